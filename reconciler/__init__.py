@@ -1,0 +1,1 @@
+"""Configuration of chatbot fleets as code."""
