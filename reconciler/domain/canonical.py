@@ -1,0 +1,26 @@
+"""Canonical JSON: the one way in which this program turns a value into bytes.
+
+What is hashed, compared and sent are the same bytes (rule 2 of the design), so there is exactly one encoder.
+"""
+
+import hashlib
+import json
+from typing import Any
+
+
+def canonical_bytes(value: Any) -> bytes:
+    """Encode a JSON value: sorted keys, compact, UTF-8, finite numbers.
+
+    Raises:
+        ValueError: For NaN and infinities, lone surrogates, and anything JSON does not know.
+    """
+    try:
+        text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    except TypeError as error:
+        raise ValueError("not a JSON value: " + str(error)) from error
+    return text.encode()
+
+
+def digest(value: Any) -> str:
+    """The sha256, in hex, of a value's canonical JSON."""
+    return hashlib.sha256(canonical_bytes(value)).hexdigest()

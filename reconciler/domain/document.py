@@ -1,0 +1,110 @@
+"""What a source says: documents, the files they come from, and a whole source at one revision."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from reconciler.domain.canonical import digest
+from reconciler.domain.diagnostics import Diagnostic
+from reconciler.domain.status import Reason
+
+
+@dataclass(frozen=True)
+class Document:
+    """One desired chatbot configuration, with its includes resolved and its metadata set apart.
+
+    Attributes:
+        chatbot_id: The chatbot it claims.
+        path: The file it stands in, relative to the repository's root.
+        line: The line at which it begins, from 1.
+        labels: ``metadata.labels``.
+        body: ``apiVersion``, ``kind``, ``prune`` (when stated) and ``spec``, as the API takes them.
+    """
+
+    chatbot_id: str
+    path: str
+    line: int
+    body: Mapping[str, Any]
+    labels: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def prune(self) -> bool:
+        """Whether the list sections are authoritative; true unless the document says otherwise."""
+        return bool(self.body.get("prune", True))
+
+    @property
+    def spec(self) -> Mapping[str, Any]:
+        """The stated sections."""
+        spec: Mapping[str, Any] = self.body.get("spec", {})
+        return spec
+
+    @property
+    def name(self) -> str | None:
+        """``spec.core.name``, where the document states one."""
+        name = self.spec.get("core", {}).get("name")
+        return name if isinstance(name, str) else None
+
+    @cached_property
+    def digest(self) -> str:
+        """What the document asks for, as a hash: equal bodies ask for the same."""
+        return digest(self.body)
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A document that is not planned, and why.
+
+    Attributes:
+        chatbot_id: The chatbot it claims, or None when even that could not be read.
+        path: The file it stands in.
+        reason: ``DocumentInvalid`` or ``ClaimedTwice``.
+        message: One sentence for the chatbot's status.
+    """
+
+    chatbot_id: str | None
+    path: str
+    reason: Reason
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class ParsedFile:
+    """What one file says, and what that depended on: the unit that is cached.
+
+    Attributes:
+        path: The file, relative to the repository's root.
+        blob_id: The id of its content.
+        includes: Path → blob id of every file it includes; None for a path that does not exist.
+        documents: The documents in it that are valid.
+        refusals: Those that are not.
+        diagnostics: Everything found, in order of place.
+    """
+
+    path: str
+    blob_id: str
+    includes: Mapping[str, str | None]
+    documents: tuple[Document, ...]
+    refusals: tuple[Refusal, ...] = ()
+    diagnostics: tuple[Diagnostic, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """A source at one revision.
+
+    Attributes:
+        revision: The commit id; for a folder on disk, ``None``.
+        documents: The valid documents, each claiming its chatbot alone, ordered by path and line.
+        refusals: The documents that are not planned.
+        diagnostics: Every finding.
+        files: How many files match the source's paths.
+        parsed: How many of them had to be parsed; the others came from the cache.
+    """
+
+    revision: str | None
+    documents: tuple[Document, ...]
+    refusals: tuple[Refusal, ...]
+    diagnostics: tuple[Diagnostic, ...]
+    files: int
+    parsed: int

@@ -1,0 +1,134 @@
+"""Every error this program raises on purpose.
+
+    ReconcilerError
+    ├── SettingsError            a setting is unknown, missing or wrong
+    ├── SourceUnreadable         git could not be read, or not trusted; carries a cause
+    ├── TargetError              WizChat could not be asked, or said no
+    │   ├── TargetUnreachable    no connection, no complete answer, or a 5xx
+    │   ├── TargetUnauthorized   the key is refused
+    │   ├── ScopeMissing         the key lacks a scope
+    │   ├── ChatbotNotFound      404
+    │   ├── TargetRateLimited    429: come back later
+    │   ├── QuotaExceeded        429: come back tomorrow
+    │   ├── RequestRefused       any other 4xx
+    │   └── BadAnswer            an answer that cannot be read
+    ├── StoreError               the database is not usable as it is
+    ├── Conflict                 what was asked no longer fits what is; carries a code
+    ├── NotFound                 there is no such thing
+    └── Forbidden                the person may not do this
+
+Each message is one sentence that says what to change; it may be shown to anyone, so it never holds a secret.
+"""
+
+from enum import StrEnum
+
+
+class ReconcilerError(Exception):
+    """The root: what is raised on purpose and may be shown as it is."""
+
+
+class SettingsError(ReconcilerError):
+    """A setting is unknown, missing or wrong."""
+
+
+class SourceCause(StrEnum):
+    """Why a source cannot be read or trusted."""
+
+    UNREACHABLE = "Unreachable"
+    TIMEOUT = "Timeout"
+    AUTHENTICATION_FAILED = "AuthenticationFailed"
+    BRANCH_MISSING = "BranchMissing"
+    REPOSITORY_EMPTY = "RepositoryEmpty"
+    TOO_LARGE = "TooLarge"
+    GIT_FAILED = "GitFailed"
+    HISTORY_REWRITTEN = "HistoryRewritten"
+    PATHS_EMPTIED = "PathsEmptied"
+    DOCUMENTS_VANISHED = "DocumentsVanished"
+
+
+class SourceUnreadable(ReconcilerError):
+    """Git could not be read, or what it says is not trusted; the last good revision stands.
+
+    Attributes:
+        cause: Which of the known causes it is.
+    """
+
+    def __init__(self, cause: SourceCause, message: str) -> None:
+        super().__init__(message)
+        self.cause = cause
+
+
+class TargetError(ReconcilerError):
+    """WizChat could not be asked, or said no."""
+
+
+class TargetUnreachable(TargetError):
+    """No connection, no complete answer, or a server error."""
+
+
+class TargetUnauthorized(TargetError):
+    """The key is refused."""
+
+
+class ScopeMissing(TargetError):
+    """The key lacks a scope.
+
+    Attributes:
+        scope: The scope that is needed, such as ``skills:read``, when WizChat names it.
+    """
+
+    def __init__(self, message: str, scope: str | None = None) -> None:
+        super().__init__(message)
+        self.scope = scope
+
+
+class ChatbotNotFound(TargetError):
+    """There is no such chatbot, or the key may not see it."""
+
+
+class TargetRateLimited(TargetError):
+    """WizChat asks to slow down.
+
+    Attributes:
+        retry_after: Seconds to wait, when WizChat names them.
+    """
+
+    def __init__(self, message: str, retry_after: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class QuotaExceeded(TargetRateLimited):
+    """The key's daily quota is used up."""
+
+
+class RequestRefused(TargetError):
+    """WizChat refused the request for a reason of its own."""
+
+
+class BadAnswer(TargetError):
+    """An answer that cannot be read."""
+
+
+class StoreError(ReconcilerError):
+    """The database is not usable as it is."""
+
+
+class Conflict(ReconcilerError):
+    """What was asked no longer fits what is.
+
+    Attributes:
+        code: The stable code of the problem document.
+    """
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+class NotFound(ReconcilerError):
+    """There is no such thing."""
+
+
+class Forbidden(ReconcilerError):
+    """The person may not do this."""
