@@ -100,7 +100,7 @@ EXPLANATIONS: Mapping[Reason, str] = {
     Reason.OUTCOME_UNKNOWN: "It is not known yet whether the apply took effect: it is being read back.",
     Reason.NOT_APPLIED: "The apply had no effect: decide on the newer plan.",
     Reason.PARTIALLY_APPLIED: "A part was applied: decide on the newer plan for the rest.",
-    Reason.UNDETERMINED: "What the apply did cannot be told from the chatbot: look at it, then decide on the newer plan.",
+    Reason.UNDETERMINED: "What the apply did cannot be told: look at the chatbot, then decide on the newer plan.",
     Reason.NOT_CONVERGED: "WizChat accepted the apply but still differs: look at the named paths.",
     Reason.INTERRUPTED: "The service stopped meanwhile: it is tried again by itself.",
 }
