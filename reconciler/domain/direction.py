@@ -1,0 +1,130 @@
+"""Which side moved: a three-way comparison with the baseline, per field, op and chatbot.
+
+The baseline of a place is what both sides last agreed on: the live value at the last noop. Update: desired moved
+away from it → GitAhead, live did → LiveAhead, both → Diverged. Create: a place that was never agreed on is new in
+git; one that was, was deleted live. Delete: the reverse. Without a baseline the answer is Unknown.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any
+
+from reconciler.domain import fields
+from reconciler.domain.fields import MISSING
+from reconciler.domain.plan import Action, Op
+from reconciler.domain.status import Direction
+
+
+@dataclass(frozen=True, slots=True)
+class SectionBaseline:
+    """What both sides last agreed on in one section.
+
+    Attributes:
+        items: Key → the agreed value; the key of a singleton section is the empty string.
+        unsettled: Keys that were not noop at the section's first dry run and have not been since.
+    """
+
+    items: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    unsettled: frozenset[str] = frozenset()
+
+
+Baseline = Mapping[str, SectionBaseline]
+NO_BASELINE: Baseline = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True)
+class DirectedOp:
+    """An op, and which side moved for it and, in an update, for each of its fields."""
+
+    op: Op
+    direction: Direction
+    fields: Mapping[str, Direction] = field(default_factory=dict)
+
+
+def direct(op: Op, baseline: Baseline) -> DirectedOp:
+    """Say which side moved for an op."""
+    section = baseline.get(op.section)
+    match op.action:
+        case Action.NOOP:
+            return DirectedOp(op, Direction.IN_SYNC)
+        case Action.UPDATE:
+            moved = {name: _of_field(op, name, section) for name in op.changed_fields}
+            return DirectedOp(op, common(moved.values()) if moved else Direction.UNKNOWN, moved)
+        case Action.CREATE:
+            return DirectedOp(op, _of_item(op, section, agreed=Direction.LIVE_AHEAD, new=Direction.GIT_AHEAD))
+        case Action.DELETE:
+            return DirectedOp(op, _of_item(op, section, agreed=Direction.GIT_AHEAD, new=Direction.LIVE_AHEAD))
+
+
+def common(directions: Iterable[Direction]) -> Direction:
+    """The direction of a whole: Diverged if any part is, or if both sides moved in different parts."""
+    moved = set(directions) - {Direction.IN_SYNC}
+    if Direction.DIVERGED in moved or {Direction.GIT_AHEAD, Direction.LIVE_AHEAD} <= moved:
+        return Direction.DIVERGED
+    if Direction.UNKNOWN in moved:
+        return Direction.UNKNOWN
+    return moved.pop() if moved else Direction.IN_SYNC
+
+
+def _of_field(op: Op, name: str, section: SectionBaseline | None) -> Direction:
+    item = section.items.get(op.key or "") if section else None
+    agreed = fields.get(item, name)
+    if agreed is MISSING:
+        return Direction.UNKNOWN
+    git_moved = fields.get(op.after, name) != agreed
+    live_moved = fields.get(op.before, name) != agreed
+    if git_moved and live_moved:
+        return Direction.DIVERGED
+    return Direction.GIT_AHEAD if git_moved else Direction.LIVE_AHEAD
+
+
+def _of_item(op: Op, section: SectionBaseline | None, *, agreed: Direction, new: Direction) -> Direction:
+    if section is None or (op.key or "") in section.unsettled:
+        return Direction.UNKNOWN
+    return agreed if (op.key or "") in section.items else new
+
+
+def advance(baseline: Baseline, ops: Iterable[Op], *, sections: Iterable[str], prune: bool, whole: bool) -> Baseline:
+    """The baseline after a dry run.
+
+    Args:
+        baseline: The one before.
+        ops: Every op of the dry run, noops included, unreduced.
+        sections: The sections that the dry-run body states.
+        prune: Whether that body lets the API delete: then a key that no op names is gone on both sides.
+        whole: Whether the body was the whole document: then a section that it does not state is forgotten.
+
+    Returns:
+        A new baseline; the given one is not changed.
+    """
+    by_section: dict[str, list[Op]] = {name: [] for name in sections}
+    for op in ops:
+        by_section.setdefault(op.section, []).append(op)
+    kept = {} if whole else dict(baseline)
+    return kept | {name: _advance_section(baseline.get(name), mine, prune=prune) for name, mine in by_section.items()}
+
+
+def _advance_section(before: SectionBaseline | None, ops: list[Op], *, prune: bool) -> SectionBaseline:
+    items = dict(before.items) if before else {}
+    unsettled = set(before.unsettled) if before else {op.key or "" for op in ops if not op.is_noop}
+    for op in ops:
+        key = op.key or ""
+        if op.is_noop:
+            items[key] = dict(op.before or op.after or {})
+            unsettled.discard(key)
+        elif op.action is Action.UPDATE:
+            items[key] = _agreeing_part(op, items.get(key))
+    if prune:
+        named = {op.key or "" for op in ops}
+        items = {key: value for key, value in items.items() if key in named}
+        unsettled &= named
+    return SectionBaseline(items, frozenset(unsettled))
+
+
+def _agreeing_part(op: Op, agreed: Mapping[str, Any] | None) -> dict[str, Any]:
+    """The live value where both sides agree, and what was agreed before where they do not."""
+    return fields.overlay(
+        fields.without(op.before or {}, op.changed_fields),
+        fields.pick(agreed, op.changed_fields),
+    )
