@@ -1,0 +1,365 @@
+"""What is kept: the nouns of the design as frozen values. A `version` is compared and set on every save."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from reconciler.domain.diagnostics import Diagnostic
+from reconciler.domain.direction import DirectedOp
+from reconciler.domain.lifecycle import OPEN, ApplyStatus, PlanStatus
+from reconciler.domain.plan import Summary
+from reconciler.domain.status import Direction, Reason, Sync
+
+
+class SourceState(StrEnum):
+    """Whether a source can be read and acted on."""
+
+    READY = "Ready"
+    UNKNOWN = "Unknown"
+    SUSPENDED = "Suspended"
+
+
+class Trigger(StrEnum):
+    """What asked for a run."""
+
+    SCHEDULE = "schedule"
+    WEBHOOK = "webhook"
+    MANUAL = "manual"
+    STARTUP = "startup"
+
+
+class RunStatus(StrEnum):
+    """Where a run stands."""
+
+    QUEUED = "Queued"
+    RUNNING = "Running"
+    SUCCEEDED = "Succeeded"
+    FAILED = "Failed"
+
+
+class Role(StrEnum):
+    """What a person may do; each role includes those before it."""
+
+    VIEWER = "viewer"
+    OPERATOR = "operator"
+    APPROVER = "approver"
+    ADMIN = "admin"
+
+    def includes(self, other: "Role") -> bool:
+        """Whether this role may do what the other may."""
+        order = list(Role)
+        return order.index(self) >= order.index(other)
+
+
+class ScopeKind(StrEnum):
+    """What a suspension stops."""
+
+    CHATBOT = "chatbot"
+    SOURCE = "source"
+    TENANT = "tenant"
+    ALL = "all"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceRecord:
+    """One source as it was last seen.
+
+    Attributes:
+        url: Without credentials.
+        state: Ready, or Unknown with a cause; suspension is told apart and shown by the views.
+        cause: A `SourceCause` while the state is Unknown.
+        good_revision: The last revision that was read and trusted.
+        seen_revision: The last revision that the remote named.
+        git_checked_at: When git was last asked.
+        drift_checked_at: When the live side was last compared as a whole.
+        next_run_at: When the scheduler will look next, git or drift.
+    """
+
+    name: str
+    tenant: str
+    url: str
+    branch: str | None
+    state: SourceState = SourceState.READY
+    cause: str | None = None
+    message: str | None = None
+    good_revision: str | None = None
+    seen_revision: str | None = None
+    last_run_id: str | None = None
+    git_checked_at: datetime | None = None
+    drift_checked_at: datetime | None = None
+    next_run_at: datetime | None = None
+    version: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Counts:
+    """What a run did."""
+
+    documents: int = 0
+    parsed: int = 0
+    dry_runs: int = 0
+    skipped: int = 0
+    plans: int = 0
+    errors: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """One pass over a source.
+
+    Attributes:
+        full: Whether every document is dry-run, changed or not.
+        message: Why it failed, or what is worth knowing.
+    """
+
+    id: str
+    source: str
+    trigger: Trigger
+    full: bool
+    status: RunStatus
+    created_at: datetime
+    revision: str | None = None
+    started_at: datetime | None = None
+    finished_at: datetime | None = None
+    counts: Counts = field(default_factory=Counts)
+    diagnostics: tuple[Diagnostic, ...] = ()
+    message: str | None = None
+    version: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GoodDocument:
+    """A claim of a source at its last good revision: with a body, or refused but still known.
+
+    Attributes:
+        body: As the API takes it; None when the document is refused.
+        digest: Of the body; None when the document is refused.
+        refusal: Why it is refused, or None.
+        refusal_message: One sentence about it.
+    """
+
+    source: str
+    tenant: str
+    chatbot_id: str
+    path: str
+    line: int
+    labels: Mapping[str, str]
+    name: str | None
+    body: Mapping[str, Any] | None
+    digest: str | None
+    refusal: Reason | None = None
+    refusal_message: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chatbot:
+    """The thing at WizChat, as far as it is known here.
+
+    Attributes:
+        source: The source whose document claims it; None while unmanaged.
+        fault: Why it could not be compared; cleared by the next dry run that succeeds.
+        reason: Derived from everything else by `domain.standing`.
+        plan_id: The open plan.
+        checked_digest: The document digest that was last dry-run.
+        rejected_fingerprint: Not offered again until another fingerprint or a noop comes in between.
+        epoch: Counts applies that reached intent or ended; a dry run begun in an older epoch is discarded.
+        live_updated_at: What WizChat's list said; used to save calls, never for correctness.
+    """
+
+    tenant: str
+    id: str
+    name: str | None = None
+    source: str | None = None
+    path: str | None = None
+    labels: Mapping[str, str] = field(default_factory=dict)
+    sync: Sync = Sync.UNKNOWN
+    direction: Direction = Direction.UNKNOWN
+    fault: Reason | None = Reason.NOT_CHECKED
+    fault_message: str | None = None
+    reason: Reason = Reason.NOT_CHECKED
+    message: str = ""
+    plan_id: str | None = None
+    revision: str | None = None
+    last_applied_revision: str | None = None
+    checked_at: datetime | None = None
+    checked_digest: str | None = None
+    rejected_fingerprint: str | None = None
+    epoch: int = 0
+    live_updated_at: datetime | None = None
+    version: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """A stored dry run waiting for a decision.
+
+    Attributes:
+        body: What an apply sends.
+        ops: What that does, each op with the side that moved; noops are only counted.
+        delete_override: Why the approval must carry ``overrides.deletes``, or None.
+        apply_id: The apply that is queued or under way for it, or that ended it.
+    """
+
+    id: str
+    tenant: str
+    chatbot_id: str
+    source: str
+    path: str
+    revision: str
+    status: PlanStatus
+    reason: Reason
+    message: str
+    fingerprint: str
+    body: Mapping[str, Any]
+    ops: tuple[DirectedOp, ...]
+    summary: Summary
+    direction: Direction
+    approvals_required: int
+    delete_override: str | None
+    created_at: datetime
+    expires_at: datetime
+    closed_at: datetime | None = None
+    apply_id: str | None = None
+    version: int = 0
+
+    @property
+    def prune(self) -> bool:
+        """Whether the body lets the API delete."""
+        return bool(self.body["prune"])
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it can still come to an apply, or is in one."""
+        return self.status in OPEN
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Approval:
+    """A person's or a policy's yes to one plan.
+
+    Attributes:
+        actor: Who, by the token's or the login's name.
+        token_id: The credential it came with: an approval falls with it.
+        deletes: Whether it carries the delete override.
+        reason: Why, for an override.
+        spent_at: When an apply's intent used it up.
+        spent_by: That apply.
+    """
+
+    id: str
+    plan_id: str
+    fingerprint: str
+    actor: str
+    token_id: str | None
+    created_at: datetime
+    comment: str | None = None
+    deletes: bool = False
+    reason: str | None = None
+    revoked_at: datetime | None = None
+    spent_at: datetime | None = None
+    spent_by: str | None = None
+    version: int = 0
+
+    @property
+    def stands(self) -> bool:
+        """Whether it was neither revoked nor spent."""
+        return self.revoked_at is None and self.spent_at is None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Apply:
+    """One attempt to execute an approved plan.
+
+    Attributes:
+        intent_at: When the intent was committed; None means that nothing can have been sent.
+        window_ms: How long the last dry run was older than the request, in milliseconds: what the API cannot guard.
+        applied: What WizChat says it executed.
+        failed: The op that stopped it, as WizChat says.
+    """
+
+    id: str
+    plan_id: str
+    tenant: str
+    chatbot_id: str
+    fingerprint: str
+    status: ApplyStatus
+    requested_by: str
+    created_at: datetime
+    started_at: datetime | None = None
+    intent_at: datetime | None = None
+    finished_at: datetime | None = None
+    applied: tuple[Mapping[str, Any], ...] = ()
+    failed: Mapping[str, Any] | None = None
+    reason: Reason | None = None
+    message: str | None = None
+    window_ms: int | None = None
+    version: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Suspension:
+    """Applies stopped by a person, with a reason and perhaps an end."""
+
+    id: str
+    kind: ScopeKind
+    subject: str
+    reason: str
+    actor: str
+    created_at: datetime
+    until: datetime | None = None
+    ended_at: datetime | None = None
+    ended_by: str | None = None
+    version: int = 0
+
+    @property
+    def scope(self) -> str:
+        """As people write it: ``chatbot/ID``, ``source/NAME``, ``tenant/NAME`` or ``all``."""
+        return self.kind.value if self.kind is ScopeKind.ALL else f"{self.kind}/{self.subject}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuditEntry:
+    """One decision: who, what, about which thing, from where. Chained by hash, never changed."""
+
+    seq: int
+    at: datetime
+    actor: str
+    action: str
+    subject: str
+    fingerprint: str | None
+    detail: Mapping[str, Any]
+    prev_hash: str
+    hash: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Token:
+    """A bearer token. Only its hash is kept.
+
+    Attributes:
+        hash: sha256 of the token, in hex.
+        sources: The sources it is good for; None means all.
+    """
+
+    id: str
+    name: str
+    role: Role
+    hash: str = field(repr=False)
+    created_at: datetime
+    expires_at: datetime | None = None
+    revoked_at: datetime | None = None
+    sources: tuple[str, ...] | None = None
+    version: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """The right to work on one chatbot, with a fencing number that only grows."""
+
+    tenant: str
+    chatbot_id: str
+    holder: str
+    fence: int
+    expires_at: datetime

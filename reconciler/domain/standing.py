@@ -1,0 +1,67 @@
+"""A chatbot's reason: derived from everything known about it, in one order, in one place."""
+
+from dataclasses import dataclass
+
+from reconciler.domain.lifecycle import PlanStatus
+from reconciler.domain.records import Chatbot, Plan, SourceRecord, SourceState, Suspension
+from reconciler.domain.status import EXPLANATIONS, Reason, Sync
+
+
+@dataclass(frozen=True, slots=True)
+class Circumstances:
+    """What a chatbot's reason depends on besides itself.
+
+    Attributes:
+        plan: Its open plan.
+        source: The source that claims it.
+        suspension: The suspension that covers it.
+    """
+
+    plan: Plan | None = None
+    source: SourceRecord | None = None
+    suspension: Suspension | None = None
+
+
+def standing(  # noqa: PLR0911  one return per reason, in order of precedence
+    chatbot: Chatbot, given: Circumstances
+) -> tuple[Reason, str]:
+    """The reason a chatbot shows, and one sentence: the first that holds.
+
+    A fault comes first, because nothing else is known then; a suspension before what it stops; a source that cannot
+    be read before the state it froze, except for an open plan, which people still have to decide on.
+    """
+    if chatbot.fault is not None:
+        return chatbot.fault, chatbot.fault_message or EXPLANATIONS[chatbot.fault]
+    if given.suspension is not None:
+        return suspended(given.suspension)
+    if given.plan is not None:
+        return given.plan.reason, given.plan.message
+    if given.source is not None and given.source.state is SourceState.UNKNOWN:
+        return Reason.SOURCE_UNKNOWN, given.source.message or EXPLANATIONS[Reason.SOURCE_UNKNOWN]
+    if chatbot.sync is Sync.SYNCED:
+        return Reason.IN_SYNC, EXPLANATIONS[Reason.IN_SYNC]
+    if chatbot.rejected_fingerprint is not None:
+        return Reason.REJECTED, EXPLANATIONS[Reason.REJECTED]
+    return Reason.NOT_CHECKED, EXPLANATIONS[Reason.NOT_CHECKED]
+
+
+def plan_standing(plan: Plan, *, read_only: bool, suspension: Suspension | None = None) -> tuple[Reason, str]:
+    """The reason an open plan shows that nothing has been sent for."""
+    if suspension is not None:
+        return suspended(suspension)
+    if plan.status is PlanStatus.PENDING and plan.delete_override is not None:
+        return (
+            Reason.BLOCKED_BY_DELETE_GATE,
+            f"{EXPLANATIONS[Reason.BLOCKED_BY_DELETE_GATE]} Because {plan.delete_override}.",
+        )
+    if read_only:
+        return Reason.READ_ONLY, EXPLANATIONS[Reason.READ_ONLY]
+    reason = Reason.AWAITING_APPROVAL if plan.status is PlanStatus.PENDING else Reason.APPROVED
+    return reason, EXPLANATIONS[reason]
+
+
+def suspended(suspension: Suspension) -> tuple[Reason, str]:
+    """The reason shown for what a suspension covers: which one, until when, and why."""
+    until = f" until {suspension.until:%Y-%m-%dT%H:%M:%SZ}" if suspension.until else ""
+    why = f"({suspension.scope}{until}: {suspension.reason})"
+    return Reason.SUSPENDED, f"{EXPLANATIONS[Reason.SUSPENDED]} {why}"
