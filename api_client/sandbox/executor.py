@@ -1,0 +1,84 @@
+"""Executes a plan op by op, and stops at the first that fails."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from api_client.sandbox.fleet import Chatbot
+from api_client.sandbox.planner import Action, Op, Plan
+
+
+@dataclass(frozen=True, slots=True)
+class OpError:
+    """Why an op could not be executed."""
+
+    status: int | None
+    code: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Execution:
+    """How far a plan got."""
+
+    done: tuple[Op, ...]
+    failed: Op | None = None
+    error: OpError | None = None
+
+    @property
+    def changes(self) -> tuple[Op, ...]:
+        """The executed ops that changed something."""
+        return tuple(op for op in self.done if op.action is not Action.NOOP)
+
+    def applied_json(self) -> list[dict[str, Any]]:
+        """Return ``applied`` as the contract writes it."""
+        return [{**_named(op), **({"noop": True} if op.action is Action.NOOP else {})} for op in self.done]
+
+    def changes_json(self) -> list[dict[str, Any]]:
+        """Return section, action and key of each op that changed something."""
+        return [_named(op) for op in self.changes]
+
+    def failed_json(self) -> dict[str, Any] | None:
+        """Return ``failed`` as the contract writes it, None when every op was executed."""
+        if self.failed is None or self.error is None:
+            return None
+        error: dict[str, Any] = {"code": self.error.code, "message": self.error.message}
+        if self.error.status is not None:
+            error = {"status": self.error.status, **error}
+        return {"op": self.failed.as_json(), **error}
+
+
+def execute(plan: Plan, chatbot: Chatbot, now: datetime, failure_of: Callable[[Op], OpError | None]) -> Execution:
+    """Execute the ops in order.
+
+    Args:
+        plan: What to do, planned against this chatbot as it stands.
+        chatbot: The chatbot that is changed.
+        now: The moment that timestamps carry.
+        failure_of: Asked before each op that changes something; an answer stops the execution.
+    """
+    done: list[Op] = []
+    for op in plan.ops:
+        if op.action is not Action.NOOP:
+            error = failure_of(op)
+            if error is not None:
+                return Execution(tuple(done), op, error)
+            _write(op, chatbot, now)
+        done.append(op)
+    return Execution(tuple(done))
+
+
+def _write(op: Op, chatbot: Chatbot, now: datetime) -> None:
+    match op.action:
+        case Action.CREATE | Action.UPDATE if op.key is not None:
+            chatbot.put_item(op.section, op.key, op.stated or {}, now)
+        case Action.DELETE if op.key is not None:
+            chatbot.drop_item(op.section, op.key, now)
+        case _:
+            chatbot.merge_section(op.section, op.stated or {}, now)
+
+
+def _named(op: Op) -> dict[str, Any]:
+    named = {"section": op.section, "action": op.action.value}
+    return named if op.key is None else {**named, "key": op.key}
