@@ -1,0 +1,208 @@
+"""Requests over the network. The only file of the SDK that imports httpx.
+
+It knows base URL, key, limits and time limits; it turns what httpx raises into our errors, and says whether the request
+may have reached the server. It never retries and never reads a body's meaning.
+"""
+
+import asyncio
+import ssl
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any, Final, Self
+
+import httpx
+
+from api_client._wire import Answer, Request, checked_base_url, checked_key
+from api_client.errors import WizChatConnectionError, WizChatResponseError
+
+MAX_CONNECTIONS: Final = 16
+"""Beyond about twice as many, httpx slows down."""
+KEEPALIVE_EXPIRY_S: Final = 3.0
+"""Shorter than common servers keep a connection, so that we seldom write into one that just closed."""
+
+_NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError, httpx.UnsupportedProtocol)
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Where requests go and how much they may cost."""
+
+    base_url: str
+    timeout: float
+    max_answer_bytes: int
+    headers: httpx.Headers = field(repr=False)
+
+    @classmethod
+    def checked(cls, api_key: str, base_url: str, timeout: float, max_answer_bytes: int) -> Self:
+        """Settings of which every part can work.
+
+        Raises:
+            ValueError: One cannot.
+        """
+        if not 0 < timeout < float("inf"):
+            raise ValueError(f"timeout is {timeout}: give seconds above 0")
+        if max_answer_bytes < 1:
+            raise ValueError(f"max_answer_bytes is {max_answer_bytes}: give at least 1")
+        headers = {"Authorization": f"Bearer {checked_key(api_key)}", "Accept": "application/json"}
+        return cls(checked_base_url(base_url), timeout, max_answer_bytes, httpx.Headers(headers))
+
+    @property
+    def connect_timeout(self) -> float:
+        """Half the time: an overdue connect then shows as one, and so as provably not sent."""
+        return self.timeout / 2
+
+
+@dataclass(slots=True)
+class _Collector:
+    """Gathers an answer within the limits of size and time."""
+
+    settings: Settings
+    clock: Callable[[], float]
+    ends_at: float = 0.0
+    content: bytearray = field(default_factory=bytearray)
+
+    def __post_init__(self) -> None:
+        self.ends_at = self.clock() + self.settings.timeout
+
+    def add(self, chunk: bytes) -> None:
+        self.content += chunk
+        if len(self.content) > self.settings.max_answer_bytes:
+            raise WizChatResponseError(f"the answer is larger than {self.settings.max_answer_bytes} bytes")
+        if self.clock() > self.ends_at:
+            raise _too_slow(self.settings)
+
+    def answer(self, response: httpx.Response) -> Answer:
+        return Answer(response.status_code, bytes(self.content), response.headers.get("retry-after"))
+
+
+class SyncTransport:
+    """Sends one request after the other, from any number of threads."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        injected: httpx.BaseTransport | None = None,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.settings = settings
+        self._injected = injected
+        self._clock = clock
+        self._tls = httpx.create_ssl_context()  # reading the trusted roots is slow: once, not for every apply
+        self._http = self._open()
+
+    def send(self, request: Request) -> Answer:
+        """Send one request and read the whole answer.
+
+        Raises:
+            WizChatConnectionError: No complete answer came.
+            WizChatResponseError: The answer is too large or wrongly encoded.
+        """
+        if self._http.is_closed:
+            raise RuntimeError("the client is closed")
+        if request.own_connection and self._injected is None:
+            with self._open() as http:
+                return self._exchange(http, request)
+        return self._exchange(self._http, request)
+
+    def close(self) -> None:
+        """Close all connections, and an injected transport."""
+        self._http.close()
+
+    def _open(self) -> httpx.Client:
+        return httpx.Client(transport=self._injected, **_options(self.settings, self._tls))
+
+    def _exchange(self, http: httpx.Client, request: Request) -> Answer:
+        collector = _Collector(self.settings, self._clock)
+        with _translated(self.settings), http.stream(**_arguments(self.settings, request)) as response:
+            for chunk in response.iter_bytes():
+                collector.add(chunk)
+            return collector.answer(response)
+
+
+class AsyncTransport:
+    """Sends requests of any number of tasks of one event loop."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        injected: httpx.AsyncBaseTransport | None = None,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.settings = settings
+        self._injected = injected
+        self._clock = clock
+        self._tls = httpx.create_ssl_context()
+        self._http = self._open()
+
+    async def send(self, request: Request) -> Answer:
+        """As `SyncTransport.send`."""
+        if self._http.is_closed:
+            raise RuntimeError("the client is closed")
+        if request.own_connection and self._injected is None:
+            async with self._open() as http:
+                return await self._exchange(http, request)
+        return await self._exchange(self._http, request)
+
+    async def aclose(self) -> None:
+        """Close all connections, and an injected transport."""
+        await self._http.aclose()
+
+    def _open(self) -> httpx.AsyncClient:
+        return httpx.AsyncClient(transport=self._injected, **_options(self.settings, self._tls))
+
+    async def _exchange(self, http: httpx.AsyncClient, request: Request) -> Answer:
+        collector = _Collector(self.settings, self._clock)
+        with _translated(self.settings):
+            async with (
+                asyncio.timeout(self.settings.timeout),
+                http.stream(**_arguments(self.settings, request)) as response,
+            ):
+                async for chunk in response.aiter_bytes():
+                    collector.add(chunk)
+                return collector.answer(response)
+
+
+def _options(settings: Settings, tls: ssl.SSLContext) -> dict[str, Any]:
+    """What both kinds of httpx client are made with; redirects stay off, so that the key goes nowhere else."""
+    return {
+        "headers": settings.headers,
+        "timeout": httpx.Timeout(settings.timeout, connect=settings.connect_timeout),
+        "limits": httpx.Limits(
+            max_connections=MAX_CONNECTIONS,
+            max_keepalive_connections=MAX_CONNECTIONS,
+            keepalive_expiry=KEEPALIVE_EXPIRY_S,
+        ),
+        "verify": tls,
+        "follow_redirects": False,
+    }
+
+
+def _arguments(settings: Settings, request: Request) -> dict[str, Any]:
+    arguments: dict[str, Any] = {"method": request.method, "url": f"{settings.base_url}{request.target}"}
+    if request.content is not None:
+        arguments |= {"content": request.content, "headers": {"Content-Type": "application/json"}}
+    return arguments
+
+
+@contextmanager
+def _translated(settings: Settings) -> Iterator[None]:
+    """Our errors for those of httpx, telling what was never sent from what may have been."""
+    try:
+        yield
+    except TimeoutError:
+        raise _too_slow(settings) from None
+    except httpx.DecodingError as error:
+        raise WizChatResponseError(f"the answer cannot be decoded: {error}") from error
+    except (httpx.HTTPError, httpx.InvalidURL) as error:
+        maybe_sent = not isinstance(error, _NEVER_SENT)
+        what = "the connection was lost before the answer was complete" if maybe_sent else "no connection could be made"
+        reason = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+        raise WizChatConnectionError(f"{what} to {settings.base_url} ({reason})", maybe_sent=maybe_sent) from error
+
+
+def _too_slow(settings: Settings) -> WizChatConnectionError:
+    return WizChatConnectionError(f"no complete answer from {settings.base_url} within {settings.timeout:g} s")

@@ -1,0 +1,347 @@
+"""The protocol without I/O: which request a call is, what its answer means, and whether to send it once more.
+
+`exchange` is the one course of events that both clients drive. It yields what is to be done (`Send`, `Wait`), is
+given what came of it, and returns the call's value or raises one of `errors`.
+"""
+
+import json
+import re
+from collections.abc import Callable, Generator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from http import HTTPStatus
+from typing import Any, Final, Generic, TypeVar
+from urllib.parse import quote, urlsplit
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import to_jsonable_python
+
+from api_client.errors import (
+    ApplyOutcomeUnknown,
+    WizChatApiError,
+    WizChatConnectionError,
+    WizChatError,
+    WizChatResponseError,
+)
+from api_client.models import ApplyResult, ChatbotConfigDocument, PublicChatbot
+
+DEFAULT_BASE_URL: Final = "https://www.wizchat.com"
+DEFAULT_MAX_ANSWER_BYTES: Final = 32 * 1024 * 1024
+RETRIED_STATUSES: Final = frozenset({429, 502, 503, 504})
+LONGEST_BACKOFF_S: Final = 8.0
+_LARGEST_RETRY_AFTER_DIGITS: Final = 9
+
+DocumentInput = ChatbotConfigDocument | Mapping[str, Any] | bytes
+T = TypeVar("T")
+OnRetry = Callable[[int, float, WizChatError], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What goes over the wire, apart from base URL and key."""
+
+    method: str
+    target: str
+    content: bytes | None = None
+    own_connection: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came back, whole."""
+
+    status_code: int
+    content: bytes
+    retry_after: str | None = None
+
+    @property
+    def is_success(self) -> bool:
+        """Whether the status is 2xx."""
+        return HTTPStatus.OK <= self.status_code < HTTPStatus.MULTIPLE_CHOICES
+
+
+@dataclass(frozen=True, slots=True)
+class Call(Generic[T]):
+    """One call of the API: its request, how to read the answer, and the chatbot when it is a real apply."""
+
+    request: Request
+    read: Callable[[Answer, datetime], T]
+    applies_to: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Retries:
+    """When to try again; time and chance come from outside."""
+
+    limit: int
+    backoff_s: float
+    longest_wait_s: float
+    now: Callable[[], datetime]
+    random: Callable[[], float]
+    on_retry: OnRetry | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Send:
+    """Send this request and hand back its answer, or the error that came instead."""
+
+    request: Request
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """Let this time pass."""
+
+    seconds: float
+
+
+Step = Send | Wait
+Outcome = Answer | WizChatError
+
+
+def checked_key(api_key: str) -> str:
+    """Refuse a key that no header could carry, without repeating it: errors must not hold the key."""
+    if not api_key:
+        raise ValueError("api_key is empty: give a Management API key (wpk_live_…)")
+    if not re.fullmatch(r"[!-~]+", api_key):
+        raise ValueError("api_key holds a space, line break or non-ASCII character: was it read with its line end?")
+    return api_key
+
+
+def checked_base_url(base_url: str) -> str:
+    """The base URL without trailing slashes.
+
+    Raises:
+        ValueError: It is not an http(s) URL, or it carries credentials, a query or a fragment.
+    """
+    try:
+        parts = urlsplit(base_url)
+        usable = parts.scheme in {"http", "https"} and bool(parts.hostname) and (parts.port is None or parts.port > 0)
+    except ValueError:
+        usable = False
+    if not usable:
+        raise ValueError("base_url is not a URL such as https://www.wizchat.com")
+    if "@" in parts.netloc or parts.query or parts.fragment:
+        raise ValueError("base_url may hold scheme, host, port and path, but no credentials, query or fragment")
+    return base_url.rstrip("/")
+
+
+def chatbot_path(chatbot_id: str) -> str:
+    """The path of a chatbot, whose id is quoted as one segment.
+
+    Raises:
+        ValueError: The id is empty, `.` or `..`, which no quoting keeps a segment of its own.
+    """
+    if chatbot_id in {"", ".", ".."}:
+        raise ValueError(f"chatbot_id {chatbot_id!r} names no chatbot: give the id that list_chatbots() shows")
+    return f"/api/v1/chatbots/{quote(chatbot_id, safe='')}"
+
+
+def list_call() -> Call[list[PublicChatbot]]:
+    """List all chatbots."""
+    return Call(Request("GET", "/api/v1/chatbots"), _read_chatbots)
+
+
+def get_call(chatbot_id: str) -> Call[PublicChatbot]:
+    """Read one chatbot."""
+    return Call(Request("GET", chatbot_path(chatbot_id)), _read_chatbot)
+
+
+def config_call(chatbot_id: str) -> Call[ChatbotConfigDocument]:
+    """Export one chatbot's configuration."""
+    return Call(Request("GET", f"{chatbot_path(chatbot_id)}/config"), _read_config)
+
+
+def apply_call(chatbot_id: str, document: DocumentInput, *, dry_run: bool, prune: bool | None) -> Call[ApplyResult]:
+    """Dry-run or apply a document. A real apply gets a connection of its own: a dead one would look unknown."""
+    target = f"{chatbot_path(chatbot_id)}/apply{'?dryRun=true' if dry_run else ''}"
+    content = encoded_document(document, prune=prune)
+    if dry_run:
+        return Call(Request("POST", target, content), _read_dry_run)
+    return Call(Request("POST", target, content, own_connection=True), _read_apply, applies_to=chatbot_id)
+
+
+def encoded_document(document: DocumentInput, *, prune: bool | None) -> bytes:
+    """The body of an apply; bytes are taken as they are."""
+    if isinstance(document, bytes):
+        if prune is not None:
+            raise ValueError("prune cannot be set on an encoded document: put it into the bytes")
+        return document
+    body = document_body(document)
+    if prune is not None:
+        body["prune"] = prune
+    # the very form that httpx gives to JSON, so that the bytes are those of the official SDK
+    return json.dumps(body, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
+
+
+def document_body(document: ChatbotConfigDocument | Mapping[str, Any]) -> dict[str, Any]:
+    """What of a document is sent: JSON values, without `dryRun` and `_omittedSections`.
+
+    A model gives up its null fields, except those inside free objects such as `core`; fields that it does not know
+    but the server sent are kept as they came. A mapping is taken as it is. Neither is changed.
+    """
+    if isinstance(document, ChatbotConfigDocument):
+        body = document.model_dump(mode="json", by_alias=True, exclude_none=True)
+        _restore_unknown(body, document)
+    else:
+        body = dict(document)
+    for name in ("dryRun", "_omittedSections"):
+        body.pop(name, None)
+    return body
+
+
+def _restore_unknown(body: dict[str, Any], model: BaseModel) -> None:
+    """Put back the unknown fields, which pydantic reads into strict models but does not write out of them."""
+    for name, field in type(model).model_fields.items():
+        value = getattr(model, name)
+        written = body.get(field.alias or name)
+        pairs = zip(written, value, strict=True) if isinstance(value, list) and written else [(written, value)]
+        for inner_body, inner in pairs:
+            if isinstance(inner, BaseModel) and isinstance(inner_body, dict):
+                _restore_unknown(inner_body, inner)
+    for name, value in (model.__pydantic_extra__ or {}).items():
+        body[name] = to_jsonable_python(value)
+
+
+def exchange(call: Call[T], retries: Retries) -> Generator[Step, Outcome | None, T]:
+    """The course of one call, from the first request to its value or its error."""
+    attempt = 0
+    while True:
+        outcome = yield Send(call.request)
+        attempt += 1
+        try:
+            return _value(call, outcome, retries.now())
+        except WizChatError as error:
+            wait = None if call.applies_to is not None else retry_wait(error, attempt, retries)
+            if wait is None:
+                raise
+            if retries.on_retry is not None:
+                retries.on_retry(attempt, wait, error)
+        yield Wait(wait)
+
+
+def retry_wait(error: WizChatError, attempt: int, retries: Retries) -> float | None:
+    """Seconds to wait before the next attempt, or None to give up.
+
+    The wait grows from attempt to attempt by chance within bounds, and is never shorter than the server asked. When
+    it asked for longer than `longest_wait_s`, giving up now is better than being refused again.
+    """
+    if attempt > retries.limit or not _may_help(error):
+        return None
+    backoff = min(LONGEST_BACKOFF_S, retries.backoff_s * 2.0 ** min(attempt - 1, 16))
+    jittered = backoff * (0.5 + 0.5 * retries.random())
+    asked = error.retry_after if isinstance(error, WizChatApiError) else None
+    wait = max(jittered, asked or 0.0)
+    return wait if wait <= retries.longest_wait_s else None
+
+
+def parse_retry_after(value: str | None, now: datetime) -> float | None:
+    """Seconds from a Retry-After header, which holds seconds or an HTTP date; None when it holds neither."""
+    text = (value or "").strip()
+    if text.isascii() and text.isdigit():
+        return float(text) if len(text) <= _LARGEST_RETRY_AFTER_DIGITS else float(10**_LARGEST_RETRY_AFTER_DIGITS)
+    try:
+        at = parsedate_to_datetime(text)
+        at = at if at.tzinfo else at.replace(tzinfo=UTC)
+        return max(0.0, (at - now).total_seconds())
+    except (ValueError, TypeError, OverflowError):
+        return None
+
+
+def _may_help(error: WizChatError) -> bool:
+    match error:
+        case WizChatApiError():
+            return error.status in RETRIED_STATUSES and not error.is_quota_exceeded
+        case WizChatConnectionError():
+            return True
+        case _:
+            return False
+
+
+def _value(call: Call[T], outcome: Outcome | None, now: datetime) -> T:
+    """What the outcome means; for a real apply, what is neither an answer nor provably not sent is unknown."""
+    try:
+        if isinstance(outcome, Answer):
+            return call.read(outcome, now)
+        raise outcome or WizChatConnectionError("no answer was handed over")
+    except (WizChatConnectionError, WizChatResponseError) as error:
+        if call.applies_to is None or (isinstance(error, WizChatConnectionError) and not error.maybe_sent):
+            raise
+        raise ApplyOutcomeUnknown(
+            f"the apply of chatbot {call.applies_to!r} may or may not have taken effect: {error}. "
+            "It was not sent again; a dry run of the same document shows what is left to do",
+            chatbot_id=call.applies_to,
+        ) from error
+
+
+def _refusal(answer: Answer, now: datetime) -> WizChatApiError:
+    return WizChatApiError.from_response(answer, retry_after=parse_retry_after(answer.retry_after, now))
+
+
+def _json_object(answer: Answer, now: datetime) -> dict[str, Any]:
+    """The body of a successful answer."""
+    if not answer.is_success:
+        raise _refusal(answer, now)
+    try:
+        body = json.loads(answer.content)
+    except (ValueError, RecursionError):
+        raise WizChatResponseError("the answer is not JSON") from None
+    if not isinstance(body, dict):
+        raise WizChatResponseError("the answer is not a JSON object")
+    return body
+
+
+M = TypeVar("M", bound=BaseModel)
+
+
+def _model(kind: type[M], value: Any, where: str) -> M:
+    """Read a model and keep what it does not know: a field that the API adds tomorrow must not break today's code."""
+    try:
+        return kind.model_validate(value, extra="allow")
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False, include_context=False)[0]
+        path = ".".join(str(part) for part in (where, *first["loc"]) if part != "")
+        raise WizChatResponseError(f"the answer breaks the contract at {path or 'its top'}: {first['msg']}") from None
+
+
+def _read_chatbots(answer: Answer, now: datetime) -> list[PublicChatbot]:
+    items = _json_object(answer, now).get("chatbots")
+    if not isinstance(items, list):
+        raise WizChatResponseError("the answer breaks the contract at chatbots: it is not a list")
+    return [_model(PublicChatbot, item, f"chatbots.{index}") for index, item in enumerate(items)]
+
+
+def _read_chatbot(answer: Answer, now: datetime) -> PublicChatbot:
+    return _model(PublicChatbot, _json_object(answer, now).get("chatbot"), "chatbot")
+
+
+def _read_config(answer: Answer, now: datetime) -> ChatbotConfigDocument:
+    return _model(ChatbotConfigDocument, _json_object(answer, now), "")
+
+
+def _read_dry_run(answer: Answer, now: datetime) -> ApplyResult:
+    if answer.status_code == HTTPStatus.UNPROCESSABLE_ENTITY:
+        return _partial_failure(answer, now)
+    return _model(ApplyResult, _json_object(answer, now), "")
+
+
+def _read_apply(answer: Answer, now: datetime) -> ApplyResult:
+    """As a dry run's answer, but a status that the API did not explain says nothing about what was written."""
+    by_the_api = answer.is_success or _refusal(answer, now).has_envelope
+    is_client_error = HTTPStatus.BAD_REQUEST <= answer.status_code < HTTPStatus.INTERNAL_SERVER_ERROR
+    if not by_the_api and not is_client_error:
+        raise WizChatResponseError(f"status {answer.status_code} came without the API's error envelope")
+    return _read_dry_run(answer, now)
+
+
+def _partial_failure(answer: Answer, now: datetime) -> ApplyResult:
+    """A 422 is a result when it looks like one, and a refusal otherwise."""
+    refusal = _refusal(answer, now)
+    try:
+        body = json.loads(answer.content)
+        if "error" not in body:
+            return ApplyResult.model_validate(body, extra="allow")
+    except (ValueError, TypeError, RecursionError):
+        raise refusal from None
+    raise refusal
