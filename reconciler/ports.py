@@ -333,6 +333,7 @@ class ChatbotFilter:
     Attributes:
         label: ``name=value``, or a name alone.
         q: A part of the id, the name or the path, in any case.
+        visible: The sources that the asker may see; None means all, the unmanaged chatbots included.
     """
 
     sync: Sync | None = None
@@ -342,16 +343,22 @@ class ChatbotFilter:
     source: str | None = None
     tenant: str | None = None
     q: str | None = None
+    visible: Collection[str] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlanFilter:
-    """Which plans to list; everything given must hold."""
+    """Which plans to list; everything given must hold.
+
+    Attributes:
+        visible: The sources that the asker may see; None means all.
+    """
 
     status: Collection[PlanStatus] | None = None
     tenant: str | None = None
     chatbot: str | None = None
     source: str | None = None
+    visible: Collection[str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -377,13 +384,28 @@ class Queries(Protocol):
         """The chatbots of this id, one per tenant that has it."""
 
     async def plans(self, wanted: PlanFilter, *, limit: int, cursor: str | None) -> Page[Plan]: ...
-    async def runs(self, source: str | None, *, limit: int, cursor: str | None) -> Page[Run]: ...
+    async def runs(self, sources: Collection[str] | None, *, limit: int, cursor: str | None) -> Page[Run]:
+        """Runs of these sources; None means all."""
+
     async def audit(self, subject: str | None, *, limit: int, cursor: str | None) -> Page[AuditEntry]: ...
     async def applies_of(self, plan_ids: Collection[str]) -> Mapping[str, Apply]:
         """Plan id → its latest apply."""
 
     async def approvals_of(self, plan_ids: Collection[str]) -> Mapping[str, Sequence[Approval]]: ...
-    async def counts(self) -> FleetCounts: ...
+    async def counts(self, visible: Collection[str] | None = None) -> FleetCounts:
+        """Chatbots and open plans counted, of these sources only; None means all, the unmanaged included."""
+
+    async def plan(self, plan_id: str) -> Plan | None: ...
+    async def run(self, run_id: str) -> Run | None: ...
+    async def apply(self, apply_id: str) -> Apply | None: ...
+    async def sources(self) -> Sequence[SourceRecord]:
+        """Every source, by name."""
+
+    async def suspensions(self) -> Sequence[Suspension]:
+        """Those that have not ended, expired or not, newest first."""
+
+    async def tokens(self) -> Sequence[Token]:
+        """Every token, revoked and expired ones included."""
 
 
 class Store(Protocol):
@@ -391,7 +413,11 @@ class Store(Protocol):
 
     @property
     def generation(self) -> str:
-        """Changes whenever anything that a list shows has changed, and at every start."""
+        """Changes whenever anything that a list shows, or a token, has changed, and at every start.
+
+        It changes after the commit, never before: whoever reads it first and the rows afterwards has rows that are
+        at least as new.
+        """
 
     @property
     def queries(self) -> Queries:
