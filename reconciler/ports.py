@@ -363,7 +363,7 @@ class PlanFilter:
 
 @dataclass(frozen=True, slots=True)
 class FleetCounts:
-    """The fleet at a glance."""
+    """The fleet at a glance: every sync, direction and open status, zeros included; only the reasons that occur."""
 
     sync: Mapping[Sync, int]
     direction: Mapping[Direction, int]
@@ -424,7 +424,10 @@ class Store(Protocol):
         """The reading side."""
 
     def begin(self) -> AbstractAsyncContextManager[UnitOfWork]:
-        """A writing transaction."""
+        """A writing transaction. Never begin one within another: it would wait for itself."""
+
+    def read(self) -> AbstractAsyncContextManager[UnitOfWork]:
+        """A reading transaction over one moment: it blocks nobody, and refuses to write."""
 
     def parse_cache(self, source: str) -> ParseCache:
         """The cache of a source's parsed files."""
