@@ -90,7 +90,12 @@ class TenantBinding:
 
 @dataclass(frozen=True, slots=True)
 class Engine:
-    """The ports and the policy that the use cases share. It holds no write key."""
+    """The ports and the policy that the use cases share. It holds no write key.
+
+    Attributes:
+        new_id: Makes an id of a kind: ``new_id("plan")``.
+        jitter: A fresh share of an interval to add to it, so that sources do not march in step.
+    """
 
     store: Store
     clock: Clock
@@ -99,6 +104,7 @@ class Engine:
     sources: Mapping[str, SourceBinding] = field(default_factory=dict)
     tenants: Mapping[str, TenantBinding] = field(default_factory=dict)
     policy: Policy = field(default_factory=Policy)
+    jitter: Callable[[], float] = lambda: 0.0
 
     def source(self, name: str) -> SourceBinding:
         """The binding of a configured source.

@@ -1,0 +1,46 @@
+"""Audit entries, written in the transaction of what they tell about (rule 8 of the design)."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from reconciler.domain.records import AuditEntry
+from reconciler.engine.context import Actor, Engine
+from reconciler.errors import ReconcilerError
+from reconciler.ports import UnitOfWork
+
+
+async def audit(
+    uow: UnitOfWork,
+    actor: Actor,
+    action: str,
+    subject: str,
+    *,
+    fingerprint: str | None = None,
+    detail: Mapping[str, Any] | None = None,
+) -> AuditEntry:
+    """Append one entry.
+
+    Args:
+        uow: The transaction of the change itself.
+        actor: Who did it.
+        action: What was done, such as ``plan.approve``.
+        subject: To what, such as ``plan/plan_01``.
+        fingerprint: The plan's, where there is one.
+        detail: What else a reader of the log must know; JSON values, no secrets.
+    """
+    origin = {"origin": actor.origin} if actor.origin else {}
+    return await uow.audit.append(
+        at=await uow.now(),
+        actor=actor.name,
+        action=action,
+        subject=subject,
+        fingerprint=fingerprint,
+        detail={**(detail or {}), **origin},
+    )
+
+
+async def record_refusal(engine: Engine, actor: Actor, action: str, subject: str, error: ReconcilerError) -> None:
+    """Leave a row for what an authenticated person asked and did not get."""
+    detail = {"refused": type(error).__name__, "code": getattr(error, "code", None), "message": str(error)}
+    async with engine.store.begin() as uow:
+        await audit(uow, actor, f"{action}.refused", subject, detail=detail)

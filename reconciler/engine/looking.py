@@ -1,0 +1,137 @@
+"""Looking at a source: what the remote says, whether it can be trusted, and what that makes of its documents.
+
+A source that cannot be read changes nothing (rule 5 of the design): every doubt is a `SourceUnreadable` with its
+exact cause, and the last good revision stands.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from reconciler.domain.document import Document, Refusal, Snapshot
+from reconciler.domain.policy import Policy, vanished_share
+from reconciler.domain.records import GoodDocument, SourceRecord
+from reconciler.engine.context import Engine, SourceBinding
+from reconciler.errors import SourceCause, SourceUnreadable
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What one look at a source found.
+
+    Attributes:
+        revision: What the remote names.
+        snapshot: What it says, or None when it is the good revision, whose documents are in the database.
+    """
+
+    revision: str
+    snapshot: Snapshot | None
+
+
+async def look(
+    engine: Engine, binding: SourceBinding, record: SourceRecord, known: Sequence[GoodDocument], *, reload: bool = False
+) -> Look:
+    """Ask the remote, load what is new, and trust it or not.
+
+    Args:
+        engine: The ports.
+        binding: The source.
+        record: The source as it was last seen.
+        known: Its documents at the last good revision.
+        reload: Load also an unchanged revision (nothing is parsed that is in the cache).
+
+    Raises:
+        SourceUnreadable: With the exact cause.
+    """
+    revision = await binding.port.head()
+    if revision == record.good_revision and not reload:
+        return Look(revision, None)
+    snapshot = await binding.port.load(revision, engine.store.parse_cache(binding.name))
+    if record.good_revision not in (None, revision):
+        await check_history(binding, revision, record.good_revision or "")
+    if revision != record.good_revision:
+        check_documents(binding.name, revision, known, snapshot, engine.policy)
+    return Look(revision, snapshot)
+
+
+async def check_history(binding: SourceBinding, revision: str, good: str) -> None:
+    """Refuse a history that does not descend from the last good revision."""
+    if not await binding.port.descends(revision, good):
+        raise SourceUnreadable(
+            SourceCause.HISTORY_REWRITTEN,
+            f"{revision[:12]} does not descend from the last good revision {good[:12]}: {_how(binding.name, revision)}",
+        )
+
+
+def check_documents(
+    source: str, revision: str, known: Sequence[GoodDocument], snapshot: Snapshot, policy: Policy
+) -> None:
+    """Refuse a revision whose documents are gone, all of them or too large a share."""
+    if not known:
+        return
+    if snapshot.files == 0:
+        raise SourceUnreadable(
+            SourceCause.PATHS_EMPTIED,
+            f"no file matches the source's paths at {revision[:12]}: {_how(source, revision)}",
+        )
+    before = {document.chatbot_id for document in known}
+    now = {document.chatbot_id for document in claims_of(source, "", snapshot, known)}
+    share = vanished_share(before, now)
+    if share > policy.source_max_removed:
+        raise SourceUnreadable(
+            SourceCause.DOCUMENTS_VANISHED,
+            f"{len(before - now)} of {len(before)} chatbots are gone at {revision[:12]}, more than "
+            f"policy.source_max_removed = {policy.source_max_removed}: {_how(source, revision)}",
+        )
+
+
+def _how(source: str, revision: str) -> str:
+    return f"restore the branch, or accept it with POST /api/v1/sources/{source}/accept for {revision}"
+
+
+def claims_of(source: str, tenant: str, snapshot: Snapshot, known: Iterable[GoodDocument]) -> tuple[GoodDocument, ...]:
+    """Every claim of a snapshot: good documents, and refused ones whose chatbot can still be told.
+
+    A file that no longer can be read stands for the chatbots whose last good document was in it.
+    """
+    known = tuple(known)
+    claims = {document.chatbot_id: _good(source, tenant, document) for document in snapshot.documents}
+    for refusal in snapshot.refusals:
+        for chatbot_id in _refused_ids(refusal, known):
+            claims.setdefault(chatbot_id, _refused(source, tenant, chatbot_id, refusal))
+    return tuple(claims[chatbot_id] for chatbot_id in sorted(claims))
+
+
+def _refused_ids(refusal: Refusal, known: Sequence[GoodDocument]) -> list[str]:
+    if refusal.chatbot_id is not None:
+        return [refusal.chatbot_id]
+    return [document.chatbot_id for document in known if document.path == refusal.path]
+
+
+def _good(source: str, tenant: str, document: Document) -> GoodDocument:
+    return GoodDocument(
+        source=source,
+        tenant=tenant,
+        chatbot_id=document.chatbot_id,
+        path=document.path,
+        line=document.line,
+        labels=document.labels,
+        name=document.name,
+        body=document.body,
+        digest=document.digest,
+    )
+
+
+def _refused(source: str, tenant: str, chatbot_id: str, refusal: Refusal) -> GoodDocument:
+    return GoodDocument(
+        source=source,
+        tenant=tenant,
+        chatbot_id=chatbot_id,
+        path=refusal.path,
+        line=1,
+        labels={},
+        name=None,
+        body=None,
+        digest=None,
+        refusal=refusal.reason,
+        refusal_message=refusal.message,
+    )

@@ -1,0 +1,263 @@
+"""A run: one pass over a source. Look at git, adopt what is new, dry-run what may differ, and say what was done.
+
+Runs of a source never overlap: asked for during a run, the next one waits as Queued, and everything that asks
+meanwhile shares it.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+
+from reconciler.domain.diagnostics import Diagnostic
+from reconciler.domain.records import (
+    Chatbot,
+    Counts,
+    GoodDocument,
+    Role,
+    Run,
+    RunStatus,
+    SourceRecord,
+    SourceState,
+    Trigger,
+)
+from reconciler.domain.status import EXPLANATIONS, Reason
+from reconciler.engine.adopting import adopt, distrust, recover_source
+from reconciler.engine.auditing import audit
+from reconciler.engine.context import Actor, Engine, SourceBinding
+from reconciler.engine.looking import Look, claims_of, look
+from reconciler.engine.roster import call_the_roll
+from reconciler.engine.sweeping import SweepCounts, sweep
+from reconciler.errors import NotFound, SourceUnreadable, TargetError
+from reconciler.ports import Job, JobKind
+
+WEBHOOK_SPACING = 1.0
+"""Seconds between the starts of two webhook runs of a source: a burst of pushes is one look."""
+
+
+async def request_refresh(engine: Engine, actor: Actor, source: str, trigger: Trigger, *, full: bool) -> Run:
+    """Ask for a run of a source; it shares the one that waits already, if any.
+
+    Args:
+        engine: The ports.
+        actor: Who asks; a person needs the role operator.
+        source: The source's name.
+        trigger: What asks.
+        full: Dry-run every document, changed or not.
+
+    Returns:
+        The run that waits.
+
+    Raises:
+        NotFound: When there is no such source.
+        Forbidden: When the actor may not.
+    """
+    engine.source(source)
+    actor.require(Role.OPERATOR, source)
+    async with engine.store.begin() as uow:
+        run = await uow.runs.queued(source)
+        if run is None:
+            run = Run(
+                id=engine.new_id("run"),
+                source=source,
+                trigger=trigger,
+                full=full,
+                status=RunStatus.QUEUED,
+                created_at=await uow.now(),
+            )
+            await uow.runs.add(run)
+        elif (full and not run.full) or (trigger is Trigger.MANUAL and run.trigger is not Trigger.MANUAL):
+            run = await uow.runs.save(replace(run, full=run.full or full, trigger=trigger))
+        if trigger is Trigger.MANUAL:
+            await audit(uow, actor, "source.refresh", f"source/{source}", detail={"run": run.id})
+    engine.dispatcher.submit(Job(JobKind.REFRESH, source))
+    return run
+
+
+async def run_refresh(engine: Engine, source: str) -> Run | None:
+    """Do the run that waits for a source; None when none does."""
+    if source not in engine.sources:
+        return None
+    run = await _begin(engine, source)
+    if run is None:
+        return None
+    findings = Findings()
+    try:
+        await _pass(engine, engine.sources[source], run, findings)
+    except Exception:
+        findings.fail("the run was interrupted by an internal error; the log has it")
+        raise
+    finally:
+        run = await _finish(engine, engine.sources[source], run, findings)
+    return run
+
+
+@dataclass(slots=True)
+class Findings:
+    """What a run has to tell when it ends."""
+
+    revision: str | None = None
+    documents: int = 0
+    parsed: int = 0
+    skipped: int = 0
+    swept: SweepCounts = field(default_factory=SweepCounts)
+    diagnostics: Sequence[Diagnostic] = ()
+    messages: list[str] = field(default_factory=list)
+    failed: bool = False
+
+    def fail(self, message: str) -> None:
+        """The source could not be read, or the run not be done."""
+        self.failed = True
+        self.messages.append(message)
+
+    @property
+    def counts(self) -> Counts:
+        """As the run shows them."""
+        return Counts(
+            documents=self.documents,
+            parsed=self.parsed,
+            dry_runs=self.swept.dry_runs,
+            skipped=self.skipped,
+            plans=self.swept.plans,
+            errors=self.swept.errors,
+        )
+
+
+async def _begin(engine: Engine, source: str) -> Run | None:
+    await _space_webhooks(engine, source)
+    async with engine.store.begin() as uow:
+        run = await uow.runs.queued(source)
+        record = await uow.sources.get(source)
+        if run is None or record is None:
+            return None
+        run = await uow.runs.save(replace(run, status=RunStatus.RUNNING, started_at=await uow.now()))
+        await uow.sources.save(replace(record, last_run_id=run.id))
+        return run
+
+
+async def _space_webhooks(engine: Engine, source: str) -> None:
+    async with engine.store.begin() as uow:
+        run = await uow.runs.queued(source)
+        record = await uow.sources.get(source)
+        last = await uow.runs.get(record.last_run_id) if record and record.last_run_id else None
+        now = await uow.now()
+    if run is None or run.trigger is not Trigger.WEBHOOK or last is None or last.started_at is None:
+        return
+    since = (now - last.started_at).total_seconds()
+    if 0 <= since < WEBHOOK_SPACING:
+        await engine.clock.sleep(WEBHOOK_SPACING - since)
+
+
+async def _pass(engine: Engine, binding: SourceBinding, run: Run, findings: Findings) -> None:
+    record, known = await _remembered(engine, binding.name)
+    try:
+        seen = await look(engine, binding, record, known, reload=run.trigger in (Trigger.STARTUP, Trigger.MANUAL))
+        known = await _take_in(engine, binding, seen, known, findings)
+    except SourceUnreadable as error:
+        findings.revision = record.good_revision
+        findings.fail(f"{error.cause}: {error}")
+        async with engine.store.begin() as uow:
+            current = await uow.sources.get(binding.name)
+            await distrust(engine, uow, current or record, None, error)
+    findings.documents = len(known)
+    if not findings.failed or run.full:
+        await _compare(engine, binding, run, known, findings)
+
+
+async def _remembered(engine: Engine, source: str) -> tuple[SourceRecord, Sequence[GoodDocument]]:
+    async with engine.store.begin() as uow:
+        record = await uow.sources.get(source)
+        if record is None:
+            raise NotFound(f"there is no source {source!r}")
+        return record, await uow.documents.of_source(source)
+
+
+async def _take_in(
+    engine: Engine, binding: SourceBinding, seen: Look, known: Sequence[GoodDocument], findings: Findings
+) -> Sequence[GoodDocument]:
+    """Write down what the look found, and return the documents that now hold."""
+    findings.revision = seen.revision
+    if seen.snapshot is not None:
+        findings.parsed = seen.snapshot.parsed
+        findings.diagnostics = seen.snapshot.diagnostics
+        known = claims_of(binding.name, binding.tenant, seen.snapshot, known)
+    async with engine.store.begin() as uow:
+        record = await uow.sources.get(binding.name)
+        if record is None:
+            raise NotFound(f"there is no source {binding.name!r}")
+        if seen.snapshot is not None:
+            await adopt(engine, uow, record, seen.revision, known)
+        elif record.state is SourceState.UNKNOWN:
+            await recover_source(engine, uow, record)
+    return known
+
+
+async def _compare(
+    engine: Engine, binding: SourceBinding, run: Run, known: Sequence[GoodDocument], findings: Findings
+) -> None:
+    tenant = engine.tenants[binding.tenant]
+    if run.full:
+        try:
+            await call_the_roll(engine, tenant)
+        except TargetError as error:
+            findings.swept.errors += 1
+            findings.messages.append(f"the list of chatbots could not be read: {error}")
+    async with engine.store.begin() as uow:
+        chatbots = {chatbot.id: chatbot for chatbot in await uow.chatbots.of_source(binding.name)}
+    wanted = [document for document in known if _is_wanted(document, chatbots.get(document.chatbot_id), full=run.full)]
+    findings.skipped = len(known) - len(wanted)
+    before = findings.swept.errors
+    findings.swept = await sweep(engine, tenant, wanted, chatbots)
+    findings.swept.errors += before
+
+
+def _is_wanted(document: GoodDocument, chatbot: Chatbot | None, *, full: bool) -> bool:
+    if document.body is None or chatbot is None or chatbot.fault is Reason.CLAIMED_TWICE:
+        return False
+    return full or chatbot.checked_digest != document.digest
+
+
+async def _finish(engine: Engine, binding: SourceBinding, run: Run, findings: Findings) -> Run:
+    async with engine.store.begin() as uow:
+        now = await uow.now()
+        record = await uow.sources.get(binding.name)
+        if record is not None:
+            await uow.sources.save(_next_look(engine, binding, record, now, full=run.full))
+        return await uow.runs.save(
+            replace(
+                run,
+                status=RunStatus.FAILED if findings.failed else RunStatus.SUCCEEDED,
+                revision=findings.revision,
+                finished_at=now,
+                counts=findings.counts,
+                diagnostics=tuple(findings.diagnostics),
+                message="; ".join(findings.messages) or None,
+            )
+        )
+
+
+def _next_look(
+    engine: Engine, binding: SourceBinding, record: SourceRecord, now: datetime, *, full: bool
+) -> SourceRecord:
+    """When the scheduler looks again: the git interval from now, or the drift interval if that ends earlier."""
+    drift_from = now if full or record.drift_checked_at is None else record.drift_checked_at
+    wait = max(min(now + binding.interval, drift_from + binding.drift_interval) - now, timedelta())
+    return replace(
+        record,
+        git_checked_at=now,
+        drift_checked_at=now if full else record.drift_checked_at,
+        next_run_at=now + wait * (1 + engine.jitter()),
+    )
+
+
+async def fail_interrupted(engine: Engine) -> None:
+    """Runs left Running by a process that is gone end Failed (rule 4 of the design)."""
+    async with engine.store.begin() as uow:
+        for run in await uow.runs.running():
+            await uow.runs.save(
+                replace(
+                    run,
+                    status=RunStatus.FAILED,
+                    finished_at=await uow.now(),
+                    message=EXPLANATIONS[Reason.INTERRUPTED],
+                )
+            )

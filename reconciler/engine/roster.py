@@ -1,0 +1,43 @@
+"""Calling the roll: which chatbots there are at WizChat, what they are called, and which nobody manages."""
+
+from dataclasses import replace
+
+from reconciler.domain.records import Chatbot
+from reconciler.domain.status import EXPLANATIONS, Reason
+from reconciler.engine.context import Engine, TenantBinding
+from reconciler.engine.standings import Surroundings, save_chatbot
+from reconciler.ports import LiveChatbot, UnitOfWork
+
+
+async def call_the_roll(engine: Engine, tenant: TenantBinding) -> None:
+    """List a tenant's chatbots: names for those whose document states none, and the unmanaged ones.
+
+    Raises:
+        TargetError: When the list cannot be read.
+    """
+    live = await tenant.target.chatbots()
+    async with engine.store.begin() as uow:
+        given = await Surroundings.read(uow)
+        known = {chatbot.id: chatbot for chatbot in await uow.chatbots.of_tenant(tenant.name)}
+        for line in live:
+            await _meet(uow, given, tenant.name, known.get(line.id), line)
+        present = {line.id for line in live}
+        for chatbot in known.values():
+            if chatbot.fault is Reason.UNMANAGED and chatbot.id not in present:
+                await uow.chatbots.remove(chatbot)
+
+
+async def _meet(uow: UnitOfWork, given: Surroundings, tenant: str, chatbot: Chatbot | None, line: LiveChatbot) -> None:
+    if chatbot is None:
+        unmanaged = Chatbot(
+            tenant=tenant,
+            id=line.id,
+            name=line.name,
+            fault=Reason.UNMANAGED,
+            reason=Reason.UNMANAGED,
+            message=EXPLANATIONS[Reason.UNMANAGED],
+            live_updated_at=line.updated_at,
+        )
+        await uow.chatbots.add(unmanaged)
+    elif chatbot.name is None or (chatbot.source is None and chatbot.name != line.name):
+        await save_chatbot(uow, given, replace(chatbot, name=line.name, live_updated_at=line.updated_at))

@@ -1,0 +1,139 @@
+"""The one place that writes a chatbot's or a plan's standing, from all that is known about it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from reconciler.domain.lifecycle import DECIDABLE, OPEN, PlanStatus, check_move
+from reconciler.domain.records import Chatbot, Plan, ScopeKind, SourceRecord, Suspension
+from reconciler.domain.standing import Circumstances, plan_standing, standing
+from reconciler.domain.status import EXPLANATIONS, Reason
+from reconciler.engine.auditing import audit
+from reconciler.engine.context import PROGRAM, Actor, Engine
+from reconciler.ports import UnitOfWork
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What the standing of many chatbots depends on, read once for a transaction."""
+
+    suspensions: Sequence[Suspension]
+    sources: dict[str, SourceRecord]
+    now: datetime
+
+    @classmethod
+    async def read(cls, uow: UnitOfWork) -> "Surroundings":
+        """Read them."""
+        sources = {record.name: record for record in await uow.sources.all()}
+        return cls(await uow.suspensions.active(), sources, await uow.now())
+
+    def suspension_of(self, tenant: str, chatbot_id: str, source: str | None) -> Suspension | None:
+        """The widest suspension that covers a chatbot now."""
+        covering = [s for s in self.suspensions if self._runs(s) and covers(s, tenant, chatbot_id, source)]
+        return max(covering, key=lambda s: list(ScopeKind).index(s.kind), default=None)
+
+    def _runs(self, suspension: Suspension) -> bool:
+        return suspension.until is None or suspension.until > self.now
+
+
+def covers(suspension: Suspension, tenant: str, chatbot_id: str, source: str | None) -> bool:
+    """Whether a suspension's scope takes in a chatbot."""
+    match suspension.kind:
+        case ScopeKind.ALL:
+            return True
+        case ScopeKind.TENANT:
+            return suspension.subject == tenant
+        case ScopeKind.SOURCE:
+            return suspension.subject == source
+        case ScopeKind.CHATBOT:
+            return suspension.subject == chatbot_id
+
+
+async def save_chatbot(uow: UnitOfWork, given: Surroundings, chatbot: Chatbot, plan: Plan | None = None) -> Chatbot:
+    """Save a chatbot with the reason that follows from everything else.
+
+    Args:
+        uow: The transaction.
+        given: Suspensions and sources.
+        chatbot: The chatbot as it now is; its reason and message are derived here.
+        plan: Its open plan, when the caller has it at hand.
+    """
+    if plan is None and chatbot.plan_id is not None:
+        plan = await uow.plans.get(chatbot.plan_id)
+    circumstances = Circumstances(
+        plan=plan if plan is not None and plan.is_open else None,
+        source=given.sources.get(chatbot.source) if chatbot.source else None,
+        suspension=given.suspension_of(chatbot.tenant, chatbot.id, chatbot.source),
+    )
+    reason, message = standing(chatbot, circumstances)
+    return await uow.chatbots.save(replace(chatbot, reason=reason, message=message))
+
+
+async def move_plan(
+    uow: UnitOfWork,
+    plan: Plan,
+    to: PlanStatus,
+    *,
+    reason: Reason,
+    message: str | None = None,
+    actor: Actor = PROGRAM,
+    apply_id: str | None = None,
+) -> Plan:
+    """Move a plan to another state, with its audit entry, if the lifecycle allows it.
+
+    Args:
+        uow: The transaction.
+        plan: The plan as it was read in this transaction.
+        to: The new state.
+        reason: Why.
+        message: One sentence; the reason's own by default.
+        actor: Who decided.
+        apply_id: The apply that did it, where one did.
+
+    Raises:
+        Conflict: ``concurrent_change`` when somebody else was faster.
+    """
+    check_move(plan.status, to)
+    now = await uow.now()
+    moved = replace(
+        plan,
+        status=to,
+        reason=reason,
+        message=message or EXPLANATIONS[reason],
+        closed_at=None if to in OPEN else now,
+        apply_id=apply_id or plan.apply_id,
+    )
+    saved = await uow.plans.save(moved)
+    detail = {"from": plan.status, "to": to, "reason": reason, "chatbot": plan.chatbot_id, "tenant": plan.tenant}
+    await audit(uow, actor, f"plan.{to.value.lower()}", f"plan/{plan.id}", fingerprint=plan.fingerprint, detail=detail)
+    return saved
+
+
+async def restate_plan(engine: Engine, uow: UnitOfWork, given: Surroundings, plan: Plan) -> Plan:
+    """Save an undecided or approved plan's reason where it no longer fits: no change of state, so no audit entry."""
+    if plan.status not in DECIDABLE:
+        return plan
+    reason, message = plan_standing(
+        plan,
+        read_only=is_read_only(engine, plan.tenant),
+        suspension=given.suspension_of(plan.tenant, plan.chatbot_id, plan.source),
+    )
+    if (reason, message) == (plan.reason, plan.message):
+        return plan
+    return await uow.plans.save(replace(plan, reason=reason, message=message))
+
+
+def is_read_only(engine: Engine, tenant: str) -> bool:
+    """Whether nothing can be applied for a tenant; an unknown one counts as read-only."""
+    binding = engine.tenants.get(tenant)
+    return binding is None or binding.read_only
+
+
+async def restate(engine: Engine, uow: UnitOfWork, chatbots: Sequence[Chatbot]) -> None:
+    """Derive anew the reasons of chatbots and their open plans: after a suspension, a resume, a source's change."""
+    given = await Surroundings.read(uow)
+    for chatbot in chatbots:
+        plan = await uow.plans.get(chatbot.plan_id) if chatbot.plan_id else None
+        if plan is not None:
+            plan = await restate_plan(engine, uow, given, plan)
+        await save_chatbot(uow, given, chatbot, plan)
