@@ -1,0 +1,52 @@
+"""Accepting a revision that was not trusted by itself (rule 5 of the design)."""
+
+from reconciler.domain.records import Role, SourceRecord, SourceState, Trigger
+from reconciler.engine.adopting import adopt
+from reconciler.engine.auditing import audit
+from reconciler.engine.context import Actor, Engine
+from reconciler.engine.looking import claims_of
+from reconciler.engine.refresh import request_refresh
+from reconciler.errors import Conflict, NotFound
+
+
+async def accept(engine: Engine, actor: Actor, source: str, revision: str, reason: str) -> SourceRecord:
+    """Make the remote's present revision the good one, although its history or its documents are in doubt.
+
+    Args:
+        engine: The ports.
+        actor: Who; needs the role approver for the source.
+        source: The source's name.
+        revision: The whole commit id that was looked at; it must be what the remote still names.
+        reason: Why, for the audit log.
+
+    Returns:
+        The source as it now is; accepted again, as it already stands.
+
+    Raises:
+        NotFound: There is no such source.
+        Forbidden: The actor may not.
+        Conflict: ``nothing_to_accept`` when the source is Ready, ``revision_not_seen`` when the remote names another.
+        SourceUnreadable: Git itself cannot be read.
+    """
+    binding = engine.source(source)
+    actor.require(Role.APPROVER, source)
+    async with engine.store.begin() as uow:
+        record = await uow.sources.get(source)
+        known = await uow.documents.of_source(source)
+    if record is None:
+        raise NotFound(f"there is no source {source!r}")
+    if record.good_revision == revision:
+        return record
+    if record.state is not SourceState.UNKNOWN:
+        raise Conflict("nothing_to_accept", f"the source {source} is Ready at {record.good_revision}")
+    head = await binding.port.head()
+    if head != revision:
+        raise Conflict("revision_not_seen", f"the remote of source {source} is at {head}, not at {revision}")
+    snapshot = await binding.port.load(revision, engine.store.parse_cache(source))
+    async with engine.store.begin() as uow:
+        record = await uow.sources.get(source) or record
+        await audit(uow, actor, "source.accept", f"source/{source}", detail={"revision": revision, "reason": reason})
+        documents = claims_of(source, binding.tenant, snapshot, known)
+        record = await adopt(engine, uow, record, revision, documents, actor)
+    await request_refresh(engine, actor, source, Trigger.MANUAL, full=True)
+    return record

@@ -1,0 +1,98 @@
+"""Asking for an apply. What an apply then does stands in `applier`."""
+
+from dataclasses import replace
+
+from reconciler.domain.lifecycle import ApplyStatus, PlanStatus
+from reconciler.domain.records import Apply, Plan, Role, SourceState
+from reconciler.engine.auditing import audit
+from reconciler.engine.context import Actor, Engine
+from reconciler.engine.standings import Surroundings, is_read_only
+from reconciler.errors import Conflict, NotFound
+from reconciler.ports import Job, JobKind, UnitOfWork
+
+
+async def request_apply(engine: Engine, actor: Actor, plan_id: str, fingerprint: str) -> Apply:
+    """Queue the apply of an approved plan.
+
+    Args:
+        engine: The ports.
+        actor: Who; needs the role approver for the plan's source.
+        plan_id: The plan.
+        fingerprint: What the person saw.
+
+    Returns:
+        The apply; the same again returns the one that already stands.
+
+    Raises:
+        NotFound: There is no such plan.
+        Forbidden: The actor may not.
+        Conflict: ``fingerprint_mismatch``, ``plan_not_approved``, ``plan_closed``, ``read_only``, ``suspended`` or
+            ``source_unknown``.
+    """
+    async with engine.store.begin() as uow:
+        plan = await uow.plans.get(plan_id)
+        if plan is None or not actor.sees(plan.source):
+            raise NotFound(f"there is no plan {plan_id!r}")
+        actor.require(Role.APPROVER, plan.source)
+        if plan.fingerprint != fingerprint:
+            raise Conflict(
+                "fingerprint_mismatch",
+                f"plan {plan.id} has another fingerprint than the one given: read the plan again",
+            )
+        plan, apply = await queue_apply(engine, uow, actor, plan)
+    submit(engine, apply)
+    return apply
+
+
+async def queue_apply(engine: Engine, uow: UnitOfWork, actor: Actor, plan: Plan) -> tuple[Plan, Apply]:
+    """Queue an apply within a transaction; it is submitted after the commit."""
+    standing = await uow.applies.get(plan.apply_id) if plan.apply_id else None
+    if standing is not None:
+        return plan, standing
+    _refuse_unless_approved(plan)
+    await refuse_if_stopped(engine, uow, plan)
+    apply = Apply(
+        id=engine.new_id("apply"),
+        plan_id=plan.id,
+        tenant=plan.tenant,
+        chatbot_id=plan.chatbot_id,
+        fingerprint=plan.fingerprint,
+        status=ApplyStatus.QUEUED,
+        requested_by=actor.name,
+        created_at=await uow.now(),
+    )
+    await uow.applies.add(apply)
+    plan = await uow.plans.save(replace(plan, apply_id=apply.id))
+    detail = {"apply": apply.id, "chatbot": plan.chatbot_id, "tenant": plan.tenant}
+    await audit(uow, actor, "plan.apply", f"plan/{plan.id}", fingerprint=plan.fingerprint, detail=detail)
+    return plan, apply
+
+
+def _refuse_unless_approved(plan: Plan) -> None:
+    if plan.status is PlanStatus.PENDING:
+        raise Conflict("plan_not_approved", f"plan {plan.id} is not approved: approve it first")
+    if plan.status is not PlanStatus.APPROVED:
+        raise Conflict("plan_closed", f"plan {plan.id} is {plan.status}: {plan.message}")
+
+
+async def refuse_if_stopped(engine: Engine, uow: UnitOfWork, plan: Plan) -> None:
+    """Refuse what must not be written now: a tenant without a write key, a suspension, an unreadable source.
+
+    Raises:
+        Conflict: ``read_only``, ``suspended`` or ``source_unknown``.
+    """
+    if is_read_only(engine, plan.tenant):
+        raise Conflict("read_only", f"the tenant {plan.tenant} has no write key: set write_api_key to apply")
+    given = await Surroundings.read(uow)
+    suspension = given.suspension_of(plan.tenant, plan.chatbot_id, plan.source)
+    if suspension is not None:
+        raise Conflict("suspended", f"{suspension.scope} is suspended ({suspension.reason}): resume it first")
+    source = given.sources.get(plan.source)
+    if source is None or source.state is SourceState.UNKNOWN:
+        raise Conflict("source_unknown", f"the source {plan.source} cannot be read: {source and source.message}")
+
+
+def submit(engine: Engine, apply: Apply | None) -> None:
+    """Have a queued apply run soon; anything else needs nothing."""
+    if apply is not None and apply.status is ApplyStatus.QUEUED:
+        engine.dispatcher.submit(Job(JobKind.APPLY, apply.id))

@@ -1,0 +1,258 @@
+"""People's decisions about plans: approve, revoke, reject, one or many.
+
+An approval belongs to one plan row and to the fingerprint that the person saw (rule 1 of the design).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from reconciler.domain.lifecycle import DECIDABLE, PlanStatus
+from reconciler.domain.records import Apply, Approval, Plan, Role
+from reconciler.domain.status import Reason
+from reconciler.engine.applying import queue_apply, submit
+from reconciler.engine.auditing import audit, record_refusal
+from reconciler.engine.context import Actor, Engine
+from reconciler.engine.standings import Surroundings, move_plan, restate_plan, save_chatbot
+from reconciler.errors import Conflict, Forbidden, NotFound, ReconcilerError
+from reconciler.ports import UnitOfWork
+
+
+@dataclass(frozen=True, slots=True)
+class Overrides:
+    """What an approval lets pass on purpose.
+
+    Attributes:
+        deletes: Whether it lets a plan pass that the delete gate blocks.
+        reason: Why; never empty.
+    """
+
+    deletes: bool
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What stands after a decision."""
+
+    plan: Plan
+    approvals: Sequence[Approval]
+    apply: Apply | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """A plan, and the fingerprint that was seen."""
+
+    plan_id: str
+    fingerprint: str
+
+
+@dataclass(frozen=True, slots=True)
+class ItemResult:
+    """What became of one item of many."""
+
+    item: Item
+    decision: Decision | None = None
+    error: ReconcilerError | None = None
+
+
+async def approve(
+    engine: Engine,
+    actor: Actor,
+    plan_id: str,
+    fingerprint: str,
+    *,
+    comment: str | None = None,
+    overrides: Overrides | None = None,
+    apply: bool = False,
+) -> Decision:
+    """Say yes to exactly what was seen.
+
+    Args:
+        engine: The ports.
+        actor: Who; needs the role approver for the plan's source. One person counts once.
+        plan_id: The plan.
+        fingerprint: What the person saw.
+        comment: For the log.
+        overrides: Needed where the plan requires the delete override.
+        apply: Queue the apply as soon as enough people approved, in the same transaction.
+
+    Returns:
+        What stands now; the same again returns what already stands.
+
+    Raises:
+        NotFound: There is no such plan.
+        Forbidden: The actor may not.
+        Conflict: ``fingerprint_mismatch``, ``plan_closed``, ``delete_override_required``, or what `queue_apply` raises.
+    """
+    async with engine.store.begin() as uow:
+        plan = await open_to(uow, actor, plan_id, fingerprint)
+        approvals = list(await uow.approvals.of_plan(plan.id))
+        mine = next((a for a in approvals if a.actor == actor.name and a.revoked_at is None), None)
+        if plan.status not in DECIDABLE:
+            return _as_it_stands(plan, approvals, mine)
+        if mine is None:
+            approvals.append(await _add_approval(engine, uow, actor, plan, comment, overrides))
+        plan = await _count(engine, uow, actor, plan, approvals)
+        queued = None
+        if apply and plan.status is PlanStatus.APPROVED:
+            plan, queued = await queue_apply(engine, uow, actor, plan)
+    submit(engine, queued)
+    return Decision(plan, approvals, queued)
+
+
+async def revoke(engine: Engine, actor: Actor, plan_id: str) -> Decision:
+    """Take back one's own approval before an apply began.
+
+    Raises:
+        NotFound: There is no such plan.
+        Conflict: ``plan_closed`` or ``apply_in_progress``.
+    """
+    async with engine.store.begin() as uow:
+        plan = await _get(uow, actor, plan_id)
+        _refuse_if_busy(plan)
+        approvals = list(await uow.approvals.of_plan(plan.id))
+        for at, approval in enumerate(approvals):
+            if approval.actor == actor.name and approval.stands:
+                approvals[at] = await uow.approvals.save(replace(approval, revoked_at=await uow.now()))
+                await audit(uow, actor, "plan.revoke", f"plan/{plan.id}", fingerprint=plan.fingerprint)
+        plan = await _count(engine, uow, actor, plan, approvals)
+    return Decision(plan, approvals)
+
+
+async def reject(
+    engine: Engine, actor: Actor, plan_id: str, fingerprint: str, *, comment: str | None = None
+) -> Decision:
+    """Say no: the same proposal is not offered again until something else came in between.
+
+    Raises:
+        NotFound: There is no such plan.
+        Forbidden: The actor may not.
+        Conflict: ``fingerprint_mismatch``, ``plan_closed`` or ``apply_in_progress``.
+    """
+    async with engine.store.begin() as uow:
+        plan = await open_to(uow, actor, plan_id, fingerprint)
+        approvals = await uow.approvals.of_plan(plan.id)
+        if plan.status is PlanStatus.REJECTED:
+            return Decision(plan, approvals)
+        _refuse_if_busy(plan)
+        detail = {"comment": comment} if comment else None
+        await audit(uow, actor, "plan.reject", f"plan/{plan.id}", fingerprint=plan.fingerprint, detail=detail)
+        plan = await move_plan(uow, plan, PlanStatus.REJECTED, reason=Reason.REJECTED, actor=actor)
+        chatbot = await uow.chatbots.get(plan.tenant, plan.chatbot_id)
+        if chatbot is not None and chatbot.plan_id == plan.id:
+            chatbot = replace(chatbot, plan_id=None, rejected_fingerprint=plan.fingerprint)
+            await save_chatbot(uow, await Surroundings.read(uow), chatbot)
+    return Decision(plan, approvals)
+
+
+async def decide_all(
+    engine: Engine,
+    actor: Actor,
+    *,
+    approving: bool,
+    items: Sequence[Item],
+    comment: str | None = None,
+    apply: bool = False,
+) -> Sequence[ItemResult]:
+    """Decide about many plans, each in its own transaction with its own audit entry; one refusal stops no other."""
+    return [await _decide_one(engine, actor, item, approving=approving, comment=comment, apply=apply) for item in items]
+
+
+async def _decide_one(
+    engine: Engine, actor: Actor, item: Item, *, approving: bool, comment: str | None, apply: bool
+) -> ItemResult:
+    try:
+        if approving:
+            decision = await approve(engine, actor, item.plan_id, item.fingerprint, comment=comment, apply=apply)
+        else:
+            decision = await reject(engine, actor, item.plan_id, item.fingerprint, comment=comment)
+    except (Conflict, Forbidden, NotFound) as error:
+        action = "plan.approve" if approving else "plan.reject"
+        await record_refusal(engine, actor, action, f"plan/{item.plan_id}", error)
+        return ItemResult(item, error=error)
+    return ItemResult(item, decision)
+
+
+async def open_to(uow: UnitOfWork, actor: Actor, plan_id: str, fingerprint: str) -> Plan:
+    """The plan, when the actor may decide about it and saw what it is.
+
+    Raises:
+        NotFound: There is no such plan.
+        Forbidden: The actor may not.
+        Conflict: ``fingerprint_mismatch``.
+    """
+    plan = await _get(uow, actor, plan_id)
+    if plan.fingerprint != fingerprint:
+        raise Conflict(
+            "fingerprint_mismatch", f"plan {plan.id} has another fingerprint than the one given: read the plan again"
+        )
+    return plan
+
+
+async def _get(uow: UnitOfWork, actor: Actor, plan_id: str) -> Plan:
+    plan = await uow.plans.get(plan_id)
+    if plan is None or not actor.sees(plan.source):
+        raise NotFound(f"there is no plan {plan_id!r}")
+    actor.require(Role.APPROVER, plan.source)
+    return plan
+
+
+def _as_it_stands(plan: Plan, approvals: Sequence[Approval], mine: Approval | None) -> Decision:
+    """The same approval again answers with what became of it; a new one comes too late."""
+    if mine is None or plan.apply_id is None:
+        raise closed(plan)
+    return Decision(plan, approvals)
+
+
+def closed(plan: Plan) -> Conflict:
+    """The refusal for a plan that is no longer open to a decision."""
+    return Conflict("plan_closed", f"plan {plan.id} is {plan.status}: {plan.message}")
+
+
+def _refuse_if_busy(plan: Plan) -> None:
+    if plan.status not in DECIDABLE:
+        raise closed(plan)
+    if plan.apply_id is not None:
+        raise Conflict("apply_in_progress", f"plan {plan.id} is queued to be applied: wait for the apply to end")
+
+
+async def _add_approval(
+    engine: Engine, uow: UnitOfWork, actor: Actor, plan: Plan, comment: str | None, overrides: Overrides | None
+) -> Approval:
+    deletes = overrides is not None and overrides.deletes
+    if plan.delete_override is not None and not deletes:
+        raise Conflict(
+            "delete_override_required",
+            f"the plan needs overrides.deletes with a reason, because {plan.delete_override}",
+        )
+    approval = Approval(
+        id=engine.new_id("approval"),
+        plan_id=plan.id,
+        fingerprint=plan.fingerprint,
+        actor=actor.name,
+        token_id=actor.token_id,
+        created_at=await uow.now(),
+        comment=comment,
+        deletes=deletes,
+        reason=overrides.reason if overrides else None,
+    )
+    await uow.approvals.add(approval)
+    detail = {"approval": approval.id, "comment": comment, "deletes": deletes, "reason": approval.reason}
+    await audit(uow, actor, "plan.approve", f"plan/{plan.id}", fingerprint=plan.fingerprint, detail=detail)
+    return approval
+
+
+async def _count(engine: Engine, uow: UnitOfWork, actor: Actor, plan: Plan, approvals: Sequence[Approval]) -> Plan:
+    """Let the plan be Approved exactly while enough people's approvals stand."""
+    enough = len({a.actor for a in approvals if a.stands}) >= plan.approvals_required
+    if enough == (plan.status is PlanStatus.APPROVED):
+        return plan
+    to, reason = (PlanStatus.APPROVED, Reason.APPROVED) if enough else (PlanStatus.PENDING, Reason.AWAITING_APPROVAL)
+    plan = await move_plan(uow, plan, to, reason=reason, actor=actor)
+    given = await Surroundings.read(uow)
+    plan = await restate_plan(engine, uow, given, plan)
+    chatbot = await uow.chatbots.get(plan.tenant, plan.chatbot_id)
+    if chatbot is not None:
+        await save_chatbot(uow, given, chatbot, plan)
+    return plan

@@ -1,0 +1,82 @@
+"""The dry run of documents on disk: what `reconciler plan` shows. Reads only; there is no baseline and no store."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from reconciler.domain.document import Document, Refusal, Snapshot
+from reconciler.domain.plan import Proposal, propose
+from reconciler.engine.each import Progress, for_each, no_progress
+from reconciler.errors import NotFound, TargetError
+from reconciler.ports import Target
+
+CONCURRENCY = 16
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedDocument:
+    """What a dry run of one document gave.
+
+    Attributes:
+        document: The document.
+        outcome: What it proposes; None when everything is noop; an error when it could not be asked.
+    """
+
+    document: Document
+    outcome: Proposal | TargetError | None
+
+
+@dataclass(frozen=True, slots=True)
+class LocalPlan:
+    """What the dry runs of a folder's documents gave.
+
+    Attributes:
+        planned: The documents that were dry-run, in the snapshot's order.
+        snapshot: What the folder says, its refusals and findings included.
+    """
+
+    planned: tuple[PlannedDocument, ...]
+    snapshot: Snapshot
+
+
+async def plan_locally(
+    target: Target,
+    snapshot: Snapshot,
+    *,
+    tenant: str,
+    chatbots: Collection[str] = (),
+    concurrency: int = CONCURRENCY,
+    progress: Progress = no_progress,
+) -> LocalPlan:
+    """Dry-run the documents of a folder.
+
+    Args:
+        target: The tenant's side of WizChat.
+        snapshot: What the folder says.
+        tenant: The tenant's name, which is part of each fingerprint.
+        chatbots: The chatbots to plan; all when empty.
+        concurrency: How many dry runs may be open at a time; the tenant's own limit holds as well.
+        progress: Told after each.
+
+    Raises:
+        NotFound: No document claims a chatbot that was asked for.
+        TargetError: The first dry run already shows that every other would fail alike.
+    """
+    documents = _chosen(snapshot, chatbots)
+
+    async def ask(document: Document) -> Proposal | None:
+        ops = await target.dry_run(document.chatbot_id, document.body)
+        return propose(tenant, document.chatbot_id, document.body, ops)
+
+    outcomes = await for_each(documents, ask, concurrency=concurrency, progress=progress)
+    planned = tuple(PlannedDocument(*pair) for pair in zip(documents, outcomes, strict=True))
+    return LocalPlan(planned, snapshot)
+
+
+def _chosen(snapshot: Snapshot, chatbots: Collection[str]) -> tuple[Document, ...]:
+    if not chatbots:
+        return snapshot.documents
+    claims: tuple[Document | Refusal, ...] = (*snapshot.documents, *snapshot.refusals)
+    unclaimed = sorted(set(chatbots) - {claim.chatbot_id for claim in claims})
+    if unclaimed:
+        raise NotFound(f"no document claims chatbot {unclaimed[0]}: check the id, or name the folder that holds it")
+    return tuple(document for document in snapshot.documents if document.chatbot_id in chatbots)

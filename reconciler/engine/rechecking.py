@@ -1,0 +1,181 @@
+"""The re-check at the last moment (rules 1 and 3 of the design): approvals, git, and the live side, once more."""
+
+import asyncio
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from reconciler.domain.canonical import canonical_bytes
+from reconciler.domain.plan import Op, body_for, propose
+from reconciler.domain.records import Approval, GoodDocument, Plan, Role
+from reconciler.domain.status import EXPLANATIONS, Reason
+from reconciler.engine.applying import refuse_if_stopped
+from reconciler.engine.context import Engine, SourceBinding
+from reconciler.engine.looking import claims_of, look
+from reconciler.errors import Conflict, SourceUnreadable
+from reconciler.ports import UnitOfWork
+
+
+@dataclass(frozen=True, slots=True)
+class NotNow(Exception):
+    """The apply ends Failed without a write; the plan stays Approved."""
+
+    reason: Reason
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class NoLonger(Exception):
+    """The apply ends Stale without a write, and so does the plan."""
+
+    message: str
+
+
+class ApprovalFell(Exception):
+    """Not enough approvals stand; the plan goes back to Pending."""
+
+
+async def standing_approvals(uow: UnitOfWork, plan: Plan) -> list[Approval]:
+    """The approvals of a plan that still stand at this moment.
+
+    One falls when it is revoked or spent, when its token is revoked or expired, or when that token's role or sources
+    no longer suffice.
+    """
+    now = await uow.now()
+    return [
+        approval
+        for approval in await uow.approvals.of_plan(plan.id)
+        if approval.stands and approval.fingerprint == plan.fingerprint and await _may_still(uow, approval, plan, now)
+    ]
+
+
+async def _may_still(uow: UnitOfWork, approval: Approval, plan: Plan, now: datetime) -> bool:
+    if approval.token_id is None:
+        return True
+    token = await uow.tokens.get(approval.token_id)
+    return (
+        token is not None
+        and token.revoked_at is None
+        and (token.expires_at is None or token.expires_at > now)
+        and token.role.includes(Role.APPROVER)
+        and (token.sources is None or plan.source in token.sources)
+    )
+
+
+async def check_permission(engine: Engine, uow: UnitOfWork, plan: Plan) -> list[Approval]:
+    """The approvals that the apply spends, when everything still permits it.
+
+    Raises:
+        NotNow: A suspension, a missing write key, or an unknown source.
+        NoLonger: The plan ran out.
+        ApprovalFell: Not enough approvals stand.
+    """
+    if plan.expires_at <= await uow.now():
+        raise NoLonger("the plan expired before it was applied")
+    try:
+        await refuse_if_stopped(engine, uow, plan)
+    except Conflict as error:
+        raise NotNow(_REASONS[error.code], str(error)) from error
+    approvals = await standing_approvals(uow, plan)
+    enough = len({approval.actor for approval in approvals}) >= plan.approvals_required
+    if not enough or (plan.delete_override is not None and not all(approval.deletes for approval in approvals)):
+        raise ApprovalFell
+    return approvals
+
+
+_REASONS = {
+    "read_only": Reason.READ_ONLY,
+    "suspended": Reason.SUSPENDED,
+    "source_unknown": Reason.SOURCE_UNKNOWN,
+}
+
+
+Glance = asyncio.Task[tuple[GoodDocument, ...]]
+
+
+@dataclass(slots=True)
+class SharedLook:
+    """One look at a source for all the applies of a batch.
+
+    A look that began after the question answers it, so the applies that ask while one is under way share the next.
+    """
+
+    engine: Engine
+    _under_way: dict[str, Glance] = field(default_factory=dict)
+    _waiting: dict[str, Glance] = field(default_factory=dict)
+
+    async def documents(self, binding: SourceBinding) -> tuple[GoodDocument, ...]:
+        """The documents of a source as the remote has them now.
+
+        Raises:
+            SourceUnreadable: With the exact cause.
+        """
+        task = self._waiting.get(binding.name)
+        if task is None:
+            task = asyncio.create_task(self._look_after(self._under_way.get(binding.name), binding))
+            self._waiting[binding.name] = task
+        return await asyncio.shield(task)
+
+    async def _look_after(self, before: Glance | None, binding: SourceBinding) -> tuple[GoodDocument, ...]:
+        if before is not None:
+            await asyncio.wait([before])
+        this = self._waiting.pop(binding.name)
+        self._under_way[binding.name] = this
+        try:
+            return await self._look(binding)
+        finally:
+            if self._under_way.get(binding.name) is this:
+                del self._under_way[binding.name]
+
+    async def _look(self, binding: SourceBinding) -> tuple[GoodDocument, ...]:
+        async with self.engine.store.begin() as uow:
+            record = await uow.sources.get(binding.name)
+            known = tuple(await uow.documents.of_source(binding.name))
+        if record is None:
+            return ()
+        seen = await look(self.engine, binding, record, known)
+        if seen.snapshot is None:
+            return known
+        return claims_of(binding.name, binding.tenant, seen.snapshot, known)
+
+
+async def check_document(engine: Engine, shared: SharedLook, plan: Plan) -> None:
+    """See that git still says what the plan was made of, in the sections that it writes.
+
+    Raises:
+        NotNow: Git cannot be read.
+        NoLonger: The document says something else, is gone, is refused, or is claimed twice.
+    """
+    try:
+        documents = await shared.documents(engine.source(plan.source))
+    except SourceUnreadable as error:
+        raise NotNow(Reason.SOURCE_UNKNOWN, f"{error.cause}: {error}") from error
+    document = next((d for d in documents if d.chatbot_id == plan.chatbot_id), None)
+    if document is None or document.body is None:
+        message = document.refusal_message if document else None
+        raise NoLonger(message or "the document is gone from git")
+    async with engine.store.begin() as uow:
+        contested = await uow.documents.claims(plan.tenant)
+    if plan.chatbot_id in contested:
+        raise NoLonger(EXPLANATIONS[Reason.CLAIMED_TWICE])
+    if canonical_bytes(body_for(document.body, [op.op for op in plan.ops])) != canonical_bytes(plan.body):
+        raise NoLonger("the document says something else by now")
+
+
+def check_ops(plan: Plan, ops: tuple[Op, ...]) -> None:
+    """See that a dry run of the very body to be sent does exactly the approved ops.
+
+    Raises:
+        NoLonger: It does something else.
+    """
+    proposal = propose(plan.tenant, plan.chatbot_id, plan.body, ops)
+    if proposal is None:
+        raise NoLonger("the difference is gone by itself")
+    if proposal.fingerprint != plan.fingerprint:
+        raise NoLonger("a dry run of the approved body would now do something else")
+
+
+async def spend(uow: UnitOfWork, approvals: list[Approval], apply_id: str) -> None:
+    """Use approvals up for an apply: none of them stands for another."""
+    now = await uow.now()
+    for approval in approvals:
+        await uow.approvals.save(replace(approval, spent_at=now, spent_by=apply_id))

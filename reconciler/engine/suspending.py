@@ -1,0 +1,114 @@
+"""The emergency stop: applies stop, approved and queued ones too; dry runs go on."""
+
+from dataclasses import replace
+from datetime import datetime
+
+from reconciler.domain.records import Role, ScopeKind, Suspension
+from reconciler.engine.auditing import audit
+from reconciler.engine.context import PROGRAM, Actor, Engine
+from reconciler.engine.standings import restate
+from reconciler.errors import NotFound
+from reconciler.ports import UnitOfWork
+
+
+async def suspend(
+    engine: Engine, actor: Actor, kind: ScopeKind, subject: str, reason: str, until: datetime | None = None
+) -> Suspension:
+    """Stop the applies of a scope.
+
+    Args:
+        engine: The ports.
+        actor: Who; needs the role operator for what is stopped.
+        kind: Chatbot, source, tenant, or all.
+        subject: Which one; empty for all.
+        reason: Why, shown to everybody who meets it.
+        until: When it ends by itself; None means when somebody resumes it.
+
+    Returns:
+        The suspension; asked for again, the one that already stands.
+
+    Raises:
+        NotFound: There is no such chatbot, source or tenant.
+        Forbidden: The actor may not.
+    """
+    async with engine.store.begin() as uow:
+        await _check(engine, uow, actor, kind, subject)
+        standing = await _standing(uow, kind, subject)
+        if standing is not None and (standing.reason, standing.until) == (reason, until):
+            return standing
+        if standing is not None:
+            suspension = await uow.suspensions.save(replace(standing, reason=reason, until=until))
+        else:
+            suspension = Suspension(
+                id=engine.new_id("suspension"),
+                kind=kind,
+                subject=subject,
+                reason=reason,
+                actor=actor.name,
+                created_at=await uow.now(),
+                until=until,
+            )
+            await uow.suspensions.add(suspension)
+        detail = {"reason": reason, "until": until.isoformat() if until else None}
+        await audit(uow, actor, "suspend", suspension.scope, detail=detail)
+        await restate(engine, uow, await uow.chatbots.in_scope(kind, subject))
+    return suspension
+
+
+async def resume(engine: Engine, actor: Actor, kind: ScopeKind, subject: str) -> Suspension | None:
+    """Let the applies of a scope go on.
+
+    Returns:
+        The suspension that ended; None when nothing was suspended.
+
+    Raises:
+        NotFound: There is no such chatbot, source or tenant.
+        Forbidden: The actor may not.
+    """
+    async with engine.store.begin() as uow:
+        await _check(engine, uow, actor, kind, subject)
+        standing = await _standing(uow, kind, subject)
+        if standing is None:
+            return None
+        return await _end(engine, uow, actor, standing)
+
+
+async def end_expired(engine: Engine) -> None:
+    """End the suspensions whose time has come."""
+    async with engine.store.begin() as uow:
+        now = await uow.now()
+        for suspension in await uow.suspensions.active():
+            if suspension.until is not None and suspension.until <= now:
+                await _end(engine, uow, PROGRAM, suspension)
+
+
+async def _end(engine: Engine, uow: UnitOfWork, actor: Actor, suspension: Suspension) -> Suspension:
+    ended = await uow.suspensions.save(replace(suspension, ended_at=await uow.now(), ended_by=actor.name))
+    await audit(uow, actor, "resume", ended.scope)
+    await restate(engine, uow, await uow.chatbots.in_scope(ended.kind, ended.subject))
+    return ended
+
+
+async def _standing(uow: UnitOfWork, kind: ScopeKind, subject: str) -> Suspension | None:
+    active = await uow.suspensions.active()
+    return next((s for s in active if (s.kind, s.subject) == (kind, subject)), None)
+
+
+async def _check(engine: Engine, uow: UnitOfWork, actor: Actor, kind: ScopeKind, subject: str) -> None:
+    """Refuse an unknown subject, and an actor who may not stop all of it."""
+    match kind:
+        case ScopeKind.ALL:
+            actor.require(Role.OPERATOR)
+        case ScopeKind.TENANT:
+            actor.require(Role.OPERATOR)
+            if subject not in engine.tenants:
+                raise NotFound(f"there is no tenant {subject!r}")
+        case ScopeKind.SOURCE:
+            engine.source(subject)
+            actor.require(Role.OPERATOR, subject)
+        case ScopeKind.CHATBOT:
+            chatbots = await uow.chatbots.in_scope(kind, subject)
+            if not chatbots:
+                raise NotFound(f"there is no chatbot {subject!r}")
+            for chatbot in chatbots:
+                actor.require(Role.OPERATOR, chatbot.source)

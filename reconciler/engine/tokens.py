@@ -1,0 +1,126 @@
+"""Bearer tokens: made, listed without their secret, revoked at once."""
+
+import hashlib
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from reconciler.domain.records import Role, Token
+from reconciler.engine.auditing import audit
+from reconciler.engine.context import PROGRAM, Actor, Engine
+from reconciler.errors import Conflict, NotFound
+from reconciler.ports import UnitOfWork
+
+TOKEN_PREFIX = "wzr_"  # noqa: S105  the public beginning of every token, so that leaked ones can be found
+FIRST_TOKEN = "admin"  # noqa: S105  a name
+BOOTSTRAP_TOKEN = "bootstrap"  # noqa: S105  a name
+
+
+@dataclass(frozen=True, slots=True)
+class NewToken:
+    """A token at the only moment at which its secret is known."""
+
+    token: Token
+    secret: str = field(repr=False)
+
+
+def hash_of(secret: str) -> str:
+    """What is kept of a token. It has 256 random bits, so one round of sha256 is enough."""
+    return hashlib.sha256(secret.encode()).hexdigest()
+
+
+async def create_token(
+    engine: Engine,
+    actor: Actor,
+    name: str,
+    role: Role,
+    *,
+    expires_at: datetime | None = None,
+    sources: Sequence[str] | None = None,
+) -> NewToken:
+    """Make a token.
+
+    Args:
+        engine: The ports.
+        actor: Who; needs the role admin.
+        name: A name that no standing token has; shown in approvals and the audit log.
+        role: What it may do.
+        expires_at: When it ends; None means when it is revoked.
+        sources: The sources it is good for; None means all.
+
+    Raises:
+        Forbidden: The actor may not.
+        Conflict: ``token_name_taken``.
+    """
+    actor.require(Role.ADMIN)
+    secret = TOKEN_PREFIX + secrets.token_urlsafe(32)
+    async with engine.store.begin() as uow:
+        if any(token.name == name and token.revoked_at is None for token in await uow.tokens.all()):
+            raise Conflict("token_name_taken", f"a token named {name!r} stands: revoke it, or choose another name")
+        token = await _add(engine, uow, actor, name, role, secret, expires_at, sources)
+    return NewToken(token, secret)
+
+
+async def revoke_token(engine: Engine, actor: Actor, id_or_name: str) -> Token:
+    """Revoke a token; from then on it is refused, and its approvals no longer stand.
+
+    Raises:
+        Forbidden: The actor may not.
+        NotFound: No standing token has this id or name.
+    """
+    actor.require(Role.ADMIN)
+    async with engine.store.begin() as uow:
+        standing = [token for token in await uow.tokens.all() if token.revoked_at is None]
+        token = next((token for token in standing if id_or_name in (token.id, token.name)), None)
+        if token is None:
+            raise NotFound(f"no standing token has the id or name {id_or_name!r}")
+        token = await uow.tokens.save(replace(token, revoked_at=await uow.now()))
+        await audit(uow, actor, "token.revoke", f"token/{token.name}", detail={"id": token.id})
+    return token
+
+
+async def ensure_first_token(engine: Engine) -> NewToken | None:
+    """An admin token when there is no token at all: what the first start prints once."""
+    async with engine.store.begin() as uow:
+        if await uow.tokens.all():
+            return None
+    return await create_token(engine, PROGRAM, FIRST_TOKEN, Role.ADMIN)
+
+
+async def ensure_bootstrap(engine: Engine, secret: str) -> Token:
+    """Let the configured bootstrap token, and no earlier one, be an admin's."""
+    async with engine.store.begin() as uow:
+        for token in await uow.tokens.all():
+            if token.name != BOOTSTRAP_TOKEN or token.revoked_at is not None:
+                continue
+            if token.hash == hash_of(secret):
+                return token
+            await uow.tokens.save(replace(token, revoked_at=await uow.now()))
+            await audit(uow, PROGRAM, "token.revoke", f"token/{token.name}", detail={"id": token.id})
+        return await _add(engine, uow, PROGRAM, BOOTSTRAP_TOKEN, Role.ADMIN, secret, None, None)
+
+
+async def _add(
+    engine: Engine,
+    uow: UnitOfWork,
+    actor: Actor,
+    name: str,
+    role: Role,
+    secret: str,
+    expires_at: datetime | None,
+    sources: Sequence[str] | None,
+) -> Token:
+    token = Token(
+        id=engine.new_id("token"),
+        name=name,
+        role=role,
+        hash=hash_of(secret),
+        created_at=await uow.now(),
+        expires_at=expires_at,
+        sources=tuple(sources) if sources is not None else None,
+    )
+    await uow.tokens.add(token)
+    detail = {"id": token.id, "role": role, "sources": sources and list(sources)}
+    await audit(uow, actor, "token.create", f"token/{name}", detail=detail)
+    return token
