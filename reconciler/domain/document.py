@@ -58,14 +58,16 @@ class Refusal:
     Attributes:
         chatbot_id: The chatbot it claims, or None when even that could not be read.
         path: The file it stands in.
-        reason: ``DocumentInvalid`` or ``ClaimedTwice``.
+        reason: ``DocumentInvalid``, ``ClaimedTwice`` or ``ClaimRefused``.
         message: One sentence for the chatbot's status.
+        line: The line at which the document begins, where that is known.
     """
 
     chatbot_id: str | None
     path: str
     reason: Reason
     message: str
+    line: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

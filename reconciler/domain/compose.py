@@ -1,0 +1,108 @@
+"""Puts the files of one revision together: who claims which chatbot, and which claims stand."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+
+from reconciler.domain.diagnostics import Diagnostic, Severity
+from reconciler.domain.document import Document, ParsedFile, Refusal, Snapshot
+from reconciler.domain.status import Reason
+
+Claim = Document | Refusal
+Rivals = Mapping[str | None, Sequence[Claim]]
+
+
+def assemble(
+    revision: str | None, files: Iterable[ParsedFile], *, allowed: Sequence[str] = (), parsed: int = 0
+) -> Snapshot:
+    """A source at one revision, with every chatbot claimed at most once.
+
+    A document that is refused for a fault of its own claims its chatbot all the same: as long as two documents name
+    one chatbot, nobody can know which of them was meant.
+
+    Args:
+        revision: The commit id; None for a folder on disk.
+        files: Every file that matches the source's paths.
+        allowed: The chatbot ids or patterns that the source may manage; empty means all.
+        parsed: How many of the files had to be parsed.
+    """
+    ordered = sorted(files, key=lambda file: file.path)
+    claims = [claim for file in ordered for claim in _claims(file)]
+    rivals = _rivals(claim for claim in claims if _may_claim(claim, allowed))
+    verdicts = [_verdict(claim, rivals, allowed) for claim in claims]
+    findings = [finding for file in ordered for finding in file.diagnostics]
+    findings += [_finding(claim) for claim in verdicts if isinstance(claim, _Refused)]
+    return Snapshot(
+        revision=revision,
+        documents=tuple(sorted((claim for claim in verdicts if isinstance(claim, Document)), key=_order)),
+        refusals=tuple(sorted((_refusal(claim) for claim in verdicts if not isinstance(claim, Document)), key=_order)),
+        diagnostics=tuple(sorted(findings, key=lambda item: (item.path or "", item.line or 0, item.column or 0))),
+        files=len(ordered),
+        parsed=parsed,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Refused:
+    """A claim that does not stand, whatever its document says."""
+
+    refusal: Refusal
+
+
+def _claims(file: ParsedFile) -> Sequence[Claim]:
+    return (*file.documents, *file.refusals)
+
+
+def _may_claim(claim: Claim, allowed: Sequence[str]) -> bool:
+    if claim.chatbot_id is None or not allowed:
+        return True
+    return any(fnmatchcase(claim.chatbot_id, pattern) for pattern in allowed)
+
+
+def _rivals(claims: Iterable[Claim]) -> Rivals:
+    by_chatbot: dict[str | None, list[Claim]] = defaultdict(list)
+    for claim in claims:
+        if claim.chatbot_id is not None:
+            by_chatbot[claim.chatbot_id].append(claim)
+    return {chatbot_id: sorted(found, key=_order) for chatbot_id, found in by_chatbot.items() if len(found) > 1}
+
+
+def _verdict(claim: Claim, rivals: Rivals, allowed: Sequence[str]) -> Claim | _Refused:
+    if not _may_claim(claim, allowed):
+        return _refused(
+            claim,
+            Reason.CLAIM_REFUSED,
+            f'the source may not manage the chatbot "{claim.chatbot_id}": '
+            "widen the source's `chatbots` setting, or move the document",
+        )
+    if found := rivals.get(claim.chatbot_id):
+        places = " and ".join(_place(rival) for rival in found)
+        return _refused(
+            claim,
+            Reason.CLAIMED_TWICE,
+            f'the chatbot "{claim.chatbot_id}" is claimed twice, at {places}: keep one of them',
+        )
+    return claim
+
+
+def _refused(claim: Claim, reason: Reason, message: str) -> _Refused:
+    return _Refused(Refusal(claim.chatbot_id, claim.path, reason, message, claim.line))
+
+
+def _refusal(claim: Refusal | _Refused) -> Refusal:
+    return claim.refusal if isinstance(claim, _Refused) else claim
+
+
+def _finding(claim: _Refused) -> Diagnostic:
+    refusal = claim.refusal
+    column = None if refusal.line is None else 1
+    return Diagnostic(Severity.ERROR, refusal.message, refusal.path, refusal.line, column, "metadata.chatbotId")
+
+
+def _place(claim: Claim) -> str:
+    return claim.path if claim.line is None else f"{claim.path}:{claim.line}"
+
+
+def _order(claim: Claim) -> tuple[str, int]:
+    return claim.path, claim.line or 0
