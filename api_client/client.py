@@ -26,7 +26,7 @@ class WizChatClient:
         base_url: Origin of the API, for staging or self-hosting. Trailing slashes do not matter.
         transport: An `httpx.BaseTransport` to use instead of the network, such as `httpx.MockTransport` in tests. It
             is closed with the client, and then also carries real applies.
-        timeout: Seconds for one request: for each wait on the network, and for its body to be complete.
+        timeout: Seconds for one request in all, from connecting to the last byte of the answer.
         max_retries: How often a read or dry run is tried again; 0 for never.
         backoff: Seconds of the first wait, which doubles from attempt to attempt up to 8 and is cut by chance to
             between half and all of that.

@@ -1,0 +1,165 @@
+"""What the clients make of a network that fails, on real sockets (rule 4: what may have been sent is never re-sent)."""
+
+import json
+import socket
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from api_client import (
+    ApplyOutcomeUnknown,
+    WizChatConnectionError,
+    WizChatResponseError,
+)
+
+DOCUMENT = {"apiVersion": "v1", "kind": "ChatbotConfig", "spec": {"core": {"name": "Acme"}}}
+SUMMARY = {"create": 0, "update": 0, "delete": 0, "noop": 0}
+RESULT = json.dumps({"dryRun": False, "plan": {"ops": [], "summary": SUMMARY}}).encode()
+BOTS = b'{"chatbots": [{"id": "bot_1", "name": "Acme"}]}'
+
+
+def whole(body: bytes) -> bytes:
+    return b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body)
+
+
+def truncated(body: bytes) -> bytes:
+    return b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(body) + 10, body)
+
+
+def hang_up(connection: socket.socket, _: int) -> None:
+    connection.shutdown(socket.SHUT_RDWR)
+
+
+def cut_short(connection: socket.socket, _: int) -> None:
+    connection.sendall(truncated(RESULT))
+    connection.shutdown(socket.SHUT_RDWR)
+
+
+def malformed(connection: socket.socket, _: int) -> None:
+    connection.sendall(whole(b"<html>hello</html>"))
+
+
+def keep_silent(connection: socket.socket, _: int) -> None:
+    connection.recv(1)
+
+
+def trickle(connection: socket.socket, _: int) -> None:
+    """One byte at a time, each well within any time limit for a single read."""
+    connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n")
+    connection.settimeout(0.05)
+    while True:
+        connection.sendall(b" ")
+        try:
+            if connection.recv(1) == b"":
+                return
+        except TimeoutError:
+            continue
+
+
+def trickle_head(connection: socket.socket, _: int) -> None:
+    """As `trickle`, before the head of the answer is complete."""
+    connection.sendall(b"HTTP/1.1 200 OK\r\nX-Slow: ")
+    connection.settimeout(0.05)
+    while True:
+        connection.sendall(b"a")
+        try:
+            if connection.recv(1) == b"":
+                return
+        except TimeoutError:
+            continue
+
+
+@pytest.mark.parametrize("behaviour", [hang_up, cut_short, malformed, keep_silent, trickle, trickle_head])
+def test_an_apply_without_a_whole_readable_answer_is_unknown_and_sent_once(
+    call: Callable[..., Any], raw_server: Callable[..., Any], behaviour: Any
+) -> None:
+    with raw_server(behaviour) as server, pytest.raises(ApplyOutcomeUnknown, match="bot_1") as caught:
+        call("apply_config", "bot_1", DOCUMENT, base_url=server.url, timeout=0.6)
+    assert caught.value.chatbot_id == "bot_1"
+    assert len(server.bodies) == 1
+
+
+def test_an_apply_that_no_connection_could_carry_was_provably_not_sent(
+    call: Callable[..., Any], unused_url: str
+) -> None:
+    with pytest.raises(WizChatConnectionError) as caught:
+        call("apply_config", "bot_1", DOCUMENT, base_url=unused_url)
+    assert not caught.value.maybe_sent
+
+
+@pytest.mark.parametrize("behaviour", [hang_up, cut_short])
+def test_reads_and_dry_runs_are_sent_again_after_a_lost_connection(
+    call: Callable[..., Any], raw_server: Callable[..., Any], behaviour: Any
+) -> None:
+    def fail_once(connection: socket.socket, number: int) -> None:
+        if number == 1:
+            behaviour(connection, number)
+        else:
+            connection.sendall(whole(RESULT))
+
+    with raw_server(fail_once) as server:
+        result = call("apply_config", "bot_1", DOCUMENT, apply={"dry_run": True}, base_url=server.url)
+    assert result.plan.ops == []
+    assert len(server.bodies) == 2
+
+
+def test_a_refused_connection_is_tried_again_until_the_limit(call: Callable[..., Any], unused_url: str) -> None:
+    waits: list[int] = []
+    with pytest.raises(WizChatConnectionError):
+        call("list_chatbots", base_url=unused_url, max_retries=2, on_retry=lambda number, *_: waits.append(number))
+    assert waits == [1, 2]
+
+
+@pytest.mark.parametrize("behaviour", [trickle, trickle_head, keep_silent])
+def test_an_answer_that_takes_too_long_in_all_ends_the_call(
+    call: Callable[..., Any], raw_server: Callable[..., Any], behaviour: Any
+) -> None:
+    began = time.monotonic()
+    with raw_server(behaviour) as server, pytest.raises(WizChatConnectionError) as caught:
+        call("list_chatbots", base_url=server.url, timeout=0.5, max_retries=0)
+    assert caught.value.maybe_sent
+    assert time.monotonic() - began < 5
+
+
+def test_an_answer_beyond_the_size_cap_is_not_read_to_its_end(
+    call: Callable[..., Any], raw_server: Callable[..., Any]
+) -> None:
+    def endless(connection: socket.socket, _: int) -> None:
+        connection.sendall(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
+        while True:
+            connection.sendall(b"10000\r\n" + b" " * 0x10000 + b"\r\n")
+
+    with raw_server(endless) as server, pytest.raises(WizChatResponseError, match="larger than 1000000 bytes"):
+        call("list_chatbots", base_url=server.url, max_answer_bytes=1_000_000)
+
+
+def test_a_redirect_is_not_followed_so_the_key_goes_nowhere_else(
+    call: Callable[..., Any], raw_server: Callable[..., Any]
+) -> None:
+    with raw_server(lambda connection, _: connection.sendall(whole(BOTS))) as elsewhere:
+        location = elsewhere.url.encode()
+
+        def redirect(connection: socket.socket, _: int) -> None:
+            connection.sendall(b"HTTP/1.1 302 Found\r\nLocation: %s/\r\nContent-Length: 0\r\n\r\n" % location)
+
+        with raw_server(redirect) as server, pytest.raises(Exception, match="http_302"):
+            call("list_chatbots", base_url=server.url)
+    assert elsewhere.bodies == []
+
+
+def test_an_apply_never_meets_a_dead_connection_of_an_earlier_call(raw_server: Callable[..., Any]) -> None:
+    """The server closes each connection right after its answer, which the next use of it would find out too late."""
+    from api_client import WizChatClient  # noqa: PLC0415 - only this test needs a client that makes two calls
+
+    peers: list[tuple[str, int]] = []
+
+    def answer(connection: socket.socket, number: int) -> None:
+        peers.append(connection.getpeername())
+        connection.sendall(whole(BOTS if number == 1 else RESULT))
+
+    with raw_server(answer) as server, WizChatClient("wpk_live_x", server.url) as client:
+        client.list_chatbots()
+        client.apply_config("bot_1", DOCUMENT)
+    assert len(set(peers)) == 2
