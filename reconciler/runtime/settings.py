@@ -1,0 +1,330 @@
+"""The settings: one frozen object, read once from a TOML file and the environment, and passed on from there.
+
+`load_settings` is the only way in. Whatever is wrong is a `SettingsError` of one line that says what to change.
+The descriptions below are the reference: ``docs/settings.md`` is written from them.
+"""
+
+import os
+from collections.abc import Mapping
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, model_validator
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from reconciler.domain.policy import Policy
+from reconciler.errors import SettingsError
+from reconciler.runtime.durations import format_duration
+from reconciler.runtime.secret_files import read_secret_files
+from reconciler.runtime.settings_fields import (
+    ApiUrl,
+    Branch,
+    Duration,
+    Name,
+    Networks,
+    Origins,
+    WebUrl,
+    Words,
+    check_git_url,
+    without_credentials,
+)
+from reconciler.runtime.settings_input import read_input
+
+DEFAULT_BASE_URL = "https://www.wizchat.com"
+DEFAULT_PATHS = ("chatbots/**/*.yaml", "chatbots/**/*.yml", "chatbots/**/*.json")
+_SHORTEST_BOOTSTRAP_TOKEN = 32
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _read_secret_files(cls, values: Any) -> Any:
+        return read_secret_files(cls, values) if isinstance(values, dict) else values
+
+
+class ServerSettings(_Section):
+    """Where the service listens and what it believes about its callers."""
+
+    host: str = Field("127.0.0.1", min_length=1, description="The address to listen on; `0.0.0.0` in a container.")
+    port: int = Field(8080, ge=0, le=65535, description="The port to listen on; 0 takes a free one.")
+    public_url: WebUrl | None = Field(
+        None, description="How people reach the service; used in links. Unset: the address it listens on."
+    )
+    allowed_hosts: Words = Field(
+        (), description="Host names that requests may carry, besides the one of `public_url`; loopback always may."
+    )
+    trusted_proxies: Networks = Field(
+        (), description="Addresses or networks whose `X-Forwarded-*` headers are believed."
+    )
+    cors_origins: Origins = Field((), description="Origins whose pages may call the API from a browser.")
+
+
+class DatabaseSettings(_Section):
+    """Where the truth is kept."""
+
+    url: SecretStr | None = Field(
+        None,
+        description="`sqlite:////absolute/path.db` or `postgresql://…`. Unset: `reconciler.db` in `data.dir`.",
+    )
+    url_file: Path | None = Field(None, description="A file that holds `database.url`.")
+
+    @model_validator(mode="after")
+    def _known_kind(self) -> Self:
+        if self.url and not self.url.get_secret_value().startswith(("sqlite:///", "postgresql://")):
+            raise ValueError("url: write it as sqlite:////absolute/path.db or postgresql://…")
+        return self
+
+
+class DataSettings(_Section):
+    """Where caches lie."""
+
+    dir: Path = Field(
+        Path("/var/lib/reconciler"),
+        description="Git mirrors, which can be deleted at any time; also the database while `database.url` is unset.",
+    )
+
+
+class TenantSettings(_Section):
+    """One WizChat account."""
+
+    name: Name = Field(description="What sources and pages call the tenant.")
+    base_url: ApiUrl = Field(DEFAULT_BASE_URL, description="The account's WizChat: https, or http on loopback.")
+    api_key: SecretStr = Field(min_length=1, description="The key for reading and dry runs.")
+    api_key_file: Path | None = Field(None, description="A file that holds `api_key`.")
+    write_api_key: SecretStr | None = Field(
+        None,
+        min_length=1,
+        description="The key for applies; it may be the same key. Without it the tenant is `ReadOnly`.",
+    )
+    write_api_key_file: Path | None = Field(None, description="A file that holds `write_api_key`.")
+    concurrency: int = Field(8, ge=1, le=16, description="How many calls may be under way at once.")
+    requests_per_minute: int = Field(600, ge=1, description="How many calls a minute the tenant may use.")
+    daily_budget: int | None = Field(
+        None, ge=1, description="How many calls a day (UTC) the tenant may use. Unset: not limited here."
+    )
+
+    @property
+    def read_only(self) -> bool:
+        """Whether nothing can be applied."""
+        return self.write_api_key is None
+
+
+def _as_tuple(value: Any) -> Any:
+    return (value,) if isinstance(value, str | Path) else value
+
+
+class SourceSettings(_Section):
+    """One branch of one git repository, for one tenant."""
+
+    name: Name = Field(description="What pages, tokens and webhooks call the source.")
+    url: SecretStr = Field(min_length=1, description="The git URL: https or ssh. Secret, as it may hold credentials.")
+    url_file: Path | None = Field(None, description="A file that holds `url`.")
+    branch: Branch | None = Field(None, description="The branch. Unset: the remote's `HEAD`.")
+    paths: Words = Field(
+        DEFAULT_PATHS, min_length=1, description="Globs of the files that hold documents, from the repository's root."
+    )
+    tenant: Name = Field("default", description="The tenant whose chatbots the documents describe.")
+    chatbots: Words = Field(
+        ("*",), min_length=1, description="Ids, or patterns of ids, that this source may manage; others are refused."
+    )
+    interval: Duration = Field(timedelta(minutes=5), ge=timedelta(seconds=1), description="How often git is asked.")
+    drift_interval: Duration = Field(
+        timedelta(minutes=5), ge=timedelta(seconds=1), description="How often the live side is compared as a whole."
+    )
+    insecure: bool = Field(
+        False,  # noqa: FBT003 - it is the default value of the field
+        description="Allows `git://`, `http://` and `file://` remotes: for development.",
+    )
+    forge: Literal["github", "generic"] = Field(
+        "generic",
+        description="Whose webhooks come in: `github`, or `generic` for any other sender that signs the same way.",
+    )
+    webhook_secret: Annotated[tuple[SecretStr, ...], BeforeValidator(_as_tuple)] = Field(
+        (), description="The webhook's secret; a list while rotating. Without it there is no webhook (404)."
+    )
+    webhook_secret_file: Annotated[tuple[Path, ...], BeforeValidator(_as_tuple)] = Field(
+        (), description="A file that holds `webhook_secret`, or a list of files."
+    )
+
+    @model_validator(mode="after")
+    def _safe_remote(self) -> Self:
+        try:
+            check_git_url(self.url.get_secret_value(), insecure=self.insecure)
+        except ValueError as error:
+            raise ValueError(f"url: {error}") from None
+        return self
+
+    @property
+    def shown_url(self) -> str:
+        """The URL without credentials."""
+        return without_credentials(self.url.get_secret_value())
+
+
+class AuthSettings(_Section):
+    """Who may come in before anyone made a token."""
+
+    bootstrap_token: SecretStr | None = Field(
+        None,
+        description=f"An admin token for automation, of at least {_SHORTEST_BOOTSTRAP_TOKEN} characters.",
+    )
+    bootstrap_token_file: Path | None = Field(None, description="A file that holds `bootstrap_token`.")
+
+    @model_validator(mode="after")
+    def _long_enough(self) -> Self:
+        if self.bootstrap_token and len(self.bootstrap_token.get_secret_value()) < _SHORTEST_BOOTSTRAP_TOKEN:
+            raise ValueError(f"bootstrap_token: it needs at least {_SHORTEST_BOOTSTRAP_TOKEN} characters")
+        return self
+
+
+_DEFAULTS = Policy()
+
+
+class PolicySettings(_Section):
+    """What it takes to apply a plan."""
+
+    approvals: int = Field(_DEFAULTS.approvals, ge=1, description="How many people must approve a plan.")
+    auto_apply: Literal["none"] = Field(
+        "none", description="Which plans are applied without a person: none, as automatic applies are not built yet."
+    )
+    self_heal: Literal[False] = Field(
+        False,  # noqa: FBT003 - it is the default value of the field
+        description="Whether live edits are undone without a person: never, as automatic applies are not built yet.",
+    )
+    max_deletes: int = Field(
+        _DEFAULTS.max_deletes, ge=0, description="A plan with more deletes needs `overrides.deletes` and a reason."
+    )
+    plan_ttl: Duration = Field(
+        _DEFAULTS.plan_ttl, ge=timedelta(minutes=1), description="How long a plan waits for a decision."
+    )
+    source_max_removed: float = Field(
+        _DEFAULTS.source_max_removed,
+        ge=0,
+        le=1,
+        description="A source that loses more than this share of its chatbots at once is not trusted until accepted.",
+    )
+    apply_settle: Duration = Field(
+        _DEFAULTS.apply_settle,
+        description="How long after an apply without an answer a late write may still land; never below "
+        f"{format_duration(_DEFAULTS.apply_deadline)}, the time limit of an apply.",
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _nothing_automatic(cls, values: Any) -> Any:
+        for name, only in (("auto_apply", "none"), ("self_heal", False)):
+            if isinstance(values, dict) and str(values.get(name, only)).lower() != str(only).lower():
+                raise ValueError(f"{name}: automatic applies are not built yet: leave it out")
+        return {**values, "self_heal": False} if isinstance(values, dict) and "self_heal" in values else values
+
+    @model_validator(mode="after")
+    def _settle_outlasts_an_apply(self) -> Self:
+        if self.apply_settle < _DEFAULTS.apply_deadline:
+            limit = format_duration(_DEFAULTS.apply_deadline)
+            raise ValueError(
+                f"apply_settle: {format_duration(self.apply_settle)} is less than an apply takes: use {limit} or more"
+            )
+        return self
+
+    def as_policy(self) -> Policy:
+        """The policy as the engine takes it."""
+        return Policy(
+            approvals=self.approvals,
+            max_deletes=self.max_deletes,
+            source_max_removed=self.source_max_removed,
+            plan_ttl=self.plan_ttl,
+            apply_settle=self.apply_settle,
+        )
+
+
+class Settings(BaseSettings):
+    """Everything that people set. Made by `load_settings`; code that starts the service itself may build one."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="RECONCILER_", env_nested_delimiter="__", frozen=True, extra="forbid", hide_input_in_errors=True
+    )
+
+    server: ServerSettings = Field(ServerSettings(), description="Where the service listens.")
+    database: DatabaseSettings = Field(DatabaseSettings(), description="Where the truth is kept.")
+    data: DataSettings = Field(DataSettings(), description="Where caches lie.")
+    tenants: tuple[TenantSettings, ...] = Field((), description="WizChat accounts.")
+    sources: tuple[SourceSettings, ...] = Field((), description="Git repositories.")
+    auth: AuthSettings = Field(AuthSettings(), description="Who may come in at first.")
+    policy: PolicySettings = Field(PolicySettings(), description="What it takes to apply a plan.")
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],  # noqa: ARG003 - the names are the library's
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Read nothing behind the caller's back: `load_settings` names what is read."""
+        return (init_settings,)
+
+    @model_validator(mode="after")
+    def _names_fit_together(self) -> Self:
+        _refuse_twice("tenants", [tenant.name for tenant in self.tenants])
+        _refuse_twice("sources", [source.name for source in self.sources])
+        known = [tenant.name for tenant in self.tenants]
+        for source in self.sources:
+            if source.tenant not in known:
+                listed = ", ".join(known) or "there is none"
+                raise ValueError(
+                    f"sources.{source.name}.tenant: there is no tenant {source.tenant!r}: use one of {listed}"
+                )
+        return self
+
+    @property
+    def database_url(self) -> SecretStr:
+        """The database that is used."""
+        return self.database.url or SecretStr(f"sqlite:///{self.data.dir.absolute() / 'reconciler.db'}")
+
+    def tenant(self, name: str | None = None) -> TenantSettings:
+        """A tenant by its name, or the only one.
+
+        Raises:
+            SettingsError: When there is none, or more than one and no name is given.
+        """
+        chosen = [tenant for tenant in self.tenants if name in {None, tenant.name}]
+        if len(chosen) == 1:
+            return chosen[0]
+        if not self.tenants:
+            raise SettingsError("no tenant is set: put a WizChat API key in WIZCHAT_API_KEY")
+        names = ", ".join(tenant.name for tenant in self.tenants)
+        raise SettingsError(
+            f"choose a tenant: {names}" if name is None else f"there is no tenant {name!r}: use one of {names}"
+        )
+
+    def check_servable(self) -> None:
+        """Refuse to start a service that has nothing to do.
+
+        Raises:
+            SettingsError: Naming what to set.
+        """
+        if not self.sources:
+            raise SettingsError(
+                "no source is set: put a git URL in RECONCILER_GIT_URL, or [[sources]] in RECONCILER_CONFIG"
+            )
+
+
+def _refuse_twice(setting: str, names: list[str]) -> None:
+    for name in names:
+        if names.count(name) > 1:
+            raise ValueError(f"{setting}: two are named {name!r}: give each a name of its own")
+
+
+def load_settings(environ: Mapping[str, str] = os.environ) -> Settings:
+    """Read the settings: the TOML file named by ``RECONCILER_CONFIG``, and the environment, which wins over it.
+
+    Args:
+        environ: The environment to read.
+
+    Raises:
+        SettingsError: In one line: what is wrong, where, and what to change.
+    """
+    return read_input(Settings, environ)

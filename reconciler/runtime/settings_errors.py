@@ -1,0 +1,70 @@
+"""Words what is wrong with the settings, in one line that says where and what to change; it never holds a value."""
+
+import difflib
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+
+from reconciler.runtime.settings_names import CONFIG, PREFIX, SHORT_FORM, model_of
+
+
+def one_line(
+    model: type[BaseModel], error: ValidationError, from_environment: Mapping[str, Any], environ: Mapping[str, str]
+) -> str:
+    """Word the first thing that is wrong: where, what, and where it was set."""
+    first = error.errors(include_url=False, include_input=False, include_context=False)[0]
+    location, message = first["loc"], first["msg"].removeprefix("Value error, ")
+    if first["type"] == "extra_forbidden":
+        siblings = _model_at(model, location[:-1]).model_fields
+        where = _written(location[:-1])
+        known = [f"{where}.{name}" if where else name for name in siblings]
+        message = f"unknown setting {_written(location)}{suggestion(_written(location), known)}"
+        return f"{message} ({_origin(location, from_environment, environ)})"
+    where = _written(location)
+    if first["type"] == "missing":
+        message = f"it is missing: set {location[-1]}"
+    if first["type"] == "value_error" and ": " in message and " " not in message.partition(": ")[0]:
+        # a validator of a whole table names the field that it speaks of
+        name, _, message = message.partition(": ")
+        where = f"{where}.{name}" if where else name
+    return f"{where}: {_plain(message)} ({_origin(location, from_environment, environ)})"
+
+
+def _plain(message: str) -> str:
+    return f"it {message.removeprefix('Input ')}" if message.startswith("Input ") else message
+
+
+def _written(location: Sequence[int | str]) -> str:
+    """A place as it is written in the documentation: ``sources[0].url``."""
+    text = ""
+    for part in location:
+        text += f"[{part}]" if isinstance(part, int) else f".{part}"
+    return text.removeprefix(".")
+
+
+def _origin(location: Sequence[int | str], from_environment: Mapping[str, Any], environ: Mapping[str, str]) -> str:
+    """Where a setting was given: the variable, or the file."""
+    table, field = (*location, "", "")[:2]
+    short = [name for name, place in SHORT_FORM.items() if environ.get(name) and place[0] == table]
+    if short:
+        return f"set by {next((name for name in short if SHORT_FORM[name][1] == location[-1]), short[0])}"
+    given = from_environment.get(str(table))
+    if isinstance(given, dict) and field in given:
+        return "set by " + f"{PREFIX}{table}__{field}".upper()
+    if given is not None and not isinstance(given, dict):
+        return "set by " + f"{PREFIX}{table}".upper()
+    return f"in {environ[CONFIG]}" if environ.get(CONFIG) else "in the environment"
+
+
+def suggestion(name: str, known: Iterable[str]) -> str:
+    """The closest known name, as the end of a sentence."""
+    close = difflib.get_close_matches(name, sorted(known), n=1)
+    return f": did you mean {close[0]}?" if close else ": remove it"
+
+
+def _model_at(model: type[BaseModel], location: Sequence[int | str]) -> type[BaseModel]:
+    for part in location:
+        if isinstance(part, str):
+            model = model_of(model.model_fields[part].annotation) or model
+    return model

@@ -1,0 +1,126 @@
+"""The kinds of value that settings have, each with a message that says what to change."""
+
+import ipaddress
+import json
+import re
+from datetime import timedelta
+from typing import Annotated, Any
+from urllib.parse import urlsplit, urlunsplit
+
+from pydantic import AfterValidator, BeforeValidator, StringConstraints
+from pydantic_settings import NoDecode
+
+from reconciler.runtime.durations import parse_duration
+
+_SCP_LIKE = re.compile(r"[\w.-]+@[\w.-]+:(?!//)\S+")
+_BRANCH = re.compile(r"[\w][\w./+@#=-]*")
+_SAFE_SCHEMES = ("https://", "ssh://")
+_INSECURE_SCHEMES = ("http://", "git://", "file://")
+
+
+def _duration(value: Any) -> timedelta:
+    if isinstance(value, timedelta):
+        return value
+    if not isinstance(value, str):
+        raise ValueError(f"{value!r} has no unit: write it like 30s, 5m, 1h30m or 7d")  # noqa: TRY004 - pydantic reads ValueError
+    return parse_duration(value)
+
+
+def _words(value: Any) -> Any:
+    """Let an environment variable hold a list: as JSON, or separated by commas."""
+    if not isinstance(value, str):
+        return value
+    if not value.lstrip().startswith("["):
+        return tuple(word.strip() for word in value.split(",") if word.strip())
+    try:
+        return json.loads(value)
+    except ValueError:
+        raise ValueError('it is not a JSON list: write it like a,b or ["a", "b"]') from None
+
+
+def _network(value: str) -> str:
+    try:
+        ipaddress.ip_network(value)
+    except ValueError:
+        raise ValueError(f"{value!r} is neither an IP address nor a network such as 10.0.0.0/8") from None
+    return value
+
+
+def _origin(value: str) -> str:
+    parts = urlsplit(value)
+    if (
+        parts.scheme not in {"http", "https"}
+        or not parts.hostname
+        or value.rstrip("/") != f"{parts.scheme}://{parts.netloc}"
+    ):
+        raise ValueError(f"{value!r} is not an origin: write scheme and host, such as https://ops.example.com")
+    return value.rstrip("/")
+
+
+def _web_url(value: str) -> str:
+    parts = urlsplit(value)
+    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment:
+        raise ValueError("it is not a web address such as https://reconciler.example.com")
+    return value.rstrip("/")
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host name or address never leaves this machine."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _api_url(value: str) -> str:
+    url = _web_url(value)
+    parts = urlsplit(url)
+    if parts.username or parts.password:
+        raise ValueError("it holds credentials: put the key in api_key")
+    if parts.scheme == "http" and not is_loopback(parts.hostname or ""):
+        raise ValueError("it would send the key in the clear: use https (http is for loopback only)")
+    return url
+
+
+def _branch(value: str) -> str:
+    if not _BRANCH.fullmatch(value) or ".." in value or value.endswith(("/", ".lock", ".")):
+        raise ValueError(f"{value!r} is not the name of a branch")
+    return value
+
+
+def check_git_url(url: str, *, insecure: bool) -> None:
+    """Refuse a git URL that is none, or that anyone on the way could change.
+
+    Raises:
+        ValueError: Saying what to use instead; it never holds the credentials of the URL.
+    """
+    if any(character.isspace() or not character.isprintable() for character in url) or url.startswith("-"):
+        raise ValueError("it is not a git URL: use https://… or ssh://…")
+    if url.startswith(_SAFE_SCHEMES) or _SCP_LIKE.fullmatch(url):
+        return
+    if not url.startswith(_INSECURE_SCHEMES):
+        raise ValueError("it is not a git URL: use https://… or ssh://…")
+    if not insecure:
+        scheme = url.partition("://")[0]
+        raise ValueError(f"{scheme}:// is not safe: use https or ssh, or set insecure = true for development")
+
+
+def without_credentials(url: str) -> str:
+    """The URL as it may be shown."""
+    if "://" not in url:
+        return url
+    parts = urlsplit(url)
+    netloc = parts.netloc.rpartition("@")[2]
+    return urlunsplit((parts.scheme, netloc, parts.path, "", ""))
+
+
+Duration = Annotated[timedelta, BeforeValidator(_duration)]
+Words = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_words)]
+Networks = Annotated[tuple[Annotated[str, AfterValidator(_network)], ...], NoDecode, BeforeValidator(_words)]
+Origins = Annotated[tuple[Annotated[str, AfterValidator(_origin)], ...], NoDecode, BeforeValidator(_words)]
+WebUrl = Annotated[str, AfterValidator(_web_url)]
+ApiUrl = Annotated[str, AfterValidator(_api_url)]
+Branch = Annotated[str, AfterValidator(_branch)]
+Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]

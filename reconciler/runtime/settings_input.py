@@ -1,0 +1,105 @@
+"""Reads the TOML file and the environment into one mapping, and builds the settings from it."""
+
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import ValidationError
+from pydantic_settings import BaseSettings, EnvSettingsSource
+from pydantic_settings import SettingsError as UnreadableVariable
+
+from reconciler.errors import SettingsError
+from reconciler.runtime.settings_errors import one_line, suggestion
+from reconciler.runtime.settings_names import CLIENT_VARIABLES, CONFIG, PREFIX, SHORT_FORM, variables
+
+S = TypeVar("S", bound=BaseSettings)
+
+
+def read_input(model: type[S], environ: Mapping[str, str]) -> S:
+    """Build the settings from the file and the environment.
+
+    Raises:
+        SettingsError: In one line.
+    """
+    _refuse_unknown_variables(model, environ)
+    path = environ.get(CONFIG)
+    from_file = _read_toml(Path(path)) if path else {}
+    from_environment = _read_environment(model, environ)
+    merged = _merged(from_file, from_environment)
+    short = _short_form(environ)
+    if short and (merged.get("tenants") or merged.get("sources")):
+        used = next(name for name in SHORT_FORM if environ.get(name))
+        raise SettingsError(f"{used} and [[tenants]] or [[sources]] are both set: choose one form and drop the other")
+    try:
+        return model(**{**merged, **short})
+    except ValidationError as error:
+        raise SettingsError(one_line(model, error, from_environment, environ)) from None
+
+
+# --- the file ---------------------------------------------------------------------------------------------------
+
+
+def _read_toml(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise SettingsError(
+            f"{CONFIG}: {path} cannot be read ({error.strerror}): create it, or correct the path"
+        ) from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{path} is not valid TOML: {error}") from None
+
+
+# --- the environment --------------------------------------------------------------------------------------------
+
+
+class _Environment(EnvSettingsSource):
+    """The library's reading of the environment, over a mapping that is passed in."""
+
+    def __init__(self, model: type[BaseSettings], environ: Mapping[str, str]) -> None:
+        self._given = {name.lower(): value for name, value in environ.items() if value}
+        super().__init__(model)
+
+    def _load_env_vars(self) -> Mapping[str, str | None]:
+        return self._given
+
+
+def _read_environment(model: type[BaseSettings], environ: Mapping[str, str]) -> dict[str, Any]:
+    try:
+        return _Environment(model, environ)()
+    except UnreadableVariable as error:
+        name = next((name for name in variables(model) if name.lower() in str(error).lower()), None)
+        field = str(error).split('"')[1] if '"' in str(error) else ""
+        raise SettingsError(
+            f"{name or PREFIX + field.upper()} is not valid JSON: write it as JSON, or use {CONFIG}"
+        ) from None
+
+
+def _merged(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
+    # a secret and the file that holds it are one setting, so that either of them above wins over both below
+    replaced = {f"{name}_file" for name in above} | {name.removesuffix("_file") for name in above}
+    result = {name: value for name, value in below.items() if name in above or name not in replaced}
+    for name, value in above.items():
+        old = result.get(name)
+        result[name] = _merged(old, value) if isinstance(old, dict) and isinstance(value, dict) else value
+    return result
+
+
+def _refuse_unknown_variables(model: type[BaseSettings], environ: Mapping[str, str]) -> None:
+    known = {*variables(model), *SHORT_FORM, *CLIENT_VARIABLES, CONFIG}
+    for name in sorted(environ):
+        if name.upper().startswith(PREFIX) and name.upper() not in known:
+            raise SettingsError(f"the environment has an unknown setting {name}{suggestion(name.upper(), known)}")
+
+
+def _short_form(environ: Mapping[str, str]) -> dict[str, Any]:
+    given: dict[str, dict[str, str]] = {"tenants": {}, "sources": {}}
+    for name, (table, field) in SHORT_FORM.items():
+        if environ.get(name):
+            given[table][field] = environ[name]
+    if given["sources"] and not given["tenants"]:
+        raise SettingsError(
+            "RECONCILER_GIT_URL needs a key to compare with: set WIZCHAT_API_KEY or WIZCHAT_API_KEY_FILE"
+        )
+    return {table: [{"name": "default", **values}] for table, values in given.items() if values}

@@ -1,0 +1,293 @@
+"""The settings are read once, are strict, and say in one line what to change."""
+
+from collections.abc import Mapping
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from reconciler.domain.policy import Policy
+from reconciler.errors import SettingsError
+from reconciler.runtime.durations import format_duration, parse_duration
+from reconciler.runtime.settings import Settings, load_settings
+
+TWO_VARIABLES = {"WIZCHAT_API_KEY": "wpk_live_read", "RECONCILER_GIT_URL": "https://git.example.com/acme/bots.git"}
+TENANT = '[[tenants]]\nname = "acme"\napi_key = "wpk_live_read"\n'
+SOURCE = '[[sources]]\nname = "main"\ntenant = "acme"\nurl = "https://git.example.com/bots.git"\n'
+
+
+def from_toml(tmp_path: Path, text: str, environ: Mapping[str, str] | None = None) -> Settings:
+    path = tmp_path / "reconciler.toml"
+    path.write_text(text, encoding="utf-8")
+    return load_settings({"RECONCILER_CONFIG": str(path), **(environ or {})})
+
+
+def refusal(environ: Mapping[str, str]) -> str:
+    with pytest.raises(SettingsError) as caught:
+        load_settings(environ)
+    message = str(caught.value)
+    assert "\n" not in message
+    return message
+
+
+def toml_refusal(tmp_path: Path, text: str, environ: Mapping[str, str] | None = None) -> str:
+    with pytest.raises(SettingsError) as caught:
+        from_toml(tmp_path, text, environ)
+    message = str(caught.value)
+    assert "\n" not in message
+    return message
+
+
+class TestSmallestInstallation:
+    def test_two_variables_make_a_tenant_and_a_source_that_only_observe(self) -> None:
+        settings = load_settings(TWO_VARIABLES)
+
+        (tenant,), (source,) = settings.tenants, settings.sources
+        assert (tenant.name, source.name, source.tenant) == ("default", "default", "default")
+        assert tenant.read_only
+        assert tenant.base_url == "https://www.wizchat.com"
+        assert source.branch is None
+        assert source.interval == timedelta(minutes=5)
+        assert settings.server.host == "127.0.0.1"
+        assert settings.database_url.get_secret_value() == "sqlite:////var/lib/reconciler/reconciler.db"
+        settings.check_servable()
+
+    def test_a_write_key_makes_it_able_to_apply(self) -> None:
+        settings = load_settings({**TWO_VARIABLES, "WIZCHAT_WRITE_API_KEY": "wpk_live_write"})
+
+        assert not settings.tenant().read_only
+
+    def test_branch_base_url_and_key_files_are_taken_too(self, tmp_path: Path) -> None:
+        key = tmp_path / "key"
+        key.write_text("wpk_live_filed\n", encoding="utf-8")
+
+        settings = load_settings(
+            {
+                "WIZCHAT_API_KEY_FILE": str(key),
+                "WIZCHAT_BASE_URL": "http://127.0.0.1:8700/",
+                "RECONCILER_GIT_URL": "git@git.example.com:acme/bots.git",
+                "RECONCILER_GIT_BRANCH": "release/1.x",
+            }
+        )
+
+        assert settings.tenant().api_key.get_secret_value() == "wpk_live_filed"
+        assert settings.tenant().base_url == "http://127.0.0.1:8700"
+        assert settings.sources[0].branch == "release/1.x"
+
+    def test_a_key_alone_is_enough_for_commands_but_not_for_the_service(self) -> None:
+        settings = load_settings({"WIZCHAT_API_KEY": "wpk_live_read"})
+
+        with pytest.raises(SettingsError, match="RECONCILER_GIT_URL"):
+            settings.check_servable()
+
+    def test_a_git_url_without_a_key_says_which_variable_is_missing(self) -> None:
+        assert "set WIZCHAT_API_KEY" in refusal({"RECONCILER_GIT_URL": "https://git.example.com/bots.git"})
+
+    def test_both_forms_at_once_are_refused(self, tmp_path: Path) -> None:
+        assert "choose one form" in toml_refusal(tmp_path, TENANT + SOURCE, TWO_VARIABLES)
+
+
+class TestLayers:
+    def test_the_environment_wins_over_the_file(self, tmp_path: Path) -> None:
+        text = TENANT + SOURCE + '[server]\nport = 9000\nhost = "::1"\n[policy]\nplan_ttl = "1d"\n'
+
+        settings = from_toml(tmp_path, text, {"RECONCILER_SERVER__PORT": "9001", "RECONCILER_POLICY__PLAN_TTL": "2d"})
+
+        assert (settings.server.port, settings.server.host) == (9001, "::1")
+        assert settings.policy.plan_ttl == timedelta(days=2)
+
+    def test_a_secrets_file_in_the_environment_wins_over_the_secret_in_the_file(self, tmp_path: Path) -> None:
+        (tmp_path / "token").write_text("e" * 32, encoding="utf-8")
+        text = f'[auth]\nbootstrap_token = "{"f" * 32}"\n'
+
+        settings = from_toml(tmp_path, text, {"RECONCILER_AUTH__BOOTSTRAP_TOKEN_FILE": str(tmp_path / "token")})
+
+        assert settings.auth.bootstrap_token
+        assert settings.auth.bootstrap_token.get_secret_value() == "e" * 32
+
+    def test_lists_in_the_environment_are_json_or_separated_by_commas(self) -> None:
+        settings = load_settings(
+            {
+                "RECONCILER_SERVER__ALLOWED_HOSTS": "a.example, b.example",
+                "RECONCILER_SERVER__TRUSTED_PROXIES": '["10.0.0.0/8"]',
+            }
+        )
+
+        assert settings.server.allowed_hosts == ("a.example", "b.example")
+        assert settings.server.trusted_proxies == ("10.0.0.0/8",)
+
+    def test_whole_tables_come_from_the_environment_as_json(self) -> None:
+        settings = load_settings(
+            {
+                "RECONCILER_TENANTS": '[{"name": "acme", "api_key": "wpk_live_read"}]',
+                "RECONCILER_SOURCES": '[{"name": "main", "tenant": "acme", "url": "ssh://git@git.example.com/bots.git"}]',
+            }
+        )
+
+        assert settings.sources[0].tenant == settings.tenant().name == "acme"
+
+    def test_nothing_is_read_behind_the_callers_back(self) -> None:
+        assert load_settings({}).tenants == ()
+
+    def test_an_empty_variable_counts_as_not_set(self) -> None:
+        assert load_settings({**TWO_VARIABLES, "WIZCHAT_WRITE_API_KEY": ""}).tenant().read_only
+
+    def test_settings_are_frozen(self) -> None:
+        settings = load_settings(TWO_VARIABLES)
+
+        with pytest.raises(ValueError, match="frozen"):
+            settings.server.port = 1  # type: ignore[misc]  # that is the point
+
+    def test_the_policy_is_the_engines(self) -> None:
+        assert load_settings({}).policy.as_policy() == Policy()
+
+
+class TestUnknownNames:
+    def test_in_the_environment(self) -> None:
+        assert "RECONCILER_SERVER__PROT: did you mean RECONCILER_SERVER__PORT?" in refusal(
+            {"RECONCILER_SERVER__PROT": "1"}
+        )
+        assert "RECONCILER_GIT_URI: did you mean RECONCILER_GIT_URL?" in refusal({"RECONCILER_GIT_URI": "1"})
+
+    def test_in_the_file(self, tmp_path: Path) -> None:
+        message = toml_refusal(tmp_path, "[server]\nprot = 1\n")
+
+        assert "unknown setting server.prot: did you mean server.port?" in message
+        assert "reconciler.toml" in message
+
+    def test_in_a_table_of_the_file(self, tmp_path: Path) -> None:
+        assert "unknown setting tenants[0].api_keys: did you mean" in toml_refusal(
+            tmp_path, TENANT + 'api_keys = "x"\n'
+        )
+        assert "unknown setting sevrer: did you mean server?" in toml_refusal(tmp_path, "[sevrer]\nport = 1\n")
+
+    def test_variables_of_clients_and_of_others_are_left_alone(self) -> None:
+        load_settings({"RECONCILER_TOKEN": "wzr_x", "PATH": "/bin"})
+
+
+class TestRefusals:
+    @pytest.mark.parametrize(
+        ("environ", "says"),
+        [
+            ({"WIZCHAT_BASE_URL": "http://wizchat.example"}, "use https"),
+            ({"WIZCHAT_BASE_URL": "www.wizchat.com"}, "not a web address"),
+            ({"RECONCILER_GIT_URL": "http://git.example.com/bots.git"}, "use https or ssh"),
+            ({"RECONCILER_GIT_URL": "git://git.example.com/bots.git"}, "use https or ssh"),
+            ({"RECONCILER_GIT_URL": "file:///srv/bots.git"}, "insecure = true"),
+            ({"RECONCILER_GIT_URL": "ext::sh -c id"}, "not a git URL"),
+            ({"RECONCILER_GIT_URL": "--upload-pack=id"}, "not a git URL"),
+            ({"RECONCILER_GIT_BRANCH": "--orphan"}, "not the name of a branch"),
+            ({"RECONCILER_SERVER__PORT": "http"}, "RECONCILER_SERVER__PORT"),
+            ({"RECONCILER_SERVER__TRUSTED_PROXIES": "proxy"}, "neither an IP address"),
+            ({"RECONCILER_SERVER__CORS_ORIGINS": "https://a.example/x"}, "not an origin"),
+            ({"RECONCILER_SERVER__CORS_ORIGINS": "[1"}, "JSON list"),
+            ({"RECONCILER_DATABASE__URL": "mysql://db"}, "postgresql://"),
+            ({"RECONCILER_POLICY__AUTO_APPLY": "full"}, "not built yet"),
+            ({"RECONCILER_POLICY__SELF_HEAL": "true"}, "not built yet"),
+            ({"RECONCILER_POLICY__APPLY_SETTLE": "9s"}, "use 10s or more"),
+            ({"RECONCILER_POLICY__PLAN_TTL": "7"}, "1h30m"),
+            ({"RECONCILER_POLICY__APPROVALS": "0"}, "policy.approvals"),
+            ({"RECONCILER_AUTH__BOOTSTRAP_TOKEN": "short"}, "at least 32 characters"),
+            ({"WIZCHAT_API_KEY_FILE": "/nowhere/key"}, "keep one of them"),
+            ({"RECONCILER_TENANTS": "{"}, "RECONCILER_TENANTS is not valid JSON"),
+            ({"RECONCILER_CONFIG": "/nowhere/reconciler.toml"}, "cannot be read"),
+        ],
+    )
+    def test_one_line_says_what_to_change(self, environ: dict[str, str], says: str) -> None:
+        assert says in refusal({**TWO_VARIABLES, **environ})
+
+    def test_an_insecure_remote_is_taken_when_asked_for(self) -> None:
+        environ = {**TWO_VARIABLES, "RECONCILER_GIT_URL": "file:///srv/bots.git", "RECONCILER_GIT_INSECURE": "true"}
+
+        assert load_settings(environ).sources[0].insecure
+
+    def test_a_missing_secret_file_is_named(self) -> None:
+        message = refusal({"WIZCHAT_API_KEY_FILE": "/nowhere/key"})
+
+        assert "api_key_file: /nowhere/key cannot be read" in message
+        assert "WIZCHAT_API_KEY_FILE" in message
+
+    def test_an_empty_secret_file_is_named(self, tmp_path: Path) -> None:
+        (tmp_path / "key").touch()
+
+        assert "is empty" in refusal({"WIZCHAT_API_KEY_FILE": str(tmp_path / "key")})
+
+    def test_two_of_one_name(self, tmp_path: Path) -> None:
+        assert "sources: two are named 'main'" in toml_refusal(tmp_path, TENANT + SOURCE + SOURCE)
+        assert "tenants: two are named 'acme'" in toml_refusal(tmp_path, TENANT + TENANT)
+
+    def test_a_source_of_an_unknown_tenant(self, tmp_path: Path) -> None:
+        message = toml_refusal(tmp_path, TENANT + SOURCE.replace('tenant = "acme"', 'tenant = "acne"'))
+
+        assert "sources.main.tenant: there is no tenant 'acne': use one of acme" in message
+
+    def test_a_missing_key(self, tmp_path: Path) -> None:
+        assert "tenants[0].api_key: it is missing" in toml_refusal(tmp_path, '[[tenants]]\nname = "acme"\n')
+
+    def test_broken_toml(self, tmp_path: Path) -> None:
+        assert "is not valid TOML" in toml_refusal(tmp_path, "[server\n")
+
+    def test_forges_whose_webhooks_are_not_built_are_refused(self, tmp_path: Path) -> None:
+        assert "forge" in toml_refusal(tmp_path, TENANT + SOURCE + 'forge = "gitlab"\n')
+
+
+class TestSecrets:
+    """Rule 9: nothing secret leaves."""
+
+    def test_no_secret_is_in_repr(self, tmp_path: Path) -> None:
+        settings = from_toml(
+            tmp_path,
+            TENANT
+            + 'write_api_key = "wpk_live_SECRET1"\n'
+            + SOURCE.replace("https://", "https://bot:SECRET2@")
+            + 'webhook_secret = ["SECRET3", "SECRET4"]\n'
+            + f'[auth]\nbootstrap_token = "{"SECRET5" * 5}"\n[database]\nurl = "postgresql://u:SECRET6@db/r"\n',
+        )
+
+        assert "SECRET" not in repr(settings)
+        assert settings.sources[0].shown_url == "https://git.example.com/bots.git"
+        assert [secret.get_secret_value() for secret in settings.sources[0].webhook_secret] == ["SECRET3", "SECRET4"]
+
+    @pytest.mark.parametrize(
+        "environ",
+        [
+            {"RECONCILER_AUTH__BOOTSTRAP_TOKEN": "SECRET"},
+            {"RECONCILER_GIT_URL": "http://bot:SECRET@git.example.com/b.git"},
+            {"RECONCILER_DATABASE__URL": "mysql://u:SECRET@db"},
+            {"RECONCILER_TENANTS": '[{"api_key": "SECRET"'},
+            {"WIZCHAT_BASE_URL": "https://u:SECRET@wizchat.example"},
+        ],
+    )
+    def test_no_secret_is_in_a_refusal(self, environ: dict[str, str]) -> None:
+        assert "SECRET" not in refusal({**TWO_VARIABLES, **environ})
+
+    def test_webhook_secrets_come_from_files_while_rotating(self, tmp_path: Path) -> None:
+        for name in ("old", "new"):
+            (tmp_path / name).write_text(name, encoding="utf-8")
+        files = [str(tmp_path / "old"), str(tmp_path / "new")]
+
+        settings = from_toml(tmp_path, TENANT + SOURCE + f"webhook_secret_file = {files}\n")
+
+        assert [secret.get_secret_value() for secret in settings.sources[0].webhook_secret] == ["old", "new"]
+
+
+class TestDurations:
+    @pytest.mark.parametrize(("text", "seconds"), [("30s", 30), ("5m", 300), ("1h30m", 5400), ("7d", 604800)])
+    def test_are_read_and_written_alike(self, text: str, seconds: int) -> None:
+        assert parse_duration(text) == timedelta(seconds=seconds)
+        assert format_duration(timedelta(seconds=seconds)) == text
+
+    @pytest.mark.parametrize("text", ["", "5", "m5", "5 m", "-5m", "30s5m", "PT5M"])
+    def test_anything_else_is_refused(self, text: str) -> None:
+        with pytest.raises(ValueError, match="duration"):
+            parse_duration(text)
+
+
+def test_a_tenant_is_chosen_by_name_where_there_are_several(tmp_path: Path) -> None:
+    settings = from_toml(tmp_path, TENANT + TENANT.replace("acme", "beta"))
+
+    assert settings.tenant("beta").name == "beta"
+    with pytest.raises(SettingsError, match="choose a tenant: acme, beta"):
+        settings.tenant()
+    with pytest.raises(SettingsError, match="there is no tenant 'gamma'"):
+        settings.tenant("gamma")
