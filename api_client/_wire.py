@@ -81,6 +81,12 @@ class Retries:
     random: Callable[[], float]
     on_retry: OnRetry | None = None
 
+    def __post_init__(self) -> None:
+        values = {"max_retries": self.limit, "backoff": self.backoff_s, "max_retry_wait": self.longest_wait_s}
+        for name, value in values.items():
+            if not 0 <= value < float("inf"):
+                raise ValueError(f"{name} is {value}: give 0 or more")
+
 
 @dataclass(frozen=True, slots=True)
 class Send:
