@@ -1,0 +1,1 @@
+"""The database behind `ports.Store`: SQLite for one process, PostgreSQL for several."""

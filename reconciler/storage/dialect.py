@@ -1,0 +1,51 @@
+"""What differs between databases: everything that is not the same SQL everywhere."""
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Protocol
+
+from sqlalchemy import URL, Column, ColumnElement, Connection, Engine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+
+@dataclass(frozen=True, slots=True)
+class Engines:
+    """One engine for those who write and one for those who only read."""
+
+    writer: AsyncEngine
+    reader: AsyncEngine
+
+    async def dispose(self) -> None:
+        """Close every connection."""
+        await self.writer.dispose()
+        await self.reader.dispose()
+
+
+class Dialect(Protocol):
+    """One kind of database."""
+
+    def guard(self, url: URL) -> AbstractContextManager[None]:
+        """What must be held while the database is in use, and refuses a second user where there can be only one."""
+
+    def absent(self, url: URL) -> bool:
+        """Whether it certainly does not exist yet, so that looking at it would create it."""
+
+    def engines(self, url: URL) -> Engines:
+        """Open it for the service."""
+
+    def migration_engine(self, url: URL) -> Engine:
+        """Open it for a change of its schema."""
+
+    def serialize_migration(self, connection: Connection) -> None:
+        """Make a second program that changes the schema wait for this transaction."""
+
+    async def serialize_audit(self, connection: AsyncConnection) -> None:
+        """Make every other transaction that appends to the audit log wait for this one."""
+
+    async def now(self, connection: AsyncConnection, wall: Callable[[], datetime]) -> datetime:
+        """The database's clock; the wall clock where the database has none of its own."""
+
+    def label(self, labels: Column[Any], name: str) -> ColumnElement[str]:
+        """A label's value as text, or null."""

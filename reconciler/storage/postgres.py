@@ -1,0 +1,78 @@
+"""PostgreSQL: several processes, and its clock counts."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from importlib.util import find_spec
+from typing import Any, Final
+
+from sqlalchemy import URL, Column, ColumnElement, Connection, Engine, NullPool, create_engine, func, select
+from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
+
+from reconciler.errors import StoreError
+from reconciler.storage.dialect import Engines
+from reconciler.storage.failures import BUSY_SECONDS
+
+_DRIVER: Final = "postgresql+psycopg"
+_CONNECTIONS: Final = 8
+_CONNECT: Final = {
+    "connect_timeout": BUSY_SECONDS,
+    "options": f"-c lock_timeout={BUSY_SECONDS}s -c idle_in_transaction_session_timeout=60s",
+}
+
+# any two numbers that no other program in the same database uses
+_AUDIT_LOCK: Final = 7_203_114_001
+_MIGRATION_LOCK: Final = 7_203_114_002
+
+
+class Postgres:
+    """Implements `dialect.Dialect` for PostgreSQL."""
+
+    @contextmanager
+    def guard(self, url: URL) -> Iterator[None]:  # noqa: ARG002  a server looks after its users itself
+        """Nothing to hold: many processes may use it."""
+        if find_spec("psycopg") is None:
+            raise StoreError("PostgreSQL needs its driver: pip install 'wizchat-reconciler[service,postgres]'")
+        yield
+
+    def absent(self, url: URL) -> bool:  # noqa: ARG002  only the server knows
+        """A server tells by itself."""
+        return False
+
+    def engines(self, url: URL) -> Engines:
+        """Pools of their own, so that readers never wait for a writer's connection."""
+        url = url.set(drivername=_DRIVER)
+        common: dict[str, Any] = {
+            "connect_args": _CONNECT,
+            "pool_size": _CONNECTIONS,
+            "max_overflow": 0,
+            "pool_timeout": BUSY_SECONDS,
+            "pool_pre_ping": True,
+        }
+        reader = create_async_engine(url, isolation_level="REPEATABLE READ", **common)
+        return Engines(
+            writer=create_async_engine(url, **common),
+            reader=reader.execution_options(postgresql_readonly=True),
+        )
+
+    def migration_engine(self, url: URL) -> Engine:
+        """One connection, closed afterwards."""
+        return create_engine(url.set(drivername=_DRIVER), poolclass=NullPool, connect_args=_CONNECT)
+
+    def serialize_migration(self, connection: Connection) -> None:
+        """By an advisory lock that ends with the transaction."""
+        connection.execute(select(func.pg_advisory_xact_lock(_MIGRATION_LOCK)))
+
+    async def serialize_audit(self, connection: AsyncConnection) -> None:
+        """By an advisory lock that ends with the transaction."""
+        await connection.execute(select(func.pg_advisory_xact_lock(_AUDIT_LOCK)))
+
+    async def now(self, connection: AsyncConnection, wall: Callable[[], datetime]) -> datetime:  # noqa: ARG002  the server's clock counts
+        """The server's clock at the beginning of the transaction."""
+        moment: datetime = (await connection.execute(select(func.now()))).scalar_one()
+        return moment
+
+    def label(self, labels: Column[Any], name: str) -> ColumnElement[str]:
+        """By ``->>``, which takes any name literally."""
+        value: ColumnElement[str] = labels[name].as_string()
+        return value

@@ -1,0 +1,177 @@
+"""What the web and the command line read: each query is a reading transaction of its own."""
+
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from typing import Any, Protocol, TypeVar
+
+from sqlalchemy import Column, ColumnElement, Select, func, select
+
+from reconciler.domain.lifecycle import OPEN, PlanStatus
+from reconciler.domain.records import Apply, Approval, AuditEntry, Chatbot, Plan, Run, SourceRecord, Suspension, Token
+from reconciler.domain.status import Direction, Reason, Sync
+from reconciler.ports import ChatbotFilter, FleetCounts, Page, PlanFilter
+from reconciler.storage import paging, rows, tables
+from reconciler.storage.dialect import Dialect
+from reconciler.storage.paging import Order
+from reconciler.storage.repositories.decisions import Applies, Plans, Suspensions, Tokens
+from reconciler.storage.repositories.fleet import Runs, Sources
+from reconciler.storage.rows import Codec
+from reconciler.storage.transaction import Transaction
+
+R = TypeVar("R")
+
+
+class Reading(Protocol):
+    """Opens a reading transaction."""
+
+    def __call__(self) -> AbstractAsyncContextManager[Transaction]: ...
+
+
+class SqlQueries:
+    """Implements `ports.Queries`."""
+
+    def __init__(self, reading: Reading, dialect: Dialect) -> None:
+        self._reading = reading
+        self._dialect = dialect
+
+    async def chatbots(self, wanted: ChatbotFilter, *, limit: int, cursor: str | None) -> Page[Chatbot]:
+        """Chatbots, ordered by tenant and id."""
+        statement = select(*rows.CHATBOTS.columns).where(*chatbot_conditions(wanted, self._dialect))
+        return await self._page(rows.CHATBOTS, paging.CHATBOTS, statement, limit, cursor)
+
+    async def chatbots_with_id(self, chatbot_id: str) -> Sequence[Chatbot]:
+        """The chatbots of this id, one per tenant that has it."""
+        table = tables.chatbots
+        statement = select(*rows.CHATBOTS.columns).where(table.c.id == chatbot_id).order_by(table.c.tenant)
+        async with self._reading() as transaction:
+            return await transaction.all(rows.CHATBOTS, statement)
+
+    async def plans(self, wanted: PlanFilter, *, limit: int, cursor: str | None) -> Page[Plan]:
+        """Plans, newest first."""
+        statement = select(*rows.PLANS.columns).where(*plan_conditions(wanted))
+        return await self._page(rows.PLANS, paging.PLANS, statement, limit, cursor)
+
+    async def runs(self, sources: Collection[str] | None, *, limit: int, cursor: str | None) -> Page[Run]:
+        """Runs of these sources, newest first; None means all."""
+        statement = select(*rows.RUNS.columns).where(*_among(tables.runs.c.source, sources))
+        return await self._page(rows.RUNS, paging.RUNS, statement, limit, cursor)
+
+    async def audit(self, subject: str | None, *, limit: int, cursor: str | None) -> Page[AuditEntry]:
+        """Audit entries about a subject, newest first; None means all."""
+        statement = select(*rows.AUDIT.columns).where(*_equal(tables.audit.c.subject, subject))
+        return await self._page(rows.AUDIT, paging.AUDIT, statement, limit, cursor)
+
+    async def applies_of(self, plan_ids: Collection[str]) -> Mapping[str, Apply]:
+        """Plan id → its latest apply."""
+        table = tables.applies
+        statement = select(*rows.APPLIES.columns).where(table.c.plan_id.in_(plan_ids))
+        async with self._reading() as transaction:
+            found = await transaction.all(rows.APPLIES, statement.order_by(table.c.created_at, table.c.id))
+        return {apply.plan_id: apply for apply in found}
+
+    async def approvals_of(self, plan_ids: Collection[str]) -> Mapping[str, Sequence[Approval]]:
+        """Plan id → its approvals, oldest first; a plan without any is left out."""
+        table = tables.approvals
+        statement = select(*rows.APPROVALS.columns).where(table.c.plan_id.in_(plan_ids))
+        async with self._reading() as transaction:
+            found = await transaction.all(rows.APPROVALS, statement.order_by(table.c.created_at, table.c.id))
+        by_plan: dict[str, list[Approval]] = defaultdict(list)
+        for approval in found:
+            by_plan[approval.plan_id].append(approval)
+        return dict(by_plan)
+
+    async def counts(self, visible: Collection[str] | None = None) -> FleetCounts:
+        """Chatbots and open plans counted, of these sources only; None means all, the unmanaged included."""
+        chatbots, plans = tables.chatbots.c, tables.plans.c
+        seen = _among(chatbots.source, visible)
+        async with self._reading() as transaction:
+            sync = await _count(transaction, chatbots.sync, *seen)
+            direction = await _count(transaction, chatbots.direction, *seen)
+            reason = await _count(transaction, chatbots.reason, *seen)
+            waiting = await _count(transaction, plans.status, plans.status.in_(OPEN), *_among(plans.source, visible))
+        return FleetCounts(
+            sync={member: sync.get(member, 0) for member in Sync},
+            direction={member: direction.get(member, 0) for member in Direction},
+            reason={Reason(code): number for code, number in reason.items()},
+            open_plans={status: waiting.get(status, 0) for status in PlanStatus if status in OPEN},
+        )
+
+    async def plan(self, plan_id: str) -> Plan | None:
+        async with self._reading() as transaction:
+            return await Plans(transaction).get(plan_id)
+
+    async def run(self, run_id: str) -> Run | None:
+        async with self._reading() as transaction:
+            return await Runs(transaction).get(run_id)
+
+    async def apply(self, apply_id: str) -> Apply | None:
+        async with self._reading() as transaction:
+            return await Applies(transaction).get(apply_id)
+
+    async def sources(self) -> Sequence[SourceRecord]:
+        """Every source, by name."""
+        async with self._reading() as transaction:
+            return await Sources(transaction).all()
+
+    async def suspensions(self) -> Sequence[Suspension]:
+        """Those that have not ended, expired or not, newest first."""
+        async with self._reading() as transaction:
+            return await Suspensions(transaction).active()
+
+    async def tokens(self) -> Sequence[Token]:
+        """Every token, revoked and expired ones included."""
+        async with self._reading() as transaction:
+            return await Tokens(transaction).all()
+
+    async def _page(
+        self, codec: Codec[R], order: Order, statement: Select[Any], limit: int, cursor: str | None
+    ) -> Page[R]:
+        part = order.part(statement, limit, cursor)
+        async with self._reading() as transaction:
+            return order.page(await transaction.all(codec, part), limit)
+
+
+def chatbot_conditions(wanted: ChatbotFilter, dialect: Dialect) -> list[ColumnElement[bool]]:
+    """What a filter asks for, in SQL."""
+    column = tables.chatbots.c
+    conditions = [
+        *_equal(column.sync, wanted.sync),
+        *_equal(column.direction, wanted.direction),
+        *_equal(column.reason, wanted.reason),
+        *_equal(column.source, wanted.source),
+        *_equal(column.tenant, wanted.tenant),
+        *_among(column.source, wanted.visible),
+    ]
+    if wanted.label is not None:
+        name, stated, value = wanted.label.partition("=")
+        label = dialect.label(column.labels, name)
+        conditions.append(label == value if stated else label.is_not(None))
+    if wanted.q is not None:
+        conditions.append(column.search.contains(wanted.q.casefold(), autoescape=True))
+    return conditions
+
+
+def plan_conditions(wanted: PlanFilter) -> list[ColumnElement[bool]]:
+    """What a filter asks for, in SQL."""
+    column = tables.plans.c
+    return [
+        *_among(column.status, wanted.status),
+        *_equal(column.tenant, wanted.tenant),
+        *_equal(column.chatbot_id, wanted.chatbot),
+        *_equal(column.source, wanted.source),
+        *_among(column.source, wanted.visible),
+    ]
+
+
+def _equal(column: Column[Any], value: str | None) -> list[ColumnElement[bool]]:
+    return [] if value is None else [column == value]
+
+
+def _among(column: Column[Any], values: Collection[str] | None) -> list[ColumnElement[bool]]:
+    return [] if values is None else [column.in_(values)]
+
+
+async def _count(transaction: Transaction, column: Column[Any], *conditions: ColumnElement[bool]) -> dict[str, int]:
+    statement = select(column, func.count()).where(*conditions).group_by(column)
+    return {row[0]: row[1] for row in await transaction.connection.execute(statement)}

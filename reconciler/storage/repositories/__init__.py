@@ -1,0 +1,1 @@
+"""The repositories of `ports.UnitOfWork`, each over one transaction."""

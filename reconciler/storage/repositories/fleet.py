@@ -1,0 +1,141 @@
+"""What is desired and what is there: sources, runs, documents, chatbots, baselines."""
+
+from collections.abc import Mapping, Sequence
+from itertools import groupby
+from typing import Any
+
+from pydantic import TypeAdapter
+from sqlalchemy import delete, func, insert, select, update
+
+from reconciler.domain.direction import NO_BASELINE, Baseline
+from reconciler.domain.records import Chatbot, GoodDocument, Run, RunStatus, ScopeKind, SourceRecord
+from reconciler.storage import tables
+from reconciler.storage.repositories.base import Reader, Repository
+from reconciler.storage.rows import CHATBOTS, DOCUMENTS, RUNS, SOURCES, to_json
+from reconciler.storage.transaction import Transaction
+
+
+class Sources(Repository[SourceRecord]):
+    """Implements `ports.SourceRepository`."""
+
+    codec = SOURCES
+
+    async def get(self, name: str) -> SourceRecord | None:
+        return await self._find(name)
+
+    async def all(self) -> Sequence[SourceRecord]:
+        return await self._all()
+
+
+class Runs(Repository[Run]):
+    """Implements `ports.RunRepository`."""
+
+    codec = RUNS
+
+    async def get(self, run_id: str) -> Run | None:
+        return await self._find(run_id)
+
+    async def queued(self, source: str) -> Run | None:
+        """The run of a source that waits to start."""
+        waiting = tables.runs.c.status == RunStatus.QUEUED
+        return await self._transaction.one(RUNS, self._select(tables.runs.c.source == source, waiting))
+
+    async def running(self) -> Sequence[Run]:
+        """Every run that is marked Running."""
+        return await self._all(tables.runs.c.status == RunStatus.RUNNING)
+
+
+class Documents(Reader[GoodDocument]):
+    """Implements `ports.DocumentRepository`."""
+
+    codec = DOCUMENTS
+
+    async def get(self, source: str, chatbot_id: str) -> GoodDocument | None:
+        return await self._find(source, chatbot_id)
+
+    async def of_source(self, source: str) -> Sequence[GoodDocument]:
+        return await self._all(tables.documents.c.source == source)
+
+    async def replace(self, source: str, documents: Sequence[GoodDocument]) -> None:
+        """Make these the claims of the source."""
+        await self._transaction.write(delete(tables.documents).where(tables.documents.c.source == source))
+        if documents:
+            rows = [DOCUMENTS.to_row(document) for document in documents]
+            await self._transaction.write(insert(tables.documents), rows)
+
+    async def claims(self, tenant: str) -> Mapping[str, Sequence[GoodDocument]]:
+        """The claims of each chatbot that more than one source of the tenant claims."""
+        mine = tables.documents.c.tenant == tenant
+        claimed_often = (
+            select(tables.documents.c.chatbot_id)
+            .where(mine)
+            .group_by(tables.documents.c.chatbot_id)
+            .having(func.count() > 1)
+        )
+        statement = self._select(mine, tables.documents.c.chatbot_id.in_(claimed_often))
+        found = await self._transaction.all(
+            DOCUMENTS, statement.order_by(tables.documents.c.chatbot_id, tables.documents.c.source)
+        )
+        return {chatbot_id: list(claims) for chatbot_id, claims in groupby(found, lambda one: one.chatbot_id)}
+
+
+class Chatbots(Repository[Chatbot]):
+    """Implements `ports.ChatbotRepository`."""
+
+    codec = CHATBOTS
+
+    async def get(self, tenant: str, chatbot_id: str) -> Chatbot | None:
+        return await self._find(tenant, chatbot_id)
+
+    async def of_tenant(self, tenant: str) -> Sequence[Chatbot]:
+        return await self._all(tables.chatbots.c.tenant == tenant)
+
+    async def of_source(self, source: str) -> Sequence[Chatbot]:
+        return await self._all(tables.chatbots.c.source == source)
+
+    async def in_scope(self, kind: ScopeKind, subject: str) -> Sequence[Chatbot]:
+        """The chatbots that a suspension of this scope covers."""
+        match kind:
+            case ScopeKind.CHATBOT:
+                return await self._all(tables.chatbots.c.id == subject)
+            case ScopeKind.SOURCE:
+                return await self.of_source(subject)
+            case ScopeKind.TENANT:
+                return await self.of_tenant(subject)
+            case ScopeKind.ALL:
+                return await self._all()
+
+    async def remove(self, record: Chatbot) -> None:
+        """Forget a chatbot.
+
+        Raises:
+            Conflict: When it was changed since it was read.
+        """
+        await self._change(record, delete(tables.chatbots))
+
+    def _row(self, record: Chatbot) -> dict[str, Any]:
+        searched = "\n".join(part for part in (record.id, record.name, record.path) if part)
+        return super()._row(record) | {"search": searched.casefold()}
+
+
+_SECTIONS: TypeAdapter[Baseline] = TypeAdapter(Baseline)
+
+
+class Baselines:
+    """Implements `ports.BaselineRepository`."""
+
+    def __init__(self, transaction: Transaction) -> None:
+        self._transaction = transaction
+
+    async def get(self, tenant: str, chatbot_id: str) -> Baseline:
+        table = tables.baselines
+        statement = select(table.c.sections).where(table.c.tenant == tenant, table.c.chatbot_id == chatbot_id)
+        sections = (await self._transaction.connection.execute(statement)).scalar_one_or_none()
+        return NO_BASELINE if sections is None else _SECTIONS.validate_python(sections)
+
+    async def put(self, tenant: str, chatbot_id: str, baseline: Baseline) -> None:
+        table, sections = tables.baselines, to_json(baseline)
+        here = (table.c.tenant == tenant, table.c.chatbot_id == chatbot_id)
+        if await self._transaction.write(update(table).where(*here).values(sections=sections)) == 0:
+            values = {"tenant": tenant, "chatbot_id": chatbot_id, "sections": sections}
+            await self._transaction.write(insert(table).values(values))

@@ -1,0 +1,68 @@
+"""Leases: the right to work on a chatbot, with a fencing number that only grows."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+from sqlalchemy import ColumnElement, insert, update
+
+from reconciler.domain.records import Lease
+from reconciler.storage import tables
+from reconciler.storage.repositories.base import Reader
+from reconciler.storage.rows import LEASES
+
+_OVER: Final = datetime(1970, 1, 1, tzinfo=UTC)
+"""When a lease ends that was given back; its row stays, so that the next fence is higher."""
+
+_table = tables.leases
+
+
+class Leases(Reader[Lease]):
+    """Implements `ports.LeaseRepository`. No list shows a lease, so it does not change the store's generation."""
+
+    codec = LEASES
+
+    async def take(self, tenant: str, chatbot_id: str, holder: str, ttl: timedelta) -> Lease | None:
+        """A lease with a higher fence than any before, or None while another holder's still runs."""
+        now = await self._transaction.now()
+        last = await self._find(tenant, chatbot_id)
+        if last is None:
+            lease = Lease(tenant, chatbot_id, holder, 1, now + ttl)
+            await self._transaction.write(insert(_table).values(LEASES.to_row(lease)), shown=False)
+            return lease
+        if last.holder != holder and last.expires_at > now:
+            return None
+        lease = Lease(tenant, chatbot_id, holder, last.fence + 1, now + ttl)
+        taken = update(_table).where(*self._same(last)).values(LEASES.to_row(lease))
+        return lease if await self._transaction.write(taken, shown=False) else None
+
+    async def renew(self, lease: Lease, ttl: timedelta) -> Lease | None:
+        """The lease with a new end, or None when it was lost: taken, given back or run out."""
+        now = await self._transaction.now()
+        renewed = replace(lease, expires_at=now + ttl)
+        statement = (
+            update(_table).where(*self._same(lease), _table.c.expires_at > now).values(expires_at=renewed.expires_at)
+        )
+        return renewed if await self._transaction.write(statement, shown=False) else None
+
+    async def holds(self, lease: Lease) -> bool:
+        """Whether the lease is still the newest and has not run out."""
+        live = await self.live(lease.tenant, lease.chatbot_id)
+        return live is not None and live.fence == lease.fence
+
+    async def live(self, tenant: str, chatbot_id: str) -> Lease | None:
+        """The lease that runs now, whoever holds it."""
+        last = await self._find(tenant, chatbot_id)
+        return last if last and last.expires_at > await self._transaction.now() else None
+
+    async def drop(self, lease: Lease) -> None:
+        """Give the lease back, unless somebody has taken it over."""
+        statement = update(_table).where(*self._same(lease)).values(expires_at=_OVER)
+        await self._transaction.write(statement, shown=False)
+
+    async def void_all(self) -> None:
+        """End every lease: for the start of the only process."""
+        await self._transaction.write(update(_table).values(expires_at=_OVER), shown=False)
+
+    def _same(self, lease: Lease) -> list[ColumnElement[bool]]:
+        return [*self._at((lease.tenant, lease.chatbot_id)), _table.c.fence == lease.fence]

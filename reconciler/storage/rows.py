@@ -1,0 +1,91 @@
+"""Records to rows and back, without loss."""
+
+from collections.abc import Mapping
+from dataclasses import fields, is_dataclass
+from datetime import datetime
+from enum import Enum
+from typing import Any, Generic, TypeVar
+
+from pydantic import TypeAdapter
+from sqlalchemy import JSON, Column, RowMapping, Table
+
+from reconciler.domain.records import (
+    Apply,
+    Approval,
+    AuditEntry,
+    Chatbot,
+    GoodDocument,
+    Lease,
+    Plan,
+    Run,
+    SourceRecord,
+    Suspension,
+    Token,
+)
+from reconciler.storage import tables
+
+R = TypeVar("R")
+
+
+class Codec(Generic[R]):
+    """One kind of record and the table that keeps it.
+
+    Attributes:
+        noun: What people call it.
+        table: Where it is kept.
+        columns: The columns that make a record; the table may have more.
+        key: The primary key's columns.
+    """
+
+    def __init__(self, noun: str, record: type[R], table: Table) -> None:
+        self.noun = noun
+        self.table = table
+        self._names = [field.name for field in fields(record)]  # type: ignore[arg-type]  # every record is a dataclass
+        self.columns: list[Column[Any]] = [table.c[name] for name in self._names]
+        self.key: list[Column[Any]] = list(table.primary_key)
+        self._adapter = TypeAdapter(record)
+
+    def to_row(self, record: R) -> dict[str, Any]:
+        """The values of the record's columns."""
+        return {name: self._value(name, getattr(record, name)) for name in self._names}
+
+    def from_row(self, row: RowMapping) -> R:
+        """The record that a row keeps."""
+        return self._adapter.validate_python(dict(row))
+
+    def _value(self, name: str, value: Any) -> Any:
+        if isinstance(self.table.c[name].type, JSON):
+            return to_json(value)
+        return value.value if isinstance(value, Enum) else value
+
+
+def to_json(value: Any) -> Any:  # noqa: PLR0911  one return per kind of value
+    """A domain value as plain JSON values; a pydantic `TypeAdapter` of its type reads it back."""
+    if isinstance(value, Enum):
+        return value.value
+    if isinstance(value, datetime):
+        return value.isoformat()
+    if is_dataclass(value):
+        return {field.name: to_json(getattr(value, field.name)) for field in fields(value)}
+    if isinstance(value, tuple) and hasattr(value, "_asdict"):
+        return to_json(value._asdict())
+    if isinstance(value, Mapping):
+        return {str(key): to_json(item) for key, item in value.items()}
+    if isinstance(value, frozenset | set):
+        return sorted(to_json(item) for item in value)
+    if isinstance(value, list | tuple):
+        return [to_json(item) for item in value]
+    return value
+
+
+SOURCES = Codec("source", SourceRecord, tables.sources)
+RUNS = Codec("run", Run, tables.runs)
+DOCUMENTS = Codec("document", GoodDocument, tables.documents)
+CHATBOTS = Codec("chatbot", Chatbot, tables.chatbots)
+PLANS = Codec("plan", Plan, tables.plans)
+APPROVALS = Codec("approval", Approval, tables.approvals)
+APPLIES = Codec("apply", Apply, tables.applies)
+SUSPENSIONS = Codec("suspension", Suspension, tables.suspensions)
+AUDIT = Codec("audit entry", AuditEntry, tables.audit)
+TOKENS = Codec("token", Token, tables.tokens)
+LEASES = Codec("lease", Lease, tables.leases)

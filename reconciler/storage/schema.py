@@ -1,0 +1,102 @@
+"""The schema's revisions: which one the database has, which one the program needs, and the way there."""
+
+from pathlib import Path
+from threading import Lock
+from typing import Final
+
+from alembic import command
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import URL, Connection
+
+from reconciler.errors import StoreError
+from reconciler.storage.dialect import Dialect
+from reconciler.storage.engine import locate
+from reconciler.storage.failures import told
+
+_MIGRATIONS: Final = Path(__file__).with_name("migrations")
+
+# alembic hands the connection to env.py through a global
+_one_at_a_time: Final = Lock()
+
+
+def head() -> str:
+    """The revision that this program needs."""
+    revision = _scripts().get_current_head()
+    if revision is None:  # pragma: no cover  the package always holds a migration
+        raise StoreError("this installation holds no migrations: install wizchat-reconciler anew")
+    return revision
+
+
+def current(url: str) -> str | None:
+    """The revision that a database has; None when it is empty.
+
+    Raises:
+        StoreError: When it cannot be read.
+    """
+    parsed, dialect = locate(url)
+    if dialect.absent(parsed):
+        return None
+    engine = dialect.migration_engine(parsed)
+    try:
+        with told(), engine.connect() as connection:
+            return _revision(connection)
+    finally:
+        engine.dispose()
+
+
+def upgrade(url: str) -> str:
+    """Bring a database that nobody else uses to the revision that this program needs, and return it.
+
+    Raises:
+        StoreError: When it is in use, cannot be written, or is newer than this program.
+    """
+    parsed, dialect = locate(url)
+    with told(), dialect.guard(parsed):
+        migrate(parsed, dialect)
+    return head()
+
+
+def migrate(url: URL, dialect: Dialect) -> None:
+    """The upgrade itself, for whoever already holds the dialect's guard: all of it in one transaction, or nothing."""
+    engine = dialect.migration_engine(url)
+    try:
+        with engine.begin() as connection:
+            dialect.serialize_migration(connection)
+            if _checked(_revision(connection)) != head():
+                _upgrade(connection)
+    finally:
+        engine.dispose()
+
+
+def _checked(revision: str | None) -> str | None:
+    known = {script.revision for script in _scripts().walk_revisions()}
+    if revision is not None and revision not in known:
+        raise StoreError(
+            f"the database is at revision {revision}, this program only knows revisions up to {head()}: "
+            "run the newer program that made it, or restore a backup from before its upgrade"
+        )
+    return revision
+
+
+def _upgrade(connection: Connection) -> None:
+    config = _config()
+    config.attributes["connection"] = connection
+    with _one_at_a_time:
+        command.upgrade(config, "head")
+
+
+def _revision(connection: Connection) -> str | None:
+    return MigrationContext.configure(connection).get_current_revision()
+
+
+def _scripts() -> ScriptDirectory:
+    return ScriptDirectory.from_config(_config())
+
+
+def _config() -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
+    config.set_main_option("path_separator", "os")
+    return config

@@ -1,0 +1,131 @@
+"""SQLite: one file, one process, one writer at a time."""
+
+import fcntl
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Final
+
+from sqlalchemy import URL, Column, ColumnElement, Connection, Engine, NullPool, create_engine, event, func, select
+from sqlalchemy import String as Text
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
+from sqlalchemy.pool import ConnectionPoolEntry
+
+from reconciler.errors import StoreError
+from reconciler.storage.dialect import Engines
+from reconciler.storage.failures import BUSY_SECONDS
+
+_READERS: Final = 4
+
+_WAL: Final = "PRAGMA journal_mode=WAL"
+# NORMAL may lose the last commits when the power fails: an approval, or worse, the intent of an apply
+_DURABLE: Final = "PRAGMA synchronous=FULL"
+_PATIENT: Final = f"PRAGMA busy_timeout={BUSY_SECONDS * 1000}"
+_RELATED: Final = "PRAGMA foreign_keys=ON"
+_READ_ONLY: Final = "PRAGMA query_only=ON"
+
+
+class Sqlite:
+    """Implements `dialect.Dialect` for SQLite files."""
+
+    @contextmanager
+    def guard(self, url: URL) -> Iterator[None]:
+        """Hold the lock file beside the database; its lock ends with the process, whatever happens to it."""
+        path = database_path(url)
+        lock = path.with_name(path.name + ".lock")
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            handle = os.open(lock, os.O_RDWR | os.O_CREAT, 0o600)
+        except OSError as error:
+            raise StoreError(
+                f"the database {path} cannot be opened ({error.strerror}): "
+                "make its directory writable, or set database.url to another place"
+            ) from error
+        try:
+            _lock(handle, path)
+            yield
+        finally:
+            os.close(handle)
+
+    def absent(self, url: URL) -> bool:
+        """Whether the file is not there."""
+        return not database_path(url).exists()
+
+    def engines(self, url: URL) -> Engines:
+        """A single writing connection, which is a fair queue, and a few for readers, which WAL never blocks."""
+        url = url.set(drivername="sqlite+aiosqlite")
+        common = {"connect_args": {"isolation_level": None}, "max_overflow": 0, "pool_timeout": BUSY_SECONDS}
+        writer = create_async_engine(url, pool_size=1, **common)
+        reader = create_async_engine(url, pool_size=_READERS, **common)
+        _on_connect(writer.sync_engine, _PATIENT, _WAL, _DURABLE, _RELATED)
+        _on_connect(reader.sync_engine, _PATIENT, _READ_ONLY)
+        # the lock is taken before anything is read: what was read is still true when it is written
+        _on_begin(writer.sync_engine, "BEGIN IMMEDIATE")
+        _on_begin(reader.sync_engine, "BEGIN")
+        return Engines(writer, reader)
+
+    def migration_engine(self, url: URL) -> Engine:
+        """Without foreign keys: a table that is rebuilt is dropped in between."""
+        engine = create_engine(
+            url.set(drivername="sqlite+pysqlite"), poolclass=NullPool, connect_args={"isolation_level": None}
+        )
+        _on_connect(engine, _PATIENT, _WAL, _DURABLE)
+        _on_begin(engine, "BEGIN IMMEDIATE")
+        return engine
+
+    def serialize_migration(self, connection: Connection) -> None:
+        """BEGIN IMMEDIATE has done it."""
+
+    async def serialize_audit(self, connection: AsyncConnection) -> None:
+        """BEGIN IMMEDIATE has done it."""
+
+    async def now(self, connection: AsyncConnection, wall: Callable[[], datetime]) -> datetime:  # noqa: ARG002  another database asks
+        """The wall clock: the only process's clock is the database's."""
+        return wall()
+
+    def label(self, labels: Column[Any], name: str) -> ColumnElement[str]:
+        """By ``json_each``, which takes any name literally; a JSON path would have to be escaped."""
+        each = func.json_each(labels).table_valued("key", "value")
+        return select(each.c.value.cast(Text)).where(each.c.key == name).scalar_subquery()
+
+
+def database_path(url: URL) -> Path:
+    """The file that a URL names.
+
+    Raises:
+        StoreError: When it names none.
+    """
+    if url.database in (None, "", ":memory:"):
+        raise StoreError("database.url names no file: write sqlite:////absolute/path/reconciler.db")
+    return Path(str(url.database)).absolute()
+
+
+def _lock(handle: int, path: Path) -> None:
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        holder = os.read(handle, 32).decode(errors="replace").strip() or "unknown"
+        raise StoreError(
+            f"the database {path} is in use by another process (pid {holder}): "
+            "stop that one first, or use PostgreSQL to run several"
+        ) from error
+    os.ftruncate(handle, 0)
+    os.pwrite(handle, str(os.getpid()).encode(), 0)
+
+
+def _on_connect(engine: Engine, *pragmas: str) -> None:
+    @event.listens_for(engine, "connect")
+    def prepare(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
+        cursor = connection.cursor()
+        for pragma in pragmas:
+            cursor.execute(pragma)
+        cursor.close()
+
+
+def _on_begin(engine: Engine, statement: str) -> None:
+    @event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        connection.exec_driver_sql(statement)

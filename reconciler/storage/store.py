@@ -1,0 +1,110 @@
+"""The store: opens the database, hands out transactions, and tells when something has changed."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import ExitStack, asynccontextmanager
+from itertools import count
+from secrets import token_hex
+from typing import Self
+
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from reconciler.ports import Clock, ParseCache, Queries
+from reconciler.storage import schema
+from reconciler.storage.dialect import Dialect, Engines
+from reconciler.storage.engine import locate
+from reconciler.storage.failures import told
+from reconciler.storage.parse_cache import SqlParseCache
+from reconciler.storage.queries import SqlQueries
+from reconciler.storage.transaction import Transaction
+from reconciler.storage.unit_of_work import SqlUnitOfWork
+
+
+class SqlStore:
+    """Implements `ports.Store`. Made by `open`, and ended by `close`."""
+
+    def __init__(self, engines: Engines, dialect: Dialect, clock: Clock, held: ExitStack) -> None:
+        self._engines = engines
+        self._dialect = dialect
+        self._clock = clock
+        self._held = held
+        self._boot = token_hex(8)
+        self._commits = count(1)
+        self._generation = f"{self._boot}-0"
+        self._queries = SqlQueries(self._reading, dialect)
+
+    @classmethod
+    async def open(cls, url: str, clock: Clock) -> Self:
+        """Open a database, creating it or upgrading its schema when needed.
+
+        Args:
+            url: ``sqlite:////path/to/file`` or ``postgresql://…``.
+            clock: The clock that counts where the database has none.
+
+        Raises:
+            StoreError: When the database cannot be used: unknown kind, in use by another process, not writable, or
+                newer than this program.
+        """
+        parsed, dialect = locate(url)
+        with ExitStack() as held, told():
+            held.enter_context(dialect.guard(parsed))
+            await asyncio.to_thread(schema.migrate, parsed, dialect)
+            return cls(dialect.engines(parsed), dialect, clock, held.pop_all())
+
+    async def close(self) -> None:
+        """Close every connection and let another process have the database."""
+        await self._engines.dispose()
+        self._held.close()
+
+    @property
+    def generation(self) -> str:
+        """Changes after every commit that changed something a list shows, or a token, and at every start."""
+        return self._generation
+
+    @property
+    def queries(self) -> Queries:
+        """The reading side."""
+        return self._queries
+
+    @asynccontextmanager
+    async def begin(self) -> AsyncIterator[SqlUnitOfWork]:
+        """A writing transaction: committed when its block ends well, else rolled back.
+
+        Raises:
+            StoreError: When the database cannot be used, or its lock is not to be had in time.
+        """
+        async with self._writing() as transaction:
+            yield SqlUnitOfWork(transaction)
+
+    @asynccontextmanager
+    async def read(self) -> AsyncIterator[SqlUnitOfWork]:
+        """A reading transaction over one moment: it blocks nobody, and refuses to write."""
+        async with self._reading() as transaction:
+            yield SqlUnitOfWork(transaction)
+
+    def parse_cache(self, source: str) -> ParseCache:
+        """The cache of a source's parsed files."""
+        return SqlParseCache(source, self._reading, self._writing)
+
+    @asynccontextmanager
+    async def _writing(self) -> AsyncIterator[Transaction]:
+        changed = False
+        try:
+            async with self._transaction(self._engines.writer) as transaction:
+                yield transaction
+                changed = transaction.changed
+        finally:
+            # after the commit, and also when its outcome is not known
+            if changed:
+                self._generation = f"{self._boot}-{next(self._commits)}"
+
+    @asynccontextmanager
+    async def _reading(self) -> AsyncIterator[Transaction]:
+        async with self._transaction(self._engines.reader) as transaction:
+            yield transaction
+
+    @asynccontextmanager
+    async def _transaction(self, engine: AsyncEngine) -> AsyncIterator[Transaction]:
+        with told():
+            async with engine.begin() as connection:
+                yield Transaction(connection, self._dialect, self._clock)

@@ -1,0 +1,306 @@
+"""The tables. Columns are named as the fields of the records that they keep."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import (
+    JSON,
+    Boolean,
+    Column,
+    DateTime,
+    Dialect,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    TypeDecorator,
+)
+
+from reconciler.domain.lifecycle import OPEN
+from reconciler.domain.records import RunStatus
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s_%(referred_table_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """A moment: naive values are refused, and what comes back is UTC on every database."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002  SQLAlchemy's signature
+        if value is not None and value.tzinfo is None:
+            raise ValueError(f"a time without a zone cannot be stored: {value.isoformat()}")
+        return value and value.astimezone(UTC)
+
+    def process_result_value(self, value: Any | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002  SQLAlchemy's signature
+        if value is None:
+            return None
+        moment: datetime = value
+        # SQLite keeps no zone; what is in it went through process_bind_param
+        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+
+
+def _text(name: str, *, optional: bool = False, key: bool = False) -> Column[Any]:
+    return Column(name, String, nullable=optional, primary_key=key)
+
+
+def _moment(name: str, *, optional: bool = False) -> Column[Any]:
+    return Column(name, UtcDateTime, nullable=optional)
+
+
+def _json(name: str, *, optional: bool = False) -> Column[Any]:
+    return Column(name, JSON(none_as_null=True), nullable=optional)
+
+
+def _number(name: str, *, optional: bool = False) -> Column[Any]:
+    return Column(name, Integer, nullable=optional)
+
+
+sources = Table(
+    "sources",
+    metadata,
+    _text("name", key=True),
+    _text("tenant"),
+    _text("url"),
+    _text("branch", optional=True),
+    _text("state"),
+    _text("cause", optional=True),
+    _text("message", optional=True),
+    _text("good_revision", optional=True),
+    _text("seen_revision", optional=True),
+    _text("last_run_id", optional=True),
+    _moment("git_checked_at", optional=True),
+    _moment("drift_checked_at", optional=True),
+    _moment("next_run_at", optional=True),
+    _number("version"),
+)
+
+runs = Table(
+    "runs",
+    metadata,
+    _text("id", key=True),
+    _text("source"),
+    _text("trigger"),
+    Column("full", Boolean, nullable=False),
+    _text("status"),
+    _moment("created_at"),
+    _text("revision", optional=True),
+    _moment("started_at", optional=True),
+    _moment("finished_at", optional=True),
+    _json("counts"),
+    _json("diagnostics"),
+    _text("message", optional=True),
+    _number("version"),
+)
+_waiting = runs.c.status == RunStatus.QUEUED.value
+Index("uq_runs_one_queued", runs.c.source, unique=True, sqlite_where=_waiting, postgresql_where=_waiting)
+Index(None, runs.c.created_at, runs.c.id)
+Index(None, runs.c.source, runs.c.created_at, runs.c.id)
+Index(None, runs.c.status)
+
+documents = Table(
+    "documents",
+    metadata,
+    _text("source", key=True),
+    _text("chatbot_id", key=True),
+    _text("tenant"),
+    _text("path"),
+    _number("line"),
+    _json("labels"),
+    _text("name", optional=True),
+    _json("body", optional=True),
+    _text("digest", optional=True),
+    _text("refusal", optional=True),
+    _text("refusal_message", optional=True),
+)
+Index(None, documents.c.tenant, documents.c.chatbot_id)
+
+chatbots = Table(
+    "chatbots",
+    metadata,
+    _text("tenant", key=True),
+    _text("id", key=True),
+    _text("name", optional=True),
+    _text("source", optional=True),
+    _text("path", optional=True),
+    _json("labels"),
+    _text("sync"),
+    _text("direction"),
+    _text("fault", optional=True),
+    _text("fault_message", optional=True),
+    _text("reason"),
+    _text("message"),
+    _text("plan_id", optional=True),
+    _text("revision", optional=True),
+    _text("last_applied_revision", optional=True),
+    _moment("checked_at", optional=True),
+    _text("checked_digest", optional=True),
+    _text("rejected_fingerprint", optional=True),
+    _number("epoch"),
+    _moment("live_updated_at", optional=True),
+    _number("version"),
+    # id, name and path, case folded: databases disagree about the case of letters beyond ASCII
+    _text("search"),
+)
+Index(None, chatbots.c.id)
+Index(None, chatbots.c.source)
+Index(None, chatbots.c.sync)
+Index(None, chatbots.c.direction)
+Index(None, chatbots.c.reason)
+
+baselines = Table(
+    "baselines",
+    metadata,
+    _text("tenant", key=True),
+    _text("chatbot_id", key=True),
+    _json("sections"),
+)
+
+plans = Table(
+    "plans",
+    metadata,
+    _text("id", key=True),
+    _text("tenant"),
+    _text("chatbot_id"),
+    _text("source"),
+    _text("path"),
+    _text("revision"),
+    _text("status"),
+    _text("reason"),
+    _text("message"),
+    _text("fingerprint"),
+    _json("body"),
+    _json("ops"),
+    _json("summary"),
+    _text("direction"),
+    _number("approvals_required"),
+    _text("delete_override", optional=True),
+    _moment("created_at"),
+    _moment("expires_at"),
+    _moment("closed_at", optional=True),
+    _text("apply_id", optional=True),
+    _number("version"),
+)
+_open = plans.c.status.in_(sorted(status.value for status in OPEN))
+Index("uq_plans_one_open", plans.c.tenant, plans.c.chatbot_id, unique=True, sqlite_where=_open, postgresql_where=_open)
+Index(None, plans.c.created_at, plans.c.id)
+Index(None, plans.c.status, plans.c.created_at, plans.c.id)
+Index(None, plans.c.chatbot_id, plans.c.created_at, plans.c.id)
+Index(None, plans.c.source, plans.c.created_at, plans.c.id)
+
+applies = Table(
+    "applies",
+    metadata,
+    _text("id", key=True),
+    Column("plan_id", String, ForeignKey("plans.id"), nullable=False, index=True),
+    _text("tenant"),
+    _text("chatbot_id"),
+    _text("fingerprint"),
+    _text("status"),
+    _text("requested_by"),
+    _moment("created_at"),
+    _moment("started_at", optional=True),
+    _moment("intent_at", optional=True),
+    _moment("finished_at", optional=True),
+    _json("applied"),
+    _json("failed", optional=True),
+    _text("reason", optional=True),
+    _text("message", optional=True),
+    _number("window_ms", optional=True),
+    _number("version"),
+)
+Index(None, applies.c.status)
+
+approvals = Table(
+    "approvals",
+    metadata,
+    _text("id", key=True),
+    Column("plan_id", String, ForeignKey("plans.id"), nullable=False, index=True),
+    _text("fingerprint"),
+    _text("actor"),
+    _text("token_id", optional=True),
+    _moment("created_at"),
+    _text("comment", optional=True),
+    Column("deletes", Boolean, nullable=False),
+    _text("reason", optional=True),
+    _moment("revoked_at", optional=True),
+    _moment("spent_at", optional=True),
+    Column("spent_by", String, ForeignKey("applies.id")),
+    _number("version"),
+)
+
+suspensions = Table(
+    "suspensions",
+    metadata,
+    _text("id", key=True),
+    _text("kind"),
+    _text("subject"),
+    _text("reason"),
+    _text("actor"),
+    _moment("created_at"),
+    _moment("until", optional=True),
+    _moment("ended_at", optional=True),
+    _text("ended_by", optional=True),
+    _number("version"),
+)
+
+audit = Table(
+    "audit",
+    metadata,
+    Column("seq", Integer, primary_key=True, autoincrement=False),
+    _moment("at"),
+    _text("actor"),
+    _text("action"),
+    _text("subject"),
+    _text("fingerprint", optional=True),
+    _json("detail"),
+    _text("prev_hash"),
+    _text("hash"),
+)
+Index(None, audit.c.subject, audit.c.seq)
+
+tokens = Table(
+    "tokens",
+    metadata,
+    _text("id", key=True),
+    _text("name"),
+    _text("role"),
+    Column("hash", String, nullable=False, unique=True),
+    _moment("created_at"),
+    _moment("expires_at", optional=True),
+    _moment("revoked_at", optional=True),
+    _json("sources", optional=True),
+    _number("version"),
+)
+
+leases = Table(
+    "leases",
+    metadata,
+    _text("tenant", key=True),
+    _text("chatbot_id", key=True),
+    _text("holder"),
+    _number("fence"),
+    _moment("expires_at"),
+)
+
+parsed_files = Table(
+    "parsed_files",
+    metadata,
+    _text("source", key=True),
+    _text("path", key=True),
+    _text("blob_id"),
+    # what one version of the program parsed, another reads anew: its rules may differ
+    _text("program"),
+    _json("file"),
+)

@@ -1,0 +1,56 @@
+"""One transaction as the repositories use it."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any, TypeVar
+
+from sqlalchemy import Delete, Insert, Select, Update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from reconciler.ports import Clock
+from reconciler.storage.dialect import Dialect
+from reconciler.storage.rows import Codec
+
+R = TypeVar("R")
+
+
+class Transaction:
+    """A connection between begin and commit.
+
+    Attributes:
+        connection: For what only a dialect can say.
+        dialect: The kind of database.
+        changed: Whether anything was written that a list shows.
+    """
+
+    def __init__(self, connection: AsyncConnection, dialect: Dialect, clock: Clock) -> None:
+        self.connection = connection
+        self.dialect = dialect
+        self.changed = False
+        self._clock = clock
+
+    async def now(self) -> datetime:
+        """The database's clock."""
+        return await self.dialect.now(self.connection, self._clock.now)
+
+    async def all(self, codec: Codec[R], statement: Select[Any]) -> list[R]:
+        """The records that a selection of the codec's columns finds."""
+        result = await self.connection.execute(statement)
+        return [codec.from_row(row) for row in result.mappings()]
+
+    async def one(self, codec: Codec[R], statement: Select[Any]) -> R | None:
+        """The first record, or None."""
+        row = (await self.connection.execute(statement.limit(1))).mappings().first()
+        return None if row is None else codec.from_row(row)
+
+    async def write(
+        self,
+        statement: Insert | Update | Delete,
+        rows: Sequence[Mapping[str, Any]] | None = None,
+        *,
+        shown: bool = True,
+    ) -> int:
+        """Change rows and say how many; ``shown`` tells whether any list shows them."""
+        result = await self.connection.execute(statement, rows)
+        self.changed |= shown and result.rowcount != 0
+        return result.rowcount

@@ -1,0 +1,32 @@
+"""One transaction with all its repositories."""
+
+from datetime import datetime
+
+from reconciler.storage.repositories.audit import Audit
+from reconciler.storage.repositories.decisions import Applies, Approvals, Plans, Suspensions, Tokens
+from reconciler.storage.repositories.fleet import Baselines, Chatbots, Documents, Runs, Sources
+from reconciler.storage.repositories.leases import Leases
+from reconciler.storage.transaction import Transaction
+
+
+class SqlUnitOfWork:
+    """Implements `ports.UnitOfWork`; whoever made the transaction commits it or rolls it back."""
+
+    def __init__(self, transaction: Transaction) -> None:
+        self._transaction = transaction
+        self.sources = Sources(transaction)
+        self.runs = Runs(transaction)
+        self.documents = Documents(transaction)
+        self.chatbots = Chatbots(transaction)
+        self.baselines = Baselines(transaction)
+        self.plans = Plans(transaction)
+        self.approvals = Approvals(transaction)
+        self.applies = Applies(transaction)
+        self.suspensions = Suspensions(transaction)
+        self.audit = Audit(transaction)
+        self.tokens = Tokens(transaction)
+        self.leases = Leases(transaction)
+
+    async def now(self) -> datetime:
+        """The database's clock: what leases, settling and expiry are counted by."""
+        return await self._transaction.now()
