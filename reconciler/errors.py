@@ -44,6 +44,7 @@ class SourceCause(StrEnum):
     HISTORY_REWRITTEN = "HistoryRewritten"
     PATHS_EMPTIED = "PathsEmptied"
     DOCUMENTS_VANISHED = "DocumentsVanished"
+    NOT_CONFIGURED = "NotConfigured"
 
 
 class SourceUnreadable(ReconcilerError):

@@ -15,36 +15,36 @@ from reconciler.errors import Conflict, SourceUnreadable
 from reconciler.ports import UnitOfWork
 
 
-@dataclass(frozen=True, slots=True)
 class NotNow(Exception):
     """The apply ends Failed without a write; the plan stays Approved."""
 
-    reason: Reason
-    message: str
+    def __init__(self, reason: Reason, message: str) -> None:
+        super().__init__(message)
+        self.reason = reason
 
 
-@dataclass(frozen=True, slots=True)
 class NoLonger(Exception):
     """The apply ends Stale without a write, and so does the plan."""
-
-    message: str
 
 
 class ApprovalFell(Exception):
     """Not enough approvals stand; the plan goes back to Pending."""
 
 
-async def standing_approvals(uow: UnitOfWork, plan: Plan) -> list[Approval]:
-    """The approvals of a plan that still stand at this moment.
+async def standing_approvals(uow: UnitOfWork, plan: Plan, apply_id: str) -> list[Approval]:
+    """The approvals of a plan that still stand at this moment for an apply.
 
-    One falls when it is revoked or spent, when its token is revoked or expired, or when that token's role or sources
-    no longer suffice.
+    One falls when it is revoked or spent on another apply, when its token is revoked or expired, or when that token's
+    role or sources no longer suffice.
     """
     now = await uow.now()
     return [
         approval
         for approval in await uow.approvals.of_plan(plan.id)
-        if approval.stands and approval.fingerprint == plan.fingerprint and await _may_still(uow, approval, plan, now)
+        if approval.revoked_at is None
+        and approval.spent_by in (None, apply_id)
+        and approval.fingerprint == plan.fingerprint
+        and await _may_still(uow, approval, plan, now)
     ]
 
 
@@ -61,7 +61,7 @@ async def _may_still(uow: UnitOfWork, approval: Approval, plan: Plan, now: datet
     )
 
 
-async def check_permission(engine: Engine, uow: UnitOfWork, plan: Plan) -> list[Approval]:
+async def check_permission(engine: Engine, uow: UnitOfWork, plan: Plan, apply_id: str) -> list[Approval]:
     """The approvals that the apply spends, when everything still permits it.
 
     Raises:
@@ -75,7 +75,7 @@ async def check_permission(engine: Engine, uow: UnitOfWork, plan: Plan) -> list[
         await refuse_if_stopped(engine, uow, plan)
     except Conflict as error:
         raise NotNow(_REASONS[error.code], str(error)) from error
-    approvals = await standing_approvals(uow, plan)
+    approvals = await standing_approvals(uow, plan, apply_id)
     enough = len({approval.actor for approval in approvals}) >= plan.approvals_required
     if not enough or (plan.delete_override is not None and not all(approval.deletes for approval in approvals)):
         raise ApprovalFell

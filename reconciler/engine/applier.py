@@ -1,0 +1,284 @@
+"""The apply: exactly what was approved, once, proven.
+
+The steps, each of which may end it (rules 1, 3, 4 and 7 of the design):
+
+1. take the chatbot's lease;
+2. re-check: permission and approvals, git, and a dry run of the very body to be sent;
+3. commit the intent, which spends the approvals;
+4. send, on a connection of its own;
+5. classify the answer: not sent is tried again from step 2; unclear is read back, and never sent again;
+6. verify by a dry run, and write down the end of apply, plan and chatbot in one transaction.
+
+This is the only module that is given the ports that hold write keys.
+"""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+
+from reconciler.domain.canonical import canonical_bytes
+from reconciler.domain.lifecycle import ApplyStatus, PlanStatus
+from reconciler.domain.outcome import Answer, Answered, NotSent, Refused, Unclear, undone
+from reconciler.domain.plan import Action, Op, Place
+from reconciler.domain.records import Apply, Lease, Plan
+from reconciler.domain.status import EXPLANATIONS, Reason
+from reconciler.engine.auditing import audit
+from reconciler.engine.context import PROGRAM, Engine
+from reconciler.engine.ending import End, LeaseLost, finish, give_up, guard, involved
+from reconciler.engine.observing import fault_of
+from reconciler.engine.rechecking import (
+    ApprovalFell,
+    NoLonger,
+    NotNow,
+    SharedLook,
+    check_document,
+    check_ops,
+    check_permission,
+    spend,
+)
+from reconciler.engine.standings import Surroundings, move_plan, save_chatbot
+from reconciler.errors import TargetError
+from reconciler.ports import Job, JobKind, Writer
+
+LEASE_TTL = timedelta(seconds=15)
+HEARTBEAT = 5.0
+"""Seconds between two renewals of a lease."""
+ATTEMPTS = 3
+"""How often an apply is tried whose request was provably not sent."""
+BACKOFF = 1.0
+"""Seconds before the second attempt; doubled before the third."""
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class Applier:
+    """Runs applies.
+
+    Attributes:
+        engine: The ports.
+        writers: Tenant → the port that holds its write key.
+        holder: Who this process is, in leases.
+    """
+
+    engine: Engine
+    writers: Mapping[str, Writer]
+    holder: str
+    looks: SharedLook = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.looks = SharedLook(self.engine)
+
+    async def run(self, apply_id: str) -> None:
+        """Do a queued apply; anything else, and one whose chatbot is leased elsewhere, is left alone."""
+        async with self.engine.store.begin() as uow:
+            apply = await uow.applies.get(apply_id)
+        if apply is None or apply.status is not ApplyStatus.QUEUED:
+            return
+        async with self.lease(apply.tenant, apply.chatbot_id) as lease:
+            if lease is None:
+                return
+            try:
+                await self._attempt(apply, lease)
+            except LeaseLost as lost:
+                log.warning("apply left to its new holder", extra={"apply": apply.id, "cause": str(lost)})
+
+    @asynccontextmanager
+    async def lease(self, tenant: str, chatbot_id: str) -> AsyncIterator[Lease | None]:
+        """Hold a chatbot's lease, renewed while the block runs; None when somebody else holds it."""
+        async with self.engine.store.begin() as uow:
+            lease = await uow.leases.take(tenant, chatbot_id, self.holder, LEASE_TTL)
+        if lease is None:
+            yield None
+            return
+        heartbeat = asyncio.create_task(self._keep(lease))
+        try:
+            yield lease
+        finally:
+            heartbeat.cancel()
+            await asyncio.wait([heartbeat])
+            async with self.engine.store.begin() as uow:
+                await uow.leases.drop(lease)
+
+    async def _keep(self, lease: Lease) -> None:
+        """Renew a lease until it is lost; that shows at the next state change, which compares the fence."""
+        held: Lease | None = lease
+        while held is not None:
+            await self.engine.clock.sleep(HEARTBEAT)
+            async with self.engine.store.begin() as uow:
+                held = await uow.leases.renew(lease, LEASE_TTL)
+
+    async def _attempt(self, apply: Apply, lease: Lease) -> None:
+        try:
+            plan = await self._start(apply)
+            began = await self._recheck(plan)
+            await self._intend(apply, lease)
+        except NotNow as stop:
+            end = End(status=ApplyStatus.FAILED, reason=stop.reason, message=str(stop))
+            await give_up(self.engine, lease, apply.id, end)
+        except NoLonger as stop:
+            end = End(status=ApplyStatus.STALE, reason=Reason.STALE, message=f"{EXPLANATIONS[Reason.STALE]} ({stop})")
+            await give_up(self.engine, lease, apply.id, end, to=PlanStatus.STALE)
+        except ApprovalFell:
+            message = "An approval no longer stands: approve the plan again."
+            end = End(status=ApplyStatus.FAILED, reason=Reason.AWAITING_APPROVAL, message=message)
+            await give_up(self.engine, lease, apply.id, end, to=PlanStatus.PENDING)
+        else:
+            await self._execute(apply, plan, lease, began)
+
+    async def _start(self, apply: Apply) -> Plan:
+        async with self.engine.store.begin() as uow:
+            current, plan, _ = await involved(uow, apply.id)
+            if plan.status is not PlanStatus.APPROVED:
+                raise NoLonger(f"the plan is {plan.status}: {plan.message}")
+            await check_permission(self.engine, uow, plan, apply.id)
+            await uow.applies.save(replace(current, started_at=await uow.now()))
+            return plan
+
+    async def _recheck(self, plan: Plan) -> float:
+        """Look at git, then at the live side.
+
+        Returns:
+            When the dry run began, by the monotonic clock: from there on the API guards nothing.
+        """
+        await check_document(self.engine, self.looks, plan)
+        began = self.engine.clock.monotonic()
+        try:
+            ops = await self._dry_run(plan)
+        except TargetError as error:
+            raise NotNow(fault_of(error), str(error)) from error
+        check_ops(plan, ops)
+        return began
+
+    async def _dry_run(self, plan: Plan) -> tuple[Op, ...]:
+        return await self.engine.tenants[plan.tenant].target.dry_run(plan.chatbot_id, plan.body)
+
+    async def _intend(self, apply: Apply, lease: Lease) -> None:
+        """Commit durably that a request is about to be sent: from here on it may have been."""
+        async with self.engine.store.begin() as uow:
+            await guard(uow, lease)
+            current, plan, chatbot = await involved(uow, apply.id)
+            if plan.status is not PlanStatus.APPROVED:
+                raise NoLonger(f"the plan is {plan.status}: {plan.message}")
+            approvals = await check_permission(self.engine, uow, plan, apply.id)
+            await spend(uow, approvals, apply.id)
+            plan = await move_plan(uow, plan, PlanStatus.APPLYING, reason=Reason.APPLYING, apply_id=apply.id)
+            intent = replace(current, status=ApplyStatus.APPLYING, intent_at=await uow.now())
+            await uow.applies.save(intent)
+            detail = {"plan": plan.id, "approvals": [approval.id for approval in approvals]}
+            await audit(uow, PROGRAM, "apply.intent", f"apply/{apply.id}", fingerprint=plan.fingerprint, detail=detail)
+            chatbot = replace(chatbot, epoch=chatbot.epoch + 1)
+            await save_chatbot(uow, await Surroundings.read(uow), chatbot, plan)
+
+    async def _execute(self, apply: Apply, plan: Plan, lease: Lease, began: float) -> None:
+        try:
+            answer = await self._send(apply, plan, lease, began)
+        except (NotNow, NoLonger, ApprovalFell) as stop:
+            message = f"Nothing was sent: the connection was refused, and meanwhile {str(stop) or 'an approval fell'}."
+            end = End(status=ApplyStatus.FAILED, reason=Reason.NOT_APPLIED, message=message)
+        else:
+            end = await self._judge(plan, answer)
+        await finish(self.engine, lease, apply.id, end)
+        if end.status is ApplyStatus.OUTCOME_UNKNOWN:
+            self.engine.dispatcher.submit(Job(JobKind.RECOVER))
+
+    async def _send(self, apply: Apply, plan: Plan, lease: Lease, began: float) -> Answer:
+        """Send the approved bytes; again only what was provably not sent, each time with the whole re-check."""
+        answer: Answer = NotSent("")
+        for attempt in range(ATTEMPTS):
+            if attempt:
+                await self.engine.clock.sleep(BACKOFF * 2 ** (attempt - 1))
+                began = await self._recheck_after_intent(apply, plan)
+            await self._open_window(apply, lease, began)
+            answer = await self.writers[plan.tenant].apply(plan.chatbot_id, canonical_bytes(plan.body))
+            if not isinstance(answer, NotSent):
+                break
+        return answer
+
+    async def _recheck_after_intent(self, apply: Apply, plan: Plan) -> float:
+        async with self.engine.store.begin() as uow:
+            await check_permission(self.engine, uow, plan, apply.id)
+        return await self._recheck(plan)
+
+    async def _open_window(self, apply: Apply, lease: Lease, began: float) -> None:
+        """Start the lease anew, so that the whole deadline of the request lies within it, and measure the window."""
+        window = round((self.engine.clock.monotonic() - began) * 1000)
+        async with self.engine.store.begin() as uow:
+            if await uow.leases.renew(lease, LEASE_TTL) is None:
+                raise LeaseLost(f"the lease of {lease.chatbot_id} was lost")
+            current, _, _ = await involved(uow, apply.id)
+            await uow.applies.save(replace(current, window_ms=window))
+
+    async def _judge(self, plan: Plan, answer: Answer) -> End:
+        match answer:
+            case NotSent(cause):
+                message = f"Nothing was sent in {ATTEMPTS} attempts: {cause}"
+                return End(status=ApplyStatus.FAILED, reason=Reason.TARGET_UNREACHABLE, message=message)
+            case Refused(code, message):
+                return End(status=ApplyStatus.FAILED, reason=Reason.REFUSED_BY_API, message=f"{code}: {message}")
+            case Unclear(cause):
+                return unknown(cause)
+            case Answered(applied, None):
+                return await self._verify(plan, applied)
+            case Answered(applied, failed):
+                return _stopped(applied, failed or {})
+
+    async def _verify(self, plan: Plan, applied: tuple[Mapping[str, object], ...]) -> End:
+        """Prove by a dry run that every approved op is done (rule 7 of the design)."""
+        try:
+            ops = await self._dry_run(plan)
+        except TargetError as error:
+            return unknown(f"WizChat answered, but the verification could not be read: {error}")
+        left = undone([directed.op for directed in plan.ops], ops)
+        if left:
+            return not_converged(applied, ops, left)
+        return succeeded(applied, ops)
+
+
+def succeeded(applied: tuple[Mapping[str, object], ...], ops: tuple[Op, ...]) -> End:
+    """Applied and proven."""
+    return End(
+        status=ApplyStatus.APPLIED,
+        reason=Reason.APPLIED,
+        message=EXPLANATIONS[Reason.APPLIED],
+        applied=applied,
+        ops=ops,
+    )
+
+
+def not_converged(applied: tuple[Mapping[str, object], ...], ops: Sequence[Op], left: Sequence[Place]) -> End:
+    """Answered as applied, but a dry run still differs; the paths are named."""
+    changed = {op.place: op.changed_fields for op in ops}
+    paths = [f"{place} {field}" for place in left for field in (changed.get(place) or ("",))]
+    return End(
+        status=ApplyStatus.APPLIED_NOT_CONVERGED,
+        reason=Reason.NOT_CONVERGED,
+        message=f"{EXPLANATIONS[Reason.NOT_CONVERGED]} ({'; '.join(path.strip() for path in paths)})",
+        applied=applied,
+        ops=tuple(ops),
+    )
+
+
+def unknown(cause: str) -> End:
+    """The write may or may not have taken effect, now or later."""
+    return End(
+        status=ApplyStatus.OUTCOME_UNKNOWN,
+        reason=Reason.OUTCOME_UNKNOWN,
+        message=f"{EXPLANATIONS[Reason.OUTCOME_UNKNOWN]} ({cause})",
+    )
+
+
+def _stopped(applied: tuple[Mapping[str, object], ...], failed: Mapping[str, object]) -> End:
+    """A 422: an op failed and the rest was not tried."""
+    done = any(item.get("action") != Action.NOOP and not item.get("noop") for item in applied)
+    why = f"WizChat stopped at {failed.get('op')}: {failed.get('message') or failed.get('code')}"
+    return End(
+        status=ApplyStatus.PARTIALLY_APPLIED if done else ApplyStatus.FAILED,
+        reason=Reason.PARTIALLY_APPLIED if done else Reason.REFUSED_BY_API,
+        message=why,
+        applied=applied,
+        failed=failed,
+    )

@@ -1,0 +1,189 @@
+"""How an apply ends: apply, plan, chatbot and audit entry in one transaction, under the lease's fence."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from reconciler.domain.direction import advance
+from reconciler.domain.lifecycle import ApplyStatus, PlanStatus
+from reconciler.domain.plan import Op
+from reconciler.domain.records import Apply, Chatbot, Lease, Plan
+from reconciler.domain.status import Direction, Reason, Sync
+from reconciler.engine.auditing import audit
+from reconciler.engine.context import PROGRAM, Engine
+from reconciler.engine.observing import Observation, record
+from reconciler.engine.standings import Surroundings, move_plan, restate_plan, save_chatbot
+from reconciler.engine.sweeping import ask
+from reconciler.ports import UnitOfWork
+
+
+class LeaseLost(Exception):
+    """Nothing may be written any more under this lease."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class End:
+    """How an apply ended.
+
+    Attributes:
+        status: One of the plan's outcomes, or OutcomeUnknown.
+        applied: What WizChat says it executed.
+        failed: The op that stopped it.
+        ops: Every op of the dry run that proved the end, where one did.
+    """
+
+    status: ApplyStatus
+    reason: Reason
+    message: str
+    applied: tuple[Mapping[str, Any], ...] = ()
+    failed: Mapping[str, Any] | None = None
+    ops: tuple[Op, ...] | None = None
+
+
+async def guard(uow: UnitOfWork, lease: Lease) -> None:
+    """Compare the fence: a state change under a lost lease is none.
+
+    Raises:
+        LeaseLost: Somebody else holds the chatbot by now.
+    """
+    if not await uow.leases.holds(lease):
+        raise LeaseLost(f"the lease of {lease.chatbot_id} was lost")
+
+
+async def finish(engine: Engine, lease: Lease, apply_id: str, end: End) -> None:
+    """Write down how an apply ended, after its intent.
+
+    Raises:
+        LeaseLost: Somebody else holds the chatbot by now.
+    """
+    async with engine.store.begin() as uow:
+        await guard(uow, lease)
+        apply, plan, chatbot = await involved(uow, apply_id)
+        unknown = end.status is ApplyStatus.OUTCOME_UNKNOWN
+        plan = await move_plan(uow, plan, PlanStatus(end.status.value), reason=end.reason, message=end.message)
+        await uow.applies.save(
+            replace(
+                apply,
+                status=end.status,
+                finished_at=None if unknown else await uow.now(),
+                applied=end.applied,
+                failed=end.failed,
+                reason=end.reason,
+                message=end.message,
+            )
+        )
+        await _audit_end(uow, apply, plan, end)
+        await _conclude(uow, chatbot, plan, end, closed=not unknown)
+    if not unknown and not _is_all_noop(end):
+        await look_again(engine, plan.tenant, plan.chatbot_id)
+
+
+def _is_all_noop(end: End) -> bool:
+    """Whether the chatbot is proven to be as its document says; ops beside the plan are a new plan."""
+    return end.status is ApplyStatus.APPLIED and all(op.is_noop for op in end.ops or ())
+
+
+async def _conclude(uow: UnitOfWork, chatbot: Chatbot, plan: Plan, end: End, *, closed: bool) -> None:
+    given = await Surroundings.read(uow)
+    if end.ops is not None:
+        baseline = await uow.baselines.get(plan.tenant, plan.chatbot_id)
+        sections = plan.body["spec"]
+        advanced = advance(baseline, end.ops, sections=sections, prune=plan.prune, whole=False)
+        await uow.baselines.put(plan.tenant, plan.chatbot_id, advanced)
+    if closed:
+        chatbot = replace(chatbot, epoch=chatbot.epoch + 1, plan_id=None)
+    if end.status is ApplyStatus.APPLIED:
+        chatbot = replace(chatbot, last_applied_revision=plan.revision)
+    if _is_all_noop(end):
+        chatbot = replace(
+            chatbot,
+            sync=Sync.SYNCED,
+            direction=Direction.IN_SYNC,
+            fault=None,
+            fault_message=None,
+            checked_at=given.now,
+        )
+    await save_chatbot(uow, given, chatbot, None if closed else plan)
+
+
+async def _audit_end(uow: UnitOfWork, apply: Apply, plan: Plan, end: End) -> None:
+    detail = {
+        "plan": plan.id,
+        "chatbot": plan.chatbot_id,
+        "tenant": plan.tenant,
+        "status": end.status,
+        "reason": end.reason,
+        "message": end.message,
+        "window_ms": apply.window_ms,
+    }
+    action = f"apply.{end.status.value.lower()}"
+    await audit(uow, PROGRAM, action, f"apply/{apply.id}", fingerprint=plan.fingerprint, detail=detail)
+
+
+async def give_up(
+    engine: Engine,
+    lease: Lease,
+    apply_id: str,
+    end: End,
+    *,
+    to: PlanStatus | None = None,
+) -> None:
+    """End an apply before its intent: nothing was sent, and the plan may be applied again, or moves to ``to``.
+
+    Raises:
+        LeaseLost: Somebody else holds the chatbot by now.
+    """
+    async with engine.store.begin() as uow:
+        await guard(uow, lease)
+        apply, plan, chatbot = await involved(uow, apply_id)
+        await uow.applies.save(
+            replace(apply, status=end.status, finished_at=await uow.now(), reason=end.reason, message=end.message)
+        )
+        await _audit_end(uow, apply, plan, end)
+        await _put_back(engine, uow, chatbot, plan, end, to)
+    if to is not PlanStatus.PENDING:
+        await look_again(engine, plan.tenant, plan.chatbot_id)
+
+
+async def _put_back(
+    engine: Engine, uow: UnitOfWork, chatbot: Chatbot, plan: Plan, end: End, to: PlanStatus | None
+) -> None:
+    """Free the plan for another apply, or move it on, unless something else closed it meanwhile."""
+    given = await Surroundings.read(uow)
+    if plan.status is PlanStatus.APPROVED:
+        plan = await uow.plans.save(replace(plan, apply_id=None if to is not PlanStatus.STALE else plan.apply_id))
+        if to is not None:
+            plan = await move_plan(uow, plan, to, reason=end.reason, message=end.message)
+        plan = await restate_plan(engine, uow, given, plan)
+    mine = chatbot.plan_id == plan.id
+    chatbot = replace(
+        chatbot,
+        epoch=chatbot.epoch + 1,
+        plan_id=None if mine and not plan.is_open else chatbot.plan_id,
+    )
+    await save_chatbot(uow, given, chatbot)
+
+
+async def involved(uow: UnitOfWork, apply_id: str) -> tuple[Apply, Plan, Chatbot]:
+    """The apply, its plan and its chatbot as they are now; rows that are never removed while an apply runs."""
+    apply = await uow.applies.get(apply_id)
+    plan = await uow.plans.get(apply.plan_id) if apply else None
+    chatbot = await uow.chatbots.get(plan.tenant, plan.chatbot_id) if plan else None
+    if apply is None or plan is None or chatbot is None:
+        raise LookupError(f"apply {apply_id} lost its plan or its chatbot")
+    return apply, plan, chatbot
+
+
+async def look_again(engine: Engine, tenant: str, chatbot_id: str) -> None:
+    """Dry-run a chatbot at once, so that the next plan is there."""
+    async with engine.store.begin() as uow:
+        chatbot = await uow.chatbots.get(tenant, chatbot_id)
+        source = chatbot.source if chatbot else None
+        document = await uow.documents.get(source, chatbot_id) if source else None
+        contested = await uow.documents.claims(tenant)
+    if chatbot is None or document is None or document.body is None or chatbot_id in contested:
+        return
+    result = await ask(engine.tenants[tenant], document)
+    async with engine.store.begin() as uow:
+        seen = Observation(document, chatbot.epoch, result)
+        await record(engine, uow, await Surroundings.read(uow), seen)

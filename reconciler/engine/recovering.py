@@ -1,0 +1,114 @@
+"""What a restart or a lost answer leaves behind, brought to an end (rule 4 of the design).
+
+Queued applies run again with all checks. An Applying without a live lease lost its process: its outcome is unknown.
+An unknown outcome is read back and decided, never sent again: at once when every approved op is done, otherwise only
+after `apply_settle`, because a late write may still land.
+"""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+from reconciler.domain.lifecycle import ApplyStatus, PlanStatus
+from reconciler.domain.outcome import ReadBack, read_back
+from reconciler.domain.plan import Op
+from reconciler.domain.records import Apply, Lease, Plan
+from reconciler.domain.status import EXPLANATIONS, Reason, Sync
+from reconciler.engine.applier import Applier, succeeded, unknown
+from reconciler.engine.context import Engine
+from reconciler.engine.ending import End, LeaseLost, finish, involved
+from reconciler.engine.observing import close_open_plan
+from reconciler.engine.standings import Surroundings, save_chatbot
+from reconciler.errors import TargetError
+from reconciler.ports import Job, JobKind
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class Recoverer:
+    """Settles what is unfinished; run at the start and every few seconds.
+
+    Attributes:
+        applier: Runs applies, and holds the leases.
+        first_seen: Apply id → when this process first met it, by the monotonic clock.
+    """
+
+    engine: Engine
+    applier: Applier
+    first_seen: dict[str, float] = field(default_factory=dict)
+
+    async def run(self) -> None:
+        """Look at every unfinished apply once."""
+        async with self.engine.store.begin() as uow:
+            unfinished = await uow.applies.unfinished()
+        self.first_seen = {
+            apply.id: self.first_seen.get(apply.id, self.engine.clock.monotonic()) for apply in unfinished
+        }
+        for apply in unfinished:
+            await self._look_at(apply)
+
+    async def _look_at(self, apply: Apply) -> None:
+        if apply.status is ApplyStatus.QUEUED:
+            self.engine.dispatcher.submit(Job(JobKind.APPLY, apply.id))
+            return
+        async with self.applier.lease(apply.tenant, apply.chatbot_id) as lease:
+            if lease is None:
+                return
+            try:
+                await self._settle(apply.id, lease)
+            except LeaseLost as lost:
+                log.warning("recovery left to the new holder", extra={"apply": apply.id, "cause": str(lost)})
+
+    async def _settle(self, apply_id: str, lease: Lease) -> None:
+        async with self.engine.store.begin() as uow:
+            apply, plan, _ = await involved(uow, apply_id)
+        if apply.status is ApplyStatus.APPLYING:
+            await finish(self.engine, lease, apply_id, unknown("the process that sent it is gone"))
+        settled = await self._is_settled(apply)
+        try:
+            ops = await self.engine.tenants[plan.tenant].target.dry_run(plan.chatbot_id, plan.body)
+        except TargetError as error:
+            log.warning("read-back failed", extra={"apply": apply_id, "cause": str(error)})
+            return
+        end = judge(plan, ops, settled=settled)
+        if end is not None:
+            await finish(self.engine, lease, apply_id, end)
+
+    async def _is_settled(self, apply: Apply) -> bool:
+        """Whether a late write can no longer land: by the database's clock, and by this process's own patience."""
+        settle = self.engine.policy.apply_settle
+        async with self.engine.store.begin() as uow:
+            since_intent = await uow.now() - (apply.intent_at or apply.created_at)
+        patience = self.engine.clock.monotonic() - self.first_seen.get(apply.id, self.engine.clock.monotonic())
+        return since_intent >= settle and patience >= settle.total_seconds()
+
+
+def judge(plan: Plan, ops: Sequence[Op], *, settled: bool) -> End | None:
+    """What a dry run of the plan's body proves about its apply; None while it is too early to tell."""
+    seen = read_back([directed.op for directed in plan.ops], ops)
+    if seen is ReadBack.ALL_DONE:
+        return succeeded((), tuple(ops))
+    if not settled:
+        return None
+    match seen:
+        case ReadBack.NOTHING_DONE:
+            status, reason = ApplyStatus.FAILED, Reason.NOT_APPLIED
+        case ReadBack.PART_DONE:
+            status, reason = ApplyStatus.PARTIALLY_APPLIED, Reason.PARTIALLY_APPLIED
+        case ReadBack.UNDETERMINED:
+            status, reason = ApplyStatus.FAILED, Reason.UNDETERMINED
+    return End(status=status, reason=reason, message=EXPLANATIONS[reason], ops=tuple(ops))
+
+
+async def expire_plans(engine: Engine) -> None:
+    """Close the plans that nobody decided in time. The next dry run offers the same again, without approvals."""
+    async with engine.store.begin() as uow:
+        given = await Surroundings.read(uow)
+        for plan in await uow.plans.undecided_before(given.now):
+            chatbot = await uow.chatbots.get(plan.tenant, plan.chatbot_id)
+            if chatbot is None or chatbot.plan_id != plan.id:
+                continue
+            chatbot = await close_open_plan(uow, chatbot, PlanStatus.EXPIRED, Reason.EXPIRED)
+            unchecked = replace(chatbot, sync=Sync.OUT_OF_SYNC, checked_digest=None)
+            await save_chatbot(uow, given, unchecked)

@@ -1,0 +1,64 @@
+"""What is due: computed from the database at every tick, so that a missed tick loses nothing."""
+
+from dataclasses import replace
+
+from reconciler.domain.records import SourceRecord, Trigger
+from reconciler.engine.adopting import distrust
+from reconciler.engine.context import PROGRAM, Engine, SourceBinding
+from reconciler.engine.recovering import expire_plans
+from reconciler.engine.refresh import fail_interrupted, request_refresh
+from reconciler.engine.suspending import end_expired
+from reconciler.errors import SourceCause, SourceUnreadable
+from reconciler.ports import Job, JobKind
+
+
+async def tick(engine: Engine) -> None:
+    """Ask for the runs that are due, end what ran out, and have what is unfinished looked at."""
+    await end_expired(engine)
+    await expire_plans(engine)
+    async with engine.store.begin() as uow:
+        now = await uow.now()
+        records = {record.name: record for record in await uow.sources.all()}
+    for binding in engine.sources.values():
+        record = records.get(binding.name)
+        if record is None or record.next_run_at is None or record.next_run_at > now:
+            continue
+        drift_due = record.drift_checked_at is None or record.drift_checked_at + binding.drift_interval <= now
+        await request_refresh(engine, PROGRAM, binding.name, Trigger.SCHEDULE, full=drift_due)
+    engine.dispatcher.submit(Job(JobKind.RECOVER))
+
+
+async def start_up(engine: Engine, *, only_process: bool) -> None:
+    """Bring the database in step with the configuration, and begin with a run of every source.
+
+    Args:
+        engine: The ports.
+        only_process: Whether no other process works on this database: then every old lease is void.
+    """
+    async with engine.store.begin() as uow:
+        if only_process:
+            await uow.leases.void_all()
+        known = {record.name: record for record in await uow.sources.all()}
+        for binding in engine.sources.values():
+            record = known.get(binding.name)
+            if record is None:
+                await uow.sources.add(_new_record(binding))
+            elif (record.url, record.branch, record.tenant) != (binding.url, binding.branch, binding.tenant):
+                await uow.sources.save(replace(_new_record(binding), version=record.version))
+        for record in known.values():
+            if record.name not in engine.sources:
+                await distrust(engine, uow, record, None, _not_configured(record))
+    await fail_interrupted(engine)
+    engine.dispatcher.submit(Job(JobKind.RECOVER))
+    for name in engine.sources:
+        await request_refresh(engine, PROGRAM, name, Trigger.STARTUP, full=True)
+
+
+def _new_record(binding: SourceBinding) -> SourceRecord:
+    return SourceRecord(name=binding.name, tenant=binding.tenant, url=binding.url, branch=binding.branch)
+
+
+def _not_configured(record: SourceRecord) -> SourceUnreadable:
+    return SourceUnreadable(
+        SourceCause.NOT_CONFIGURED, f"the source {record.name} is no longer configured: add it to [[sources]] again"
+    )
