@@ -1,0 +1,74 @@
+# Needs git, make and Python >= 3.11, nothing else; uses uv where it is installed.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.set-up
+PORT ?= 8080
+WORKERS ?= auto
+ARGS ?=
+CONTAINER ?= docker
+UV := $(shell uv --version 2>/dev/null)
+COMPILE = uv pip compile --universal --python-version 3.11 --generate-hashes --no-annotate --no-emit-index-url \
+	--custom-compile-command "make lock" --quiet $(ARGS)
+
+.DEFAULT_GOAL := help
+.PHONY: help setup check format docs test demo bench image lock clean
+
+help:  ## show this
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | column -t -s '|' 2>/dev/null \
+		|| sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1  \2/p' $(MAKEFILE_LIST)
+
+setup: $(STAMP)  ## install everything for development into .venv
+
+demo: $(STAMP)  ## start everything on this machine: sandbox, git, service (PORT=8080)
+	@$(BIN)/reconciler demo --port $(PORT)
+
+test: $(STAMP)  ## run the whole test-suite (ARGS="tests/unit -k word", WORKERS=4)
+	@$(BIN)/pytest -n $(WORKERS) $(ARGS)
+
+check: $(STAMP)  ## format, lint, types, import rules, generated files, docs in step
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python scripts/gen.py --check
+	$(BIN)/python scripts/settings_reference.py --check
+	$(BIN)/pytest -q tests/docs
+
+format: $(STAMP)  ## format the code and mend what the linter can
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+docs: $(STAMP)  ## bring the generated pages up to date
+	$(BIN)/python scripts/settings_reference.py --write
+
+bench: $(STAMP)  ## measure, and print the figures
+	$(BIN)/python -m benchmarks $(ARGS)
+
+image:  ## build the container image (CONTAINER=podman)
+	$(CONTAINER) build -t wizchat-reconciler .
+
+lock:  ## compile the locks anew (needs uv; ARGS=--upgrade to move versions)
+	$(COMPILE) requirements/build.in -o requirements/build.txt
+	$(COMPILE) pyproject.toml --extra service --extra postgres -o requirements/service.txt
+	$(COMPILE) pyproject.toml --extra dev requirements/build.in -o requirements/dev.txt
+
+clean:  ## remove what setup and the checks made
+	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+
+$(STAMP): pyproject.toml requirements/dev.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+		echo "make: Python 3.11 or newer is needed, and '$(PYTHON)' is $$($(PYTHON) --version 2>&1): try make PYTHON=python3.12" >&2; \
+		exit 1; }
+ifneq ($(UV),)
+	@test -x $(BIN)/python || uv venv --quiet --python "$$(command -v $(PYTHON))" $(VENV)
+	uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements/dev.txt
+	uv pip install --quiet --python $(BIN)/python --no-build-isolation --no-deps -e .
+else
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || { \
+		echo "make: '$(PYTHON) -m venv' does not work; on Debian and Ubuntu: apt-get install python3-venv" >&2; \
+		rm -rf $(VENV); exit 1; }
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps -e .
+endif
+	@touch $@
