@@ -3,6 +3,7 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 
+from reconciler.domain.diagnostics import Diagnostic
 from reconciler.domain.document import Document, Refusal, Snapshot
 from reconciler.domain.plan import Proposal, propose
 from reconciler.engine.each import Progress, for_each, no_progress
@@ -31,11 +32,13 @@ class LocalPlan:
 
     Attributes:
         planned: The documents that were dry-run, in the snapshot's order.
-        snapshot: What the folder says, its refusals and findings included.
+        refusals: The documents that were not, and why.
+        diagnostics: What was found in the files of all these.
     """
 
     planned: tuple[PlannedDocument, ...]
-    snapshot: Snapshot
+    refusals: tuple[Refusal, ...]
+    diagnostics: tuple[Diagnostic, ...]
 
 
 async def plan_locally(
@@ -61,7 +64,7 @@ async def plan_locally(
         NotFound: No document claims a chatbot that was asked for.
         TargetError: The first dry run already shows that every other would fail alike.
     """
-    documents = _chosen(snapshot, chatbots)
+    documents, refusals, diagnostics = _chosen(snapshot, chatbots)
 
     async def ask(document: Document) -> Proposal | None:
         ops = await target.dry_run(document.chatbot_id, document.body)
@@ -69,14 +72,19 @@ async def plan_locally(
 
     outcomes = await for_each(documents, ask, concurrency=concurrency, progress=progress)
     planned = tuple(PlannedDocument(*pair) for pair in zip(documents, outcomes, strict=True))
-    return LocalPlan(planned, snapshot)
+    return LocalPlan(planned, refusals, diagnostics)
 
 
-def _chosen(snapshot: Snapshot, chatbots: Collection[str]) -> tuple[Document, ...]:
+def _chosen(
+    snapshot: Snapshot, chatbots: Collection[str]
+) -> tuple[tuple[Document, ...], tuple[Refusal, ...], tuple[Diagnostic, ...]]:
     if not chatbots:
-        return snapshot.documents
-    claims: tuple[Document | Refusal, ...] = (*snapshot.documents, *snapshot.refusals)
+        return snapshot.documents, snapshot.refusals, snapshot.diagnostics
+    documents = tuple(document for document in snapshot.documents if document.chatbot_id in chatbots)
+    refusals = tuple(refusal for refusal in snapshot.refusals if refusal.chatbot_id in chatbots)
+    claims: tuple[Document | Refusal, ...] = (*documents, *refusals)
     unclaimed = sorted(set(chatbots) - {claim.chatbot_id for claim in claims})
     if unclaimed:
         raise NotFound(f"no document claims chatbot {unclaimed[0]}: check the id, or name the folder that holds it")
-    return tuple(document for document in snapshot.documents if document.chatbot_id in chatbots)
+    paths = {claim.path for claim in claims}
+    return documents, refusals, tuple(found for found in snapshot.diagnostics if found.path in paths)

@@ -1,0 +1,56 @@
+"""A plan as JSON, for programs: the field names are those of the HTTP API."""
+
+import json
+from dataclasses import asdict
+from typing import Any
+
+from reconciler.domain.direction import DirectedOp
+from reconciler.render.model import FleetPlan, PlanView
+
+
+def fleet_json(fleet: FleetPlan) -> str:
+    """A fleet's plan as JSON.
+
+    Returns:
+        ASCII text that ends with a line end; an absent value is null, never missing.
+    """
+    shape = {
+        "summary": fleet.summary._asdict(),
+        "in_sync": fleet.in_sync,
+        "plans": [plan_shape(plan) for plan in fleet.plans],
+        "missing": [asdict(missing) for missing in fleet.missing],
+        "errors": [asdict(failed) for failed in fleet.errors],
+        "refused_documents": fleet.refused_documents,
+        "diagnostics": [asdict(found) for found in fleet.refused],
+    }
+    return json.dumps(shape, indent=2) + "\n"
+
+
+def plan_shape(plan: PlanView) -> dict[str, Any]:
+    """One chatbot's plan, as JSON values."""
+    return {
+        "chatbot_id": plan.chatbot_id,
+        "name": plan.name,
+        "tenant": plan.tenant,
+        "path": plan.path,
+        "fingerprint": plan.fingerprint,
+        "prune": plan.prune,
+        "summary": plan.summary._asdict(),
+        "direction": plan.direction,
+        "ops": [op_shape(directed) for directed in plan.ops],
+    }
+
+
+def op_shape(directed: DirectedOp) -> dict[str, Any]:
+    """One op, as JSON values."""
+    op = directed.op
+    return {
+        "section": op.section,
+        "action": op.action,
+        "key": op.key,
+        "before": op.before,
+        "after": op.after,
+        "changed_fields": list(op.changed_fields),
+        "direction": directed.direction,
+        "fields": dict(directed.fields),
+    }

@@ -1,0 +1,106 @@
+"""A plan as markdown, for pull requests. Values stand in code, where no forge reads markup, links or mentions."""
+
+import re
+from collections.abc import Iterator
+
+from reconciler.domain.direction import DirectedOp
+from reconciler.domain.fields import MISSING
+from reconciler.domain.plan import MCP_SERVERS, Action
+from reconciler.render.model import IRREVERSIBLE, SIDES, FleetPlan, PlanView, headline
+from reconciler.render.prose import GAP, Kind, Line, compare
+from reconciler.render.wording import FieldChange, changes, inline, prose, visible
+
+_SHORTEST_FENCE = 3
+
+
+def fleet_markdown(fleet: FleetPlan) -> str:
+    """A fleet's plan as markdown.
+
+    Returns:
+        Text that ends with a line end.
+    """
+    blocks = [f"**{headline(fleet)}**", *(_plan(plan) for plan in fleet.plans), *_unplanned(fleet)]
+    return "\n\n".join((*blocks, "_Nothing was written._")) + "\n"
+
+
+def _unplanned(fleet: FleetPlan) -> Iterator[str]:
+    shown = [(f"{_code(one.chatbot_id)} {_code(one.path)}", one.message) for one in (*fleet.missing, *fleet.errors)]
+    items = [f"- {where}: {_code(message)}" for where, message in shown]
+    items += [f"- {_code(str(found))}" for found in fleet.refused]
+    if items:
+        yield "### Not planned\n\n" + "\n".join(items)
+
+
+def _plan(plan: PlanView) -> str:
+    side = SIDES[plan.direction]
+    title = " ".join(_code(part) for part in (plan.name or plan.chatbot_id, plan.chatbot_id, plan.path))
+    lines = [line for directed in plan.ops for line in _op(directed)]
+    notes = [f"{plan.noops} unchanged", f"fingerprint {_code(plan.fingerprint)}"]
+    return "\n\n".join((f"### {title}" + (f" ({side})" if side else ""), _fenced(lines), ", ".join(notes)))
+
+
+def _op(directed: DirectedOp) -> Iterator[str]:
+    op, side = directed.op, SIDES[directed.direction]
+    place, mark = visible(str(op.place)), f" ({side})" if side else ""
+    match op.action:
+        case Action.CREATE:
+            yield f"+ {place}{mark}"
+            for change in changes(op):
+                yield from _field(change, "")
+        case Action.DELETE:
+            yield f"- {place} DELETED{mark}"
+            if op.section == MCP_SERVERS:
+                yield f"-   {IRREVERSIBLE}"
+        case Action.UPDATE | Action.NOOP:
+            yield f"! {place}"
+            for change in changes(op):
+                yield from _field(change, SIDES[directed.fields.get(change.name, directed.direction)])
+
+
+def _field(change: FieldChange, side: str) -> Iterator[str]:
+    note = ", ".join(part for part in (change.size if not change.is_short else "", side) if part)
+    yield f"    {visible(change.name)}:" + (f" ({note})" if note else "")
+    if change.is_short:
+        if change.before is not MISSING:
+            yield f"-     {visible(inline(change.before))}"
+        yield f"+     {visible(inline(change.after))}"
+        return
+    for line in compare(prose(change.before), prose(change.after)):
+        yield from _diff_lines(line)
+
+
+def _diff_lines(line: Line) -> Iterator[str]:
+    """A compared line as a diff shows it: as it was, and as it will be."""
+    if line == GAP:
+        yield "      …"
+        return
+    if all(piece.kind is Kind.SAME for piece in line):
+        yield "      " + _joined(line, Kind.SAME)
+        return
+    kinds = {piece.kind for piece in line}
+    if kinds != {Kind.ADDED}:
+        yield "-     " + _joined(line, Kind.SAME, Kind.REMOVED)
+    if kinds != {Kind.REMOVED}:
+        yield "+     " + _joined(line, Kind.SAME, Kind.ADDED)
+
+
+def _joined(line: Line, *kinds: Kind) -> str:
+    return "".join(visible(piece.text) for piece in line if piece.kind in kinds)
+
+
+def _fenced(lines: list[str]) -> str:
+    text = "\n".join(line.rstrip() for line in lines)
+    fence = "`" * max(_SHORTEST_FENCE, _longest_run(text) + 1)
+    return f"{fence}diff\n{text}\n{fence}"
+
+
+def _code(text: str) -> str:
+    """Text as a code span, whatever backticks it holds."""
+    shown = visible(text)
+    fence = "`" * (_longest_run(shown) + 1)
+    room = " " if "`" in shown else ""
+    return f"{fence}{room}{shown}{room}{fence}"
+
+
+def _longest_run(text: str) -> int:
+    return max((len(run) for run in re.findall(r"`+", text)), default=0)

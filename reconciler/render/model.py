@@ -1,0 +1,139 @@
+"""What a rendered plan shows, whichever form it takes. Values only."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from reconciler.domain.diagnostics import Diagnostic
+from reconciler.domain.direction import DirectedOp, common
+from reconciler.domain.plan import Summary
+from reconciler.domain.status import Direction
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlanView:
+    """What would change at one chatbot.
+
+    Attributes:
+        chatbot_id: The chatbot.
+        name: Its name, where the document states one.
+        tenant: The tenant's name.
+        path: The document.
+        ops: The ops that are not noop, in the API's order.
+        noops: How many are.
+        prune: Whether the body lets the API delete.
+        fingerprint: What an approval is for.
+    """
+
+    chatbot_id: str
+    name: str | None
+    tenant: str
+    path: str
+    ops: tuple[DirectedOp, ...]
+    noops: int
+    prune: bool
+    fingerprint: str
+
+    @property
+    def summary(self) -> Summary:
+        """All ops counted."""
+        return Summary.of(directed.op for directed in self.ops)._replace(noop=self.noops)
+
+    @property
+    def direction(self) -> Direction:
+        """The common direction of the ops."""
+        return common(directed.direction for directed in self.ops)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unplanned:
+    """A chatbot whose document could not be dry-run.
+
+    Attributes:
+        chatbot_id: The chatbot.
+        name: Its name, where the document states one.
+        path: The document.
+        message: Why, and what to change.
+    """
+
+    chatbot_id: str
+    name: str | None
+    path: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FleetPlan:
+    """What would change in a fleet.
+
+    Attributes:
+        plans: The chatbots with something to do.
+        in_sync: How many have nothing to do.
+        missing: Those that WizChat does not know.
+        errors: Those that could not be asked.
+        refused: What is wrong with the documents that are not planned.
+        refused_documents: How many documents that are.
+    """
+
+    plans: tuple[PlanView, ...] = ()
+    in_sync: int = 0
+    missing: tuple[Unplanned, ...] = ()
+    errors: tuple[Unplanned, ...] = ()
+    refused: tuple[Diagnostic, ...] = ()
+    refused_documents: int = 0
+
+    @property
+    def summary(self) -> Summary:
+        """All ops of all chatbots that have something to do, counted."""
+        return _total(plan.summary for plan in self.plans)
+
+    @property
+    def chatbots(self) -> int:
+        """How many documents there are, refused ones included."""
+        return len(self.plans) + self.in_sync + len(self.missing) + len(self.errors) + self.refused_documents
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether every document could be dry-run."""
+        return not (self.missing or self.errors or self.refused_documents)
+
+    @property
+    def shortfall(self) -> str:
+        """What is missing from a plan that is not complete; else empty."""
+        counts = (
+            (len(self.missing), "not found"),
+            (self.refused_documents, "document refused" if self.refused_documents == 1 else "documents refused"),
+            (len(self.errors), "could not be asked"),
+        )
+        return ", ".join(f"{count} {what}" for count, what in counts if count)
+
+
+def _total(summaries: Iterable[Summary]) -> Summary:
+    return Summary(*(sum(counts) for counts in zip(Summary(), *summaries, strict=True)))
+
+
+def headline(fleet: FleetPlan) -> str:
+    """The plan in one sentence."""
+    rest = ", ".join(part for part in (f"{fleet.in_sync} in sync" if fleet.in_sync else "", fleet.shortfall) if part)
+    tail = f"; {rest}." if rest else "."
+    if not fleet.plans:
+        return f"Plan: nothing to change on {_chatbots(fleet.chatbots)}{tail}"
+    create, update, delete, _ = fleet.summary
+    acts = ", ".join(
+        f"{count} to {what}" for count, what in ((create, "create"), (update, "update"), (delete, "delete")) if count
+    )
+    return f"Plan: {acts} on {len(fleet.plans)} of {_chatbots(fleet.chatbots)}{tail}"
+
+
+def _chatbots(count: int) -> str:
+    return "1 chatbot" if count == 1 else f"{count} chatbots"
+
+
+SIDES = {
+    Direction.GIT_AHEAD: "git",
+    Direction.LIVE_AHEAD: "live",
+    Direction.DIVERGED: "both",
+    Direction.IN_SYNC: "",
+    Direction.UNKNOWN: "",
+}
+"""Which side moved, in a word; nothing where it is not known."""
+IRREVERSIBLE = "its credentials are not in git: deleting it cannot be undone"

@@ -1,0 +1,164 @@
+"""A plan as text for a terminal or a file."""
+
+from collections.abc import Callable, Iterator, Mapping
+from enum import Enum
+
+from reconciler.domain.direction import DirectedOp
+from reconciler.domain.plan import MCP_SERVERS, Action
+from reconciler.domain.status import Direction
+from reconciler.render.model import IRREVERSIBLE, SIDES, FleetPlan, PlanView, Unplanned, headline
+from reconciler.render.prose import GAP, Kind, Line, compare
+from reconciler.render.wording import FieldChange, changes, characters, inline, prose, visible
+
+_NOTE = 65
+_SIDE = 92
+_WIDTH = 97
+_MOST_NEW_LINES = 6
+_MARKS: Mapping[Action, str] = {Action.CREATE: "+", Action.UPDATE: "~", Action.DELETE: "-"}
+_MOVED = {
+    Direction.GIT_AHEAD: "git moved",
+    Direction.LIVE_AHEAD: "live moved",
+    Direction.DIVERGED: "both sides moved",
+}
+
+
+class Ink(Enum):
+    """The colours, as ANSI codes."""
+
+    ADDED = "32"
+    REMOVED = "31"
+    CHANGED = "33"
+    BOLD = "1"
+    DIM = "2"
+
+
+Paint = Callable[[Ink, str], str]
+
+
+def _plain(_ink: Ink, text: str) -> str:
+    return text
+
+
+def _ansi(ink: Ink, text: str) -> str:
+    return f"\x1b[{ink.value}m{text}\x1b[0m" if text else text
+
+
+def plan_text(fleet: FleetPlan, *, colour: bool = False) -> str:
+    """A fleet's plan as text.
+
+    Args:
+        fleet: What to show.
+        colour: Whether to use ANSI colours. Control characters within values are shown as escapes either way.
+
+    Returns:
+        Text that ends with a line end.
+    """
+    paint = _ansi if colour else _plain
+    blocks = [*(_plan(plan, paint) for plan in fleet.plans), *_unplanned(fleet, paint)]
+    lines = [line for block in blocks for line in (*block, "")]
+    return "\n".join(line.rstrip() for line in (*lines, *_closing(fleet, paint))) + "\n"
+
+
+def _closing(fleet: FleetPlan, paint: Paint) -> Iterator[str]:
+    yield paint(Ink.BOLD, headline(fleet))
+    if any(Direction.LIVE_AHEAD in _directions(directed) for plan in fleet.plans for directed in plan.ops):
+        yield '"live" marks edits made at WizChat since the last apply; applying overwrites them.'
+    yield "Nothing was written."
+
+
+def _directions(directed: DirectedOp) -> set[Direction]:
+    return {directed.direction, *directed.fields.values()}
+
+
+def _unplanned(fleet: FleetPlan, paint: Paint) -> Iterator[list[str]]:
+    for missing in fleet.missing:
+        yield [_header("?", missing, paint), f"    {visible(missing.message)}"]
+    for failed in fleet.errors:
+        yield [_header("!", failed, paint), f"    {visible(failed.message)}"]
+    if fleet.refused:
+        yield [f"{paint(Ink.REMOVED, '!')} {visible(str(found))}" for found in fleet.refused]
+
+
+def _header(mark: str, shown: PlanView | Unplanned, paint: Paint) -> str:
+    name, *rest = (visible(part) for part in (shown.name or "", shown.chatbot_id, shown.path) if part)
+    return "   ".join((f"{paint(Ink.CHANGED, mark)} {paint(Ink.BOLD, name)}", *rest))
+
+
+def _plan(plan: PlanView, paint: Paint) -> list[str]:
+    moved = _MOVED.get(plan.direction, "")
+    bare = _header("~", plan, _plain)
+    room = max(3, _WIDTH - len(bare) - len(moved))
+    lines = [_header("~", plan, paint) + " " * room + moved, ""]
+    for directed in plan.ops:
+        lines += [*_op(directed, paint), ""]
+    return [*lines, paint(Ink.DIM, f"      {plan.noops} unchanged")] if plan.noops else lines[:-1]
+
+
+def _op(directed: DirectedOp, paint: Paint) -> Iterator[str]:
+    op, side = directed.op, SIDES[directed.direction]
+    title = f"    {_MARKS[op.action]} {visible(str(op.place))}"
+    match op.action:
+        case Action.CREATE:
+            size = characters(op)
+            yield _row(title, f"{size:,} characters" if size else "", side, paint, Ink.ADDED)
+            yield from _created(changes(op), paint)
+        case Action.DELETE:
+            yield _row(title, "DELETED", side, paint, Ink.REMOVED)
+            if op.section == MCP_SERVERS:
+                yield paint(Ink.REMOVED, f"        {IRREVERSIBLE}")
+        case Action.UPDATE | Action.NOOP:
+            yield paint(Ink.CHANGED, title)
+            yield from _updated(directed, paint)
+
+
+def _row(left: str, note: str, side: str, paint: Paint, ink: Ink | None = None) -> str:
+    """The three columns; what is too long for its column pushes the next one."""
+    padded = left if not note and not side else f"{left:<{_NOTE - 3}}   "
+    gap = "" if not side else " " * max(3, _SIDE - len(padded) - len(note))
+    return (paint(ink, padded) if ink else padded) + note + gap + paint(Ink.BOLD, side)
+
+
+def _created(stated: tuple[FieldChange, ...], paint: Paint) -> Iterator[str]:
+    width = max((len(visible(change.name)) for change in stated if change.is_short), default=0)
+    for change in stated:
+        name = visible(change.name)
+        if change.is_short:
+            yield f"        {name:<{width}}   {paint(Ink.ADDED, visible(inline(change.after)))}"
+            continue
+        yield _row(f"        {name}", change.size, "", paint)
+        lines = prose(change.after).removesuffix("\n").split("\n")
+        yield from (f"          {paint(Ink.ADDED, visible(line))}" for line in lines[:_MOST_NEW_LINES])
+        if len(lines) > _MOST_NEW_LINES:
+            yield paint(Ink.DIM, f"          … {len(lines) - _MOST_NEW_LINES} more lines")
+
+
+def _updated(directed: DirectedOp, paint: Paint) -> Iterator[str]:
+    changed = changes(directed.op)
+    short = [change for change in changed if change.is_short]
+    name_width = max((len(visible(change.name)) for change in short), default=0)
+    before_width = max((len(visible(inline(change.before))) for change in short), default=0)
+    for change in changed:
+        name, side = visible(change.name), SIDES[directed.fields.get(change.name, directed.direction)]
+        if change.is_short:
+            before, after = visible(inline(change.before)), visible(inline(change.after))
+            yield _row(f"        {name:<{name_width}}   {before:<{before_width}} → {after}", "", side, paint)
+        else:
+            yield _row(f"        {name}", change.size, side, paint)
+            yield from (_prose_line(line, paint) for line in compare(prose(change.before), prose(change.after)))
+
+
+def _prose_line(line: Line, paint: Paint) -> str:
+    if line == GAP:
+        return paint(Ink.DIM, "          …")
+    return "          " + "".join(_piece(piece.kind, piece.text, paint) for piece in line)
+
+
+def _piece(kind: Kind, text: str, paint: Paint) -> str:
+    shown = visible(text)
+    match kind:
+        case Kind.SAME:
+            return shown
+        case Kind.REMOVED:
+            return paint(Ink.REMOVED, f"[-{shown or '⏎'}-]")
+        case Kind.ADDED:
+            return paint(Ink.ADDED, f"{{+{shown or '⏎'}+}}")

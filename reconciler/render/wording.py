@@ -1,0 +1,118 @@
+"""Values as people read them: short or as prose, with nothing in them that a terminal or browser would act on."""
+
+import json
+import re
+import unicodedata
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from reconciler.domain import fields
+from reconciler.domain.fields import MISSING
+from reconciler.domain.plan import Op
+
+ABSENT = "(not set)"
+_LONGEST_SHORT = 40
+_IDENTITIES = ("name", "domain")
+_HIDDEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
+_LOOKS_TYPED = re.compile(r"null|true|false|-?[0-9][0-9.eE+-]*|\(not set\)|[\[{\"].*|\s.*|.*\s|", re.DOTALL)
+
+
+def visible(text: str) -> str:
+    """The text with every control, bidirectional or otherwise unseen character as its escape; line ends too."""
+    return "".join(_shown(char) for char in text)
+
+
+def _shown(char: str) -> str:
+    if unicodedata.category(char) not in _HIDDEN:
+        return char
+    code = ord(char)
+    if char in "\n\t\r":
+        return {"\n": "\\n", "\t": "\\t", "\r": "\\r"}[char]
+    return f"\\x{code:02x}" if code <= 0xFF else f"\\u{code:04x}" if code <= 0xFFFF else f"\\U{code:08x}"  # noqa: PLR2004 - the widths of the escapes
+
+
+@dataclass(frozen=True, slots=True)
+class FieldChange:
+    """One field of an op, before and after.
+
+    Attributes:
+        name: The field, as the API names it.
+        before: The live value, or `MISSING`.
+        after: The desired value, or `MISSING`.
+    """
+
+    name: str
+    before: Any
+    after: Any
+
+    @property
+    def is_short(self) -> bool:
+        """Whether both values fit on one line, side by side."""
+        return _is_short(self.before) and _is_short(self.after)
+
+    @property
+    def size(self) -> str:
+        """How large the value was and is; empty where that says nothing."""
+        if any(isinstance(value, Mapping) or _is_plain(value) for value in (self.before, self.after)):
+            return ""
+        unit = "entries" if isinstance(self.after if self.before is MISSING else self.before, list) else "characters"
+        sizes = [f"{len(value):,}" for value in (self.before, self.after) if value is not MISSING]
+        return f"{' → '.join(sizes)} {unit}" if sizes else ""
+
+
+def _is_plain(value: Any) -> bool:
+    """Whether a value is neither a text nor a collection, nor absent."""
+    return value is not MISSING and not isinstance(value, str | list)
+
+
+def _is_short(value: Any) -> bool:
+    return value is MISSING or (len(text := inline(value)) <= _LONGEST_SHORT and "\n" not in text)
+
+
+def changes(op: Op) -> tuple[FieldChange, ...]:
+    """The fields of an op: those that change, or all that a created item states besides its identity."""
+    if op.changed_fields:
+        pairs = ((name, fields.get(op.before, name), fields.get(op.after, name)) for name in op.changed_fields)
+        return tuple(FieldChange(*pair) for pair in pairs)
+    return tuple(FieldChange(name, MISSING, value) for name, value in sorted(_besides_identity(op).items()))
+
+
+def _besides_identity(op: Op) -> dict[str, Any]:
+    stated = op.after or {}
+    return {name: value for name, value in stated.items() if not (name in _IDENTITIES and value == op.key)}
+
+
+def inline(value: Any) -> str:
+    """A value on one line, such that a text is never taken for a number, and nothing for something."""
+    if value is MISSING:
+        return ABSENT
+    if isinstance(value, str):
+        return json.dumps(value, ensure_ascii=False) if _LOOKS_TYPED.fullmatch(value) else value
+    return json.dumps(value, ensure_ascii=False)
+
+
+def prose(value: Any) -> str:
+    """A value as lines: a text as it is, a collection as indented JSON, an absent one as nothing."""
+    if value is MISSING:
+        return ""
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, indent=2)
+
+
+def characters(op: Op) -> int:
+    """How much text a created item brings, its identity left out."""
+    return sum(len(text) for text in _texts(_besides_identity(op)))
+
+
+def _texts(value: Any) -> Iterator[str]:
+    match value:
+        case str():
+            yield value
+        case Mapping():
+            for inner in value.values():
+                yield from _texts(inner)
+        case list():
+            for inner in value:
+                yield from _texts(inner)
+        case _:
+            return

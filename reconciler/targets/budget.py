@@ -1,0 +1,153 @@
+"""How often one tenant's API may be called, shared by everything that calls it.
+
+Calls are spread evenly over the minute with a small burst, counted per UTC day, and stop together when WizChat asks
+for it. The SDK repeats failed reads by itself; it reports each repetition here (`CallBudget.retried`), so that it is
+counted and the whole tenant waits, not only the call that was told to.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, date, datetime, time, timedelta
+from http import HTTPStatus
+
+from aiolimiter import AsyncLimiter
+
+from api_client.errors import WizChatApiError, WizChatError
+from reconciler.errors import QuotaExceeded, TargetRateLimited
+from reconciler.ports import Budget, Clock
+
+LONGEST_PAUSE_S = 60.0
+"""A call waits for a pause up to this long; when it lasts longer, it fails at once."""
+_SMALLEST_PAUSE_S = 1.0
+_BURST_S = 1.0
+
+
+class CallBudget:
+    """One tenant's call budget.
+
+    Args:
+        tenant: The tenant's name, for messages.
+        clock: Where time comes from.
+        requests_per_minute: Calls a minute.
+        daily_budget: Calls within one UTC day, or None for no limit of ours.
+        concurrency: Calls at the same time; an apply does not wait for its turn.
+    """
+
+    def __init__(
+        self,
+        tenant: str,
+        clock: Clock,
+        *,
+        requests_per_minute: int = 600,
+        daily_budget: int | None = None,
+        concurrency: int = 8,
+    ) -> None:
+        self._tenant = tenant
+        self._clock = clock
+        self._per_minute = requests_per_minute
+        self._daily = daily_budget
+        burst = max(1.0, requests_per_minute * _BURST_S / 60)
+        self._limiter = AsyncLimiter(burst, burst * 60 / requests_per_minute)
+        self._slots = asyncio.Semaphore(concurrency)
+        self._day: date = clock.now().date()
+        self._used = 0
+        self._open_at = clock.monotonic()
+        self._quota_used_up = False
+
+    def view(self) -> Budget:
+        """What is left."""
+        self._roll_day()
+        left = self._blocked_for()
+        until = self._clock.now() + timedelta(seconds=left) if left > 0 else None
+        return Budget(self._per_minute, self._daily, self._used, until)
+
+    @asynccontextmanager
+    async def call(self) -> AsyncIterator[None]:
+        """Wait for a turn, and hold it for one read or dry run.
+
+        Raises:
+            QuotaExceeded: The day's calls are used up, here or at WizChat; nothing is sent.
+            TargetRateLimited: WizChat asked for a longer pause than a call waits for; nothing is sent.
+        """
+        async with self._slots:
+            await self._until_open()
+            await self._limiter.acquire()
+            await self._until_open()
+            self._spend()
+            yield
+
+    def spend_write(self) -> None:
+        """Count an apply. It waits for nothing, so that a sweep cannot starve it.
+
+        Raises:
+            QuotaExceeded: The day's calls are used up.
+            TargetRateLimited: A pause is under way.
+        """
+        blocked = self._blocked_for()
+        if blocked > 0:
+            raise self._refusal(blocked)
+        self._spend()
+
+    def retried(self, _attempt: int, wait: float, error: WizChatError) -> None:
+        """The SDK is about to repeat a call: count it, and have the others wait as well if WizChat asked for it.
+
+        Raises:
+            QuotaExceeded: The day's calls are used up; the call is not repeated.
+        """
+        self._spend()
+        if isinstance(error, WizChatApiError) and error.status == HTTPStatus.TOO_MANY_REQUESTS:
+            self._pause(wait)
+
+    def failed(self, error: WizChatError) -> None:
+        """A call ended with an error: stop the others too if WizChat asked for it."""
+        if isinstance(error, WizChatApiError) and error.status == HTTPStatus.TOO_MANY_REQUESTS:
+            default = self._until_midnight() if error.is_quota_exceeded else _SMALLEST_PAUSE_S
+            self._pause(default if error.retry_after is None else error.retry_after, quota=error.is_quota_exceeded)
+
+    def _pause(self, seconds: float, *, quota: bool = False) -> None:
+        now = self._clock.monotonic()
+        self._quota_used_up = quota or (self._quota_used_up and self._open_at > now)
+        self._open_at = max(self._open_at, now + seconds)
+
+    def _blocked_for(self) -> float:
+        return max(0.0, self._open_at - self._clock.monotonic())
+
+    async def _until_open(self) -> None:
+        while (left := self._blocked_for()) > 0:
+            if self._quota_used_up or left > LONGEST_PAUSE_S:
+                raise self._refusal(left)
+            await self._clock.sleep(left)
+
+    def _refusal(self, left: float) -> TargetRateLimited:
+        if self._quota_used_up:
+            return QuotaExceeded(
+                f"the daily quota of tenant {self._tenant}'s API key is used up: raise it at WizChat, "
+                f"or try again in {left:.0f} s",
+                left,
+            )
+        return TargetRateLimited(
+            f"WizChat asks to slow down: lower requests_per_minute of tenant {self._tenant}, "
+            f"or try again in {left:.0f} s",
+            left,
+        )
+
+    def _spend(self) -> None:
+        self._roll_day()
+        if self._daily is not None and self._used >= self._daily:
+            raise QuotaExceeded(
+                f"the daily_budget of {self._daily} calls of tenant {self._tenant} is used up: raise it, "
+                "or try again after midnight UTC",
+                self._until_midnight(),
+            )
+        self._used += 1
+
+    def _roll_day(self) -> None:
+        today = self._clock.now().astimezone(UTC).date()
+        if today != self._day:
+            self._day, self._used = today, 0
+
+    def _until_midnight(self) -> float:
+        now = self._clock.now()
+        midnight = datetime.combine(now.astimezone(UTC).date() + timedelta(days=1), time.min, UTC)
+        return (midnight - now).total_seconds()

@@ -1,0 +1,122 @@
+"""What the SDK raises, in the domain's words. Pure: nothing is sent, waited for or logged here."""
+
+from http import HTTPStatus
+
+from api_client.contract import SECTION_SCOPES
+from api_client.errors import WizChatApiError, WizChatConnectionError, WizChatError, WizChatResponseError
+from reconciler import errors
+from reconciler.domain.outcome import Answer, NotSent, Refused, Unclear
+
+_LONGEST_QUOTE = 300
+
+
+def target_error(error: WizChatError, *, tenant: str, chatbot_id: str | None = None) -> errors.TargetError:
+    """What went wrong with a read or a dry run, as one sentence that says what to change."""
+    match error:
+        case WizChatApiError():
+            return _refusal(error, tenant, chatbot_id)
+        case WizChatConnectionError():
+            return errors.TargetUnreachable(
+                f"WizChat cannot be reached ({quoted(str(error))}): check base_url of tenant {tenant} and the network"
+            )
+        case WizChatResponseError():
+            return errors.BadAnswer(
+                f"WizChat's answer cannot be read ({quoted(str(error))}): check that base_url of tenant {tenant} "
+                "is that of the Management API"
+            )
+        case _:
+            return errors.TargetUnreachable(f"WizChat gave no clear answer ({quoted(str(error))}): try again")
+
+
+def _refusal(error: WizChatApiError, tenant: str, chatbot_id: str | None) -> errors.TargetError:
+    match error.status:
+        case HTTPStatus.UNAUTHORIZED:
+            return errors.TargetUnauthorized(
+                f"WizChat refused the API key: put a valid key in api_key of tenant {tenant}"
+            )
+        case HTTPStatus.FORBIDDEN:
+            return _forbidden(error, tenant, chatbot_id)
+        case HTTPStatus.NOT_FOUND if chatbot_id is not None and error.has_envelope:
+            return errors.ChatbotNotFound(
+                f"chatbot {chatbot_id} was not found at WizChat: remove the document or correct metadata.chatbotId"
+            )
+        case HTTPStatus.TOO_MANY_REQUESTS:
+            return _too_many(error, tenant)
+        case _:
+            return _other(error, tenant)
+
+
+def _other(error: WizChatApiError, tenant: str) -> errors.TargetError:
+    if error.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        return errors.TargetUnreachable(
+            f"WizChat answered with status {error.status} ({quoted(error.message)}): try again later"
+        )
+    if not error.has_envelope:
+        return errors.BadAnswer(
+            f"status {error.status} came without WizChat's error envelope: check that base_url of tenant {tenant} "
+            "is that of the Management API"
+        )
+    return errors.RequestRefused(
+        f"WizChat refused the request with {error.code}: {quoted(error.message)}{_refused_fields(error)}"
+    )
+
+
+def _refused_fields(error: WizChatApiError) -> str:
+    return f" ({quoted(str(error.details))})" if error.details else ""
+
+
+def _forbidden(error: WizChatApiError, tenant: str, chatbot_id: str | None) -> errors.TargetError:
+    match error.code:
+        case "insufficient_scope":
+            return _scope_missing(error.required_scope, tenant)
+        case "chatbot_not_in_key_scope":
+            return errors.ChatbotNotFound(
+                f"the API key may not use chatbot {chatbot_id}: add the chatbot to the key of tenant {tenant} or "
+                "correct metadata.chatbotId"
+            )
+        case _:
+            return errors.RequestRefused(f"WizChat refused the request with {error.code}: {quoted(error.message)}")
+
+
+def _scope_missing(scope: str | None, tenant: str) -> errors.ScopeMissing:
+    if scope is None:
+        return errors.ScopeMissing(f"the API key lacks a scope: add the read scopes to the key of tenant {tenant}")
+    guarded = [f"spec.{name}" for name, guard in SECTION_SCOPES.items() if guard == scope.partition(":")[0]]
+    what = f" (for {', '.join(guarded)})" if guarded else ""
+    return errors.ScopeMissing(
+        f"the API key lacks the scope {quoted(scope)}{what}: add it to the key of tenant {tenant}", scope
+    )
+
+
+def _too_many(error: WizChatApiError, tenant: str) -> errors.TargetRateLimited:
+    wait = f"in {error.retry_after:.0f} s" if error.retry_after is not None else "later"
+    if error.is_quota_exceeded:
+        return errors.QuotaExceeded(
+            f"the daily quota of tenant {tenant}'s API key is used up: raise it at WizChat, or try again {wait}",
+            error.retry_after,
+        )
+    return errors.TargetRateLimited(
+        f"WizChat asks to slow down: lower requests_per_minute of tenant {tenant}, or try again {wait}",
+        error.retry_after,
+    )
+
+
+def answer_of_error(error: WizChatError) -> Answer:
+    """What an error of an apply says: in doubt, that nothing is known."""
+    match error:
+        case WizChatConnectionError(maybe_sent=False):
+            return NotSent(quoted(str(error)))
+        case WizChatApiError() if error.has_envelope and _is_client_error(error.status):
+            return Refused(error.code, quoted(error.message))
+        case _:
+            return Unclear(quoted(str(error)))
+
+
+def _is_client_error(status: int) -> bool:
+    return HTTPStatus.BAD_REQUEST <= status < HTTPStatus.INTERNAL_SERVER_ERROR
+
+
+def quoted(text: str | None) -> str:
+    """Foreign text, fit to stand within one line of a message."""
+    line = " ".join((text or "no message").split())
+    return line if len(line) <= _LONGEST_QUOTE else f"{line[:_LONGEST_QUOTE]}…"

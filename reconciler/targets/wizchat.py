@@ -1,0 +1,162 @@
+"""One tenant's side of WizChat, over the SDK: reading and dry runs by one class, applies by another.
+
+They are separate so that what only looks never holds a key that can write.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Any, Self
+
+from api_client import AsyncWizChatClient
+from api_client.errors import WizChatError
+from reconciler.domain.outcome import Answer, NotSent, Refused, Unclear
+from reconciler.domain.plan import Op
+from reconciler.errors import RequestRefused, SettingsError, TargetRateLimited
+from reconciler.ports import Budget, LiveChatbot
+from reconciler.targets import refusals, translate
+from reconciler.targets.budget import CallBudget
+
+APPLY_DEADLINE_S = 10.0
+"""An apply has ended after this long, whatever came of it; `apply_settle` is never below it."""
+CALL_TIMEOUT_S = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """Where a tenant's API is, and a key for it.
+
+    Attributes:
+        tenant: The tenant's name, for messages.
+        base_url: Its API.
+        api_key: The read key for a `WizChatTarget`, the write key for a `WizChatWriter`.
+    """
+
+    tenant: str
+    base_url: str
+    api_key: str = field(repr=False)
+
+
+class WizChatTarget:
+    """Implements `ports.Target`. Close it, or use it as an async context manager.
+
+    Args:
+        access: Where the API is, with the read key.
+        budget: The tenant's call budget.
+        timeout_s: How long one attempt of a call may take.
+
+    Raises:
+        SettingsError: The base URL or the key cannot be used.
+    """
+
+    def __init__(self, access: Access, budget: CallBudget, *, timeout_s: float = CALL_TIMEOUT_S) -> None:
+        self._tenant = access.tenant
+        self._budget = budget
+        self._client = _client(access, timeout=timeout_s, on_retry=budget.retried)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._client.aclose()
+
+    def budget(self) -> Budget:
+        """What is left of the tenant's call budget."""
+        return self._budget.view()
+
+    async def chatbots(self) -> Sequence[LiveChatbot]:
+        """Every chatbot that the key may see."""
+        async with self._call():
+            listed = await self._client.list_chatbots()
+        return tuple(translate.live_chatbot(chatbot) for chatbot in listed)
+
+    async def dry_run(self, chatbot_id: str, body: Mapping[str, Any]) -> tuple[Op, ...]:
+        """Every op that an apply of the body would do now, noops included, in the API's order."""
+        async with self._call(chatbot_id):
+            result = await self._client.apply_config(chatbot_id, body, dry_run=True)
+        return translate.ops_of(result)
+
+    async def export(self, chatbot_id: str) -> Mapping[str, Any]:
+        """The live configuration as a document body without server-owned fields.
+
+        Sections that the key may not read are left out and named in ``_omittedSections``.
+        """
+        async with self._call(chatbot_id):
+            config = await self._client.get_config(chatbot_id)
+        return translate.body_of(config)
+
+    @asynccontextmanager
+    async def _call(self, chatbot_id: str | None = None) -> AsyncIterator[None]:
+        async with self._budget.call():
+            try:
+                yield
+            except WizChatError as error:
+                self._budget.failed(error)
+                raise refusals.target_error(error, tenant=self._tenant, chatbot_id=chatbot_id) from error
+            except ValueError as error:
+                # the SDK refuses an id that would not stay one segment of the path, and what is no JSON
+                raise RequestRefused(f"chatbot {chatbot_id!r} cannot be asked for: {error}") from error
+
+
+class WizChatWriter:
+    """Implements `ports.Writer`. Only the apply path holds one. Close it, or use it as an async context manager.
+
+    Args:
+        access: Where the API is, with the write key.
+        budget: The tenant's call budget; an apply is counted in it but waits for nothing.
+        deadline_s: When an apply has ended, whatever came of it.
+
+    Raises:
+        SettingsError: The base URL or the key cannot be used.
+    """
+
+    def __init__(self, access: Access, budget: CallBudget, *, deadline_s: float = APPLY_DEADLINE_S) -> None:
+        self._budget = budget
+        self._deadline = deadline_s
+        self._client = _client(access, timeout=deadline_s)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._client.aclose()
+
+    async def apply(self, chatbot_id: str, body: bytes) -> Answer:
+        """Send these bytes once, on a connection of their own, within the deadline; never raises `TargetError`."""
+        try:
+            self._budget.spend_write()
+        except TargetRateLimited as error:
+            return NotSent(str(error))
+        try:
+            async with asyncio.timeout(self._deadline):
+                result = await self._client.apply_config(chatbot_id, body)
+        except TimeoutError:
+            return Unclear(f"no complete answer came within {self._deadline:g} s")
+        except WizChatError as error:
+            self._budget.failed(error)
+            return refusals.answer_of_error(error)
+        except ValueError as error:
+            # the SDK refuses an id or a body before it opens a connection
+            return Refused("bad_request", refusals.quoted(str(error)))
+        return translate.answer_of(result)
+
+
+def _client(access: Access, **options: Any) -> AsyncWizChatClient:
+    try:
+        return AsyncWizChatClient(access.api_key, base_url=access.base_url, **options)
+    except ValueError as error:
+        raise SettingsError(f"tenant {access.tenant}: {error}") from error
