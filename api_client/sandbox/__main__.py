@@ -42,6 +42,12 @@ def _fail(message: str) -> int:
     return 1
 
 
+def _api_key(text: str) -> str:
+    if not text or text != text.strip():
+        raise argparse.ArgumentTypeError("a key is not empty and has no blanks around it")
+    return text
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m api_client.sandbox", description="A local WizChat Management API.")
     parser.add_argument("--host", default=LOOPBACK, help="where to listen (default: %(default)s)")
@@ -51,6 +57,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--api-key",
         action="append",
+        type=_api_key,
         metavar="KEY",
         help=f"a key to accept, with every scope; may be given again (default: {DEFAULT_API_KEY})",
     )

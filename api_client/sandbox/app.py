@@ -61,7 +61,14 @@ def create_app(
     app.add_exception_handler(ApiRefusal, _answer_refusal)
     app.add_exception_handler(HTTPException, _answer_http_error)
     app.add_exception_handler(Exception, _answer_crash)
-    app.add_middleware(Gate, journal=sandbox.journal, faults=sandbox.faults, held=sandbox.held, latency=latency)
+    app.add_middleware(
+        Gate,
+        keyring=sandbox.keyring,
+        journal=sandbox.journal,
+        faults=sandbox.faults,
+        held=sandbox.held,
+        latency=latency,
+    )
     return app
 
 

@@ -35,6 +35,10 @@ class ApiKey:
     requests_per_minute: int | None = None
     daily_quota: int | None = None
 
+    def __post_init__(self) -> None:
+        if not self.secret or self.secret != self.secret.strip():
+            raise ValueError(f"key {self.name!r}: its value is empty or has blanks around it")
+
     def may_see(self, chatbot_id: str) -> bool:
         """Tell whether the chatbot is within the key's list."""
         return self.chatbots is None or chatbot_id in self.chatbots
@@ -91,6 +95,9 @@ class Keyring:
 
     def put(self, key: ApiKey) -> None:
         """Add a key, or replace the one of the same name; its use so far still counts."""
+        holder = self._by_secret.get(key.secret)
+        if holder is not None and holder.name != key.name:
+            raise ValueError(f"key {key.name!r} has the same value as key {holder.name!r}")
         self.remove(key.name)
         self._by_name[key.name] = key
         self._by_secret[key.secret] = key
@@ -108,9 +115,17 @@ class Keyring:
         self._count(key)
         return key
 
-    def _authenticate(self, authorization: str | None) -> ApiKey:
+    def name_of(self, authorization: str | None) -> str | None:
+        """Return the name of the caller's key, for the journal; nothing is counted or refused."""
+        key = self._find(authorization)
+        return None if key is None else key.name
+
+    def _find(self, authorization: str | None) -> ApiKey | None:
         scheme, _, secret = (authorization or "").partition(" ")
-        key = self._by_secret.get(secret.strip()) if scheme.lower() == "bearer" else None
+        return self._by_secret.get(secret.strip()) if scheme.lower() == "bearer" else None
+
+    def _authenticate(self, authorization: str | None) -> ApiKey:
+        key = self._find(authorization)
         if key is None:
             raise ApiRefusal(
                 401,
@@ -146,5 +161,9 @@ def default_keys() -> tuple[ApiKey, ...]:
 
 
 def keys_from_secrets(secrets: Iterable[str]) -> tuple[ApiKey, ...]:
-    """Return one key with every scope per secret, named ``key-1``, ``key-2`` and so on."""
-    return tuple(ApiKey(name=f"key-{at}", secret=secret) for at, secret in enumerate(secrets, start=1))
+    """Return one key with every scope per secret, named ``key-1``, ``key-2`` and so on.
+
+    Raises:
+        ValueError: A secret is empty.
+    """
+    return tuple(ApiKey(name=f"key-{at}", secret=secret) for at, secret in enumerate(dict.fromkeys(secrets), start=1))

@@ -23,7 +23,8 @@ _FREE_SECTION = "core"
 def stated_fields(section: str, desired: Mapping[str, Any]) -> dict[str, Any]:
     """Return what a document states about a section or an item: no server-owned fields, no idle nulls."""
     view: dict[str, Any] = contract_view(section, dict(desired))
-    return view if section == _FREE_SECTION else _without_nulls(view)
+    cleaned: dict[str, Any] = without_idle_nulls(section, view)
+    return cleaned
 
 
 def changed_fields(section: str, stated: Mapping[str, Any], live: Mapping[str, Any]) -> list[str]:
@@ -37,6 +38,11 @@ def written(section: str, stated: Mapping[str, Any], live: Mapping[str, Any]) ->
     if section == "scopes" and "scopes" in stated:
         result["scopes"] = _keeping_server_owned(stated["scopes"], live.get("scopes", []))
     return result
+
+
+def without_idle_nulls(section: str, value: Any) -> Any:
+    """Return the value without the nulls that state nothing."""
+    return value if section == _FREE_SECTION else _without_nulls(value)
 
 
 def _without_nulls(value: Any) -> Any:

@@ -64,15 +64,8 @@ def _key_routes(router: APIRouter, sandbox: SandboxState) -> None:
         secret = order.key or (known.secret if known else None)
         if secret is None:
             raise HTTPException(422, f"key {order.name!r} is new: state its value as `key`")
-        key = ApiKey(
-            name=order.name,
-            secret=secret,
-            scopes=ALL_SCOPES if order.scopes is None else frozenset(map(str, order.scopes)),
-            chatbots=None if order.chatbots is None else frozenset(order.chatbots),
-            requests_per_minute=order.requests_per_minute,
-            daily_quota=order.daily_quota,
-        )
-        sandbox.keyring.put(key)
+        key = _refusing(lambda: _ordered_key(order, secret), 422)
+        _refusing(lambda: sandbox.keyring.put(key), 409)
         return JSONResponse(_key_json(key), status_code=200 if known else 201)
 
     @router.delete("/keys/{name}")
@@ -124,6 +117,17 @@ def _refusing(step: Callable[[], Any], status: int) -> Any:
         return step()
     except (SeedError, EditRefused, ValueError) as error:
         raise HTTPException(status, str(error)) from error
+
+
+def _ordered_key(order: KeyOrder, secret: str) -> ApiKey:
+    return ApiKey(
+        name=order.name,
+        secret=secret,
+        scopes=ALL_SCOPES if order.scopes is None else frozenset(map(str, order.scopes)),
+        chatbots=None if order.chatbots is None else frozenset(order.chatbots),
+        requests_per_minute=order.requests_per_minute,
+        daily_quota=order.daily_quota,
+    )
 
 
 def _key_json(key: ApiKey) -> dict[str, Any]:

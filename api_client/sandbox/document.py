@@ -1,6 +1,7 @@
 """Reads the body of an apply, and refuses what the contract refuses."""
 
 import json
+import math
 from collections import Counter
 from collections.abc import Iterator
 from typing import Any
@@ -18,7 +19,7 @@ _MAX_ERRORS = 50
 def parse_json(body: bytes) -> Any:
     """Return the body as JSON, or refuse it with 400."""
     try:
-        value = json.loads(body, parse_constant=_refuse_constant)
+        value = json.loads(body, parse_constant=_refuse_constant, parse_float=_finite)
         if b"\\u" in body:
             json.dumps(value, ensure_ascii=False).encode()  # a lone surrogate cannot be sent back
     except (ValueError, RecursionError) as error:
@@ -26,8 +27,23 @@ def parse_json(body: bytes) -> Any:
     return value
 
 
+def readable(body: bytes) -> Any:
+    """Return the body as JSON where it can be read, else its text; nothing is refused."""
+    try:
+        return parse_json(body)
+    except ApiRefusal:
+        return body.decode(errors="replace")
+
+
 def _refuse_constant(name: str) -> None:
     raise ValueError(f"{name} is not a JSON number")
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError(f"{text} is out of range")
+    return number
 
 
 def required_scopes(value: Any, *, dry_run: bool) -> list[str]:
@@ -40,7 +56,10 @@ def required_scopes(value: Any, *, dry_run: bool) -> list[str]:
 
 def validated(value: Any) -> dict[str, Any]:
     """Return the document unchanged, or refuse it with 400 and one entry per wrong field."""
-    errors = [*_not_for_applies(value), *_contract_errors(value)]
+    try:
+        errors = [*_not_for_applies(value), *_contract_errors(value)]
+    except RecursionError as error:
+        raise _bad_request([{"path": "", "message": "is nested too deeply"}]) from error
     errors = errors or list(_identity_errors(value["spec"]))
     if errors:
         raise _bad_request(errors)

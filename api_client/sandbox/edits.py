@@ -61,7 +61,8 @@ def edited(chatbot: Chatbot, edit: Edit, now: datetime) -> Any:
     if edit.key is None:
         empty: Any = [] if edit.section in LIST_SECTIONS else {}
         value = empty if edit.delete else _new_value(edit, chatbot.section(edit.section))
-        chatbot.replace_section(edit.section, _checked(edit.section, value), now)
+        value = _checked(edit.section, value)
+        chatbot.replace_section(edit.section, value, now)
         return None if edit.delete else value
     current = chatbot.item(edit.section, edit.key)
     if current is None and edit.value is None:
@@ -75,8 +76,7 @@ def edited(chatbot: Chatbot, edit: Edit, now: datetime) -> Any:
 
 def _edit_item(chatbot: Chatbot, edit: Edit, key: str, current: Json | None, now: datetime) -> None:
     identity = LIST_SECTIONS[edit.section]
-    value = {**_new_value(edit, current or {}), identity: key}
-    _checked(edit.section, [value])
+    (value,) = _checked(edit.section, [{**_new_value(edit, current or {}), identity: key}])
     if current is None:
         chatbot.put_item(edit.section, key, value, now)
         return

@@ -11,7 +11,7 @@ from api_client.sandbox.clock import later_than, timestamp
 from api_client.sandbox.comparison import written
 
 Json = dict[str, Any]
-_EPOCH = "2026-01-05T09:00:00.000Z"
+EPOCH = "2026-01-05T09:00:00.000Z"
 # What the server adds to a new item; the contract marks these fields as its own.
 _ID_PREFIXES = {"mcpServers": "mcp", "skills": "skill"}
 _CREATE_DEFAULTS: dict[str, Json] = {
@@ -37,8 +37,8 @@ class Chatbot:
 
     id: str
     config: Json
-    created_at: str = _EPOCH
-    updated_at: str = _EPOCH
+    created_at: str = EPOCH
+    updated_at: str = EPOCH
     data_region: str = "EU"
     external_api_keys: list[Json] = field(default_factory=list)
     changes: int = 0

@@ -7,9 +7,12 @@ from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import parse_qs
 
+from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api_client.sandbox import wire
+from api_client.sandbox.auth import Keyring
+from api_client.sandbox.document import readable
 from api_client.sandbox.errors import inner_error
 from api_client.sandbox.faults import (
     DropAfter,
@@ -76,8 +79,18 @@ class Answer:
 class Gate:
     """ASGI middleware for everything below ``/api/``; other paths pass through untouched."""
 
-    def __init__(self, app: ASGIApp, *, journal: Journal, faults: FaultBox, held: HeldWrites, latency: float) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        keyring: Keyring,
+        journal: Journal,
+        faults: FaultBox,
+        held: HeldWrites,
+        latency: float,
+    ) -> None:
         self._app = app
+        self._keyring = keyring
         self._journal = journal
         self._faults = faults
         self._held = held
@@ -91,10 +104,12 @@ class Gate:
         body = await _read_body(receive)
         if body is None:
             return
+        call = _open_call(self._journal, scope, body)
+        call.key = self._keyring.name_of(Headers(scope=scope).get("authorization"))
         if len(body) > MAX_BODY:
+            call.status = 413
             await _too_large().send(send)
             return
-        call = _open_call(self._journal, scope, body)
         delay = self._latency + self._faults.take_delay(call)
         if delay:
             await asyncio.sleep(delay)
@@ -190,15 +205,8 @@ def _open_call(journal: Journal, scope: Scope, body: bytes) -> Call:
     path, query = scope["path"], scope["query_string"].decode("latin-1")
     is_apply = scope["method"] == "POST" and path.endswith(_APPLY_SUFFIX)
     dry_run = parse_qs(query).get("dryRun") == ["true"] if is_apply else None
-    write = Write(path.split("/")[-2], _readable(body)) if dry_run is False else None
+    write = Write(path.split("/")[-2], readable(body)) if dry_run is False else None
     return journal.open(scope["method"], path, query, body=body, dry_run=dry_run, write=write)
-
-
-def _readable(body: bytes) -> Any:
-    try:
-        return json.loads(body)
-    except (ValueError, RecursionError):
-        return body.decode(errors="replace")
 
 
 async def _run(app: ASGIApp, scope: Scope, body: bytes) -> Answer:

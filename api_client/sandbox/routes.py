@@ -10,7 +10,7 @@ from starlette.responses import JSONResponse
 
 from api_client.sandbox.auth import ApiKey
 from api_client.sandbox.clock import timestamp
-from api_client.sandbox.document import parse_json, required_scopes, validated, without_fields
+from api_client.sandbox.document import parse_json, readable, required_scopes, validated, without_fields
 from api_client.sandbox.errors import ApiRefusal, not_found
 from api_client.sandbox.executor import Execution, OpError, execute
 from api_client.sandbox.fleet import Chatbot
@@ -53,11 +53,11 @@ def management_routes(sandbox: SandboxState) -> APIRouter:
     async def apply_config(request: Request, chatbot_id: str) -> Response:
         key = _admit(sandbox, request)
         dry_run = _is_dry_run(request)
-        body = parse_json(await request.body())
-        for scope in required_scopes(body, dry_run=dry_run):
+        body = await request.body()
+        for scope in required_scopes(readable(body), dry_run=dry_run):
             key.require_scope(scope)
         chatbot = _find(sandbox, key, chatbot_id)
-        document = validated(_without_announced(sandbox, body))
+        document = validated(_without_announced(sandbox, parse_json(body)))
         plan = plan_document(document, read_config(chatbot, sandbox.clock()))
         if dry_run:
             return JSONResponse({"dryRun": True, "plan": plan.as_json()})
@@ -73,10 +73,7 @@ def _without_announced(sandbox: SandboxState, body: Any) -> Any:
 
 
 def _admit(sandbox: SandboxState, request: Request) -> ApiKey:
-    key = sandbox.keyring.admit(request.headers.get("authorization"))
-    call: Call = request.scope[CALL]
-    call.key = key.name
-    return key
+    return sandbox.keyring.admit(request.headers.get("authorization"))
 
 
 def _find(sandbox: SandboxState, key: ApiKey, chatbot_id: str) -> Chatbot:

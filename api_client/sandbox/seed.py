@@ -3,21 +3,45 @@
 import json
 import os
 import tempfile
+from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from api_client.contract import LIST_SECTIONS
-from api_client.models import Spec
-from api_client.sandbox.fleet import Chatbot, Fleet
+from api_client.models import PublicExternalApiKey, Spec
+from api_client.sandbox.comparison import without_idle_nulls
+from api_client.sandbox.fleet import EPOCH, Chatbot, Fleet
 
 Json = dict[str, Any]
 DEFAULT_SEED = Path(__file__).parent / "fleet" / "fleet.json"
-_CHATBOT_FIELDS = frozenset(
-    {"id", "spec", "createdAt", "updatedAt", "dataRegion", "externalApiKeys", "changes", "reads"}
-)
 _MAX_INCLUDES = 5
+_Model = TypeVar("_Model", bound=BaseModel)
+
+
+def _moment(text: str) -> str:
+    if datetime.fromisoformat(text).tzinfo is None:
+        raise ValueError("the time has no zone; end it with Z")
+    return text
+
+
+_Timestamp = Annotated[str, AfterValidator(_moment)]
+
+
+class SeedEntry(BaseModel):
+    """A chatbot as a seed states it; ``spec`` is checked by the contract's own model."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    id: Annotated[str, Field(min_length=1)]
+    spec: dict[str, Any] = Field(default_factory=dict)
+    createdAt: _Timestamp = EPOCH  # noqa: N815 - the contract's name
+    updatedAt: _Timestamp = EPOCH  # noqa: N815 - the contract's name
+    dataRegion: Literal["EU", "US"] = "EU"  # noqa: N815 - the contract's name
+    externalApiKeys: tuple[PublicExternalApiKey, ...] = ()  # noqa: N815 - the contract's word
+    changes: int = 0
+    reads: int = 0
 
 
 class SeedError(Exception):
@@ -72,12 +96,23 @@ def load_fleet(path: Path) -> Fleet:
 
 
 def save_fleet(fleet: Fleet, path: Path) -> None:
-    """Write the fleet in the form that ``load_fleet`` reads, replacing the file in one step."""
+    """Write the fleet in the form that ``load_fleet`` reads, replacing the file in one step.
+
+    Raises:
+        SeedError: The file cannot be written.
+    """
+    try:
+        _replace(path, json.dumps(fleet_json(fleet), ensure_ascii=False, indent=1))
+    except OSError as error:
+        raise SeedError(f"{path}: cannot be written: {error.strerror}") from error
+
+
+def _replace(path: Path, text: str) -> None:
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     temporary = Path(name)
     try:
         with os.fdopen(handle, "w", encoding="utf-8") as file:
-            json.dump(fleet_json(fleet), file, ensure_ascii=False, indent=1)
+            file.write(text)
         temporary.replace(path)
     except BaseException:
         temporary.unlink(missing_ok=True)
@@ -108,21 +143,17 @@ def chatbot_from_json(entry: Any, where: str) -> Chatbot:
     Raises:
         SeedError: The entry is not one; the message begins with ``where``.
     """
-    if not isinstance(entry, dict):
-        raise SeedError(f"{where}: expected an object")
-    unknown = sorted(entry.keys() - _CHATBOT_FIELDS)
-    if unknown:
-        raise SeedError(f"{where}.{unknown[0]}: unknown field; use {', '.join(sorted(_CHATBOT_FIELDS))}")
-    chatbot_id = entry.get("id")
-    if not isinstance(chatbot_id, str) or not chatbot_id:
-        raise SeedError(f"{where}.id: expected a chatbot id")
-    chatbot = Chatbot(id=chatbot_id, config=checked_spec(entry.get("spec", {}), f"{where}.spec"))
-    chatbot.created_at = entry.get("createdAt", chatbot.created_at)
-    chatbot.updated_at = entry.get("updatedAt", chatbot.updated_at)
-    chatbot.data_region = entry.get("dataRegion", chatbot.data_region)
-    chatbot.external_api_keys = entry.get("externalApiKeys", [])
-    chatbot.changes, chatbot.reads = entry.get("changes", 0), entry.get("reads", 0)
-    return chatbot
+    checked = _checked(SeedEntry, entry, where)
+    return Chatbot(
+        id=checked.id,
+        config=checked_spec(entry.get("spec", {}), f"{where}.spec"),
+        created_at=checked.createdAt,
+        updated_at=checked.updatedAt,
+        data_region=checked.dataRegion,
+        external_api_keys=entry.get("externalApiKeys", []),
+        changes=checked.changes,
+        reads=checked.reads,
+    )
 
 
 def checked_spec(spec: Any, where: str) -> Json:
@@ -131,15 +162,19 @@ def checked_spec(spec: Any, where: str) -> Json:
     Raises:
         SeedError: It does not; the message names the first wrong field after ``where``.
     """
-    try:
-        Spec.model_validate_json(json.dumps(spec), strict=True)
-    except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        path = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in first["loc"])
-        raise SeedError(f"{where}{path}: {first['msg']}") from error
+    _checked(Spec, spec, where)
     for section, identity in LIST_SECTIONS.items():
         _check_identities([item.get(identity) for item in spec.get(section) or []], f"{where}.{section}")
-    return {section: value for section, value in spec.items() if value is not None}
+    return {section: without_idle_nulls(section, value) for section, value in spec.items() if value is not None}
+
+
+def _checked(model: type[_Model], value: Any, where: str) -> _Model:
+    try:
+        return model.model_validate_json(json.dumps(value), strict=True)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False, include_context=False)[0]
+        path = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in first["loc"])
+        raise SeedError(f"{where}{path}: {first['msg']}") from error
 
 
 def _check_identities(keys: list[str | None], where: str) -> None:

@@ -53,7 +53,7 @@ class SandboxServer:
 
     Attributes:
         url: The base URL, once started.
-        api_key: The first key's value.
+        api_key: The first key's value, empty where there are no keys.
         control: The control surface of this server.
 
     Args:
@@ -78,7 +78,7 @@ class SandboxServer:
         port: int = 0,
     ) -> None:
         known = default_keys() if keys is None else tuple(keys)
-        self.api_key = known[0].secret
+        self.api_key = known[0].secret if known else ""
         self._address = (host, port)
         self._ready = threading.Event()
         app = create_app(fleet=fleet, keys=known, clock=clock, latency=latency, state_file=state_file)
