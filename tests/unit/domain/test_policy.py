@@ -1,0 +1,51 @@
+"""Rule 6: deletes are special. Rule 5: how much may vanish."""
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from reconciler.domain.plan import Action, Op
+from reconciler.domain.policy import Policy, requirements, vanished_share
+
+
+def deletes(section: str, count: int) -> list[Op]:
+    return [Op(section, Action.DELETE, f"{section}-{n}", before={}) for n in range(count)]
+
+
+def body(**sections: Any) -> dict[str, Any]:
+    return {"spec": sections}
+
+
+def test_deletes_up_to_the_limit_pass() -> None:
+    assert requirements(deletes("skills", 2), body(skills=[{}]), Policy()).delete_override is None
+
+
+def test_more_deletes_need_an_override_that_prints_count_limit_and_setting() -> None:
+    why = requirements(deletes("skills", 3), body(skills=[{}]), Policy()).delete_override
+    assert why == "it deletes 3 items, more than policy.max_deletes = 2"
+
+
+def test_emptying_a_section_needs_an_override() -> None:
+    assert requirements(deletes("domains", 1), body(domains=[]), Policy()).delete_override == "it empties domains"
+
+
+def test_deleting_an_mcp_server_needs_an_override_and_says_why() -> None:
+    why = requirements(deletes("mcpServers", 1), body(mcpServers=[{}]), Policy()).delete_override
+    assert why is not None
+    assert "credentials are not in git: this cannot be undone" in why
+
+
+@pytest.mark.parametrize("action", [Action.CREATE, Action.UPDATE])
+def test_creates_and_updates_never_need_one(action: Action) -> None:
+    ops = [Op("mcpServers", action, f"s{n}") for n in range(9)]
+    assert requirements(ops, body(mcpServers=[]), Policy()).delete_override is None
+
+
+@given(st.sets(st.text(max_size=3)), st.sets(st.text(max_size=3)))
+def test_the_vanished_share_lies_between_0_and_1_and_is_0_when_nothing_is_gone(before: set[str], now: set[str]) -> None:
+    share = vanished_share(before, now)
+    assert 0 <= share <= 1
+    assert (share == 0) == (before <= now)
+    assert vanished_share(before, before | now) == 0
