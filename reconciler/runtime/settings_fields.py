@@ -40,7 +40,7 @@ def _words(value: Any) -> Any:
 
 def _network(value: str) -> str:
     try:
-        ipaddress.ip_network(value)
+        ipaddress.ip_network(value, strict=False)
     except ValueError:
         raise ValueError(f"{value!r} is neither an IP address nor a network such as 10.0.0.0/8") from None
     return value

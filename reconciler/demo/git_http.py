@@ -1,0 +1,157 @@
+"""A git remote over HTTP on this machine: git's own `http-backend` behind a small server, for fetching only."""
+
+import os
+import shutil
+import subprocess
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass
+from http import HTTPStatus
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+from urllib.parse import urlsplit
+
+_LOOPBACK = "127.0.0.1"
+_BACKEND_LIMIT_S = 60.0
+_SOCKET_LIMIT_S = 30.0
+_LARGEST_REQUEST = 8 * 1024 * 1024
+_ADVERTISE = ("GET", "/info/refs", "service=git-upload-pack")
+_FETCH = ("POST", "/git-upload-pack", "")
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What git answered."""
+
+    status: int
+    headers: tuple[tuple[str, str], ...]
+    body: bytes
+
+
+class GitHttpServer:
+    """Serves the repositories in a folder over smart HTTP, as a context manager.
+
+    Args:
+        root: The folder; ``root/bots.git`` is served at `url("bots.git")`.
+        port: Where to listen on loopback; 0 takes a free port.
+    """
+
+    def __init__(self, root: Path, *, port: int = 0) -> None:
+        self._root = root
+        self._port = port
+
+    def __enter__(self) -> Self:
+        self._server = _Server((_LOOPBACK, self._port), self._root)
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), name="git-http", daemon=True)
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()
+
+    def url(self, repository: str) -> str:
+        """Where a repository is served."""
+        return f"http://{_LOOPBACK}:{self._server.server_port}/{repository}"
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def __init__(self, address: tuple[str, int], root: Path) -> None:
+        super().__init__(address, _Handler)
+        self.root = root
+        self.backend = _find_backend()
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    timeout = _SOCKET_LIMIT_S
+    server: _Server
+
+    def do_GET(self) -> None:
+        """Name the refs."""
+        self._answer(b"")
+
+    def do_POST(self) -> None:
+        """Send the objects."""
+        length = self.headers.get("Content-Length")
+        if length is None or not length.isdecimal() or int(length) > _LARGEST_REQUEST:
+            self.send_error(HTTPStatus.LENGTH_REQUIRED)
+            return
+        self._answer(self.rfile.read(int(length)))
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the library's name
+        """Say nothing: the service's own log tells of its fetches."""
+
+    def _answer(self, body: bytes) -> None:
+        url = urlsplit(self.path)
+        if not _is_fetch(self.command, url.path, url.query) or ".." in url.path:
+            self.close_connection = True
+            self.send_error(HTTPStatus.FORBIDDEN, "this remote is for fetching only")
+            return
+        answer = _ask_git(self.server.backend, self._variables(url.path, url.query, len(body)), body)
+        self.send_response(answer.status)
+        for name, value in answer.headers:
+            self.send_header(name, value)
+        self.send_header("Content-Length", str(len(answer.body)))
+        self.end_headers()
+        self.wfile.write(answer.body)
+
+    def _variables(self, path: str, query: str, length: int) -> Mapping[str, str]:
+        return {
+            "PATH": os.environ.get("PATH", os.defpath),
+            "GIT_CONFIG_NOSYSTEM": "1",
+            "GIT_CONFIG_GLOBAL": os.devnull,
+            "GIT_PROJECT_ROOT": str(self.server.root),
+            "GIT_HTTP_EXPORT_ALL": "1",
+            "GIT_PROTOCOL": self.headers.get("Git-Protocol", ""),
+            "REQUEST_METHOD": self.command,
+            "PATH_INFO": path,
+            "QUERY_STRING": query,
+            "CONTENT_TYPE": self.headers.get("Content-Type", ""),
+            "CONTENT_LENGTH": str(length),
+            "HTTP_CONTENT_ENCODING": self.headers.get("Content-Encoding", ""),
+            "REMOTE_ADDR": _LOOPBACK,
+        }
+
+
+def _is_fetch(method: str, path: str, query: str) -> bool:
+    return any(
+        method == known and path.endswith(ending) and query == asked for known, ending, asked in (_ADVERTISE, _FETCH)
+    )
+
+
+def _find_backend() -> Path:
+    git = shutil.which("git")
+    if git is None:
+        raise FileNotFoundError("git is not installed: install it to serve a repository")
+    folder = subprocess.run([git, "--exec-path"], capture_output=True, text=True, check=True, timeout=10).stdout  # noqa: S603 - a fixed command
+    backend = Path(folder.strip()) / "git-http-backend"
+    if not backend.is_file():
+        raise FileNotFoundError(f"{backend} is missing: install git with its http-backend")
+    return backend
+
+
+def _ask_git(backend: Path, variables: Mapping[str, str], body: bytes) -> Answer:
+    """Run one request through the backend; it speaks CGI."""
+    try:
+        done = subprocess.run(  # noqa: S603 - git's own program, without arguments
+            [backend], input=body, env=dict(variables), capture_output=True, check=False, timeout=_BACKEND_LIMIT_S
+        )
+    except subprocess.TimeoutExpired:
+        return Answer(HTTPStatus.GATEWAY_TIMEOUT, (), b"")
+    head, separator, content = done.stdout.partition(b"\r\n\r\n")
+    if not separator:
+        return Answer(HTTPStatus.BAD_GATEWAY, (), b"")
+    headers = [
+        (name.strip(), value.strip())
+        for name, _, value in (line.partition(":") for line in head.decode("latin-1").splitlines())
+    ]
+    status = next((int(value.split()[0]) for name, value in headers if name.lower() == "status"), 200)
+    return Answer(status, tuple(header for header in headers if header[0].lower() != "status"), content)
