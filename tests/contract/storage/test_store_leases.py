@@ -1,0 +1,107 @@
+"""Leases: one holder at a time, and a fencing number that only grows."""
+
+from datetime import timedelta
+
+import pytest
+
+from reconciler.domain.records import Lease
+from reconciler.storage.store import SqlStore
+from tests.fakes.clock import FakeClock
+
+pytestmark = pytest.mark.anyio
+
+TTL = timedelta(seconds=15)
+
+
+async def _take(store: SqlStore, holder: str = "one") -> Lease | None:
+    async with store.begin() as uow:
+        return await uow.leases.take("acme", "bot_1", holder, TTL)
+
+
+async def _taken(store: SqlStore, holder: str = "one") -> Lease:
+    lease = await _take(store, holder)
+    assert lease is not None
+    return lease
+
+
+async def _holds(store: SqlStore, lease: Lease) -> bool:
+    async with store.begin() as uow:
+        return await uow.leases.holds(lease)
+
+
+async def test_a_lease_keeps_others_out_until_it_runs_out(store: SqlStore, clock: FakeClock) -> None:
+    first = await _taken(store)
+    assert await _take(store, "two") is None
+    clock.advance(14.9)
+    assert await _take(store, "two") is None
+    assert await _holds(store, first)
+    clock.advance(0.1)
+    assert not await _holds(store, first)
+    second = await _taken(store, "two")
+    assert second.fence > first.fence
+
+
+async def test_a_lease_that_was_taken_over_is_lost(store: SqlStore, clock: FakeClock) -> None:
+    first = await _taken(store)
+    clock.advance(15)
+    await _taken(store, "two")
+    async with store.begin() as uow:
+        assert await uow.leases.renew(first, TTL) is None
+        await uow.leases.drop(first)
+        live = await uow.leases.live("acme", "bot_1")
+    assert live is not None
+    assert live.holder == "two"
+
+
+async def test_a_renewed_lease_runs_on(store: SqlStore, clock: FakeClock) -> None:
+    first = await _taken(store)
+    clock.advance(10)
+    async with store.begin() as uow:
+        renewed = await uow.leases.renew(first, TTL)
+    assert renewed is not None
+    clock.advance(10)
+    assert await _holds(store, renewed)
+    assert renewed.fence == first.fence
+    assert await _take(store, "two") is None
+
+
+async def test_a_lease_that_ran_out_cannot_be_renewed(store: SqlStore, clock: FakeClock) -> None:
+    lease = await _taken(store)
+    clock.advance(15)
+    async with store.begin() as uow:
+        assert await uow.leases.renew(lease, TTL) is None
+
+
+async def test_the_holder_itself_gets_a_higher_fence(store: SqlStore) -> None:
+    first, second = await _taken(store), await _taken(store)
+    assert second.fence > first.fence
+    assert not await _holds(store, first)
+
+
+async def test_the_fence_grows_also_after_drop_and_void(store: SqlStore) -> None:
+    first = await _taken(store)
+    async with store.begin() as uow:
+        await uow.leases.drop(first)
+        assert await uow.leases.live("acme", "bot_1") is None
+    second = await _taken(store, "two")
+    async with store.begin() as uow:
+        await uow.leases.void_all()
+        assert not await uow.leases.holds(second)
+        assert await uow.leases.renew(second, TTL) is None
+    third = await _taken(store, "three")
+    assert first.fence < second.fence < third.fence
+
+
+async def test_a_clock_set_back_does_not_revive_a_dropped_lease(store: SqlStore, clock: FakeClock) -> None:
+    lease = await _taken(store)
+    async with store.begin() as uow:
+        await uow.leases.drop(lease)
+    clock.jump(-3600)
+    assert not await _holds(store, lease)
+
+
+async def test_leases_of_chatbots_and_tenants_are_independent(store: SqlStore) -> None:
+    await _taken(store)
+    async with store.begin() as uow:
+        assert await uow.leases.take("acme", "bot_2", "two", TTL) is not None
+        assert await uow.leases.take("other", "bot_1", "two", TTL) is not None

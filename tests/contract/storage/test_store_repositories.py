@@ -1,0 +1,175 @@
+"""What each repository of a store promises beyond get, add and save."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from reconciler.domain.direction import NO_BASELINE, SectionBaseline
+from reconciler.domain.lifecycle import ApplyStatus, PlanStatus
+from reconciler.domain.records import RunStatus, ScopeKind
+from reconciler.domain.status import Reason
+from reconciler.errors import Conflict
+from reconciler.storage.store import SqlStore
+from tests.fakes.clock import START
+from tests.support import records
+
+pytestmark = pytest.mark.anyio
+
+
+async def test_what_is_not_there_is_none(store: SqlStore) -> None:
+    async with store.read() as uow:
+        assert await uow.sources.get("none") is None
+        assert await uow.runs.get("none") is None
+        assert await uow.documents.get("none", "none") is None
+        assert await uow.chatbots.get("none", "none") is None
+        assert await uow.plans.get("none") is None
+        assert await uow.applies.get("none") is None
+        assert await uow.tokens.get("none") is None
+        assert await uow.runs.queued("none") is None
+        assert await uow.baselines.get("none", "none") == NO_BASELINE
+
+
+async def test_everything_comes_back_as_it_was_given(store: SqlStore) -> None:
+    async with store.begin() as uow:
+        await uow.sources.add(records.a_source(next_run_at=START))
+        await uow.runs.add(records.a_run(finished_at=START))
+        await uow.documents.replace("main", [records.a_document(labels={"a.b/c": 'd"'})])
+        await uow.chatbots.add(records.a_chatbot(checked_at=START))
+        await uow.plans.add(records.a_plan())
+        await uow.applies.add(records.an_apply(applied=({"section": "core"},), failed={"code": "x"}))
+        await uow.approvals.add(records.an_approval(spent_at=START, spent_by="apply_1"))
+        await uow.suspensions.add(records.a_suspension(until=START))
+        await uow.tokens.add(records.a_token(sources=("main",)))
+    async with store.read() as uow:
+        assert await uow.sources.get("main") == records.a_source(next_run_at=START)
+        assert await uow.runs.get("run_1") == records.a_run(finished_at=START)
+        assert await uow.documents.get("main", "bot_1") == records.a_document(labels={"a.b/c": 'd"'})
+        assert await uow.chatbots.get("acme", "bot_1") == records.a_chatbot(checked_at=START)
+        assert await uow.plans.get("plan_1") == records.a_plan()
+        assert await uow.applies.get("apply_1") == records.an_apply(
+            applied=({"section": "core"},), failed={"code": "x"}
+        )
+        assert await uow.approvals.of_plan("plan_1") == [records.an_approval(spent_at=START, spent_by="apply_1")]
+        assert await uow.suspensions.active() == [records.a_suspension(until=START)]
+        assert await uow.tokens.all() == [records.a_token(sources=("main",))]
+
+
+async def test_adding_what_is_there_is_a_conflict(store: SqlStore) -> None:
+    async with store.begin() as uow:
+        await uow.sources.add(records.a_source())
+    with pytest.raises(Conflict):
+        async with store.begin() as uow:
+            await uow.sources.add(records.a_source())
+
+
+async def test_runs_that_wait_and_runs_that_run(store: SqlStore) -> None:
+    queued = records.a_run("queued", status=RunStatus.QUEUED)
+    running = records.a_run("running", status=RunStatus.RUNNING)
+    async with store.begin() as uow:
+        for run in (records.a_run("done"), queued, running):
+            await uow.runs.add(run)
+        assert await uow.runs.queued("main") == queued
+        assert await uow.runs.queued("other") is None
+        assert await uow.runs.running() == [running]
+
+
+async def test_documents_of_a_source_are_replaced_as_a_whole(store: SqlStore) -> None:
+    async with store.begin() as uow:
+        await uow.documents.replace("main", [records.a_document("bot_1"), records.a_document("bot_2")])
+        await uow.documents.replace("other", [records.a_document("bot_3", source="other")])
+        await uow.documents.replace("main", [records.a_document("bot_2", digest="e" * 64)])
+        assert await uow.documents.of_source("main") == [records.a_document("bot_2", digest="e" * 64)]
+        assert [one.chatbot_id for one in await uow.documents.of_source("other")] == ["bot_3"]
+
+
+async def test_claims_are_the_chatbots_that_two_sources_of_a_tenant_want(store: SqlStore) -> None:
+    refused = {"body": None, "digest": None, "refusal": Reason.DOCUMENT_INVALID, "refusal_message": "no"}
+    async with store.begin() as uow:
+        await uow.documents.replace("one", [records.a_document(bot, source="one") for bot in ("alone", "both")])
+        await uow.documents.replace("two", [records.a_document("both", source="two", **refused)])
+        await uow.documents.replace("three", [records.a_document("alone", source="three", tenant="other")])
+        claims = await uow.documents.claims("acme")
+    assert {bot: [claim.source for claim in found] for bot, found in claims.items()} == {"both": ["one", "two"]}
+
+
+@pytest.mark.parametrize(
+    ("kind", "subject", "covered"),
+    [
+        (ScopeKind.CHATBOT, "a", ["acme/a", "other/a"]),
+        (ScopeKind.SOURCE, "main", ["acme/a"]),
+        (ScopeKind.TENANT, "acme", ["acme/a", "acme/b"]),
+        (ScopeKind.ALL, "", ["acme/a", "acme/b", "other/a"]),
+    ],
+)
+async def test_a_scope_covers_its_chatbots(store: SqlStore, kind: ScopeKind, subject: str, covered: list[str]) -> None:
+    async with store.begin() as uow:
+        await uow.chatbots.add(records.a_chatbot("a", source="main"))
+        await uow.chatbots.add(records.a_chatbot("b"))
+        await uow.chatbots.add(records.a_chatbot("a", tenant="other"))
+        found = await uow.chatbots.in_scope(kind, subject)
+    assert [f"{chatbot.tenant}/{chatbot.id}" for chatbot in found] == covered
+
+
+async def test_a_chatbot_is_removed_unless_it_changed(store: SqlStore) -> None:
+    async with store.begin() as uow:
+        await uow.chatbots.add(records.a_chatbot())
+        changed = await uow.chatbots.save(records.a_chatbot(epoch=1))
+    with pytest.raises(Conflict):
+        async with store.begin() as uow:
+            await uow.chatbots.remove(records.a_chatbot())
+    async with store.begin() as uow:
+        await uow.chatbots.remove(changed)
+        assert await uow.chatbots.of_tenant("acme") == []
+
+
+async def test_a_baseline_is_put_and_put_again(store: SqlStore) -> None:
+    first = {"core": SectionBaseline({"": {"name": "Acme"}}, frozenset())}
+    second = {"skills": SectionBaseline({"refunds": {"body": "…"}}, frozenset({"b", "a"}))}
+    async with store.begin() as uow:
+        await uow.baselines.put("acme", "bot_1", first)
+        assert await uow.baselines.get("acme", "bot_1") == first
+        await uow.baselines.put("acme", "bot_1", second)
+        await uow.baselines.put("acme", "bot_2", NO_BASELINE)
+    async with store.read() as uow:
+        assert await uow.baselines.get("acme", "bot_1") == second
+        assert await uow.baselines.get("acme", "bot_2") == {}
+
+
+async def test_plans_expire_only_while_undecided_and_without_an_apply(store: SqlStore) -> None:
+    later = START + timedelta(microseconds=1)
+    plans = [
+        records.a_plan("due", expires_at=START),
+        records.a_plan("approved", expires_at=START, status=PlanStatus.APPROVED),
+        records.a_plan("later", expires_at=later),
+        records.a_plan("closed", expires_at=START, status=PlanStatus.REJECTED),
+        records.a_plan("applying", expires_at=START, status=PlanStatus.APPROVED, apply_id="apply_1"),
+    ]
+    async with store.begin() as uow:
+        for number, plan in enumerate(plans):
+            await uow.plans.add(replace(plan, chatbot_id=f"bot_{number}"))
+        assert [plan.id for plan in await uow.plans.undecided_before(START)] == ["approved", "due"]
+
+
+async def test_unfinished_applies_come_oldest_first(store: SqlStore) -> None:
+    async with store.begin() as uow:
+        await uow.plans.add(records.a_plan())
+        for minutes, status in enumerate(reversed(ApplyStatus)):
+            await uow.applies.add(
+                records.an_apply(status.value, status=status, created_at=START + timedelta(minutes=minutes))
+            )
+        found = [apply.status for apply in await uow.applies.unfinished()]
+    assert found == [ApplyStatus.OUTCOME_UNKNOWN, ApplyStatus.APPLYING, ApplyStatus.QUEUED]
+
+
+async def test_a_suspension_that_ended_is_not_active(store: SqlStore) -> None:
+    async with store.begin() as uow:
+        await uow.suspensions.add(records.a_suspension("ended"))
+        await uow.suspensions.save(records.a_suspension("ended", ended_at=START, ended_by="ana"))
+        await uow.suspensions.add(records.a_suspension("expired", until=START - timedelta(days=1)))
+        assert [suspension.id for suspension in await uow.suspensions.active()] == ["expired"]
+
+
+async def test_the_clock_of_the_transaction_is_the_database_s(store: SqlStore) -> None:
+    async with store.begin() as uow:
+        assert (await uow.now()).utcoffset() == timedelta(0)
