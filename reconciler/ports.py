@@ -430,9 +430,6 @@ class Store(Protocol):
     def read(self) -> AbstractAsyncContextManager[UnitOfWork]:
         """A reading transaction over one moment: it blocks nobody, and refuses to write."""
 
-    def read(self) -> AbstractAsyncContextManager[UnitOfWork]:
-        """A reading transaction over one moment: it blocks nobody, and refuses to write."""
-
     def parse_cache(self, source: str) -> ParseCache:
         """The cache of a source's parsed files."""
 
