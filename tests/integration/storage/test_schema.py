@@ -1,0 +1,91 @@
+"""The schema: made by migrations alone, and never touched when it is newer than the program."""
+
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import text
+
+from reconciler.errors import StoreError
+from reconciler.storage import schema
+from reconciler.storage.engine import locate
+from reconciler.storage.store import SqlStore
+from reconciler.storage.tables import metadata
+from tests.fakes.clock import FakeClock
+from tests.support.store import open_store, sqlite_url
+
+pytestmark = pytest.mark.anyio
+
+
+def _execute(url: str, statement: str) -> list[str]:
+    parsed, dialect = locate(url)
+    engine = dialect.migration_engine(parsed)
+    try:
+        with engine.begin() as connection:
+            result = connection.execute(text(statement))
+            return [str(row[0]) for row in result] if result.returns_rows else []
+    finally:
+        engine.dispose()
+
+
+def test_migrations_make_exactly_the_tables_of_the_program(store_url: str) -> None:
+    schema.upgrade(store_url)
+    parsed, dialect = locate(store_url)
+    engine = dialect.migration_engine(parsed)
+    try:
+        with engine.connect() as connection:
+            context = MigrationContext.configure(connection, opts={"compare_type": True})
+            assert compare_metadata(context, metadata) == []
+    finally:
+        engine.dispose()
+
+
+def test_the_partial_indexes_are_partial(tmp_path: Path) -> None:
+    schema.upgrade(sqlite_url(tmp_path))
+    found = _execute(sqlite_url(tmp_path), "SELECT sql FROM sqlite_master WHERE name LIKE 'uq_%_one_%' ORDER BY name")
+    assert [definition.partition(" WHERE ")[2] for definition in found] == [
+        "status IN ('Applying', 'Approved', 'OutcomeUnknown', 'Pending')",
+        "status = 'Queued'",
+    ]
+
+
+def test_an_upgrade_goes_to_the_head_and_may_be_repeated(store_url: str) -> None:
+    assert schema.current(store_url) is None
+    assert schema.upgrade(store_url) == schema.head() == schema.current(store_url)
+    assert schema.upgrade(store_url) == schema.head()
+
+
+def test_asking_for_the_revision_creates_nothing(tmp_path: Path) -> None:
+    assert schema.current(sqlite_url(tmp_path)) is None
+    assert list(tmp_path.iterdir()) == []
+
+
+async def test_opening_a_store_upgrades_it(store_url: str) -> None:
+    store = await SqlStore.open(store_url, FakeClock())
+    await store.close()
+    assert schema.current(store_url) == schema.head()
+
+
+async def test_a_database_newer_than_the_program_is_refused_and_left_alone(store_url: str) -> None:
+    schema.upgrade(store_url)
+    _execute(store_url, "UPDATE alembic_version SET version_num = '9999'")
+    with pytest.raises(StoreError, match=f"at revision 9999, .* up to {schema.head()}: run the newer program"):
+        await SqlStore.open(store_url, FakeClock())
+    with pytest.raises(StoreError, match="9999"):
+        schema.upgrade(store_url)
+    assert schema.current(store_url) == "9999"
+
+
+async def test_a_database_in_use_is_not_upgraded(tmp_path: Path) -> None:
+    async with open_store(tmp_path, FakeClock()):
+        with pytest.raises(StoreError, match="in use by another process"):
+            schema.upgrade(sqlite_url(tmp_path))
+
+
+def test_a_migration_that_fails_changes_nothing(tmp_path: Path) -> None:
+    url = sqlite_url(tmp_path)
+    _execute(url, "CREATE TABLE tokens (id INTEGER)")
+    with pytest.raises(StoreError, match="already exists"):
+        schema.upgrade(url)
+    assert _execute(url, "SELECT name FROM sqlite_master WHERE type = 'table'") == ["tokens"]

@@ -1,0 +1,123 @@
+"""SQLite: one process at a time on a file, and what happens when the file cannot be used."""
+
+import asyncio
+import sqlite3
+import subprocess
+import sys
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from reconciler.errors import StoreError
+from reconciler.storage.store import SqlStore
+from tests.fakes.clock import FakeClock
+from tests.support import records
+from tests.support.store import open_store, sqlite_url
+
+pytestmark = pytest.mark.anyio
+
+OPEN_AND_WAIT = """
+import asyncio, sys
+from reconciler.storage.store import SqlStore
+from datetime import UTC, datetime
+
+class Clock:
+    def now(self): return datetime.now(UTC)
+
+async def main():
+    store = await SqlStore.open(sys.argv[1], Clock())
+    print("open", flush=True)
+    sys.stdin.readline()
+    await store.close()
+
+try:
+    asyncio.run(main())
+except Exception as error:
+    print(f"{type(error).__name__}: {error}", flush=True)
+"""
+
+
+def _start(folder: Path) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-c", OPEN_AND_WAIT, sqlite_url(folder)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+
+
+def _first_line(process: subprocess.Popen[str]) -> str:
+    assert process.stdout is not None
+    return process.stdout.readline().strip()
+
+
+async def test_a_second_process_on_the_same_file_is_refused(tmp_path: Path) -> None:
+    async with open_store(tmp_path, FakeClock()):
+        with _start(tmp_path) as second:
+            said = await asyncio.to_thread(_first_line, second)
+    assert said.startswith("StoreError: the database ")
+    assert "is in use by another process (pid " in said
+
+
+async def test_a_second_store_in_the_same_process_is_refused_too(tmp_path: Path) -> None:
+    async with open_store(tmp_path, FakeClock()):
+        with pytest.raises(StoreError, match="in use by another process"):
+            await SqlStore.open(sqlite_url(tmp_path), FakeClock())
+
+
+async def test_the_lock_of_a_process_that_was_killed_is_no_obstacle(tmp_path: Path) -> None:
+    with _start(tmp_path) as first:
+        assert await asyncio.to_thread(_first_line, first) == "open"
+        with pytest.raises(StoreError, match=f"pid {first.pid}"):
+            await SqlStore.open(sqlite_url(tmp_path), FakeClock())
+        first.kill()
+    async with open_store(tmp_path, FakeClock()) as store:
+        assert await store.queries.sources() == []
+
+
+async def test_a_closed_store_lets_the_next_one_in_and_keeps_everything(tmp_path: Path) -> None:
+    async with open_store(tmp_path, FakeClock()) as store, store.begin() as uow:
+        await uow.sources.add(records.a_source())
+    async with open_store(tmp_path, FakeClock()) as store:
+        assert await store.queries.sources() == [records.a_source()]
+
+
+async def test_a_folder_that_is_not_there_is_created(tmp_path: Path) -> None:
+    async with open_store(tmp_path / "not" / "there", FakeClock()) as store:
+        assert await store.queries.sources() == []
+
+
+async def test_a_place_that_cannot_be_written_is_refused_in_one_line(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(StoreError, match=r"cannot be opened .* make its directory writable") as caught:
+        await SqlStore.open(sqlite_url(tmp_path / "file" / "below"), FakeClock())
+    assert "\n" not in str(caught.value)
+
+
+async def test_a_file_that_is_no_database_is_refused_and_left_alone(tmp_path: Path) -> None:
+    path = tmp_path / "reconciler.db"
+    path.write_text("dear diary, " * 1000)
+    with pytest.raises(StoreError, match="file is not a database"):
+        await SqlStore.open(sqlite_url(tmp_path), FakeClock())
+    assert path.read_text().startswith("dear diary")
+    path.unlink()
+    async with open_store(tmp_path, FakeClock()):
+        """The refused attempt has let go of the lock."""
+
+
+async def test_commits_survive_a_power_cut_and_readers_a_writer(tmp_path: Path) -> None:
+    async with open_store(tmp_path, FakeClock()) as store:
+        assert isinstance(store, SqlStore)
+        async with store._engines.writer.connect() as writer, store._engines.reader.connect() as reader:
+            assert (await writer.exec_driver_sql("PRAGMA synchronous")).scalar() == 2  # FULL
+            assert (await writer.exec_driver_sql("PRAGMA journal_mode")).scalar() == "wal"
+            assert (await writer.exec_driver_sql("PRAGMA foreign_keys")).scalar() == 1
+            assert (await reader.exec_driver_sql("PRAGMA query_only")).scalar() == 1
+
+
+async def test_a_writer_holds_the_lock_before_it_reads(tmp_path: Path) -> None:
+    async with open_store(tmp_path, FakeClock()) as store, store.begin():
+        other = sqlite3.connect(tmp_path / "reconciler.db", timeout=0)
+        with closing(other), pytest.raises(sqlite3.OperationalError, match="locked"):
+            other.execute("BEGIN IMMEDIATE")
