@@ -6,9 +6,11 @@ may have reached the server. It never retries and never reads a body's meaning.
 
 import asyncio
 import ssl
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any, Final, Self
 
 import httpx
@@ -22,7 +24,17 @@ MAX_CONNECTIONS: Final = 16
 KEEPALIVE_EXPIRY_S: Final = 3.0
 """Shorter than common servers keep a connection, so that we seldom write into one that just closed."""
 
-_NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError, httpx.UnsupportedProtocol)
+BaseTransport = httpx.BaseTransport
+AsyncBaseTransport = httpx.AsyncBaseTransport
+
+_NEVER_SENT = (
+    httpx.ConnectError,
+    httpx.ConnectTimeout,
+    httpx.InvalidURL,
+    httpx.PoolTimeout,
+    httpx.ProxyError,
+    httpx.UnsupportedProtocol,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +57,13 @@ class Settings:
             raise ValueError(f"timeout is {timeout}: give seconds above 0")
         if max_answer_bytes < 1:
             raise ValueError(f"max_answer_bytes is {max_answer_bytes}: give at least 1")
+        base_url = checked_base_url(base_url)
+        try:
+            httpx.URL(base_url)
+        except httpx.InvalidURL as error:
+            raise ValueError(f"base_url is not a URL such as https://www.wizchat.com: {error}") from None
         headers = {"Authorization": f"Bearer {checked_key(api_key)}", "Accept": "application/json"}
-        return cls(checked_base_url(base_url), timeout, max_answer_bytes, httpx.Headers(headers))
+        return cls(base_url, timeout, max_answer_bytes, httpx.Headers(headers))
 
     @property
     def connect_timeout(self) -> float:
@@ -73,10 +90,11 @@ class _Collector:
 class SyncTransport:
     """Sends one request after the other, from any number of threads."""
 
-    def __init__(self, settings: Settings, injected: httpx.BaseTransport | None = None) -> None:
+    def __init__(self, settings: Settings, injected: BaseTransport | None = None) -> None:
         self.settings = settings
         self._injected = injected
-        self._tls = httpx.create_ssl_context()  # reading the trusted roots is slow: once, not for every apply
+        self._turns = threading.BoundedSemaphore(MAX_CONNECTIONS)  # waiting for a turn is no part of a request's time
+        self._tls = _trust(injected)
         self._http = self._open()
 
     def send(self, request: Request) -> Answer:
@@ -91,14 +109,15 @@ class SyncTransport:
         if request.own_connection and self._injected is None:
             with self._open() as http:
                 return self._exchange(http, request)
-        return self._exchange(self._http, request)
+        with self._turns:
+            return self._exchange(self._http, request)
 
     def close(self) -> None:
         """Close all connections, and an injected transport."""
         self._http.close()
 
     def _open(self) -> httpx.Client:
-        http = httpx.Client(transport=self._injected, **_options(self.settings, self._tls))
+        http = httpx.Client(transport=self._injected, **_options(self.settings, tls=self._tls))
         if self._injected is None:
             _limit_in_all(http)
         return http
@@ -118,10 +137,11 @@ class SyncTransport:
 class AsyncTransport:
     """Sends requests of any number of tasks of one event loop."""
 
-    def __init__(self, settings: Settings, injected: httpx.AsyncBaseTransport | None = None) -> None:
+    def __init__(self, settings: Settings, injected: AsyncBaseTransport | None = None) -> None:
         self.settings = settings
         self._injected = injected
-        self._tls = httpx.create_ssl_context()
+        self._turns = asyncio.BoundedSemaphore(MAX_CONNECTIONS)  # waiting for a turn is no part of a request's time
+        self._tls = _trust(injected)
         self._http = self._open()
 
     async def send(self, request: Request) -> Answer:
@@ -131,14 +151,15 @@ class AsyncTransport:
         if request.own_connection and self._injected is None:
             async with self._open() as http:
                 return await self._exchange(http, request)
-        return await self._exchange(self._http, request)
+        async with self._turns:
+            return await self._exchange(self._http, request)
 
     async def aclose(self) -> None:
         """Close all connections, and an injected transport."""
         await self._http.aclose()
 
     def _open(self) -> httpx.AsyncClient:
-        return httpx.AsyncClient(transport=self._injected, **_options(self.settings, self._tls))
+        return httpx.AsyncClient(transport=self._injected, **_options(self.settings, tls=self._tls))
 
     async def _exchange(self, http: httpx.AsyncClient, request: Request) -> Answer:
         collector = _Collector(self.settings.max_answer_bytes)
@@ -152,7 +173,17 @@ class AsyncTransport:
                 return collector.answer(response)
 
 
-def _options(settings: Settings, tls: ssl.SSLContext) -> dict[str, Any]:
+def utc_now() -> datetime:
+    """The time that a Retry-After date is compared with."""
+    return datetime.now(UTC)
+
+
+def _trust(injected: object) -> ssl.SSLContext | bool:
+    """Trusted roots, read once and not for every apply, because that is slow; nothing for an injected transport."""
+    return True if injected is not None else httpx.create_ssl_context()
+
+
+def _options(settings: Settings, *, tls: ssl.SSLContext | bool) -> dict[str, Any]:
     """What both kinds of httpx client are made with; redirects stay off, so that the key goes nowhere else."""
     return {
         "headers": settings.headers,

@@ -123,7 +123,8 @@ def checked_base_url(base_url: str) -> str:
     """
     try:
         parts = urlsplit(base_url)
-        usable = parts.scheme in {"http", "https"} and bool(parts.hostname) and (parts.port is None or parts.port > 0)
+        usable = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+        usable = usable and not re.search(r"\s", base_url)
     except ValueError:
         usable = False
     if not usable:

@@ -3,12 +3,11 @@
 import random
 import time
 from collections.abc import Generator, Mapping
-from datetime import UTC, datetime
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
 from api_client import _wire
-from api_client._transport import Settings, SyncTransport
+from api_client._transport import BaseTransport, Settings, SyncTransport, utc_now
 from api_client.errors import WizChatError
 from api_client.models import ApplyResult, ChatbotConfigDocument, PublicChatbot
 
@@ -44,7 +43,7 @@ class WizChatClient:
         api_key: str,
         base_url: str = _wire.DEFAULT_BASE_URL,
         *,
-        transport: Any = None,
+        transport: BaseTransport | None = None,
         timeout: float = 30.0,
         max_retries: int = 3,
         backoff: float = 0.5,
@@ -53,7 +52,7 @@ class WizChatClient:
         on_retry: _wire.OnRetry | None = None,
     ) -> None:
         settings = Settings.checked(api_key, base_url, timeout, max_answer_bytes)
-        self._retries = _wire.Retries(max_retries, backoff, max_retry_wait, _utc_now, random.random, on_retry)
+        self._retries = _wire.Retries(max_retries, backoff, max_retry_wait, utc_now, random.random, on_retry)
         self._transport = SyncTransport(settings, transport)
 
     def __repr__(self) -> str:
@@ -174,7 +173,3 @@ class WizChatClient:
             case _wire.Wait(seconds):
                 time.sleep(seconds)
                 return None
-
-
-def _utc_now() -> datetime:
-    return datetime.now(UTC)

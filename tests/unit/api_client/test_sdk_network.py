@@ -1,7 +1,9 @@
 """What the clients make of a network that fails, on real sockets (rule 4: what may have been sent is never re-sent)."""
 
+import asyncio
 import json
 import socket
+import threading
 import time
 from collections.abc import Callable
 from typing import Any
@@ -10,6 +12,8 @@ import pytest
 
 from api_client import (
     ApplyOutcomeUnknown,
+    AsyncWizChatClient,
+    WizChatClient,
     WizChatConnectionError,
     WizChatResponseError,
 )
@@ -150,9 +154,6 @@ def test_a_redirect_is_not_followed_so_the_key_goes_nowhere_else(
 
 
 def test_an_apply_never_meets_a_dead_connection_of_an_earlier_call(raw_server: Callable[..., Any]) -> None:
-    """The server closes each connection right after its answer, which the next use of it would find out too late."""
-    from api_client import WizChatClient  # noqa: PLC0415 - only this test needs a client that makes two calls
-
     peers: list[tuple[str, int]] = []
 
     def answer(connection: socket.socket, number: int) -> None:
@@ -163,3 +164,26 @@ def test_an_apply_never_meets_a_dead_connection_of_an_earlier_call(raw_server: C
         client.list_chatbots()
         client.apply_config("bot_1", DOCUMENT)
     assert len(set(peers)) == 2
+
+
+def test_waiting_for_a_turn_is_no_part_of_a_requests_time(raw_server: Callable[..., Any]) -> None:
+    """Eighty calls share sixteen connections; in turns that take longer in all than one may."""
+    arrived: list[int] = []
+    first_are_here, never = threading.Event(), threading.Event()
+
+    def answer(connection: socket.socket, number: int) -> None:
+        arrived.append(number)
+        if len(arrived) >= 16:
+            first_are_here.set()
+        first_are_here.wait(5)
+        never.wait(0.3)  # the server's own slowness is what is shown here
+        connection.sendall(whole(BOTS))
+
+    async def calls(url: str) -> int:
+        async with AsyncWizChatClient("wpk_live_x", url, timeout=1.0, max_retries=0) as client:
+            async with asyncio.TaskGroup() as group:
+                tasks = [group.create_task(client.list_chatbots()) for _ in range(80)]
+            return sum(len(task.result()) for task in tasks)
+
+    with raw_server(answer) as server:
+        assert asyncio.run(calls(server.url)) == 80
