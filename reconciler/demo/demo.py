@@ -31,6 +31,7 @@ from reconciler.runtime.settings import (
     TenantSettings,
 )
 
+LOOPBACK = "127.0.0.1"
 SOURCE = "bots"
 TENANT = "demo"
 _INTERVAL = timedelta(seconds=10)
@@ -58,15 +59,16 @@ class Stage:
     token: str
 
 
-async def run_demo(port: int = 8080, *, host: str = "127.0.0.1", tell: Say = say) -> None:
+async def run_demo(port: int = 8080, *, host: str = LOOPBACK, sandbox_port: int = 0, tell: Say = say) -> None:
     """Run the demonstration until it is interrupted; nothing of it outlives the process.
 
     Args:
         port: Where the service listens; 0 takes a free port.
-        host: Where the service listens.
+        host: Where the service and the sandbox listen; beyond loopback only inside a container.
+        sandbox_port: Where the sandbox listens; 0 takes a free port.
         tell: Told first the service's URL, then a token, then what to try.
     """
-    async with _stage(host, port) as stage:
+    async with _stage(host, port, sandbox_port) as stage:
         ready: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         async with asyncio.TaskGroup() as tasks:
             narrator = tasks.create_task(_narrate(stage, ready, tell))
@@ -75,12 +77,17 @@ async def run_demo(port: int = 8080, *, host: str = "127.0.0.1", tell: Say = say
 
 
 @asynccontextmanager
-async def _stage(host: str, port: int) -> AsyncIterator[Stage]:
+async def _stage(host: str, port: int, sandbox_port: int) -> AsyncIterator[Stage]:
     read = ApiKey("read", _new_key(), scopes=_READ_SCOPES)
     write = ApiKey("write", _new_key())
-    with TemporaryDirectory(prefix="reconciler-demo-") as folder, SandboxServer(keys=(read, write)) as sandbox:
+    with (
+        TemporaryDirectory(prefix="reconciler-demo-") as folder,
+        SandboxServer(keys=(read, write), host=host, port=sandbox_port) as sandbox,
+    ):
         root = Path(folder)
-        tenant = TenantSettings(name=TENANT, base_url=sandbox.url, api_key=read.secret, write_api_key=write.secret)
+        tenant = TenantSettings(
+            name=TENANT, base_url=_own(sandbox.url), api_key=read.secret, write_api_key=write.secret
+        )
         async with local_target(tenant) as target:
             export = await export_fleet(target)
         if export.failures:
@@ -91,6 +98,11 @@ async def _stage(host: str, port: int) -> AsyncIterator[Stage]:
             token = f"wzr_{secrets.token_urlsafe(32)}"
             settings = _settings(root, host, port, tenant, git.url(REPOSITORY), token)
             yield Stage(settings, repository, sandbox, fleet, token)
+
+
+def _own(url: str) -> str:
+    """The URL by which this machine reaches what listens everywhere."""
+    return url.replace("//0.0.0.0:", f"//{LOOPBACK}:").replace("//[::]:", "//[::1]:")
 
 
 def _new_key() -> str:
@@ -126,8 +138,8 @@ async def _narrate(stage: Stage, ready: Awaitable[str], tell: Say) -> None:
         base_url=f"{url}/api/v1", headers=headers, timeout=_CALL_LIMIT_S, trust_env=False
     ) as api:
         plan = await _prepare(api, stage)
-    tell("\n" + story.instructions(url, stage.sandbox.url, stage.token, plan))
-    tell(f"\ngit remote: {stage.settings.sources[0].shown_url}  sandbox: {stage.sandbox.url}\nstop with Ctrl-C")
+    tell("\n" + story.instructions(url, _own(stage.sandbox.url), stage.token, plan))
+    tell(f"\ngit remote: {stage.settings.sources[0].shown_url}  sandbox: {_own(stage.sandbox.url)}\nstop with Ctrl-C")
 
 
 async def _prepare(api: httpx.AsyncClient, stage: Stage) -> dict[str, Any]:

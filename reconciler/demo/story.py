@@ -14,7 +14,7 @@ UNMANAGED = frozenset({"bot_f1d4"})
 CHANGED_IN_GIT = "bot_7f3a"
 EDITED_LIVE = "bot_90de"
 LEFT_FOR_THE_READER = "bot_c615"
-SCHEMA_PATH = "chatbot.schema.json"
+SCHEMA_PATH = "chatbot-config.schema.json"
 COMMIT_MESSAGE = "Shorter answers, and what to say about returns in the EU"
 
 _LONG = "Two short paragraphs are usually enough."
