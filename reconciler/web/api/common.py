@@ -1,0 +1,98 @@
+"""What every route of the API shares: who asks, the engine, the listed problems, and lists in parts."""
+
+from collections.abc import Awaitable, Callable
+from typing import Annotated, Any, TypeVar
+
+from fastapi import Depends, Request
+
+from reconciler.domain.records import Plan, Role
+from reconciler.engine.context import Actor, Engine
+from reconciler.errors import NotFound
+from reconciler.ports import Page
+from reconciler.web.auth import Require
+from reconciler.web.problems import MEDIA_TYPE, Code, Problem
+from reconciler.web.settings import WebSettings
+from reconciler.web.shapes import ListShape, ProblemShape
+
+API = "/api/v1"
+
+T = TypeVar("T")
+S = TypeVar("S")
+
+
+async def _engine(request: Request) -> Engine:
+    engine: Engine = request.app.state.engine
+    return engine
+
+
+async def _settings(request: Request) -> WebSettings:
+    settings: WebSettings = request.app.state.settings
+    return settings
+
+
+TheEngine = Annotated[Engine, Depends(_engine)]
+TheSettings = Annotated[WebSettings, Depends(_settings)]
+Viewer = Annotated[Actor, Depends(Require(Role.VIEWER))]
+Operator = Annotated[Actor, Depends(Require(Role.OPERATOR))]
+Approver = Annotated[Actor, Depends(Require(Role.APPROVER))]
+
+_ALWAYS = (Code.UNAUTHORIZED, Code.TOO_MANY_FAILURES, Code.INTERNAL_ERROR, Code.STORE_UNAVAILABLE, Code.BAD_REQUEST)
+
+
+def refusals(*codes: Code) -> dict[int | str, dict[str, Any]]:
+    """The problems that a route may answer with, described for OpenAPI."""
+    by_status: dict[int | str, list[Code]] = {}
+    for code in (*_ALWAYS, *codes):
+        by_status.setdefault(code.status, []).append(code)
+    return {status: _described(listed) for status, listed in sorted(by_status.items())}
+
+
+def _described(codes: list[Code]) -> dict[str, Any]:
+    return {
+        "description": ", ".join(f"`{code}`" for code in codes),
+        "content": {MEDIA_TYPE: {"schema": {"$ref": f"#/components/schemas/{ProblemShape.__name__}"}}},
+    }
+
+
+NOT_MODIFIED: dict[int | str, dict[str, Any]] = {304: {"description": "Nothing new since the `If-None-Match` tag."}}
+
+
+async def listed(part: Awaitable[Page[T]], view: Callable[[T], S]) -> ListShape[S]:
+    """A part of a list as an answer.
+
+    Raises:
+        Problem: When the cursor was not handed out here.
+    """
+    try:
+        page = await part
+    except ValueError as error:
+        raise Problem(Code.INVALID_CURSOR, "send next_cursor as it was given, or none") from error
+    return ListShape(items=[view(item) for item in page.items], next_cursor=page.next_cursor)
+
+
+async def visible_plan(engine: Engine, actor: Actor, plan_id: str) -> Plan:
+    """A plan that the person may see.
+
+    Raises:
+        NotFound: When there is none.
+    """
+    plan = await engine.store.queries.plan(plan_id)
+    if plan is None or not actor.sees(plan.source):
+        raise NotFound(f"there is no plan {plan_id!r}")
+    return plan
+
+
+def check_source(engine: Engine, actor: Actor, name: str) -> None:
+    """Refuse a source that is not configured, or that the person may not see.
+
+    Raises:
+        NotFound: In both cases, so that nobody can tell them apart.
+    """
+    if name not in engine.sources or not actor.sees(name):
+        raise NotFound(f"there is no source {name!r}")
+
+
+async def name_of(engine: Engine, plan: Plan) -> str | None:
+    """The name of a plan's chatbot, where it is known."""
+    known = await engine.store.queries.chatbots_with_id(plan.chatbot_id)
+    return next((each.name for each in known if each.tenant == plan.tenant), None)

@@ -1,0 +1,203 @@
+"""Plans, decisions about them, and applies."""
+
+import asyncio
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query, Request, Response, status
+
+from reconciler.domain.records import Plan
+from reconciler.engine import decide
+from reconciler.engine.applying import request_apply
+from reconciler.engine.context import Actor, Engine
+from reconciler.errors import NotFound
+from reconciler.web import errors, views
+from reconciler.web.accepting import choose
+from reconciler.web.api.common import (
+    API,
+    NOT_MODIFIED,
+    Approver,
+    TheEngine,
+    Viewer,
+    listed,
+    name_of,
+    refusals,
+    visible_plan,
+)
+from reconciler.web.asks import ApplyAsk, ApproveAsk, DecideAsk, Name, PlanQuery, RejectAsk
+from reconciler.web.problems import Code
+from reconciler.web.rendering import markdown, text
+from reconciler.web.shapes import (
+    ApplyShape,
+    DecidedShape,
+    DecisionsShape,
+    ListShape,
+    PlanShape,
+    ProblemShape,
+    SinglePlanShape,
+)
+
+router = APIRouter(prefix=API, tags=["Plans"])
+
+_DECISION = (
+    Code.FORBIDDEN, Code.NOT_FOUND, Code.FINGERPRINT_MISMATCH, Code.PLAN_CLOSED, Code.APPLY_IN_PROGRESS,
+    Code.CONCURRENT_CHANGE, Code.INVALID_REQUEST, Code.BODY_TOO_LARGE,
+)  # fmt: skip
+_APPLY = (Code.PLAN_NOT_APPROVED, Code.READ_ONLY, Code.SUSPENDED, Code.SOURCE_UNKNOWN)
+JSON, MARKDOWN, TEXT = "application/json", "text/markdown", "text/plain"
+_RENDERINGS: dict[str, Any] = {media: {"schema": {"type": "string"}} for media in (MARKDOWN, TEXT)}
+
+_STANDING: dict[int | str, dict[str, Any]] = {
+    200: {"description": "The apply that already stands.", "model": ApplyShape}
+}
+
+
+@router.get(
+    "/plans",
+    name="plan_list",
+    summary="Plans, newest first",
+    responses=NOT_MODIFIED | refusals(Code.INVALID_CURSOR, Code.INVALID_REQUEST),
+)
+async def plan_list(engine: TheEngine, actor: Viewer, query: Annotated[PlanQuery, Query()]) -> ListShape[PlanShape]:
+    """Without their ops; `GET /plans/{plan_id}` has them."""
+    queries = engine.store.queries
+    wanted = query.filter(actor.sources)
+    part = await listed(queries.plans(wanted, limit=query.limit, cursor=query.cursor), lambda plan: plan)
+    approvals = await queries.approvals_of([plan.id for plan in part.items])
+    items = [views.plan(plan, approvals.get(plan.id, ())) for plan in part.items]
+    return ListShape(items=items, next_cursor=part.next_cursor)
+
+
+@router.get(
+    "/plans/{plan_id}",
+    name="plan_get",
+    summary="One plan with its ops, as JSON, markdown or text",
+    response_model=SinglePlanShape,
+    responses=NOT_MODIFIED
+    | {200: {"content": _RENDERINGS}}
+    | refusals(Code.NOT_FOUND, Code.NOT_ACCEPTABLE, Code.INVALID_REQUEST),
+)
+async def plan_get(engine: TheEngine, actor: Viewer, plan_id: Name, request: Request) -> SinglePlanShape | Response:
+    """`Accept` chooses between `application/json`, `text/markdown` and `text/plain`."""
+    chosen = choose(request.headers.get("accept"), (JSON, MARKDOWN, TEXT))
+    plan = await visible_plan(engine, actor, plan_id)
+    if chosen == JSON:
+        return await _single(engine, plan)
+    name = await name_of(engine, plan)
+    render = markdown if chosen == MARKDOWN else text
+    # comparing long prompts takes a while: not on the event loop
+    return Response(await asyncio.to_thread(render, plan, name), media_type=chosen)
+
+
+@router.post(
+    "/plans/decide",
+    name="plan_decide",
+    summary="Decide about many plans at once",
+    responses=refusals(Code.FORBIDDEN, Code.INVALID_REQUEST, Code.BODY_TOO_LARGE),
+)
+async def plan_decide(engine: TheEngine, actor: Approver, ask: DecideAsk) -> DecisionsShape:
+    """Each item is decided by itself, and has its own result and audit entry; one refusal stops no other."""
+    results = await decide.decide_all(
+        engine,
+        actor,
+        approving=ask.decision == "approve",
+        items=[decide.Item(item.plan_id, item.fingerprint) for item in ask.items],
+        comment=ask.comment,
+        apply=ask.apply,
+    )
+    return DecisionsShape(items=[_decided(result) for result in results])
+
+
+@router.post(
+    "/plans/{plan_id}/approve",
+    name="plan_approve",
+    summary="Say yes to exactly what was seen",
+    responses=refusals(*_DECISION, Code.DELETE_OVERRIDE_REQUIRED, *_APPLY),
+)
+async def plan_approve(engine: TheEngine, actor: Approver, plan_id: Name, ask: ApproveAsk) -> SinglePlanShape:
+    """The same again answers with what already stands. With `apply`, `apply_id` names the apply that was queued."""
+    await visible_plan(engine, actor, plan_id)
+    overrides = decide.Overrides(deletes=ask.overrides.deletes, reason=ask.overrides.reason) if ask.overrides else None
+    decision = await decide.approve(
+        engine, actor, plan_id, ask.fingerprint, comment=ask.comment, overrides=overrides, apply=ask.apply
+    )
+    return views.single_plan(decision.plan, decision.approvals)
+
+
+@router.post(
+    "/plans/{plan_id}/reject",
+    name="plan_reject",
+    summary="Say no",
+    responses=refusals(*_DECISION),
+)
+async def plan_reject(engine: TheEngine, actor: Approver, plan_id: Name, ask: RejectAsk) -> SinglePlanShape:
+    """The same proposal is not offered again until something else came in between."""
+    await visible_plan(engine, actor, plan_id)
+    decision = await decide.reject(engine, actor, plan_id, ask.fingerprint, comment=ask.comment)
+    return views.single_plan(decision.plan, decision.approvals)
+
+
+@router.post(
+    "/plans/{plan_id}/revoke",
+    name="plan_revoke",
+    summary="Take back one's own approval",
+    responses=refusals(*_DECISION),
+)
+async def plan_revoke(engine: TheEngine, actor: Approver, plan_id: Name) -> SinglePlanShape:
+    """Possible until an apply was asked for."""
+    await visible_plan(engine, actor, plan_id)
+    decision = await decide.revoke(engine, actor, plan_id)
+    return views.single_plan(decision.plan, decision.approvals)
+
+
+@router.post(
+    "/plans/{plan_id}/apply",
+    name="plan_apply",
+    summary="Execute an approved plan",
+    status_code=status.HTTP_202_ACCEPTED,
+    responses=_STANDING | refusals(*_DECISION, *_APPLY),
+)
+async def plan_apply(
+    engine: TheEngine, actor: Approver, plan_id: Name, ask: ApplyAsk, response: Response
+) -> ApplyShape:
+    """Everything is checked again at the last moment. The same again answers 200 with the apply that stands."""
+    plan = await visible_plan(engine, actor, plan_id)
+    apply = await request_apply(engine, actor, plan_id, ask.fingerprint)
+    if apply.id == plan.apply_id:
+        response.status_code = status.HTTP_200_OK
+    return views.apply(apply)
+
+
+@router.get(
+    "/applies/{apply_id}",
+    name="apply_get",
+    summary="One apply",
+    responses=NOT_MODIFIED | refusals(Code.NOT_FOUND, Code.INVALID_REQUEST),
+)
+async def apply_get(engine: TheEngine, actor: Viewer, apply_id: Name) -> ApplyShape:
+    """One attempt to execute an approved plan; poll it until `finished_at` is set."""
+    apply = await engine.store.queries.apply(apply_id)
+    if apply is None or not await _sees(engine, actor, apply.plan_id):
+        raise NotFound(f"there is no apply {apply_id!r}")
+    return views.apply(apply)
+
+
+async def _sees(engine: Engine, actor: Actor, plan_id: str) -> bool:
+    if actor.sources is None:
+        return True
+    plan = await engine.store.queries.plan(plan_id)
+    return plan is not None and actor.sees(plan.source)
+
+
+async def _single(engine: Engine, plan: Plan) -> SinglePlanShape:
+    approvals = await engine.store.queries.approvals_of([plan.id])
+    return views.single_plan(plan, approvals.get(plan.id, ()))
+
+
+def _decided(result: decide.ItemResult) -> DecidedShape:
+    decision, error = result.decision, result.error
+    return DecidedShape(
+        plan_id=result.item.plan_id,
+        fingerprint=result.item.fingerprint,
+        plan=views.plan(decision.plan, decision.approvals) if decision else None,
+        problem=ProblemShape.model_validate(errors.document_of(error)) if error else None,
+    )

@@ -1,0 +1,109 @@
+"""Sources and their runs."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query, status
+
+from reconciler.domain.records import Trigger
+from reconciler.engine.accept import accept
+from reconciler.engine.refresh import request_refresh
+from reconciler.errors import NotFound
+from reconciler.web import views
+from reconciler.web.api.common import (
+    API,
+    NOT_MODIFIED,
+    Approver,
+    Operator,
+    TheEngine,
+    Viewer,
+    check_source,
+    listed,
+    refusals,
+)
+from reconciler.web.asks import AcceptAsk, Name, RunQuery
+from reconciler.web.overview import all_sources
+from reconciler.web.problems import Code
+from reconciler.web.shapes import ListShape, RunShape, SourceShape
+
+router = APIRouter(prefix=API, tags=["Sources"])
+
+
+@router.get(
+    "/sources",
+    name="source_list",
+    summary="Every source, by name",
+    responses=NOT_MODIFIED | refusals(),
+)
+async def source_list(engine: TheEngine, actor: Viewer) -> ListShape[SourceShape]:
+    """All of them at once: `next_cursor` is always null."""
+    return ListShape(items=[views.source(each) for each in await all_sources(engine, actor.sources)], next_cursor=None)
+
+
+@router.get(
+    "/sources/{name}",
+    name="source_get",
+    summary="One source",
+    responses=NOT_MODIFIED | refusals(Code.NOT_FOUND, Code.INVALID_REQUEST),
+)
+async def source_get(engine: TheEngine, actor: Viewer, name: Name) -> SourceShape:
+    """The source as it was last seen."""
+    for record in await all_sources(engine, actor.sources):
+        if record.name == name:
+            return views.source(record)
+    raise NotFound(f"there is no source {name!r}")
+
+
+@router.post(
+    "/sources/{name}/refresh",
+    name="source_refresh",
+    summary="Look at a source now",
+    status_code=status.HTTP_202_ACCEPTED,
+    responses=refusals(Code.FORBIDDEN, Code.NOT_FOUND, Code.INVALID_REQUEST),
+)
+async def source_refresh(engine: TheEngine, actor: Operator, name: Name) -> RunShape:
+    """Dry-run every document, also at an unchanged commit. Asked for during a run, it gets one shared follow-up run."""
+    check_source(engine, actor, name)
+    return views.run(await request_refresh(engine, actor, name, Trigger.MANUAL, full=True))
+
+
+@router.post(
+    "/sources/{name}/accept",
+    name="source_accept",
+    summary="Trust a revision that is not trusted by itself",
+    responses=refusals(
+        Code.FORBIDDEN, Code.NOT_FOUND, Code.REVISION_NOT_SEEN, Code.NOTHING_TO_ACCEPT, Code.SOURCE_UNKNOWN,
+        Code.CONCURRENT_CHANGE, Code.INVALID_REQUEST, Code.BODY_TOO_LARGE,
+    ),
+)  # fmt: skip
+async def source_accept(engine: TheEngine, actor: Approver, name: Name, ask: AcceptAsk) -> SourceShape:
+    """It becomes the last good revision at once, and later ones are judged against it."""
+    check_source(engine, actor, name)
+    return views.source(await accept(engine, actor, name, ask.revision, ask.reason))
+
+
+@router.get(
+    "/runs",
+    name="run_list",
+    summary="Runs, newest first",
+    responses=NOT_MODIFIED | refusals(Code.INVALID_CURSOR, Code.INVALID_REQUEST),
+)
+async def run_list(engine: TheEngine, actor: Viewer, query: Annotated[RunQuery, Query()]) -> ListShape[RunShape]:
+    """Of one source, or of all that the token may see."""
+    wanted = actor.sources
+    if query.source is not None:
+        wanted = (query.source,) if actor.sees(query.source) else ()
+    return await listed(engine.store.queries.runs(wanted, limit=query.limit, cursor=query.cursor), views.run)
+
+
+@router.get(
+    "/runs/{run_id}",
+    name="run_get",
+    summary="One run",
+    responses=NOT_MODIFIED | refusals(Code.NOT_FOUND, Code.INVALID_REQUEST),
+)
+async def run_get(engine: TheEngine, actor: Viewer, run_id: Name) -> RunShape:
+    """One pass over a source, with what it found in the documents."""
+    run = await engine.store.queries.run(run_id)
+    if run is None or not actor.sees(run.source):
+        raise NotFound(f"there is no run {run_id!r}")
+    return views.run(run)

@@ -1,0 +1,45 @@
+"""The emergency stop."""
+
+from fastapi import APIRouter, Request
+
+from reconciler.engine import suspending
+from reconciler.web import views
+from reconciler.web.api.common import API, NOT_MODIFIED, Operator, TheEngine, Viewer, refusals
+from reconciler.web.asks import ResumeAsk, SuspendAsk, scope_of
+from reconciler.web.overview import runs_on
+from reconciler.web.problems import Code
+from reconciler.web.shapes import ListShape, SuspensionShape
+
+router = APIRouter(prefix=API, tags=["Suspensions"])
+
+_REFUSALS = refusals(Code.FORBIDDEN, Code.NOT_FOUND, Code.CONCURRENT_CHANGE, Code.INVALID_REQUEST, Code.BODY_TOO_LARGE)
+
+
+@router.get(
+    "/suspensions",
+    name="suspension_list",
+    summary="What is suspended now",
+    responses=NOT_MODIFIED | refusals(),
+)
+async def suspension_list(engine: TheEngine, _: Viewer) -> ListShape[SuspensionShape]:
+    """All of them at once, newest first: `next_cursor` is always null."""
+    now = engine.clock.now()
+    standing = await engine.store.queries.suspensions()
+    return ListShape(items=[views.suspension(each) for each in standing if runs_on(each, now)], next_cursor=None)
+
+
+@router.post("/suspend", name="suspend", summary="Stop applies", responses=_REFUSALS)
+async def suspend(engine: TheEngine, actor: Operator, ask: SuspendAsk, request: Request) -> SuspensionShape:
+    """Approved and automatic ones too; dry runs go on. The same again answers with what already stands."""
+    request.state.subject = ask.scope
+    kind, subject = scope_of(ask.scope)
+    return views.suspension(await suspending.suspend(engine, actor, kind, subject, ask.reason, ask.until))
+
+
+@router.post("/resume", name="resume", summary="Let applies go on", responses=_REFUSALS)
+async def resume(engine: TheEngine, actor: Operator, ask: ResumeAsk, request: Request) -> SuspensionShape | None:
+    """Answers with the suspension that ended, or null when there was none."""
+    request.state.subject = ask.scope
+    kind, subject = scope_of(ask.scope)
+    ended = await suspending.resume(engine, actor, kind, subject)
+    return views.suspension(ended) if ended else None

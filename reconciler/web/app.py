@@ -1,0 +1,88 @@
+"""The application: routes, what stands before them, and how errors are answered."""
+
+from typing import Any
+
+from fastapi import FastAPI
+from starlette.middleware.cors import CORSMiddleware
+from starlette.staticfiles import StaticFiles
+
+from reconciler.engine.context import Engine
+from reconciler.web import errors, health, reference, webhooks
+from reconciler.web.api import fleet, plans, sources, suspensions
+from reconciler.web.auth import Gate, Guesses, TokenBook
+from reconciler.web.dashboard import pages
+from reconciler.web.dashboard.visits import Visits
+from reconciler.web.metrics import Metrics
+from reconciler.web.middleware.bodies import Bodies
+from reconciler.web.middleware.conditional import Conditional
+from reconciler.web.middleware.envelope import Envelope
+from reconciler.web.middleware.hosts import Hosts
+from reconciler.web.middleware.requests import Requests
+from reconciler.web.settings import WebSettings
+
+ROUTERS = (fleet.router, plans.router, sources.router, suspensions.router, webhooks.router, health.router)
+"""Everything that OpenAPI describes."""
+
+
+def create_app(engine: Engine, *, settings: WebSettings) -> FastAPI:
+    """Make the application.
+
+    Args:
+        engine: The ports and policy that the use cases share; it is neither started nor stopped here.
+        settings: What the web is told.
+
+    Returns:
+        The application, ready to serve. Run it without uvicorn's own ``proxy_headers``: trusted proxies are set here.
+    """
+    app = FastAPI(
+        title="wizchat-reconciler",
+        version=settings.version,
+        summary="Plans, decisions and applies of chatbot configurations kept in git.",
+        openapi_url=None,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+        generate_unique_id_function=lambda route: route.name,
+    )
+    metrics = Metrics()
+    gate = Gate(
+        TokenBook(engine.store, engine.clock),
+        Guesses(engine.clock, settings.failed_auth_per_minute),
+        metrics,
+        settings.proxies,
+    )
+    app.state.engine = engine
+    app.state.settings = settings
+    app.state.gate = gate
+    app.state.visits = Visits(engine.clock)
+    for router in (*ROUTERS, pages.router):
+        app.include_router(router)
+    reference.install(app, ROUTERS)
+    app.mount("/static", StaticFiles(directory=pages.STATIC), name="static")
+    errors.install(app, engine)
+    _stand_before(app, engine, settings, gate)
+    return app
+
+
+def _stand_before(app: FastAPI, engine: Engine, settings: WebSettings, gate: Gate) -> None:
+    """Put the middlewares in front; the last one added is met first."""
+    app.add_middleware(
+        Bodies, limit=settings.body_limit, webhook_limit=settings.webhook_body_limit, seconds=settings.body_seconds
+    )
+    app.add_middleware(Requests, clock=engine.clock, metrics=gate.metrics, proxies=settings.proxies)
+    app.add_middleware(Conditional, gate=gate, store=engine.store, metrics=gate.metrics)
+    app.add_middleware(Hosts, allowed=settings.hosts)
+    if settings.cors_origins:
+        app.add_middleware(CORSMiddleware, **_cors(settings))
+    app.add_middleware(Envelope, secure=settings.secure)
+
+
+def _cors(settings: WebSettings) -> dict[str, Any]:
+    """Tokens travel in a header that pages set themselves: cookies are never let through."""
+    return {
+        "allow_origins": list(settings.cors_origins),
+        "allow_methods": ["GET", "POST"],
+        "allow_headers": ["Authorization", "Content-Type", "If-None-Match"],
+        "expose_headers": ["ETag", "X-Request-Id"],
+        "allow_credentials": False,
+    }

@@ -1,0 +1,1 @@
+"""A plain page to see with: no script, no inline style, nothing from elsewhere."""

@@ -1,0 +1,109 @@
+"""What the page of one plan says: one sentence, the loss before anything else, every op with the side that moved."""
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from urllib.parse import quote
+
+from reconciler.domain.direction import DirectedOp
+from reconciler.domain.lifecycle import DECIDABLE, PlanStatus
+from reconciler.domain.plan import MCP_SERVERS, Action
+from reconciler.domain.records import Approval, Plan
+from reconciler.domain.status import Direction
+from reconciler.render.model import IRREVERSIBLE
+from reconciler.render.prose import Line, Piece, compare
+from reconciler.render.wording import FieldChange, changes, prose, visible
+
+
+@dataclass(frozen=True, slots=True)
+class FieldView:
+    """One field before and after, as compared lines."""
+
+    name: str
+    size: str
+    direction: Direction
+    lines: Sequence[Line]
+
+
+@dataclass(frozen=True, slots=True)
+class OpView:
+    """One op."""
+
+    directed: DirectedOp
+    place: str
+    fields: Sequence[FieldView]
+    note: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class PlanPage:
+    """One plan."""
+
+    plan: Plan
+    name: str
+    approvals: Sequence[Approval]
+    losses: Sequence[OpView]
+    ops: Sequence[OpView]
+    overwrites_live: bool
+    commands: Sequence[tuple[str, str]]
+
+
+def plan_page(plan: Plan, approvals: Sequence[Approval], name: str | None, public_url: str) -> PlanPage:
+    """Everything that the page of a plan says."""
+    ops = [_op(directed) for directed in plan.ops]
+    return PlanPage(
+        plan=plan,
+        name=visible(name or plan.chatbot_id),
+        approvals=[each for each in approvals if each.revoked_at is None],
+        losses=[each for each in ops if each.directed.op.action is Action.DELETE],
+        ops=ops,
+        overwrites_live=any(each.direction in (Direction.LIVE_AHEAD, Direction.DIVERGED) for each in plan.ops),
+        commands=list(_commands(plan, public_url)),
+    )
+
+
+def _op(directed: DirectedOp) -> OpView:
+    op = directed.op
+    deleted = op.action is Action.DELETE
+    return OpView(
+        directed=directed,
+        place=visible(op.key or op.section),
+        fields=[] if deleted else [_field(directed, change) for change in changes(op)],
+        note=IRREVERSIBLE if deleted and op.section == MCP_SERVERS else None,
+    )
+
+
+def _field(directed: DirectedOp, change: FieldChange) -> FieldView:
+    return FieldView(
+        name=visible(change.name),
+        size=change.size,
+        direction=directed.fields.get(change.name, directed.direction),
+        lines=[_shown(line) for line in compare(prose(change.before), prose(change.after))],
+    )
+
+
+def _shown(line: Line) -> Line:
+    """A line with every unseen character made visible: nothing may look other than it is."""
+    return tuple(Piece(piece.kind, visible(piece.text)) for piece in line if piece.text)
+
+
+def _commands(plan: Plan, public_url: str) -> Iterator[tuple[str, str]]:
+    """What to run to decide, as long as that is possible; the person says the reason of an override."""
+    if plan.status not in DECIDABLE or plan.apply_id is not None:
+        return
+    ask: dict[str, object] = {"fingerprint": plan.fingerprint}
+    if plan.status is PlanStatus.APPROVED:
+        yield "Apply", _curl(plan, public_url, "apply", ask)
+    else:
+        override = {"overrides": {"deletes": True, "reason": "WHY"}} if plan.delete_override else {}
+        yield "Approve and apply", _curl(plan, public_url, "approve", {**ask, **override, "apply": True})
+        yield "Approve only", _curl(plan, public_url, "approve", {**ask, **override})
+    yield "Reject", _curl(plan, public_url, "reject", ask)
+
+
+def _curl(plan: Plan, public_url: str, call: str, ask: dict[str, object]) -> str:
+    url = f"{public_url.rstrip('/')}/api/v1/plans/{quote(plan.id)}/{call}"
+    return (
+        f'curl -X POST {url} -H "Authorization: Bearer $RECONCILER_TOKEN" '
+        f"-H 'Content-Type: application/json' -d '{json.dumps(ask)}'"
+    )

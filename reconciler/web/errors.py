@@ -1,0 +1,115 @@
+"""Every error becomes a problem document, whichever way it arises."""
+
+from collections.abc import Awaitable, Callable
+
+import structlog
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+
+from reconciler.engine import auditing
+from reconciler.engine.context import Actor, Engine
+from reconciler.errors import Conflict, Forbidden, NotFound, ReconcilerError, SourceUnreadable, StoreError
+from reconciler.web import problems, traces
+from reconciler.web.problems import Code, Problem
+
+log = structlog.get_logger("reconciler.web")
+
+_LONGEST_NAME = 100
+
+
+def install(app: FastAPI, engine: Engine) -> None:
+    """Have an application answer all its errors with problem documents."""
+    app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_exception_handler(HTTPException, _http)
+    app.add_exception_handler(ReconcilerError, _refused_by(engine))
+
+
+def code_of(error: ReconcilerError) -> Code:
+    """The code of an error that the program raised on purpose."""
+    match error:
+        case Conflict(code=code):
+            return Code.known(code) or Code.CONFLICT
+        case NotFound():
+            return Code.NOT_FOUND
+        case Forbidden():
+            return Code.FORBIDDEN
+        case SourceUnreadable():
+            return Code.SOURCE_UNKNOWN
+        case StoreError():
+            return Code.STORE_UNAVAILABLE
+        case _:
+            return Code.INTERNAL_ERROR
+
+
+def document_of(error: ReconcilerError) -> dict[str, object]:
+    """The problem document of an error that the program raised on purpose."""
+    code = code_of(error)
+    if code is Code.CONFLICT and isinstance(error, Conflict):
+        return problems.document(error.code, code.status, code.heading, str(error))
+    return problems.document_of(code, str(error))
+
+
+async def _invalid(_: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)  # noqa: S101  starlette's signature knows no more
+    findings = error.errors()
+    if any(finding["type"] == "json_invalid" for finding in findings):
+        return problems.answer(problems.document_of(Code.MALFORMED_BODY, "the body is not valid JSON"))
+    # what was sent is never echoed: it may be a secret in the wrong place
+    errors = [{"loc": [_name(part) for part in finding["loc"]], "message": finding["msg"]} for finding in findings]
+    places = ", ".join(".".join(str(part) for part in found["loc"]) for found in errors)
+    detail = f"correct these fields: {places}"
+    return problems.answer(problems.document_of(Code.INVALID_REQUEST, detail, errors=errors))
+
+
+def _name(part: str | int) -> str | int:
+    return part[:_LONGEST_NAME] if isinstance(part, str) else part
+
+
+async def _http(_: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)  # noqa: S101  starlette's signature knows no more
+    if isinstance(error, Problem):
+        return problems.of_problem(error)
+    code = Code.of_status(error.status_code)
+    return problems.answer(problems.document_of(code, str(error.detail)), error.headers)
+
+
+def _refused_by(engine: Engine) -> Callable[[Request, Exception], Awaitable[Response]]:
+    async def refused(request: Request, error: Exception) -> Response:
+        assert isinstance(error, ReconcilerError)  # noqa: S101  starlette's signature knows no more
+        if isinstance(error, Forbidden | Conflict):
+            await record(engine, request, error)
+        body = document_of(error)
+        if body["status"] == Code.INTERNAL_ERROR.status:
+            log.error("request failed", method=request.method, path=request.url.path, **traces.told(error))
+            return problems.answer(problems.document_of(Code.INTERNAL_ERROR, "the log says more"))
+        return problems.answer(body)
+
+    return refused
+
+
+async def record(engine: Engine, request: Request, error: Forbidden | Conflict) -> None:
+    """Leave a row when an authenticated person was refused a decision; reading leaves none."""
+    actor: Actor | None = getattr(request.state, "actor", None)
+    if actor is None or request.method == "GET":
+        return
+    await auditing.record_refusal(engine, actor, _action(request), _subject(request), error)
+
+
+def _action(request: Request) -> str:
+    return str(request.scope["route"].name).replace("_", ".", 1)
+
+
+def _subject(request: Request) -> str:
+    """What the request was about: said by the route where its path does not tell."""
+    said: str | None = getattr(request.state, "subject", None)
+    if said is not None:
+        return said
+    match request.path_params:
+        case {"plan_id": plan_id}:
+            return f"plan/{plan_id}"
+        case {"name": name}:
+            return f"source/{name}"
+        case _:
+            return request.url.path

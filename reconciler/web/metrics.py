@@ -1,0 +1,103 @@
+"""What Prometheus scrapes: counted from the database at the scrape, so that nothing has to be kept in step."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from enum import StrEnum
+from typing import TypeVar
+
+from prometheus_client import CollectorRegistry, Counter, generate_latest
+from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from reconciler.domain.records import Run, SourceRecord
+from reconciler.ports import Budget, FleetCounts
+from reconciler.web.overview import Overview
+
+W = TypeVar("W", bound=StrEnum)
+
+
+def _registry() -> CollectorRegistry:
+    return CollectorRegistry(auto_describe=True)
+
+
+@dataclass(slots=True)
+class Metrics:
+    """The figures of one application. No label ever names a chatbot, a person or a secret."""
+
+    registry: CollectorRegistry = field(default_factory=_registry)
+    auth_failures: Counter = field(init=False)
+    unchanged: Counter = field(init=False)
+    requests: Counter = field(init=False)
+    webhooks: Counter = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.auth_failures = Counter(
+            "reconciler_auth_failures", "Requests without a valid credential.", registry=self.registry
+        )
+        self.unchanged = Counter(
+            "reconciler_http_not_modified", "Conditional requests answered by 304.", registry=self.registry
+        )
+        self.requests = Counter(
+            "reconciler_http_requests", "Other requests.", ["method", "route", "status"], registry=self.registry
+        )
+        self.webhooks = Counter(
+            "reconciler_webhooks", "Deliveries by what came of them.", ["source", "result"], registry=self.registry
+        )
+
+    def render(self, overview: Overview) -> bytes:
+        """Everything in the text format of Prometheus."""
+        fleet = CollectorRegistry()
+        fleet.register(_Fleet(overview))
+        return bytes(generate_latest(self.registry)) + bytes(generate_latest(fleet))
+
+
+@dataclass(frozen=True, slots=True)
+class _Fleet(Collector):
+    overview: Overview
+
+    def collect(self) -> Iterable[Metric]:
+        yield from _counts(self.overview.counts)
+        yield from _sources(self.overview.sources, self.overview.runs)
+        yield from _budgets(self.overview.budgets)
+
+
+def _counts(counts: FleetCounts) -> Iterable[Metric]:
+    yield _gauge("chatbots_by_sync", "Chatbots by sync.", "sync", counts.sync)
+    yield _gauge("chatbots_by_direction", "Chatbots by direction.", "direction", counts.direction)
+    yield _gauge("chatbots_by_reason", "Chatbots by reason.", "reason", counts.reason)
+    yield _gauge("open_plans", "Open plans by status.", "status", counts.open_plans)
+
+
+def _sources(sources: Sequence[SourceRecord], runs: Mapping[str, Run]) -> Iterable[Metric]:
+    state = GaugeMetricFamily(
+        "reconciler_source_state", "1 for the state that a source is in.", labels=["source", "state"]
+    )
+    finished = GaugeMetricFamily(
+        "reconciler_run_finished_timestamp_seconds", "When a source's last run ended.", labels=["source", "status"]
+    )
+    figures = GaugeMetricFamily("reconciler_run_counts", "What a source's last run did.", labels=["source", "what"])
+    for source in sources:
+        state.add_metric([source.name, source.state], 1)
+        run = runs.get(source.name)
+        if run is not None and run.finished_at is not None:
+            finished.add_metric([source.name, run.status], run.finished_at.timestamp())
+        for what, number in asdict(run.counts).items() if run is not None else ():
+            figures.add_metric([source.name, what], number)
+    return state, finished, figures
+
+
+def _budgets(budgets: Mapping[str, Budget]) -> Iterable[Metric]:
+    used = GaugeMetricFamily("reconciler_api_calls_today", "Calls made to WizChat today.", labels=["tenant"])
+    limit = GaugeMetricFamily("reconciler_api_daily_budget", "Calls allowed a day.", labels=["tenant"])
+    for tenant, budget in budgets.items():
+        used.add_metric([tenant], budget.used_today)
+        if budget.daily_budget is not None:
+            limit.add_metric([tenant], budget.daily_budget)
+    return used, limit
+
+
+def _gauge(name: str, text: str, label: str, counts: Mapping[W, int]) -> Metric:
+    family = GaugeMetricFamily(f"reconciler_{name}", text, labels=[label])
+    for value, number in counts.items():
+        family.add_metric([value], number)
+    return family

@@ -1,0 +1,128 @@
+"""ETag and 304, before routing: a poll that finds nothing new never reaches FastAPI or the database.
+
+A tag stands for the store's generation, the token and the URL. Whoever presents the tag that would be handed out now
+already has what would be sent. The generation is read before the rows are: a change in between makes the tag too
+old, which costs one more answer, and never too new, which would hide the change.
+"""
+
+import hashlib
+import secrets
+from collections.abc import Iterable
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from reconciler.domain.records import Token
+from reconciler.ports import Store
+from reconciler.web.auth import Gate
+from reconciler.web.metrics import Metrics
+
+PREFIX = "/api/v1/"
+MOVING = ("/api/v1/status", "/api/v1/sources", "/api/v1/suspensions")
+"""What also moves without the database, by the clock or by calls made: tagged by what it says."""
+
+Header = tuple[bytes, bytes]
+_CACHING: tuple[Header, ...] = (
+    (b"cache-control", b"private, no-cache"),
+    (b"vary", b"Authorization, Accept"),
+)
+
+
+class Conditional:
+    """Answers conditional reads of the API, and tags the answers to the others."""
+
+    def __init__(self, app: ASGIApp, *, gate: Gate, store: Store, metrics: Metrics) -> None:
+        self.app = app
+        self.gate = gate
+        self.store = store
+        self.metrics = metrics
+        self.salt = secrets.token_bytes(16)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or scope["method"] != "GET" or not scope["path"].startswith(PREFIX):
+            await self.app(scope, receive, send)
+            return
+        generation = self.store.generation
+        # every read of the API needs the least role, so a valid token is enough; without one the route says 401
+        token = await self.gate.peek(scope)
+        if token is None:
+            await self.app(scope, receive, send)
+        elif scope["path"].startswith(MOVING):
+            await _Weighed(self, scope, send).run(receive)
+        else:
+            await self._by_generation(scope, receive, send, self._tag(generation, token, scope))
+
+    async def _by_generation(self, scope: Scope, receive: Receive, send: Send, tag: bytes) -> None:
+        if presents(scope, tag):
+            await self.not_modified(send, tag)
+            return
+
+        async def tagged(message: Message) -> None:
+            if message["type"] == "http.response.start" and message["status"] == 200:  # noqa: PLR2004  HTTP's OK
+                message["headers"] = with_tag(message["headers"], tag)
+            await send(message)
+
+        await self.app(scope, receive, tagged)
+
+    def _tag(self, generation: str, token: Token, scope: Scope) -> bytes:
+        said = [value for name, value in scope["headers"] if name == b"accept"]
+        parts = (generation.encode(), token.id.encode(), scope["path"].encode(errors="replace"), scope["query_string"])
+        return weak((self.salt, *parts, *said))
+
+    async def not_modified(self, send: Send, tag: bytes) -> None:
+        """Say that nothing is new."""
+        self.metrics.unchanged.inc()
+        await send({"type": "http.response.start", "status": 304, "headers": [(b"etag", tag), *_CACHING]})
+        await send({"type": "http.response.body", "body": b""})
+
+
+class _Weighed:
+    """One answer that is held back until its tag is known from what it says."""
+
+    def __init__(self, front: Conditional, scope: Scope, send: Send) -> None:
+        self.front = front
+        self.scope = scope
+        self.send = send
+        self.start: Message = {}
+        self.body = bytearray()
+
+    async def run(self, receive: Receive) -> None:
+        await self.front.app(self.scope, receive, self._take)
+
+    async def _take(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self.start = message
+            return
+        self.body += message.get("body", b"")
+        if not message.get("more_body", False):
+            await self._give()
+
+    async def _give(self) -> None:
+        if self.start["status"] == 200:  # noqa: PLR2004  HTTP's OK
+            tag = weak((self.front.salt, bytes(self.body)))
+            if presents(self.scope, tag):
+                await self.front.not_modified(self.send, tag)
+                return
+            self.start["headers"] = with_tag(self.start["headers"], tag)
+        await self.send(self.start)
+        await self.send({"type": "http.response.body", "body": bytes(self.body)})
+
+
+def weak(parts: Iterable[bytes]) -> bytes:
+    """A weak tag of these parts."""
+    return b'W/"' + hashlib.blake2s(b"\0".join(parts), digest_size=16).hexdigest().encode() + b'"'
+
+
+def presents(scope: Scope, tag: bytes) -> bool:
+    """Whether a request says that it already has what the tag stands for (weak comparison)."""
+    bare = tag.removeprefix(b"W/")
+    for name, value in scope["headers"]:
+        if name == b"if-none-match" and (
+            value == tag or any(part.strip().removeprefix(b"W/") == bare for part in value.split(b","))
+        ):
+            return True
+    return False
+
+
+def with_tag(headers: Iterable[Header], tag: bytes) -> list[Header]:
+    """The headers of an answer that may be kept by its reader, and asked for again with its tag."""
+    return [*(each for each in headers if each[0] != b"cache-control"), (b"etag", tag), *_CACHING]

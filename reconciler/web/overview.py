@@ -1,0 +1,86 @@
+"""What `/status`, `/metrics` and the page show of the whole fleet, read once."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from reconciler.domain.records import Run, ScopeKind, SourceRecord, SourceState, Suspension
+from reconciler.engine.context import Engine
+from reconciler.ports import Budget, FleetCounts
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """The fleet at a glance.
+
+    Attributes:
+        counts: Chatbots and open plans, counted.
+        sources: The sources, each with the state that people are shown.
+        runs: Source → its last run.
+        budgets: Tenant → what is left of its call budget.
+    """
+
+    counts: FleetCounts
+    sources: Sequence[SourceRecord]
+    runs: Mapping[str, Run]
+    budgets: Mapping[str, Budget]
+
+
+async def overview(engine: Engine, visible: Collection[str] | None = None) -> Overview:
+    """Read the overview.
+
+    Args:
+        engine: Whose.
+        visible: Only these sources and what belongs to them; None means all.
+    """
+    sources = await all_sources(engine, visible)
+    ids = {source.name: source.last_run_id for source in sources if source.last_run_id is not None}
+    runs = {name: await engine.store.queries.run(run_id) for name, run_id in ids.items()}
+    tenants = set(engine.tenants) if visible is None else {source.tenant for source in sources} & set(engine.tenants)
+    return Overview(
+        counts=await engine.store.queries.counts(visible),
+        sources=sources,
+        runs={name: run for name, run in runs.items() if run is not None},
+        budgets={name: engine.tenants[name].target.budget() for name in sorted(tenants)},
+    )
+
+
+async def all_sources(engine: Engine, visible: Collection[str] | None = None) -> Sequence[SourceRecord]:
+    """Every source by name, those included that are configured but were not looked at yet."""
+    records = {record.name: record for record in await engine.store.queries.sources()}
+    unseen = (binding for name, binding in engine.sources.items() if name not in records)
+    records |= {
+        each.name: SourceRecord(name=each.name, tenant=each.tenant, url=each.url, branch=each.branch) for each in unseen
+    }
+    suspensions = await engine.store.queries.suspensions()
+    now = engine.clock.now()
+    return [
+        _shown(record, suspensions, now)
+        for name, record in sorted(records.items())
+        if visible is None or name in visible
+    ]
+
+
+def _shown(record: SourceRecord, suspensions: Sequence[Suspension], now: datetime) -> SourceRecord:
+    """A fault is shown before a suspension: somebody has to mend it."""
+    covering = [each for each in suspensions if runs_on(each, now) and _covers(each, record)]
+    if not covering or record.state is not SourceState.READY:
+        return record
+    return replace(record, state=SourceState.SUSPENDED, message=f"{covering[0].scope}: {covering[0].reason}")
+
+
+def runs_on(suspension: Suspension, now: datetime) -> bool:
+    """Whether a suspension has neither ended nor expired."""
+    return suspension.ended_at is None and (suspension.until is None or suspension.until > now)
+
+
+def _covers(suspension: Suspension, record: SourceRecord) -> bool:
+    match suspension.kind:
+        case ScopeKind.ALL:
+            return True
+        case ScopeKind.TENANT:
+            return suspension.subject == record.tenant
+        case ScopeKind.SOURCE:
+            return suspension.subject == record.name
+        case ScopeKind.CHATBOT:
+            return False

@@ -1,0 +1,118 @@
+"""OpenAPI, and the same as a page that needs no network, no script and no token."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from fastapi import APIRouter, FastAPI
+from fastapi.openapi.utils import get_openapi
+from fastapi.routing import APIRoute
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from reconciler.domain.records import Role
+from reconciler.web import templates
+from reconciler.web.auth import Require
+from reconciler.web.problems import Code
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One call, as the page shows it."""
+
+    id: str
+    method: str
+    path: str
+    role: str | None
+    tag: str
+    summary: str
+    description: str
+    parameters: Sequence[Mapping[str, Any]]
+    body: str | None
+    answers: Sequence[tuple[str, str, str | None]]
+
+
+def role_of(route: APIRoute) -> Role | None:
+    """The role that a route needs; None when it needs none."""
+    roles = [each.call.role for each in route.dependant.dependencies if isinstance(each.call, Require)]
+    return roles[0] if roles else None
+
+
+def install(app: FastAPI, routers: Sequence[APIRouter]) -> None:
+    """Have an application describe itself at ``/openapi.json`` and ``/docs``."""
+    routes = [route for router in routers for route in router.routes if isinstance(route, APIRoute)]
+
+    def openapi() -> dict[str, Any]:
+        if app.openapi_schema is None:
+            app.openapi_schema = _described(app, routes)
+        return app.openapi_schema
+
+    async def schema(_: Request) -> Response:
+        return JSONResponse(app.openapi())
+
+    async def page(_: Request) -> Response:
+        described = app.openapi()
+        return templates.page(
+            "reference.html",
+            version=app.version,
+            operations=list(_operations(described)),
+            schemas=described["components"]["schemas"],
+            codes=list(Code),
+            type_name=type_name,
+        )
+
+    # FastAPI's own way to say another document
+    app.openapi = openapi  # type: ignore[method-assign]
+    app.add_route("/openapi.json", schema, include_in_schema=False)
+    app.add_route("/docs", page, include_in_schema=False)
+
+
+def _described(app: FastAPI, routes: Sequence[APIRoute]) -> dict[str, Any]:
+    document = get_openapi(title=app.title, version=app.version, summary=app.summary, routes=app.routes)
+    for route in routes:
+        role = role_of(route)
+        for method in (route.methods or ()) if role else ():
+            document["paths"][route.path][method.lower()]["x-required-role"] = role
+    return document
+
+
+def _operations(document: Mapping[str, Any]) -> Iterator[Operation]:
+    for path, methods in document["paths"].items():
+        for method, said in methods.items():
+            yield Operation(
+                id=said["operationId"],
+                method=method.upper(),
+                path=path,
+                role=said.get("x-required-role"),
+                tag=said["tags"][0],
+                summary=said["summary"],
+                description=said["description"],
+                parameters=said.get("parameters", ()),
+                body=_schema_of(said.get("requestBody")),
+                answers=[(code, each["description"], _schema_of(each)) for code, each in said["responses"].items()],
+            )
+
+
+def _schema_of(part: Mapping[str, Any] | None) -> str | None:
+    content = (part or {}).get("content", {})
+    schema = next((each.get("schema") for each in content.values()), None)
+    return type_name(schema) if schema else None
+
+
+def type_name(schema: Mapping[str, Any]) -> str:  # noqa: PLR0911  one return per kind of schema
+    """A schema in a few words."""
+    match schema:
+        case {"$ref": ref}:
+            return str(ref).rpartition("/")[2]
+        case {"anyOf": [*options]}:
+            return " | ".join(type_name(option) for option in options)
+        case {"enum": [*values]}:
+            return " | ".join(str(value) for value in values)
+        case {"const": value}:
+            return str(value)
+        case {"type": "array", "items": items}:
+            return f"[{type_name(items)}]"
+        case {"format": form}:
+            return str(form)
+        case _:
+            return str(schema.get("type", "any"))

@@ -1,0 +1,68 @@
+"""What the web is told once, at the start."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from importlib import metadata
+from ipaddress import IPv4Network, IPv6Network, ip_network
+
+from starlette.datastructures import URL
+
+MEBIBYTE = 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class WebhookSpec:
+    """How the webhooks of one source are proven.
+
+    Attributes:
+        forge: ``github`` or ``generic``: fixed by configuration, never read from a request.
+        secrets: What may have signed a delivery; several while rotating. Without any, there is no webhook.
+    """
+
+    forge: str = "generic"
+    secrets: tuple[str, ...] = field(default=(), repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WebSettings:
+    """The settings of the web.
+
+    Attributes:
+        public_url: Where people reach the service; its host is always allowed, ``https`` makes cookies secure.
+        allowed_hosts: Further values of the Host header, ``*.example.com`` and ``*`` included. Loopback always is.
+        trusted_proxies: Addresses or networks whose ``X-Forwarded-For`` is believed.
+        cors_origins: Origins whose pages may read the API.
+        webhooks: Source name → how its webhooks are proven.
+        failed_auth_per_minute: How many wrong credentials one client address may present in a minute.
+        body_limit: Bytes of a request body, at most.
+        webhook_body_limit: Bytes of a delivery, at most.
+        body_seconds: How long a body may take to arrive.
+        version: Shown in ``/status``.
+    """
+
+    public_url: str = "http://127.0.0.1:8080"
+    allowed_hosts: tuple[str, ...] = ()
+    trusted_proxies: tuple[str, ...] = ()
+    cors_origins: tuple[str, ...] = ()
+    webhooks: Mapping[str, WebhookSpec] = field(default_factory=dict)
+    failed_auth_per_minute: int = 20
+    body_limit: int = MEBIBYTE
+    webhook_body_limit: int = 25 * MEBIBYTE
+    body_seconds: float = 30.0
+    version: str = field(default_factory=lambda: metadata.version("wizchat-reconciler"))
+
+    @property
+    def secure(self) -> bool:
+        """Whether people come by https."""
+        return URL(self.public_url).scheme == "https"
+
+    @property
+    def hosts(self) -> tuple[str, ...]:
+        """Every allowed host but the loopback ones."""
+        own = URL(self.public_url).hostname
+        return (*self.allowed_hosts, own) if own else self.allowed_hosts
+
+    @property
+    def proxies(self) -> tuple[IPv4Network | IPv6Network, ...]:
+        """The trusted proxies as networks."""
+        return tuple(ip_network(proxy, strict=False) for proxy in self.trusted_proxies)

@@ -1,0 +1,323 @@
+"""The shapes of the answers, as OpenAPI describes them. Absent values are null, never missing."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Annotated, Any, Generic, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, WithJsonSchema
+
+from reconciler.domain.diagnostics import Severity
+from reconciler.domain.lifecycle import ApplyStatus, PlanStatus
+from reconciler.domain.plan import Action
+from reconciler.domain.records import RunStatus, SourceState, Trigger
+from reconciler.domain.status import Direction, Reason, Sync
+
+T = TypeVar("T")
+
+
+def rfc3339(moment: datetime) -> str:
+    """A moment as RFC 3339 in UTC."""
+    return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+Moment = Annotated[
+    datetime, PlainSerializer(rfc3339, return_type=str), WithJsonSchema({"type": "string", "format": "date-time"})
+]
+Object = Mapping[str, Any]
+
+
+class Shape(BaseModel):
+    """The base of all answers."""
+
+    model_config = ConfigDict(frozen=True, json_schema_serialization_defaults_required=True)
+
+
+class ListShape(Shape, Generic[T]):
+    """A part of a list, and the cursor of the next part."""
+
+    items: list[T]
+    next_cursor: str | None = Field(description="Send it as `cursor` to get the next part; null at the end.")
+
+
+class ProblemShape(Shape):
+    """A problem document (RFC 9457)."""
+
+    model_config = ConfigDict(extra="allow")
+
+    type: str = Field(description="Where the code is described.")
+    title: str
+    status: int
+    detail: str = Field(description="What is wrong here, and what to do.")
+    code: str = Field(description="Stable: what a program decides by.")
+
+
+class SummaryShape(Shape):
+    """Ops counted by action."""
+
+    create: int
+    update: int
+    delete: int
+    noop: int
+
+
+class RequirementsShape(Shape):
+    """What it takes to approve a plan."""
+
+    approvals: int = Field(description="How many people.")
+    delete_override: str | None = Field(description="Why `overrides.deletes` is needed; null when it is not.")
+
+
+class ApprovalShape(Shape):
+    """A yes to one plan."""
+
+    id: str
+    actor: str
+    fingerprint: str
+    comment: str | None
+    deletes: bool = Field(description="Whether it carries the delete override.")
+    reason: str | None = Field(description="Why, for an override.")
+    created_at: Moment
+    revoked_at: Moment | None
+    spent_at: Moment | None = Field(description="When an apply used it up.")
+
+
+class PlanShape(Shape):
+    """A stored dry run waiting for a decision."""
+
+    id: str
+    chatbot_id: str
+    tenant: str
+    source: str
+    path: str
+    revision: str
+    status: PlanStatus
+    reason: Reason
+    message: str
+    fingerprint: str
+    prune: bool
+    summary: SummaryShape
+    direction: Direction
+    requires: RequirementsShape
+    approvals: list[ApprovalShape]
+    created_at: Moment
+    expires_at: Moment
+    closed_at: Moment | None
+    apply_id: str | None
+
+
+class OpShape(Shape):
+    """One line of a plan."""
+
+    section: str
+    action: Action
+    key: str | None
+    before: Object | None = Field(description="The live value; for an update only what changes, flat by field name.")
+    after: Object | None = Field(description="The desired value, likewise.")
+    changed_fields: list[str]
+    direction: Direction
+    fields: Mapping[str, Direction] = Field(description="For updates, which side moved for each field.")
+
+
+class SinglePlanShape(PlanShape):
+    """A plan with its ops."""
+
+    ops: list[OpShape]
+
+
+class ApplyShape(Shape):
+    """One attempt to execute an approved plan."""
+
+    id: str
+    plan_id: str
+    chatbot_id: str
+    tenant: str
+    fingerprint: str
+    status: ApplyStatus
+    reason: Reason | None
+    message: str | None
+    requested_by: str
+    created_at: Moment
+    started_at: Moment | None
+    intent_at: Moment | None = Field(description="Null means that nothing can have been sent.")
+    finished_at: Moment | None = Field(description="Set at every end.")
+    applied: list[Object] = Field(description="The ops that WizChat says it executed.")
+    failed: Object | None = Field(description="The op that stopped it, as WizChat says.")
+    window_ms: int | None = Field(description="How old the last dry run was when the request was sent.")
+
+
+class HistoryShape(PlanShape):
+    """A plan of a chatbot's past, and what came of it."""
+
+    apply: ApplyShape | None
+
+
+class ChatbotShape(Shape):
+    """A chatbot's standing."""
+
+    id: str
+    name: str | None
+    tenant: str
+    source: str | None = Field(description="Null while no document claims it.")
+    path: str | None
+    labels: Mapping[str, str]
+    sync: Sync
+    direction: Direction
+    reason: Reason
+    message: str
+    plan_id: str | None = Field(description="The open plan.")
+    revision: str | None
+    last_applied_revision: str | None
+    checked_at: Moment | None
+
+
+class CountsShape(Shape):
+    """What a run did."""
+
+    documents: int
+    parsed: int
+    dry_runs: int
+    skipped: int
+    plans: int
+    errors: int
+
+
+class DiagnosticShape(Shape):
+    """A finding in a document."""
+
+    severity: Severity
+    path: str | None
+    line: int | None
+    column: int | None
+    pointer: str | None
+    message: str
+    suggestion: str | None
+
+
+class RunShape(Shape):
+    """One pass over a source."""
+
+    id: str
+    source: str
+    trigger: Trigger
+    full: bool
+    revision: str | None
+    status: RunStatus
+    message: str | None
+    created_at: Moment
+    started_at: Moment | None
+    finished_at: Moment | None
+    counts: CountsShape
+    diagnostics: list[DiagnosticShape]
+
+
+class SourceShape(Shape):
+    """A source as it was last seen."""
+
+    name: str
+    tenant: str
+    url: str = Field(description="Without credentials.")
+    branch: str | None = Field(description="Null means the remote's HEAD.")
+    state: SourceState
+    cause: str | None
+    message: str | None
+    good_revision: str | None = Field(description="The last revision that was read and trusted.")
+    seen_revision: str | None = Field(description="The last revision that the remote named.")
+    last_run_id: str | None
+    next_run_at: Moment | None
+    git_checked_at: Moment | None
+    drift_checked_at: Moment | None
+
+
+class SuspensionShape(Shape):
+    """Applies stopped by a person."""
+
+    id: str
+    scope: str
+    reason: str
+    actor: str
+    created_at: Moment
+    until: Moment | None
+    ended_at: Moment | None
+    ended_by: str | None
+
+
+class AuditShape(Shape):
+    """One decision."""
+
+    seq: int
+    at: Moment
+    actor: str
+    action: str
+    subject: str
+    fingerprint: str | None
+    detail: Object
+    prev_hash: str
+    hash: str
+
+
+class BudgetShape(Shape):
+    """What is left of a tenant's call budget."""
+
+    tenant: str
+    requests_per_minute: int
+    daily_budget: int | None
+    used_today: int
+    blocked_until: Moment | None
+
+
+class ChatbotCountsShape(Shape):
+    """Chatbots, counted."""
+
+    total: int
+    unmanaged: int = Field(description="Live, but no document claims them.")
+    orphaned: int = Field(description="Their document was removed.")
+    sync: Mapping[Sync, int]
+    direction: Mapping[Direction, int]
+    reason: Mapping[Reason, int]
+
+
+class OpenPlansShape(Shape):
+    """Open plans, counted."""
+
+    total: int
+    status: Mapping[PlanStatus, int]
+
+
+class StatusShape(Shape):
+    """The fleet at a glance."""
+
+    version: str
+    chatbots: ChatbotCountsShape
+    open_plans: OpenPlansShape
+    sources: list[SourceShape]
+    last_runs: list[RunShape] = Field(description="Of each source its last one.")
+    budgets: list[BudgetShape]
+
+
+class DecidedShape(Shape):
+    """What came of one item of `POST /plans/decide`."""
+
+    plan_id: str
+    fingerprint: str
+    plan: PlanShape | None = Field(description="The plan as it stands now; null with a problem.")
+    problem: ProblemShape | None
+
+
+class DecisionsShape(Shape):
+    """What came of every item, in the order they were sent."""
+
+    items: list[DecidedShape]
+
+
+class DeliveryShape(Shape):
+    """What came of a webhook."""
+
+    accepted: bool = Field(description="Whether the source is looked at because of it.")
+    message: str
+    run_id: str | None
+
+
+class HealthShape(Shape):
+    """Whether the service can do its work."""
+
+    status: str

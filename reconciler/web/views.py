@@ -1,0 +1,236 @@
+"""Records as answers: pure."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from enum import StrEnum
+from typing import Any, TypeVar
+
+from reconciler.domain.direction import DirectedOp
+from reconciler.domain.lifecycle import OPEN
+from reconciler.domain.records import Apply, Approval, AuditEntry, Chatbot, Plan, Run, SourceRecord, Suspension
+from reconciler.domain.status import Direction, Reason, Sync
+from reconciler.ports import Budget, FleetCounts
+from reconciler.web import shapes
+from reconciler.web.overview import Overview
+
+T = TypeVar("T", bound=StrEnum)
+
+
+def plan(record: Plan, approvals: Sequence[Approval] = ()) -> shapes.PlanShape:
+    """A plan in a list."""
+    return shapes.PlanShape(**_plan(record, approvals))
+
+
+def single_plan(record: Plan, approvals: Sequence[Approval] = ()) -> shapes.SinglePlanShape:
+    """A plan with its ops."""
+    return shapes.SinglePlanShape(**_plan(record, approvals), ops=[op(each) for each in record.ops])
+
+
+def history(record: Plan, approvals: Sequence[Approval], done: Apply | None) -> shapes.HistoryShape:
+    """A plan and what came of it."""
+    return shapes.HistoryShape(**_plan(record, approvals), apply=apply(done) if done else None)
+
+
+def _plan(record: Plan, approvals: Sequence[Approval]) -> dict[str, Any]:
+    return {
+        "id": record.id,
+        "chatbot_id": record.chatbot_id,
+        "tenant": record.tenant,
+        "source": record.source,
+        "path": record.path,
+        "revision": record.revision,
+        "status": record.status,
+        "reason": record.reason,
+        "message": record.message,
+        "fingerprint": record.fingerprint,
+        "prune": record.prune,
+        "summary": shapes.SummaryShape(**record.summary._asdict()),
+        "direction": record.direction,
+        "requires": shapes.RequirementsShape(
+            approvals=record.approvals_required, delete_override=record.delete_override
+        ),
+        "approvals": [approval(each) for each in approvals],
+        "created_at": record.created_at,
+        "expires_at": record.expires_at,
+        "closed_at": record.closed_at,
+        "apply_id": record.apply_id,
+    }
+
+
+def op(directed: DirectedOp) -> shapes.OpShape:
+    """One line of a plan."""
+    return shapes.OpShape(
+        section=directed.op.section,
+        action=directed.op.action,
+        key=directed.op.key,
+        before=directed.op.before,
+        after=directed.op.after,
+        changed_fields=list(directed.op.changed_fields),
+        direction=directed.direction,
+        fields=directed.fields,
+    )
+
+
+def approval(record: Approval) -> shapes.ApprovalShape:
+    """A yes."""
+    return shapes.ApprovalShape(
+        id=record.id,
+        actor=record.actor,
+        fingerprint=record.fingerprint,
+        comment=record.comment,
+        deletes=record.deletes,
+        reason=record.reason,
+        created_at=record.created_at,
+        revoked_at=record.revoked_at,
+        spent_at=record.spent_at,
+    )
+
+
+def apply(record: Apply) -> shapes.ApplyShape:
+    """An attempt."""
+    return shapes.ApplyShape(
+        id=record.id,
+        plan_id=record.plan_id,
+        chatbot_id=record.chatbot_id,
+        tenant=record.tenant,
+        fingerprint=record.fingerprint,
+        status=record.status,
+        reason=record.reason,
+        message=record.message,
+        requested_by=record.requested_by,
+        created_at=record.created_at,
+        started_at=record.started_at,
+        intent_at=record.intent_at,
+        finished_at=record.finished_at,
+        applied=list(record.applied),
+        failed=record.failed,
+        window_ms=record.window_ms,
+    )
+
+
+def chatbot(record: Chatbot) -> shapes.ChatbotShape:
+    """A chatbot's standing."""
+    return shapes.ChatbotShape(
+        id=record.id,
+        name=record.name,
+        tenant=record.tenant,
+        source=record.source,
+        path=record.path,
+        labels=record.labels,
+        sync=record.sync,
+        direction=record.direction,
+        reason=record.reason,
+        message=record.message,
+        plan_id=record.plan_id,
+        revision=record.revision,
+        last_applied_revision=record.last_applied_revision,
+        checked_at=record.checked_at,
+    )
+
+
+def run(record: Run) -> shapes.RunShape:
+    """A pass over a source."""
+    return shapes.RunShape(
+        id=record.id,
+        source=record.source,
+        trigger=record.trigger,
+        full=record.full,
+        revision=record.revision,
+        status=record.status,
+        message=record.message,
+        created_at=record.created_at,
+        started_at=record.started_at,
+        finished_at=record.finished_at,
+        counts=shapes.CountsShape(**asdict(record.counts)),
+        diagnostics=[shapes.DiagnosticShape(**asdict(each)) for each in record.diagnostics],
+    )
+
+
+def source(record: SourceRecord) -> shapes.SourceShape:
+    """A source as it was last seen."""
+    return shapes.SourceShape(
+        name=record.name,
+        tenant=record.tenant,
+        url=record.url,
+        branch=record.branch,
+        state=record.state,
+        cause=record.cause,
+        message=record.message,
+        good_revision=record.good_revision,
+        seen_revision=record.seen_revision,
+        last_run_id=record.last_run_id,
+        next_run_at=record.next_run_at,
+        git_checked_at=record.git_checked_at,
+        drift_checked_at=record.drift_checked_at,
+    )
+
+
+def suspension(record: Suspension) -> shapes.SuspensionShape:
+    """A stop."""
+    return shapes.SuspensionShape(
+        id=record.id,
+        scope=record.scope,
+        reason=record.reason,
+        actor=record.actor,
+        created_at=record.created_at,
+        until=record.until,
+        ended_at=record.ended_at,
+        ended_by=record.ended_by,
+    )
+
+
+def audit_entry(record: AuditEntry) -> shapes.AuditShape:
+    """A decision."""
+    return shapes.AuditShape(
+        seq=record.seq,
+        at=record.at,
+        actor=record.actor,
+        action=record.action,
+        subject=record.subject,
+        fingerprint=record.fingerprint,
+        detail=record.detail,
+        prev_hash=record.prev_hash,
+        hash=record.hash,
+    )
+
+
+def status(seen: Overview, version: str) -> shapes.StatusShape:
+    """The fleet at a glance."""
+    return shapes.StatusShape(
+        version=version,
+        chatbots=_chatbot_counts(seen.counts),
+        open_plans=_open_plans(seen.counts),
+        sources=[source(each) for each in seen.sources],
+        last_runs=[run(each) for _, each in sorted(seen.runs.items())],
+        budgets=[_budget(tenant, each) for tenant, each in seen.budgets.items()],
+    )
+
+
+def _chatbot_counts(counts: FleetCounts) -> shapes.ChatbotCountsShape:
+    return shapes.ChatbotCountsShape(
+        total=sum(counts.sync.values()),
+        unmanaged=counts.reason.get(Reason.UNMANAGED, 0),
+        orphaned=counts.reason.get(Reason.ORPHANED, 0),
+        sync=_with_zeros(Sync, counts.sync),
+        direction=_with_zeros(Direction, counts.direction),
+        reason={reason: counts.reason[reason] for reason in Reason if counts.reason.get(reason)},
+    )
+
+
+def _open_plans(counts: FleetCounts) -> shapes.OpenPlansShape:
+    numbers = {status: counts.open_plans.get(status, 0) for status in sorted(OPEN)}
+    return shapes.OpenPlansShape(total=sum(numbers.values()), status=numbers)
+
+
+def _with_zeros(words: type[T], counts: Mapping[T, int]) -> dict[T, int]:
+    return {word: counts.get(word, 0) for word in words}
+
+
+def _budget(tenant: str, budget: Budget) -> shapes.BudgetShape:
+    return shapes.BudgetShape(
+        tenant=tenant,
+        requests_per_minute=budget.requests_per_minute,
+        daily_budget=budget.daily_budget,
+        used_today=budget.used_today,
+        blocked_until=budget.blocked_until,
+    )

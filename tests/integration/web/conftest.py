@@ -1,0 +1,143 @@
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from itertools import count
+from pathlib import Path
+
+import httpx
+import pytest
+from fastapi import FastAPI
+
+from reconciler.domain.document import Snapshot
+from reconciler.domain.plan import Op
+from reconciler.domain.records import Role, Token
+from reconciler.engine.context import Engine, SourceBinding, TenantBinding
+from reconciler.engine.tokens import hash_of
+from reconciler.ports import Budget, Job, LiveChatbot, ParseCache, Store
+from reconciler.web.app import create_app
+from reconciler.web.settings import WebhookSpec, WebSettings
+from tests.fakes.clock import START, FakeClock
+from tests.support.records import a_chatbot, a_plan, a_run, a_source
+from tests.support.store import open_store
+
+SECRET = "It's a Secret to Everybody"
+OLD_SECRET = "the one before the rotation"
+REVISION = "c" * 40
+
+
+@dataclass
+class Jobs:
+    """A dispatcher that only notes what was submitted."""
+
+    submitted: list[Job] = field(default_factory=list)
+
+    def submit(self, job: Job) -> None:
+        self.submitted.append(job)
+
+
+class Git:
+    """A source whose remote names one revision, in which there is nothing."""
+
+    async def head(self) -> str:
+        return REVISION
+
+    async def load(self, revision: str, cache: ParseCache) -> Snapshot:  # noqa: ARG002  the port's signature
+        return Snapshot(revision, (), (), (), 0, 0)
+
+    async def descends(self, revision: str, ancestor: str) -> bool:  # noqa: ARG002  the port's signature
+        return True
+
+
+@dataclass
+class Tenant:
+    """A tenant's reading side that is never asked for more than its budget."""
+
+    used: int = 7
+
+    def budget(self) -> Budget:
+        return Budget(600, 50_000, self.used, None)
+
+    async def chatbots(self) -> list[LiveChatbot]:
+        raise NotImplementedError
+
+    async def dry_run(self, chatbot_id: str, body: object) -> tuple[Op, ...]:
+        raise NotImplementedError
+
+    async def export(self, chatbot_id: str) -> dict[str, object]:
+        raise NotImplementedError
+
+
+@dataclass
+class House:
+    """A web over a real store, and everything a test may turn."""
+
+    engine: Engine
+    clock: FakeClock
+    jobs: Jobs
+    tenant: Tenant
+    settings: WebSettings
+    app: FastAPI
+    tokens: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def store(self) -> Store:
+        return self.engine.store
+
+    def client(self, token: str | None = None, app: FastAPI | None = None) -> httpx.AsyncClient:
+        headers = {"Authorization": f"Bearer {token}"} if token else {}
+        # what the program did not expect must become an answer, not an exception in the test
+        transport = httpx.ASGITransport(app or self.app, raise_app_exceptions=False, client=("192.0.2.7", 4711))
+        return httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1:8080", headers=headers)
+
+    async def add_token(self, name: str, role: Role, sources: tuple[str, ...] | None = None) -> Token:
+        token = Token(
+            id=f"tok_{name}", name=name, role=role, hash=hash_of(f"wzr_{name}"), created_at=START, sources=sources
+        )
+        async with self.store.begin() as uow:
+            await uow.tokens.add(token)
+        self.tokens[name] = f"wzr_{name}"
+        return token
+
+
+def _ids() -> "count[int]":
+    return count(1)
+
+
+async def build(store: Store, clock: FakeClock, settings: WebSettings | None = None) -> House:
+    numbers, jobs, tenant = _ids(), Jobs(), Tenant()
+    url = "https://git.example.com/bots.git"
+    engine = Engine(
+        store=store,
+        clock=clock,
+        dispatcher=jobs,
+        new_id=lambda kind: f"{kind}_new{next(numbers):04}",
+        sources={name: SourceBinding(name, "acme", url, "main", Git()) for name in ("main", "side")},
+        tenants={"acme": TenantBinding("acme", tenant, read_only=False)},
+    )
+    settings = settings or WebSettings(
+        webhooks={
+            "main": WebhookSpec("github", (SECRET, OLD_SECRET)),
+            "side": WebhookSpec("generic", ()),
+        },
+        version="1.2.3",
+    )
+    house = House(engine, clock, jobs, tenant, settings, create_app(engine, settings=settings))
+    async with store.begin() as uow:
+        for name in ("main", "side"):
+            await uow.sources.add(a_source(name, branch="main", good_revision="a" * 40, last_run_id=f"run_{name}"))
+            await uow.runs.add(a_run(f"run_{name}", source=name, finished_at=START))
+        await uow.plans.add(a_plan("plan_1"))
+        await uow.plans.add(a_plan("plan_2", chatbot_id="bot_2", source="side", fingerprint="e" * 64))
+        await uow.chatbots.add(a_chatbot("bot_1", source="main", plan_id="plan_1", labels={"team": "support"}))
+        await uow.chatbots.add(a_chatbot("bot_2", source="side", plan_id="plan_2", name="Careers"))
+        await uow.chatbots.add(a_chatbot("bot_3"))
+    for role in Role:
+        await house.add_token(role.value, role)
+    await house.add_token("main-only", Role.ADMIN, ("main",))
+    return house
+
+
+@pytest.fixture
+async def house(tmp_path: Path) -> AsyncIterator[House]:
+    clock = FakeClock()
+    async with open_store(tmp_path, clock) as store:
+        yield await build(store, clock)
