@@ -1,0 +1,119 @@
+"""A source in git: `ports.Source` over a bare mirror."""
+
+import asyncio
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TypeVar
+
+from reconciler.domain.compose import assemble
+from reconciler.domain.document import ParsedFile, Snapshot
+from reconciler.errors import SourceCause, SourceUnreadable
+from reconciler.ports import ParseCache
+from reconciler.sources.contract import DocumentContract
+from reconciler.sources.git_remote import GitRemote
+from reconciler.sources.loader import Loaded, load_tree, select, stamp
+from reconciler.sources.mirror import GitLimits, GitTree, Mirror, MirrorBroken
+from reconciler.sources.tree import Entry
+
+T = TypeVar("T")
+
+
+class GitSource:
+    """One branch of one repository.
+
+    Everything that waits does so in a thread and has a time limit. One process uses a mirror folder at a time.
+
+    Args:
+        remote: Where the repository is, and what of it is a source.
+        mirror: The folder of the mirror; it is made when it is missing and may be deleted at any time.
+        contract: What a document may state.
+        limits: How long git may take, and how large a repository may be.
+    """
+
+    def __init__(
+        self, remote: GitRemote, mirror: Path, contract: DocumentContract, limits: GitLimits | None = None
+    ) -> None:
+        self._remote = remote
+        self._contract = contract
+        self._limits = limits or GitLimits()
+        self._mirror = Mirror(mirror.absolute(), remote, self._limits)
+        self._turn = asyncio.Lock()
+        # a cancelled call leaves its thread running; the next one must not meet it in the mirror
+        self._busy = threading.Lock()
+        self._paths: frozenset[str] = frozenset()
+
+    def __repr__(self) -> str:
+        return f"GitSource({self._remote.display_url!r}, branch={self._remote.branch!r})"
+
+    async def head(self) -> str:
+        """The branch's commit id at the remote, by one ``ls-remote``."""
+        return await asyncio.to_thread(self._mirror.remote_head)
+
+    async def load(self, revision: str, cache: ParseCache) -> Snapshot:
+        """Everything the source says at a revision, fetching it when it is not here."""
+        async with self._turn:
+            tree, entries = await asyncio.to_thread(self._alone, lambda: self._listed(revision))
+            known = await self._known(cache, entries)
+            loaded = await asyncio.to_thread(self._alone, lambda: self._parsed(revision, tree, entries, known))
+            await self._keep(cache, loaded)
+        return assemble(revision, loaded.files, allowed=self._remote.allowed, parsed=len(loaded.parsed))
+
+    async def descends(self, revision: str, ancestor: str) -> bool:
+        """Whether the ancestor is in the revision's history; false when it is no longer known here."""
+
+        def ask() -> bool:
+            self._mirror.ensure(revision)
+            return self._mirror.descends(revision, ancestor)
+
+        async with self._turn:
+            return await asyncio.to_thread(self._alone, lambda: self._mended(revision, ask))
+
+    def _listed(self, revision: str) -> tuple[GitTree, Sequence[Entry]]:
+        def listing() -> GitTree:
+            self._mirror.ensure(revision)
+            return self._mirror.tree(revision)
+
+        tree = self._mended(revision, listing)
+        return tree, select(tree, self._remote.paths, max_files=self._limits.files)
+
+    def _parsed(
+        self, revision: str, tree: GitTree, entries: Sequence[Entry], known: Mapping[str, ParsedFile]
+    ) -> Loaded:
+        return self._mended(revision, lambda: load_tree(tree, entries, self._contract, known))
+
+    def _alone(self, work: Callable[[], T]) -> T:
+        with self._busy:
+            return work()
+
+    def _mended(self, revision: str, work: Callable[[], T]) -> T:
+        """The result of reading the mirror, which is made anew once when it turns out to be broken."""
+        try:
+            return work()
+        except MirrorBroken:
+            self._mirror.rebuild()
+        try:
+            self._mirror.ensure(revision)
+            return work()
+        except MirrorBroken as error:
+            raise SourceUnreadable(
+                SourceCause.GIT_FAILED, f"{self._remote.display_url}: the repository cannot be read: {error}"
+            ) from error
+
+    async def _known(self, cache: ParseCache, entries: Sequence[Entry]) -> Mapping[str, ParsedFile]:
+        by_path = {entry.path: entry.blob_id for entry in entries if entry.is_regular}
+        found = await cache.find({path: self._stamped(blob_id) for path, blob_id in by_path.items()})
+        return {path: replace(file, blob_id=by_path[path]) for path, file in found.items()}
+
+    async def _keep(self, cache: ParseCache, loaded: Loaded) -> None:
+        paths = frozenset(file.path for file in loaded.files)
+        files = [replace(file, blob_id=self._stamped(file.blob_id)) for file in loaded.parsed]
+        gone = self._paths - paths
+        if files or gone:
+            await cache.keep(files, drop=sorted(gone))
+        self._paths = paths
+
+    def _stamped(self, blob_id: str) -> str:
+        """The id under which a file is cached: it changes with the loader's rules and the contract too."""
+        return f"{stamp(self._contract)}.{blob_id}"

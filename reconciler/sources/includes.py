@@ -1,0 +1,151 @@
+"""Replaces ``{$file: path}`` by the text of that file at the same revision, and never reads anything else."""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from reconciler.sources.builder import LIMITS, Limits, shorten
+from reconciler.sources.findings import Finding, Place, Pointer
+from reconciler.sources.text import NotText, decode
+from reconciler.sources.tree import Entry, Tree
+
+INCLUDE_KEY: Final = "$file"
+_WINDOWS_DRIVE: Final = re.compile(r"[A-Za-z]:")
+
+
+class IncludeRefused(Exception):
+    """A file may not be included; the message says why and what to do."""
+
+
+def resolve_path(document: str, reference: str) -> str:
+    """The path that a reference names, relative to the repository's root.
+
+    Args:
+        document: The path of the document.
+        reference: The path as the document gives it, relative to the document's folder.
+
+    Raises:
+        IncludeRefused: When it does not name a place inside of the repository.
+    """
+    shown = shorten(reference)
+    if not reference or not reference.isprintable():
+        raise IncludeRefused(f'"{shown}" is not a path: name a file, relative to the document')
+    if "\\" in reference or _WINDOWS_DRIVE.match(reference):
+        raise IncludeRefused(f'"{shown}" is not a path in git: separate folders by "/"')
+    if reference.startswith(("/", "~")):
+        raise IncludeRefused(f'"{shown}" is not relative: name the file relative to the document')
+    parts = document.split("/")[:-1]
+    for part in reference.split("/"):
+        if part == ".." and not parts:
+            raise IncludeRefused(f'"{shown}" leads out of the repository: name a file inside of it')
+        if part == "..":
+            parts.pop()
+        elif part not in {"", "."}:
+            parts.append(part)
+    return "/".join(parts)
+
+
+def identity(tree: Tree, path: str) -> str | None:
+    """What a cached file depends on at a path: another identity there means that it must be parsed anew."""
+    entry = tree.entry(path)
+    if entry is None:
+        return None
+    return entry.blob_id if entry.is_regular else f"{entry.mode}:{entry.blob_id}"
+
+
+def references(value: Any) -> Iterator[str]:
+    """Every path that a value asks to include."""
+    stack = [value]
+    while stack:
+        match stack.pop():
+            case {"$file": str(reference)}:
+                yield reference
+            case dict() as mapping:
+                stack.extend(mapping.values())
+            case list() as items:
+                stack.extend(items)
+            case _:
+                pass
+
+
+@dataclass(slots=True)
+class Includes:
+    """Includes files into one document.
+
+    Attributes:
+        tree: The revision.
+        texts: Blob id → content of what was read of it.
+        document: The path of the document.
+        budget: How many more characters the document may grow by.
+        findings: What could not be included.
+    """
+
+    tree: Tree
+    texts: Mapping[str, bytes]
+    document: str
+    budget: int
+    limits: Limits = LIMITS
+    findings: list[Finding] = field(default_factory=list)
+
+    def resolve(self, value: Any, place: Place, pointer: Pointer = ()) -> Any:
+        """The value with its includes replaced; the given one is not changed.
+
+        It recurses as deep as the readers let documents nest.
+        """
+        if isinstance(value, list):
+            return [self.resolve(item, place, (*pointer, index)) for index, item in enumerate(value)]
+        if not isinstance(value, dict):
+            return value
+        if INCLUDE_KEY in value:
+            return self._included(value, place, pointer)
+        return {name: self.resolve(inner, place, (*pointer, name)) for name, inner in value.items()}
+
+    def _included(self, value: Mapping[str, Any], place: Place, pointer: Pointer) -> str:
+        inner = (*pointer, INCLUDE_KEY)
+        try:
+            return self._text(_reference(value))
+        except IncludeRefused as refused:
+            self.findings.append(Finding(str(refused), *place.value(inner), inner))
+            return ""
+
+    def _text(self, reference: str) -> str:
+        path = resolve_path(self.document, reference)
+        entry = _regular_file(self.tree, path)
+        if entry.size > self.limits.file_bytes:
+            raise IncludeRefused(f'"{path}" is larger than {self.limits.file_bytes} bytes: shorten it')
+        try:
+            text = decode(self.texts[entry.blob_id], self.limits)
+        except NotText as error:
+            raise IncludeRefused(f'"{path}" cannot be included: {error}') from error
+        self.budget -= len(text)
+        if self.budget < 0:
+            raise IncludeRefused(f"the document and its includes exceed {self.limits.text} characters: split it")
+        return text
+
+
+def _reference(value: Mapping[str, Any]) -> str:
+    reference = value[INCLUDE_KEY]
+    if len(value) > 1:
+        raise IncludeRefused(f'"{INCLUDE_KEY}" must be the only key of its mapping')
+    if not isinstance(reference, str):
+        raise IncludeRefused(f'"{INCLUDE_KEY}" takes the path of a file')
+    return reference
+
+
+def _regular_file(tree: Tree, path: str) -> Entry:
+    entry = tree.entry(path)
+    if entry is None:
+        raise IncludeRefused(_why_absent(tree, path))
+    if not entry.is_regular:
+        raise IncludeRefused(f'"{path}" is {entry.kind}: include a regular file')
+    return entry
+
+
+def _why_absent(tree: Tree, path: str) -> str:
+    parts = path.split("/")
+    for length in range(1, len(parts)):
+        above = tree.entry("/".join(parts[:length]))
+        if above is not None and not above.is_regular:
+            return f'"{path}" lies behind {above.kind}, "{above.path}": include a regular file'
+    return f'there is no file "{shorten(path, 200)}" at this revision: add it or correct the path'

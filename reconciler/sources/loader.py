@@ -1,0 +1,104 @@
+"""Loads every document of a tree, parsing only what is not known already."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from reconciler.domain.document import ParsedFile
+from reconciler.errors import SourceCause, SourceUnreadable
+from reconciler.sources.builder import LIMITS
+from reconciler.sources.contract import DocumentContract
+from reconciler.sources.includes import identity
+from reconciler.sources.parse import finish, read_file, refuse_file
+from reconciler.sources.tree import Entry, Tree, documents_of
+
+LOADER_VERSION: Final = 1
+"""To be raised whenever the same bytes may be understood otherwise: what is cached is then parsed anew."""
+
+MAX_FILES: Final = 10_000
+MAX_TOTAL_BYTES: Final = 64 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """Every file of a tree that a source selects.
+
+    Attributes:
+        files: All of them, ordered by path.
+        parsed: Those that were parsed now, and are worth keeping.
+    """
+
+    files: tuple[ParsedFile, ...]
+    parsed: tuple[ParsedFile, ...]
+
+
+def stamp(contract: DocumentContract) -> str:
+    """What a cached file depends on besides its bytes: this program's rules and the contract."""
+    return f"{LOADER_VERSION}.{contract.digest[:12]}"
+
+
+def select(tree: Tree, paths: Sequence[str], *, max_files: int = MAX_FILES) -> list[Entry]:
+    """The files that a source's path globs select.
+
+    Raises:
+        SourceUnreadable: When they are more than one source may have.
+    """
+    entries = documents_of(tree, paths)
+    if len(entries) > max_files:
+        raise SourceUnreadable(
+            SourceCause.TOO_LARGE,
+            f"{len(entries)} files match the source's paths and {max_files} are the limit: split the source",
+        )
+    return entries
+
+
+def load_tree(
+    tree: Tree, entries: Sequence[Entry], contract: DocumentContract, known: Mapping[str, ParsedFile]
+) -> Loaded:
+    """What the selected files say.
+
+    Args:
+        tree: The revision.
+        entries: The files, as `select` gives them.
+        contract: What a document may state.
+        known: Path → what a file of the same content said; it is used as long as its includes are the same too.
+    """
+    kept = {entry.path: known[entry.path] for entry in entries if _is_current(known.get(entry.path), entry, tree)}
+    refused = {entry.path: refuse_file(entry, why) for entry in entries if (why := _why_unreadable(entry))}
+    new = [entry for entry in entries if entry.path not in kept and entry.path not in refused]
+    parsed = {file.path: file for file in _parse(tree, new, contract)}
+    every = {**kept, **parsed, **refused}
+    return Loaded(tuple(every[entry.path] for entry in entries), tuple(parsed.values()))
+
+
+def _is_current(file: ParsedFile | None, entry: Entry, tree: Tree) -> bool:
+    if file is None or file.blob_id != entry.blob_id or not entry.is_regular:
+        return False
+    return all(identity(tree, path) == before for path, before in file.includes.items())
+
+
+def _why_unreadable(entry: Entry) -> str | None:
+    if not entry.is_regular:
+        return f"this is {entry.kind}: put a regular file here, or take it out of the source's paths"
+    if entry.size > LIMITS.file_bytes:
+        return f"the file is larger than {LIMITS.file_bytes} bytes: split it"
+    return None
+
+
+def _parse(tree: Tree, entries: Sequence[Entry], contract: DocumentContract) -> list[ParsedFile]:
+    contents = _read(tree, entries)
+    drafts = [read_file(entry, contents[entry.blob_id]) for entry in entries]
+    included = (tree.entry(path) for path in sorted({path for draft in drafts for path in draft.includes()}))
+    texts = _read(tree, (entry for entry in included if entry is not None and not _why_unreadable(entry)))
+    return [finish(draft, tree, texts, contract) for draft in drafts]
+
+
+def _read(tree: Tree, entries: Iterable[Entry]) -> Mapping[str, bytes]:
+    sizes = {entry.blob_id: entry.size for entry in entries}
+    total = sum(sizes.values())
+    if total > MAX_TOTAL_BYTES:
+        raise SourceUnreadable(
+            SourceCause.TOO_LARGE,
+            f"the source's files hold {total} bytes and {MAX_TOTAL_BYTES} are the limit: split the source",
+        )
+    return tree.read(list(sizes)) if sizes else {}

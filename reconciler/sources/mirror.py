@@ -1,0 +1,285 @@
+"""A bare mirror of one branch: a cache that can be deleted at any time, and never a checkout."""
+
+import re
+import shutil
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Final
+
+from reconciler.errors import SourceCause, SourceUnreadable
+from reconciler.sources.git_command import GitCommand, GitTimeout, Output, remote_failure, scrub
+from reconciler.sources.git_remote import GitRemote
+from reconciler.sources.tree import Entry, entry_of
+
+_HEAD: Final = "refs/reconciler/head"
+_KEPT: Final = "refs/reconciler/kept"
+_MAX_KEPT: Final = 200
+_MAX_ENTRIES: Final = 200_000
+_REVISION: Final = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?\Z")
+
+
+@dataclass(frozen=True, slots=True)
+class GitLimits:
+    """How long git may take, and how large a repository may be.
+
+    Attributes:
+        poll_seconds: For asking the remote where the branch is.
+        fetch_seconds: For fetching.
+        local_seconds: For everything in the mirror.
+        repository_bytes: The size of the mirror.
+        files: How many documents' files one source may have.
+    """
+
+    poll_seconds: float = 30
+    fetch_seconds: float = 600
+    local_seconds: float = 120
+    repository_bytes: int = 2 * 1024**3
+    files: int = 10_000
+
+
+class MirrorBroken(Exception):
+    """The mirror itself cannot be used: it is deleted and fetched again."""
+
+
+@dataclass(frozen=True)
+class GitTree:
+    """All files of one commit in a mirror.
+
+    Attributes:
+        mirror: Where they are.
+        by_path: Path → entry.
+    """
+
+    mirror: "Mirror"
+    by_path: Mapping[str, Entry]
+
+    def entry(self, path: str) -> Entry | None:
+        """What stands at a path."""
+        return self.by_path.get(path)
+
+    def entries(self) -> Iterable[Entry]:
+        """Everything that is not a folder."""
+        return self.by_path.values()
+
+    def read(self, blob_ids: Collection[str]) -> Mapping[str, bytes]:
+        """The contents, by id, with one ``cat-file --batch``."""
+        output = self.mirror.local("cat-file", "--batch", lines=[blob_id.encode() for blob_id in blob_ids])
+        return dict(_blobs(output.stdout, blob_ids))
+
+
+@dataclass(frozen=True)
+class Mirror:
+    """Brings commits here and reads them. Not safe for use by two threads at once; its owner takes care of that."""
+
+    folder: Path
+    remote: GitRemote
+    limits: GitLimits = field(default_factory=GitLimits)
+
+    @cached_property
+    def _command(self) -> GitCommand:
+        remote = self.remote
+        return GitCommand(self.folder, remote.scheme, remote.username, remote.password, remote.env)
+
+    @property
+    def _branch_ref(self) -> str:
+        return f"refs/heads/{self.remote.branch}" if self.remote.branch else "HEAD"
+
+    def remote_head(self) -> str:
+        """Where the branch is at the remote, by one ``ls-remote``; it needs no mirror.
+
+        Raises:
+            SourceUnreadable: With the exact cause.
+        """
+        for line in self._ask_remote("ls-remote", "--", self.remote.url, self._branch_ref).splitlines():
+            revision, _, name = line.partition("\t")
+            if name == self._branch_ref and _REVISION.match(revision):
+                return revision
+        raise self._absent_branch()
+
+    def ensure(self, revision: str) -> None:
+        """Have a commit here, fetching the branch, or the commit alone, when it is not.
+
+        Raises:
+            SourceUnreadable: With the exact cause.
+            MirrorBroken: When the mirror has to be made anew.
+        """
+        if not _REVISION.match(revision):
+            raise SourceUnreadable(SourceCause.GIT_FAILED, "this is no commit id: give all of its hexadecimal digits")
+        if not (self.folder / "HEAD").exists():
+            self.rebuild()
+        if not self.has(revision):
+            self._fetch_branch()
+        if not self.has(revision):
+            self._fetch_commit(revision)
+        self._check_size()
+
+    def rebuild(self) -> None:
+        """Begin with an empty mirror."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+        self.folder.parent.mkdir(parents=True, exist_ok=True)
+        self.folder.mkdir(mode=0o700)
+        output = self._command.run(
+            "init",
+            "--quiet",
+            "--bare",
+            "--template=",
+            "--",
+            str(self.folder),
+            seconds=self.limits.local_seconds,
+            bare=False,
+        )
+        if output.status:
+            raise SourceUnreadable(
+                SourceCause.GIT_FAILED, f"the mirror cannot be made in the data folder: {scrub(output.stderr, ())}"
+            )
+
+    def has(self, revision: str) -> bool:
+        """Whether a commit is here."""
+        return self._local("cat-file", "-e", f"{revision}^{{commit}}").status == 0
+
+    def descends(self, revision: str, ancestor: str) -> bool:
+        """Whether the ancestor, which may be unknown here, is in the history of a commit that is here."""
+        if not _REVISION.match(ancestor) or not self.has(ancestor):
+            return False
+        output = self._local("merge-base", "--is-ancestor", ancestor, revision)
+        if output.status not in {0, 1}:
+            raise MirrorBroken(scrub(output.stderr, ()))
+        return output.status == 0
+
+    def tree(self, revision: str) -> GitTree:
+        """All files of a commit that is here."""
+        listing = self.local("ls-tree", "-r", "-z", "-l", "--full-tree", revision).stdout
+        if listing.count(b"\0") > _MAX_ENTRIES:
+            raise SourceUnreadable(
+                SourceCause.TOO_LARGE,
+                f"the repository holds more than {_MAX_ENTRIES} files: keep the documents in another",
+            )
+        entries = (_entry(line) for line in listing.split(b"\0") if line)
+        return GitTree(self, {entry.path: entry for entry in entries})
+
+    def local(self, *arguments: str, lines: Iterable[bytes] | None = None) -> Output:
+        """Run a command in the mirror that must end well.
+
+        Raises:
+            MirrorBroken: When it does not.
+        """
+        output = self._local(*arguments, lines=lines)
+        if output.status:
+            raise MirrorBroken(scrub(output.stderr, ()))
+        return output
+
+    def _local(self, *arguments: str, lines: Iterable[bytes] | None = None) -> Output:
+        try:
+            return self._command.run(*arguments, seconds=self.limits.local_seconds, lines=lines)
+        except GitTimeout as error:
+            raise SourceUnreadable(SourceCause.TIMEOUT, f"the mirror is read too slowly: {error}") from error
+
+    def _ask_remote(self, *arguments: str) -> str:
+        self.folder.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            output = self._command.run(*arguments, seconds=self.limits.poll_seconds, bare=False)
+        except GitTimeout as error:
+            raise self._too_slow(error) from error
+        if output.status:
+            raise remote_failure(self.remote.display_url, output.stderr, self.remote.secrets)
+        return output.stdout.decode(errors="replace")
+
+    def _absent_branch(self) -> SourceUnreadable:
+        url = self.remote.display_url
+        heads = self._ask_remote("ls-remote", "--heads", "--", self.remote.url).splitlines()
+        names = sorted(line.partition("refs/heads/")[2] for line in heads)
+        if not names:
+            return SourceUnreadable(SourceCause.REPOSITORY_EMPTY, f"{url}: the repository has no commits: push to it")
+        branch = f'the branch "{self.remote.branch}"' if self.remote.branch else "what the remote's HEAD names"
+        known = ", ".join(names[:10]) + (", …" if len(names) > 10 else "")  # noqa: PLR2004 - enough to see the right one
+        return SourceUnreadable(
+            SourceCause.BRANCH_MISSING,
+            f"{url}: {branch} does not exist: set the source's branch to one of {known}, or restore it",
+        )
+
+    def _fetch_branch(self) -> None:
+        """Fetch, and keep what a rewritten history leaves behind: it may be the last good revision."""
+        before = self._local("rev-parse", "--verify", "--quiet", _HEAD).stdout.decode().strip()
+        if before:
+            self.local("update-ref", f"{_KEPT}/{before}", before)
+        self._fetch(f"+{self._branch_ref}:{_HEAD}")
+        self._forget_kept()
+
+    def _fetch_commit(self, revision: str) -> None:
+        try:
+            self._fetch(f"+{revision}:{_KEPT}/{revision}")
+        except SourceUnreadable as error:
+            if error.cause is not SourceCause.BRANCH_MISSING:
+                raise
+            raise remote_failure(self.remote.display_url, f"fatal: not our ref {revision}", ()) from error
+
+    def _fetch(self, refspec: str) -> None:
+        self._remove_locks()
+        try:
+            output = self._command.run(
+                *("fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--no-recurse-submodules"),
+                *("--", self.remote.url, refspec),
+                seconds=self.limits.fetch_seconds,
+            )
+        except GitTimeout as error:
+            raise self._too_slow(error) from error
+        if output.status:
+            failure = remote_failure(self.remote.display_url, output.stderr, self.remote.secrets)
+            raise MirrorBroken(str(failure)) if self._is_broken(failure, output.stderr) else failure
+
+    def _is_broken(self, failure: SourceUnreadable, stderr: str) -> bool:
+        """Whether a failed fetch is the mirror's fault; a full disk is not."""
+        return failure.cause is SourceCause.GIT_FAILED and "No space left" not in stderr
+
+    def _too_slow(self, error: GitTimeout) -> SourceUnreadable:
+        return SourceUnreadable(
+            SourceCause.TIMEOUT, f"{self.remote.display_url}: {error}: look at the git server and the network"
+        )
+
+    def _forget_kept(self) -> None:
+        """Drop kept commits that the branch reaches anyway, and the oldest of too many."""
+        listed = self.local("for-each-ref", "--format=%(refname)", "--sort=-committerdate", _KEPT)
+        reached = self.local("for-each-ref", "--format=%(refname)", f"--merged={_HEAD}", _KEPT).stdout.split()
+        unreached = [name for name in listed.stdout.split() if name not in reached]
+        gone = [*reached, *unreached[_MAX_KEPT:]]
+        if gone:
+            self.local("update-ref", "--stdin", lines=[b"delete " + name for name in gone])
+
+    def _remove_locks(self) -> None:
+        """A git that was ended by force leaves its locks; nobody else works in the mirror."""
+        for lock in self.folder.rglob("*.lock"):
+            lock.unlink(missing_ok=True)
+
+    def _check_size(self) -> None:
+        counts = dict(
+            line.split(": ", 1)
+            for line in self.local("count-objects", "-v").stdout.decode().splitlines()
+            if ": " in line
+        )
+        size = 1024 * (int(counts.get("size", 0)) + int(counts.get("size-pack", 0)))
+        if size > self.limits.repository_bytes:
+            raise SourceUnreadable(
+                SourceCause.TOO_LARGE,
+                f"{self.remote.display_url}: the repository holds {size} bytes and {self.limits.repository_bytes} are "
+                "the limit: keep the documents in another repository",
+            )
+
+
+def _entry(line: bytes) -> Entry:
+    head, _, name = line.partition(b"\t")
+    mode, _, blob_id, size = head.decode("ascii").split()
+    return entry_of(name, mode, blob_id, int(size) if size.isdigit() else 0)
+
+
+def _blobs(output: bytes, wanted: Iterable[str]) -> Iterable[tuple[str, bytes]]:
+    at = 0
+    for blob_id in wanted:
+        end = output.find(b"\n", at)
+        header = output[at:end].split()
+        if end < 0 or len(header) != 3 or header[:2] != [blob_id.encode(), b"blob"]:  # noqa: PLR2004 - id, type, size
+            raise MirrorBroken(f"the object {blob_id} is missing")
+        start, size = end + 1, int(header[2])
+        yield blob_id, output[start : start + size]
+        at = start + size + 1

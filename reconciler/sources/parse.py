@@ -1,0 +1,214 @@
+"""Turns one file into documents: read it, resolve its includes, hold it against the contract.
+
+It goes in two steps, so that a loader can read the includes of many files at once: `read_file` says what a file
+includes, `finish` needs the contents.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+from pathlib import PurePosixPath
+from typing import Any, Final
+
+from reconciler.domain.diagnostics import Diagnostic, Severity
+from reconciler.domain.document import Document, ParsedFile, Refusal
+from reconciler.domain.status import Reason
+from reconciler.sources.builder import LIMITS, RawDocument, shorten
+from reconciler.sources.contract import DocumentContract
+from reconciler.sources.findings import Finding, Place
+from reconciler.sources.includes import IncludeRefused, Includes, identity, references, resolve_path
+from reconciler.sources.json_reader import read_json
+from reconciler.sources.text import NotText, decode
+from reconciler.sources.tree import Entry, Tree
+from reconciler.sources.yaml_reader import read_yaml
+
+_METADATA_KEYS: Final = ("chatbotId", "labels")
+_MAX_ID: Final = 200
+_MAX_LABEL: Final = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A file that was read, and whose includes are not resolved yet."""
+
+    path: str
+    blob_id: str
+    documents: tuple[RawDocument, ...]
+
+    def includes(self) -> frozenset[str]:
+        """The paths of the files that it includes."""
+        return frozenset(_includes(self.path, [raw.value for raw in self.documents]))
+
+
+def read_file(entry: Entry, data: bytes) -> Draft:
+    """Read a file without looking at any other."""
+    try:
+        text = decode(data)
+    except NotText as error:
+        return Draft(entry.path, entry.blob_id, (_unread(error.finding),))
+    if entry.path.endswith(".json"):
+        return Draft(entry.path, entry.blob_id, (read_json(text),))
+    return Draft(entry.path, entry.blob_id, tuple(read_yaml(text)))
+
+
+def refuse_file(entry: Entry, message: str) -> ParsedFile:
+    """A file that is not read at all."""
+    raw = _unread(Finding(message, 1, 1))
+    return _collect(entry.path, entry.blob_id, {}, [_judge_unread(entry.path, raw)])
+
+
+def finish(draft: Draft, tree: Tree, texts: Mapping[str, bytes], contract: DocumentContract) -> ParsedFile:
+    """What the file says.
+
+    Args:
+        draft: The file as it was read.
+        tree: The revision it stands in.
+        texts: Blob id → content of every regular file that it includes.
+        contract: What a document may state.
+    """
+    depends_on = {path: identity(tree, path) for path in sorted(draft.includes())}
+    judged = [
+        _judge(draft.path, raw, Includes(tree, texts, draft.path, LIMITS.text - raw.text), contract)
+        if raw.complete
+        else _judge_unread(draft.path, raw)
+        for raw in draft.documents
+        if not _is_blank(raw)
+    ]
+    return _collect(draft.path, draft.blob_id, depends_on, judged)
+
+
+@dataclass(frozen=True, slots=True)
+class _Judged:
+    """One document's outcome."""
+
+    claim: Document | Refusal
+    diagnostics: tuple[Diagnostic, ...]
+
+
+def _judge(path: str, raw: RawDocument, includes: Includes, contract: DocumentContract) -> _Judged:
+    if not isinstance(raw.value, dict):
+        message = "a document is a mapping with apiVersion, kind and spec: write it as one"
+        return _refuse(path, raw, None, [*raw.findings, Finding(message, raw.place.line, raw.place.column)])
+    faults = [*raw.findings, *_metadata_faults(raw.value, raw.place), *_stem_faults(path, raw)]
+    stated = {name: value for name, value in raw.value.items() if name != "metadata"}
+    body = includes.resolve(stated, raw.place)
+    missing = {finding.pointer[:-1] for finding in includes.findings}
+    faults += includes.findings
+    faults += [fault for fault in contract.faults(body, raw.place) if fault.pointer not in missing]
+    chatbot_id = _chatbot_id(path, raw)
+    if faults or chatbot_id is None:
+        return _refuse(path, raw, chatbot_id, faults)
+    labels = raw.value.get("metadata", {}).get("labels", {})
+    return _Judged(Document(chatbot_id, path, raw.place.line, body, dict(labels)), ())
+
+
+def _judge_unread(path: str, raw: RawDocument) -> _Judged:
+    stated = isinstance(raw.value, dict) and "metadata" in raw.value
+    return _refuse(path, raw, _chatbot_id(path, raw) if stated else None, raw.findings)
+
+
+def _refuse(path: str, raw: RawDocument, chatbot_id: str | None, faults: Sequence[Finding]) -> _Judged:
+    ordered = sorted(faults, key=lambda fault: (fault.line, fault.column))
+    diagnostics = tuple(fault.diagnostic(path) for fault in ordered)
+    more = f" (and {len(diagnostics) - 1} more)" if len(diagnostics) > 1 else ""
+    message = " ".join(str(diagnostics[0]).split("   ", 1)) + more
+    return _Judged(Refusal(chatbot_id, path, Reason.DOCUMENT_INVALID, message, raw.place.line), diagnostics)
+
+
+def _collect(path: str, blob_id: str, includes: Mapping[str, str | None], judged: Sequence[_Judged]) -> ParsedFile:
+    claims = [item.claim for item in judged]
+    findings = [finding for item in judged for finding in item.diagnostics]
+    if not judged:
+        message = "the file holds no document: remove it, or write one"
+        findings.append(Diagnostic(Severity.WARNING, message, path, 1, 1))
+    return ParsedFile(
+        path=path,
+        blob_id=blob_id,
+        includes=includes,
+        documents=tuple(claim for claim in claims if isinstance(claim, Document)),
+        refusals=tuple(claim for claim in claims if isinstance(claim, Refusal)),
+        diagnostics=tuple(findings),
+    )
+
+
+def _unread(finding: Finding) -> RawDocument:
+    return RawDocument(None, Place(finding.line, finding.column), (finding,), complete=False)
+
+
+def _is_blank(raw: RawDocument) -> bool:
+    return raw.complete and raw.value is None and not raw.findings
+
+
+def _includes(path: str, value: Any) -> Iterator[str]:
+    for reference in references(value):
+        try:
+            yield resolve_path(path, reference)
+        except IncludeRefused:
+            continue  # reported at its place when the document is judged
+
+
+def _chatbot_id(path: str, raw: RawDocument) -> str | None:
+    """The chatbot that a document claims, as far as it can be told."""
+    metadata = raw.value.get("metadata", {})
+    stated = metadata.get("chatbotId", PurePosixPath(path).stem) if isinstance(metadata, dict) else None
+    return stated if isinstance(stated, str) and _id_fault(stated) is None else None
+
+
+def _id_fault(chatbot_id: str) -> str | None:
+    if not chatbot_id or len(chatbot_id) > _MAX_ID:
+        return f"a chatbot id has 1 to {_MAX_ID} characters"
+    if not chatbot_id.isprintable() or any(char in "/ " for char in chatbot_id) or chatbot_id in {".", ".."}:
+        return f'"{shorten(chatbot_id)}" cannot be a chatbot id: it has no spaces, slashes or control characters'
+    return None
+
+
+def _stem_faults(path: str, raw: RawDocument) -> Iterator[Finding]:
+    metadata = raw.value.get("metadata", {})
+    if isinstance(metadata, dict) and "chatbotId" not in metadata and (fault := _id_fault(PurePosixPath(path).stem)):
+        message = f"the file's name is no chatbot id ({fault}): state metadata.chatbotId"
+        yield Finding(message, raw.place.line, raw.place.column, ("metadata", "chatbotId"))
+
+
+def _metadata_faults(document: Mapping[str, Any], place: Place) -> Iterator[Finding]:
+    if "metadata" not in document:
+        return
+    metadata = document["metadata"]
+    if not isinstance(metadata, dict):
+        yield Finding("must be a mapping with chatbotId and labels", *place.value(("metadata",)), ("metadata",))
+        return
+    for name in metadata:
+        if name not in _METADATA_KEYS:
+            yield _unknown_metadata(name, place)
+    if "chatbotId" in metadata:
+        yield from _chatbot_id_faults(metadata["chatbotId"], place)
+    yield from _label_faults(metadata.get("labels", {}), place)
+
+
+def _unknown_metadata(name: str, place: Place) -> Finding:
+    close = get_close_matches(name, _METADATA_KEYS, n=1)
+    hint = "correct it" if close else f"use one of {', '.join(_METADATA_KEYS)}"
+    position = place.key(("metadata", name))
+    return Finding(f'unknown key "{shorten(name)}": {hint}', *position, ("metadata",), close[0] if close else None)
+
+
+def _chatbot_id_faults(chatbot_id: Any, place: Place) -> Iterator[Finding]:
+    pointer = ("metadata", "chatbotId")
+    if not isinstance(chatbot_id, str):
+        yield Finding("must be text: put it in quotes", *place.value(pointer), pointer)
+    elif fault := _id_fault(chatbot_id):
+        yield Finding(fault, *place.value(pointer), pointer)
+
+
+def _label_faults(labels: Any, place: Place) -> Iterator[Finding]:
+    pointer = ("metadata", "labels")
+    if not isinstance(labels, dict):
+        yield Finding("must be a mapping of text to text", *place.value(pointer), pointer)
+        return
+    for name, value in labels.items():
+        if not isinstance(value, str):
+            inner = (*pointer, name)
+            yield Finding("must be text: put it in quotes", *place.value(inner), inner)
+        elif not name or len(name) > _MAX_LABEL or len(value) > _MAX_LABEL:
+            inner = (*pointer, name)
+            message = f"a label's name and value have at most {_MAX_LABEL} characters, its name at least one"
+            yield Finding(message, *place.key(inner), inner)
