@@ -1,4 +1,4 @@
-"""The protocol without I/O: which request a call is, what its answer means, and whether to send it once more.
+"""The protocol without I/O: which request a call is, what its answer means, and the course from one to the other.
 
 `exchange` is the one course of events that both clients drive. It yields what is to be done (`Send`, `Wait`), is
 given what came of it, and returns the call's value or raises one of `errors`.
@@ -8,8 +8,7 @@ import json
 import re
 from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
+from datetime import datetime
 from http import HTTPStatus
 from typing import Any, Final, Generic, TypeVar
 from urllib.parse import quote, urlsplit
@@ -17,6 +16,7 @@ from urllib.parse import quote, urlsplit
 from pydantic import BaseModel, ValidationError
 from pydantic_core import to_jsonable_python
 
+from api_client._retry import Retries, parse_retry_after, retry_wait
 from api_client.errors import (
     ApplyOutcomeUnknown,
     WizChatApiError,
@@ -28,13 +28,9 @@ from api_client.models import ApplyResult, ChatbotConfigDocument, PublicChatbot
 
 DEFAULT_BASE_URL: Final = "https://www.wizchat.com"
 DEFAULT_MAX_ANSWER_BYTES: Final = 32 * 1024 * 1024
-RETRIED_STATUSES: Final = frozenset({429, 502, 503, 504})
-LONGEST_BACKOFF_S: Final = 8.0
-_LARGEST_RETRY_AFTER_DIGITS: Final = 9
 
 DocumentInput = ChatbotConfigDocument | Mapping[str, Any] | bytes
 T = TypeVar("T")
-OnRetry = Callable[[int, float, WizChatError], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,24 +64,6 @@ class Call(Generic[T]):
     request: Request
     read: Callable[[Answer, datetime], T]
     applies_to: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Retries:
-    """When to try again; time and chance come from outside."""
-
-    limit: int
-    backoff_s: float
-    longest_wait_s: float
-    now: Callable[[], datetime]
-    random: Callable[[], float]
-    on_retry: OnRetry | None = None
-
-    def __post_init__(self) -> None:
-        values = {"max_retries": self.limit, "backoff": self.backoff_s, "max_retry_wait": self.longest_wait_s}
-        for name, value in values.items():
-            if not 0 <= value < float("inf"):
-                raise ValueError(f"{name} is {value}: give 0 or more")
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,44 +204,6 @@ def exchange(call: Call[T], retries: Retries) -> Generator[Step, Outcome | None,
             if retries.on_retry is not None:
                 retries.on_retry(attempt, wait, error)
         yield Wait(wait)
-
-
-def retry_wait(error: WizChatError, attempt: int, retries: Retries) -> float | None:
-    """Seconds to wait before the next attempt, or None to give up.
-
-    The wait grows from attempt to attempt by chance within bounds, and is never shorter than the server asked. When
-    it asked for longer than `longest_wait_s`, giving up now is better than being refused again.
-    """
-    if attempt > retries.limit or not _may_help(error):
-        return None
-    backoff = min(LONGEST_BACKOFF_S, retries.backoff_s * 2.0 ** min(attempt - 1, 16))
-    jittered = backoff * (0.5 + 0.5 * retries.random())
-    asked = error.retry_after if isinstance(error, WizChatApiError) else None
-    wait = max(jittered, asked or 0.0)
-    return wait if wait <= retries.longest_wait_s else None
-
-
-def parse_retry_after(value: str | None, now: datetime) -> float | None:
-    """Seconds from a Retry-After header, which holds seconds or an HTTP date; None when it holds neither."""
-    text = (value or "").strip()
-    if text.isascii() and text.isdigit():
-        return float(text) if len(text) <= _LARGEST_RETRY_AFTER_DIGITS else float(10**_LARGEST_RETRY_AFTER_DIGITS)
-    try:
-        at = parsedate_to_datetime(text)
-        at = at if at.tzinfo else at.replace(tzinfo=UTC)
-        return max(0.0, (at - now).total_seconds())
-    except (ValueError, TypeError, OverflowError):
-        return None
-
-
-def _may_help(error: WizChatError) -> bool:
-    match error:
-        case WizChatApiError():
-            return error.status in RETRIED_STATUSES and not error.is_quota_exceeded
-        case WizChatConnectionError():
-            return True
-        case _:
-            return False
 
 
 def _value(call: Call[T], outcome: Outcome | None, now: datetime) -> T:

@@ -7,6 +7,7 @@ from types import TracebackType
 from typing import Any, Self, TypeVar
 
 from api_client import _wire
+from api_client._retry import OnRetry, Retries
 from api_client._transport import BaseTransport, Settings, SyncTransport, utc_now
 from api_client.errors import WizChatError
 from api_client.models import ApplyResult, ChatbotConfigDocument, PublicChatbot
@@ -49,10 +50,10 @@ class WizChatClient:
         backoff: float = 0.5,
         max_retry_wait: float = 60.0,
         max_answer_bytes: int = _wire.DEFAULT_MAX_ANSWER_BYTES,
-        on_retry: _wire.OnRetry | None = None,
+        on_retry: OnRetry | None = None,
     ) -> None:
         settings = Settings.checked(api_key, base_url, timeout, max_answer_bytes)
-        self._retries = _wire.Retries(max_retries, backoff, max_retry_wait, utc_now, random.random, on_retry)
+        self._retries = Retries(max_retries, backoff, max_retry_wait, utc_now, random.random, on_retry)
         self._transport = SyncTransport(settings, transport)
 
     def __repr__(self) -> str:

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from api_client import WizChatApiError, WizChatConnectionError, WizChatError, WizChatResponseError
-from api_client._wire import LONGEST_BACKOFF_S, Retries, parse_retry_after, retry_wait
+from api_client._retry import LONGEST_BACKOFF_S, Retries, parse_retry_after, retry_wait
 
 NOW = datetime(2026, 11, 22, 12, 0, 0, tzinfo=UTC)
 BOTS = httpx.Response(200, json={"chatbots": []})
@@ -102,6 +102,10 @@ def test_waits_grow_and_the_attempts_end() -> None:
     error = WizChatConnectionError("x")
     waits = [retry_wait(error, attempt, retries()) for attempt in (1, 2, 3, 4)]
     assert waits == [0.5, 1.0, 2.0, None]
+
+
+def test_a_short_limit_shortens_a_wait_that_nobody_asked_for() -> None:
+    assert retry_wait(WizChatConnectionError("x"), 1, retries(longest_wait_s=0.1)) == 0.1
 
 
 def test_an_unreadable_answer_is_not_worth_another_attempt() -> None:
