@@ -1,7 +1,7 @@
 """What the web and the command line read: each query is a reading transaction of its own."""
 
-from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Any, Protocol, TypeVar
 
@@ -84,17 +84,26 @@ class SqlQueries:
     async def counts(self, visible: Collection[str] | None = None) -> FleetCounts:
         """Chatbots and open plans counted, of these sources only; None means all, the unmanaged included."""
         chatbots, plans = tables.chatbots.c, tables.plans.c
-        seen = _among(chatbots.source, visible)
+        standings = (
+            select(chatbots.sync, chatbots.direction, chatbots.reason, func.count())
+            .where(*_among(chatbots.source, visible))
+            .group_by(chatbots.sync, chatbots.direction, chatbots.reason)
+        )
+        open_plans = (
+            select(plans.status, func.count())
+            .where(plans.status.in_(OPEN), *_among(plans.source, visible))
+            .group_by(plans.status)
+        )
         async with self._reading() as transaction:
-            sync = await _count(transaction, chatbots.sync, *seen)
-            direction = await _count(transaction, chatbots.direction, *seen)
-            reason = await _count(transaction, chatbots.reason, *seen)
-            waiting = await _count(transaction, plans.status, plans.status.in_(OPEN), *_among(plans.source, visible))
+            found = (await transaction.connection.execute(standings)).all()
+            waiting = (await transaction.connection.execute(open_plans)).all()
+        sync, direction, reason = (_sum((row[place], row[3]) for row in found) for place in range(3))
+        by_status = _sum((row[0], row[1]) for row in waiting)
         return FleetCounts(
-            sync={member: sync.get(member, 0) for member in Sync},
-            direction={member: direction.get(member, 0) for member in Direction},
+            sync={member: sync[member] for member in Sync},
+            direction={member: direction[member] for member in Direction},
             reason={Reason(code): number for code, number in reason.items()},
-            open_plans={status: waiting.get(status, 0) for status in PlanStatus if status in OPEN},
+            open_plans={status: by_status[status] for status in PlanStatus if status in OPEN},
         )
 
     async def plan(self, plan_id: str) -> Plan | None:
@@ -172,6 +181,8 @@ def _among(column: Column[Any], values: Collection[str] | None) -> list[ColumnEl
     return [] if values is None else [column.in_(values)]
 
 
-async def _count(transaction: Transaction, column: Column[Any], *conditions: ColumnElement[bool]) -> dict[str, int]:
-    statement = select(column, func.count()).where(*conditions).group_by(column)
-    return {row[0]: row[1] for row in await transaction.connection.execute(statement)}
+def _sum(counted: Iterable[tuple[str, int]]) -> Counter[str]:
+    total = Counter[str]()
+    for value, number in counted:
+        total[value] += number
+    return total

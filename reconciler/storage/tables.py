@@ -154,10 +154,8 @@ chatbots = Table(
     _text("search"),
 )
 Index(None, chatbots.c.id)
-Index(None, chatbots.c.source)
-Index(None, chatbots.c.sync)
-Index(None, chatbots.c.direction)
-Index(None, chatbots.c.reason)
+# the fleet is counted from this index alone
+Index("ix_chatbots_standing", chatbots.c.source, chatbots.c.sync, chatbots.c.direction, chatbots.c.reason)
 
 baselines = Table(
     "baselines",

@@ -46,11 +46,14 @@ class Transaction:
     async def write(
         self,
         statement: Insert | Update | Delete,
-        rows: Sequence[Mapping[str, Any]] | None = None,
+        values: Mapping[str, Any] | Sequence[Mapping[str, Any]] | None = None,
         *,
         shown: bool = True,
     ) -> int:
-        """Change rows and say how many; ``shown`` tells whether any list shows them."""
-        result = await self.connection.execute(statement, rows)
+        """Change rows and say how many; ``shown`` tells whether any list shows them.
+
+        Values are given apart from the statement, which then is compiled once.
+        """
+        result = await self.connection.execute(statement, values)
         self.changed |= shown and result.rowcount != 0
         return result.rowcount

@@ -57,7 +57,7 @@ class Repository(Reader[V], Generic[V]):
         Raises:
             Conflict: When there is one already.
         """
-        await self._transaction.write(insert(self.codec.table).values(self._row(record)))
+        await self._transaction.write(insert(self.codec.table), self._row(record))
 
     async def save(self, record: V) -> V:
         """Keep a changed record, and return it with its new version.
@@ -66,14 +66,14 @@ class Repository(Reader[V], Generic[V]):
             Conflict: When it was changed since it was read.
         """
         saved = replace(record, version=record.version + 1)
-        await self._change(record, update(self.codec.table).values(self._row(saved)))
+        await self._change(record, update(self.codec.table), self._row(saved))
         return saved
 
-    async def _change(self, record: V, statement: Update | Delete) -> None:
+    async def _change(self, record: V, statement: Update | Delete, values: dict[str, Any] | None = None) -> None:
         """Change the record's row, provided that it is still as it was read."""
         key = [getattr(record, column.name) for column in self.codec.key]
         unchanged = self.codec.table.c.version == record.version
-        if await self._transaction.write(statement.where(*self._at(key), unchanged)) == 0:
+        if await self._transaction.write(statement.where(*self._at(key), unchanged), values) == 0:
             raise Conflict(
                 "concurrent_change",
                 f"the {self.codec.noun} {'/'.join(key)} was changed meanwhile: look at it and repeat what still fits",

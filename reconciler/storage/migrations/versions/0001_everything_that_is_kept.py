@@ -58,11 +58,8 @@ def upgrade() -> None:
         sa.Column("search", sa.String(), nullable=False),
         sa.PrimaryKeyConstraint("tenant", "id", name=op.f("pk_chatbots")),
     )
-    op.create_index("ix_chatbots_direction", "chatbots", ["direction"], unique=False)
     op.create_index("ix_chatbots_id", "chatbots", ["id"], unique=False)
-    op.create_index("ix_chatbots_reason", "chatbots", ["reason"], unique=False)
-    op.create_index("ix_chatbots_source", "chatbots", ["source"], unique=False)
-    op.create_index("ix_chatbots_sync", "chatbots", ["sync"], unique=False)
+    op.create_index("ix_chatbots_standing", "chatbots", ["source", "sync", "direction", "reason"], unique=False)
 
     op.create_table(
         "documents",
