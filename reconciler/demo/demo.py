@@ -13,6 +13,7 @@ from typing import Any
 import httpx
 
 from api_client.sandbox import ALL_SCOPES, ApiKey, SandboxControl, SandboxServer
+from api_client.sandbox.server import DEFAULT_PORT
 from reconciler.demo import story
 from reconciler.demo.git_http import GitHttpServer
 from reconciler.demo.sample_repo import REPOSITORY, commit, create_repository
@@ -30,6 +31,7 @@ from reconciler.runtime.settings import (
     SourceSettings,
     TenantSettings,
 )
+from reconciler.runtime.settings_fields import is_loopback
 
 LOOPBACK = "127.0.0.1"
 SOURCE = "bots"
@@ -59,16 +61,16 @@ class Stage:
     token: str
 
 
-async def run_demo(port: int = 8080, *, host: str = LOOPBACK, sandbox_port: int = 0, tell: Say = say) -> None:
+async def run_demo(port: int = 8080, *, host: str = LOOPBACK, tell: Say = say) -> None:
     """Run the demonstration until it is interrupted; nothing of it outlives the process.
 
     Args:
         port: Where the service listens; 0 takes a free port.
-        host: Where the service and the sandbox listen; beyond loopback only inside a container.
-        sandbox_port: Where the sandbox listens; 0 takes a free port.
+        host: Where the service listens. Beyond loopback (inside a container) the sandbox listens there too, on its
+            default port, so that it can be published.
         tell: Told first the service's URL, then a token, then what to try.
     """
-    async with _stage(host, port, sandbox_port) as stage:
+    async with _stage(host, port) as stage:
         ready: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         async with asyncio.TaskGroup() as tasks:
             narrator = tasks.create_task(_narrate(stage, ready, tell))
@@ -77,9 +79,10 @@ async def run_demo(port: int = 8080, *, host: str = LOOPBACK, sandbox_port: int 
 
 
 @asynccontextmanager
-async def _stage(host: str, port: int, sandbox_port: int) -> AsyncIterator[Stage]:
+async def _stage(host: str, port: int) -> AsyncIterator[Stage]:
     read = ApiKey("read", _new_key(), scopes=_READ_SCOPES)
     write = ApiKey("write", _new_key())
+    sandbox_port = 0 if is_loopback(host) else DEFAULT_PORT
     with (
         TemporaryDirectory(prefix="reconciler-demo-") as folder,
         SandboxServer(keys=(read, write), host=host, port=sandbox_port) as sandbox,
