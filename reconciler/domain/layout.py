@@ -25,6 +25,8 @@ _LONGEST_PLACE = 120
 _FIRST = ("name", "domain", "id", "label", "description", "type", "enabled", "mode", "status")
 _IDENTITIES = ("name", "domain", "id")
 _RESERVED = frozenset({"con", "prn", "aux", "nul", *(f"{port}{n}" for port in ("com", "lpt") for n in range(10))})
+_UNSENDABLE = re.compile("[\0\ud800-\udfff]")
+_MAX_INTEGER = 2**53 - 1
 _LFS = "version https://git-lfs"
 
 
@@ -106,6 +108,10 @@ class _Texts:
                 return self._text(value, place)
             case float() if not isfinite(value):
                 raise Unwritable(f"{'.'.join(place)} is {value}, which is no JSON number: correct it at WizChat")
+            case int() if abs(value) > _MAX_INTEGER:
+                raise Unwritable(
+                    f"{'.'.join(place)} is beyond ±(2^53 - 1), where digits get lost: correct it at WizChat"
+                )
             case Mapping():
                 return self._object(value, place)
             case list() | tuple():
@@ -121,8 +127,8 @@ class _Texts:
         return {key: split[key] for key in (*(k for k in split if k not in included), *sorted(included))}
 
     def _text(self, text: str, place: tuple[str, ...]) -> Any:
-        if not _is_encodable(text):
-            raise Unwritable(f"{'.'.join(place)} holds half a character (a lone surrogate): correct it at WizChat")
+        if _UNSENDABLE.search(text):
+            raise Unwritable(f"{'.'.join(place)} holds NUL or half a character: correct it at WizChat")
         if not _is_long(text) or not _is_safe_in_a_file(text):
             return text
         path = self._free_path(".".join(_kebab(part) for part in place)[:_LONGEST_PLACE].strip("-."))
@@ -199,8 +205,4 @@ def _is_long(text: str) -> bool:
 
 def _is_safe_in_a_file(text: str) -> bool:
     """Whether editors and git leave the text as it is, and nobody takes it for something else."""
-    return not ("\r" in text or "\0" in text or text.startswith(("\ufeff", _LFS)))
-
-
-def _is_encodable(text: str) -> bool:
-    return not any("\ud800" <= char <= "\udfff" for char in text)
+    return not ("\r" in text or text.startswith(("\ufeff", _LFS)))

@@ -26,13 +26,28 @@ class ExportFailure:
     error: TargetError
 
 
+@dataclass(frozen=True, slots=True)
+class FleetExport:
+    """What was read, each part ordered by chatbot id.
+
+    Attributes:
+        chatbots: Every chatbot that the key may see, also those that were not asked for.
+        exported: What was read.
+        failures: What could not be.
+    """
+
+    chatbots: tuple[LiveChatbot, ...]
+    exported: tuple[Exported, ...]
+    failures: tuple[ExportFailure, ...]
+
+
 async def export_fleet(
     target: Target,
     ids: Collection[str] | None = None,
     *,
     concurrency: int = CONCURRENCY,
     progress: Progress = no_progress,
-) -> tuple[tuple[Exported, ...], tuple[ExportFailure, ...]]:
+) -> FleetExport:
     """Read the live configuration of chatbots.
 
     Args:
@@ -40,9 +55,6 @@ async def export_fleet(
         ids: The chatbots to read, or None for every one that the key may see.
         concurrency: How many to read at a time; the tenant's own limit holds as well.
         progress: Told after each.
-
-    Returns:
-        What was read and what could not be, each ordered by chatbot id.
 
     Raises:
         TargetError: The chatbots could not even be listed, or nothing could be read at all.
@@ -56,7 +68,11 @@ async def export_fleet(
         return _exported(live[chatbot_id], await target.export(chatbot_id))
 
     answers = await for_each(wanted, read, concurrency=concurrency, progress=progress)
-    return _read(answers), _failed(wanted, answers)
+    return FleetExport(
+        chatbots=tuple(live[chatbot_id] for chatbot_id in sorted(live)),
+        exported=tuple(answer for answer in answers if isinstance(answer, Exported)),
+        failures=_failures(wanted, answers),
+    )
 
 
 def _exported(chatbot: LiveChatbot, body: Mapping[str, Any]) -> Exported:
@@ -64,10 +80,6 @@ def _exported(chatbot: LiveChatbot, body: Mapping[str, Any]) -> Exported:
     return Exported(chatbot.id, chatbot.name, stated, tuple(body.get(_OMITTED, ())))
 
 
-def _read(answers: Sequence[Exported | TargetError]) -> tuple[Exported, ...]:
-    return tuple(answer for answer in answers if isinstance(answer, Exported))
-
-
-def _failed(ids: Sequence[str], answers: Sequence[Exported | TargetError]) -> tuple[ExportFailure, ...]:
+def _failures(ids: Sequence[str], answers: Sequence[Exported | TargetError]) -> tuple[ExportFailure, ...]:
     pairs = zip(ids, answers, strict=True)
     return tuple(ExportFailure(chatbot_id, answer) for chatbot_id, answer in pairs if isinstance(answer, TargetError))

@@ -93,9 +93,11 @@ def inline(value: Any) -> str:
 
 
 def prose(value: Any) -> str:
-    """A value as lines: a text as it is, a collection as indented JSON, an absent one as nothing."""
+    """A value as lines: a text as it is, a list of plain values one a line, else indented JSON; nothing for absent."""
     if value is MISSING:
         return ""
+    if isinstance(value, list) and not any(isinstance(item, Mapping | list) for item in value):
+        return "\n".join(inline(item) for item in value)
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, indent=2)
 
 

@@ -16,7 +16,10 @@ _CORE_NON_STRING = re.compile(
       | [-+]? [0-9] [0-9_,:.]*""",
     re.VERBOSE | re.IGNORECASE,
 )
-_PLAIN = re.compile(r"[ -~\u00a1-\u02ff\u0370-\u1fff\u3040-\ud7ff]*")
+_PLAIN = re.compile(
+    "[ -~\u00a1-\u02ff\u0370-\u1fff\u2010-\u2027\u2030-\u205e\u20a0-\u20bf\u2100-\u2bff"
+    "\u3001-\ud7ff\ufe0f\U0001f000-\U0001faff]*"
+)
 """Characters that may stand unquoted or between single quotes: no control, no blank but the space, no mark."""
 
 

@@ -47,8 +47,7 @@ class CallBudget:
         self._clock = clock
         self._per_minute = requests_per_minute
         self._daily = daily_budget
-        burst = max(1.0, requests_per_minute * _BURST_S / 60)
-        self._limiter = AsyncLimiter(burst, burst * 60 / requests_per_minute)
+        self._limiter = _limiter(requests_per_minute)
         self._slots = asyncio.Semaphore(concurrency)
         self._day: date = clock.now().date()
         self._used = 0
@@ -151,3 +150,10 @@ class CallBudget:
         now = self._clock.now()
         midnight = datetime.combine(now.astimezone(UTC).date() + timedelta(days=1), time.min, UTC)
         return (midnight - now).total_seconds()
+
+
+def _limiter(per_minute: int) -> AsyncLimiter:
+    """A bucket that never lets more than ``per_minute`` through in any 60 seconds, its burst included."""
+    burst = max(1.0, per_minute * _BURST_S / 60)
+    steady_per_minute = per_minute - burst if per_minute > burst else per_minute
+    return AsyncLimiter(burst, burst * 60 / steady_per_minute)

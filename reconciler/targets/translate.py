@@ -85,15 +85,16 @@ def _section(name: str, value: Any) -> Any:
 
 def live_chatbot(chatbot: PublicChatbot) -> LiveChatbot:
     """A line of the list."""
-    return LiveChatbot(id=chatbot.id, name=chatbot.name or None, updated_at=_moment(chatbot.updatedAt))
+    return LiveChatbot(id=chatbot.id, name=chatbot.name or None, updated_at=moment(chatbot.updatedAt))
 
 
-def _moment(text: str | None) -> datetime | None:
+def moment(text: str | None) -> datetime | None:
+    """An API time, timezone-aware; None when it is absent or cannot be read."""
     try:
-        moment = datetime.fromisoformat(text or "")
+        parsed = datetime.fromisoformat(text or "")
     except ValueError:
         return None
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)
 
 
 def answer_of(result: ApplyResult) -> Answer:

@@ -1,0 +1,28 @@
+"""Which repository the PATHs of a command line lie in."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from reconciler.errors import ReconcilerError
+
+
+class BadPath(ReconcilerError):
+    """A PATH names nothing that can be used."""
+
+
+def repository_of(paths: Sequence[Path], cwd: Path) -> Path:
+    """The root of the repository that the first path lies in: includes may reach all of it and nothing outside.
+
+    Outside of git it is the nearest folder upwards with a ``chatbots`` folder, else the current one.
+
+    Args:
+        paths: Files and folders; without any, the current folder is what counts.
+        cwd: The current folder.
+    """
+    start = (cwd / paths[0]).resolve() if paths else cwd.resolve()
+    upwards = [folder for folder in (start, *start.parents) if folder.is_dir()]
+    for marker in (".git", "chatbots"):
+        for folder in upwards:
+            if (folder / marker).exists():
+                return folder
+    return cwd.resolve() if cwd.resolve() in upwards else upwards[0]

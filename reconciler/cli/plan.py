@@ -1,0 +1,97 @@
+"""`reconciler plan`: what an apply of documents on disk would do, by dry runs alone."""
+
+import asyncio
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from reconciler.cli import options, output
+from reconciler.cli.fleet_plan import fleet_plan
+from reconciler.cli.paths import BadPath, repository_of
+from reconciler.domain.document import Snapshot
+from reconciler.engine.each import Progress
+from reconciler.engine.local_plan import LocalPlan, plan_locally
+from reconciler.render.machine import fleet_json
+from reconciler.render.markdown import fleet_markdown
+from reconciler.render.model import FleetPlan
+from reconciler.render.text import plan_text
+from reconciler.runtime import bootstrap
+from reconciler.runtime.settings import TenantSettings
+
+
+class Form(StrEnum):
+    """How a plan is printed."""
+
+    TEXT = "text"
+    JSON = "json"
+    MARKDOWN = "markdown"
+
+
+def plan(
+    paths: options.Paths = None,
+    *,
+    chatbot: Annotated[
+        list[str] | None, typer.Option("--chatbot", metavar="ID", help="Plan this chatbot only; may be repeated.")
+    ] = None,
+    detailed_exitcode: Annotated[
+        bool, typer.Option("--detailed-exitcode", help="Exit with 2 when the plan changes anything.")
+    ] = False,
+    form: Annotated[Form, typer.Option("--format", help="How to print the plan.")] = Form.TEXT,
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="FILE", help="Also save the plan, as JSON, for `reconciler apply`.")
+    ] = None,
+    base_url: options.BaseUrl = None,
+    api_key_file: options.ApiKeyFile = None,
+    tenant: options.Tenant = None,
+) -> None:
+    """Show what an apply of the documents would do. Nothing is written, and a read key is enough."""
+    speaker = bootstrap.local_tenant(tenant, base_url=base_url, api_key_file=api_key_file)
+    snapshot = _snapshot(paths or [])
+    with output.progress_bar("Dry runs") as report:
+        made = asyncio.run(_plan(speaker, snapshot, chatbot or [], report))
+    fleet = fleet_plan(made, speaker.name)
+    if out is not None:
+        _save(out, fleet_json(fleet))
+    output.show(_printed(fleet, form))
+    if not fleet.is_complete:
+        output.complain(f"the plan is incomplete: {fleet.shortfall}")
+    raise typer.Exit(_exit_code(fleet, detailed=detailed_exitcode))
+
+
+def _snapshot(paths: list[Path]) -> Snapshot:
+    root = repository_of(paths, Path.cwd())
+    snapshot = bootstrap.local_snapshot(root, paths)
+    if not snapshot.files:
+        where = ", ".join(map(str, paths)) or f"{root / 'chatbots'}"
+        raise BadPath(f"no document found in {where}: name a document or a folder of documents")
+    return snapshot
+
+
+async def _plan(speaker: TenantSettings, snapshot: Snapshot, chatbots: list[str], report: Progress) -> LocalPlan:
+    async with bootstrap.local_target(speaker) as target:
+        return await plan_locally(target, snapshot, tenant=speaker.name, chatbots=chatbots, progress=report)
+
+
+def _printed(fleet: FleetPlan, form: Form) -> str:
+    match form:
+        case Form.TEXT:
+            return plan_text(fleet, colour=output.in_colour())
+        case Form.JSON:
+            return fleet_json(fleet)
+        case Form.MARKDOWN:
+            return fleet_markdown(fleet)
+
+
+def _exit_code(fleet: FleetPlan, *, detailed: bool) -> int:
+    if detailed and fleet.plans:
+        return 2
+    return 0 if fleet.is_complete else 1
+
+
+def _save(path: Path, text: str) -> None:
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise BadPath(f"{path} cannot be written: {error.strerror}") from error

@@ -1,0 +1,16 @@
+"""`reconciler schema`: what editors check documents by."""
+
+import json
+
+from reconciler.cli import output
+from reconciler.runtime import bootstrap
+
+
+def schema() -> None:
+    """Print the JSON Schema of a document, for editors."""
+    output.show(schema_text())
+
+
+def schema_text() -> str:
+    """The schema as text that ends with a line end."""
+    return json.dumps(bootstrap.editor_schema(), indent=2) + "\n"

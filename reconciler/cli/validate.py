@@ -1,0 +1,29 @@
+"""`reconciler validate`: documents checked without asking WizChat anything."""
+
+from pathlib import Path
+
+import typer
+
+from reconciler.cli import options, output
+from reconciler.cli.paths import repository_of
+from reconciler.domain.document import Snapshot
+from reconciler.render.findings import findings_text
+from reconciler.runtime import bootstrap
+
+
+def validate(paths: options.Paths = None) -> None:
+    """Check documents against the contract, without asking WizChat anything.
+
+    Prints what is wrong with file, line and column. Exit code 1 when a document is refused.
+    """
+    snapshot = bootstrap.local_snapshot(repository_of(paths or [], Path.cwd()), paths or [])
+    output.show(findings_text(snapshot.diagnostics) + _verdict(snapshot))
+    if snapshot.refusals:
+        raise typer.Exit(1)
+
+
+def _verdict(snapshot: Snapshot) -> str:
+    valid, refused = len(snapshot.documents), len(snapshot.refusals)
+    if not valid and not refused:
+        return f"No document in {snapshot.files} matching files.\n"
+    return f"{valid} of {valid + refused} documents are valid.\n"

@@ -1,0 +1,121 @@
+import asyncio
+
+import pytest
+
+from api_client import WizChatApiError, WizChatConnectionError
+from reconciler.errors import QuotaExceeded, TargetRateLimited
+from reconciler.targets.budget import LONGEST_PAUSE_S, CallBudget
+from tests.fakes.clock import FakeClock
+
+pytestmark = pytest.mark.anyio
+SLOW_DOWN = WizChatApiError(429, "rate_limited", "Slow.", retry_after=20)
+HALF_A_DAY = 12 * 3600
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    return FakeClock()
+
+
+async def _call(budget: CallBudget) -> None:
+    async with budget.call():
+        pass
+
+
+async def test_calls_are_counted_and_the_count_starts_again_at_midnight_utc(clock: FakeClock) -> None:
+    budget = CallBudget("t", clock, daily_budget=2)
+    await _call(budget)
+    budget.spend_write()
+    assert budget.view().used_today == 2
+    with pytest.raises(QuotaExceeded, match="daily_budget of 2 calls of tenant t") as refused:
+        await _call(budget)
+    assert refused.value.retry_after == HALF_A_DAY
+    with pytest.raises(QuotaExceeded):
+        budget.spend_write()
+    clock.advance(HALF_A_DAY)
+    await _call(budget)
+    assert budget.view().used_today == 1
+
+
+async def test_every_caller_waits_until_wizchat_listens_again(clock: FakeClock) -> None:
+    budget = CallBudget("t", clock)
+    budget.retried(1, 20.0, SLOW_DOWN)
+    blocked_until = budget.view().blocked_until
+    assert blocked_until is not None
+    assert (blocked_until - clock.now()).total_seconds() == pytest.approx(20)
+    with pytest.raises(TargetRateLimited):
+        budget.spend_write()
+    waiting = asyncio.create_task(_call(budget))
+    await clock.until_asleep()
+    clock.advance(20)
+    async with asyncio.timeout(5):
+        await waiting
+    assert budget.view().blocked_until is None
+
+
+async def test_a_used_up_quota_refuses_without_a_call_until_it_is_renewed(clock: FakeClock) -> None:
+    budget = CallBudget("t", clock)
+    budget.failed(WizChatApiError(429, "quota_exceeded", "No.", retry_after=100))
+    with pytest.raises(QuotaExceeded, match="try again in 100 s"):
+        await _call(budget)
+    assert budget.view().used_today == 0
+    clock.advance(100)
+    await _call(budget)
+
+
+async def test_a_quota_without_a_time_lasts_until_midnight(clock: FakeClock) -> None:
+    budget = CallBudget("t", clock)
+    budget.failed(WizChatApiError(429, "quota_exceeded", "No."))
+    with pytest.raises(QuotaExceeded) as refused:
+        await _call(budget)
+    assert refused.value.retry_after == pytest.approx(HALF_A_DAY)
+
+
+async def test_a_pause_too_long_to_wait_for_fails_at_once(clock: FakeClock) -> None:
+    budget = CallBudget("t", clock)
+    budget.failed(WizChatApiError(429, "rate_limited", "Slow.", retry_after=LONGEST_PAUSE_S + 1))
+    with pytest.raises(TargetRateLimited) as refused:
+        await _call(budget)
+    assert not isinstance(refused.value, QuotaExceeded)
+
+
+async def test_other_errors_stop_nobody(clock: FakeClock) -> None:
+    budget = CallBudget("t", clock)
+    budget.failed(WizChatConnectionError("refused"))
+    budget.retried(1, 5.0, WizChatApiError(503))
+    assert budget.view().blocked_until is None
+    assert budget.view().used_today == 1
+
+
+async def test_a_write_is_not_held_up_by_a_sweep(clock: FakeClock) -> None:
+    budget = CallBudget("t", clock, concurrency=1, requests_per_minute=1)
+    async with budget.call():
+        budget.spend_write()
+    assert budget.view().used_today == 2
+
+
+async def test_no_more_calls_than_the_concurrency_are_under_way(clock: FakeClock) -> None:
+    budget = CallBudget("t", clock, concurrency=2)
+    under_way = most = 0
+
+    async def call() -> None:
+        nonlocal under_way, most
+        async with budget.call():
+            under_way += 1
+            most = max(most, under_way)
+            await asyncio.sleep(0)
+            under_way -= 1
+
+    await asyncio.gather(*(call() for _ in range(6)))
+    assert most == 2
+
+
+async def test_the_first_calls_pass_at_once_and_the_rest_is_spread(clock: FakeClock) -> None:
+    """600 a minute: a burst of ten, then one about every tenth of a second."""
+    budget = CallBudget("t", clock, requests_per_minute=600, concurrency=100)
+    started = asyncio.get_running_loop().time()
+    await asyncio.gather(*(_call(budget) for _ in range(10)))
+    burst = asyncio.get_running_loop().time() - started
+    await asyncio.gather(*(_call(budget) for _ in range(3)))
+    spread = asyncio.get_running_loop().time() - started
+    assert spread - burst > 0.2

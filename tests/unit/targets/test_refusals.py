@@ -1,0 +1,82 @@
+"""What the SDK raises becomes one sentence that says what to change."""
+
+import pytest
+
+from api_client import (
+    ApplyOutcomeUnknown,
+    WizChatApiError,
+    WizChatConnectionError,
+    WizChatError,
+    WizChatResponseError,
+)
+from reconciler import errors
+from reconciler.domain.outcome import Answer, NotSent, Refused, Unclear
+from reconciler.targets.refusals import answer_of_error, quoted, target_error
+
+SCOPE = WizChatApiError(403, "insufficient_scope", "No.", {"requiredScope": "mcp:read"})
+
+
+@pytest.mark.parametrize(
+    ("error", "kind", "says"),
+    [
+        (WizChatApiError(401, "invalid_api_key", "No."), errors.TargetUnauthorized, "valid key in api_key of tenant t"),
+        (WizChatApiError(401), errors.TargetUnauthorized, "valid key in api_key of tenant t"),
+        (SCOPE, errors.ScopeMissing, r"scope mcp:read \(for spec\.mcpServers\).*key of tenant t"),
+        (WizChatApiError(403, "insufficient_scope", "No."), errors.ScopeMissing, "lacks a scope"),
+        (WizChatApiError(403, "chatbot_not_in_key_scope", "No."), errors.ChatbotNotFound, "may not use chatbot bot_1"),
+        (WizChatApiError(403, "plan_upgrade_required", "Pay."), errors.RequestRefused, "plan_upgrade_required: Pay"),
+        (WizChatApiError(404, "not_found", "No."), errors.ChatbotNotFound, "bot_1 was not found"),
+        (WizChatApiError(404), errors.BadAnswer, "base_url of tenant t"),
+        (WizChatApiError(301), errors.BadAnswer, "base_url of tenant t"),
+        (WizChatApiError(400, "bad_request", "No.", {"fieldErrors": [1]}), errors.RequestRefused, "fieldErrors"),
+        (WizChatApiError(429, "rate_limited", "No.", retry_after=7), errors.TargetRateLimited, "in 7 s"),
+        (WizChatApiError(429, "quota_exceeded", "No.", retry_after=9), errors.QuotaExceeded, "daily quota.*in 9 s"),
+        (WizChatApiError(503), errors.TargetUnreachable, "status 503"),
+        (WizChatConnectionError("refused"), errors.TargetUnreachable, "check base_url of tenant t"),
+        (WizChatResponseError("no JSON"), errors.BadAnswer, "no JSON"),
+        (ApplyOutcomeUnknown("?"), errors.TargetUnreachable, "no clear answer"),
+    ],
+)
+def test_each_error_says_what_to_change(error: WizChatError, kind: type[errors.TargetError], says: str) -> None:
+    raised = target_error(error, tenant="t", chatbot_id="bot_1")
+    assert type(raised) is kind
+    with pytest.raises(kind, match=says):
+        raise raised
+    assert "\n" not in str(raised)
+
+
+def test_a_missing_scope_and_a_wait_can_be_read_off_the_error() -> None:
+    scope = target_error(SCOPE, tenant="t")
+    assert isinstance(scope, errors.ScopeMissing)
+    assert scope.scope == "mcp:read"
+    quota = target_error(WizChatApiError(429, "quota_exceeded", "No.", retry_after=9), tenant="t")
+    assert isinstance(quota, errors.QuotaExceeded)
+    assert quota.retry_after == 9
+
+
+def test_a_404_of_the_list_is_no_missing_chatbot() -> None:
+    assert type(target_error(WizChatApiError(404, "not_found", "No."), tenant="t")) is errors.RequestRefused
+
+
+@pytest.mark.parametrize(
+    ("error", "answer"),
+    [
+        (WizChatConnectionError("connection refused", maybe_sent=False), NotSent("connection refused")),
+        (WizChatConnectionError("reset"), Unclear("reset")),
+        (WizChatApiError(403, "insufficient_scope", "No."), Refused("insufficient_scope", "No.")),
+        (WizChatApiError(429, "rate_limited", "Slow."), Refused("rate_limited", "Slow.")),
+        (WizChatApiError(422, "bad_request", "No."), Refused("bad_request", "No.")),
+        (WizChatApiError(403), Unclear("API error 403 [http_403]: Request failed with status 403")),
+        (WizChatApiError(500, "internal_error", "Oops."), Unclear("API error 500 [internal_error]: Oops.")),
+        (ApplyOutcomeUnknown("lost"), Unclear("lost")),
+        (WizChatResponseError("half"), Unclear("half")),
+    ],
+)
+def test_only_what_proves_it_is_not_sent_or_refused(error: WizChatError, answer: Answer) -> None:
+    """Rule 4: the answer to an apply is classified, in doubt as unknown."""
+    assert answer_of_error(error) == answer
+
+
+def test_foreign_text_is_one_line_of_bearable_length() -> None:
+    assert quoted("a\n b\tc") == "a b c"
+    assert len(quoted("x" * 5000)) < 400

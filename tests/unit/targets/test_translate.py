@@ -1,0 +1,100 @@
+"""Server-owned and unknown fields never reach the domain."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from api_client.models import ApplyResult, ChatbotConfigDocument
+from reconciler.domain.outcome import Answered, Unclear
+from reconciler.domain.plan import Action
+from reconciler.errors import BadAnswer, RequestRefused
+from reconciler.targets.translate import answer_of, body_of, moment, ops_of
+
+SUMMARY = {"create": 0, "update": 0, "delete": 0, "noop": 0}
+
+
+def _result(*ops: dict[str, Any], **more: Any) -> ApplyResult:
+    return ApplyResult.model_validate(
+        {"dryRun": True, "plan": {"ops": list(ops), "summary": SUMMARY}, **more}, extra="allow"
+    )
+
+
+def test_what_the_server_owns_or_the_contract_does_not_know_is_gone() -> None:
+    item = {"id": "skill_1", "name": "refunds", "updatedAt": "2026-01-01T00:00:00Z", "futureField": 1, "mode": "always"}
+    (op,) = ops_of(_result({"section": "skills", "action": "noop", "key": "refunds", "before": item, "after": item}))
+    assert op.before == op.after == {"name": "refunds", "mode": "always"}
+
+
+def test_core_is_kept_whole_with_its_nulls() -> None:
+    (op,) = ops_of(_result({"section": "core", "action": "noop", "before": {"a": {"b": None}}}))
+    assert op.before == {"a": {"b": None}}
+
+
+def test_changed_fields_are_sorted_and_only_an_update_has_them() -> None:
+    wire = {"section": "core", "before": {"a": 1, "b": 1}, "after": {"a": 2, "b": 2}, "changedFields": ["b", "a"]}
+    update, noop = ops_of(_result({**wire, "action": "update"}, {**wire, "action": "noop"}))
+    assert (update.action, update.changed_fields) == (Action.UPDATE, ("a", "b"))
+    assert noop.changed_fields == ()
+
+
+@pytest.mark.parametrize("named", [None, [], ["updatedAt"], ["tools[0].name"]])
+def test_an_update_whose_fields_cannot_be_looked_up_is_bound_by_those_that_differ(named: list[str] | None) -> None:
+    """Rule 2: else two different live values would have one fingerprint."""
+    wire: dict[str, Any] = {"section": "skills", "action": "update", "key": "a", "changedFields": named}
+    before, after = {"name": "a", "mode": "always"}, {"name": "a", "mode": "on_demand"}
+    (op,) = ops_of(_result({**wire, "before": before, "after": after}))
+    assert op.changed_fields == ("mode",)
+
+
+def test_an_answer_that_is_none_to_a_dry_run_is_refused() -> None:
+    with pytest.raises(BadAnswer):
+        ops_of(ApplyResult.model_validate({"dryRun": False, "plan": {"ops": [], "summary": SUMMARY}}))
+    failed = {"op": {"section": "skills"}, "message": "no"}
+    with pytest.raises(RequestRefused, match="skills: no"):
+        ops_of(_result(failed=failed))
+
+
+def test_an_answer_that_is_none_to_an_apply_is_unclear() -> None:
+    assert isinstance(answer_of(_result()), Unclear)
+
+
+def test_an_apply_says_what_was_done_and_what_failed() -> None:
+    result = _result(
+        dryRun=False,
+        applied=[{"section": "core", "action": "noop", "noop": True}],
+        failed={"op": {"section": "skills", "key": "a"}, "code": "conflict"},
+    )
+    assert answer_of(result) == Answered(
+        ({"section": "core", "action": "noop", "noop": True},),
+        {"op": {"section": "skills", "key": "a"}, "code": "conflict"},
+    )
+
+
+def test_an_export_is_in_the_contracts_order_and_names_what_was_left_out() -> None:
+    config = ChatbotConfigDocument.model_validate(
+        {
+            "apiVersion": "v1",
+            "kind": "ChatbotConfig",
+            "spec": {"skills": [{"id": "s", "name": "a"}], "core": {"name": "x", "y": None}, "tomorrow": {}},
+            "_omittedSections": ["mcpServers"],
+        },
+        extra="allow",
+    )
+    body = body_of(config)
+    assert body == {
+        "apiVersion": "v1",
+        "kind": "ChatbotConfig",
+        "spec": {"core": {"name": "x", "y": None}, "skills": [{"name": "a"}]},
+        "_omittedSections": ["mcpServers"],
+    }
+    assert list(body["spec"]) == ["core", "skills"]
+
+
+@pytest.mark.parametrize("text", [None, "", "yesterday"])
+def test_a_time_that_cannot_be_read_is_none(text: str | None) -> None:
+    assert moment(text) is None
+
+
+def test_a_time_without_a_zone_is_utc() -> None:
+    assert moment("2026-01-02T03:04:05") == datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
