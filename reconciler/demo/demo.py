@@ -72,10 +72,12 @@ async def run_demo(port: int = 8080, *, host: str = LOOPBACK, tell: Say = say) -
     """
     async with _stage(host, port) as stage:
         ready: asyncio.Future[str] = asyncio.get_running_loop().create_future()
-        async with asyncio.TaskGroup() as tasks:
-            narrator = tasks.create_task(_narrate(stage, ready, tell))
+        narrator = asyncio.create_task(_narrate(stage, ready, tell))
+        try:
             await serve(stage.settings, ready=ready.set_result)
+        finally:
             narrator.cancel()
+            await asyncio.wait([narrator])
 
 
 @asynccontextmanager
@@ -140,9 +142,18 @@ async def _narrate(stage: Stage, ready: Awaitable[str], tell: Say) -> None:
     async with httpx.AsyncClient(
         base_url=f"{url}/api/v1", headers=headers, timeout=_CALL_LIMIT_S, trust_env=False
     ) as api:
-        plan = await _prepare(api, stage)
+        plan = await _prepared(api, stage, tell)
     tell("\n" + story.instructions(url, _own(stage.sandbox.url), stage.token, plan))
     tell(f"\ngit remote: {stage.settings.sources[0].shown_url}  sandbox: {_own(stage.sandbox.url)}\nstop with Ctrl-C")
+
+
+async def _prepared(api: httpx.AsyncClient, stage: Stage, tell: Say) -> dict[str, Any] | None:
+    """The plan that waits; None, having said why, when it could not be prepared."""
+    try:
+        return await _prepare(api, stage)
+    except (httpx.HTTPError, TimeoutError) as error:
+        tell(f"the change could not be prepared ({type(error).__name__}: {error}); the service runs on without it")
+        return None
 
 
 async def _prepare(api: httpx.AsyncClient, stage: Stage) -> dict[str, Any]:
