@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import UTC, datetime
 from importlib.util import find_spec
 from typing import Any, Final
 
@@ -70,7 +70,7 @@ class Postgres:
     async def now(self, connection: AsyncConnection, wall: Callable[[], datetime]) -> datetime:  # noqa: ARG002  the server's clock counts
         """The server's clock at the beginning of the transaction."""
         moment: datetime = (await connection.execute(select(func.now()))).scalar_one()
-        return moment
+        return moment.astimezone(UTC)
 
     def label(self, labels: Column[Any], name: str) -> ColumnElement[str]:
         """By ``->>``, which takes any name literally."""

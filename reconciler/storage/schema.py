@@ -81,10 +81,8 @@ def _checked(revision: str | None) -> str | None:
 
 
 def _upgrade(connection: Connection) -> None:
-    config = _config()
-    config.attributes["connection"] = connection
     with _one_at_a_time:
-        command.upgrade(config, "head")
+        command.upgrade(configuration(connection), "head")
 
 
 def _revision(connection: Connection) -> str | None:
@@ -92,11 +90,13 @@ def _revision(connection: Connection) -> str | None:
 
 
 def _scripts() -> ScriptDirectory:
-    return ScriptDirectory.from_config(_config())
+    return ScriptDirectory.from_config(configuration())
 
 
-def _config() -> Config:
+def configuration(connection: Connection | None = None) -> Config:
+    """What alembic's commands need to know; there is no alembic.ini."""
     config = Config()
     config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
     config.set_main_option("path_separator", "os")
+    config.attributes["connection"] = connection
     return config

@@ -5,13 +5,14 @@ import sqlite3
 import subprocess
 import sys
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from reconciler.errors import StoreError
 from reconciler.storage.store import SqlStore
-from tests.fakes.clock import FakeClock
+from tests.fakes.clock import START, FakeClock
 from tests.support import records
 from tests.support.store import open_store, sqlite_url
 
@@ -121,3 +122,49 @@ async def test_a_writer_holds_the_lock_before_it_reads(tmp_path: Path) -> None:
         other = sqlite3.connect(tmp_path / "reconciler.db", timeout=0)
         with closing(other), pytest.raises(sqlite3.OperationalError, match="locked"):
             other.execute("BEGIN IMMEDIATE")
+
+
+async def test_writers_wait_their_turn_and_never_conflict(tmp_path: Path) -> None:
+    async with open_store(tmp_path, FakeClock()) as store:
+
+        async def increment(times: int) -> None:
+            for _ in range(times):
+                async with store.begin() as uow:
+                    found = await uow.chatbots.get("acme", "bot_1")
+                    assert found is not None
+                    await asyncio.sleep(0)
+                    await uow.chatbots.save(replace(found, epoch=found.epoch + 1))
+
+        async with store.begin() as uow:
+            await uow.chatbots.add(records.a_chatbot())
+        async with asyncio.timeout(60), asyncio.TaskGroup() as group:
+            for _ in range(8):
+                group.create_task(increment(25))
+        async with store.read() as uow:
+            found = await uow.chatbots.get("acme", "bot_1")
+    assert found is not None
+    assert found.epoch == 200
+
+
+async def test_a_lease_runs_out_by_the_given_clock_to_the_moment(tmp_path: Path) -> None:
+    clock = FakeClock()
+    async with open_store(tmp_path, clock) as store, store.begin() as uow:
+        first = await uow.leases.take("acme", "bot_1", "one", records.TTL)
+        assert first is not None
+        assert first.expires_at == START + records.TTL
+        clock.advance(14.9)
+        assert await uow.leases.holds(first)
+        assert await uow.leases.take("acme", "bot_1", "two", records.TTL) is None
+        clock.advance(0.1)
+        assert not await uow.leases.holds(first)
+        assert await uow.leases.take("acme", "bot_1", "two", records.TTL) is not None
+
+
+async def test_a_clock_set_back_does_not_revive_a_dropped_lease(tmp_path: Path) -> None:
+    clock = FakeClock()
+    async with open_store(tmp_path, clock) as store, store.begin() as uow:
+        lease = await uow.leases.take("acme", "bot_1", "one", records.TTL)
+        assert lease is not None
+        await uow.leases.drop(lease)
+        clock.jump(-3600)
+        assert not await uow.leases.holds(lease)
