@@ -128,7 +128,7 @@ class SourceSettings(_Section):
     )
     tenant: Name = Field("default", description="The tenant whose chatbots the documents describe.")
     chatbots: Words = Field(
-        ("*",), min_length=1, description="Ids, or patterns of ids, that this source may manage; others are refused."
+        (), description="Ids, or patterns of ids, that this source may manage; others are refused. Empty: all."
     )
     interval: Duration = Field(timedelta(minutes=5), ge=timedelta(seconds=1), description="How often git is asked.")
     drift_interval: Duration = Field(
