@@ -1,5 +1,6 @@
 """The shapes of what is asked: strict, and unknown names are refused rather than ignored."""
 
+import re
 from typing import Annotated, Any, Literal
 
 from fastapi import Path
@@ -12,6 +13,7 @@ from reconciler.ports import ChatbotFilter, PlanFilter
 
 MOST = 200
 USUAL = 50
+_RFC3339 = re.compile(r"\d{4}-\d{2}-\d{2}[Tt]\d{2}:\d{2}")
 
 
 def _storable(text: str) -> str:
@@ -20,9 +22,9 @@ def _storable(text: str) -> str:
     return text
 
 
-def _only_text(value: Any) -> Any:
-    """JSON has no dates: strict would refuse the text, and lax would take numbers."""
-    if value is None or isinstance(value, str):
+def _moment(value: Any) -> Any:
+    """JSON has no dates: strict would refuse every text, and lax would take numbers for seconds."""
+    if value is None or (isinstance(value, str) and _RFC3339.match(value)):
         return value
     raise ValueError("must be a text such as 2026-12-31T18:00:00Z")
 
@@ -32,7 +34,7 @@ Text = Annotated[
     str, StringConstraints(strip_whitespace=True, min_length=1, max_length=2000), AfterValidator(_storable)
 ]
 Fingerprint = Annotated[Word, Field(description="What the person saw; another one is refused by 409.")]
-Until = Annotated[AwareDatetime, Field(strict=False), BeforeValidator(_only_text)]
+Until = Annotated[AwareDatetime, Field(strict=False), BeforeValidator(_moment)]
 Name = Annotated[str, Path(min_length=1, max_length=200, pattern=r"^[^\x00/]+$")]
 
 

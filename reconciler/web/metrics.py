@@ -51,7 +51,7 @@ class Metrics:
         return bytes(generate_latest(self.registry)) + bytes(generate_latest(fleet))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class _Fleet(Collector):
     overview: Overview
 

@@ -26,6 +26,10 @@ _HTTPS_ONLY = ((b"strict-transport-security", b"max-age=31536000"),)
 _NO_STORE = (b"cache-control", b"no-store")
 
 
+class BrokenOff(Exception):
+    """The answer is half sent: only breaking the connection off says that it is not whole."""
+
+
 class Envelope:
     """Adds what every answer carries; what says nothing about caching is not kept by anybody."""
 
@@ -50,11 +54,12 @@ class Envelope:
 
         try:
             await self.app(scope, receive, sealed)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001  whatever it is, the person gets an answer
             if not _is_expected(error):
-                log.error("request failed", method=scope["method"], path=scope["path"], **traces.told(error))
+                told = traces.told(error)
+                log.error("request failed", method=scope["method"], path=scope["path"], **told)  # noqa: TRY400  no values
             if started:
-                raise  # the answer is half sent: only breaking off says that it is not whole
+                raise BrokenOff from None
             await problems.answer(_document(error))(scope, receive, sealed)
 
 

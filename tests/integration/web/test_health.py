@@ -1,0 +1,84 @@
+import pytest
+
+from reconciler.domain.status import Reason, Sync
+from tests.integration.web.conftest import House
+from tests.support.records import a_chatbot
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.mark.parametrize("path", ["/healthz", "/readyz", "/metrics"])
+async def test_probes_need_no_token_and_no_name(house: House, path: str) -> None:
+    async with house.client() as client:
+        answer = await client.get(path, headers={"Host": "10.1.2.3:8080"})
+
+    assert answer.status_code == 200
+
+
+async def test_metrics_count_the_fleet_without_naming_a_chatbot(house: House) -> None:
+    async with house.store.begin() as uow:
+        await uow.chatbots.add(a_chatbot("bot_9", sync=Sync.OUT_OF_SYNC, reason=Reason.READ_ONLY))
+    async with house.client("wzr_wrong") as client:
+        await client.get("/api/v1/status")
+        text = (await client.get("/metrics")).text
+
+    for line in (
+        'reconciler_chatbots_by_sync{sync="OutOfSync"} 1.0',
+        'reconciler_chatbots_by_reason{reason="ReadOnly"} 1.0',
+        'reconciler_open_plans{status="Pending"} 2.0',
+        'reconciler_source_state{source="main",state="Ready"} 1.0',
+        'reconciler_api_calls_today{tenant="acme"} 7.0',
+        "reconciler_auth_failures_total 1.0",
+        'reconciler_http_requests_total{method="GET",route="/api/v1/status",status="401"} 1.0',
+    ):
+        assert line in text
+    assert "bot_" not in text
+    assert "wzr_" not in text
+
+
+async def test_the_status_sums_up_the_fleet(house: House) -> None:
+    async with house.store.begin() as uow:
+        await uow.chatbots.add(a_chatbot("bot_8", reason=Reason.UNMANAGED))
+        await uow.chatbots.add(a_chatbot("bot_9", reason=Reason.ORPHANED))
+    async with house.client("wzr_viewer") as client:
+        status = (await client.get("/api/v1/status")).json()
+
+    assert status["version"] == "1.2.3"
+    assert status["chatbots"] == {
+        "total": 5,
+        "unmanaged": 1,
+        "orphaned": 1,
+        "sync": {"Synced": 0, "OutOfSync": 0, "Unknown": 5},
+        "direction": {"InSync": 0, "GitAhead": 0, "LiveAhead": 0, "Diverged": 0, "Unknown": 5},
+        "reason": {"NotChecked": 3, "Unmanaged": 1, "Orphaned": 1},
+    }
+    assert status["open_plans"]["status"]["Pending"] == status["open_plans"]["total"] == 2
+    assert [run["id"] for run in status["last_runs"]] == ["run_main", "run_side"]
+    assert status["budgets"][0] == {
+        "tenant": "acme",
+        "requests_per_minute": 600,
+        "daily_budget": 50_000,
+        "used_today": 7,
+        "blocked_until": None,
+    }
+
+
+async def test_every_answer_carries_the_security_headers(house: House) -> None:
+    async with house.client("wzr_viewer") as client:
+        for path in ("/healthz", "/api/v1/plans", "/nowhere", "/login", "/docs", "/static/page.css"):
+            headers = (await client.get(path)).headers
+            assert "frame-ancestors 'none'" in headers["content-security-policy"]
+            assert headers["x-content-type-options"] == "nosniff"
+            assert headers["referrer-policy"] == "same-origin"
+            assert headers["x-request-id"]
+
+
+async def test_the_log_holds_neither_tokens_nor_query_strings(house: House, capsys: pytest.CaptureFixture[str]) -> None:
+    async with house.client("wzr_viewer") as client:
+        await client.get("/api/v1/chatbots?q=private")
+        await client.post("/login", data={"token": "wzr_viewer"})
+
+    printed = capsys.readouterr().out
+    assert "/api/v1/chatbots" in printed
+    assert "wzr_" not in printed
+    assert "private" not in printed

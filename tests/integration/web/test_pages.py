@@ -1,0 +1,182 @@
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from pathlib import Path
+
+import httpx
+import pytest
+
+from reconciler.domain.direction import DirectedOp
+from reconciler.domain.plan import Action, Op
+from reconciler.domain.records import Role
+from reconciler.domain.status import Direction
+from reconciler.web.settings import WebSettings
+from tests.fakes.clock import START, FakeClock
+from tests.integration.web.conftest import House, build
+from tests.support.records import a_chatbot, a_plan
+from tests.support.store import open_store
+
+pytestmark = pytest.mark.anyio
+
+NASTY = "<script>alert(1)</script>"
+
+
+@pytest.fixture
+async def visitor(house: House) -> AsyncIterator[httpx.AsyncClient]:
+    async with house.client() as client:
+        await client.post("/login", data={"token": "wzr_viewer"})
+        yield client
+
+
+async def test_nobody_sees_a_page_without_signing_in(house: House) -> None:
+    async with house.client() as client:
+        fleet = await client.get("/")
+        plan = await client.get("/plans/plan_1")
+
+    assert (fleet.status_code, fleet.headers["location"]) == (303, "/login?next=/")
+    assert (plan.status_code, plan.headers["location"]) == (303, "/login?next=/plans/plan_1")
+
+
+async def test_the_cookie_is_out_of_reach_of_scripts_and_other_sites(house: House) -> None:
+    async with house.client() as client:
+        answer = await client.post("/login", data={"token": "wzr_viewer", "next": "/plans/plan_1"})
+
+    assert (answer.status_code, answer.headers["location"]) == (303, "/plans/plan_1")
+    cookie = answer.headers["set-cookie"]
+    assert "wzr_viewer" not in cookie
+    assert all(part in cookie for part in ("HttpOnly", "SameSite=strict", "Path=/", "Max-Age=28800"))
+
+
+async def test_over_https_the_cookie_is_bound_to_the_host(tmp_path: Path) -> None:
+    clock = FakeClock()
+    async with open_store(tmp_path, clock) as store:
+        house = await build(store, clock, WebSettings(public_url="https://bots.example.com"))
+        async with house.client() as client:
+            answer = await client.post("/login", data={"token": "wzr_viewer"})
+
+    assert answer.headers["set-cookie"].startswith("__Host-reconciler=")
+    assert "Secure" in answer.headers["set-cookie"]
+    assert "strict-transport-security" in answer.headers
+
+
+@pytest.mark.parametrize(
+    "target", ["https://evil.example.net", "//evil.example.net", "/\\evil", "/logout", "/plans/../x"]
+)
+async def test_signing_in_never_leads_to_another_site(house: House, target: str) -> None:
+    async with house.client() as client:
+        answer = await client.post("/login", data={"token": "wzr_viewer", "next": target})
+
+    assert answer.headers["location"] == "/"
+
+
+@pytest.mark.parametrize("token", ["", "wzr_wrong", NASTY])
+async def test_a_wrong_token_is_refused_on_the_form(house: House, token: str) -> None:
+    async with house.client() as client:
+        answer = await client.post("/login", data={"token": token})
+
+    assert answer.status_code == 401
+    assert "set-cookie" not in answer.headers
+    assert NASTY not in answer.text
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({"Sec-Fetch-Site": "same-origin", "Origin": "http://127.0.0.1:8080"}, 303),
+        ({"Sec-Fetch-Site": "cross-site"}, 403),
+        ({"Sec-Fetch-Site": "same-site"}, 403),
+        ({"Origin": "http://127.0.0.1:8080"}, 303),
+        ({"Origin": "http://evil.example.net"}, 403),
+        ({"Origin": "null"}, 403),
+        ({}, 303),
+    ],
+)
+async def test_forms_of_other_sites_are_refused(house: House, headers: dict[str, str], status: int) -> None:
+    async with house.client() as client:
+        for path in ("/login", "/logout"):
+            answer = await client.post(path, data={"token": "wzr_viewer"}, headers=headers)
+            assert answer.status_code == status
+
+
+async def test_a_visit_ends_with_its_time_its_token_or_by_signing_out(house: House) -> None:
+    token = await house.add_token("leaver", Role.VIEWER)
+    async with house.client() as client:
+        await client.post("/login", data={"token": "wzr_leaver"})
+        assert (await client.get("/")).status_code == 200
+        kept = dict(client.cookies)
+        await client.post("/logout")
+        assert (await client.get("/", headers={"Cookie": f"reconciler={kept['reconciler']}"})).status_code == 303
+
+        await client.post("/login", data={"token": "wzr_leaver"})
+        house.clock.advance(8 * 3600)
+        assert (await client.get("/")).status_code == 303
+
+        await client.post("/login", data={"token": "wzr_leaver"})
+        async with house.store.begin() as uow:
+            await uow.tokens.save(replace(token, revoked_at=START))
+        assert (await client.get("/")).status_code == 303
+
+
+async def test_a_cookie_is_no_token_for_the_api(visitor: httpx.AsyncClient) -> None:
+    assert (await visitor.get("/api/v1/status")).status_code == 401
+
+
+async def test_the_fleet_lists_chatbots_and_open_plans(visitor: httpx.AsyncClient) -> None:
+    text = (await visitor.get("/")).text
+
+    assert "3 chatbots" in text
+    assert 'href="/plans/plan_1"' in text
+    assert "Careers" in text
+    assert "Careers" not in (await visitor.get("/?q=bot_1")).text.split("<h2>Chatbots</h2>")[1]
+
+
+async def test_a_plan_states_its_loss_first_and_how_to_decide(house: House, visitor: httpx.AsyncClient) -> None:
+    server = Op("mcpServers", Action.DELETE, "crm", {"name": "crm"}, None)
+    prompt = Op("core", Action.UPDATE, None, {"p": "five words are here"}, {"p": "four words are here"}, ("p",))
+    ops = (
+        DirectedOp(server, Direction.GIT_AHEAD),
+        DirectedOp(prompt, Direction.DIVERGED, {"p": Direction.LIVE_AHEAD}),
+    )
+    async with house.store.begin() as uow:
+        await uow.plans.add(a_plan("plan_3", chatbot_id="bot_3", ops=ops, delete_override="it deletes 1 MCP server"))
+    text = (await visitor.get("/plans/plan_3")).text
+
+    assert text.index("1 deletion") < text.index("What changes") < text.index("Decide")
+    assert "cannot be undone" in text
+    assert "<del>five</del><ins>four</ins>" in text
+    assert "Somebody edited this chatbot live" in text
+    assert "curl -X POST http://127.0.0.1:8080/api/v1/plans/plan_3/approve" in text
+    assert "&#34;overrides&#34;: {&#34;deletes&#34;: true" in text
+
+
+async def test_nothing_in_a_value_becomes_markup(house: House, visitor: httpx.AsyncClient) -> None:
+    op = Op("skills", Action.CREATE, NASTY, None, {"name": NASTY, NASTY: NASTY + "\u202e"})
+    plan = a_plan("plan_3", chatbot_id=NASTY, ops=(DirectedOp(op, Direction.GIT_AHEAD),), message=NASTY, path=NASTY)
+    chatbot = a_chatbot(NASTY, source="main", plan_id="plan_3", name=NASTY, message=NASTY, labels={NASTY: NASTY})
+    async with house.store.begin() as uow:
+        await uow.plans.add(plan)
+        await uow.chatbots.add(chatbot)
+    for path in ("/", "/plans/plan_3", "/?q=" + NASTY, "/plans/" + NASTY.replace("/", "")):
+        text = (await visitor.get(path)).text
+        assert "<script" not in text
+        assert "style=" not in text
+    assert "\\u202e" in (await visitor.get("/plans/plan_3")).text
+
+
+async def test_pages_of_a_token_of_some_sources_show_only_these(house: House) -> None:
+    async with house.client() as client:
+        await client.post("/login", data={"token": "wzr_main-only"})
+        fleet = (await client.get("/")).text
+        other = await client.get("/plans/plan_2")
+
+    assert "bot_1" in fleet
+    assert "bot_2" not in fleet
+    assert (other.status_code, "There is no plan" in other.text) == (404, True)
+
+
+async def test_pages_load_nothing_from_elsewhere(visitor: httpx.AsyncClient) -> None:
+    for path in ("/", "/plans/plan_1", "/login", "/docs"):
+        answer = await visitor.get(path)
+        assert answer.status_code == 200
+        assert "script-src 'self'" in answer.headers["content-security-policy"]
+        assert all(word not in answer.text for word in ("<script", "<style", " src=", 'href="http', "onclick"))
+    assert (await visitor.get("/static/page.css")).headers["content-type"].startswith("text/css")

@@ -1,0 +1,102 @@
+import hashlib
+import hmac
+import json
+from typing import Any
+
+import pytest
+
+from reconciler.domain.records import Trigger
+from reconciler.ports import Job, JobKind
+from tests.integration.web.conftest import OLD_SECRET, SECRET, House
+
+pytestmark = pytest.mark.anyio
+
+PUSH = json.dumps({"ref": "refs/heads/main", "after": "b" * 40}).encode()
+URL = "/api/v1/webhooks/main"
+
+
+def signed(body: bytes, secret: str = SECRET, event: str | None = "push") -> dict[str, Any]:
+    signature = hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()
+    headers = {"X-Hub-Signature-256": f"sha256={signature}"} | ({"X-GitHub-Event": event} if event else {})
+    return {"content": body, "headers": headers}
+
+
+@pytest.mark.parametrize("secret", [SECRET, OLD_SECRET])
+async def test_a_push_asks_for_one_shared_run(house: House, secret: str) -> None:
+    async with house.client() as client:
+        answers = [await client.post(URL, **signed(PUSH, secret)) for _ in range(3)]
+
+    assert [answer.status_code for answer in answers] == [202] * 3
+    (run_id,) = {answer.json()["run_id"] for answer in answers}
+    run = await house.store.queries.run(run_id)
+    assert run is not None
+    assert (run.trigger, run.full) == (Trigger.WEBHOOK, False)
+    assert Job(JobKind.REFRESH, "main") in house.jobs.submitted
+
+
+@pytest.mark.parametrize(
+    ("body", "event"), [(b'{"zen": "Speak like a human."}', "ping"), (b'{"ref": "refs/heads/other"}', "push")]
+)
+async def test_a_ping_and_a_push_elsewhere_are_heard_and_ignored(house: House, body: bytes, event: str) -> None:
+    async with house.client() as client:
+        answer = await client.post(URL, **signed(body, event=event))
+
+    assert (answer.status_code, answer.json()["accepted"], answer.json()["run_id"]) == (202, False, None)
+    assert house.jobs.submitted == []
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {},
+        {"X-Hub-Signature-256": ""},
+        {"X-Hub-Signature-256": "sha256=" + "0" * 64},
+        {"X-Hub-Signature": "sha1=" + hmac.new(SECRET.encode(), PUSH, hashlib.sha1).hexdigest()},
+        {"X-Gitlab-Token": SECRET},
+        {"Authorization": "Bearer wzr_admin"},
+    ],
+)
+async def test_what_is_not_proven_is_401_and_does_nothing(house: House, headers: dict[str, str]) -> None:
+    async with house.client() as client:
+        answer = await client.post(URL, content=PUSH, headers=headers)
+
+    assert (answer.status_code, answer.json()["code"]) == (401, "unauthorized")
+    assert house.jobs.submitted == []
+
+
+async def test_an_unproven_body_is_not_even_parsed(house: House) -> None:
+    async with house.client() as client:
+        assert (await client.post(URL, content=b"{")).status_code == 401
+
+
+@pytest.mark.parametrize("body", [b"", b"{", b"[]", b'"push"', b"null", b"[" * 100_000, b"\xff"])
+async def test_a_proven_body_must_be_a_json_object(house: House, body: bytes) -> None:
+    async with house.client() as client:
+        answer = await client.post(URL, **signed(body))
+
+    assert (answer.status_code, answer.json()["code"]) == (400, "malformed_body")
+
+
+@pytest.mark.parametrize("source", ["side", "none"])
+async def test_a_source_without_a_secret_has_no_webhook(house: House, source: str) -> None:
+    async with house.client() as client:
+        answer = await client.post(f"/api/v1/webhooks/{source}", **signed(PUSH, ""))
+
+    assert (answer.status_code, answer.json()["code"]) == (404, "webhook_not_configured")
+
+
+async def test_a_delivery_may_be_larger_than_a_request_and_is_capped(house: House) -> None:
+    limit = house.settings.webhook_body_limit
+    large = json.dumps({"ref": "refs/heads/main", "pad": "x" * 2_000_000}).encode()
+    async with house.client() as client:
+        assert (await client.post(URL, **signed(large))).status_code == 202
+        answer = await client.post(URL, content=b"x", headers={"Content-Length": str(limit + 1)})
+
+    assert (answer.status_code, answer.json()["code"]) == (413, "body_too_large")
+
+
+async def test_failures_to_prove_never_lock_the_forge_out(house: House) -> None:
+    async with house.client() as client:
+        for _ in range(25):
+            assert (await client.post(URL, content=PUSH)).status_code == 401
+        assert (await client.post(URL, **signed(PUSH))).status_code == 202
