@@ -128,6 +128,10 @@ class Builder:
         """A fault after which the document cannot be read further, to be raised."""
         return Refused(Finding(message, line, column, self._pointer()))
 
+    def too_deep(self, line: int, column: int) -> Refused:
+        """The document nests deeper than it may, to be raised."""
+        return self.refuse(f"nested deeper than {self.limits.depth} levels: flatten it", line, column)
+
     def key(self, name: str, line: int, column: int, anchor: str | None = None) -> None:
         """The key of the value that comes next."""
         self._count(1, len(name), line, column)
@@ -167,7 +171,7 @@ class Builder:
     def start(self, container: dict[str, Any] | list[Any], line: int, column: int, anchor: str | None = None) -> None:
         """A mapping or list begins."""
         if len(self._stack) >= self.limits.depth:
-            raise self._too_deep(line, column)
+            raise self.too_deep(line, column)
         place = Place(line, column)
         self._add(container, place)
         self._stack.append(_Frame(container, place, anchor, self._nodes, self._text))
@@ -196,7 +200,7 @@ class Builder:
             return
         self._count(known.nodes, known.text, line, column)
         if len(self._stack) + known.height > self.limits.depth:
-            raise self._too_deep(line, column)
+            raise self.too_deep(line, column)
         self._add(known.value, known.place)
         self._raise_height(known.height)
 
@@ -248,9 +252,6 @@ class Builder:
         if found := _UNSENDABLE.search(text):
             name = f"U+{ord(found[0]):04X}"
             self.report(f"the text contains {name}, which cannot be sent: remove it", line, column)
-
-    def _too_deep(self, line: int, column: int) -> Refused:
-        return self.refuse(f"nested deeper than {self.limits.depth} levels: flatten it", line, column)
 
     def _pointer(self) -> Pointer:
         parts: list[str | int] = []

@@ -138,7 +138,7 @@ def _misfit(error: ValidationError, pointer: Pointer, place: Place) -> Finding:
         case "enum" | "const":
             choices = [choice for choice in (limit if error.validator == "enum" else [limit]) if choice is not None]
             text = f"must be {' or '.join(_quoted(choice) for choice in choices)}"
-            suggestion = _closest(error.instance, choices)
+            suggestion = _closest(error.instance, choices) if len(choices) > 1 else None
         case "minimum":
             text = f"must be at least {limit}"
         case "maximum":

@@ -188,6 +188,7 @@ _CAUSES: Final = (
             "does not appear to be a git repository",
             "repository not exported",
             "not found",
+            "no such repository",
             "the remote end hung up",
             "early eof",
         ),
@@ -215,6 +216,8 @@ def scrub(stderr: str, secrets: Sequence[str]) -> str:
     lines = [line.strip() for line in stderr.splitlines() if line.strip()]
     telling = [line for line in lines if line.startswith(("fatal:", "error:", "ERROR:", "remote:", "ssh:"))]
     text = (telling or lines or ["git said nothing"])[0]
+    if text.endswith(":") and text != lines[-1]:
+        text = f"{text} {lines[lines.index(text) + 1]}"
     for secret in secrets:
         text = text.replace(secret, "…")
     text = _URL_CREDENTIALS.sub("", text)

@@ -1,0 +1,153 @@
+import hashlib
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from reconciler.domain.compose import assemble
+from reconciler.domain.document import Snapshot
+from reconciler.errors import SourceCause, SourceUnreadable
+from reconciler.ports import ParseCache
+from reconciler.sources.contract import DocumentContract
+from reconciler.sources.loader import load_tree, select, stamp
+from reconciler.sources.tree import DEFAULT_PATHS, SYMLINK, Entry
+from tests.support.contract import CONTRACT
+
+Files = Mapping[str, str | bytes]
+
+
+@dataclass(frozen=True)
+class MemoryTree:
+    """Files that exist nowhere else."""
+
+    files: Files
+    symlinks: Mapping[str, str]
+
+    def entry(self, path: str) -> Entry | None:
+        if path in self.symlinks:
+            target = self.symlinks[path].encode()
+            return Entry(path, SYMLINK, _blob_id(target), len(target))
+        if path not in self.files:
+            return None
+        data = _bytes(self.files[path])
+        return Entry(path, "100644", _blob_id(data), len(data))
+
+    def entries(self) -> Iterable[Entry]:
+        return [entry for path in (*self.files, *self.symlinks) if (entry := self.entry(path))]
+
+    def read(self, blob_ids: Collection[str]) -> Mapping[str, bytes]:
+        contents = {_blob_id(data): data for data in map(_bytes, self.files.values())}
+        return {blob_id: contents[blob_id] for blob_id in blob_ids}
+
+
+@dataclass(frozen=True)
+class _Commit:
+    tree: MemoryTree
+    parent: str | None
+
+
+class FakeSource:
+    """A branch in memory, read by the real loader.
+
+    >>> source = FakeSource({"chatbots/a.yaml": "…"})
+    >>> revision = source.commit({"chatbots/a.yaml": "other"})     # files given replace all others
+    >>> source.force_push({"chatbots/a.yaml": "…"})                # a commit without a parent
+    >>> source.fail(SourceCause.UNREACHABLE)                       # until `recover`
+    """
+
+    def __init__(
+        self,
+        files: Files | None = None,
+        *,
+        paths: Sequence[str] = DEFAULT_PATHS,
+        allowed: Sequence[str] = (),
+        contract: DocumentContract = CONTRACT,
+    ) -> None:
+        self._paths, self._allowed, self._contract = paths, allowed, contract
+        self._commits: dict[str, _Commit] = {}
+        self._tip: str | None = None
+        self._failure: SourceUnreadable | None = None
+        self.heads_asked = 0
+        self.loads_asked = 0
+        if files is not None:
+            self.commit(files)
+
+    def commit(self, files: Files, symlinks: Mapping[str, str] | None = None) -> str:
+        """Put a commit on top of the branch; the files given are all that it holds."""
+        return self._push(_Commit(MemoryTree(dict(files), dict(symlinks or {})), self._tip))
+
+    def amend(self, files: Files, *, remove: Iterable[str] = ()) -> str:
+        """Put a commit on top of the branch that changes, adds and removes the files named."""
+        kept = {path: text for path, text in self.files.items() if path not in set(remove)}
+        return self.commit({**kept, **files})
+
+    def force_push(self, files: Files) -> str:
+        """Replace the branch by one commit that has no parent."""
+        return self._push(_Commit(MemoryTree(dict(files), {}), None))
+
+    def fail(self, cause: SourceCause, message: str = "the repository cannot be read: repair it") -> None:
+        """Answer every call with a failure, until `recover`."""
+        self._failure = SourceUnreadable(cause, message)
+
+    def recover(self) -> None:
+        self._failure = None
+
+    @property
+    def tip(self) -> str:
+        """The branch's commit id, without asking."""
+        if self._tip is None:
+            raise SourceUnreadable(SourceCause.REPOSITORY_EMPTY, "the repository has no commits: push to it")
+        return self._tip
+
+    @property
+    def files(self) -> Files:
+        """What the branch holds now."""
+        return self._commits[self.tip].tree.files
+
+    async def head(self) -> str:
+        self.heads_asked += 1
+        self._check()
+        return self.tip
+
+    async def load(self, revision: str, cache: ParseCache) -> Snapshot:
+        self.loads_asked += 1
+        self._check()
+        tree = self._commit(revision).tree
+        entries = select(tree, self._paths)
+        ids = {entry.path: entry.blob_id for entry in entries if entry.is_regular}
+        prefix = stamp(self._contract)
+        found = await cache.find({path: f"{prefix}.{blob_id}" for path, blob_id in ids.items()})
+        known = {path: replace(file, blob_id=ids[path]) for path, file in found.items()}
+        loaded = load_tree(tree, entries, self._contract, known)
+        await cache.keep([replace(file, blob_id=f"{prefix}.{file.blob_id}") for file in loaded.parsed])
+        return assemble(revision, loaded.files, allowed=self._allowed, parsed=len(loaded.parsed))
+
+    async def descends(self, revision: str, ancestor: str) -> bool:
+        self._check()
+        at: str | None = revision
+        while at is not None:
+            if at == ancestor:
+                return True
+            at = self._commit(at).parent
+        return False
+
+    def _push(self, commit: _Commit) -> str:
+        content = repr((sorted(commit.tree.files.items()), sorted(commit.tree.symlinks.items()), commit.parent))
+        self._tip = hashlib.sha1(content.encode(), usedforsecurity=False).hexdigest()
+        self._commits[self._tip] = commit
+        return self._tip
+
+    def _commit(self, revision: str) -> _Commit:
+        if revision not in self._commits:
+            raise SourceUnreadable(SourceCause.HISTORY_REWRITTEN, f"the commit {revision[:12]} is no longer there")
+        return self._commits[revision]
+
+    def _check(self) -> None:
+        if self._failure is not None:
+            raise self._failure
+
+
+def _bytes(text: str | bytes) -> bytes:
+    return text.encode() if isinstance(text, str) else text
+
+
+def _blob_id(data: bytes) -> str:
+    return hashlib.sha1(b"blob %d\0" % len(data) + data, usedforsecurity=False).hexdigest()

@@ -1,0 +1,298 @@
+"""From files to documents: what is refused, at which place, and with which words."""
+
+from collections.abc import Mapping
+
+import pytest
+
+from reconciler.domain.document import ParsedFile
+from reconciler.domain.status import Reason
+from reconciler.sources.loader import load_tree, select
+from reconciler.sources.tree import DEFAULT_PATHS, documents_of
+from tests.fakes.source import MemoryTree
+from tests.support.contract import CONTRACT
+
+HEAD = "apiVersion: v1\nkind: ChatbotConfig\n"
+PATH = "chatbots/acme.yaml"
+
+
+def parse(text: str | bytes, files: Mapping[str, str | bytes] | None = None, path: str = PATH) -> ParsedFile:
+    tree = MemoryTree({path: text, **(files or {})}, {"link.md": "/etc/passwd", "linked": "prompts"})
+    (file,) = [file for file in load_tree(tree, select(tree, [path]), CONTRACT, {}).files if file.path == path]
+    return file
+
+
+def lines(file: ParsedFile) -> list[str]:
+    return [str(diagnostic) for diagnostic in file.diagnostics]
+
+
+def test_a_document_without_metadata_claims_the_file_s_stem() -> None:
+    (document,) = parse(HEAD + "spec: {}\n").documents
+    assert (document.chatbot_id, document.path, document.line, document.labels) == ("acme", PATH, 1, {})
+    assert document.body == {"apiVersion": "v1", "kind": "ChatbotConfig", "spec": {}}
+
+
+def test_metadata_names_the_chatbot_and_is_never_a_part_of_the_body() -> None:
+    (document,) = parse(HEAD + "metadata: {chatbotId: bot_1, labels: {team: a}}\nprune: false\nspec: {}\n").documents
+    assert (document.chatbot_id, dict(document.labels), document.prune) == ("bot_1", {"team": "a"}, False)
+    assert "metadata" not in document.body
+
+
+def test_json_is_held_to_the_same_rules() -> None:
+    text = '{"apiVersion": "v1", "kind": "ChatbotConfig", "spec": {\n  "core": {"name": "A"}, "skill": []}}'
+    assert lines(parse(text, path="bots/a.json")) == [
+        'bots/a.json:2:26   spec: unknown key "skill": correct it; did you mean "skills"?'
+    ]
+
+
+@pytest.mark.parametrize(
+    ("spec", "expected"),
+    [
+        ("  skill: []", '4:3   spec: unknown key "skill": correct it; did you mean "skills"?'),
+        (
+            "  skills: [{name: a, modus: always}]",
+            '4:22   spec.skills[0]: unknown key "modus": correct it; did you mean "mode"?',
+        ),
+        (
+            "  skills: [{name: a, mode: allways}]",
+            '4:28   spec.skills[0].mode: must be "on_demand" or "always"; did you mean "always"?',
+        ),
+        ("  skills:\n    - body: x", '5:7   spec.skills[0]: "name" is missing: add it'),
+        ("  skills:\n    - name: ''", "5:13   spec.skills[0].name: must not be empty"),
+        (
+            "  skills:\n    - name: a\n    - name: b\n    - name: a",
+            '7:13   spec.skills[2].name: "a" stands twice, first at line 5, column 13: keep one of them',
+        ),
+        (
+            "  domains: [{domain: a.com}, {domain: a.com}]",
+            '4:39   spec.domains[1].domain: "a.com" stands twice, first at line 4, column 22: keep one of them',
+        ),
+        ("  skills: {}", "4:11   spec.skills: must be a list, not a mapping"),
+        ("  skills:", "4:10   spec.skills: must be a list, not null"),
+        ("  externalApi: {rateLimitPerMinute: 0}", "4:37   spec.externalApi.rateLimitPerMinute: must be at least 1"),
+        (
+            "  externalApi: {rateLimitPerMinute: 5000}",
+            "4:37   spec.externalApi.rateLimitPerMinute: must be at most 1000",
+        ),
+        (
+            "  externalApi: {rateLimitPerMinute: 10.0}",
+            "4:37   spec.externalApi.rateLimitPerMinute: must be a whole number, not the number 10.0",
+        ),
+        ("  externalApi: {enabled: no}", "4:26   spec.externalApi.enabled: must be true or false, not text"),
+        (
+            "  skills: [{name: a, updatedAt: x}]",
+            '4:22   spec.skills[0].updatedAt: "updatedAt" is server-owned: WizChat sets it; remove it',
+        ),
+        (
+            "  scopes: {scopes: [{id: x, authorizedEmailCount: 1}]}",
+            (
+                '4:29   spec.scopes.scopes[0].authorizedEmailCount: "authorizedEmailCount" is server-owned: '
+                "WizChat sets it; remove it"
+            ),
+        ),
+    ],
+)
+def test_a_fault_of_the_contract_is_named_at_its_place(spec: str, expected: str) -> None:
+    file = parse(f"{HEAD}spec:\n{spec}\n")
+    assert lines(file) == [f"{PATH}:{expected}"]
+    assert file.documents == ()
+    assert [(refusal.chatbot_id, refusal.reason) for refusal in file.refusals] == [("acme", Reason.DOCUMENT_INVALID)]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("- a\n", "1:1   a document is a mapping with apiVersion, kind and spec: write it as one"),
+        ("apiVersion: v1\nkind: Chatbot\nspec: {}\n", '2:7   kind: must be "ChatbotConfig"'),
+        ("apiVersion: 1\nkind: ChatbotConfig\nspec: {}\n", '1:13   apiVersion: must be "v1"'),
+        ("apiVersion: v1\nkind: ChatbotConfig\n", '1:1   "spec" is missing: add it'),
+        (HEAD + "spec: {}\nmeta: {}\n", '4:1   unknown key "meta": use one of apiVersion, kind, prune, spec'),
+        (HEAD + "spec: {}\nprune: yes\n", "4:8   prune: must be true or false, not text"),
+        (
+            HEAD + "spec: {}\n_omittedSections: []\n",
+            (
+                '4:1   _omittedSections: "_omittedSections" belongs to a raw answer of WizChat: remove it '
+                "(`reconciler export` leaves it out)"
+            ),
+        ),
+        (
+            HEAD + "spec: {}\nmetadata: {chatbotID: x}\n",
+            '4:12   metadata: unknown key "chatbotID": correct it; did you mean "chatbotId"?',
+        ),
+        (HEAD + "spec: {}\nmetadata: {chatbotId: 123}\n", "4:23   metadata.chatbotId: must be text: put it in quotes"),
+        (
+            HEAD + "spec: {}\nmetadata: {chatbotId: a/b}\n",
+            '4:23   metadata.chatbotId: "a/b" cannot be a chatbot id: it has no spaces, slashes or control characters',
+        ),
+        (HEAD + "spec: {}\nmetadata: {labels: {a: 1}}\n", "4:24   metadata.labels.a: must be text: put it in quotes"),
+        (HEAD + "spec: {}\nmetadata: []\n", "4:11   metadata: must be a mapping with chatbotId and labels"),
+    ],
+)
+def test_a_fault_of_the_frame_is_named_at_its_place(text: str, expected: str) -> None:
+    assert f"{PATH}:{expected}" in lines(parse(text))
+    assert parse(text).documents == ()
+
+
+def test_all_faults_of_a_document_are_reported_in_order_of_place() -> None:
+    file = parse(HEAD + "spec:\n  skill: []\n  skills: [{mode: x}]\n  core: {a: 1, a: 2}\nextra: 1\n")
+    assert [(item.line, item.column) for item in file.diagnostics] == [(4, 3), (5, 12), (5, 19), (6, 16), (7, 1)]
+    assert file.refusals[0].message.endswith('did you mean "skills"? (and 4 more)')
+
+
+def test_one_bad_document_hides_no_other() -> None:
+    text = "---\n".join(
+        f"{HEAD}metadata: {{chatbotId: {name}}}\nspec: {spec}\n"
+        for name, spec in [("a", "{}"), ("b", "{skill: []}"), ("c", "{}")]
+    )
+    file = parse(text + "---\nmetadata: {chatbotId: d}\nspec: [\n")
+    assert [document.chatbot_id for document in file.documents] == ["a", "c"]
+    assert [refusal.chatbot_id for refusal in file.refusals] == ["b", "d"]
+    assert [document.line for document in file.documents] == [1, 11]
+
+
+def test_a_file_without_documents_is_worth_a_warning() -> None:
+    file = parse("# nothing yet\n---\n")
+    assert (file.documents, file.refusals) == ((), ())
+    assert [(item.severity.value, item.message) for item in file.diagnostics] == [
+        ("warning", "the file holds no document: remove it, or write one")
+    ]
+
+
+PROMPT = HEAD + "spec:\n  core:\n    prompt: {$file: %s}\n"
+FILES = {"prompts/a.md": "Hello\n\n", "top.md": "top", "chatbots/near.md": "near", "crlf.md": "a\r\nb"}
+
+
+@pytest.mark.parametrize(
+    ("reference", "text"),
+    [
+        ("../prompts/a.md", "Hello\n\n"),
+        ("./near.md", "near"),
+        ("../top.md", "top"),
+        ("../chatbots/../prompts//a.md", "Hello\n\n"),
+        ("../crlf.md", "a\r\nb"),
+    ],
+)
+def test_an_include_is_the_text_of_that_file_untouched(reference: str, text: str) -> None:
+    file = parse(PROMPT % reference, FILES)
+    assert lines(file) == []
+    assert file.documents[0].spec["core"]["prompt"] == text
+
+
+@pytest.mark.parametrize(
+    ("reference", "message"),
+    [
+        ("../../etc/passwd", '"../../etc/passwd" leads out of the repository: name a file inside of it'),
+        ("../../../x", '"../../../x" leads out of the repository: name a file inside of it'),
+        ("../prompts/../../x", '"../prompts/../../x" leads out of the repository: name a file inside of it'),
+        ("/etc/passwd", '"/etc/passwd" is not relative: name the file relative to the document'),
+        ("~/x", '"~/x" is not relative: name the file relative to the document'),
+        ("..\\x", '"..\\x" is not a path in git: separate folders by "/"'),
+        ("C:/x", '"C:/x" is not a path in git: separate folders by "/"'),
+        ("''", '"" is not a path: name a file, relative to the document'),
+        ('"a\\tb"', '"a\\u0009b" is not a path: name a file, relative to the document'),
+        ("none.md", 'there is no file "chatbots/none.md" at this revision: add it or correct the path'),
+        ("../prompts", 'there is no file "prompts" at this revision: add it or correct the path'),
+        ("..", 'there is no file "" at this revision: add it or correct the path'),
+        (
+            "file:///etc/passwd",
+            'there is no file "chatbots/file:/etc/passwd" at this revision: add it or correct the path',
+        ),
+        ("../link.md", '"link.md" is a symbolic link: include a regular file'),
+        ("../linked/a.md", '"linked/a.md" lies behind a symbolic link, "linked": include a regular file'),
+        ("../latin.md", '"latin.md" cannot be included: the file is not UTF-8: save it as UTF-8'),
+        (
+            "../lfs.md",
+            '"lfs.md" cannot be included: the file is a Git LFS pointer, not its content: keep it in git itself',
+        ),
+        ("../huge.md", '"huge.md" is larger than 1048576 bytes: shorten it'),
+        ("1", '"$file" takes the path of a file'),
+        ("x, also: y", '"$file" must be the only key of its mapping'),
+    ],
+)
+def test_an_include_that_may_not_be_is_refused_at_its_place(reference: str, message: str) -> None:
+    others: dict[str, str | bytes] = {
+        **FILES,
+        "latin.md": b"\xe9",
+        "lfs.md": "version https://git-lfs.github.com/spec/v1\noid sha256:1\n",
+        "huge.md": "x" * (1024 * 1024 + 1),
+    }
+    file = parse(PROMPT % reference, others)
+    assert lines(file) == [f"{PATH}:5:21   spec.core.prompt.$file: {message}"]
+    assert file.documents == ()
+
+
+def test_included_text_is_held_to_the_contract_too() -> None:
+    file = parse(HEAD + "spec:\n  skills: [{name: a, mode: {$file: ../top.md}}]\n", FILES)
+    assert lines(file) == [f'{PATH}:4:28   spec.skills[0].mode: must be "on_demand" or "always"']
+
+
+def test_includes_count_towards_the_size_of_the_document() -> None:
+    many = ", ".join(["{$file: ../big.md}"] * 5)
+    file = parse(HEAD + f"spec: {{core: {{texts: [{many}]}}}}\n", {"big.md": "x" * 1_000_000})
+    assert len(file.diagnostics) == 1
+    assert "exceed 4194304 characters" in lines(file)[0]
+
+
+def test_metadata_is_never_included() -> None:
+    file = parse(HEAD + "metadata: {chatbotId: {$file: ../top.md}}\nspec: {}\n", FILES)
+    assert lines(file) == [f"{PATH}:3:23   metadata.chatbotId: must be text: put it in quotes"]
+
+
+def test_a_document_that_is_a_symbolic_link_is_refused() -> None:
+    tree = MemoryTree({}, {PATH: "../secret.yaml"})
+    (file,) = load_tree(tree, select(tree, DEFAULT_PATHS), CONTRACT, {}).files
+    assert lines(file) == [
+        f"{PATH}:1:1   this is a symbolic link: put a regular file here, or take it out of the source's paths"
+    ]
+    assert [(refusal.chatbot_id, refusal.path) for refusal in file.refusals] == [(None, PATH)]
+
+
+@pytest.mark.parametrize(
+    ("glob", "path", "selected"),
+    [
+        ("chatbots/**/*.yaml", "chatbots/a.yaml", True),
+        ("chatbots/**/*.yaml", "chatbots/x/y/a.yaml", True),
+        ("chatbots/**/*.yaml", "chatbots/a.yml", False),
+        ("chatbots/**/*.yaml", "other/chatbots/a.yaml", False),
+        ("chatbots/**/*.yaml", "chatbotsX/a.yaml", False),
+        ("chatbots/*.yaml", "chatbots/x/a.yaml", False),
+        ("**/*.json", "a.json", True),
+        ("**", "x/y.yaml", True),
+        ("**", "x/readme.md", False),
+        ("chatbots/**", "chatbots/.hidden/y.yaml", True),
+        ("a?.yaml", "ab.yaml", True),
+        ("a?.yaml", "a/.yaml", False),
+        ("[ab].yaml", "b.yaml", True),
+        ("[!ab].yaml", "b.yaml", False),
+        ("a.yaml", "aXyaml", False),
+        ("a+(b).yaml", "a+(b).yaml", True),
+        ("A.yaml", "a.yaml", False),
+    ],
+)
+def test_globs_select_as_git_s_pathspecs_do(glob: str, path: str, selected: bool) -> None:  # noqa: FBT001 - a table
+    assert [entry.path for entry in documents_of(MemoryTree({path: ""}, {}), [glob])] == [path] * selected
+
+
+def test_an_unchanged_file_is_parsed_again_only_when_what_it_includes_changed() -> None:
+    files = {PATH: PROMPT % "../prompts/a.md", "chatbots/other.yaml": HEAD + "spec: {}\n", **FILES}
+    before = MemoryTree(files, {})
+    known = {file.path: file for file in load_tree(before, select(before, DEFAULT_PATHS), CONTRACT, {}).files}
+    changes: list[tuple[dict[str, str | bytes], list[str]]] = [
+        ({}, []),
+        ({"prompts/b.md": "new"}, []),
+        ({"prompts/a.md": "Changed"}, [PATH]),
+        ({PATH: PROMPT % "../top.md"}, [PATH]),
+    ]
+    for change, parsed in changes:
+        tree = MemoryTree({**files, **change}, {})
+        loaded = load_tree(tree, select(tree, DEFAULT_PATHS), CONTRACT, known)
+        assert [file.path for file in loaded.parsed] == parsed
+        assert len(loaded.files) == 2
+
+
+def test_a_missing_include_that_appears_is_noticed() -> None:
+    tree = MemoryTree({PATH: PROMPT % "../late.md"}, {})
+    known = {file.path: file for file in load_tree(tree, select(tree, [PATH]), CONTRACT, {}).files}
+    assert known[PATH].includes == {"late.md": None}
+    later = MemoryTree({PATH: PROMPT % "../late.md", "late.md": "now"}, {})
+    loaded = load_tree(later, select(later, [PATH]), CONTRACT, known)
+    assert loaded.files[0].documents[0].spec["core"]["prompt"] == "now"

@@ -1,0 +1,125 @@
+import pytest
+
+from reconciler.errors import SettingsError, SourceCause
+from reconciler.sources.git_command import remote_failure, scrub
+from reconciler.sources.git_remote import GitRemote
+
+AUTHENTICATION = SourceCause.AUTHENTICATION_FAILED
+UNREADABLE = "fatal: Could not read from remote repository."
+
+
+@pytest.mark.parametrize(
+    ("url", "scheme"),
+    [
+        ("https://git.example.com/acme/bots.git", "https"),
+        ("https://git.example.com:8443/acme/bots.git", "https"),
+        ("ssh://git@git.example.com:22/acme/bots.git", "ssh"),
+        ("git@git.example.com:acme/bots.git", "ssh"),
+    ],
+)
+def test_https_and_ssh_are_taken_as_they_are(url: str, scheme: str) -> None:
+    remote = GitRemote.parse(url)
+    assert (remote.url, remote.display_url, remote.scheme) == (url, url, scheme)
+
+
+@pytest.mark.parametrize("url", ["git://h/x", "http://h/x", "file:///srv/x"])
+def test_unsafe_schemes_need_to_be_asked_for(url: str) -> None:
+    assert GitRemote.parse(url, insecure=True).url == url
+    with pytest.raises(SettingsError, match="insecure = true"):
+        GitRemote.parse(url)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "",
+        "--upload-pack=touch /tmp/x",
+        "-oProxyCommand=x",
+        "ext::sh -c x",
+        "ext::sh%20-c",
+        "fd::17/x",
+        "ftp://h/x",
+        "/srv/repo",
+        "../repo",
+        "C:\\repo",
+        "host:path",
+        "ssh://-oProxyCommand=x/y",
+        "ssh://-x@h/y",
+        "ssh://git@-h/y",
+        "git@-host:path",
+        "-u@host:path",
+        "git@host:-path",
+        "ssh://h/-x",
+        "https://",
+        "https:///x",
+        "https://h/x\n",
+        "https://h/%0ax",
+        "https://h/a b",
+        "https://h/\x00",
+        "https://h/x?token=1",
+        "https://h/x#y",
+        "https://[::1/x",
+        "file://host/x",
+        "file:///a\tb",
+        "ssh://git:password@h/x",
+    ],
+)
+def test_what_could_be_more_than_a_url_is_refused(url: str) -> None:
+    with pytest.raises(SettingsError):
+        GitRemote.parse(url, insecure=True)
+
+
+@pytest.mark.parametrize("branch", ["main", "release/1.0", "feature-x", "a_b.c", "v1.0+x"])
+def test_branch_names_are_taken(branch: str) -> None:
+    assert GitRemote.parse("https://h/x", branch).branch == branch
+
+
+@pytest.mark.parametrize(
+    "branch",
+    ["", "-x", "a b", "a..b", "a:b", "+a", "a~1", "a^", "refs/../x", "a.lock", "a/", "/a", "a//b", "@{0}", "*"],
+)
+def test_what_is_no_branch_name_is_refused(branch: str) -> None:
+    with pytest.raises(SettingsError, match="branch"):
+        GitRemote.parse("https://h/x", branch)
+
+
+def test_credentials_are_taken_out_of_the_url_and_never_shown() -> None:
+    remote = GitRemote.parse("https://joe%40x:t0p%2Fsecret@h.example/x.git")
+    assert remote.url == "https://h.example/x.git"
+    assert (remote.username, remote.password) == ("joe@x", "t0p/secret")
+    assert "secret" not in repr(remote)
+    assert "joe" not in repr(remote)
+
+
+def test_a_refused_url_is_not_repeated_in_the_message() -> None:
+    with pytest.raises(SettingsError) as raised:
+        GitRemote.parse("http://joe:t0psecret@h/x")
+    assert "t0psecret" not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("stderr", "cause"),
+    [
+        ("fatal: Authentication failed for 'https://h/x/'", AUTHENTICATION),
+        ("fatal: could not read Username for 'https://h': terminal prompts disabled", AUTHENTICATION),
+        ("git@h: Permission denied (publickey).\n" + UNREADABLE, AUTHENTICATION),
+        ("Host key verification failed.\n" + UNREADABLE, AUTHENTICATION),
+        ("fatal: unable to access 'https://h/': The requested URL returned error: 403", AUTHENTICATION),
+        ("fatal: unable to access 'https://h/': Could not resolve host: h", SourceCause.UNREACHABLE),
+        ("fatal: unable to access 'https://h/': The requested URL returned error: 502", SourceCause.UNREACHABLE),
+        ("remote: Repository not found.\nfatal: repository 'https://h/x/' not found", SourceCause.UNREACHABLE),
+        ("fatal: remote error: access denied or repository not exported: /x", SourceCause.UNREACHABLE),
+        ("ssh: connect to host h port 22: Connection timed out", SourceCause.TIMEOUT),
+        ("fatal: couldn't find remote ref refs/heads/x", SourceCause.BRANCH_MISSING),
+        ("fatal: remote error: upload-pack: not our ref 0123", SourceCause.HISTORY_REWRITTEN),
+        ("fatal: something new", SourceCause.GIT_FAILED),
+        ("", SourceCause.GIT_FAILED),
+    ],
+)
+def test_causes_are_told_apart_by_what_git_says(stderr: str, cause: SourceCause) -> None:
+    assert remote_failure("https://h/x", stderr, ()).cause is cause
+
+
+def test_what_git_says_is_shown_without_credentials_and_control_characters() -> None:
+    said = scrub("warning: x\nfatal: 'https://joe:t0p@h/x' \x1b[31mt0ken\x07", ["t0ken"])
+    assert said == "fatal: 'https://h/x'  [31m… "
