@@ -2,7 +2,9 @@
 
 from fastapi import APIRouter, Request
 
+from reconciler.domain.records import ScopeKind, Suspension
 from reconciler.engine import suspending
+from reconciler.engine.context import Actor, Engine
 from reconciler.web import views
 from reconciler.web.api.common import API, NOT_MODIFIED, Operator, TheEngine, Viewer, refusals
 from reconciler.web.asks import ResumeAsk, SuspendAsk, scope_of
@@ -21,11 +23,12 @@ _REFUSALS = refusals(Code.FORBIDDEN, Code.NOT_FOUND, Code.CONCURRENT_CHANGE, Cod
     summary="What is suspended now",
     responses=NOT_MODIFIED | refusals(),
 )
-async def suspension_list(engine: TheEngine, _: Viewer) -> ListShape[SuspensionShape]:
-    """All of them at once, newest first: `next_cursor` is always null."""
+async def suspension_list(engine: TheEngine, actor: Viewer) -> ListShape[SuspensionShape]:
+    """All of them at once, newest first: `next_cursor` is always null. A limited token sees what stops its sources."""
     now = engine.clock.now()
-    standing = await engine.store.queries.suspensions()
-    return ListShape(items=[views.suspension(each) for each in standing if runs_on(each, now)], next_cursor=None)
+    standing = [each for each in await engine.store.queries.suspensions() if runs_on(each, now)]
+    shown = [views.suspension(each) for each in standing if await _concerns(engine, actor, each)]
+    return ListShape(items=shown, next_cursor=None)
 
 
 @router.post("/suspend", name="suspend", summary="Stop applies", responses=_REFUSALS)
@@ -43,3 +46,19 @@ async def resume(engine: TheEngine, actor: Operator, ask: ResumeAsk, request: Re
     kind, subject = scope_of(ask.scope)
     ended = await suspending.resume(engine, actor, kind, subject)
     return views.suspension(ended) if ended else None
+
+
+async def _concerns(engine: Engine, actor: Actor, suspension: Suspension) -> bool:
+    """Whether a suspension stops anything that the person may see."""
+    if actor.sources is None:
+        return True
+    match suspension.kind:
+        case ScopeKind.ALL:
+            return True
+        case ScopeKind.SOURCE:
+            return actor.sees(suspension.subject)
+        case ScopeKind.TENANT:
+            return any(actor.sees(each.name) for each in engine.sources.values() if each.tenant == suspension.subject)
+        case ScopeKind.CHATBOT:
+            known = await engine.store.queries.chatbots_with_id(suspension.subject)
+            return any(actor.sees(chatbot.source) for chatbot in known)

@@ -7,6 +7,7 @@ from typing import Annotated
 from urllib.parse import quote
 
 from fastapi import APIRouter, Query, Request
+from pydantic import Field
 from starlette.responses import RedirectResponse, Response
 
 from reconciler.domain.lifecycle import OPEN
@@ -14,7 +15,8 @@ from reconciler.engine.context import Actor
 from reconciler.ports import ChatbotFilter, PlanFilter
 from reconciler.web import templates
 from reconciler.web.api.common import TheEngine, TheSettings, name_of
-from reconciler.web.asks import Name, PageQuery
+from reconciler.web.asks import Name
+from reconciler.web.asks import Query as AskedQuery
 from reconciler.web.auth import Gate
 from reconciler.web.dashboard.forms import read_form, refuse_other_sites
 from reconciler.web.dashboard.plan_page import plan_page
@@ -30,10 +32,11 @@ _SHOWN = 100
 router = APIRouter(include_in_schema=False)
 
 
-class FleetQuery(PageQuery):
+class FleetQuery(AskedQuery):
     """What the fleet page shows."""
 
-    q: str = ""
+    q: str = Field(default="", max_length=200)
+    cursor: str | None = Field(default=None, max_length=1000)
 
 
 @router.get("/", name="page_fleet")

@@ -99,3 +99,14 @@ async def test_what_belongs_to_other_sources_is_not_there(house: House, method: 
 async def test_the_audit_log_is_not_for_tokens_of_some_sources(house: House) -> None:
     async with house.client("wzr_main-only") as client:
         assert (await client.get("/api/v1/audit")).status_code == 403
+
+
+async def test_a_token_of_some_sources_sees_the_suspensions_that_stop_them(house: House) -> None:
+    scopes = ("source/side", "source/main", "tenant/acme", "chatbot/bot_1", "chatbot/bot_2", "all")
+    async with house.client("wzr_admin") as client:
+        for scope in scopes:
+            assert (await client.post("/api/v1/suspend", json={"scope": scope, "reason": "x"})).status_code == 200
+    async with house.client("wzr_main-only") as client:
+        items = (await client.get("/api/v1/suspensions")).json()["items"]
+
+    assert {item["scope"] for item in items} == {"source/main", "tenant/acme", "chatbot/bot_1", "all"}
