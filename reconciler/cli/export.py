@@ -78,7 +78,7 @@ def _files(laid_out: Sequence[LaidOut]) -> dict[str, str]:
 def _summary(laid_out: Sequence[LaidOut], to: Path, written: Written) -> str:
     texts = sum(len(one.texts) for one in laid_out)
     return (
-        f"Exported {len(laid_out)} chatbots to {to}: {len(laid_out)} documents, {texts} texts "
+        f"Exported {_counted(len(laid_out))} to {to}: {len(laid_out)} documents, {texts} texts "
         f"({written.changed} files written, {written.unchanged} unchanged).\n"
         f"Next: reconciler plan {to}\n"
     )
@@ -87,4 +87,8 @@ def _summary(laid_out: Sequence[LaidOut], to: Path, written: Written) -> str:
 def _warn_of_omitted(exported: Sequence[Exported]) -> None:
     left_out = Counter(section for one in exported for section in one.omitted)
     for section, count in sorted(left_out.items()):
-        output.warn(f"spec.{section} was left out of {count} chatbots: the API key may not read it")
+        output.warn(f"spec.{section} was left out of {_counted(count)}: the API key may not read it")
+
+
+def _counted(chatbots: int) -> str:
+    return "1 chatbot" if chatbots == 1 else f"{chatbots} chatbots"

@@ -48,12 +48,13 @@ def run(arguments: Sequence[str] | None = None) -> int:
     """
     _never_fail_to_print()
     try:
-        result = app(args=arguments, prog_name="reconciler", standalone_mode=False)
+        given = sys.argv[1:] if arguments is None else list(arguments)
+        result = app(args=given or ["--help"], prog_name="reconciler", standalone_mode=False)
     except ReconcilerError as error:
         output.complain(str(error))
         return 1
     except TyperException as error:
-        output.complain(f"{error}; see reconciler --help")
+        output.complain(f"{str(error).removeprefix('Value error, ').rstrip('.')}: see reconciler --help")
         return 1
     except typer.Abort:
         output.complain("interrupted")

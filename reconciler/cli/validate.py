@@ -18,7 +18,9 @@ def validate(paths: options.Paths = None) -> None:
     """
     snapshot = bootstrap.local_snapshot(repository_of(paths or [], Path.cwd()), paths or [])
     output.show(findings_text(snapshot.diagnostics) + _verdict(snapshot))
-    if snapshot.refusals:
+    refused = len(snapshot.refusals)
+    if refused:
+        output.complain("1 document is refused" if refused == 1 else f"{refused} documents are refused")
         raise typer.Exit(1)
 
 

@@ -73,15 +73,28 @@ def _words(old: str, new: str) -> Line:
     matcher = SequenceMatcher(None, left, right, autojunk=False)
     if matcher.ratio() < _ALIKE:
         return whole
-    return tuple(
-        piece
+    runs = [
+        (tag == "equal", "".join(left[left_from:left_to]), "".join(right[right_from:right_to]))
         for tag, left_from, left_to, right_from, right_to in matcher.get_opcodes()
-        for piece in _pieces(tag, "".join(left[left_from:left_to]), "".join(right[right_from:right_to]))
-    )
+    ]
+    return tuple(piece for run in _merged(runs) for piece in _pieces(*run))
 
 
-def _pieces(tag: str, old: str, new: str) -> Iterator[Piece]:
-    if tag == "equal":
+def _merged(runs: Sequence[tuple[bool, str, str]]) -> Iterator[tuple[bool, str, str]]:
+    """Take changes with nothing but blanks between them as one: neighbouring words read better together."""
+    old = new = ""
+    for at, (same, left, right) in enumerate(runs):
+        if same and not (0 < at < len(runs) - 1 and left.isspace()):
+            yield False, old, new
+            yield True, left, right
+            old = new = ""
+        else:
+            old, new = old + left, new + right
+    yield False, old, new
+
+
+def _pieces(same: bool, old: str, new: str) -> Iterator[Piece]:  # noqa: FBT001 - spread from a run
+    if same:
         yield Piece(Kind.SAME, old)
         return
     if old:

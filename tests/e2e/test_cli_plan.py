@@ -1,0 +1,242 @@
+"""The commands that need no server, as people run them: a subprocess against a sandbox."""
+
+import json
+import os
+import re
+import shutil
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from api_client.sandbox import ALL_SCOPES, ApiKey, SandboxServer, generated_fleet
+
+PATIENCE = 60.0
+READS = frozenset(scope for scope in ALL_SCOPES if scope.endswith(":read"))
+KEYS = (
+    ApiKey("reader", "wpk_live_reader", scopes=READS),
+    ApiKey("no-skills", "wpk_live_no_skills", scopes=READS - {"skills:read"}),
+)
+INHERITED = {name: value for name, value in os.environ.items() if not name.startswith(("WIZCHAT_", "RECONCILER_"))}
+
+
+@dataclass(frozen=True, slots=True)
+class Ran:
+    """How a command ended."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def error(self) -> str:
+        """The one line on stderr."""
+        assert self.code == 1
+        assert "Traceback" not in self.out + self.err
+        (line,) = self.err.splitlines()
+        return line
+
+
+@dataclass(frozen=True, slots=True)
+class Shell:
+    """A folder, and the sandbox that commands speak to."""
+
+    folder: Path
+    url: str
+    key: str = "wpk_live_reader"
+
+    def run(self, *arguments: str, cwd: str = ".", **environ: str) -> Ran:
+        given = {"WIZCHAT_API_KEY": self.key, "WIZCHAT_BASE_URL": self.url, **environ}
+        done = subprocess.run(
+            [sys.executable, "-m", "reconciler", *arguments],
+            cwd=self.folder / cwd,
+            env=INHERITED | {name: value for name, value in given.items() if value},
+            capture_output=True,
+            text=True,
+            encoding="utf-8",
+            timeout=PATIENCE,
+            check=False,
+        )
+        return Ran(done.returncode, done.stdout, done.stderr)
+
+    def edit(self, path: str, old: str, new: str) -> None:
+        file = self.folder / path
+        text = file.read_text(encoding="utf-8")
+        assert old in text
+        file.write_text(text.replace(old, new, 1), encoding="utf-8")
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[SandboxServer]:
+    with SandboxServer(keys=KEYS) as running:
+        yield running
+        assert running.control.journal()["counts"]["writes"] == 0, "a read-only command wrote"
+
+
+@pytest.fixture
+def shell(tmp_path: Path, server: SandboxServer) -> Shell:
+    return Shell(tmp_path, server.url)
+
+
+@pytest.fixture(scope="module")
+def export(server: SandboxServer, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("export")
+    assert Shell(folder, server.url).run("export", "--all", "--to", "bots").code == 0
+    return folder / "bots"
+
+
+@pytest.fixture
+def exported(shell: Shell, export: Path) -> Shell:
+    shutil.copytree(export, shell.folder / "bots")
+    return shell
+
+
+def test_export_then_plan_finds_nothing_and_one_edit_is_found(exported: Shell) -> None:
+    in_sync = exported.run("plan", "--detailed-exitcode", cwd="bots")
+    assert (in_sync.code, in_sync.err) == (0, "")
+    assert in_sync.out == "Plan: nothing to change on 9 chatbots; 9 in sync.\nNothing was written.\n"
+
+    exported.edit("bots/prompts/acme-support-bot/skills.refunds.body.md", "wants money back", "wants a refund")
+    drifted = exported.run("plan", "--detailed-exitcode", cwd="bots")
+    assert (drifted.code, drifted.err) == (2, "")
+    assert '~ skills "refunds"' in drifted.out
+    assert "Use this whenever a customer wants [-money back-]{+a refund+}, also when" in drifted.out
+    assert "Plan: 1 to update on 1 of 9 chatbots; 8 in sync." in drifted.out
+    assert exported.run("plan", cwd="bots").code == 0, "without the option a difference is no failure"
+
+
+def test_an_export_is_the_same_again_and_never_overwrites_an_edit(exported: Shell) -> None:
+    again = exported.run("export", "--all", "--to", "bots")
+    assert "0 files written" in again.out
+    exported.edit("bots/chatbots/acme-support-bot.yaml", "friendly", "formal")
+    assert "give --force" in exported.run("export", "--all", "--to", "bots").error
+    assert exported.run("export", "bot_7f3a", "--to", "bots", "--force").code == 0
+    assert exported.run("plan", "--detailed-exitcode", cwd="bots").code == 0
+
+
+def test_an_export_is_valid_and_holds_no_server_owned_field(exported: Shell) -> None:
+    assert exported.run("validate", cwd="bots").out == "9 of 9 documents are valid.\n"
+    text = "".join(path.read_text(encoding="utf-8") for path in (exported.folder / "bots/chatbots").iterdir())
+    assert not re.search(r"updatedAt|createdAt|hasSecret|authorizedEmailCount", text)
+
+
+def test_four_hundred_chatbots_are_exported_and_planned(tmp_path: Path) -> None:
+    config = tmp_path / "reconciler.toml"
+    with SandboxServer(fleet=generated_fleet(400)) as server:
+        config.write_text(
+            f'[[tenants]]\nname = "big"\nbase_url = "{server.url}"\napi_key = "{server.api_key}"\n'
+            "requests_per_minute = 60000\n"
+        )
+        shell = Shell(tmp_path, "", "")
+        assert shell.run("export", "--all", "--to", "bots", RECONCILER_CONFIG=str(config)).code == 0
+        planned = shell.run("plan", "bots", "--detailed-exitcode", "--format", "json", RECONCILER_CONFIG=str(config))
+        assert server.control.journal()["counts"]["writes"] == 0
+    assert planned.code == 0
+    assert json.loads(planned.out)["in_sync"] == 400
+
+
+def test_machine_output_stands_alone_and_can_be_saved(exported: Shell) -> None:
+    exported.edit("bots/chatbots/acme-support-bot.yaml", "friendly", "formal")
+    ran = exported.run("plan", "--format", "json", "--out", "plan.json", "--chatbot", "bot_7f3a", cwd="bots")
+    assert ran.out == (exported.folder / "bots/plan.json").read_text()
+    (plan,) = json.loads(ran.out)["plans"]
+    assert (plan["chatbot_id"], plan["tenant"], len(plan["fingerprint"])) == ("bot_7f3a", "default", 64)
+    assert plan["ops"][0]["changed_fields"] == ["behavior.tone"]
+    markdown = exported.run("plan", "--format", "markdown", cwd="bots").out
+    assert plan["fingerprint"] in markdown
+
+
+def test_a_chatbot_that_is_gone_and_a_document_that_is_wrong_are_told_and_stop_no_other(exported: Shell) -> None:
+    exported.edit("bots/chatbots/acme-careers.yaml", "bot_51c2", "bot_gone")
+    exported.edit("bots/chatbots/it-helpdesk.yaml", "\n  skills:", "\n  skils:")
+    exported.edit("bots/chatbots/acme-support-bot.yaml", "friendly", "formal")
+    ran = exported.run("plan", cwd="bots")
+    assert ran.error == "error: the plan is incomplete: 1 not found, 1 document refused"
+    assert "? Acme Careers   bot_gone   chatbots/acme-careers.yaml\n    chatbot bot_gone was not found" in ran.out
+    assert re.search(r'^! chatbots/it-helpdesk\.yaml:\d+:3 .*did you mean "skills"\?$', ran.out, re.MULTILINE)
+    assert "friendly → formal" in ran.out
+    assert exported.run("plan", "--detailed-exitcode", cwd="bots").code == 2
+    checked = exported.run("validate", cwd="bots")
+    assert checked.error == "error: 1 document is refused"
+    assert checked.out.endswith("8 of 9 documents are valid.\n")
+
+
+def test_a_wrong_key_is_one_line_without_the_key(exported: Shell) -> None:
+    ran = exported.run("plan", cwd="bots", WIZCHAT_API_KEY="wpk_live_wrong")
+    assert ran.error == "error: WizChat refused the API key: put a valid key in api_key of tenant default"
+
+
+def test_no_key_at_all_says_where_to_put_one(exported: Shell) -> None:
+    assert "put a read key in WIZCHAT_API_KEY" in exported.run("plan", cwd="bots", WIZCHAT_API_KEY="").error
+
+
+def test_the_key_can_come_from_a_file(exported: Shell) -> None:
+    (exported.folder / "key").write_text("wpk_live_reader\n")
+    ran = exported.run("plan", "bots", "--api-key-file", "key", "--base-url", exported.url, WIZCHAT_API_KEY="wrong")
+    assert ran.code == 0
+
+
+def test_a_missing_scope_is_named_with_its_section(exported: Shell) -> None:
+    ran = exported.run("plan", "--chatbot", "bot_7f3a", cwd="bots", WIZCHAT_API_KEY="wpk_live_no_skills")
+    assert ran.error == "error: the plan is incomplete: 1 could not be asked"
+    assert "lacks the scope skills:read (for spec.skills): add it to the key of tenant default" in ran.out
+
+
+def test_an_export_without_a_scope_says_what_it_left_out(shell: Shell) -> None:
+    ran = shell.run("export", "bot_7f3a", "--to", "bots", WIZCHAT_API_KEY="wpk_live_no_skills")
+    assert ran.code == 0
+    assert ran.err == "warning: spec.skills was left out of 1 chatbot: the API key may not read it\n"
+    assert "skills" not in (shell.folder / "bots/chatbots/acme-support-bot.yaml").read_text()
+
+
+def test_nobody_listening_is_one_line(exported: Shell) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+    ran = exported.run("plan", cwd="bots", WIZCHAT_BASE_URL=f"http://127.0.0.1:{port}")
+    assert re.fullmatch(r"error: WizChat cannot be reached \(.*\): check base_url of tenant default and .*", ran.error)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (("plan", "--chatbot", "bot_x", "bots"), "no document claims chatbot bot_x"),
+        (("plan", "nowhere"), "there is no file or folder nowhere"),
+        (("plan", "--format", "xml"), "'text', 'json', 'markdown'"),
+        (("plan", "--no-such-option"), "No such option"),
+        (("plan", "bots", "--out", "no/such/folder"), "cannot be written"),
+        (("plan", "--tenant", "other", "bots"), "there is no tenant 'other'"),
+        (("export", "--to", "x"), "name the chatbots to export, or give --all"),
+        (("export", "--all", "bot_7f3a", "--to", "x"), "name the chatbots to export, or give --all"),
+        (("export", "--all"), "to"),
+        (("export", "bot_nope", "--to", "x"), "chatbot bot_nope was not found"),
+        (("no-such-command",), "No such command"),
+    ],
+    ids=str,
+)
+def test_a_mistake_is_one_line_and_exit_code_1(exported: Shell, arguments: tuple[str, ...], says: str) -> None:
+    """Never 2, which means that something would change."""
+    line = exported.run(*arguments).error
+    assert line.startswith("error: ")
+    assert says in line
+
+
+def test_the_schema_accepts_what_export_writes(shell: Shell) -> None:
+    schema = json.loads(shell.run("schema", WIZCHAT_API_KEY="").out)
+    assert {"apiVersion", "kind", "metadata", "prune", "spec"} == set(schema["properties"])
+
+
+def test_without_arguments_the_commands_are_listed(shell: Shell) -> None:
+    ran = shell.run()
+    assert ran.code == 0
+    assert {"validate", "plan", "export", "schema"} <= set(ran.out.split())
+
+
+def test_a_terminal_without_unicode_gets_escapes(exported: Shell) -> None:
+    exported.edit("bots/chatbots/acme-support-bot.yaml", "friendly", "formal")
+    ran = exported.run("plan", cwd="bots", PYTHONIOENCODING="ascii")
+    assert ran.code == 0
+    assert "friendly \\u2192 formal" in ran.out
