@@ -1,8 +1,8 @@
 """Every error becomes a problem document, whichever way it arises."""
 
+import logging
 from collections.abc import Awaitable, Callable
 
-import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
@@ -14,7 +14,7 @@ from reconciler.errors import Conflict, Forbidden, NotFound, ReconcilerError, So
 from reconciler.web import problems, traces
 from reconciler.web.problems import Code, Problem
 
-log = structlog.get_logger("reconciler.web")
+log = logging.getLogger(__name__)
 
 _LONGEST_NAME = 100
 
@@ -82,7 +82,7 @@ def _refused_by(engine: Engine) -> Callable[[Request, Exception], Awaitable[Resp
             await record(engine, request, error)
         body = document_of(error)
         if body["status"] == Code.INTERNAL_ERROR.status:
-            log.error("request failed", method=request.method, path=request.url.path, **traces.told(error))
+            traces.note(log, request.scope, error)
             return problems.answer(problems.document_of(Code.INTERNAL_ERROR, "the log says more"))
         return problems.answer(body)
 

@@ -1,9 +1,19 @@
 """What the log says of an unexpected error: where it arose, never what it held, which may be a secret."""
 
 import traceback
+from logging import Logger
+
+from starlette.types import Scope
 
 
-def told(error: BaseException) -> dict[str, object]:
-    """The kind of an error and the places it went through, without its message and without any value."""
+def note(log: Logger, scope: Scope, error: BaseException) -> None:
+    """Log the kind of an error and the places it went through, without its message and without any value."""
     frames = traceback.extract_tb(error.__traceback__)
-    return {"error": type(error).__name__, "where": [f"{frame.filename}:{frame.lineno}" for frame in frames]}
+    said = {
+        "request_id": scope.get("state", {}).get("request_id"),
+        "method": scope["method"],
+        "path": scope["path"],
+        "error": type(error).__name__,
+        "where": [f"{frame.filename}:{frame.lineno}" for frame in frames],
+    }
+    log.error("request failed", extra=said)

@@ -1,13 +1,14 @@
 """Every answer leaves through here: security headers, and a problem document where the program failed."""
 
-import structlog
+import logging
+
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from reconciler.errors import StoreError
 from reconciler.web import problems, traces
 from reconciler.web.problems import Code
 
-log = structlog.get_logger("reconciler.web")
+log = logging.getLogger(__name__)
 
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
@@ -56,8 +57,7 @@ class Envelope:
             await self.app(scope, receive, sealed)
         except Exception as error:  # noqa: BLE001  whatever it is, the person gets an answer
             if not _is_expected(error):
-                told = traces.told(error)
-                log.error("request failed", method=scope["method"], path=scope["path"], **told)  # noqa: TRY400  no values
+                traces.note(log, scope, error)
             if started:
                 raise BrokenOff from None
             await problems.answer(_document(error))(scope, receive, sealed)

@@ -1,15 +1,15 @@
 """A request's id, its line in the log, and its place in the metrics. Neither query strings nor headers are logged."""
 
+import logging
 import secrets
 
-import structlog
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from reconciler.ports import Clock
 from reconciler.web.address import Network, client_address
 from reconciler.web.metrics import Metrics
 
-log = structlog.get_logger("reconciler.web.access")
+log = logging.getLogger(__name__)
 
 
 class Requests:
@@ -36,25 +36,26 @@ class Requests:
                 message["headers"] = [*message["headers"], (b"x-request-id", request_id.encode())]
             await send(message)
 
-        with structlog.contextvars.bound_contextvars(request_id=request_id):
-            try:
-                await self.app(scope, receive, marked)
-            finally:
-                self._note(scope, status, self.clock.monotonic() - begun)
+        scope.setdefault("state", {})["request_id"] = request_id
+        try:
+            await self.app(scope, receive, marked)
+        finally:
+            self._note(scope, status, self.clock.monotonic() - begun)
 
     def _note(self, scope: Scope, status: int, seconds: float) -> None:
         route = getattr(scope.get("route"), "path", "unmatched")
         self.metrics.requests.labels(_method(scope), route, str(status)).inc()
-        log.info(
-            "request",
-            method=scope["method"],
-            path=scope["path"],
-            route=route,
-            status=status,
-            ms=round(seconds * 1000, 1),
-            client=client_address(scope, self.proxies),
-            token=_token_name(scope),
-        )
+        said = {
+            "request_id": scope["state"]["request_id"],
+            "method": scope["method"],
+            "path": scope["path"],
+            "route": route,
+            "status": status,
+            "ms": round(seconds * 1000, 1),
+            "client": client_address(scope, self.proxies),
+            "token": _token_name(scope),
+        }
+        log.info("request", extra=said)
 
 
 def _method(scope: Scope) -> str:
