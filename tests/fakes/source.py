@@ -91,6 +91,10 @@ class FakeSource:
         self._failure = None
 
     @property
+    def has_commits(self) -> bool:
+        return self._tip is not None
+
+    @property
     def tip(self) -> str:
         """The branch's commit id, without asking."""
         if self._tip is None:

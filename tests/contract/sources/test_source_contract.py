@@ -1,0 +1,159 @@
+"""What every `ports.Source` does: the same cases over git and over the fake that the engine's tests use."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Protocol
+
+import pytest
+
+from reconciler.domain.status import Reason
+from reconciler.errors import SourceCause, SourceUnreadable
+from reconciler.ports import Source
+from reconciler.sources.git import GitSource
+from reconciler.sources.git_remote import GitRemote
+from tests.fakes.cache import MemoryParseCache
+from tests.fakes.source import FakeSource
+from tests.support.contract import CONTRACT
+from tests.support.git import GitRepo
+
+pytestmark = pytest.mark.anyio
+
+DOCUMENT = "apiVersion: v1\nkind: ChatbotConfig\nspec: {core: {name: %s}}\n"
+INCLUDING = "apiVersion: v1\nkind: ChatbotConfig\nspec: {core: {prompt: {$file: %s}}}\n"
+ALLOWED = ("a", "b", "c", "x*")
+
+
+class Branch(Protocol):
+    """A branch that the tests write, and the source that reads it."""
+
+    @property
+    def source(self) -> Source: ...
+    def commit(self, files: Mapping[str, str], *, remove: tuple[str, ...] = ()) -> str: ...
+    def force_push(self, files: Mapping[str, str]) -> str: ...
+
+
+class GitBranch:
+    def __init__(self, folder: Path) -> None:
+        self.repo = GitRepo(folder / "repo")
+        remote = GitRemote.parse(self.repo.url, "main", allowed=ALLOWED, insecure=True)
+        self.source: Source = GitSource(remote, folder / "data" / "mirror.git", CONTRACT)
+
+    def commit(self, files: Mapping[str, str], *, remove: tuple[str, ...] = ()) -> str:
+        return self.repo.commit(files, remove=remove)
+
+    def force_push(self, files: Mapping[str, str]) -> str:
+        return self.repo.force_push(files)
+
+
+class FakeBranch:
+    def __init__(self) -> None:
+        self.fake = FakeSource(allowed=ALLOWED)
+        self.source: Source = self.fake
+
+    def commit(self, files: Mapping[str, str], *, remove: tuple[str, ...] = ()) -> str:
+        return self.fake.amend(files, remove=remove) if self.fake.has_commits else self.fake.commit(files)
+
+    def force_push(self, files: Mapping[str, str]) -> str:
+        return self.fake.force_push(files)
+
+
+@pytest.fixture(params=["git", "fake"])
+def branch(request: pytest.FixtureRequest, tmp_path: Path) -> Branch:
+    return GitBranch(tmp_path) if request.param == "git" else FakeBranch()
+
+
+async def test_the_head_is_the_last_commit(branch: Branch) -> None:
+    first = branch.commit({"chatbots/a.yaml": DOCUMENT % "A"})
+    assert await branch.source.head() == first
+    second = branch.commit({"chatbots/a.yaml": DOCUMENT % "A2"})
+    assert await branch.source.head() == second != first
+
+
+async def test_a_revision_says_what_it_said_when_it_was_made(branch: Branch) -> None:
+    first = branch.commit({"chatbots/a.yaml": DOCUMENT % "A", "chatbots/b.yaml": INCLUDING % "../p.md", "p.md": "P\n"})
+    branch.commit({"p.md": "changed"}, remove=("chatbots/a.yaml",))
+    snapshot = await branch.source.load(first, MemoryParseCache())
+    assert (snapshot.revision, snapshot.files, snapshot.parsed) == (first, 2, 2)
+    assert [document.chatbot_id for document in snapshot.documents] == ["a", "b"]
+    assert snapshot.documents[1].spec == {"core": {"prompt": "P\n"}}
+
+
+async def test_only_what_changed_is_parsed(branch: Branch) -> None:
+    cache = MemoryParseCache()
+    revisions = [
+        branch.commit({"chatbots/a.yaml": DOCUMENT % "A", "chatbots/b.yaml": INCLUDING % "../p.md", "p.md": "P"}),
+        branch.commit({"readme.md": "unrelated"}),
+        branch.commit({"chatbots/a.yaml": DOCUMENT % "A2"}),
+        branch.commit({"p.md": "P2"}),
+    ]
+    assert [(await branch.source.load(revision, cache)).parsed for revision in revisions] == [2, 0, 1, 1]
+
+
+async def test_what_is_refused_is_refused_from_the_cache_too(branch: Branch) -> None:
+    cache = MemoryParseCache()
+    revision = branch.commit({"chatbots/a.yaml": "spec: [", "chatbots/b.yaml": DOCUMENT % "B"})
+    first, second = await branch.source.load(revision, cache), await branch.source.load(revision, cache)
+    assert (first.parsed, second.parsed) == (2, 0)
+    assert first.refusals == second.refusals
+    assert first.diagnostics == second.diagnostics
+    assert [(item.path, item.reason) for item in second.refusals] == [("chatbots/a.yaml", Reason.DOCUMENT_INVALID)]
+
+
+async def test_claims_are_judged_over_all_files(branch: Branch) -> None:
+    revision = branch.commit(
+        {
+            "chatbots/a.yaml": DOCUMENT % "A",
+            "chatbots/x1.yaml": DOCUMENT % "X",
+            "chatbots/more/x1.yaml": DOCUMENT % "X",
+            "chatbots/foreign.yaml": DOCUMENT % "F",
+        }
+    )
+    snapshot = await branch.source.load(revision, MemoryParseCache())
+    assert [document.chatbot_id for document in snapshot.documents] == ["a"]
+    assert [(item.chatbot_id, item.reason) for item in snapshot.refusals] == [
+        ("foreign", Reason.CLAIM_REFUSED),
+        ("x1", Reason.CLAIMED_TWICE),
+        ("x1", Reason.CLAIMED_TWICE),
+    ]
+
+
+async def test_descent_is_told_and_a_rewritten_history_has_none(branch: Branch) -> None:
+    first = branch.commit({"chatbots/a.yaml": DOCUMENT % "A"})
+    second = branch.commit({"chatbots/a.yaml": DOCUMENT % "A2"})
+    assert await branch.source.descends(second, first)
+    assert not await branch.source.descends(first, second)
+    rewritten = branch.force_push({"chatbots/a.yaml": DOCUMENT % "R"})
+    assert await branch.source.head() == rewritten
+    assert not await branch.source.descends(rewritten, second)
+    assert not await branch.source.descends(rewritten, "0" * 40)
+    assert (await branch.source.load(second, MemoryParseCache())).documents[0].name == "A2"
+
+
+async def test_emptied_paths_leave_a_revision_without_documents(branch: Branch) -> None:
+    branch.commit({"chatbots/a.yaml": DOCUMENT % "A", "readme.md": "x"})
+    revision = branch.commit({}, remove=("chatbots/a.yaml",))
+    snapshot = await branch.source.load(revision, MemoryParseCache())
+    assert (snapshot.documents, snapshot.refusals, snapshot.files) == ((), (), 0)
+
+
+async def test_a_repository_without_commits_is_a_cause_of_its_own(branch: Branch) -> None:
+    with pytest.raises(SourceUnreadable) as raised:
+        await branch.source.head()
+    assert raised.value.cause is SourceCause.REPOSITORY_EMPTY
+
+
+async def test_a_commit_that_is_nowhere_is_a_cause_of_its_own(branch: Branch) -> None:
+    branch.commit({"chatbots/a.yaml": DOCUMENT % "A"})
+    with pytest.raises(SourceUnreadable) as raised:
+        await branch.source.load("0" * 40, MemoryParseCache())
+    assert raised.value.cause is SourceCause.HISTORY_REWRITTEN
+
+
+async def test_the_fake_fails_as_it_is_told_until_it_recovers() -> None:
+    fake = FakeSource({"chatbots/a.yaml": DOCUMENT % "A"})
+    fake.fail(SourceCause.UNREACHABLE)
+    with pytest.raises(SourceUnreadable) as raised:
+        await fake.head()
+    assert raised.value.cause is SourceCause.UNREACHABLE
+    fake.recover()
+    assert await fake.head() == fake.tip

@@ -1,0 +1,287 @@
+"""The git source over real remotes: what it sees, what it refuses, and that it tells causes apart."""
+
+import shutil
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Self
+
+import pytest
+
+from reconciler.domain.status import Reason
+from reconciler.errors import SourceCause, SourceUnreadable
+from reconciler.sources.git import GitSource
+from reconciler.sources.git_remote import GitRemote
+from reconciler.sources.mirror import GitLimits
+from tests.fakes.cache import MemoryParseCache
+from tests.support.contract import CONTRACT
+from tests.support.git import GitRepo, free_port, git_daemon
+
+pytestmark = pytest.mark.anyio
+
+DOCUMENT = "apiVersion: v1\nkind: ChatbotConfig\nspec: {core: {name: %s}}\n"
+INCLUDING = "apiVersion: v1\nkind: ChatbotConfig\nspec: {core: {prompt: {$file: %s}}}\n"
+
+
+@pytest.fixture
+def repo(tmp_path: Path) -> GitRepo:
+    repo = GitRepo(tmp_path / "served" / "bots")
+    repo.commit({"chatbots/a.yaml": DOCUMENT % "A", "chatbots/b.yaml": DOCUMENT % "B"})
+    return repo
+
+
+@pytest.fixture(params=["file", "daemon"])
+def url(request: pytest.FixtureRequest, repo: GitRepo) -> Iterator[str]:
+    if request.param == "file":
+        yield repo.url
+        return
+    with git_daemon(repo.folder.parent) as base:
+        yield f"{base}/bots"
+
+
+def source_of(url: str, tmp_path: Path, branch: str | None = "main", limits: GitLimits | None = None) -> GitSource:
+    remote = GitRemote.parse(url, branch, insecure=True)
+    return GitSource(remote, tmp_path / "data" / "mirror.git", CONTRACT, limits)
+
+
+async def cause_of(source: GitSource, revision: str | None = None) -> tuple[SourceCause, str]:
+    with pytest.raises(SourceUnreadable) as raised:
+        await (source.load(revision, MemoryParseCache()) if revision else source.head())
+    return raised.value.cause, str(raised.value)
+
+
+@pytest.mark.parametrize("branch", ["main", None])
+async def test_documents_are_read_over_a_real_remote(
+    url: str, repo: GitRepo, tmp_path: Path, branch: str | None
+) -> None:
+    source = source_of(url, tmp_path, branch)
+    revision = await source.head()
+    snapshot = await source.load(revision, MemoryParseCache())
+    assert revision == repo.head == snapshot.revision
+    assert [(item.chatbot_id, item.name) for item in snapshot.documents] == [("a", "A"), ("b", "B")]
+    assert not list((tmp_path / "data").rglob("*.yaml")), "a mirror is never a checkout"
+
+
+async def test_what_is_unchanged_is_not_parsed_again(url: str, repo: GitRepo, tmp_path: Path) -> None:
+    cache, source = MemoryParseCache(), source_of(url, tmp_path)
+    repo.commit({"chatbots/c.yaml": INCLUDING % "../c.md", "c.md": "one"})
+    parsed = [(await source.load(repo.head, cache)).parsed, (await source.load(repo.head, cache)).parsed]
+    repo.commit({"chatbots/a.yaml": DOCUMENT % "A2"})
+    parsed.append((await source.load(repo.head, cache)).parsed)
+    repo.commit({"c.md": "two", "unrelated.txt": "x"})
+    last = await source_of(url, tmp_path).load(repo.head, cache)
+    assert [*parsed, last.parsed] == [3, 0, 1, 1]
+    assert last.documents[2].spec["core"]["prompt"] == "two"
+
+
+async def test_a_file_that_is_gone_is_forgotten(repo: GitRepo, tmp_path: Path) -> None:
+    cache, source = MemoryParseCache(), source_of(repo.url, tmp_path)
+    await source.load(repo.head, cache)
+    repo.commit(remove=["chatbots/b.yaml"])
+    await source.load(repo.head, cache)
+    assert list(cache.rows) == ["chatbots/a.yaml"]
+
+
+async def test_an_older_revision_can_still_be_read(url: str, repo: GitRepo, tmp_path: Path) -> None:
+    source, first = source_of(url, tmp_path), repo.head
+    second = repo.commit({"chatbots/a.yaml": DOCUMENT % "A2"})
+    assert (await source.load(second, MemoryParseCache())).documents[0].name == "A2"
+    assert (await source.load(first, MemoryParseCache())).documents[0].name == "A"
+    assert await source.descends(second, first)
+    assert not await source.descends(first, second)
+    assert await source.descends(first, first)
+    assert not await source.descends(first, "0" * 40)
+
+
+async def test_a_rewritten_history_does_not_descend_and_the_old_revision_stays_readable(
+    url: str, repo: GitRepo, tmp_path: Path
+) -> None:
+    source, good = source_of(url, tmp_path), repo.commit({"chatbots/a.yaml": DOCUMENT % "good"})
+    await source.load(good, MemoryParseCache())
+    rewritten = repo.force_push({"chatbots/a.yaml": DOCUMENT % "rewritten"})
+    assert await source.head() == rewritten
+    assert not await source.descends(rewritten, good)
+    repo.git("reflog", "expire", "--expire=now", "--all")
+    repo.git("gc", "--prune=now", "--quiet")
+    mirror = tmp_path / "data" / "mirror.git"
+    repo.git(f"--git-dir={mirror}", "gc", "--prune=now", "--quiet")
+    assert (await source.load(good, MemoryParseCache())).documents[0].name == "good"
+
+
+async def test_a_commit_that_is_nowhere_is_told_from_a_failure(url: str, tmp_path: Path) -> None:
+    cause, message = await cause_of(source_of(url, tmp_path), "0" * 40)
+    assert cause is SourceCause.HISTORY_REWRITTEN
+    assert "no longer there" in message
+
+
+async def test_emptied_paths_are_a_revision_like_any_other(url: str, repo: GitRepo, tmp_path: Path) -> None:
+    source = source_of(url, tmp_path)
+    repo.commit(remove=["chatbots/a.yaml", "chatbots/b.yaml"])
+    snapshot = await source.load(await source.head(), MemoryParseCache())
+    assert (snapshot.documents, snapshot.files) == ((), 0)
+
+
+async def test_a_vanished_branch_names_those_that_exist(url: str, repo: GitRepo, tmp_path: Path) -> None:
+    source = source_of(url, tmp_path)
+    await source.head()
+    repo.git("branch", "--move", "trunk")
+    cause, message = await cause_of(source)
+    assert cause is SourceCause.BRANCH_MISSING
+    assert message.endswith('the branch "main" does not exist: set the source\'s branch to one of trunk, or restore it')
+
+
+@pytest.mark.parametrize("branch", ["main", None])
+async def test_an_empty_repository_is_told_from_a_missing_branch(tmp_path: Path, branch: str | None) -> None:
+    cause, message = await cause_of(source_of(GitRepo(tmp_path / "empty").url, tmp_path, branch))
+    assert cause is SourceCause.REPOSITORY_EMPTY
+    assert "push to it" in message
+
+
+async def test_an_unreachable_remote_is_told_apart(url: str, tmp_path: Path) -> None:
+    for unreachable in (f"{url}-not", f"git://127.0.0.1:{free_port()}/bots"):
+        cause, _ = await cause_of(source_of(unreachable, tmp_path))
+        assert cause is SourceCause.UNREACHABLE
+
+
+async def test_a_remote_that_never_answers_is_given_up(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"git://127.0.0.1:{silent.getsockname()[1]}/bots"
+        cause, message = await cause_of(source_of(url, tmp_path, limits=GitLimits(poll_seconds=0.5)))
+    assert cause is SourceCause.TIMEOUT
+    assert "took longer than 0.5 s" in message
+
+
+async def test_the_remote_s_silence_does_not_keep_the_last_good_revision_from_being_read(
+    repo: GitRepo, tmp_path: Path
+) -> None:
+    source, good = source_of(repo.url, tmp_path), repo.head
+    await source.load(good, MemoryParseCache())
+    shutil.rmtree(repo.folder)
+    assert len((await source.load(good, MemoryParseCache())).documents) == 2
+
+
+@pytest.mark.parametrize("damage", ["deleted", "no HEAD", "no objects", "broken pack", "stale lock"])
+async def test_a_damaged_mirror_is_made_anew(repo: GitRepo, tmp_path: Path, damage: str) -> None:
+    source, mirror = source_of(repo.url, tmp_path), tmp_path / "data" / "mirror.git"
+    await source.load(repo.head, MemoryParseCache())
+    match damage:
+        case "deleted":
+            shutil.rmtree(mirror)
+        case "no HEAD":
+            (mirror / "HEAD").write_text("nonsense")
+        case "no objects":
+            shutil.rmtree(mirror / "objects")
+        case "broken pack":
+            for file in [*mirror.rglob("*.pack"), *(mirror / "objects").glob("??/*")]:
+                file.chmod(0o600)
+                file.write_bytes(b"nonsense")
+        case _:
+            (mirror / "refs" / "reconciler" / "head.lock").touch()
+            repo.commit({"chatbots/c.yaml": DOCUMENT % "C"})
+    assert len((await source.load(repo.head, MemoryParseCache())).documents) >= 2
+
+
+async def test_hostile_entries_are_refused_and_reach_nothing(url: str, repo: GitRepo, tmp_path: Path) -> None:
+    canary = tmp_path / "canary"
+    canary.write_text("CANARY")
+    repo.commit({"chatbots/inc.yaml": INCLUDING % "../link.md", "chatbots/sub.yaml": INCLUDING % "../module/a.md"})
+    repo.add_entry("120000", "chatbots/link.yaml", str(canary))
+    repo.add_entry("120000", "link.md", str(canary))
+    repo.add_entry("160000", "module", repo.head)
+    repo.add_entry("160000", "chatbots/module.yaml", repo.head)
+    repo.add_entry("100644", "chatbots/new\nline.yaml", DOCUMENT % "x")
+    snapshot = await source_of(url, tmp_path).load(repo.commit_staged(), MemoryParseCache())
+    assert [item.chatbot_id for item in snapshot.documents] == ["a", "b"]
+    assert {item.reason for item in snapshot.refusals} == {Reason.DOCUMENT_INVALID}
+    messages = [item.message for item in snapshot.refusals]
+    assert [fault for fault in ("is a symbolic link", "is a submodule", "behind a submodule", "printable UTF-8")
+            if not any(fault in message for message in messages)] == []  # fmt: skip
+    assert "CANARY" not in repr(snapshot)
+
+
+async def test_too_many_files_and_too_large_repositories_are_refused(repo: GitRepo, tmp_path: Path) -> None:
+    for limits, words in [
+        (GitLimits(files=1), "2 files match the source's paths and 1 are the limit"),
+        (GitLimits(repository_bytes=10), "keep the documents in another repository"),
+    ]:
+        cause, message = await cause_of(source_of(repo.url, tmp_path, limits=limits), repo.head)
+        assert cause is SourceCause.TOO_LARGE
+        assert words in message
+
+
+async def test_what_is_no_commit_id_never_reaches_git(repo: GitRepo, tmp_path: Path) -> None:
+    for revision in ("main", "--upload-pack=x", "HEAD", "0" * 39, "0" * 40 + "\n"):
+        cause, _ = await cause_of(source_of(repo.url, tmp_path), revision)
+        assert cause is SourceCause.GIT_FAILED
+
+
+class _Refusing:
+    """An HTTP server that refuses every request and keeps what it was sent."""
+
+    def __init__(self) -> None:
+        self.requests: list[bytes] = []
+        self._socket = socket.create_server(("127.0.0.1", 0))
+        self.port: int = self._socket.getsockname()[1]
+        self._thread = threading.Thread(target=self._serve)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._socket.shutdown(socket.SHUT_RDWR)
+        self._socket.close()
+        self._thread.join(timeout=10)
+
+    def _serve(self) -> None:
+        while True:
+            try:
+                connection, _ = self._socket.accept()
+            except OSError:
+                return
+            with connection:
+                self.requests.append(connection.recv(65536))
+                connection.sendall(
+                    b'HTTP/1.1 401 Unauthorized\r\nWWW-Authenticate: Basic realm="git"\r\n'
+                    b"Content-Length: 0\r\nConnection: close\r\n\r\n"
+                )
+
+
+async def test_credentials_reach_the_server_and_no_message(tmp_path: Path) -> None:
+    with _Refusing() as server:
+        source = source_of(f"http://joe:t0psecret@127.0.0.1:{server.port}/bots", tmp_path)
+        cause, message = await cause_of(source)
+    assert cause is SourceCause.AUTHENTICATION_FAILED
+    assert any(b"Authorization: Basic am9lOnQwcHNlY3JldA==" in request for request in server.requests)
+    for text in (
+        message,
+        repr(source),
+        *(path.read_text() for path in (tmp_path / "data").rglob("*") if path.is_file()),
+    ):
+        assert "t0psecret" not in text
+
+
+def test_a_machine_without_git_is_told_what_to_install(tmp_path: Path) -> None:
+    code = (
+        "import asyncio, pathlib, sys\n"
+        "from tests.support.contract import CONTRACT\n"
+        "from reconciler.sources.git import GitSource\n"
+        "from reconciler.sources.git_remote import GitRemote\n"
+        "source = GitSource(GitRemote.parse('https://h.example/x'), pathlib.Path(sys.argv[1]), CONTRACT)\n"
+        "try:\n    asyncio.run(source.head())\n"
+        "except Exception as error:\n    print(type(error).__name__, error.cause, error)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(tmp_path / "data" / "mirror.git")],
+        env={"PATH": str(tmp_path), "PYTHONPATH": str(Path(__file__).parents[3])},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    assert done.stdout == (
+        "SourceUnreadable GitFailed the program git was not found: install it, or put it on the PATH\n"
+    )
