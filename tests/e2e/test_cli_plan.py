@@ -240,3 +240,17 @@ def test_a_terminal_without_unicode_gets_escapes(exported: Shell) -> None:
     ran = exported.run("plan", cwd="bots", PYTHONIOENCODING="ascii")
     assert ran.code == 0
     assert "friendly \\u2192 formal" in ran.out
+
+
+def test_with_the_sdk_alone_the_command_says_how_to_install_the_rest() -> None:
+    root = Path(__file__).parents[2]
+    done = subprocess.run(
+        [sys.executable, "-S", "-m", "reconciler", "plan"],
+        cwd=root,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=PATIENCE,
+    )
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == "error: only the SDK is installed: run pip install 'wizchat-reconciler[service]'\n"
