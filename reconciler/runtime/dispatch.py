@@ -3,7 +3,6 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field
 
 from reconciler.ports import Job, JobKind
@@ -21,9 +20,11 @@ class LocalDispatcher:
 
     Attributes:
         handlers: What to do for each kind of job; filled by the composition root before `run`.
+        grace: Seconds that jobs under way may take to end when `run` is cancelled; then they are cancelled too.
     """
 
     handlers: Mapping[JobKind, Handler] = field(default_factory=dict)
+    grace: float = 20.0
     _waiting: asyncio.Queue[Job] = field(default_factory=asyncio.Queue)
     _queued: set[Job] = field(default_factory=set)
     _running: dict[Job, asyncio.Task[None]] = field(default_factory=dict)
@@ -38,18 +39,25 @@ class LocalDispatcher:
             self._waiting.put_nowait(job)
 
     async def run(self) -> None:
-        """Run jobs until cancelled; then those under way are waited for."""
+        """Run jobs until cancelled; then no new ones begin, and those under way have the grace time to end."""
         try:
             while True:
                 self._start(await self._waiting.get())
         finally:
-            if self._running:
-                await asyncio.wait(self._running.values())
+            await self._drain()
 
     async def idle(self) -> None:
         """Wait until nothing waits and nothing runs."""
         if self._queued or self._running:
             await self._idle.wait()
+
+    async def _drain(self) -> None:
+        running = set(self._running.values())
+        if running:
+            _, late = await asyncio.wait(running, timeout=self.grace)
+            for task in late:
+                task.cancel()
+            await asyncio.wait(running)
 
     def _start(self, job: Job) -> None:
         self._queued.discard(job)
@@ -69,10 +77,3 @@ class LocalDispatcher:
             self._waiting.put_nowait(job)
         elif not self._queued and not self._running:
             self._idle.set()
-
-
-async def cancelled(task: asyncio.Task[None]) -> None:
-    """Cancel a task and wait for its end."""
-    task.cancel()
-    with suppress(asyncio.CancelledError):
-        await task

@@ -29,6 +29,9 @@ class Dialect(Protocol):
     def guard(self, url: URL) -> AbstractContextManager[None]:
         """What must be held while the database is in use, and refuses a second user where there can be only one."""
 
+    def watch(self, url: URL) -> AbstractContextManager[Callable[[], str]]:
+        """A cheap question whose answer changes when another process has committed; asked at every request."""
+
     def absent(self, url: URL) -> bool:
         """Whether it certainly does not exist yet, so that looking at it would create it."""
 

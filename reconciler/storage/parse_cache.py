@@ -60,9 +60,9 @@ class SqlParseCache:
         async with self._writing() as transaction:
             for paths in _chunks(forgotten):
                 old = delete(parsed_files).where(parsed_files.c.source == self._source, parsed_files.c.path.in_(paths))
-                await transaction.write(old, shown=False)
+                await transaction.write(old)
             if rows:
-                await transaction.write(insert(parsed_files), rows, shown=False)
+                await transaction.write(insert(parsed_files), rows)
 
     def _row(self, file: ParsedFile) -> dict[str, Any]:
         return {

@@ -35,6 +35,11 @@ class Postgres:
             raise StoreError("PostgreSQL needs its driver: pip install 'wizchat-reconciler[service,postgres]'")
         yield
 
+    @contextmanager
+    def watch(self, url: URL) -> Iterator[Callable[[], str]]:  # noqa: ARG002  there is nothing to open
+        """Nothing as cheap as a request needs it: a process sees its own commits only."""
+        yield lambda: ""
+
     def absent(self, url: URL) -> bool:  # noqa: ARG002  only the server knows
         """A server tells by itself."""
         return False

@@ -46,6 +46,22 @@ def current(url: str) -> str | None:
         engine.dispose()
 
 
+def is_current(url: URL, dialect: Dialect) -> bool:
+    """Whether a database is there and as this program needs it.
+
+    Raises:
+        StoreError: When it is newer than this program.
+    """
+    if dialect.absent(url):
+        return False
+    engine = dialect.migration_engine(url)
+    try:
+        with engine.connect() as connection:
+            return _checked(_revision(connection)) == head()
+    finally:
+        engine.dispose()
+
+
 def upgrade(url: str) -> str:
     """Bring a database that nobody else uses to the revision that this program needs, and return it.
 

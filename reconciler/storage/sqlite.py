@@ -2,8 +2,9 @@
 
 import fcntl
 import os
+import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
@@ -49,6 +50,12 @@ class Sqlite:
             yield
         finally:
             os.close(handle)
+
+    @contextmanager
+    def watch(self, url: URL) -> Iterator[Callable[[], str]]:
+        """By ``PRAGMA data_version`` on a connection that writes nothing: some microseconds, no disk."""
+        with closing(sqlite3.connect(database_path(url), isolation_level=None)) as connection:
+            yield lambda: str(connection.execute("PRAGMA data_version").fetchone()[0])
 
     def absent(self, url: URL) -> bool:
         """Whether the file is not there."""

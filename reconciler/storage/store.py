@@ -1,9 +1,8 @@
 """The store: opens the database, hands out transactions, and tells when something has changed."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import ExitStack, asynccontextmanager
-from itertools import count
 from secrets import token_hex
 from typing import Self
 
@@ -23,23 +22,27 @@ from reconciler.storage.unit_of_work import SqlUnitOfWork
 class SqlStore:
     """Implements `ports.Store`. Made by `open`, and ended by `close`."""
 
-    def __init__(self, engines: Engines, dialect: Dialect, clock: Clock, held: ExitStack) -> None:
+    def __init__(
+        self, engines: Engines, dialect: Dialect, clock: Clock, watch: Callable[[], str], held: ExitStack
+    ) -> None:
         self._engines = engines
         self._dialect = dialect
         self._clock = clock
         self._held = held
         self._boot = token_hex(8)
-        self._commits = count(1)
-        self._generation = f"{self._boot}-0"
+        self._commits = 0
+        self._watch = watch
         self._queries = SqlQueries(self._reading, dialect)
 
     @classmethod
-    async def open(cls, url: str, clock: Clock) -> Self:
+    async def open(cls, url: str, clock: Clock, *, alongside: bool = False) -> Self:
         """Open a database, creating it or upgrading its schema when needed.
 
         Args:
             url: ``sqlite:////path/to/file`` or ``postgresql://…``.
             clock: The clock that counts where the database has none.
+            alongside: Work beside a running service for a moment, as the commands do that administer: the schema must
+                be as this program needs it, unless nobody else uses the database.
 
         Raises:
             StoreError: When the database cannot be used: unknown kind, in use by another process, not writable, or
@@ -47,9 +50,11 @@ class SqlStore:
         """
         parsed, dialect = locate(url)
         with ExitStack() as held, told():
-            held.enter_context(dialect.guard(parsed))
-            await asyncio.to_thread(schema.migrate, parsed, dialect)
-            return cls(dialect.engines(parsed), dialect, clock, held.pop_all())
+            if not (alongside and await asyncio.to_thread(schema.is_current, parsed, dialect)):
+                held.enter_context(dialect.guard(parsed))
+                await asyncio.to_thread(schema.migrate, parsed, dialect)
+            watch = held.enter_context(dialect.watch(parsed))
+            return cls(dialect.engines(parsed), dialect, clock, watch, held.pop_all())
 
     async def close(self) -> None:
         """Close every connection and let another process have the database."""
@@ -58,8 +63,8 @@ class SqlStore:
 
     @property
     def generation(self) -> str:
-        """Changes after every commit that changed something a list shows, or a token, and at every start."""
-        return self._generation
+        """Changes after every commit, also of a command beside the service, and at every start."""
+        return f"{self._boot}-{self._commits}-{self._watch()}"
 
     @property
     def queries(self) -> Queries:
@@ -96,7 +101,7 @@ class SqlStore:
         finally:
             # after the commit, and also when its outcome is not known
             if changed:
-                self._generation = f"{self._boot}-{next(self._commits)}"
+                self._commits += 1
 
     @asynccontextmanager
     async def _reading(self) -> AsyncIterator[Transaction]:

@@ -20,7 +20,7 @@ class Transaction:
     Attributes:
         connection: For what only a dialect can say.
         dialect: The kind of database.
-        changed: Whether anything was written that a list shows.
+        changed: Whether anything was written.
     """
 
     def __init__(self, connection: AsyncConnection, dialect: Dialect, clock: Clock) -> None:
@@ -47,13 +47,11 @@ class Transaction:
         self,
         statement: Insert | Update | Delete,
         values: Mapping[str, Any] | Sequence[Mapping[str, Any]] | None = None,
-        *,
-        shown: bool = True,
     ) -> int:
-        """Change rows and say how many; ``shown`` tells whether any list shows them.
+        """Change rows and say how many.
 
         Values are given apart from the statement, which then is compiled once.
         """
         result = await self.connection.execute(statement, values)
-        self.changed |= shown and result.rowcount != 0
+        self.changed |= result.rowcount != 0
         return result.rowcount

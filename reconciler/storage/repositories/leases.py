@@ -28,13 +28,13 @@ class Leases(Reader[Lease]):
         last = await self._find(tenant, chatbot_id)
         if last is None:
             lease = Lease(tenant, chatbot_id, holder, 1, now + ttl)
-            await self._transaction.write(insert(_table).values(LEASES.to_row(lease)), shown=False)
+            await self._transaction.write(insert(_table).values(LEASES.to_row(lease)))
             return lease
         if last.holder != holder and last.expires_at > now:
             return None
         lease = Lease(tenant, chatbot_id, holder, last.fence + 1, now + ttl)
         taken = update(_table).where(*self._same(last)).values(LEASES.to_row(lease))
-        return lease if await self._transaction.write(taken, shown=False) else None
+        return lease if await self._transaction.write(taken) else None
 
     async def renew(self, lease: Lease, ttl: timedelta) -> Lease | None:
         """The lease with a new end, or None when it was lost: taken, given back or run out."""
@@ -43,7 +43,7 @@ class Leases(Reader[Lease]):
         statement = (
             update(_table).where(*self._same(lease), _table.c.expires_at > now).values(expires_at=renewed.expires_at)
         )
-        return renewed if await self._transaction.write(statement, shown=False) else None
+        return renewed if await self._transaction.write(statement) else None
 
     async def holds(self, lease: Lease) -> bool:
         """Whether the lease is still the newest and has not run out."""
@@ -58,11 +58,11 @@ class Leases(Reader[Lease]):
     async def drop(self, lease: Lease) -> None:
         """Give the lease back, unless somebody has taken it over."""
         statement = update(_table).where(*self._same(lease)).values(expires_at=_OVER)
-        await self._transaction.write(statement, shown=False)
+        await self._transaction.write(statement)
 
     async def void_all(self) -> None:
         """End every lease: for the start of the only process."""
-        await self._transaction.write(update(_table).values(expires_at=_OVER), shown=False)
+        await self._transaction.write(update(_table).values(expires_at=_OVER))
 
     def _same(self, lease: Lease) -> list[ColumnElement[bool]]:
         return [*self._at((lease.tenant, lease.chatbot_id)), _table.c.fence == lease.fence]

@@ -144,7 +144,7 @@ async def test_a_reading_transaction_looks_at_one_moment(store: SqlStore) -> Non
         assert await uow.sources.all() == []
 
 
-async def test_generation_changes_when_something_shown_was_committed(store: SqlStore) -> None:
+async def test_generation_changes_when_something_was_committed(store: SqlStore) -> None:
     before = store.generation
     async with store.begin() as uow:
         await uow.tokens.add(records.a_token())
@@ -152,17 +152,28 @@ async def test_generation_changes_when_something_shown_was_committed(store: SqlS
     assert store.generation != before
 
 
-async def test_generation_stays_when_nothing_shown_was_committed(store: SqlStore) -> None:
+async def test_generation_stays_when_nothing_was_committed(store: SqlStore) -> None:
     before = store.generation
     async with store.begin() as uow:
         await uow.tokens.all()
     with pytest.raises(ZeroDivisionError):
         await _add_and_fail(store)
     async with store.begin() as uow:
-        await uow.leases.take("acme", "bot_1", "me", records.TTL)
         await uow.documents.replace("main", [])
-    await store.parse_cache("main").keep([records.a_file()])
     assert store.generation == before
+
+
+async def test_a_command_beside_the_service_changes_its_generation(
+    store: SqlStore, store_url: str, clock: FakeClock
+) -> None:
+    before = store.generation
+    beside = await SqlStore.open(store_url, clock, alongside=True)
+    try:
+        async with beside.begin() as uow:
+            await uow.tokens.add(records.a_token())
+    finally:
+        await beside.close()
+    assert store.generation != before
 
 
 async def test_generation_changes_at_every_start(store: SqlStore, store_url: str, clock: FakeClock) -> None:

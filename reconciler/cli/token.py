@@ -1,0 +1,95 @@
+"""`reconciler token`: bearer tokens, on the database itself; a running service notices at once."""
+
+import asyncio
+from collections.abc import Collection, Sequence
+from datetime import UTC, datetime
+from typing import Annotated
+
+import typer
+
+from reconciler.cli import output
+from reconciler.domain.records import Role, Token
+from reconciler.engine.tokens import NewToken, create_token, revoke_token
+from reconciler.errors import SettingsError
+from reconciler.render.wording import visible
+from reconciler.runtime.bootstrap import open_administration
+from reconciler.runtime.durations import parse_duration
+from reconciler.runtime.settings import load_settings
+
+app = typer.Typer(help="Make, list and revoke bearer tokens.", no_args_is_help=True)
+
+
+@app.command()
+def create(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Shown in approvals and the audit log.")],
+    role: Annotated[Role, typer.Option(help="What the token may do.")] = Role.VIEWER,
+    expires_in: Annotated[
+        str | None, typer.Option(metavar="DURATION", help="When it ends, such as 90d. Unset: when it is revoked.")
+    ] = None,
+    source: Annotated[
+        list[str] | None, typer.Option(metavar="NAME", help="A source it is good for; may be given again. Unset: all.")
+    ] = None,
+) -> None:
+    """Make a token and print its secret, which cannot be read again."""
+    new = asyncio.run(_create(name, role, _end(expires_in), source))
+    output.show(f"{new.secret}\n")
+
+
+@app.command(name="list")
+def list_tokens() -> None:
+    """List the tokens; secrets are not kept, so they cannot be shown."""
+    output.show("".join(_line(token) for token in asyncio.run(_all())))
+
+
+@app.command()
+def revoke(
+    token: Annotated[str, typer.Argument(metavar="NAME|ID", help="The token's name or id.")],
+) -> None:
+    """Revoke a token; its approvals no longer stand."""
+    revoked = asyncio.run(_revoke(token))
+    output.show(f"revoked {visible(revoked.name)} ({revoked.id})\n")
+
+
+async def _create(name: str, role: Role, end: datetime | None, sources: Sequence[str] | None) -> NewToken:
+    async with open_administration(load_settings()) as (engine, actor):
+        _check_sources(sources, engine.sources)
+        return await create_token(engine, actor, name, role, expires_at=end, sources=sources)
+
+
+async def _all() -> Sequence[Token]:
+    async with open_administration(load_settings()) as (engine, _), engine.store.read() as uow:
+        return await uow.tokens.all()
+
+
+async def _revoke(id_or_name: str) -> Token:
+    async with open_administration(load_settings()) as (engine, actor):
+        return await revoke_token(engine, actor, id_or_name)
+
+
+def _end(expires_in: str | None) -> datetime | None:
+    if expires_in is None:
+        return None
+    try:
+        return datetime.now(UTC) + parse_duration(expires_in)
+    except ValueError as error:
+        raise SettingsError(f"--expires-in: {error}") from error
+
+
+def _check_sources(wanted: Sequence[str] | None, known: Collection[str]) -> None:
+    for name in wanted or ():
+        if name not in known:
+            listed = ", ".join(known) or "none is set"
+            raise SettingsError(f"--source: there is no source {name!r}: use one of {listed}")
+
+
+def _line(token: Token) -> str:
+    state = "revoked" if token.revoked_at else _until(token)
+    sources = ", ".join(token.sources) if token.sources is not None else "all sources"
+    return f"{token.id}  {visible(token.name)}  {token.role}  {sources}  {state}\n"
+
+
+def _until(token: Token) -> str:
+    if token.expires_at is None:
+        return "stands until revoked"
+    ended = "expired" if token.expires_at <= datetime.now(UTC) else "expires"
+    return f"{ended} {token.expires_at:%Y-%m-%dT%H:%M:%SZ}"

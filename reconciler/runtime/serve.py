@@ -1,0 +1,118 @@
+"""The service: database, work, ticks and web, started in this order and stopped in the reverse."""
+
+import asyncio
+import logging
+import socket
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
+
+import uvicorn
+from fastapi import FastAPI
+
+from reconciler.engine.scheduling import start_up, tick
+from reconciler.engine.tokens import ensure_bootstrap, ensure_first_token
+from reconciler.errors import SettingsError
+from reconciler.runtime.bootstrap import Service, open_service
+from reconciler.runtime.scheduler import ticking
+from reconciler.runtime.settings import Settings
+
+GRACE_SECONDS = 20
+"""How long a stop waits for open requests: longer than an apply may take."""
+
+log = logging.getLogger(__name__)
+
+
+async def serve(
+    settings: Settings,
+    *,
+    ready: Callable[[str], None] = lambda _: None,
+    first_token: Callable[[str], None] = lambda _: None,
+) -> None:
+    """Run the service until it is told to stop.
+
+    Args:
+        settings: What to run; a service needs a source.
+        ready: Called with the service's URL once it listens.
+        first_token: Called with the secret of the admin token that the first start makes.
+
+    Raises:
+        SettingsError: A setting cannot be used.
+        StoreError: The database cannot be used.
+    """
+    settings.check_servable()
+    with _listening(settings) as listener:
+        async with open_service(settings) as service:
+            await _let_in(service, settings, first_token)
+            async with _working(service):
+                await start_up(service.engine, only_process=True)
+                server = _Server(service.app, lambda: ready(_url(settings, listener)))
+                await server.serve(sockets=[listener])
+
+
+async def _let_in(service: Service, settings: Settings, first_token: Callable[[str], None]) -> None:
+    """See that somebody can sign in."""
+    if settings.auth.bootstrap_token is not None:
+        await ensure_bootstrap(service.engine, settings.auth.bootstrap_token.get_secret_value())
+    elif (new := await ensure_first_token(service.engine)) is not None:
+        first_token(new.secret)
+
+
+@asynccontextmanager
+async def _working(service: Service) -> AsyncIterator[None]:
+    """Jobs and ticks; at the end no new ones begin, and those under way are waited for."""
+    jobs = asyncio.create_task(service.dispatcher.run())
+    ticks = ticking(lambda: _tick(service))
+    try:
+        yield
+    finally:
+        ticks.shutdown(wait=False)
+        jobs.cancel()
+        with suppress(asyncio.CancelledError):
+            await jobs
+
+
+async def _tick(service: Service) -> None:
+    try:
+        await tick(service.engine)
+    except Exception:
+        log.exception("tick failed")
+
+
+def _listening(settings: Settings) -> socket.socket:
+    address = (settings.server.host, settings.server.port)
+    try:
+        return socket.create_server(address, family=socket.AF_INET6 if ":" in address[0] else socket.AF_INET)
+    except OSError as error:
+        raise SettingsError(
+            f"cannot listen on {address[0]} port {address[1]}: {error.strerror or error}: "
+            "change server.host or server.port"
+        ) from error
+
+
+def _url(settings: Settings, listener: socket.socket) -> str:
+    if settings.server.public_url is not None:
+        return str(settings.server.public_url).rstrip("/")
+    host, port = listener.getsockname()[:2]
+    shown = "127.0.0.1" if host in ("0.0.0.0", "::") else host  # noqa: S104  compared, not listened on
+    return f"http://{shown}:{port}"
+
+
+class _Server(uvicorn.Server):
+    """uvicorn, telling when it listens."""
+
+    def __init__(self, app: FastAPI, started: Callable[[], None]) -> None:
+        config = uvicorn.Config(
+            app,
+            log_config=None,
+            access_log=False,
+            proxy_headers=False,
+            server_header=False,
+            lifespan="off",
+            timeout_graceful_shutdown=GRACE_SECONDS,
+        )
+        super().__init__(config)
+        self._started = started
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self._started()

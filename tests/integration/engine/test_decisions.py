@@ -1,0 +1,184 @@
+"""Rule 1 (who may say yes to what), rule 6 (deletes), rule 8 (every decision leaves a row)."""
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from reconciler.domain.audit import verify
+from reconciler.domain.lifecycle import ApplyStatus, PlanStatus
+from reconciler.domain.policy import Policy
+from reconciler.domain.records import Role, ScopeKind
+from reconciler.domain.status import Reason
+from reconciler.engine.applying import request_apply
+from reconciler.engine.decide import Item, Overrides, approve, decide_all, reject, revoke
+from reconciler.engine.scheduling import tick
+from reconciler.engine.suspending import resume, suspend
+from reconciler.errors import Conflict, Forbidden, NotFound
+from tests.support.world import BOT, SOURCE, TENANT, document, path_of, spec, world
+
+pytestmark = pytest.mark.anyio
+
+LIVE = {BOT: spec(prompt="old")}
+FILES = {path_of(): document(spec())}
+
+
+async def test_another_fingerprint_than_the_one_seen_is_refused(tmp_path: Path) -> None:
+    async with world(tmp_path, LIVE, FILES) as w:
+        plan = await w.open_plan()
+        for decision in (approve, reject, request_apply):
+            with pytest.raises(Conflict) as refused:
+                await decision(w.engine, await w.person(), plan.id, "0" * 64)
+            assert refused.value.code == "fingerprint_mismatch"
+
+
+@pytest.mark.parametrize("role", [Role.VIEWER, Role.OPERATOR])
+async def test_lesser_roles_decide_nothing(tmp_path: Path, role: Role) -> None:
+    async with world(tmp_path, LIVE, FILES) as w:
+        plan = await w.open_plan()
+        person = await w.person("eve", role)
+        for decision in (approve, reject, request_apply):
+            with pytest.raises(Forbidden):
+                await decision(w.engine, person, plan.id, plan.fingerprint)
+
+
+async def test_a_person_for_other_sources_does_not_even_see_the_plan(tmp_path: Path) -> None:
+    async with world(tmp_path, LIVE, FILES) as w:
+        plan = await w.open_plan()
+        person = await w.person("eve", Role.APPROVER, sources=["other"])
+        with pytest.raises(NotFound):
+            await approve(w.engine, person, plan.id, plan.fingerprint)
+
+
+async def test_one_person_counts_once(tmp_path: Path) -> None:
+    async with world(tmp_path, LIVE, FILES, policy=Policy(approvals=2)) as w:
+        plan = await w.open_plan()
+        for _ in range(2):
+            assert (await w.approve(plan, "ann")).plan.status is PlanStatus.PENDING
+        decision = await w.approve(plan, "bob", apply=True)
+        assert decision.plan.status is PlanStatus.APPROVED
+        assert len(decision.approvals) == 2
+        await w.idle()
+        assert decision.apply is not None
+        assert (await w.apply_of(decision.apply.id)).status is ApplyStatus.APPLIED
+
+
+async def test_an_approval_can_be_taken_back_before_the_apply(tmp_path: Path) -> None:
+    async with world(tmp_path, LIVE, FILES) as w:
+        plan = await w.open_plan()
+        await w.approve(plan)
+        assert (await revoke(w.engine, await w.person(), plan.id)).plan.status is PlanStatus.PENDING
+        assert (await w.approve(plan)).plan.status is PlanStatus.APPROVED
+
+
+async def test_the_same_decision_again_answers_with_what_stands(tmp_path: Path) -> None:
+    async with world(tmp_path, LIVE, FILES) as w:
+        plan = await w.open_plan()
+        await w.approve(plan)
+        await w.apply(plan)
+        assert (await w.approve(plan)).plan.status is PlanStatus.APPLIED
+        with pytest.raises(Conflict) as refused:
+            await w.approve(plan, "bob")
+        assert refused.value.code == "plan_closed"
+
+
+async def test_rule_6_deletes_beyond_the_limit_need_an_override_with_a_reason(tmp_path: Path) -> None:
+    live = {BOT: spec(domains=[{"domain": f"d{n}.example"} for n in range(4)])}
+    async with world(tmp_path, live, {path_of(): document(spec(domains=[{"domain": "d0.example"}]))}) as w:
+        plan = await w.open_plan()
+        assert plan.reason is Reason.BLOCKED_BY_DELETE_GATE
+        with pytest.raises(Conflict, match=r"deletes 3 items, more than policy.max_deletes = 2") as refused:
+            await w.approve(plan)
+        assert refused.value.code == "delete_override_required"
+        decision = await w.approve(plan, overrides=Overrides(deletes=True, reason="old brands"))
+        assert decision.plan.status is PlanStatus.APPROVED
+        assert (await w.apply(plan)).status is ApplyStatus.APPLIED
+        assert [item["domain"] for item in w.live().config["domains"]] == ["d0.example"]
+
+
+async def test_many_at_once_each_with_its_own_result(tmp_path: Path) -> None:
+    live = {f"bot_{n}": spec(prompt="old") for n in range(3)}
+    files = {path_of(key): document(spec(), key) for key in live}
+    async with world(tmp_path, live, files) as w:
+        plans = [await w.open_plan(key) for key in live]
+        items = [Item(plan.id, plan.fingerprint) for plan in plans[:2]] + [Item(plans[2].id, "f" * 64)]
+        results = await decide_all(w.engine, await w.person(), approving=True, items=items, apply=True)
+        await w.idle()
+        assert [result.error is None for result in results] == [True, True, False]
+        assert len(w.writer.writes) == await w.spent() == 2
+        refusals = [entry for entry in await w.audit() if entry.action == "plan.approve.refused"]
+        assert len(refusals) == 1
+
+
+@pytest.mark.parametrize(
+    ("kind", "subject"),
+    [(ScopeKind.CHATBOT, BOT), (ScopeKind.SOURCE, SOURCE), (ScopeKind.TENANT, TENANT), (ScopeKind.ALL, "")],
+)
+async def test_a_suspension_stops_applies_and_lets_dry_runs_go_on(
+    tmp_path: Path, kind: ScopeKind, subject: str
+) -> None:
+    async with world(tmp_path, LIVE, FILES) as w:
+        plan = await w.open_plan()
+        await w.approve(plan)
+        operator = await w.person("olga", Role.OPERATOR)
+        await suspend(w.engine, operator, kind, subject, "campaign")
+        assert (await w.chatbot()).reason is Reason.SUSPENDED
+        with pytest.raises(Conflict) as refused:
+            await request_apply(w.engine, await w.person(), plan.id, plan.fingerprint)
+        assert refused.value.code == "suspended"
+        assert (await w.refresh()).counts.dry_runs == 1
+        await resume(w.engine, operator, kind, subject)
+        assert (await w.chatbot()).reason is Reason.APPROVED
+        assert (await w.apply(plan)).status is ApplyStatus.APPLIED
+
+
+async def test_a_queued_apply_meets_a_suspension(tmp_path: Path) -> None:
+    async with world(tmp_path, LIVE, FILES) as w:
+        plan = await w.open_plan()
+        await w.approve(plan)
+        apply = await request_apply(w.engine, await w.person(), plan.id, plan.fingerprint)
+        await suspend(w.engine, await w.person("olga", Role.OPERATOR), ScopeKind.ALL, "", "stop")
+        await w.idle()
+        ended = await w.apply_of(apply.id)
+        assert ended.status in {ApplyStatus.FAILED, ApplyStatus.APPLIED}
+        assert len(w.writer.writes) == await w.spent()
+
+
+async def test_a_suspension_ends_by_itself(tmp_path: Path) -> None:
+    async with world(tmp_path, LIVE, FILES) as w:
+        until = w.clock.now() + timedelta(hours=1)
+        await suspend(w.engine, await w.person("olga", Role.OPERATOR), ScopeKind.ALL, "", "lunch", until)
+        w.clock.advance(3600)
+        await tick(w.engine)
+        await w.idle()
+        assert (await w.chatbot()).reason is Reason.AWAITING_APPROVAL
+        assert any(entry.action == "resume" and entry.actor == "reconciler" for entry in await w.audit())
+
+
+async def test_an_unknown_subject_cannot_be_suspended(tmp_path: Path) -> None:
+    async with world(tmp_path, LIVE, FILES) as w:
+        operator = await w.person("olga", Role.OPERATOR)
+        for kind in (ScopeKind.CHATBOT, ScopeKind.SOURCE, ScopeKind.TENANT):
+            with pytest.raises(NotFound):
+                await suspend(w.engine, operator, kind, "nothing", "typo")
+
+
+async def test_rule_8_every_decision_leaves_a_row_and_the_chain_holds(tmp_path: Path) -> None:
+    async with world(tmp_path, LIVE, FILES) as w:
+        plan = await w.open_plan()
+        await w.approve(plan, comment="good")
+        await w.apply(plan)
+        entries = await w.audit()
+        about = [entry.action for entry in entries if entry.fingerprint == plan.fingerprint]
+        assert about == [
+            "plan.pending",
+            "plan.approve",
+            "plan.approved",
+            "plan.apply",
+            "plan.applying",
+            "apply.intent",
+            "plan.applied",
+            "apply.applied",
+        ]
+        assert [entry.seq for entry in entries] == list(range(1, len(entries) + 1))
+        assert verify(entries) is None

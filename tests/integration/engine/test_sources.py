@@ -1,0 +1,219 @@
+"""Rule 5: a source that cannot be read changes nothing. Claims, orphans, the unmanaged."""
+
+from pathlib import Path
+
+import pytest
+
+from reconciler.domain.lifecycle import PlanStatus
+from reconciler.domain.records import Role, RunStatus, SourceState, Trigger
+from reconciler.domain.status import Reason, Sync
+from reconciler.engine.accept import accept
+from reconciler.engine.applying import request_apply
+from reconciler.engine.context import PROGRAM
+from reconciler.engine.refresh import request_refresh
+from reconciler.engine.scheduling import tick
+from reconciler.errors import Conflict, SourceCause, TargetUnauthorized, TargetUnreachable
+from tests.fakes.source import FakeSource
+from tests.support.world import BOT, document, path_of, push, spec, world
+
+pytestmark = pytest.mark.anyio
+
+BOTS = [f"bot_{n}" for n in range(1, 5)]
+LIVE = {key: spec() for key in BOTS}
+FILES = {path_of(key): document(spec(), key) for key in BOTS}
+
+
+@pytest.mark.parametrize(
+    "cause", [SourceCause.UNREACHABLE, SourceCause.BRANCH_MISSING, SourceCause.AUTHENTICATION_FAILED]
+)
+async def test_an_unreadable_source_keeps_its_good_revision_and_says_the_cause(
+    tmp_path: Path, cause: SourceCause
+) -> None:
+    async with world(tmp_path, LIVE, FILES) as w:
+        good = (await w.source_record()).good_revision
+        w.source.fail(cause)
+        run = await w.refresh()
+        record = await w.source_record()
+        assert (run.status, record.state, record.cause) == (RunStatus.FAILED, SourceState.UNKNOWN, cause)
+        assert record.good_revision == good
+        assert run.counts.dry_runs == len(BOTS)  # drift is still looked for, against the good revision
+        chatbot = await w.chatbot()
+        assert (chatbot.sync, chatbot.reason) == (Sync.SYNCED, Reason.SOURCE_UNKNOWN)
+        w.source.recover()
+        await w.refresh()
+        assert (await w.source_record()).state is SourceState.READY
+        assert (await w.chatbot()).reason is Reason.IN_SYNC
+
+
+async def test_an_apply_is_refused_while_the_source_is_unknown(tmp_path: Path) -> None:
+    async with world(tmp_path, {BOT: spec(prompt="old")}, {path_of(): document(spec())}) as w:
+        plan = await w.open_plan()
+        await w.approve(plan)
+        w.source.fail(SourceCause.UNREACHABLE)
+        await w.refresh()
+        assert (await w.chatbot()).reason is Reason.APPROVED  # an open plan stays as it is
+        with pytest.raises(Conflict) as refused:
+            await request_apply(w.engine, await w.person(), plan.id, plan.fingerprint)
+        assert refused.value.code == "source_unknown"
+
+
+async def test_rewritten_history_is_not_trusted_until_it_is_accepted(tmp_path: Path) -> None:
+    async with world(tmp_path, LIVE, FILES) as w:
+        good = (await w.source_record()).good_revision
+        head = w.source.force_push({**FILES, path_of(): document(spec(prompt="rewritten"))})
+        await w.refresh()
+        record = await w.source_record()
+        assert (record.cause, record.good_revision) == (SourceCause.HISTORY_REWRITTEN, good)
+        assert (await w.chatbot()).plan_id is None
+        accepted = await accept(w.engine, await w.person(), "bots", head, "rebased on purpose")
+        assert (accepted.state, accepted.good_revision) == (SourceState.READY, head)
+        await w.idle()
+        assert (await w.open_plan()).status is PlanStatus.PENDING
+        assert "source.accept" in [entry.action for entry in await w.audit()]
+
+
+async def test_only_what_the_remote_still_names_can_be_accepted(tmp_path: Path) -> None:
+    async with world(tmp_path, LIVE, FILES) as w:
+        w.source.force_push({**FILES, "README.md": "rewritten"})
+        await w.refresh()
+        with pytest.raises(Conflict) as refused:
+            await accept(w.engine, await w.person(), "bots", "0" * 40, "typo")
+        assert refused.value.code == "revision_not_seen"
+
+
+async def test_emptied_paths_and_vanished_documents_are_not_trusted(tmp_path: Path) -> None:
+    async with world(tmp_path, LIVE, FILES) as w:
+        w.commit({path_of(key): None for key in BOTS} | {"README.md": "empty"})
+        await w.refresh()
+        assert (await w.source_record()).cause == SourceCause.PATHS_EMPTIED
+        w.commit({path_of("bot_1"): document(spec(), "bot_1")})
+        await w.refresh()
+        assert (await w.source_record()).cause == SourceCause.DOCUMENTS_VANISHED
+        assert all([(await w.chatbot(key)).sync is Sync.SYNCED for key in BOTS])
+
+
+async def test_exactly_the_limit_may_vanish(tmp_path: Path) -> None:
+    async with world(tmp_path, LIVE, FILES) as w:
+        w.commit({path_of("bot_1"): None, path_of("bot_2"): None})
+        await w.refresh()
+        assert (await w.source_record()).state is SourceState.READY
+        assert [(await w.chatbot(key)).reason for key in BOTS] == [Reason.ORPHANED] * 2 + [Reason.IN_SYNC] * 2
+        assert w.live("bot_1").config["core"] == spec()["core"]
+
+
+async def test_one_bad_document_makes_only_its_own_chatbot_unknown(tmp_path: Path) -> None:
+    async with world(tmp_path, {**LIVE, "bot_2": spec(prompt="old")}, FILES) as w:
+        plan = await w.open_plan("bot_2")
+        w.commit({path_of("bot_1"): "{", path_of("bot_2"): document({"skils": []}, "bot_2")})
+        run = await w.refresh()
+        assert run.status is RunStatus.SUCCEEDED
+        assert {d.path for d in run.diagnostics} == {path_of("bot_1"), path_of("bot_2")}
+        assert [(await w.chatbot(key)).reason for key in BOTS] == [Reason.DOCUMENT_INVALID] * 2 + [Reason.IN_SYNC] * 2
+        assert (await w.plan(plan.id)).status is PlanStatus.STALE
+        w.commit({path_of("bot_1"): FILES[path_of("bot_1")]})
+        await w.refresh(full=False)
+        assert (await w.chatbot("bot_1")).reason is Reason.IN_SYNC
+
+
+async def test_a_chatbot_claimed_twice_in_a_source_is_not_planned(tmp_path: Path) -> None:
+    async with world(tmp_path, LIVE, FILES) as w:
+        w.commit({"chatbots/other.json": document(spec(prompt="other"), "bot_1")})
+        await w.refresh()
+        chatbot = await w.chatbot("bot_1")
+        assert (chatbot.sync, chatbot.reason, chatbot.plan_id) == (Sync.UNKNOWN, Reason.CLAIMED_TWICE, None)
+        assert "chatbots/other.json" in chatbot.message
+        assert path_of("bot_1") in chatbot.message
+
+
+async def test_a_chatbot_claimed_by_two_sources_is_planned_by_neither_until_one_lets_go(tmp_path: Path) -> None:
+    second = FakeSource({"chatbots/x.json": document(spec(), "bot_x")})
+    live = {**LIVE, "bot_x": spec()}
+    async with world(tmp_path, live, FILES, more_sources={"second": second}) as w:
+        push(second, {path_of("bot_1"): document(spec(prompt="mine"), "bot_1")})
+        await w.refresh(source="second")
+        chatbot = await w.chatbot("bot_1")
+        assert (chatbot.reason, chatbot.plan_id) == (Reason.CLAIMED_TWICE, None)
+        assert "source bots" in chatbot.message
+        assert "source second" in chatbot.message
+        await w.refresh()
+        assert (await w.chatbot("bot_1")).reason is Reason.CLAIMED_TWICE
+        push(second, {path_of("bot_1"): None})
+        await w.refresh(source="second")
+        await w.refresh(full=False)
+        assert (await w.chatbot("bot_1")).reason is Reason.IN_SYNC
+
+
+async def test_live_chatbots_without_a_document_are_listed_and_never_touched(tmp_path: Path) -> None:
+    async with world(tmp_path, {**LIVE, "bot_free": spec("Free")}, FILES) as w:
+        chatbot = await w.chatbot("bot_free")
+        assert (chatbot.sync, chatbot.reason, chatbot.name) == (Sync.UNKNOWN, Reason.UNMANAGED, "Free")
+        assert ("dry_run", "bot_free") not in w.target.calls
+
+
+async def test_a_chatbot_that_is_gone_at_wizchat_is_missing_and_its_plan_stale(tmp_path: Path) -> None:
+    async with world(tmp_path, {BOT: spec(prompt="old")}, {path_of(): document(spec())}) as w:
+        plan = await w.open_plan()
+        w.target.fleet.remove(BOT)
+        await w.refresh()
+        assert (await w.chatbot()).reason is Reason.CHATBOT_MISSING
+        assert (await w.plan(plan.id)).status is PlanStatus.STALE
+
+
+async def test_a_dry_run_that_fails_is_unknown_and_keeps_the_plan(tmp_path: Path) -> None:
+    async with world(tmp_path, {BOT: spec(prompt="old")}, {path_of(): document(spec())}) as w:
+        plan = await w.open_plan()
+        w.target.fail(TargetUnreachable("down"), BOT)
+        run = await w.refresh()
+        chatbot = await w.chatbot()
+        assert (chatbot.sync, chatbot.reason, chatbot.message) == (Sync.UNKNOWN, Reason.TARGET_UNREACHABLE, "down")
+        assert (await w.plan(plan.id)).status is PlanStatus.PENDING
+        assert run.counts.errors == 1
+
+
+async def test_a_refused_key_stops_the_sweep_instead_of_asking_for_every_chatbot(tmp_path: Path) -> None:
+    bots = {f"bot_{n:03}": spec() for n in range(100)}
+    async with world(tmp_path, bots, {path_of(key): document(spec(), key) for key in bots}) as w:
+        for key in bots:
+            w.target.fail(TargetUnauthorized("bad key"), key, times=None)
+        before = len(w.target.calls)
+        await w.refresh()
+        assert len(w.target.calls) - before < 20
+        assert {(await w.chatbot(key)).reason for key in bots} == {Reason.UNAUTHORIZED}
+
+
+async def test_runs_that_wait_are_one_run(tmp_path: Path) -> None:
+    async with world(tmp_path, LIVE, FILES) as w:
+        first = await request_refresh(w.engine, PROGRAM, "bots", Trigger.WEBHOOK, full=False)
+        second = await request_refresh(w.engine, await w.person("o", Role.OPERATOR), "bots", Trigger.MANUAL, full=True)
+        assert second.id == first.id
+        assert (second.trigger, second.full) == (Trigger.MANUAL, True)
+
+
+async def test_a_burst_of_webhooks_is_one_look_a_second(tmp_path: Path) -> None:
+    async with world(tmp_path, LIVE, FILES) as w:
+        await w.refresh()
+        looks = w.source.heads_asked
+        for _ in range(50):
+            await request_refresh(w.engine, PROGRAM, "bots", Trigger.WEBHOOK, full=False)
+        await w.clock.until_asleep()
+        w.clock.advance(1)
+        await w.idle()
+        assert w.source.heads_asked == looks + 1
+
+
+async def test_the_scheduler_asks_for_what_is_due_and_for_nothing_else(tmp_path: Path) -> None:
+    async with world(tmp_path, LIVE, FILES) as w:
+        first = (await w.source_record()).last_run_id
+        await tick(w.engine)
+        await w.idle()
+        assert (await w.source_record()).last_run_id == first
+        w.clock.advance(301)
+        await tick(w.engine)
+        await w.idle()
+        git = await w.run((await w.source_record()).last_run_id or "")
+        assert (git.trigger, git.full, git.counts.dry_runs) == (Trigger.SCHEDULE, False, 0)
+        w.clock.advance(3600)  # the service slept: one run makes up for all that was missed
+        await tick(w.engine)
+        await w.idle()
+        drift = await w.run((await w.source_record()).last_run_id or "")
+        assert (drift.full, drift.counts.dry_runs) == (True, len(BOTS))

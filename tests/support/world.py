@@ -1,0 +1,222 @@
+"""A small world for the engine: a real database, a repository and a WizChat in memory, a clock that stands still."""
+
+import asyncio
+import copy
+import itertools
+import json
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from api_client.sandbox import Chatbot as LiveBot
+from api_client.sandbox import Fleet
+from reconciler.domain.policy import Policy
+from reconciler.domain.records import Apply, Approval, AuditEntry, Chatbot, Plan, Role, Run, SourceRecord, Trigger
+from reconciler.engine.applier import Applier
+from reconciler.engine.applying import request_apply
+from reconciler.engine.context import PROGRAM, Actor, Engine, SourceBinding, TenantBinding
+from reconciler.engine.decide import Decision, approve
+from reconciler.engine.recovering import Recoverer
+from reconciler.engine.refresh import request_refresh, run_refresh
+from reconciler.engine.scheduling import start_up
+from reconciler.engine.tokens import create_token
+from reconciler.ports import JobKind, Store
+from reconciler.runtime.dispatch import LocalDispatcher
+from tests.fakes.clock import FakeClock
+from tests.fakes.source import FakeSource
+from tests.fakes.target import FakeTarget, FakeWriter
+from tests.support.store import open_store
+
+PATIENCE = 20.0
+TENANT = "acme"
+SOURCE = "bots"
+BOT = "bot_1"
+
+
+def spec(name: str = "Acme", prompt: str = "Be kind.", **more: Any) -> dict[str, Any]:
+    return {"core": {"name": name, "behavior": {"systemPrompt": prompt}}, **more}
+
+
+def document(body: Mapping[str, Any], chatbot_id: str = BOT, **more: Any) -> str:
+    """A document as JSON; the loader's own tests are about YAML."""
+    metadata = {"chatbotId": chatbot_id}
+    return json.dumps({"apiVersion": "v1", "kind": "ChatbotConfig", "metadata": metadata, "spec": body, **more})
+
+
+def path_of(chatbot_id: str = BOT) -> str:
+    return f"chatbots/{chatbot_id}.json"
+
+
+def push(source: FakeSource, changes: Mapping[str, str | None]) -> str:
+    """Commit changes on top of a branch; a path with None is removed."""
+    removed = [path for path, text in changes.items() if text is None]
+    return source.amend({path: text for path, text in changes.items() if text is not None}, remove=removed)
+
+
+@dataclass
+class World:
+    """The parts, and what a person does with them."""
+
+    engine: Engine
+    clock: FakeClock
+    dispatcher: LocalDispatcher
+    source: FakeSource
+    target: FakeTarget
+    writer: FakeWriter
+    applier: Applier
+    recoverer: Recoverer
+    people: dict[str, Actor] = field(default_factory=dict)
+
+    @property
+    def store(self) -> Store:
+        return self.engine.store
+
+    async def refresh(self, *, source: str = SOURCE, full: bool = True) -> Run:
+        run = await request_refresh(self.engine, PROGRAM, source, Trigger.MANUAL, full=full)
+        await self.idle()
+        return await self.run(run.id)
+
+    async def idle(self) -> None:
+        """Wait until every job is done."""
+        async with asyncio.timeout(PATIENCE):
+            await self.dispatcher.idle()
+
+    async def person(
+        self, name: str = "ann", role: Role = Role.APPROVER, sources: Sequence[str] | None = None
+    ) -> Actor:
+        if name not in self.people:
+            new = await create_token(self.engine, PROGRAM, name, role, sources=sources)
+            self.people[name] = Actor(name, role, new.token.id, new.token.sources)
+        return self.people[name]
+
+    async def approve(self, plan: Plan, who: str = "ann", **more: Any) -> Decision:
+        return await approve(self.engine, await self.person(who), plan.id, plan.fingerprint, **more)
+
+    async def apply(self, plan: Plan, who: str = "ann") -> Apply:
+        """Ask for the apply and see it through."""
+        apply = await request_apply(self.engine, await self.person(who), plan.id, plan.fingerprint)
+        await self.idle()
+        return await self.apply_of(apply.id)
+
+    def commit(self, changes: Mapping[str, str | None]) -> str:
+        return push(self.source, changes)
+
+    def live(self, chatbot_id: str = BOT) -> LiveBot:
+        chatbot = self.target.fleet.get(chatbot_id)
+        assert chatbot is not None
+        return chatbot
+
+    def edit_live(self, chatbot_id: str = BOT, **sections: Any) -> None:
+        """Change the live side as a person at WizChat would."""
+        self.live(chatbot_id).config.update(copy.deepcopy(sections))
+
+    async def chatbot(self, chatbot_id: str = BOT) -> Chatbot:
+        async with self.store.read() as uow:
+            chatbot = await uow.chatbots.get(TENANT, chatbot_id)
+        assert chatbot is not None
+        return chatbot
+
+    async def open_plan(self, chatbot_id: str = BOT) -> Plan:
+        chatbot = await self.chatbot(chatbot_id)
+        assert chatbot.plan_id is not None
+        return await self.plan(chatbot.plan_id)
+
+    async def plan(self, plan_id: str) -> Plan:
+        async with self.store.read() as uow:
+            plan = await uow.plans.get(plan_id)
+        assert plan is not None
+        return plan
+
+    async def approvals(self, plan: Plan) -> Sequence[Approval]:
+        async with self.store.read() as uow:
+            return await uow.approvals.of_plan(plan.id)
+
+    async def apply_of(self, apply_id: str) -> Apply:
+        async with self.store.read() as uow:
+            apply = await uow.applies.get(apply_id)
+        assert apply is not None
+        return apply
+
+    async def run(self, run_id: str) -> Run:
+        async with self.store.read() as uow:
+            run = await uow.runs.get(run_id)
+        assert run is not None
+        return run
+
+    async def source_record(self, name: str = SOURCE) -> SourceRecord:
+        async with self.store.read() as uow:
+            record = await uow.sources.get(name)
+        assert record is not None
+        return record
+
+    async def audit(self) -> list[AuditEntry]:
+        async with self.store.read() as uow:
+            return [entry async for entry in uow.audit.entries()]
+
+    async def spent(self) -> int:
+        """How many applies reached their intent: what the writer's journal is held against."""
+        return sum(entry.action == "apply.intent" for entry in await self.audit())
+
+
+@asynccontextmanager
+async def world(
+    tmp_path: Path,
+    live: Mapping[str, Mapping[str, Any]],
+    files: Mapping[str, str],
+    *,
+    policy: Policy | None = None,
+    read_only: bool = False,
+    more_sources: Mapping[str, FakeSource] | None = None,
+) -> AsyncIterator[World]:
+    """A world that has seen its first run.
+
+    Args:
+        tmp_path: Where the database lies.
+        live: Chatbot id → its live sections.
+        files: What the repository's first commit holds.
+        policy: The policy.
+        read_only: Whether the tenant lacks a write key.
+        more_sources: Further sources of the same tenant.
+    """
+    clock = FakeClock()
+    async with open_store(tmp_path, clock) as store:
+        fleet = Fleet([LiveBot(id=key, config=copy.deepcopy(dict(value))) for key, value in live.items()])
+        target = FakeTarget(fleet, clock)
+        writer = FakeWriter(target)
+        source = FakeSource(files)
+        dispatcher = LocalDispatcher(grace=0)
+        ids = itertools.count(1)
+        engine = Engine(
+            store=store,
+            clock=clock,
+            dispatcher=dispatcher,
+            new_id=lambda kind: f"{kind}_{next(ids):05d}",
+            sources={
+                name: SourceBinding(
+                    name, TENANT, f"memory:{name}", "main", port, timedelta(minutes=5), timedelta(minutes=15)
+                )
+                for name, port in {SOURCE: source, **(more_sources or {})}.items()
+            },
+            tenants={TENANT: TenantBinding(TENANT, target, read_only=read_only)},
+            policy=policy or Policy(),
+        )
+        applier = Applier(engine, {} if read_only else {TENANT: writer}, "process_1")
+        recoverer = Recoverer(engine, applier)
+        dispatcher.handlers = {
+            JobKind.REFRESH: lambda name: run_refresh(engine, name),
+            JobKind.APPLY: applier.run,
+            JobKind.RECOVER: lambda _: recoverer.run(),
+        }
+        jobs = asyncio.create_task(dispatcher.run())
+        made = World(engine, clock, dispatcher, source, target, writer, applier, recoverer)
+        try:
+            await start_up(engine, only_process=True)
+            await made.idle()
+            yield made
+        finally:
+            jobs.cancel()
+            with suppress(asyncio.CancelledError):
+                await jobs
