@@ -23,6 +23,8 @@ class Limits:
         nodes: How many values a document may hold, those repeated by aliases included.
         aliases: How many aliases a document may use.
         text: How many characters a document may hold, includes and repetitions counted.
+        documents: How many documents a file may hold.
+        findings: How many faults of one kind are looked for in a document.
     """
 
     file_bytes: int = 1024 * 1024
@@ -30,6 +32,8 @@ class Limits:
     nodes: int = 100_000
     aliases: int = 100
     text: int = 4 * 1024 * 1024
+    documents: int = 1_000
+    findings: int = 100
 
 
 LIMITS: Final = Limits()
@@ -122,7 +126,8 @@ class Builder:
 
     def report(self, message: str, line: int, column: int) -> None:
         """Note a fault that does not keep the rest from being read."""
-        self.findings.append(Finding(message, line, column, self._pointer()))
+        if len(self.findings) < self.limits.findings:
+            self.findings.append(Finding(message, line, column, self._pointer()))
 
     def refuse(self, message: str, line: int, column: int) -> Refused:
         """A fault after which the document cannot be read further, to be raised."""

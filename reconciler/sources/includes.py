@@ -106,7 +106,8 @@ class Includes:
         try:
             return self._text(_reference(value))
         except IncludeRefused as refused:
-            self.findings.append(Finding(str(refused), *place.value(inner), inner))
+            if len(self.findings) < self.limits.findings:
+                self.findings.append(Finding(str(refused), *place.value(inner), inner))
             return ""
 
     def _text(self, reference: str) -> str:

@@ -16,7 +16,8 @@ LOADER_VERSION: Final = 1
 """To be raised whenever the same bytes may be understood otherwise: what is cached is then parsed anew."""
 
 MAX_FILES: Final = 10_000
-MAX_TOTAL_BYTES: Final = 64 * 1024 * 1024
+MAX_TOTAL_BYTES: Final = 128 * 1024 * 1024
+"""Of the documents' files, and of what they include, each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,17 +89,28 @@ def _why_unreadable(entry: Entry) -> str | None:
 def _parse(tree: Tree, entries: Sequence[Entry], contract: DocumentContract) -> list[ParsedFile]:
     contents = _read(tree, entries)
     drafts = [read_file(entry, contents[entry.blob_id]) for entry in entries]
-    included = (tree.entry(path) for path in sorted({path for draft in drafts for path in draft.includes()}))
-    texts = _read(tree, (entry for entry in included if entry is not None and not _why_unreadable(entry)))
+    included = [entry for draft in drafts for path in draft.includes() if (entry := _includable(tree, path))]
+    # each document holds its own copy, so an include counts once for every file that asks for it
+    _check_total(entry.size for entry in included)
+    texts = _read(tree, included)
     return [finish(draft, tree, texts, contract) for draft in drafts]
+
+
+def _includable(tree: Tree, path: str) -> Entry | None:
+    entry = tree.entry(path)
+    return entry if entry is not None and not _why_unreadable(entry) else None
 
 
 def _read(tree: Tree, entries: Iterable[Entry]) -> Mapping[str, bytes]:
     sizes = {entry.blob_id: entry.size for entry in entries}
-    total = sum(sizes.values())
+    _check_total(sizes.values())
+    return tree.read(list(sizes)) if sizes else {}
+
+
+def _check_total(sizes: Iterable[int]) -> None:
+    total = sum(sizes)
     if total > MAX_TOTAL_BYTES:
         raise SourceUnreadable(
             SourceCause.TOO_LARGE,
             f"the source's files hold {total} bytes and {MAX_TOTAL_BYTES} are the limit: split the source",
         )
-    return tree.read(list(sizes)) if sizes else {}

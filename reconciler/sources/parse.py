@@ -7,6 +7,7 @@ includes, `finish` needs the contents.
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
+from itertools import islice
 from pathlib import PurePosixPath
 from typing import Any, Final
 
@@ -89,12 +90,13 @@ def _judge(path: str, raw: RawDocument, includes: Includes, contract: DocumentCo
     if not isinstance(raw.value, dict):
         message = "a document is a mapping with apiVersion, kind and spec: write it as one"
         return _refuse(path, raw, None, [*raw.findings, Finding(message, raw.place.line, raw.place.column)])
-    faults = [*raw.findings, *_metadata_faults(raw.value, raw.place), *_stem_faults(path, raw)]
+    faults = [*raw.findings, *islice(_metadata_faults(raw.value, raw.place), LIMITS.findings), *_stem_faults(path, raw)]
     stated = {name: value for name, value in raw.value.items() if name != "metadata"}
     body = includes.resolve(stated, raw.place)
     missing = {finding.pointer[:-1] for finding in includes.findings}
     faults += includes.findings
-    faults += [fault for fault in contract.faults(body, raw.place) if fault.pointer not in missing]
+    found = (fault for fault in contract.faults(body, raw.place) if fault.pointer not in missing)
+    faults += islice(found, LIMITS.findings)
     chatbot_id = _chatbot_id(path, raw)
     if faults or chatbot_id is None:
         return _refuse(path, raw, chatbot_id, faults)

@@ -5,6 +5,7 @@ and read ``no`` as false. Here scalars are those of YAML 1.2's core schema, exce
 zeros is a string.
 """
 
+import itertools
 import math
 import re
 from collections.abc import Iterator
@@ -69,7 +70,7 @@ class _Events:
 
 
 def _documents(events: _Events, limits: Limits) -> Iterator[RawDocument]:
-    while True:
+    for count in itertools.count():
         builder = Builder(limits)
         try:
             event = events.next()
@@ -77,6 +78,9 @@ def _documents(events: _Events, limits: Limits) -> Iterator[RawDocument]:
                 event = events.next()
             if isinstance(event, yaml.StreamEndEvent):
                 return
+            if count == limits.documents:
+                line = event.start_mark.line + 1
+                raise builder.refuse(f"the file holds more than {limits.documents} documents: split it", line, 1)
             whole = _read_document(events, builder)
         except Refused as refused:
             builder.findings.append(refused.finding)

@@ -6,6 +6,7 @@ import pytest
 
 from reconciler.domain.document import ParsedFile
 from reconciler.domain.status import Reason
+from reconciler.errors import SourceCause, SourceUnreadable
 from reconciler.sources.loader import load_tree, select
 from reconciler.sources.tree import DEFAULT_PATHS, documents_of
 from tests.fakes.source import MemoryTree
@@ -296,3 +297,22 @@ def test_a_missing_include_that_appears_is_noticed() -> None:
     later = MemoryTree({PATH: PROMPT % "../late.md", "late.md": "now"}, {})
     loaded = load_tree(later, select(later, [PATH]), CONTRACT, known)
     assert loaded.files[0].documents[0].spec["core"]["prompt"] == "now"
+
+
+def test_a_flood_of_faults_is_cut_off() -> None:
+    file = parse(HEAD + "spec:\n" + "".join(f"  k{number}: 1\n" for number in range(5_000)))
+    assert len(file.diagnostics) == 100
+
+
+def test_a_flood_of_documents_is_cut_off() -> None:
+    file = parse("--- {}\n" * 1_005)
+    assert len(file.refusals) == 1_001
+    assert file.refusals[-1].message == f"{PATH}:1001:1 the file holds more than 1000 documents: split it"
+
+
+def test_text_that_many_files_include_counts_for_each_of_them() -> None:
+    files = {f"chatbots/{number}.yaml": PROMPT % "../big.md" for number in range(200)}
+    tree = MemoryTree({**files, "big.md": "x" * 1_000_000}, {})
+    with pytest.raises(SourceUnreadable) as raised:
+        load_tree(tree, select(tree, DEFAULT_PATHS), CONTRACT, {})
+    assert raised.value.cause is SourceCause.TOO_LARGE
