@@ -1,12 +1,15 @@
 """Words what is wrong with the settings, in one line that says where and what to change; it never holds a value."""
 
 import difflib
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
 from reconciler.runtime.settings_names import CONFIG, PREFIX, SHORT_FORM, model_of
+
+_NAMES_FIELD = re.compile(r"[\w.-]+: ")
 
 
 def one_line(
@@ -15,20 +18,19 @@ def one_line(
     """Word the first thing that is wrong: where, what, and where it was set."""
     first = error.errors(include_url=False, include_input=False, include_context=False)[0]
     location, message = first["loc"], first["msg"].removeprefix("Value error, ")
-    if first["type"] == "extra_forbidden":
-        siblings = _model_at(model, location[:-1]).model_fields
-        where = _written(location[:-1])
-        known = [f"{where}.{name}" if where else name for name in siblings]
-        message = f"unknown setting {_written(location)}{suggestion(_written(location), known)}"
-        return f"{message} ({_origin(location, from_environment, environ)})"
-    where = _written(location)
-    if first["type"] == "missing":
-        message = f"it is missing: set {location[-1]}"
-    if first["type"] == "value_error" and ": " in message and " " not in message.partition(": ")[0]:
-        # a validator of a whole table names the field that it speaks of
-        name, _, message = message.partition(": ")
-        where = f"{where}.{name}" if where else name
-    return f"{where}: {_plain(message)} ({_origin(location, from_environment, environ)})"
+    match first["type"]:
+        case "extra_forbidden":
+            siblings = _model_at(model, location[:-1]).model_fields
+            known = [_written((*location[:-1], name)) for name in siblings]
+            message = f"unknown setting {_written(location)}{suggestion(_written(location), known)}"
+            return f"{message} ({_origin(location, from_environment, environ)})"
+        case "missing":
+            message = f"it is missing: set {location[-1]}"
+        case "value_error" if _NAMES_FIELD.match(message):
+            # a validator of a whole table names the field that it speaks of
+            name, _, message = message.partition(": ")
+            location = (*location, name)
+    return f"{_written(location)}: {_plain(message)} ({_origin(location, from_environment, environ)})"
 
 
 def _plain(message: str) -> str:

@@ -7,12 +7,13 @@ from datetime import timedelta
 from typing import Annotated, Any
 from urllib.parse import urlsplit, urlunsplit
 
-from pydantic import AfterValidator, BeforeValidator, StringConstraints
+from pydantic import AfterValidator, BeforeValidator
 from pydantic_settings import NoDecode
 
 from reconciler.runtime.durations import parse_duration
 
 _SCP_LIKE = re.compile(r"[\w.-]+@[\w.-]+:(?!//)\S+")
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _BRANCH = re.compile(r"[\w][\w./+@#=-]*")
 _SAFE_SCHEMES = ("https://", "ssh://")
 _INSECURE_SCHEMES = ("http://", "git://", "file://")
@@ -84,6 +85,12 @@ def _api_url(value: str) -> str:
     return url
 
 
+def _name(value: str) -> str:
+    if not _NAME.fullmatch(value):
+        raise ValueError(f"{value!r} is not a name: use up to 64 letters, digits, dots, hyphens and underscores")
+    return value
+
+
 def _branch(value: str) -> str:
     if not _BRANCH.fullmatch(value) or ".." in value or value.endswith(("/", ".lock", ".")):
         raise ValueError(f"{value!r} is not the name of a branch")
@@ -104,7 +111,9 @@ def check_git_url(url: str, *, insecure: bool) -> None:
         raise ValueError("it is not a git URL: use https://… or ssh://…")
     if not insecure:
         scheme = url.partition("://")[0]
-        raise ValueError(f"{scheme}:// is not safe: use https or ssh, or set insecure = true for development")
+        raise ValueError(
+            f"{scheme}:// is not safe: use https or ssh; for development set insecure = true (RECONCILER_GIT_INSECURE)"
+        )
 
 
 def without_credentials(url: str) -> str:
@@ -123,4 +132,4 @@ Origins = Annotated[tuple[Annotated[str, AfterValidator(_origin)], ...], NoDecod
 WebUrl = Annotated[str, AfterValidator(_web_url)]
 ApiUrl = Annotated[str, AfterValidator(_api_url)]
 Branch = Annotated[str, AfterValidator(_branch)]
-Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
+Name = Annotated[str, AfterValidator(_name)]

@@ -183,6 +183,7 @@ class TestRefusals:
             ({"RECONCILER_SERVER__CORS_ORIGINS": "[1"}, "JSON list"),
             ({"RECONCILER_DATABASE__URL": "mysql://db"}, "postgresql://"),
             ({"RECONCILER_POLICY__AUTO_APPLY": "full"}, "not built yet"),
+            ({"RECONCILER_POLICY__AUTO_APPLY": "full"}, "set by RECONCILER_POLICY__AUTO_APPLY"),
             ({"RECONCILER_POLICY__SELF_HEAL": "true"}, "not built yet"),
             ({"RECONCILER_POLICY__APPLY_SETTLE": "9s"}, "use 10s or more"),
             ({"RECONCILER_POLICY__PLAN_TTL": "7"}, "1h30m"),
@@ -220,6 +221,9 @@ class TestRefusals:
         message = toml_refusal(tmp_path, TENANT + SOURCE.replace('tenant = "acme"', 'tenant = "acne"'))
 
         assert "sources.main.tenant: there is no tenant 'acne': use one of acme" in message
+
+    def test_a_name_that_would_not_fit_into_a_url(self, tmp_path: Path) -> None:
+        assert "is not a name" in toml_refusal(tmp_path, TENANT.replace("acme", "acme/eu"))
 
     def test_a_missing_key(self, tmp_path: Path) -> None:
         assert "tenants[0].api_key: it is missing" in toml_refusal(tmp_path, '[[tenants]]\nname = "acme"\n')
