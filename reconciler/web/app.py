@@ -43,6 +43,8 @@ def create_app(engine: Engine, *, settings: WebSettings) -> FastAPI:
         redoc_url=None,
         redirect_slashes=False,
         generate_unique_id_function=lambda route: route.name,
+        # asked before every request, and its spans would hold the messages of exceptions
+        telemetry={"tracing": False, "metrics": False, "logs": False},
     )
     metrics = Metrics()
     gate = Gate(

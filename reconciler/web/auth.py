@@ -38,22 +38,26 @@ class TokenBook:
     _generation: str | None = None
     _by_hash: Mapping[str, Token] = field(default_factory=dict)
 
-    async def find(self, secret: bytes) -> Token | None:
-        """The token of this secret, unless it is revoked or expired."""
+    async def find(self, secret: bytes, generation: str | None = None) -> Token | None:
+        """The token of this secret, unless it is revoked or expired.
+
+        Args:
+            secret: What the request bears.
+            generation: The store's, when it was asked for already: asking has its price.
+        """
         wanted = hashlib.sha256(secret).hexdigest()
-        token = (await self._tokens()).get(wanted)
+        token = (await self._tokens(generation or self.store.generation)).get(wanted)
         if token is None or not hmac.compare_digest(token.hash, wanted):
             return None
         return token if usable(token, self.clock.now()) else None
 
     async def still(self, token: Token) -> Token | None:
         """The token as it is now, unless it is revoked or expired."""
-        current = (await self._tokens()).get(token.hash)
+        current = (await self._tokens(self.store.generation)).get(token.hash)
         return current if current is not None and usable(current, self.clock.now()) else None
 
-    async def _tokens(self) -> Mapping[str, Token]:
-        # the generation is read first: a change meanwhile makes the next request read again
-        generation = self.store.generation
+    async def _tokens(self, generation: str) -> Mapping[str, Token]:
+        # the generation was read before the rows: a change meanwhile makes the next request read again
         if generation == self._generation:
             return self._by_hash
         tokens = await self.store.queries.tokens()
@@ -100,10 +104,10 @@ class Gate:
     metrics: Metrics
     proxies: tuple[Network, ...] = ()
 
-    async def peek(self, scope: Scope) -> Token | None:
+    async def peek(self, scope: Scope, generation: str | None = None) -> Token | None:
         """The valid token of a request, if it bears one; a wrong one is not counted here."""
         secret = bearer(scope)
-        return await self.tokens.find(secret) if secret else None
+        return await self.tokens.find(secret, generation) if secret else None
 
     async def identify(self, scope: Scope) -> Actor:
         """The person behind a request.

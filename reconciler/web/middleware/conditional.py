@@ -1,4 +1,4 @@
-"""ETag and 304, before routing: a poll that finds nothing new never reaches FastAPI or the database.
+"""ETag and 304, before routing: a poll that finds nothing new never reaches a route or reads a row.
 
 A tag stands for the store's generation, the token and the URL. Whoever presents the tag that would be handed out now
 already has what would be sent. The generation is read before the rows are: a change in between makes the tag too
@@ -43,7 +43,7 @@ class Conditional:
             return
         generation = self.store.generation
         # every read of the API needs the least role, so a valid token is enough; without one the route says 401
-        token = await self.gate.peek(scope)
+        token = await self.gate.peek(scope, generation)
         if token is None:
             await self.app(scope, receive, send)
         elif scope["path"].startswith(MOVING):
