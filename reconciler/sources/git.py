@@ -17,6 +17,8 @@ from reconciler.sources.loader import Loaded, load_tree, select, stamp
 from reconciler.sources.mirror import GitLimits, GitTree, Mirror, MirrorBroken
 from reconciler.sources.tree import Entry
 
+__all__ = ["GitLimits", "GitRemote", "GitSource"]
+
 T = TypeVar("T")
 
 
