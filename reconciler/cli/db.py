@@ -3,7 +3,6 @@
 import typer
 
 from reconciler.cli import output
-from reconciler.runtime import bootstrap
 from reconciler.runtime.settings import load_settings
 
 app = typer.Typer(help="Look after the database's schema.", no_args_is_help=True)
@@ -12,11 +11,15 @@ app = typer.Typer(help="Look after the database's schema.", no_args_is_help=True
 @app.command()
 def upgrade() -> None:
     """Create the schema, or bring it to the revision that this program needs; `serve` does this by itself."""
-    output.show(f"{bootstrap.upgrade_database(load_settings())}\n")
+    from reconciler.runtime.bootstrap import service  # noqa: PLC0415  loads the database and the web, which other commands do without
+
+    output.show(f"{service.upgrade_database(load_settings())}\n")
 
 
 @app.command()
 def current() -> None:
     """Print the revision that the database has, and the one that this program needs."""
-    has, needs = bootstrap.database_revisions(load_settings())
+    from reconciler.runtime.bootstrap import service  # noqa: PLC0415  loads the database and the web, which other commands do without
+
+    has, needs = service.database_revisions(load_settings())
     output.show(f"database: {has or 'empty'}\nprogram:  {needs}\n")

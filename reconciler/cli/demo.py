@@ -7,7 +7,6 @@ from typing import Annotated
 
 import typer
 
-from reconciler.demo.demo import run_demo
 from reconciler.runtime.telemetry import log_to_stderr
 
 
@@ -19,6 +18,8 @@ def demo(
 
     Prints the service's URL first, then a token and what to try. Nothing of it outlives the process.
     """
+    from reconciler.demo.demo import run_demo  # noqa: PLC0415  loads the database and the web, which other commands do without
+
     log_to_stderr(logging.WARNING)
     with suppress(KeyboardInterrupt):
         asyncio.run(run_demo(port, host=host))

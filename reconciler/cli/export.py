@@ -15,7 +15,7 @@ from reconciler.domain.layout import Exported, LaidOut, Unwritable, lay_out, slu
 from reconciler.engine.each import Progress
 from reconciler.engine.export import FleetExport, export_fleet
 from reconciler.render.yaml import document_text
-from reconciler.runtime import bootstrap
+from reconciler.runtime.bootstrap import local
 from reconciler.runtime.settings import TenantSettings
 
 SCHEMA_FILE = "chatbot-config.schema"
@@ -35,7 +35,7 @@ def export(
     """Write live chatbots as documents, long texts as files of their own. Nothing is written at WizChat."""
     if bool(ids) == everything:
         raise typer.BadParameter("name the chatbots to export, or give --all")
-    speaker = bootstrap.local_tenant(tenant, base_url=base_url, api_key_file=api_key_file)
+    speaker = local.local_tenant(tenant, base_url=base_url, api_key_file=api_key_file)
     with output.progress_bar("Exports") as report:
         fleet = asyncio.run(_export(speaker, ids or None, report))
     laid_out, unwritable = _laid_out(fleet)
@@ -50,7 +50,7 @@ def export(
 
 
 async def _export(speaker: TenantSettings, ids: list[str] | None, report: Progress) -> FleetExport:
-    async with bootstrap.local_target(speaker) as target:
+    async with local.local_target(speaker) as target:
         return await export_fleet(target, ids, progress=report)
 
 

@@ -17,7 +17,7 @@ from reconciler.render.machine import fleet_json
 from reconciler.render.markdown import fleet_markdown
 from reconciler.render.model import FleetPlan
 from reconciler.render.text import plan_text
-from reconciler.runtime import bootstrap
+from reconciler.runtime.bootstrap import local
 from reconciler.runtime.settings import TenantSettings
 
 
@@ -47,7 +47,7 @@ def plan(
     tenant: options.Tenant = None,
 ) -> None:
     """Show what an apply of the documents would do. Nothing is written, and a read key is enough."""
-    speaker = bootstrap.local_tenant(tenant, base_url=base_url, api_key_file=api_key_file)
+    speaker = local.local_tenant(tenant, base_url=base_url, api_key_file=api_key_file)
     snapshot = _snapshot(paths or [])
     with output.progress_bar("Dry runs") as report:
         made = asyncio.run(_plan(speaker, snapshot, chatbot or [], report))
@@ -62,7 +62,7 @@ def plan(
 
 def _snapshot(paths: list[Path]) -> Snapshot:
     root = repository_of(paths, Path.cwd())
-    snapshot = bootstrap.local_snapshot(root, paths)
+    snapshot = local.local_snapshot(root, paths)
     if not snapshot.files:
         where = ", ".join(map(str, paths)) or f"{root / 'chatbots'}"
         raise BadPath(f"no document found in {where}: name a document or a folder of documents")
@@ -70,7 +70,7 @@ def _snapshot(paths: list[Path]) -> Snapshot:
 
 
 async def _plan(speaker: TenantSettings, snapshot: Snapshot, chatbots: list[str], report: Progress) -> LocalPlan:
-    async with bootstrap.local_target(speaker) as target:
+    async with local.local_target(speaker) as target:
         return await plan_locally(target, snapshot, tenant=speaker.name, chatbots=chatbots, progress=report)
 
 

@@ -13,7 +13,7 @@ from reconciler.cli import output
 from reconciler.errors import SettingsError
 
 
-def sandbox(  # noqa: PLR0913  one parameter per option
+def sandbox(
     port: Annotated[int, typer.Option(help="Where to listen; 0 takes a free port.")] = DEFAULT_PORT,
     host: Annotated[str, typer.Option(help="The address to listen on.")] = LOOPBACK,
     api_key: Annotated[

@@ -3,7 +3,7 @@
 import json
 
 from reconciler.cli import output
-from reconciler.runtime import bootstrap
+from reconciler.runtime.bootstrap import local
 
 
 def schema() -> None:
@@ -13,4 +13,4 @@ def schema() -> None:
 
 def schema_text() -> str:
     """The schema as text that ends with a line end."""
-    return json.dumps(bootstrap.editor_schema(), indent=2) + "\n"
+    return json.dumps(local.editor_schema(), indent=2) + "\n"

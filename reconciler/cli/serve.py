@@ -4,7 +4,6 @@ import asyncio
 import sys
 
 from reconciler.cli import output
-from reconciler.runtime.serve import serve as run_service
 from reconciler.runtime.settings import load_settings
 from reconciler.runtime.telemetry import log_to_stderr
 
@@ -15,6 +14,8 @@ def serve() -> None:
     Reads RECONCILER_CONFIG and the environment. Creates or upgrades the database, and needs no reachable git to
     become ready. The first start without any token prints a one-time admin token.
     """
+    from reconciler.runtime.serve import serve as run_service  # noqa: PLC0415  loads the database and the web, which other commands do without
+
     settings = load_settings()
     log_to_stderr()
     asyncio.run(run_service(settings, ready=_announce, first_token=_hand_over))

@@ -1,7 +1,8 @@
 """`reconciler token`: bearer tokens, on the database itself; a running service notices at once."""
 
 import asyncio
-from collections.abc import Collection, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import Annotated
 
@@ -9,10 +10,10 @@ import typer
 
 from reconciler.cli import output
 from reconciler.domain.records import Role, Token
+from reconciler.engine.context import Actor, Engine
 from reconciler.engine.tokens import NewToken, create_token, revoke_token
 from reconciler.errors import SettingsError
 from reconciler.render.wording import visible
-from reconciler.runtime.bootstrap import open_administration
 from reconciler.runtime.durations import parse_duration
 from reconciler.runtime.settings import load_settings
 
@@ -50,19 +51,27 @@ def revoke(
     output.show(f"revoked {visible(revoked.name)} ({revoked.id})\n")
 
 
+@asynccontextmanager
+async def _administration() -> AsyncIterator[tuple[Engine, Actor]]:
+    from reconciler.runtime.bootstrap.service import open_administration  # noqa: PLC0415  loads the database and the web, which other commands do without
+
+    async with open_administration(load_settings()) as opened:
+        yield opened
+
+
 async def _create(name: str, role: Role, end: datetime | None, sources: Sequence[str] | None) -> NewToken:
-    async with open_administration(load_settings()) as (engine, actor):
+    async with _administration() as (engine, actor):
         _check_sources(sources, engine.sources)
         return await create_token(engine, actor, name, role, expires_at=end, sources=sources)
 
 
 async def _all() -> Sequence[Token]:
-    async with open_administration(load_settings()) as (engine, _), engine.store.read() as uow:
+    async with _administration() as (engine, _), engine.store.read() as uow:
         return await uow.tokens.all()
 
 
 async def _revoke(id_or_name: str) -> Token:
-    async with open_administration(load_settings()) as (engine, actor):
+    async with _administration() as (engine, actor):
         return await revoke_token(engine, actor, id_or_name)
 
 

@@ -8,7 +8,7 @@ from reconciler.cli import options, output
 from reconciler.cli.paths import repository_of
 from reconciler.domain.document import Snapshot
 from reconciler.render.findings import findings_text
-from reconciler.runtime import bootstrap
+from reconciler.runtime.bootstrap import local
 
 
 def validate(paths: options.Paths = None) -> None:
@@ -16,7 +16,7 @@ def validate(paths: options.Paths = None) -> None:
 
     Prints what is wrong with file, line and column. Exit code 1 when a document is refused.
     """
-    snapshot = bootstrap.local_snapshot(repository_of(paths or [], Path.cwd()), paths or [])
+    snapshot = local.local_snapshot(repository_of(paths or [], Path.cwd()), paths or [])
     output.show(findings_text(snapshot.diagnostics) + _verdict(snapshot))
     refused = len(snapshot.refusals)
     if refused:

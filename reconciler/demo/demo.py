@@ -19,7 +19,7 @@ from reconciler.demo.git_http import GitHttpServer
 from reconciler.demo.sample_repo import REPOSITORY, commit, create_repository
 from reconciler.domain.layout import Exported
 from reconciler.engine.export import export_fleet
-from reconciler.runtime.bootstrap import editor_schema, local_target
+from reconciler.runtime.bootstrap.local import editor_schema, local_target
 from reconciler.runtime.clock import SystemClock
 from reconciler.runtime.serve import serve
 from reconciler.runtime.settings import (

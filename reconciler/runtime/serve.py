@@ -5,6 +5,7 @@ import logging
 import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
+from functools import partial
 
 import uvicorn
 from fastapi import FastAPI
@@ -12,7 +13,7 @@ from fastapi import FastAPI
 from reconciler.engine.scheduling import start_up, tick
 from reconciler.engine.tokens import ensure_bootstrap, ensure_first_token
 from reconciler.errors import SettingsError
-from reconciler.runtime.bootstrap import Service, open_service
+from reconciler.runtime.bootstrap.service import Service, open_service
 from reconciler.runtime.scheduler import ticking
 from reconciler.runtime.settings import Settings
 
@@ -61,7 +62,7 @@ async def _let_in(service: Service, settings: Settings, first_token: Callable[[s
 async def _working(service: Service) -> AsyncIterator[None]:
     """Jobs and ticks; at the end no new ones begin, and those under way are waited for."""
     jobs = asyncio.create_task(service.dispatcher.run())
-    ticks = ticking(lambda: _tick(service))
+    ticks = ticking(partial(_tick, service))  # a partial, as the scheduler awaits no lambda's coroutine
     try:
         yield
     finally:

@@ -12,7 +12,7 @@ def log_to_stderr(level: int = logging.INFO) -> None:
     Args:
         level: What is worth a line.
     """
-    shared = [
+    shared: list[structlog.typing.Processor] = [
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,
         structlog.stdlib.ExtraAdder(),

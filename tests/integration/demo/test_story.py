@@ -10,7 +10,7 @@ from reconciler.demo import story
 from reconciler.demo.sample_repo import REPOSITORY, create_repository
 from reconciler.domain.layout import Exported
 from reconciler.engine.export import export_fleet
-from reconciler.runtime.bootstrap import editor_schema, local_target
+from reconciler.runtime.bootstrap.local import editor_schema, local_target
 from reconciler.runtime.settings import load_settings
 
 

@@ -1,0 +1,93 @@
+"""What the commands use that need no server."""
+
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from api_client import contract
+from reconciler.domain.document import Snapshot
+from reconciler.domain.document_schema import document_schema
+from reconciler.errors import SettingsError
+from reconciler.ports import Clock
+from reconciler.runtime.clock import SystemClock
+from reconciler.runtime.settings import TenantSettings, load_settings
+from reconciler.sources.contract import DocumentContract
+from reconciler.sources.folder import load_folder
+from reconciler.targets.budget import CallBudget
+from reconciler.targets.wizchat import Access, WizChatTarget
+
+_HOLD_A_TENANT = ("WIZCHAT_API_KEY", "WIZCHAT_API_KEY_FILE", "RECONCILER_CONFIG", "RECONCILER_TENANTS")
+
+
+def document_contract() -> DocumentContract:
+    """What a document may state, as the committed contract says it."""
+    return DocumentContract(
+        contract.document_schema(),
+        contract.LIST_SECTIONS,
+        {section: contract.server_owned_paths(section) for section in contract.SECTIONS},
+    )
+
+
+def local_tenant(
+    name: str | None = None,
+    *,
+    base_url: str | None = None,
+    api_key_file: Path | None = None,
+    environ: Mapping[str, str] = os.environ,
+) -> TenantSettings:
+    """The tenant that a command speaks for.
+
+    Args:
+        name: Which, when the settings have several.
+        base_url: Wins over ``WIZCHAT_BASE_URL``.
+        api_key_file: Wins over ``WIZCHAT_API_KEY`` and ``WIZCHAT_API_KEY_FILE``.
+        environ: The environment to read the settings from.
+
+    Raises:
+        SettingsError: In one line: what is wrong, and what to set.
+    """
+    given = dict(environ)
+    if base_url is not None:
+        given["WIZCHAT_BASE_URL"] = base_url
+    if api_key_file is not None:
+        given.pop("WIZCHAT_API_KEY", None)
+        given["WIZCHAT_API_KEY_FILE"] = str(api_key_file)
+    if not any(given.get(variable) for variable in _HOLD_A_TENANT):
+        raise SettingsError("no API key is set: put a read key in WIZCHAT_API_KEY, or give --api-key-file")
+    return load_settings(given).tenant(name)
+
+
+def local_target(tenant: TenantSettings) -> WizChatTarget:
+    """A tenant's side of WizChat, with its read key; to be used as an async context manager."""
+    access = Access(tenant.name, str(tenant.base_url), tenant.api_key.get_secret_value())
+    return WizChatTarget(access, call_budget(tenant, SystemClock()))
+
+
+def call_budget(tenant: TenantSettings, clock: Clock) -> CallBudget:
+    """How often a tenant's API may be called."""
+    return CallBudget(
+        tenant.name,
+        clock,
+        requests_per_minute=tenant.requests_per_minute,
+        daily_budget=tenant.daily_budget,
+        concurrency=tenant.concurrency,
+    )
+
+
+def local_snapshot(root: Path, paths: Sequence[Path]) -> Snapshot:
+    """What documents on disk say.
+
+    Args:
+        root: The repository's root; nothing outside it is read.
+        paths: Files and folders in it; empty means where documents are by default.
+
+    Raises:
+        ReconcilerError: A path names nothing, or lies outside of the root.
+    """
+    return load_folder(root, paths, document_contract())
+
+
+def editor_schema() -> dict[str, Any]:
+    """The JSON Schema of a document in git."""
+    return document_schema(contract.document_schema())

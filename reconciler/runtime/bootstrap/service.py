@@ -1,0 +1,190 @@
+"""What the service consists of, and what the commands use that administer it."""
+
+import asyncio
+import getpass
+from collections.abc import AsyncIterator, Awaitable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from fastapi import FastAPI
+from pydantic import SecretStr
+
+from reconciler.domain.records import Role
+from reconciler.engine.applier import Applier
+from reconciler.engine.context import Actor, Engine, SourceBinding, TenantBinding
+from reconciler.engine.recovering import Recoverer
+from reconciler.engine.refresh import run_refresh
+from reconciler.ports import Clock, JobKind, Store, Writer
+from reconciler.runtime.bootstrap.local import call_budget, document_contract
+from reconciler.runtime.clock import SystemClock
+from reconciler.runtime.dispatch import LocalDispatcher
+from reconciler.runtime.identity import jitter, new_id
+from reconciler.runtime.settings import Settings, SourceSettings, TenantSettings
+from reconciler.sources.git import GitSource
+from reconciler.sources.git_remote import GitRemote
+from reconciler.storage import schema
+from reconciler.storage.store import SqlStore
+from reconciler.targets.wizchat import Access, WizChatTarget, WizChatWriter
+from reconciler.web.app import create_app
+from reconciler.web.settings import WebhookSpec, WebSettings
+
+CONCURRENT_APPLIES = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """The running parts of the service.
+
+    Attributes:
+        engine: The use cases' context; it holds no write key.
+        applier: Runs applies; the only part that is given the write keys.
+        dispatcher: Runs the jobs.
+        app: The web application.
+    """
+
+    engine: Engine
+    applier: Applier
+    dispatcher: LocalDispatcher
+    app: FastAPI
+
+
+@asynccontextmanager
+async def open_store(settings: Settings, clock: Clock) -> AsyncIterator[SqlStore]:
+    """The database, created or upgraded when needed.
+
+    Raises:
+        StoreError: In one line: why it cannot be used.
+    """
+    store = await SqlStore.open(settings.database_url.get_secret_value(), clock)
+    try:
+        yield store
+    finally:
+        await store.close()
+
+
+@asynccontextmanager
+async def open_administration(settings: Settings) -> AsyncIterator[tuple[Engine, Actor]]:
+    """What the commands work on that change the database beside a running service: they reach neither git nor WizChat.
+
+    Raises:
+        StoreError: The database cannot be used.
+    """
+    clock = SystemClock()
+    store = await SqlStore.open(settings.database_url.get_secret_value(), clock, alongside=True)
+    try:
+        async with open_engine(settings, store, clock) as (engine, _):
+            yield engine, Actor(f"cli:{getpass.getuser()}", Role.ADMIN, origin="command line")
+    finally:
+        await store.close()
+
+
+def upgrade_database(settings: Settings) -> str:
+    """Bring the database to the revision that this program needs, and return it.
+
+    Raises:
+        StoreError: It is in use, cannot be written, or is newer than this program.
+    """
+    return schema.upgrade(settings.database_url.get_secret_value())
+
+
+def database_revisions(settings: Settings) -> tuple[str | None, str]:
+    """The revision that the database has, None when it is empty, and the one that this program needs.
+
+    Raises:
+        StoreError: It cannot be read.
+    """
+    return schema.current(settings.database_url.get_secret_value()), schema.head()
+
+
+@asynccontextmanager
+async def open_engine(settings: Settings, store: Store, clock: Clock) -> AsyncIterator[tuple[Engine, Applier]]:
+    """The use cases' context with real git and the real WizChat, and the applier with the write keys."""
+    async with AsyncExitStack() as opened:
+        dispatcher = LocalDispatcher()
+        tenants: dict[str, TenantBinding] = {}
+        writers: dict[str, Writer] = {}
+        for tenant in settings.tenants:
+            budget = call_budget(tenant, clock)
+            target = await opened.enter_async_context(WizChatTarget(_access(tenant, tenant.api_key), budget))
+            if tenant.write_api_key is not None:
+                writer = WizChatWriter(_access(tenant, tenant.write_api_key), budget)
+                writers[tenant.name] = await opened.enter_async_context(writer)
+            tenants[tenant.name] = TenantBinding(tenant.name, target, tenant.read_only, tenant.concurrency)
+        engine = Engine(
+            store=store,
+            clock=clock,
+            dispatcher=dispatcher,
+            new_id=new_id,
+            sources={source.name: _binding(source, settings.data.dir) for source in settings.sources},
+            tenants=tenants,
+            policy=settings.policy.as_policy(),
+            jitter=jitter,
+        )
+        yield engine, Applier(engine, writers, holder=new_id("process"))
+
+
+@asynccontextmanager
+async def open_service(settings: Settings, clock: Clock | None = None) -> AsyncIterator[Service]:
+    """Everything but the socket and the ticks.
+
+    Raises:
+        StoreError: The database cannot be used.
+        SettingsError: A setting cannot be used.
+    """
+    clock = clock or SystemClock()
+    async with open_store(settings, clock) as store, open_engine(settings, store, clock) as (engine, applier):
+        dispatcher = engine.dispatcher
+        assert isinstance(dispatcher, LocalDispatcher)  # noqa: S101  made a few lines above
+        recoverer = Recoverer(engine, applier)
+        applies = asyncio.Semaphore(CONCURRENT_APPLIES)
+        dispatcher.handlers = {
+            JobKind.REFRESH: lambda source: run_refresh(engine, source),
+            JobKind.APPLY: lambda apply_id: _within(applies, applier.run(apply_id)),
+            JobKind.RECOVER: lambda _: recoverer.run(),
+        }
+        yield Service(engine, applier, dispatcher, create_app(engine, settings=_web(settings)))
+
+
+async def _within(limit: asyncio.Semaphore, work: Awaitable[None]) -> None:
+    async with limit:
+        await work
+
+
+def _access(tenant: TenantSettings, key: SecretStr) -> Access:
+    return Access(tenant.name, str(tenant.base_url), key.get_secret_value())
+
+
+def _binding(source: SourceSettings, data: Path) -> SourceBinding:
+    remote = GitRemote.parse(
+        source.url.get_secret_value(),
+        source.branch,
+        paths=source.paths,
+        allowed=source.chatbots,
+        insecure=source.insecure,
+    )
+    port = GitSource(remote, data / "mirrors" / f"{source.name}.git", document_contract())
+    return SourceBinding(
+        name=source.name,
+        tenant=source.tenant,
+        url=source.shown_url,
+        branch=source.branch,
+        port=port,
+        interval=source.interval,
+        drift_interval=source.drift_interval,
+    )
+
+
+def _web(settings: Settings) -> WebSettings:
+    server = settings.server
+    webhooks = {
+        source.name: WebhookSpec(source.forge, tuple(secret.get_secret_value() for secret in source.webhook_secret))
+        for source in settings.sources
+    }
+    return WebSettings(
+        public_url=str(server.public_url or f"http://{server.host}:{server.port}").rstrip("/"),
+        allowed_hosts=server.allowed_hosts,
+        trusted_proxies=tuple(str(network) for network in server.trusted_proxies),
+        cors_origins=server.cors_origins,
+        webhooks=webhooks,
+    )
