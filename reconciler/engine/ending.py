@@ -1,5 +1,6 @@
 """How an apply ends: apply, plan, chatbot and audit entry in one transaction, under the lease's fence."""
 
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -15,6 +16,8 @@ from reconciler.engine.observing import Observation, record
 from reconciler.engine.standings import Surroundings, move_plan, restate_plan, save_chatbot
 from reconciler.engine.sweeping import ask
 from reconciler.ports import UnitOfWork
+
+log = logging.getLogger(__name__)
 
 
 class LeaseLost(Exception):
@@ -116,6 +119,8 @@ async def _audit_end(uow: UnitOfWork, apply: Apply, plan: Plan, end: End) -> Non
         "message": end.message,
         "window_ms": apply.window_ms,
     }
+    facts = {"apply": apply.id, "chatbot": plan.chatbot_id, "tenant": plan.tenant, "status": end.status}
+    log.info("apply ended" if end.status is not ApplyStatus.OUTCOME_UNKNOWN else "apply unknown", extra=facts)
     action = f"apply.{end.status.value.lower()}"
     await audit(uow, PROGRAM, action, f"apply/{apply.id}", fingerprint=plan.fingerprint, detail=detail)
 

@@ -4,8 +4,9 @@ Runs of a source never overlap: asked for during a run, the next one waits as Qu
 meanwhile shares it.
 """
 
+import logging
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timedelta
 
 from reconciler.domain.diagnostics import Diagnostic
@@ -29,6 +30,8 @@ from reconciler.engine.roster import call_the_roll
 from reconciler.engine.sweeping import SweepCounts, sweep
 from reconciler.errors import NotFound, SourceUnreadable, TargetError
 from reconciler.ports import Job, JobKind
+
+log = logging.getLogger(__name__)
 
 WEBHOOK_SPACING = 1.0
 """Seconds between the starts of two webhook runs of a source: a burst of pushes is one look."""
@@ -88,7 +91,14 @@ async def run_refresh(engine: Engine, source: str) -> Run | None:
         raise
     finally:
         run = await _finish(engine, engine.sources[source], run, findings)
+        _tell(run)
     return run
+
+
+def _tell(run: Run) -> None:
+    level = logging.WARNING if run.status is RunStatus.FAILED else logging.INFO
+    facts = {"run": run.id, "source": run.source, "trigger": run.trigger, "status": run.status, "cause": run.message}
+    log.log(level, "run ended", extra={**facts, **asdict(run.counts)})
 
 
 @dataclass(slots=True)

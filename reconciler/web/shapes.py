@@ -64,7 +64,8 @@ class RequirementsShape(Shape):
     """What it takes to approve a plan."""
 
     approvals: int = Field(description="How many people.")
-    delete_override: str | None = Field(description="Why `overrides.deletes` is needed; null when it is not.")
+    delete_override: bool = Field(description="Whether the approval must carry `overrides.deletes` and a reason.")
+    delete_reason: str | None = Field(description="Why it must; null when it need not.")
 
 
 class ApprovalShape(Shape):

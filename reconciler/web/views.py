@@ -47,7 +47,9 @@ def _plan(record: Plan, approvals: Sequence[Approval]) -> dict[str, Any]:
         "summary": shapes.SummaryShape(**record.summary._asdict()),
         "direction": record.direction,
         "requires": shapes.RequirementsShape(
-            approvals=record.approvals_required, delete_override=record.delete_override
+            approvals=record.approvals_required,
+            delete_override=record.delete_override is not None,
+            delete_reason=record.delete_override,
         ),
         "approvals": [approval(each) for each in approvals],
         "created_at": record.created_at,
