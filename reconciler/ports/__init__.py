@@ -1,0 +1,54 @@
+"""What the engine needs of the world, as Protocols. Adapters implement them; so do the fakes of the tests."""
+
+from reconciler.ports.git import ParseCache, Source
+from reconciler.ports.queries import ChatbotFilter, FleetCounts, Page, PlanFilter, Queries
+from reconciler.ports.repositories import (
+    ApplyRepository,
+    ApprovalRepository,
+    AuditRepository,
+    BaselineRepository,
+    ChatbotRepository,
+    DocumentRepository,
+    LeaseRepository,
+    PlanRepository,
+    RunRepository,
+    SourceRepository,
+    SuspensionRepository,
+    TokenRepository,
+    UnitOfWork,
+)
+from reconciler.ports.store import Store
+from reconciler.ports.wizchat import Budget, LiveChatbot, Target, Writer
+from reconciler.ports.world import Clock, Dispatcher, Job, JobKind
+
+__all__ = [
+    "ApplyRepository",
+    "ApprovalRepository",
+    "AuditRepository",
+    "BaselineRepository",
+    "Budget",
+    "ChatbotFilter",
+    "ChatbotRepository",
+    "Clock",
+    "Dispatcher",
+    "DocumentRepository",
+    "FleetCounts",
+    "Job",
+    "JobKind",
+    "LeaseRepository",
+    "LiveChatbot",
+    "Page",
+    "ParseCache",
+    "PlanFilter",
+    "PlanRepository",
+    "Queries",
+    "RunRepository",
+    "Source",
+    "SourceRepository",
+    "Store",
+    "SuspensionRepository",
+    "Target",
+    "TokenRepository",
+    "UnitOfWork",
+    "Writer",
+]

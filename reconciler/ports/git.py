@@ -1,0 +1,41 @@
+"""What documents say in git, and the cache that spares parsing them again."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Protocol
+
+from reconciler.domain.document import ParsedFile, Snapshot
+
+
+class ParseCache(Protocol):
+    """Keeps what files said, so that an unchanged file is never parsed twice."""
+
+    async def find(self, blobs: Mapping[str, str]) -> Mapping[str, ParsedFile]:
+        """What is known of files given as path → blob id; paths that are not known are left out."""
+
+    async def keep(self, files: Sequence[ParsedFile], *, drop: Iterable[str] = ()) -> None:
+        """Remember files, replacing older knowledge of the same paths, and forget the paths in ``drop``."""
+
+
+class Source(Protocol):
+    """One branch of one repository."""
+
+    async def head(self) -> str:
+        """The branch's commit id at the remote, by one ``ls-remote``.
+
+        Raises:
+            SourceUnreadable: With the exact cause.
+        """
+
+    async def load(self, revision: str, cache: ParseCache) -> Snapshot:
+        """Everything the source says at a revision, fetching it when it is not here.
+
+        Raises:
+            SourceUnreadable: With the exact cause.
+        """
+
+    async def descends(self, revision: str, ancestor: str) -> bool:
+        """Whether the ancestor is in the revision's history; false when it is no longer known here.
+
+        Raises:
+            SourceUnreadable: When git itself fails.
+        """

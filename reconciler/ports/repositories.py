@@ -1,0 +1,195 @@
+"""What one transaction reads and writes, a repository for each kind of record."""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any, Protocol
+
+from reconciler.domain.direction import Baseline
+from reconciler.domain.records import (
+    Apply,
+    Approval,
+    AuditEntry,
+    Chatbot,
+    GoodDocument,
+    Lease,
+    Plan,
+    Run,
+    ScopeKind,
+    SourceRecord,
+    Suspension,
+    Token,
+)
+
+
+class SourceRepository(Protocol):
+    """Sources by name."""
+
+    async def get(self, name: str) -> SourceRecord | None: ...
+    async def all(self) -> Sequence[SourceRecord]: ...
+    async def add(self, record: SourceRecord) -> None: ...
+    async def save(self, record: SourceRecord) -> SourceRecord: ...
+
+
+class RunRepository(Protocol):
+    """Runs by id."""
+
+    async def get(self, run_id: str) -> Run | None: ...
+    async def add(self, record: Run) -> None: ...
+    async def save(self, record: Run) -> Run: ...
+    async def queued(self, source: str) -> Run | None:
+        """The run of a source that waits to start; there is at most one."""
+
+    async def running(self) -> Sequence[Run]:
+        """Every run that is marked Running."""
+
+
+class DocumentRepository(Protocol):
+    """The claims of each source at its last good revision."""
+
+    async def get(self, source: str, chatbot_id: str) -> GoodDocument | None: ...
+    async def of_source(self, source: str) -> Sequence[GoodDocument]: ...
+    async def replace(self, source: str, documents: Sequence[GoodDocument]) -> None: ...
+    async def claims(self, tenant: str) -> Mapping[str, Sequence[GoodDocument]]:
+        """Chatbot id → its claims, for the chatbots that more than one source of the tenant claims."""
+
+
+class ChatbotRepository(Protocol):
+    """Chatbots by tenant and id."""
+
+    async def get(self, tenant: str, chatbot_id: str) -> Chatbot | None: ...
+    async def of_tenant(self, tenant: str) -> Sequence[Chatbot]: ...
+    async def of_source(self, source: str) -> Sequence[Chatbot]: ...
+    async def in_scope(self, kind: ScopeKind, subject: str) -> Sequence[Chatbot]:
+        """The chatbots that a suspension of this scope covers."""
+
+    async def add(self, record: Chatbot) -> None: ...
+    async def save(self, record: Chatbot) -> Chatbot: ...
+    async def remove(self, record: Chatbot) -> None: ...
+
+
+class BaselineRepository(Protocol):
+    """What both sides of a chatbot last agreed on."""
+
+    async def get(self, tenant: str, chatbot_id: str) -> Baseline: ...
+    async def put(self, tenant: str, chatbot_id: str, baseline: Baseline) -> None: ...
+
+
+class PlanRepository(Protocol):
+    """Plans by id. The database itself refuses a second open plan for one chatbot."""
+
+    async def get(self, plan_id: str) -> Plan | None: ...
+    async def add(self, record: Plan) -> None: ...
+    async def save(self, record: Plan) -> Plan: ...
+    async def undecided_before(self, moment: datetime) -> Sequence[Plan]:
+        """Pending and Approved plans without an apply whose ``expires_at`` is not after the moment."""
+
+
+class ApprovalRepository(Protocol):
+    """Approvals by plan."""
+
+    async def of_plan(self, plan_id: str) -> Sequence[Approval]: ...
+    async def add(self, record: Approval) -> None: ...
+    async def save(self, record: Approval) -> Approval: ...
+
+
+class ApplyRepository(Protocol):
+    """Applies by id."""
+
+    async def get(self, apply_id: str) -> Apply | None: ...
+    async def add(self, record: Apply) -> None: ...
+    async def save(self, record: Apply) -> Apply: ...
+    async def unfinished(self) -> Sequence[Apply]:
+        """Queued, Applying and OutcomeUnknown, oldest first."""
+
+
+class SuspensionRepository(Protocol):
+    """Suspensions."""
+
+    async def active(self) -> Sequence[Suspension]:
+        """Those that have not ended, expired or not."""
+
+    async def add(self, record: Suspension) -> None: ...
+    async def save(self, record: Suspension) -> Suspension: ...
+
+
+class AuditRepository(Protocol):
+    """The audit log: append-only, gapless, hash-chained."""
+
+    async def append(
+        self,
+        *,
+        at: datetime,
+        actor: str,
+        action: str,
+        subject: str,
+        fingerprint: str | None = None,
+        detail: Mapping[str, Any] | None = None,
+    ) -> AuditEntry: ...
+
+    def entries(self, *, after: int = 0) -> AsyncIterator[AuditEntry]:
+        """Every entry with a higher ``seq``, in order."""
+
+
+class TokenRepository(Protocol):
+    """Bearer tokens."""
+
+    async def all(self) -> Sequence[Token]: ...
+    async def get(self, token_id: str) -> Token | None: ...
+    async def add(self, record: Token) -> None: ...
+    async def save(self, record: Token) -> Token: ...
+
+
+class LeaseRepository(Protocol):
+    """The right to work on a chatbot."""
+
+    async def take(self, tenant: str, chatbot_id: str, holder: str, ttl: timedelta) -> Lease | None:
+        """A lease with a higher fence than any before, or None while another holder's still runs."""
+
+    async def renew(self, lease: Lease, ttl: timedelta) -> Lease | None:
+        """The lease with a new end, or None when it was lost."""
+
+    async def holds(self, lease: Lease) -> bool:
+        """Whether the lease is still the newest and has not run out."""
+
+    async def live(self, tenant: str, chatbot_id: str) -> Lease | None:
+        """The lease that runs now, whoever holds it."""
+
+    async def drop(self, lease: Lease) -> None: ...
+    async def void_all(self) -> None:
+        """End every lease: for the start of the only process."""
+
+
+class UnitOfWork(Protocol):
+    """One transaction. It is committed when its block ends well, and rolled back when it does not.
+
+    `save` compares and sets `version`, returns the record as it now is, and raises `Conflict("concurrent_change")`
+    when somebody else was faster.
+    """
+
+    @property
+    def sources(self) -> SourceRepository: ...
+    @property
+    def runs(self) -> RunRepository: ...
+    @property
+    def documents(self) -> DocumentRepository: ...
+    @property
+    def chatbots(self) -> ChatbotRepository: ...
+    @property
+    def baselines(self) -> BaselineRepository: ...
+    @property
+    def plans(self) -> PlanRepository: ...
+    @property
+    def approvals(self) -> ApprovalRepository: ...
+    @property
+    def applies(self) -> ApplyRepository: ...
+    @property
+    def suspensions(self) -> SuspensionRepository: ...
+    @property
+    def audit(self) -> AuditRepository: ...
+    @property
+    def tokens(self) -> TokenRepository: ...
+    @property
+    def leases(self) -> LeaseRepository: ...
+
+    async def now(self) -> datetime:
+        """The database's clock: what leases, settling and expiry are counted by."""

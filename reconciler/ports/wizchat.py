@@ -1,0 +1,64 @@
+"""A tenant's side of WizChat: what only looks, and what writes."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Protocol
+
+from reconciler.domain.outcome import Answer
+from reconciler.domain.plan import Op
+
+
+@dataclass(frozen=True, slots=True)
+class LiveChatbot:
+    """A line of WizChat's list."""
+
+    id: str
+    name: str | None
+    updated_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """How much of a tenant's call budget is left.
+
+    Attributes:
+        requests_per_minute: What the tenant may use.
+        daily_budget: Calls a day, or None when not limited here.
+        used_today: Calls made since midnight UTC, or since the start if that was later.
+        blocked_until: When WizChat will listen again, while it does not.
+    """
+
+    requests_per_minute: int
+    daily_budget: int | None
+    used_today: int
+    blocked_until: datetime | None
+
+
+class Target(Protocol):
+    """One tenant's side of WizChat, through its read key. Every call goes through the tenant's budget.
+
+    Each method raises a `TargetError` that says what to change.
+    """
+
+    def budget(self) -> Budget:
+        """What is left."""
+
+    async def chatbots(self) -> Sequence[LiveChatbot]:
+        """Every chatbot that the key may see."""
+
+    async def dry_run(self, chatbot_id: str, body: Mapping[str, Any]) -> tuple[Op, ...]:
+        """Every op that an apply of the body would do now, noops included, in the API's order.
+
+        Values hold only contract fields that are not server-owned.
+        """
+
+    async def export(self, chatbot_id: str) -> Mapping[str, Any]:
+        """The live configuration as a document body without server-owned fields."""
+
+
+class Writer(Protocol):
+    """One tenant's side of WizChat, through its write key. Only the apply path ever holds one."""
+
+    async def apply(self, chatbot_id: str, body: bytes) -> Answer:
+        """Send these bytes once, on a connection of their own, within the deadline; never raises `TargetError`."""
