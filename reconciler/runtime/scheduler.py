@@ -1,7 +1,7 @@
 """APScheduler ticks; it holds no state. A tick only asks the database what is due (see `engine.scheduling`)."""
 
 from collections.abc import Awaitable, Callable
-from typing import Any
+from functools import partial
 
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from apscheduler.triggers.interval import IntervalTrigger
@@ -10,8 +10,8 @@ TICK_SECONDS = 5
 """Recovery looks this often, and a source is looked at no later than this after it is due."""
 
 
-def ticking(tick: Callable[[], Awaitable[None]], *, seconds: float = TICK_SECONDS) -> Any:
-    """A started scheduler that calls ``tick``; `shutdown` ends it.
+def ticking(tick: Callable[[], Awaitable[None]], *, seconds: float = TICK_SECONDS) -> Callable[[], None]:
+    """Begin to call ``tick``, and return what ends that.
 
     Ticks never overlap, and any number of missed ones is made up for by one.
     """
@@ -25,4 +25,4 @@ def ticking(tick: Callable[[], Awaitable[None]], *, seconds: float = TICK_SECOND
         misfire_grace_time=None,
     )
     scheduler.start()
-    return scheduler
+    return partial(scheduler.shutdown, wait=False)

@@ -45,7 +45,7 @@ async def serve(
         async with open_service(settings) as service:
             await _let_in(service, settings, first_token)
             async with _working(service):
-                await start_up(service.engine, only_process=True)
+                await start_up(service.engine, only_process=_is_alone(settings))
                 server = _Server(service.app, lambda: ready(_url(settings, listener)))
                 await server.serve(sockets=[listener])
 
@@ -62,14 +62,19 @@ async def _let_in(service: Service, settings: Settings, first_token: Callable[[s
 async def _working(service: Service) -> AsyncIterator[None]:
     """Jobs and ticks; at the end no new ones begin, and those under way are waited for."""
     jobs = asyncio.create_task(service.dispatcher.run())
-    ticks = ticking(partial(_tick, service))  # a partial, as the scheduler awaits no lambda's coroutine
+    stop_ticking = ticking(partial(_tick, service))  # a partial, as the scheduler awaits no lambda's coroutine
     try:
         yield
     finally:
-        ticks.shutdown(wait=False)
+        stop_ticking()
         jobs.cancel()
         with suppress(asyncio.CancelledError):
             await jobs
+
+
+def _is_alone(settings: Settings) -> bool:
+    """Whether no other process can serve this database: SQLite's lock file sees to it."""
+    return settings.database_url.get_secret_value().startswith("sqlite")
 
 
 async def _tick(service: Service) -> None:
