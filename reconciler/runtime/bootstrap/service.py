@@ -15,7 +15,7 @@ from reconciler.engine.applier import Applier
 from reconciler.engine.context import Actor, Engine, SourceBinding, TenantBinding
 from reconciler.engine.recovering import Recoverer
 from reconciler.engine.refresh import run_refresh
-from reconciler.ports import Clock, JobKind, Store, Writer
+from reconciler.ports import Clock, Dispatcher, JobKind, Store, Writer
 from reconciler.runtime.bootstrap.local import call_budget, document_contract
 from reconciler.runtime.clock import SystemClock
 from reconciler.runtime.dispatch import LocalDispatcher
@@ -73,7 +73,7 @@ async def open_administration(settings: Settings) -> AsyncIterator[tuple[Engine,
     clock = SystemClock()
     store = await SqlStore.open(settings.database_url.get_secret_value(), clock, alongside=True)
     try:
-        async with open_engine(settings, store, clock) as (engine, _):
+        async with open_engine(settings, store, clock, LocalDispatcher()) as (engine, _):
             yield engine, Actor(f"cli:{getpass.getuser()}", Role.ADMIN, origin="command line")
     finally:
         await store.close()
@@ -98,10 +98,11 @@ def database_revisions(settings: Settings) -> tuple[str | None, str]:
 
 
 @asynccontextmanager
-async def open_engine(settings: Settings, store: Store, clock: Clock) -> AsyncIterator[tuple[Engine, Applier]]:
+async def open_engine(
+    settings: Settings, store: Store, clock: Clock, dispatcher: Dispatcher
+) -> AsyncIterator[tuple[Engine, Applier]]:
     """The use cases' context with real git and the real WizChat, and the applier with the write keys."""
     async with AsyncExitStack() as opened:
-        dispatcher = LocalDispatcher()
         tenants: dict[str, TenantBinding] = {}
         writers: dict[str, Writer] = {}
         for tenant in settings.tenants:
@@ -133,9 +134,11 @@ async def open_service(settings: Settings, clock: Clock | None = None) -> AsyncI
         SettingsError: A setting cannot be used.
     """
     clock = clock or SystemClock()
-    async with open_store(settings, clock) as store, open_engine(settings, store, clock) as (engine, applier):
-        dispatcher = engine.dispatcher
-        assert isinstance(dispatcher, LocalDispatcher)  # noqa: S101  made a few lines above
+    dispatcher = LocalDispatcher()
+    async with (
+        open_store(settings, clock) as store,
+        open_engine(settings, store, clock, dispatcher) as (engine, applier),
+    ):
         recoverer = Recoverer(engine, applier)
         applies = asyncio.Semaphore(CONCURRENT_APPLIES)
         dispatcher.handlers = {
