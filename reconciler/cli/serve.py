@@ -1,7 +1,6 @@
 """`reconciler serve`: the service in the foreground."""
 
 import asyncio
-import sys
 
 from reconciler.cli import output
 from reconciler.runtime.settings import load_settings
@@ -28,4 +27,3 @@ def _announce(url: str) -> None:
 def _hand_over(secret: str) -> None:
     """The only time that the secret can be read; stderr may be collected as a log, so it goes to stdout."""
     output.show(f"admin token (shown once): {secret}\n")
-    sys.stdout.flush()
