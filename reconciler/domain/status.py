@@ -62,6 +62,17 @@ class Reason(StrEnum):
     INTERRUPTED = "Interrupted"
 
 
+OF_DOCUMENTS = frozenset(
+    {
+        Reason.DOCUMENT_INVALID,
+        Reason.CLAIMED_TWICE,
+        Reason.CLAIM_REFUSED,
+        Reason.ORPHANED,
+        Reason.UNMANAGED,
+    }
+)
+"""Faults that end when a good document claims the chatbot alone, and by nothing else."""
+
 EXPLANATIONS: Mapping[Reason, str] = {
     Reason.IN_SYNC: "The chatbot is as its document says.",
     Reason.AWAITING_APPROVAL: "A plan waits for a decision: approve or reject it.",

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from reconciler.domain.lifecycle import PlanStatus
 from reconciler.domain.records import Chatbot, GoodDocument, SourceRecord, SourceState
-from reconciler.domain.status import EXPLANATIONS, Direction, Reason, Sync
+from reconciler.domain.status import EXPLANATIONS, OF_DOCUMENTS, Direction, Reason, Sync
 from reconciler.engine.auditing import audit
 from reconciler.engine.context import PROGRAM, Actor, Engine
 from reconciler.engine.observing import close_open_plan
@@ -121,21 +121,9 @@ async def _follow(
         message = document.refusal_message or EXPLANATIONS[document.refusal]
         await _mark_unknown(uow, given, chatbot, document.refusal, message)
         return
-    if chatbot.fault in _OF_DOCUMENTS:
+    if chatbot.fault in OF_DOCUMENTS:
         chatbot = replace(chatbot, fault=Reason.NOT_CHECKED, fault_message=None, checked_digest=None)
     await save_chatbot(uow, given, chatbot)
-
-
-_OF_DOCUMENTS = frozenset(
-    {
-        Reason.DOCUMENT_INVALID,
-        Reason.CLAIMED_TWICE,
-        Reason.CLAIM_REFUSED,
-        Reason.ORPHANED,
-        Reason.UNMANAGED,
-    }
-)
-"""Faults that end when a good document claims the chatbot alone."""
 
 
 async def _mark_unknown(uow: UnitOfWork, given: Surroundings, chatbot: Chatbot, fault: Reason, message: str) -> None:
@@ -150,6 +138,7 @@ async def _mark_unknown(uow: UnitOfWork, given: Surroundings, chatbot: Chatbot, 
             fault=fault,
             fault_message=message,
             checked_digest=None,
+            epoch=chatbot.epoch + 1,  # a dry run that is under way was of a document that no longer holds
         ),
     )
 

@@ -68,6 +68,7 @@ class Applier:
     writers: Mapping[str, Writer]
     holder: str
     looks: SharedLook = field(init=False)
+    _busy: set[tuple[str, str]] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         self.looks = SharedLook(self.engine)
@@ -82,13 +83,32 @@ class Applier:
             if lease is None:
                 return
             try:
-                await self._attempt(apply, lease)
+                unknown_yet = await self._attempt(apply, lease)
             except LeaseLost as lost:
                 log.warning("apply left to its new holder", extra={"apply": apply.id, "cause": str(lost)})
+                return
+        if unknown_yet:  # only now, as the recovery needs the lease
+            self.engine.dispatcher.submit(Job(JobKind.RECOVER))
 
     @asynccontextmanager
     async def lease(self, tenant: str, chatbot_id: str) -> AsyncIterator[Lease | None]:
-        """Hold a chatbot's lease, renewed while the block runs; None when somebody else holds it."""
+        """Hold a chatbot's lease, renewed while the block runs; None when somebody else holds it.
+
+        The store knows processes only, and gives one its own lease again: what works on the chatbot within this
+        process already is somebody else as well.
+        """
+        if (tenant, chatbot_id) in self._busy:
+            yield None
+            return
+        self._busy.add((tenant, chatbot_id))
+        try:
+            async with self._lease(tenant, chatbot_id) as lease:
+                yield lease
+        finally:
+            self._busy.discard((tenant, chatbot_id))
+
+    @asynccontextmanager
+    async def _lease(self, tenant: str, chatbot_id: str) -> AsyncIterator[Lease | None]:
         async with self.engine.store.begin() as uow:
             lease = await uow.leases.take(tenant, chatbot_id, self.holder, LEASE_TTL)
         if lease is None:
@@ -111,7 +131,8 @@ class Applier:
             async with self.engine.store.begin() as uow:
                 held = await uow.leases.renew(lease, LEASE_TTL)
 
-    async def _attempt(self, apply: Apply, lease: Lease) -> None:
+    async def _attempt(self, apply: Apply, lease: Lease) -> bool:
+        """Do the steps, and tell whether the outcome is unknown yet."""
         try:
             plan = await self._start(apply)
             began = await self._recheck(plan)
@@ -127,7 +148,8 @@ class Applier:
             end = End(status=ApplyStatus.FAILED, reason=Reason.AWAITING_APPROVAL, message=message)
             await give_up(self.engine, lease, apply.id, end, to=PlanStatus.PENDING)
         else:
-            await self._execute(apply, plan, lease, began)
+            return await self._execute(apply, plan, lease, began)
+        return False
 
     async def _start(self, apply: Apply) -> Plan:
         async with self.engine.store.begin() as uow:
@@ -173,7 +195,7 @@ class Applier:
             chatbot = replace(chatbot, epoch=chatbot.epoch + 1)
             await save_chatbot(uow, await Surroundings.read(uow), chatbot, plan)
 
-    async def _execute(self, apply: Apply, plan: Plan, lease: Lease, began: float) -> None:
+    async def _execute(self, apply: Apply, plan: Plan, lease: Lease, began: float) -> bool:
         try:
             answer = await self._send(apply, plan, lease, began)
         except (NotNow, NoLonger, ApprovalFell) as stop:
@@ -182,8 +204,7 @@ class Applier:
         else:
             end = await self._judge(plan, answer)
         await finish(self.engine, lease, apply.id, end)
-        if end.status is ApplyStatus.OUTCOME_UNKNOWN:
-            self.engine.dispatcher.submit(Job(JobKind.RECOVER))
+        return end.status is ApplyStatus.OUTCOME_UNKNOWN
 
     async def _send(self, apply: Apply, plan: Plan, lease: Lease, began: float) -> Answer:
         """Send the approved bytes; again only what was provably not sent, each time with the whole re-check."""

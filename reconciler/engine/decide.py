@@ -12,6 +12,7 @@ from reconciler.domain.status import Reason
 from reconciler.engine.applying import queue_apply, submit
 from reconciler.engine.auditing import audit, record_refusal
 from reconciler.engine.context import Actor, Engine
+from reconciler.engine.rechecking import standing_approvals
 from reconciler.engine.standings import Surroundings, move_plan, restate_plan, save_chatbot
 from reconciler.errors import Conflict, Forbidden, NotFound, ReconcilerError
 from reconciler.ports import UnitOfWork
@@ -88,12 +89,11 @@ async def approve(
     async with engine.store.begin() as uow:
         plan = await open_to(uow, actor, plan_id, fingerprint)
         approvals = list(await uow.approvals.of_plan(plan.id))
-        mine = next((a for a in approvals if a.actor == actor.name and a.revoked_at is None), None)
         if plan.status not in DECIDABLE:
-            return _as_it_stands(plan, approvals, mine)
-        if mine is None:
+            return _as_it_stands(plan, approvals, actor)
+        if actor.name not in await _approvers(uow, plan):
             approvals.append(await _add_approval(engine, uow, actor, plan, comment, overrides))
-        plan = await _count(engine, uow, actor, plan, approvals)
+        plan = await _count(engine, uow, actor, plan)
         queued = None
         if apply and plan.status is PlanStatus.APPROVED:
             plan, queued = await queue_apply(engine, uow, actor, plan)
@@ -116,7 +116,7 @@ async def revoke(engine: Engine, actor: Actor, plan_id: str) -> Decision:
             if approval.actor == actor.name and approval.stands:
                 approvals[at] = await uow.approvals.save(replace(approval, revoked_at=await uow.now()))
                 await audit(uow, actor, "plan.revoke", f"plan/{plan.id}", fingerprint=plan.fingerprint)
-        plan = await _count(engine, uow, actor, plan, approvals)
+        plan = await _count(engine, uow, actor, plan)
     return Decision(plan, approvals)
 
 
@@ -198,9 +198,10 @@ async def _get(uow: UnitOfWork, actor: Actor, plan_id: str) -> Plan:
     return plan
 
 
-def _as_it_stands(plan: Plan, approvals: Sequence[Approval], mine: Approval | None) -> Decision:
+def _as_it_stands(plan: Plan, approvals: Sequence[Approval], actor: Actor) -> Decision:
     """The same approval again answers with what became of it; a new one comes too late."""
-    if mine is None or plan.apply_id is None:
+    mine = any(approval.actor == actor.name and approval.revoked_at is None for approval in approvals)
+    if not mine or plan.apply_id is None:
         raise closed(plan)
     return Decision(plan, approvals)
 
@@ -243,9 +244,14 @@ async def _add_approval(
     return approval
 
 
-async def _count(engine: Engine, uow: UnitOfWork, actor: Actor, plan: Plan, approvals: Sequence[Approval]) -> Plan:
+async def _approvers(uow: UnitOfWork, plan: Plan) -> set[str]:
+    """Whose approvals stand now: one that fell with its token counts no more, and can be given again."""
+    return {approval.actor for approval in await standing_approvals(uow, plan)}
+
+
+async def _count(engine: Engine, uow: UnitOfWork, actor: Actor, plan: Plan) -> Plan:
     """Let the plan be Approved exactly while enough people's approvals stand."""
-    enough = len({a.actor for a in approvals if a.stands}) >= plan.approvals_required
+    enough = len(await _approvers(uow, plan)) >= plan.approvals_required
     if enough == (plan.status is PlanStatus.APPROVED):
         return plan
     to, reason = (PlanStatus.APPROVED, Reason.APPROVED) if enough else (PlanStatus.PENDING, Reason.AWAITING_APPROVAL)

@@ -9,7 +9,7 @@ from reconciler.domain.direction import advance
 from reconciler.domain.lifecycle import ApplyStatus, PlanStatus
 from reconciler.domain.plan import Op
 from reconciler.domain.records import Apply, Chatbot, Lease, Plan
-from reconciler.domain.status import Direction, Reason, Sync
+from reconciler.domain.status import OF_DOCUMENTS, Direction, Reason, Sync
 from reconciler.engine.auditing import audit
 from reconciler.engine.context import PROGRAM, Engine
 from reconciler.engine.observing import Observation, record
@@ -97,7 +97,7 @@ async def _conclude(uow: UnitOfWork, chatbot: Chatbot, plan: Plan, end: End, *, 
         chatbot = replace(chatbot, epoch=chatbot.epoch + 1, plan_id=None)
     if end.status is ApplyStatus.APPLIED:
         chatbot = replace(chatbot, last_applied_revision=plan.revision)
-    if _is_all_noop(end):
+    if _is_all_noop(end) and chatbot.fault not in OF_DOCUMENTS:
         chatbot = replace(
             chatbot,
             sync=Sync.SYNCED,

@@ -31,8 +31,8 @@ class ApprovalFell(Exception):
     """Not enough approvals stand; the plan goes back to Pending."""
 
 
-async def standing_approvals(uow: UnitOfWork, plan: Plan, apply_id: str) -> list[Approval]:
-    """The approvals of a plan that still stand at this moment for an apply.
+async def standing_approvals(uow: UnitOfWork, plan: Plan, apply_id: str | None = None) -> list[Approval]:
+    """The approvals of a plan that still stand at this moment, also those that this apply spent itself.
 
     One falls when it is revoked or spent on another apply, when its token is revoked or expired, or when that token's
     role or sources no longer suffice.
@@ -157,6 +157,8 @@ async def check_document(engine: Engine, shared: SharedLook, plan: Plan) -> None
         contested = await uow.documents.claims(plan.tenant)
     if plan.chatbot_id in contested:
         raise NoLonger(EXPLANATIONS[Reason.CLAIMED_TWICE])
+    if plan.prune and not document.body.get("prune", True):
+        raise NoLonger("the document no longer lets anything be deleted: it says prune: false")
     if canonical_bytes(body_for(document.body, [op.op for op in plan.ops])) != canonical_bytes(plan.body):
         raise NoLonger("the document says something else by now")
 

@@ -31,7 +31,7 @@ class Recoverer:
 
     Attributes:
         applier: Runs applies, and holds the leases.
-        first_seen: Apply id → when this process first met it, by the monotonic clock.
+        first_seen: Apply id → when this process first met it after its intent, by the monotonic clock.
     """
 
     engine: Engine
@@ -43,10 +43,16 @@ class Recoverer:
         async with self.engine.store.begin() as uow:
             unfinished = await uow.applies.unfinished()
         self.first_seen = {
-            apply.id: self.first_seen.get(apply.id, self.engine.clock.monotonic()) for apply in unfinished
+            apply.id: self.first_seen.get(apply.id, self.engine.clock.monotonic())
+            for apply in unfinished
+            if apply.intent_at is not None
         }
         for apply in unfinished:
-            await self._look_at(apply)
+            try:
+                await self._look_at(apply)
+            except Exception:
+                # one that cannot be settled, as when its tenant left the settings, must not keep the others waiting
+                log.exception("recovery failed", extra={"apply": apply.id})
 
     async def _look_at(self, apply: Apply) -> None:
         if apply.status is ApplyStatus.QUEUED:

@@ -9,6 +9,7 @@ from api_client.models import ApplyResult, ChatbotConfigDocument, PublicChatbot
 from api_client.models import Op as WireOp
 from reconciler import errors
 from reconciler.domain import fields
+from reconciler.domain.canonical import canonical_bytes
 from reconciler.domain.fields import MISSING
 from reconciler.domain.outcome import Answer, Answered, Unclear
 from reconciler.domain.plan import Action, Op
@@ -22,7 +23,7 @@ def ops_of(result: ApplyResult) -> tuple[Op, ...]:
     """The ops of a dry run, in the API's order, without server-owned and unknown fields.
 
     Raises:
-        BadAnswer: The answer is not one to a dry run.
+        BadAnswer: The answer is not one to a dry run, or holds what cannot be kept.
         RequestRefused: The dry run itself stopped at an op.
     """
     if not result.dryRun:
@@ -30,7 +31,19 @@ def ops_of(result: ApplyResult) -> tuple[Op, ...]:
     if result.failed is not None:
         place = result.failed.op.get("section", "an op")
         raise errors.RequestRefused(f"WizChat stopped the dry run at {place}: {quoted(result.failed.message)}")
-    return tuple(_op(op) for op in result.plan.ops)
+    return tuple(_sound(_op(op)) for op in result.plan.ops)
+
+
+def _sound(op: Op) -> Op:
+    """What no JSON in UTF-8 can say, such as half of a surrogate pair, could be neither hashed, kept nor sent."""
+    try:
+        canonical_bytes([op.key, op.before, op.after])
+    except ValueError as error:
+        raise errors.BadAnswer(
+            f"WizChat's answer holds text or a number in {op.section} that cannot be kept ({type(error).__name__}): "
+            "correct it in WizChat's dashboard"
+        ) from error
+    return op
 
 
 def _op(wire: WireOp) -> Op:

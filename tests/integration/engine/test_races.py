@@ -1,0 +1,199 @@
+"""What happens in between: pushes, claims, clocks and looks that meet an apply or a sweep half way."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from reconciler.domain.lifecycle import ApplyStatus, PlanStatus
+from reconciler.domain.outcome import Answer
+from reconciler.domain.plan import Op
+from reconciler.domain.policy import Policy
+from reconciler.domain.records import Role, Trigger
+from reconciler.domain.status import Reason, Sync
+from reconciler.engine.applying import request_apply
+from reconciler.engine.context import PROGRAM, Actor, Engine
+from reconciler.engine.decide import approve
+from reconciler.engine.refresh import request_refresh, run_refresh
+from reconciler.engine.tokens import create_token, revoke_token
+from reconciler.ports import JobKind
+from tests.fakes.source import FakeSource
+from tests.fakes.target import Effect, FakeTarget, FakeWriter
+from tests.support.world import BOT, SOURCE, TENANT, World, document, path_of, push, spec, world
+
+pytestmark = pytest.mark.anyio
+
+LIVE = {BOT: spec(prompt="old", skills=[{"name": "a", "body": "one"}])}
+FILES = {path_of(): document(spec(skills=[{"name": "a", "body": "two"}]))}
+FOUR = {f"bot_{n}": spec() for n in range(2, 5)}
+FOUR_FILES = {path_of(key): document(value, key) for key, value in FOUR.items()}
+
+Meanwhile = Callable[[], Awaitable[object]]
+
+
+@dataclass
+class BusyWriter:
+    """Something happens while the request is on its way."""
+
+    writer: FakeWriter
+    meanwhile: Meanwhile
+
+    async def apply(self, chatbot_id: str, body: bytes) -> Answer:
+        await self.meanwhile()
+        return await self.writer.apply(chatbot_id, body)
+
+
+async def run_now(w: World, engine: Engine, source: str) -> None:
+    """Do a run here, and not as a job."""
+    w.dispatcher.handlers = {**w.dispatcher.handlers, JobKind.REFRESH: lambda _: asyncio.sleep(0)}
+    await request_refresh(engine, PROGRAM, source, Trigger.MANUAL, full=True)
+    await run_refresh(engine, source)
+
+
+def while_sending(w: World, meanwhile: Meanwhile) -> None:
+    w.applier.writers = {TENANT: BusyWriter(w.writer, meanwhile)}
+
+
+async def test_rule_3_a_document_that_no_longer_prunes_makes_a_plan_with_deletes_stale(tmp_path: Path) -> None:
+    live = {BOT: spec(skills=[{"name": "a", "body": "one"}, {"name": "b", "body": "two"}])}
+    wanted = spec(skills=[{"name": "a", "body": "one"}])
+    async with world(tmp_path, live, {path_of(): document(wanted)}) as w:
+        plan = await w.open_plan()
+        assert plan.prune
+        await w.approve(plan)
+        w.commit({path_of(): document(wanted, prune=False)})
+        apply = await w.apply(plan)
+        assert apply.status is ApplyStatus.STALE
+        assert w.writer.writes == []
+
+
+async def test_rule_4_an_apply_under_way_is_not_taken_over_by_the_recovery_of_its_own_process(tmp_path: Path) -> None:
+    async with world(tmp_path, LIVE, FILES) as w:
+        plan = await w.open_plan()
+        await w.approve(plan)
+        while_sending(w, w.recoverer.run)
+        apply = await w.apply(plan)
+        assert apply.status is ApplyStatus.APPLIED
+        assert "apply.outcomeunknown" not in [entry.action for entry in await w.audit()]
+        assert len(w.writer.writes) == 1
+
+
+async def test_rule_1_an_approval_that_fell_with_its_token_can_be_given_again_with_a_new_one(tmp_path: Path) -> None:
+    async with world(tmp_path, LIVE, FILES) as w:
+        plan = await w.open_plan()
+        await w.approve(plan)
+        await revoke_token(w.engine, PROGRAM, "ann")
+        await w.apply(plan, who="bob")
+        assert (await w.plan(plan.id)).status is PlanStatus.PENDING
+        new = await create_token(w.engine, PROGRAM, "ann", Role.APPROVER)
+        ann = Actor("ann", Role.APPROVER, new.token.id)
+        decision = await approve(w.engine, ann, plan.id, plan.fingerprint)
+        assert decision.plan.status is PlanStatus.APPROVED
+        apply = await w.apply(decision.plan, who="bob")
+        assert apply.status is ApplyStatus.APPLIED
+
+
+async def test_rule_1_a_fallen_approval_does_not_count_towards_the_approvals_that_a_plan_needs(tmp_path: Path) -> None:
+    async with world(tmp_path, LIVE, FILES, policy=Policy(approvals=2)) as w:
+        plan = await w.open_plan()
+        await w.approve(plan)
+        await revoke_token(w.engine, PROGRAM, "ann")
+        decision = await w.approve(plan, who="bob")
+        assert decision.plan.status is PlanStatus.PENDING
+
+
+async def test_rule_5_a_document_removed_during_its_apply_leaves_an_orphan(tmp_path: Path) -> None:
+    async with world(tmp_path, {**LIVE, **FOUR}, {**FILES, **FOUR_FILES}) as w:
+        plan = await w.open_plan()
+        await w.approve(plan)
+
+        async def remove() -> None:
+            w.commit({path_of(): None})
+            await run_now(w, w.engine, SOURCE)
+
+        while_sending(w, remove)
+        await w.apply(plan)
+        chatbot = await w.chatbot()
+        assert (chatbot.sync, chatbot.reason) == (Sync.UNKNOWN, Reason.ORPHANED)
+
+
+@dataclass
+class BusyTarget:
+    """Something happens once, while the dry run of one chatbot is under way."""
+
+    target: FakeTarget
+    meanwhile: Meanwhile | None = None
+
+    async def dry_run(self, chatbot_id: str, body: Mapping[str, Any]) -> tuple[Op, ...]:
+        ops = await self.target.dry_run(chatbot_id, body)
+        if chatbot_id == BOT and self.meanwhile is not None:
+            meanwhile, self.meanwhile = self.meanwhile, None
+            await meanwhile()
+        return ops
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.target, name)
+
+
+async def test_rule_5_a_second_claim_during_the_dry_run_leaves_no_plan(tmp_path: Path) -> None:
+    other = FakeSource({"chatbots/else.json": document(spec(), "bot_9")})
+    async with world(tmp_path, {**LIVE, "bot_9": spec()}, FILES, more_sources={"more": other}) as w:
+
+        async def claim() -> None:
+            push(other, {"chatbots/second.json": document(spec(prompt="mine"), BOT)})
+            await run_now(w, w.engine, "more")
+
+        tenant = replace(w.engine.tenants[TENANT], target=BusyTarget(w.target, claim))
+        await run_now(w, replace(w.engine, tenants={TENANT: tenant}), SOURCE)
+        chatbot = await w.chatbot()
+        assert (chatbot.reason, chatbot.plan_id) == (Reason.CLAIMED_TWICE, None)
+
+
+async def test_rule_5_a_live_value_that_is_no_text_makes_only_its_own_chatbot_unknown(tmp_path: Path) -> None:
+    live = {BOT: spec(prompt="\ud83d broken"), "bot_2": spec(prompt="old")}
+    files = {**FILES, path_of("bot_2"): document(spec(), "bot_2")}
+    async with world(tmp_path, live, files) as w:
+        assert (await w.chatbot()).sync is Sync.UNKNOWN
+        assert (await w.chatbot("bot_2")).plan_id is not None
+        run = await w.refresh()
+        assert run.status == "Succeeded"
+
+
+async def test_rule_4_one_apply_that_cannot_be_read_back_stops_no_other(tmp_path: Path) -> None:
+    files = {**FILES, path_of("bot_2"): document(spec(), "bot_2")}
+    async with world(tmp_path, {**LIVE, "bot_2": spec(prompt="old")}, files) as w:
+        gone = await w.open_plan()
+        other = await w.open_plan("bot_2")
+        for plan in (gone, other):
+            await w.approve(plan)
+            w.writer.lose_answer(Effect.NONE)
+            await w.apply(plan)
+        async with w.store.begin() as uow:  # as after its tenant was taken out of the settings
+            apply, chatbot = await uow.applies.get((await w.plan(gone.id)).apply_id or ""), await w.chatbot()
+            assert apply is not None
+            await uow.applies.save(replace(apply, tenant="left"))
+            await uow.plans.save(replace(await w.plan(gone.id), tenant="left"))
+            await uow.chatbots.add(replace(chatbot, tenant="left", version=0))
+        w.clock.advance(20)
+        await w.recoverer.run()
+        assert (await w.plan(other.id)).status is PlanStatus.FAILED
+
+
+async def test_rule_4_time_spent_in_the_queue_is_no_part_of_the_settle_time(tmp_path: Path) -> None:
+    async with world(tmp_path, LIVE, FILES) as w:
+        plan = await w.open_plan()
+        await w.approve(plan)
+        handlers = w.dispatcher.handlers
+        w.dispatcher.handlers = {**handlers, JobKind.APPLY: lambda _: asyncio.sleep(0)}
+        apply = await request_apply(w.engine, await w.person(), plan.id, plan.fingerprint)
+        await w.recoverer.run()
+        await w.idle()
+        w.clock.advance(60)
+        w.writer.lose_answer(Effect.LATE)
+        await w.applier.run(apply.id)
+        w.clock.jump(3600)
+        await w.recoverer.run()
+        assert (await w.apply_of(apply.id)).status is ApplyStatus.OUTCOME_UNKNOWN
