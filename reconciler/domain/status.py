@@ -1,7 +1,6 @@
 """The status words of the design, and a reason for everything that was done or not done."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 
 
@@ -115,18 +114,3 @@ EXPLANATIONS: Mapping[Reason, str] = {
     Reason.NOT_CONVERGED: "WizChat accepted the apply but still differs: look at the named paths.",
     Reason.INTERRUPTED: "The service stopped meanwhile: it is tried again by itself.",
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Status:
-    """A chatbot's standing at one moment."""
-
-    sync: Sync
-    direction: Direction
-    reason: Reason
-    message: str
-
-    @classmethod
-    def unknown(cls, reason: Reason, message: str | None = None) -> "Status":
-        """Neither clean nor drifted, for a reason."""
-        return cls(Sync.UNKNOWN, Direction.UNKNOWN, reason, message or EXPLANATIONS[reason])

@@ -61,7 +61,6 @@ class Recorded:
 
     chatbot: Chatbot
     plan_created: bool = False
-    discarded: bool = False
 
 
 def fault_of(error: TargetError) -> Reason:
@@ -75,7 +74,7 @@ async def record(engine: Engine, uow: UnitOfWork, given: Surroundings, seen: Obs
     if chatbot is None:
         return None
     if chatbot.epoch != seen.epoch:
-        return Recorded(chatbot, discarded=True)
+        return Recorded(chatbot)
     if isinstance(seen.result, TargetError):
         return await _record_fault(uow, given, chatbot, seen.result)
     return await _record_ops(engine, uow, given, chatbot, seen.document, seen.result)
