@@ -4,6 +4,7 @@ Runs of a source never overlap: asked for during a run, the next one waits as Qu
 meanwhile shares it.
 """
 
+import asyncio
 import logging
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
@@ -86,6 +87,9 @@ async def run_refresh(engine: Engine, source: str) -> Run | None:
     findings = Findings()
     try:
         await _pass(engine, engine.sources[source], run, findings)
+    except asyncio.CancelledError:
+        findings.fail(EXPLANATIONS[Reason.INTERRUPTED])
+        raise
     except Exception:
         findings.fail("the run was interrupted by an internal error; the log has it")
         raise
