@@ -226,12 +226,16 @@ class Applier:
 
     async def _open_window(self, apply: Apply, lease: Lease, began: float) -> None:
         """Start the lease anew, so that the whole deadline of the request lies within it, and measure the window."""
-        window = round((self.engine.clock.monotonic() - began) * 1000)
+        renewed = self.engine.clock.monotonic()
+        window = round((renewed - began) * 1000)
         async with self.engine.store.begin() as uow:
             if await uow.leases.renew(lease, LEASE_TTL) is None:
                 raise LeaseLost(f"the lease of {lease.chatbot_id} was lost")
             current, _, _ = await involved(uow, apply.id)
             await uow.applies.save(replace(current, window_ms=window))
+        spare = LEASE_TTL - self.engine.policy.apply_deadline
+        if self.engine.clock.monotonic() - renewed > spare.total_seconds():
+            raise LeaseLost(f"the lease of {lease.chatbot_id} may end before the request would")
 
     async def _judge(self, plan: Plan, answer: Answer) -> End:
         match answer:
