@@ -3,10 +3,10 @@
 Equal proposals keep the open plan and its approvals; another one supersedes it; none at all resolves it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from reconciler.domain.direction import Baseline, DirectedOp, advance, common, direct
+from reconciler.domain.direction import NO_BASELINE, Baseline, DirectedOp, advance, common, direct
 from reconciler.domain.lifecycle import DECIDABLE, PlanStatus
 from reconciler.domain.plan import Op, Proposal, propose
 from reconciler.domain.policy import requirements
@@ -15,7 +15,7 @@ from reconciler.domain.standing import plan_standing
 from reconciler.domain.status import Direction, Reason, Sync
 from reconciler.engine.auditing import audit
 from reconciler.engine.context import PROGRAM, Engine
-from reconciler.engine.standings import Surroundings, is_read_only, move_plan, restate_plan, save_chatbot
+from reconciler.engine.standings import Surroundings, is_read_only, move_plan, restate_plan, stated
 from reconciler.errors import (
     BadAnswer,
     ChatbotNotFound,
@@ -56,10 +56,35 @@ class Observation:
 
 
 @dataclass(frozen=True, slots=True)
-class Recorded:
-    """What an observation led to."""
+class Known:
+    """What is stored about the chatbots that observations are about, read by a few statements for all of them."""
+
+    chatbots: Mapping[str, Chatbot]
+    baselines: Mapping[str, Baseline]
+    plans: Mapping[str, Plan]
+
+    @classmethod
+    async def read(cls, uow: UnitOfWork, tenant: str, chatbot_ids: Sequence[str]) -> "Known":
+        """Read it."""
+        chatbots = await uow.chatbots.some(tenant, chatbot_ids)
+        plans = await uow.plans.some([chatbot.plan_id for chatbot in chatbots.values() if chatbot.plan_id])
+        return cls(chatbots, await uow.baselines.some(tenant, chatbot_ids), plans)
+
+    def plan_of(self, chatbot: Chatbot) -> Plan | None:
+        """The chatbot's open plan."""
+        return self.plans.get(chatbot.plan_id) if chatbot.plan_id else None
+
+
+@dataclass(frozen=True, slots=True)
+class Learned:
+    """What an observation makes of a chatbot, to be saved.
+
+    Attributes:
+        baseline: The new one, where it changed.
+    """
 
     chatbot: Chatbot
+    baseline: Baseline | None = None
     plan_created: bool = False
 
 
@@ -68,19 +93,38 @@ def fault_of(error: TargetError) -> Reason:
     return next((reason for kind, reason in FAULTS if isinstance(error, kind)), Reason.BAD_ANSWER)
 
 
-async def record(engine: Engine, uow: UnitOfWork, given: Surroundings, seen: Observation) -> Recorded | None:
-    """Write down an observation; None when the chatbot is not known (any more)."""
-    chatbot = await uow.chatbots.get(seen.document.tenant, seen.document.chatbot_id)
-    if chatbot is None:
+async def record(engine: Engine, uow: UnitOfWork, given: Surroundings, *seen: Observation) -> int:
+    """Write down observations of one tenant's chatbots, of each chatbot at most one.
+
+    Nothing becomes of one whose chatbot is not known (any more), or was applied to since.
+
+    Returns:
+        How many plans were made.
+
+    Raises:
+        Conflict: Somebody else changed one of the chatbots or plans meanwhile.
+    """
+    tenant = seen[0].document.tenant
+    known = await Known.read(uow, tenant, [one.document.chatbot_id for one in seen])
+    learned = [found for one in seen if (found := await _learn(engine, uow, given, known, one)) is not None]
+    await uow.chatbots.save_all([found.chatbot for found in learned])
+    changed = {found.chatbot.id: found.baseline for found in learned if found.baseline is not None}
+    await uow.baselines.put_all(tenant, changed)
+    return sum(found.plan_created for found in learned)
+
+
+async def _learn(
+    engine: Engine, uow: UnitOfWork, given: Surroundings, known: Known, seen: Observation
+) -> Learned | None:
+    chatbot = known.chatbots.get(seen.document.chatbot_id)
+    if chatbot is None or chatbot.epoch != seen.epoch:
         return None
-    if chatbot.epoch != seen.epoch:
-        return Recorded(chatbot)
     if isinstance(seen.result, TargetError):
-        return await _record_fault(uow, given, chatbot, seen.result)
-    return await _record_ops(engine, uow, given, chatbot, seen.document, seen.result)
+        return await _learn_fault(uow, given, chatbot, seen.result)
+    return await _learn_ops(engine, uow, given, known, chatbot, seen.document, seen.result)
 
 
-async def _record_fault(uow: UnitOfWork, given: Surroundings, chatbot: Chatbot, error: TargetError) -> Recorded:
+async def _learn_fault(uow: UnitOfWork, given: Surroundings, chatbot: Chatbot, error: TargetError) -> Learned:
     """Unknown is neither clean nor drifted; only a chatbot that is gone makes its plan stale."""
     fault = fault_of(error)
     if fault is Reason.CHATBOT_MISSING:
@@ -94,58 +138,60 @@ async def _record_fault(uow: UnitOfWork, given: Surroundings, chatbot: Chatbot, 
         checked_digest=None,
         checked_at=given.now,
     )
-    return Recorded(await save_chatbot(uow, given, chatbot))
+    return Learned(await stated(uow, given, chatbot))
 
 
-async def _record_ops(
+async def _learn_ops(
     engine: Engine,
     uow: UnitOfWork,
     given: Surroundings,
+    known: Known,
     chatbot: Chatbot,
     document: GoodDocument,
     ops: tuple[Op, ...],
-) -> Recorded:
+) -> Learned:
     body = document.body or {}
-    baseline = await uow.baselines.get(chatbot.tenant, chatbot.id)
+    baseline = known.baselines.get(chatbot.id, NO_BASELINE)
     advanced = advance(baseline, ops, sections=body["spec"], prune=body.get("prune", True), whole=True)
-    if advanced != baseline:
-        await uow.baselines.put(chatbot.tenant, chatbot.id, advanced)
     proposal = propose(chatbot.tenant, chatbot.id, body, ops)
     chatbot = replace(chatbot, fault=None, fault_message=None, checked_at=given.now, checked_digest=document.digest)
     if proposal is None:
-        return await _record_noop(uow, given, chatbot)
-    return await _record_proposal(engine, uow, given, chatbot, document, proposal, baseline)
+        learned = await _learn_noop(uow, given, chatbot)
+    else:
+        learned = await _learn_proposal(engine, uow, given, known, chatbot, document, proposal)
+    return learned if advanced == baseline else replace(learned, baseline=advanced)
 
 
-async def _record_noop(uow: UnitOfWork, given: Surroundings, chatbot: Chatbot) -> Recorded:
+async def _learn_noop(uow: UnitOfWork, given: Surroundings, chatbot: Chatbot) -> Learned:
     chatbot = await close_open_plan(uow, chatbot, PlanStatus.RESOLVED, Reason.RESOLVED)
     chatbot = replace(chatbot, sync=Sync.SYNCED, direction=Direction.IN_SYNC, rejected_fingerprint=None)
-    return Recorded(await save_chatbot(uow, given, chatbot))
+    return Learned(await stated(uow, given, chatbot))
 
 
-async def _record_proposal(
+async def _learn_proposal(
     engine: Engine,
     uow: UnitOfWork,
     given: Surroundings,
+    known: Known,
     chatbot: Chatbot,
     document: GoodDocument,
     proposal: Proposal,
-    baseline: Baseline,
-) -> Recorded:
+) -> Learned:
+    baseline = known.baselines.get(chatbot.id, NO_BASELINE)
     ops = tuple(direct(op, baseline) for op in proposal.ops)
     chatbot = replace(chatbot, sync=Sync.OUT_OF_SYNC, direction=common(op.direction for op in ops))
-    plan = await uow.plans.get(chatbot.plan_id) if chatbot.plan_id else None
+    plan = known.plan_of(chatbot)
     if plan is not None and (plan.status not in DECIDABLE or plan.fingerprint == proposal.fingerprint):
         plan = await restate_plan(engine, uow, given, plan)
-        return Recorded(await save_chatbot(uow, given, chatbot, plan))
+        return Learned(await stated(uow, given, chatbot, plan))
     chatbot = await close_open_plan(uow, chatbot, PlanStatus.SUPERSEDED, Reason.SUPERSEDED)
     if chatbot.rejected_fingerprint == proposal.fingerprint:
-        return Recorded(await save_chatbot(uow, given, chatbot))
+        return Learned(await stated(uow, given, chatbot))
     plan = new_plan(engine, given, chatbot, document, proposal, ops)
     await uow.plans.add(plan)
     await _audit_new(uow, plan)
     chatbot = replace(chatbot, plan_id=plan.id, rejected_fingerprint=None)
-    return Recorded(await save_chatbot(uow, given, chatbot, plan), plan_created=True)
+    return Learned(await stated(uow, given, chatbot, plan), plan_created=True)
 
 
 def new_plan(

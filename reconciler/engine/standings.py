@@ -50,7 +50,12 @@ def covers(suspension: Suspension, tenant: str, chatbot_id: str, source: str | N
 
 
 async def save_chatbot(uow: UnitOfWork, given: Surroundings, chatbot: Chatbot, plan: Plan | None = None) -> Chatbot:
-    """Save a chatbot with the reason that follows from everything else.
+    """Save a chatbot with the reason that follows from everything else; arguments as for `stated`."""
+    return await uow.chatbots.save(await stated(uow, given, chatbot, plan))
+
+
+async def stated(uow: UnitOfWork, given: Surroundings, chatbot: Chatbot, plan: Plan | None = None) -> Chatbot:
+    """A chatbot with the reason that follows from everything else, to be saved.
 
     Args:
         uow: The transaction.
@@ -66,7 +71,7 @@ async def save_chatbot(uow: UnitOfWork, given: Surroundings, chatbot: Chatbot, p
         suspension=given.suspension_of(chatbot.tenant, chatbot.id, chatbot.source),
     )
     reason, message = standing(chatbot, circumstances)
-    return await uow.chatbots.save(replace(chatbot, reason=reason, message=message))
+    return replace(chatbot, reason=reason, message=message)
 
 
 async def move_plan(

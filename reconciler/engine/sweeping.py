@@ -2,17 +2,21 @@
 
 import asyncio
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 from reconciler.domain.plan import Op
 from reconciler.domain.records import Chatbot, GoodDocument
 from reconciler.engine.context import Engine, TenantBinding
-from reconciler.engine.observing import Observation, Recorded, record
+from reconciler.engine.observing import Observation, record
 from reconciler.engine.standings import Surroundings
 from reconciler.errors import Conflict, QuotaExceeded, TargetError, TargetUnauthorized
 
 BATCH = 100
 """Rows a transaction: enough to make commits cheap, few enough not to keep others waiting."""
+
+LINGER_S = 0.5
+"""How long an observation waits for others to be written down with: a transaction costs more than its rows."""
 
 HOPELESS = (QuotaExceeded, TargetUnauthorized)
 """What would meet every further call too: the rest of the sweep is not asked."""
@@ -77,38 +81,45 @@ async def ask(tenant: TenantBinding, document: GoodDocument) -> tuple[Op, ...] |
 
 
 async def _write_down(engine: Engine, done: asyncio.Queue[Observation | None], counts: SweepCounts) -> None:
-    batch: list[Observation] = []
-    while (seen := await done.get()) is not None:
-        batch.append(seen)
-        if len(batch) >= BATCH or done.empty():
-            await _commit(engine, batch, counts)
-            batch = []
-    await _commit(engine, batch, counts)
+    while (first := await done.get()) is not None:
+        batch = [first]
+        is_last = await _gather(done, batch)
+        await _commit(engine, batch, counts)
+        if is_last:
+            return
+
+
+async def _gather(done: asyncio.Queue[Observation | None], batch: list[Observation]) -> bool:
+    """Fill a batch with what comes in soon, and tell whether that was all."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(LINGER_S):
+            while len(batch) < BATCH:
+                seen = await done.get()
+                if seen is None:
+                    return True
+                batch.append(seen)
+    return False
 
 
 async def _commit(engine: Engine, batch: Sequence[Observation], counts: SweepCounts) -> None:
     """Write a batch in one transaction; when somebody else was faster for one of them, each in its own."""
     try:
-        results = await _record_all(engine, batch)
+        plans = await _record(engine, batch)
     except Conflict:
-        results = [await _record_alone(engine, seen) for seen in batch]
-    for seen, recorded in zip(batch, results, strict=True):
-        counts.dry_runs += 1
-        counts.errors += isinstance(seen.result, TargetError)
-        counts.plans += recorded is not None and recorded.plan_created
+        plans = sum([await _record_alone(engine, seen) for seen in batch])
+    counts.dry_runs += len(batch)
+    counts.errors += sum(isinstance(seen.result, TargetError) for seen in batch)
+    counts.plans += plans
 
 
-async def _record_all(engine: Engine, batch: Sequence[Observation]) -> list[Recorded | None]:
-    if not batch:
-        return []
+async def _record(engine: Engine, batch: Sequence[Observation]) -> int:
     async with engine.store.begin() as uow:
-        given = await Surroundings.read(uow)
-        return [await record(engine, uow, given, seen) for seen in batch]
+        return await record(engine, uow, await Surroundings.read(uow), *batch)
 
 
-async def _record_alone(engine: Engine, seen: Observation) -> Recorded | None:
+async def _record_alone(engine: Engine, seen: Observation) -> int:
     """One observation on its own; lost to a faster change, it is worthless and the next run looks again."""
     try:
-        return (await _record_all(engine, [seen]))[0]
+        return await _record(engine, [seen])
     except Conflict:
-        return None
+        return 0

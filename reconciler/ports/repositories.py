@@ -1,6 +1,6 @@
 """What one transaction reads and writes, a repository for each kind of record."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
@@ -57,6 +57,9 @@ class ChatbotRepository(Protocol):
     """Chatbots by tenant and id."""
 
     async def get(self, tenant: str, chatbot_id: str) -> Chatbot | None: ...
+    async def some(self, tenant: str, chatbot_ids: Collection[str]) -> Mapping[str, Chatbot]:
+        """Those of these chatbots that there are, by id."""
+
     async def of_tenant(self, tenant: str) -> Sequence[Chatbot]: ...
     async def of_source(self, source: str) -> Sequence[Chatbot]: ...
     async def in_scope(self, kind: ScopeKind, subject: str) -> Sequence[Chatbot]:
@@ -64,6 +67,9 @@ class ChatbotRepository(Protocol):
 
     async def add(self, record: Chatbot) -> None: ...
     async def save(self, record: Chatbot) -> Chatbot: ...
+    async def save_all(self, records: Sequence[Chatbot]) -> None:
+        """As `save` for each of them, at the price of about one."""
+
     async def remove(self, record: Chatbot) -> None: ...
 
 
@@ -71,13 +77,21 @@ class BaselineRepository(Protocol):
     """What both sides of a chatbot last agreed on."""
 
     async def get(self, tenant: str, chatbot_id: str) -> Baseline: ...
+    async def some(self, tenant: str, chatbot_ids: Collection[str]) -> Mapping[str, Baseline]:
+        """Chatbot id → its baseline; a chatbot without one is left out."""
+
     async def put(self, tenant: str, chatbot_id: str, baseline: Baseline) -> None: ...
+    async def put_all(self, tenant: str, baselines: Mapping[str, Baseline]) -> None:
+        """As `put` for each of them, given by chatbot id."""
 
 
 class PlanRepository(Protocol):
     """Plans by id. The database itself refuses a second open plan for one chatbot."""
 
     async def get(self, plan_id: str) -> Plan | None: ...
+    async def some(self, plan_ids: Collection[str]) -> Mapping[str, Plan]:
+        """Those of these plans that there are, by id."""
+
     async def add(self, record: Plan) -> None: ...
     async def save(self, record: Plan) -> Plan: ...
     async def undecided_before(self, moment: datetime) -> Sequence[Plan]:

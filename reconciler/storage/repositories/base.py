@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, ClassVar, Generic, Protocol, TypeVar
 
-from sqlalchemy import ColumnElement, Delete, Select, Update, insert, select, update
+from sqlalchemy import ColumnElement, Delete, Select, Update, bindparam, insert, select, update
 
 from reconciler.errors import Conflict
 from reconciler.storage.rows import Codec
@@ -68,6 +68,29 @@ class Repository(Reader[V], Generic[V]):
         saved = replace(record, version=record.version + 1)
         await self._change(record, update(self.codec.table), self._row(saved))
         return saved
+
+    async def save_all(self, records: Sequence[V]) -> None:
+        """Keep many changed records by one statement.
+
+        Raises:
+            Conflict: When one of them was changed since it was read.
+        """
+        if not records:
+            return
+        same = {column.name: f"was_{column.name}" for column in (*self.codec.key, self.codec.table.c.version)}
+        statement = update(self.codec.table).where(
+            *(self.codec.table.c[name] == bindparam(was) for name, was in same.items())
+        )
+        rows = [
+            self._row(replace(record, version=record.version + 1))
+            | {was: getattr(record, name) for name, was in same.items()}
+            for record in records
+        ]
+        if await self._transaction.write(statement, rows) != len(records):
+            raise Conflict(
+                "concurrent_change",
+                f"a {self.codec.noun} was changed meanwhile: look at it and repeat what still fits",
+            )
 
     async def _change(self, record: V, statement: Update | Delete, values: dict[str, Any] | None = None) -> None:
         """Change the record's row, provided that it is still as it was read."""

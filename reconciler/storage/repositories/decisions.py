@@ -1,6 +1,6 @@
 """What people decide and what comes of it: plans, approvals, applies, suspensions, tokens."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Final
 
@@ -20,6 +20,11 @@ class Plans(Repository[Plan]):
 
     async def get(self, plan_id: str) -> Plan | None:
         return await self._find(plan_id)
+
+    async def some(self, plan_ids: Collection[str]) -> Mapping[str, Plan]:
+        """Those of these plans that there are, by id."""
+        found = await self._all(tables.plans.c.id.in_(plan_ids)) if plan_ids else ()
+        return {plan.id: plan for plan in found}
 
     async def undecided_before(self, moment: datetime) -> Sequence[Plan]:
         """Pending and Approved plans without an apply that end at the moment or earlier."""

@@ -1,11 +1,11 @@
 """What is desired and what is there: sources, runs, documents, chatbots, baselines."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from itertools import groupby
 from typing import Any
 
 from pydantic import TypeAdapter
-from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy import ColumnElement, delete, func, insert, select
 
 from reconciler.domain.direction import NO_BASELINE, Baseline
 from reconciler.domain.records import Chatbot, GoodDocument, Run, RunStatus, ScopeKind, SourceRecord
@@ -87,6 +87,11 @@ class Chatbots(Repository[Chatbot]):
     async def get(self, tenant: str, chatbot_id: str) -> Chatbot | None:
         return await self._find(tenant, chatbot_id)
 
+    async def some(self, tenant: str, chatbot_ids: Collection[str]) -> Mapping[str, Chatbot]:
+        """Those of these chatbots that there are, by id."""
+        found = await self._all(tables.chatbots.c.tenant == tenant, tables.chatbots.c.id.in_(chatbot_ids))
+        return {chatbot.id: chatbot for chatbot in found}
+
     async def of_tenant(self, tenant: str) -> Sequence[Chatbot]:
         return await self._all(tables.chatbots.c.tenant == tenant)
 
@@ -128,14 +133,26 @@ class Baselines:
         self._transaction = transaction
 
     async def get(self, tenant: str, chatbot_id: str) -> Baseline:
+        return (await self.some(tenant, [chatbot_id])).get(chatbot_id, NO_BASELINE)
+
+    async def some(self, tenant: str, chatbot_ids: Collection[str]) -> Mapping[str, Baseline]:
+        """Chatbot id → its baseline; a chatbot without one is left out."""
         table = tables.baselines
-        statement = select(table.c.sections).where(table.c.tenant == tenant, table.c.chatbot_id == chatbot_id)
-        sections = (await self._transaction.connection.execute(statement)).scalar_one_or_none()
-        return NO_BASELINE if sections is None else _SECTIONS.validate_python(sections)
+        statement = select(table.c.chatbot_id, table.c.sections).where(*_these(tenant, chatbot_ids))
+        found = await self._transaction.connection.execute(statement)
+        return {chatbot_id: _SECTIONS.validate_python(sections) for chatbot_id, sections in found}
 
     async def put(self, tenant: str, chatbot_id: str, baseline: Baseline) -> None:
-        table, sections = tables.baselines, to_json(baseline)
-        here = (table.c.tenant == tenant, table.c.chatbot_id == chatbot_id)
-        if await self._transaction.write(update(table).where(*here).values(sections=sections)) == 0:
-            values = {"tenant": tenant, "chatbot_id": chatbot_id, "sections": sections}
-            await self._transaction.write(insert(table).values(values))
+        await self.put_all(tenant, {chatbot_id: baseline})
+
+    async def put_all(self, tenant: str, baselines: Mapping[str, Baseline]) -> None:
+        """Replace them by two statements, however many they are."""
+        if not baselines:
+            return
+        rows = [{"tenant": tenant, "chatbot_id": key, "sections": to_json(value)} for key, value in baselines.items()]
+        await self._transaction.write(delete(tables.baselines).where(*_these(tenant, baselines)))
+        await self._transaction.write(insert(tables.baselines), rows)
+
+
+def _these(tenant: str, chatbot_ids: Collection[str]) -> list[ColumnElement[bool]]:
+    return [tables.baselines.c.tenant == tenant, tables.baselines.c.chatbot_id.in_(chatbot_ids)]

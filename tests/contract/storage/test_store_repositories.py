@@ -173,3 +173,49 @@ async def test_a_suspension_that_ended_is_not_active(store: SqlStore) -> None:
 async def test_the_clock_of_the_transaction_is_the_database_s(store: SqlStore) -> None:
     async with store.begin() as uow:
         assert (await uow.now()).utcoffset() == timedelta(0)
+
+
+async def test_some_of_many_are_found_by_their_ids(store: SqlStore) -> None:
+    baseline = {"core": SectionBaseline({"": {"name": "Acme"}}, frozenset())}
+    async with store.begin() as uow:
+        for name in ("a", "b", "c"):
+            await uow.chatbots.add(records.a_chatbot(name))
+            await uow.baselines.put("acme", name, baseline)
+            await uow.plans.add(records.a_plan(f"plan_{name}", chatbot_id=name))
+        await uow.chatbots.add(records.a_chatbot("a", tenant="other"))
+        assert list(await uow.chatbots.some("acme", ["a", "c", "none"])) == ["a", "c"]
+        assert await uow.baselines.some("acme", ["b", "none"]) == {"b": baseline}
+        assert list(await uow.plans.some(["plan_c", "none"])) == ["plan_c"]
+        assert await uow.plans.some([]) == {}
+
+
+async def test_many_chatbots_are_saved_at_once_each_with_its_new_version(store: SqlStore) -> None:
+    async with store.begin() as uow:
+        for name in ("a", "b"):
+            await uow.chatbots.add(records.a_chatbot(name))
+        await uow.chatbots.save_all([records.a_chatbot("a", epoch=1), records.a_chatbot("b", epoch=2)])
+        await uow.chatbots.save_all([])
+    async with store.read() as uow:
+        found = await uow.chatbots.of_tenant("acme")
+    assert [(one.id, one.epoch, one.version) for one in found] == [("a", 1, 1), ("b", 2, 1)]
+
+
+async def test_many_chatbots_are_not_saved_when_one_of_them_changed(store: SqlStore) -> None:
+    async with store.begin() as uow:
+        for name in ("a", "b"):
+            await uow.chatbots.add(records.a_chatbot(name))
+        await uow.chatbots.save(records.a_chatbot("b", epoch=1))
+    with pytest.raises(Conflict, match="a chatbot was changed meanwhile"):
+        async with store.begin() as uow:
+            await uow.chatbots.save_all([records.a_chatbot("a", epoch=2), records.a_chatbot("b", epoch=2)])
+    async with store.read() as uow:
+        assert [one.epoch for one in await uow.chatbots.of_tenant("acme")] == [0, 1]
+
+
+async def test_many_baselines_are_put_at_once(store: SqlStore) -> None:
+    old, new = ({"core": SectionBaseline({"": {"name": name}}, frozenset())} for name in ("Old", "New"))
+    async with store.begin() as uow:
+        await uow.baselines.put_all("acme", {"a": old, "b": old})
+        await uow.baselines.put_all("acme", {"b": new, "c": new})
+        await uow.baselines.put_all("acme", {})
+        assert await uow.baselines.some("acme", ["a", "b", "c"]) == {"a": old, "b": new, "c": new}
