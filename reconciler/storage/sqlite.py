@@ -63,6 +63,7 @@ class Sqlite:
 
     def engines(self, url: URL) -> Engines:
         """A single writing connection, which is a fair queue, and a few for readers, which WAL never blocks."""
+        same_file = _sameness(database_path(url))
         url = url.set(drivername="sqlite+aiosqlite")
         common = {"connect_args": {"isolation_level": None}, "max_overflow": 0, "pool_timeout": BUSY_SECONDS}
         writer = create_async_engine(url, pool_size=1, **common)
@@ -70,8 +71,8 @@ class Sqlite:
         _on_connect(writer.sync_engine, _PATIENT, _WAL, _DURABLE, _RELATED)
         _on_connect(reader.sync_engine, _PATIENT, _READ_ONLY)
         # the lock is taken before anything is read: what was read is still true when it is written
-        _on_begin(writer.sync_engine, "BEGIN IMMEDIATE")
-        _on_begin(reader.sync_engine, "BEGIN")
+        _on_begin(writer.sync_engine, "BEGIN IMMEDIATE", same_file)
+        _on_begin(reader.sync_engine, "BEGIN", same_file)
         return Engines(writer, reader)
 
     def migration_engine(self, url: URL) -> Engine:
@@ -132,7 +133,26 @@ def _on_connect(engine: Engine, *pragmas: str) -> None:
         cursor.close()
 
 
-def _on_begin(engine: Engine, statement: str) -> None:
+def _sameness(path: Path) -> Callable[[], None]:
+    """A check that the path still names the file that is open: what is kept in a removed one ends with the process."""
+    opened = path.stat()
+
+    def check() -> None:
+        try:
+            same = os.path.samestat(opened, path.stat())
+        except OSError:
+            same = False
+        if not same:
+            raise StoreError(
+                f"the database {path} was removed or replaced while it is in use: stop the service, "
+                "put the database back, and start the service again"
+            )
+
+    return check
+
+
+def _on_begin(engine: Engine, statement: str, check: Callable[[], None] = lambda: None) -> None:
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:
+        check()
         connection.exec_driver_sql(statement)

@@ -1,6 +1,7 @@
 """The shapes of what is asked: strict, and unknown names are refused rather than ignored."""
 
 import re
+from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
 from fastapi import Path
@@ -29,12 +30,19 @@ def _moment(value: Any) -> Any:
     raise ValueError("must be a text such as 2026-12-31T18:00:00Z")
 
 
+def _in_utc(moment: datetime) -> datetime:
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("must lie between the years 1 and 9999, in UTC") from None
+
+
 Word = Annotated[str, StringConstraints(min_length=1, max_length=200), AfterValidator(_storable)]
 Text = Annotated[
     str, StringConstraints(strip_whitespace=True, min_length=1, max_length=2000), AfterValidator(_storable)
 ]
 Fingerprint = Annotated[Word, Field(description="What the person saw; another one is refused by 409.")]
-Until = Annotated[AwareDatetime, Field(strict=False), BeforeValidator(_moment)]
+Until = Annotated[AwareDatetime, Field(strict=False), BeforeValidator(_moment), AfterValidator(_in_utc)]
 Name = Annotated[str, Path(min_length=1, max_length=200, pattern=r"^[^\x00/]+$")]
 
 

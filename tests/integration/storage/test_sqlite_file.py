@@ -168,3 +168,15 @@ async def test_a_clock_set_back_does_not_revive_a_dropped_lease(tmp_path: Path) 
         await uow.leases.drop(lease)
         clock.jump(-3600)
         assert not await uow.leases.holds(lease)
+
+
+async def test_nothing_is_kept_in_a_file_that_was_removed_while_it_is_in_use(tmp_path: Path) -> None:
+    async with open_store(tmp_path, FakeClock()) as store:
+        (tmp_path / "reconciler.db").unlink()
+        with pytest.raises(StoreError, match="removed or replaced"):
+            async with store.begin() as uow:
+                await uow.sources.add(records.a_source("main"))
+        with pytest.raises(StoreError, match="removed or replaced"):
+            await store.queries.sources()
+        with pytest.raises(StoreError, match="removed or replaced"):  # and once more: the connection is not left open
+            await store.queries.sources()

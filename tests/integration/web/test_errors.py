@@ -110,6 +110,18 @@ CASES: Sequence[tuple[str, str, dict[str, Any], Code]] = [
     (
         "POST",
         "/api/v1/suspend",
+        {"json": {"scope": "all", "reason": "x", "until": "9999-12-31T23:59:59-23:59"}},
+        Code.INVALID_REQUEST,
+    ),
+    (
+        "POST",
+        "/api/v1/suspend",
+        {"json": {"scope": "all", "reason": "x", "until": "0001-01-01T00:00:00+23:59"}},
+        Code.INVALID_REQUEST,
+    ),
+    (
+        "POST",
+        "/api/v1/suspend",
         {"json": {"scope": "all", "reason": "x", "until": "2026-12-01T00:00:00"}},
         Code.INVALID_REQUEST,
     ),
