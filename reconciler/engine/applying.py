@@ -1,4 +1,4 @@
-"""Asking for an apply. What an apply then does stands in `applier`."""
+"""Asking for an apply: which plan, and whether it may be. What an apply then does stands in `applier`."""
 
 from dataclasses import replace
 
@@ -30,18 +30,45 @@ async def request_apply(engine: Engine, actor: Actor, plan_id: str, fingerprint:
             ``source_unknown``.
     """
     async with engine.store.begin() as uow:
-        plan = await uow.plans.get(plan_id)
-        if plan is None or not actor.sees(plan.source):
-            raise NotFound(f"there is no plan {plan_id!r}")
-        actor.require(Role.APPROVER, plan.source)
-        if plan.fingerprint != fingerprint:
-            raise Conflict(
-                "fingerprint_mismatch",
-                f"plan {plan.id} has another fingerprint than the one given: read the plan again",
-            )
+        plan = await plan_as_seen(uow, actor, plan_id, fingerprint)
         plan, apply = await queue_apply(engine, uow, actor, plan)
     submit(engine, apply)
     return apply
+
+
+async def plan_to_decide(uow: UnitOfWork, actor: Actor, plan_id: str) -> Plan:
+    """The plan, when the actor may decide about it.
+
+    Raises:
+        NotFound: There is no such plan.
+        Forbidden: The actor may not.
+    """
+    plan = await uow.plans.get(plan_id)
+    if plan is None or not actor.sees(plan.source):
+        raise NotFound(f"there is no plan {plan_id!r}")
+    actor.require(Role.APPROVER, plan.source)
+    return plan
+
+
+async def plan_as_seen(uow: UnitOfWork, actor: Actor, plan_id: str, fingerprint: str) -> Plan:
+    """The plan, when the actor may decide about it and saw what it is.
+
+    Raises:
+        NotFound: There is no such plan.
+        Forbidden: The actor may not.
+        Conflict: ``fingerprint_mismatch``.
+    """
+    plan = await plan_to_decide(uow, actor, plan_id)
+    if plan.fingerprint != fingerprint:
+        raise Conflict(
+            "fingerprint_mismatch", f"plan {plan.id} has another fingerprint than the one given: read the plan again"
+        )
+    return plan
+
+
+def closed(plan: Plan) -> Conflict:
+    """The refusal for a plan that is no longer open to a decision."""
+    return Conflict("plan_closed", f"plan {plan.id} is {plan.status}: {plan.message}")
 
 
 async def queue_apply(engine: Engine, uow: UnitOfWork, actor: Actor, plan: Plan) -> tuple[Plan, Apply]:
@@ -72,7 +99,7 @@ def _refuse_unless_approved(plan: Plan) -> None:
     if plan.status is PlanStatus.PENDING:
         raise Conflict("plan_not_approved", f"plan {plan.id} is not approved: approve it first")
     if plan.status is not PlanStatus.APPROVED:
-        raise Conflict("plan_closed", f"plan {plan.id} is {plan.status}: {plan.message}")
+        raise closed(plan)
 
 
 async def refuse_if_stopped(engine: Engine, uow: UnitOfWork, plan: Plan) -> None:

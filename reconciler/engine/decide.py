@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from reconciler.domain.lifecycle import DECIDABLE, PlanStatus
-from reconciler.domain.records import Apply, Approval, Plan, Role
+from reconciler.domain.records import Apply, Approval, Plan
 from reconciler.domain.status import Reason
-from reconciler.engine.applying import queue_apply, submit
+from reconciler.engine.applying import closed, plan_as_seen, plan_to_decide, queue_apply, submit
 from reconciler.engine.auditing import audit, record_refusal
 from reconciler.engine.context import Actor, Engine
 from reconciler.engine.rechecking import standing_approvals
@@ -87,7 +87,7 @@ async def approve(
         Conflict: ``fingerprint_mismatch``, ``plan_closed``, ``delete_override_required``, or what `queue_apply` raises.
     """
     async with engine.store.begin() as uow:
-        plan = await open_to(uow, actor, plan_id, fingerprint)
+        plan = await plan_as_seen(uow, actor, plan_id, fingerprint)
         approvals = list(await uow.approvals.of_plan(plan.id))
         if plan.status not in DECIDABLE:
             return _as_it_stands(plan, approvals, actor)
@@ -109,7 +109,7 @@ async def revoke(engine: Engine, actor: Actor, plan_id: str) -> Decision:
         Conflict: ``plan_closed`` or ``apply_in_progress``.
     """
     async with engine.store.begin() as uow:
-        plan = await _get(uow, actor, plan_id)
+        plan = await plan_to_decide(uow, actor, plan_id)
         _refuse_if_busy(plan)
         approvals = list(await uow.approvals.of_plan(plan.id))
         for at, approval in enumerate(approvals):
@@ -131,7 +131,7 @@ async def reject(
         Conflict: ``fingerprint_mismatch``, ``plan_closed`` or ``apply_in_progress``.
     """
     async with engine.store.begin() as uow:
-        plan = await open_to(uow, actor, plan_id, fingerprint)
+        plan = await plan_as_seen(uow, actor, plan_id, fingerprint)
         approvals = await uow.approvals.of_plan(plan.id)
         if plan.status is PlanStatus.REJECTED:
             return Decision(plan, approvals)
@@ -174,41 +174,12 @@ async def _decide_one(
     return ItemResult(item, decision)
 
 
-async def open_to(uow: UnitOfWork, actor: Actor, plan_id: str, fingerprint: str) -> Plan:
-    """The plan, when the actor may decide about it and saw what it is.
-
-    Raises:
-        NotFound: There is no such plan.
-        Forbidden: The actor may not.
-        Conflict: ``fingerprint_mismatch``.
-    """
-    plan = await _get(uow, actor, plan_id)
-    if plan.fingerprint != fingerprint:
-        raise Conflict(
-            "fingerprint_mismatch", f"plan {plan.id} has another fingerprint than the one given: read the plan again"
-        )
-    return plan
-
-
-async def _get(uow: UnitOfWork, actor: Actor, plan_id: str) -> Plan:
-    plan = await uow.plans.get(plan_id)
-    if plan is None or not actor.sees(plan.source):
-        raise NotFound(f"there is no plan {plan_id!r}")
-    actor.require(Role.APPROVER, plan.source)
-    return plan
-
-
 def _as_it_stands(plan: Plan, approvals: Sequence[Approval], actor: Actor) -> Decision:
     """The same approval again answers with what became of it; a new one comes too late."""
     mine = any(approval.actor == actor.name and approval.revoked_at is None for approval in approvals)
     if not mine or plan.apply_id is None:
         raise closed(plan)
     return Decision(plan, approvals)
-
-
-def closed(plan: Plan) -> Conflict:
-    """The refusal for a plan that is no longer open to a decision."""
-    return Conflict("plan_closed", f"plan {plan.id} is {plan.status}: {plan.message}")
 
 
 def _refuse_if_busy(plan: Plan) -> None:
