@@ -353,6 +353,10 @@ class Token:
     sources: tuple[str, ...] | None = None
     version: int = 0
 
+    def stands(self, now: datetime) -> bool:
+        """Whether it is neither revoked nor expired."""
+        return self.revoked_at is None and (self.expires_at is None or self.expires_at > now)
+
 
 @dataclass(frozen=True, slots=True)
 class Lease:

@@ -54,8 +54,7 @@ async def _may_still(uow: UnitOfWork, approval: Approval, plan: Plan, now: datet
     token = await uow.tokens.get(approval.token_id)
     return (
         token is not None
-        and token.revoked_at is None
-        and (token.expires_at is None or token.expires_at > now)
+        and token.stands(now)
         and token.role.includes(Role.APPROVER)
         and (token.sources is None or plan.source in token.sources)
     )

@@ -5,7 +5,6 @@ import hmac
 from collections import OrderedDict, deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
 
 from fastapi import Request
 from fastapi.security import HTTPBearer
@@ -22,11 +21,6 @@ from reconciler.web.problems import Code, Problem
 _CHALLENGE = {"WWW-Authenticate": 'Bearer realm="wizchat-reconciler"'}
 _PREFIX = b"bearer "
 _MINUTE = 60.0
-
-
-def usable(token: Token, now: datetime) -> bool:
-    """Whether a token is neither revoked nor expired."""
-    return token.revoked_at is None and (token.expires_at is None or token.expires_at > now)
 
 
 @dataclass(slots=True)
@@ -49,12 +43,12 @@ class TokenBook:
         token = (await self._tokens(generation or self.store.generation)).get(wanted)
         if token is None or not hmac.compare_digest(token.hash, wanted):
             return None
-        return token if usable(token, self.clock.now()) else None
+        return token if token.stands(self.clock.now()) else None
 
     async def still(self, token: Token) -> Token | None:
         """The token as it is now, unless it is revoked or expired."""
         current = (await self._tokens(self.store.generation)).get(token.hash)
-        return current if current is not None and usable(current, self.clock.now()) else None
+        return current if current is not None and current.stands(self.clock.now()) else None
 
     async def _tokens(self, generation: str) -> Mapping[str, Token]:
         # the generation was read before the rows: a change meanwhile makes the next request read again
