@@ -10,7 +10,6 @@ from enum import StrEnum
 from typing import Any, NamedTuple
 
 from reconciler.domain import fields
-from reconciler.domain.canonical import canonical_bytes
 from reconciler.domain.fingerprint import fingerprint
 
 MCP_SERVERS = "mcpServers"
@@ -119,11 +118,6 @@ class Proposal:
     def prune(self) -> bool:
         """Whether the body lets the API delete."""
         return bool(self.body["prune"])
-
-    @property
-    def bytes_to_send(self) -> bytes:
-        """The request body, byte for byte."""
-        return canonical_bytes(self.body)
 
 
 def propose(tenant: str, chatbot_id: str, desired: Mapping[str, Any], ops: Sequence[Op]) -> Proposal | None:

@@ -85,7 +85,7 @@ async def _with_name(target: Target, name: str) -> dict[str, Any]:
 async def _sendable(world: World, body: dict[str, Any]) -> tuple[bytes, tuple[Op, ...]]:
     proposal = propose("default", BOT, body, await world.target.dry_run(BOT, body))
     assert proposal is not None
-    return proposal.bytes_to_send, proposal.ops
+    return canonical_bytes(proposal.body), proposal.ops
 
 
 async def test_lists_every_chatbot_with_its_name(world: World) -> None:

@@ -177,9 +177,9 @@ async def test_what_is_sent_are_the_given_bytes(server: SandboxServer, budget: C
         body = {"apiVersion": "v1", "kind": "ChatbotConfig", "spec": {"core": {"name": "Zoë"}}}
         proposal = propose("acme", BOT, body, await target.dry_run(BOT, body))
         assert proposal is not None
-        assert isinstance(await writer.apply(BOT, proposal.bytes_to_send), Answered)
+        assert isinstance(await writer.apply(BOT, canonical_bytes(proposal.body)), Answered)
     (write,) = server.control.writes()
-    assert canonical_bytes(write["body"]) == proposal.bytes_to_send
+    assert canonical_bytes(write["body"]) == canonical_bytes(proposal.body)
 
 
 async def test_a_field_of_tomorrow_disturbs_nobody(server: SandboxServer, budget: CallBudget) -> None:

@@ -80,7 +80,7 @@ def test_the_body_of_a_proposal_proposes_itself_again() -> None:
     assert proposal is not None
     again = propose("acme", "bot_1", proposal.body, [UPDATE, DELETE])
     assert again is not None
-    assert (again.fingerprint, again.bytes_to_send) == (proposal.fingerprint, proposal.bytes_to_send)
+    assert (again.fingerprint, again.body) == (proposal.fingerprint, proposal.body)
 
 
 @given(json_objects(), json_objects())
