@@ -36,7 +36,8 @@ async def adopt(
         The source as it now is.
     """
     before = {document.chatbot_id: document for document in await uow.documents.of_source(record.name)}
-    await uow.documents.replace(record.name, documents)
+    if before != {document.chatbot_id: document for document in documents}:
+        await uow.documents.replace(record.name, documents)
     was = record.state
     record = await uow.sources.save(
         replace(
