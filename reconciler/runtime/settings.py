@@ -26,13 +26,12 @@ from reconciler.runtime.settings_fields import (
     Origins,
     WebUrl,
     Words,
-    check_git_url,
-    without_credentials,
 )
 from reconciler.runtime.settings_input import read_input
+from reconciler.sources.git_remote import GitRemote
+from reconciler.sources.tree import DEFAULT_PATHS
 
 DEFAULT_BASE_URL = "https://www.wizchat.com"
-DEFAULT_PATHS = ("chatbots/**/*.yaml", "chatbots/**/*.yml", "chatbots/**/*.json")
 _SHORTEST_BOOTSTRAP_TOKEN = 32
 
 
@@ -152,15 +151,29 @@ class SourceSettings(_Section):
     @model_validator(mode="after")
     def _safe_remote(self) -> Self:
         try:
-            check_git_url(self.url.get_secret_value(), insecure=self.insecure)
-        except ValueError as error:
+            self.remote()
+        except SettingsError as error:
             raise ValueError(f"url: {error}") from None
         return self
+
+    def remote(self) -> GitRemote:
+        """Where the repository is, and what of it is the source.
+
+        Raises:
+            SettingsError: When git must not be given this URL.
+        """
+        return GitRemote.parse(
+            self.url.get_secret_value(),
+            self.branch,
+            paths=self.paths,
+            allowed=self.chatbots,
+            insecure=self.insecure,
+        )
 
     @property
     def shown_url(self) -> str:
         """The URL without credentials."""
-        return without_credentials(self.url.get_secret_value())
+        return self.remote().display_url
 
 
 class AuthSettings(_Section):

@@ -5,18 +5,16 @@ import json
 import re
 from datetime import timedelta
 from typing import Annotated, Any
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator
 from pydantic_settings import NoDecode
 
+from reconciler.errors import SettingsError
 from reconciler.runtime.durations import parse_duration
+from reconciler.sources.git_remote import check_branch
 
-_SCP_LIKE = re.compile(r"[\w.-]+@[\w.-]+:(?!//)\S+")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
-_BRANCH = re.compile(r"[\w][\w./+@#=-]*")
-_SAFE_SCHEMES = ("https://", "ssh://")
-_INSECURE_SCHEMES = ("http://", "git://", "file://")
 
 
 def _duration(value: Any) -> timedelta:
@@ -92,37 +90,11 @@ def _name(value: str) -> str:
 
 
 def _branch(value: str) -> str:
-    if not _BRANCH.fullmatch(value) or ".." in value or value.endswith(("/", ".lock", ".")):
-        raise ValueError(f"{value!r} is not the name of a branch")
+    try:
+        check_branch(value)
+    except SettingsError as error:
+        raise ValueError(str(error)) from None
     return value
-
-
-def check_git_url(url: str, *, insecure: bool) -> None:
-    """Refuse a git URL that is none, or that anyone on the way could change.
-
-    Raises:
-        ValueError: Saying what to use instead; it never holds the credentials of the URL.
-    """
-    if any(character.isspace() or not character.isprintable() for character in url) or url.startswith("-"):
-        raise ValueError("it is not a git URL: use https://… or ssh://…")
-    if url.startswith(_SAFE_SCHEMES) or _SCP_LIKE.fullmatch(url):
-        return
-    if not url.startswith(_INSECURE_SCHEMES):
-        raise ValueError("it is not a git URL: use https://… or ssh://…")
-    if not insecure:
-        scheme = url.partition("://")[0]
-        raise ValueError(
-            f"{scheme}:// is not safe: use https or ssh; for development set insecure = true (RECONCILER_GIT_INSECURE)"
-        )
-
-
-def without_credentials(url: str) -> str:
-    """The URL as it may be shown."""
-    if "://" not in url:
-        return url
-    parts = urlsplit(url)
-    netloc = parts.netloc.rpartition("@")[2]
-    return urlunsplit((parts.scheme, netloc, parts.path, "", ""))
 
 
 Duration = Annotated[timedelta, BeforeValidator(_duration)]

@@ -72,7 +72,8 @@ class GitRemote:
         Raises:
             SettingsError: When git must not be given this URL or branch.
         """
-        _check_branch(branch)
+        if branch is not None:
+            check_branch(branch)
         bare, user, secret = _split(url, insecure=insecure)
         remote = cls(bare, branch, tuple(paths), tuple(allowed), env=dict(env or {}))
         return replace(remote, username=username or user, password=password or secret)
@@ -94,9 +95,12 @@ class GitRemote:
         return tuple(secret for secret in (self.password, self.username) if secret)
 
 
-def _check_branch(branch: str | None) -> None:
-    if branch is None:
-        return
+def check_branch(branch: str) -> None:
+    """Refuse what git would not take as the name of a branch, or take as something else.
+
+    Raises:
+        SettingsError: Saying how to write it.
+    """
     parts = branch.split("/")
     bad = ".." in branch or "@{" in branch or any(not part or part.startswith(".") for part in parts)
     if bad or len(branch) > _MAX_BRANCH or not _BRANCH.match(branch) or branch.endswith((".", ".lock")):
@@ -123,7 +127,9 @@ def _split_url(url: str, *, insecure: bool) -> tuple[str, str, str]:
     if scheme not in _SAFE_SCHEMES | _INSECURE_SCHEMES:
         raise SettingsError(f"the git URL's scheme {scheme}:// is not allowed: use https or ssh")
     if scheme in _INSECURE_SCHEMES and not insecure:
-        raise SettingsError(f"{scheme}:// is not safe: use https or ssh, or set insecure = true for development")
+        raise SettingsError(
+            f"{scheme}:// is not safe: use https or ssh; for development set insecure = true (RECONCILER_GIT_INSECURE)"
+        )
     userinfo, _, host = parts.netloc.rpartition("@")
     user, _, password = userinfo.partition(":")
     _check_host(scheme, host)

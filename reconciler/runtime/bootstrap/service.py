@@ -22,7 +22,6 @@ from reconciler.runtime.dispatch import LocalDispatcher
 from reconciler.runtime.identity import jitter, new_id
 from reconciler.runtime.settings import Settings, SourceSettings, TenantSettings
 from reconciler.sources.git import GitSource
-from reconciler.sources.git_remote import GitRemote
 from reconciler.storage import schema
 from reconciler.storage.store import SqlStore
 from reconciler.targets.wizchat import Access, WizChatTarget, WizChatWriter
@@ -159,18 +158,12 @@ def _access(tenant: TenantSettings, key: SecretStr) -> Access:
 
 
 def _binding(source: SourceSettings, data: Path) -> SourceBinding:
-    remote = GitRemote.parse(
-        source.url.get_secret_value(),
-        source.branch,
-        paths=source.paths,
-        allowed=source.chatbots,
-        insecure=source.insecure,
-    )
+    remote = source.remote()
     port = GitSource(remote, data / "mirrors" / f"{source.name}.git", document_contract())
     return SourceBinding(
         name=source.name,
         tenant=source.tenant,
-        url=source.shown_url,
+        url=remote.display_url,
         branch=source.branch,
         port=port,
         interval=source.interval,
