@@ -15,7 +15,10 @@
     ├── StoreError               the database is not usable as it is
     ├── Conflict                 what was asked no longer fits what is; carries a code
     ├── NotFound                 there is no such thing
-    └── Forbidden                the person may not do this
+    ├── Forbidden                the person may not do this
+    ├── Unwritable               a live configuration holds what no document can state (domain.layout)
+    ├── CannotWrite              files cannot be written, or are in the way (cli.files)
+    └── BadPath                  a PATH of a command names nothing that can be used (cli.paths)
 
 Each message is one sentence that says what to change; it may be shown to anyone, so it never holds a secret.
 """
