@@ -1,0 +1,66 @@
+"""The one reason that a chatbot shows, of all that may hold at once."""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from reconciler.domain.lifecycle import PlanStatus
+from reconciler.domain.records import Chatbot, ScopeKind, SourceRecord, SourceState, Suspension
+from reconciler.domain.standing import Circumstances, plan_standing, standing
+from reconciler.domain.status import EXPLANATIONS, Reason, Sync
+from tests.support.records import a_plan
+
+NOW = datetime(2026, 1, 2, tzinfo=UTC)
+COMPARED = Chatbot(tenant="acme", id="bot_1", fault=None)
+UNREADABLE = SourceRecord(
+    name="bots", tenant="acme", url="https://h/x", branch=None, state=SourceState.UNKNOWN, message="gone: restore it"
+)
+STOPPED = Suspension(
+    id="s", kind=ScopeKind.SOURCE, subject="bots", reason="release", actor="ann", created_at=NOW, until=NOW
+)
+
+
+def test_every_reason_says_in_a_sentence_how_to_change_it() -> None:
+    assert set(EXPLANATIONS) == set(Reason)
+    assert all(sentence.endswith(".") for sentence in EXPLANATIONS.values())
+
+
+@pytest.mark.parametrize(
+    ("change", "given", "reason"),
+    [
+        ({"fault": Reason.UNAUTHORIZED}, Circumstances(a_plan(), UNREADABLE, STOPPED), Reason.UNAUTHORIZED),
+        ({}, Circumstances(a_plan(), UNREADABLE, STOPPED), Reason.SUSPENDED),
+        ({}, Circumstances(a_plan(), UNREADABLE), a_plan().reason),
+        ({"sync": Sync.SYNCED}, Circumstances(source=UNREADABLE), Reason.SOURCE_UNKNOWN),
+        ({"sync": Sync.SYNCED, "rejected_fingerprint": "f"}, Circumstances(), Reason.IN_SYNC),
+        ({"sync": Sync.OUT_OF_SYNC, "rejected_fingerprint": "f"}, Circumstances(), Reason.REJECTED),
+        ({"sync": Sync.OUT_OF_SYNC}, Circumstances(), Reason.NOT_CHECKED),
+    ],
+)
+def test_the_first_that_holds_is_shown(change: dict[str, Any], given: Circumstances, reason: Reason) -> None:
+    assert standing(replace(COMPARED, **change), given)[0] is reason
+
+
+def test_a_suspension_says_which_until_when_and_why() -> None:
+    _, message = standing(COMPARED, Circumstances(suspension=STOPPED))
+    assert message.endswith("(source/bots until 2026-01-02T00:00:00Z: release)")
+
+
+@pytest.mark.parametrize(
+    ("status", "delete_override", "read_only", "reason"),
+    [
+        (PlanStatus.PENDING, "it deletes 3 items", True, Reason.BLOCKED_BY_DELETE_GATE),
+        (PlanStatus.APPROVED, "it deletes 3 items", True, Reason.READ_ONLY),
+        (PlanStatus.PENDING, None, True, Reason.READ_ONLY),
+        (PlanStatus.PENDING, None, False, Reason.AWAITING_APPROVAL),
+        (PlanStatus.APPROVED, None, False, Reason.APPROVED),
+    ],
+)
+def test_an_open_plan_shows_what_stands_in_its_way(
+    status: PlanStatus, delete_override: str | None, *, read_only: bool, reason: Reason
+) -> None:
+    plan = replace(a_plan(), status=status, delete_override=delete_override)
+    assert plan_standing(plan, read_only=read_only)[0] is reason
+    assert plan_standing(plan, read_only=read_only, suspension=STOPPED)[0] is Reason.SUSPENDED
