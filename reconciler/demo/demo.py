@@ -19,6 +19,7 @@ from reconciler.demo.git_http import GitHttpServer
 from reconciler.demo.sample_repo import REPOSITORY, commit, create_repository
 from reconciler.domain.layout import Exported
 from reconciler.engine.export import export_fleet
+from reconciler.engine.tokens import new_secret
 from reconciler.runtime.bootstrap.local import editor_schema, local_target
 from reconciler.runtime.clock import SystemClock
 from reconciler.runtime.serve import serve
@@ -100,7 +101,7 @@ async def _stage(host: str, port: int) -> AsyncIterator[Stage]:
         fleet = export.exported
         repository = await asyncio.to_thread(create_repository, root, story.repository_files(fleet, editor_schema()))
         with GitHttpServer(root) as git:
-            token = f"wzr_{secrets.token_urlsafe(32)}"
+            token = new_secret()
             settings = _settings(root, host, port, tenant, git.url(REPOSITORY), token)
             yield Stage(settings, repository, sandbox, fleet, token)
 

@@ -25,6 +25,11 @@ class NewToken:
     secret: str = field(repr=False)
 
 
+def new_secret() -> str:
+    """A token's secret: 256 random bits."""
+    return TOKEN_PREFIX + secrets.token_urlsafe(32)
+
+
 def hash_of(secret: str) -> str:
     """What is kept of a token. It has 256 random bits, so one round of sha256 is enough."""
     return hashlib.sha256(secret.encode()).hexdigest()
@@ -54,7 +59,7 @@ async def create_token(
         Conflict: ``token_name_taken``.
     """
     actor.require(Role.ADMIN)
-    secret = TOKEN_PREFIX + secrets.token_urlsafe(32)
+    secret = new_secret()
     async with engine.store.begin() as uow:
         if any(token.name == name and token.revoked_at is None for token in await uow.tokens.all()):
             raise Conflict("token_name_taken", f"a token named {name!r} stands: revoke it, or choose another name")
