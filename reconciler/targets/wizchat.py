@@ -14,12 +14,13 @@ from api_client import AsyncWizChatClient
 from api_client.errors import WizChatError
 from reconciler.domain.outcome import Answer, NotSent, Refused, Unclear
 from reconciler.domain.plan import Op
+from reconciler.domain.policy import Policy
 from reconciler.errors import RequestRefused, SettingsError, TargetRateLimited
 from reconciler.ports import Budget, LiveChatbot
 from reconciler.targets import refusals, translate
 from reconciler.targets.budget import CallBudget
 
-APPLY_DEADLINE_S = 10.0
+APPLY_DEADLINE_S = Policy().apply_deadline.total_seconds()
 """An apply has ended after this long, whatever came of it; `apply_settle` is never below it."""
 CALL_TIMEOUT_S = 30.0
 
