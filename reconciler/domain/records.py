@@ -165,7 +165,7 @@ class Chatbot:
         checked_digest: The document digest that was last dry-run.
         rejected_fingerprint: Not offered again until another fingerprint or a noop comes in between.
         epoch: Counts applies that reached intent or ended; a dry run begun in an older epoch is discarded.
-        live_updated_at: What WizChat's list said; used to save calls, never for correctness.
+        live_updated_at: What WizChat's list said when the name was last taken from it; nothing is decided by it.
     """
 
     tenant: str
