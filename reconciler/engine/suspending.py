@@ -7,7 +7,7 @@ from reconciler.domain.records import Role, ScopeKind, Suspension
 from reconciler.engine.auditing import audit
 from reconciler.engine.context import PROGRAM, Actor, Engine
 from reconciler.engine.standings import restate
-from reconciler.errors import NotFound
+from reconciler.errors import Forbidden, NotFound
 from reconciler.ports import UnitOfWork
 
 
@@ -95,7 +95,7 @@ async def _standing(uow: UnitOfWork, kind: ScopeKind, subject: str) -> Suspensio
 
 
 async def _check(engine: Engine, uow: UnitOfWork, actor: Actor, kind: ScopeKind, subject: str) -> None:
-    """Refuse an unknown subject, and an actor who may not stop all of it."""
+    """Refuse an unknown subject, one that the actor may not see alike, and an actor who may not stop all of it."""
     match kind:
         case ScopeKind.ALL:
             actor.require(Role.OPERATOR)
@@ -104,11 +104,13 @@ async def _check(engine: Engine, uow: UnitOfWork, actor: Actor, kind: ScopeKind,
             if subject not in engine.tenants:
                 raise NotFound(f"there is no tenant {subject!r}")
         case ScopeKind.SOURCE:
-            engine.source(subject)
+            if subject not in engine.sources or not actor.sees(subject):
+                raise NotFound(f"there is no source {subject!r}")
             actor.require(Role.OPERATOR, subject)
         case ScopeKind.CHATBOT:
             chatbots = await uow.chatbots.in_scope(kind, subject)
-            if not chatbots:
+            if not any(actor.sees(chatbot.source) for chatbot in chatbots):
                 raise NotFound(f"there is no chatbot {subject!r}")
-            for chatbot in chatbots:
-                actor.require(Role.OPERATOR, chatbot.source)
+            actor.require(Role.OPERATOR, next(each.source for each in chatbots if actor.sees(each.source)))
+            if not all(actor.sees(chatbot.source) for chatbot in chatbots):
+                raise Forbidden(f"another tenant has a chatbot {subject!r} too: suspend the source instead")

@@ -2,9 +2,11 @@
 
 import asyncio
 import logging
+import signal
 import socket
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, suppress
+import threading
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
 from functools import partial
 
 import uvicorn
@@ -47,7 +49,8 @@ async def serve(
             async with _working(service):
                 await start_up(service.engine, only_process=_is_alone(settings))
                 server = _Server(service.app, lambda: ready(_url(settings, listener)))
-                await server.serve(sockets=[listener])
+                with _signals_end_the_server_only():
+                    await server.serve(sockets=[listener])
 
 
 async def _let_in(service: Service, settings: Settings, first_token: Callable[[str], None]) -> None:
@@ -70,6 +73,23 @@ async def _working(service: Service) -> AsyncIterator[None]:
         jobs.cancel()
         with suppress(asyncio.CancelledError):
             await jobs
+
+
+@contextmanager
+def _signals_end_the_server_only() -> Iterator[None]:
+    """Keep uvicorn from ending the process: once stopped by a signal, it raises it again, in the midst of an apply.
+
+    Outside of it a signal does what it always does, so a second one ends the process at once.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = {number: signal.signal(number, lambda *_: None) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _is_alone(settings: Settings) -> bool:

@@ -51,7 +51,7 @@ class GitSource:
 
     async def head(self) -> str:
         """The branch's commit id at the remote, by one ``ls-remote``."""
-        return await asyncio.to_thread(self._mirror.remote_head)
+        return await asyncio.to_thread(self._kept, self._mirror.remote_head)
 
     async def load(self, revision: str, cache: ParseCache) -> Snapshot:
         """Everything the source says at a revision, fetching it when it is not here."""
@@ -87,7 +87,18 @@ class GitSource:
 
     def _alone(self, work: Callable[[], T]) -> T:
         with self._busy:
+            return self._kept(work)
+
+    def _kept(self, work: Callable[[], T]) -> T:
+        """The result of work that needs the mirror's place on the disk."""
+        try:
             return work()
+        except OSError as error:
+            raise SourceUnreadable(
+                SourceCause.GIT_FAILED,
+                f"{self._remote.display_url}: its mirror cannot be kept ({error.strerror or type(error).__name__}): "
+                "make data.dir a folder that can be written, with room on its disk",
+            ) from error
 
     def _mended(self, revision: str, work: Callable[[], T]) -> T:
         """The result of reading the mirror, which is made anew once when it turns out to be broken."""

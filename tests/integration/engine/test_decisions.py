@@ -15,6 +15,7 @@ from reconciler.engine.decide import Item, Overrides, approve, decide_all, rejec
 from reconciler.engine.scheduling import tick
 from reconciler.engine.suspending import resume, suspend
 from reconciler.errors import Conflict, Forbidden, NotFound
+from tests.fakes.source import FakeSource
 from tests.support.world import BOT, SOURCE, TENANT, document, path_of, spec, world
 
 pytestmark = pytest.mark.anyio
@@ -161,6 +162,15 @@ async def test_an_unknown_subject_cannot_be_suspended(tmp_path: Path) -> None:
         for kind in (ScopeKind.CHATBOT, ScopeKind.SOURCE, ScopeKind.TENANT):
             with pytest.raises(NotFound):
                 await suspend(w.engine, operator, kind, "nothing", "typo")
+
+
+async def test_what_a_person_may_not_see_is_as_unknown_to_them_as_what_is_not_there(tmp_path: Path) -> None:
+    async with world(tmp_path, LIVE, FILES, more_sources={"other": FakeSource({})}) as w:
+        operator = await w.person("olga", Role.OPERATOR, ["other"])
+        for kind, subject in ((ScopeKind.CHATBOT, BOT), (ScopeKind.SOURCE, SOURCE)):
+            for change in (suspend(w.engine, operator, kind, subject, "x"), resume(w.engine, operator, kind, subject)):
+                with pytest.raises(NotFound):
+                    await change
 
 
 async def test_rule_8_every_decision_leaves_a_row_and_the_chain_holds(tmp_path: Path) -> None:

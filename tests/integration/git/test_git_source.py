@@ -212,6 +212,14 @@ async def test_too_many_files_and_too_large_repositories_are_refused(repo: GitRe
         assert words in message
 
 
+async def test_a_mirror_that_cannot_be_kept_is_a_cause_like_any_other(repo: GitRepo, tmp_path: Path) -> None:
+    (tmp_path / "data").write_text("not a folder")
+    for revision in (None, repo.head):
+        cause, message = await cause_of(source_of(repo.url, tmp_path), revision)
+        assert cause is SourceCause.GIT_FAILED
+        assert "data.dir" in message
+
+
 async def test_what_is_no_commit_id_never_reaches_git(repo: GitRepo, tmp_path: Path) -> None:
     for revision in ("main", "--upload-pack=x", "HEAD", "0" * 39, "0" * 40 + "\n"):
         cause, _ = await cause_of(source_of(repo.url, tmp_path), revision)
