@@ -161,7 +161,7 @@ def test_a_source_that_cannot_be_read_is_a_status_with_a_reason(
         source = service.until("/sources/default", lambda source: source["state"] == "Unknown")
         assert source["cause"] == cause
         assert httpx.get(f"{service.url}/readyz").status_code == 200
-        [run] = service.get("/runs")["items"]
+        [run] = service.until("/runs", lambda runs: runs["items"][0]["finished_at"] is not None)["items"]
         assert run["status"] == "Failed"
 
 
