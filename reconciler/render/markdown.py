@@ -20,7 +20,7 @@ def fleet_markdown(fleet: FleetPlan) -> str:
         Text that ends with a line end.
     """
     blocks = [f"**{headline(fleet)}**", *(_plan(plan) for plan in fleet.plans), *_unplanned(fleet)]
-    return "\n\n".join((*blocks, "_Nothing was written._")) + "\n"
+    return "\n\n".join((*blocks, f"_{visible(fleet.closing)}_")) + "\n"
 
 
 def _unplanned(fleet: FleetPlan) -> Iterator[str]:

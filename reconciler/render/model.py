@@ -72,6 +72,7 @@ class FleetPlan:
         errors: Those that could not be asked.
         refused: What is wrong with the documents that are not planned.
         refused_documents: How many documents that are.
+        closing: The last line: what became of it.
     """
 
     plans: tuple[PlanView, ...] = ()
@@ -80,6 +81,7 @@ class FleetPlan:
     errors: tuple[Unplanned, ...] = ()
     refused: tuple[Diagnostic, ...] = ()
     refused_documents: int = 0
+    closing: str = "Nothing was written."
 
     @property
     def summary(self) -> Summary:
@@ -88,8 +90,8 @@ class FleetPlan:
 
     @property
     def chatbots(self) -> int:
-        """How many documents there are, refused ones included."""
-        return len(self.plans) + self.in_sync + len(self.missing) + len(self.errors) + self.refused_documents
+        """How many chatbots were asked about."""
+        return len(self.plans) + self.in_sync + len(self.missing) + len(self.errors)
 
     @property
     def is_complete(self) -> bool:
@@ -116,7 +118,7 @@ def headline(fleet: FleetPlan) -> str:
     rest = ", ".join(part for part in (f"{fleet.in_sync} in sync" if fleet.in_sync else "", fleet.shortfall) if part)
     tail = f"; {rest}." if rest else "."
     if not fleet.plans:
-        return f"Plan: nothing to change on {_chatbots(fleet.chatbots)}{tail}"
+        return f"Plan: nothing to change on {_chatbots(fleet.in_sync)}{tail}"
     create, update, delete, _ = fleet.summary
     acts = ", ".join(
         f"{count} to {what}" for count, what in ((create, "create"), (update, "update"), (delete, "delete")) if count

@@ -63,7 +63,7 @@ def _closing(fleet: FleetPlan, paint: Paint) -> Iterator[str]:
     yield paint(Ink.BOLD, headline(fleet))
     if any(Direction.LIVE_AHEAD in _directions(directed) for plan in fleet.plans for directed in plan.ops):
         yield '"live" marks edits made at WizChat since the last apply; applying overwrites them.'
-    yield "Nothing was written."
+    yield visible(fleet.closing)
 
 
 def _directions(directed: DirectedOp) -> set[Direction]:

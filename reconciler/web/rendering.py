@@ -27,4 +27,4 @@ def _fleet(plan: Plan, name: str | None) -> FleetPlan:
         prune=plan.prune,
         fingerprint=plan.fingerprint,
     )
-    return FleetPlan(plans=(view,))
+    return FleetPlan(plans=(view,), closing=f"{plan.status}: {plan.message}")

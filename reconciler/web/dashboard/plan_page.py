@@ -6,13 +6,14 @@ from dataclasses import dataclass
 from urllib.parse import quote
 
 from reconciler.domain.direction import DirectedOp
+from reconciler.domain.fields import MISSING
 from reconciler.domain.lifecycle import DECIDABLE, PlanStatus
 from reconciler.domain.plan import MCP_SERVERS, Action
 from reconciler.domain.records import Approval, Plan
 from reconciler.domain.status import Direction
 from reconciler.render.model import IRREVERSIBLE
-from reconciler.render.prose import Line, Piece, compare
-from reconciler.render.wording import FieldChange, changes, prose, visible
+from reconciler.render.prose import Kind, Line, Piece, compare
+from reconciler.render.wording import FieldChange, changes, inline, prose, visible
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,13 +79,25 @@ def _field(directed: DirectedOp, change: FieldChange) -> FieldView:
         name=visible(change.name),
         size=change.size,
         direction=directed.fields.get(change.name, directed.direction),
-        lines=[_shown(line) for line in compare(prose(change.before), prose(change.after))],
+        lines=[_shown(line) for line in _lines(change)],
     )
+
+
+def _lines(change: FieldChange) -> Sequence[Line]:
+    """A text by its words; anything short as a whole, because half a number is another number."""
+    if not change.is_short or _is_phrase(change.before) or _is_phrase(change.after):
+        return compare(prose(change.before), prose(change.after))
+    sides = ((Kind.REMOVED, change.before), (Kind.ADDED, change.after))
+    return [tuple(Piece(kind, inline(value)) for kind, value in sides if value is not MISSING)]
+
+
+def _is_phrase(value: object) -> bool:
+    return isinstance(value, str) and " " in value
 
 
 def _shown(line: Line) -> Line:
     """A line with every unseen character made visible: nothing may look other than it is."""
-    return tuple(Piece(piece.kind, visible(piece.text)) for piece in line if piece.text)
+    return tuple(Piece(piece.kind, visible(piece.text)) for piece in line)
 
 
 def _commands(plan: Plan, public_url: str) -> Iterator[tuple[str, str]]:
