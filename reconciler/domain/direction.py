@@ -11,7 +11,6 @@ from types import MappingProxyType
 from typing import Any
 
 from reconciler.domain import fields
-from reconciler.domain.fields import MISSING
 from reconciler.domain.plan import Action, Op
 from reconciler.domain.status import Direction
 
@@ -23,10 +22,13 @@ class SectionBaseline:
     Attributes:
         items: Key → the agreed value; the key of a singleton section is the empty string.
         unsettled: Keys that were not noop at the section's first dry run and have not been since.
+        unsettled_fields: Key → its fields that both sides have never agreed on. A field that is neither here nor in
+            the item was agreed to be absent.
     """
 
     items: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     unsettled: frozenset[str] = frozenset()
+    unsettled_fields: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
 
 Baseline = Mapping[str, SectionBaseline]
@@ -68,10 +70,10 @@ def common(directions: Iterable[Direction]) -> Direction:
 
 
 def _of_field(op: Op, name: str, section: SectionBaseline | None) -> Direction:
-    item = section.items.get(op.key or "") if section else None
-    agreed = fields.get(item, name)
-    if agreed is MISSING:
+    key = op.key or ""
+    if section is None or key not in section.items or name in section.unsettled_fields.get(key, ()):
         return Direction.UNKNOWN
+    agreed = fields.get(section.items[key], name)
     git_moved = fields.get(op.after, name) != agreed
     live_moved = fields.get(op.before, name) != agreed
     if git_moved and live_moved:
@@ -106,20 +108,24 @@ def advance(baseline: Baseline, ops: Iterable[Op], *, sections: Iterable[str], p
 
 
 def _advance_section(before: SectionBaseline | None, ops: list[Op], *, prune: bool) -> SectionBaseline:
-    items = dict(before.items) if before else {}
-    unsettled = set(before.unsettled) if before else {op.key or "" for op in ops if not op.is_noop}
+    known = before or SectionBaseline(unsettled=frozenset(op.key or "" for op in ops if not op.is_noop))
+    items, open_fields, unsettled = dict(known.items), dict(known.unsettled_fields), set(known.unsettled)
     for op in ops:
         key = op.key or ""
         if op.is_noop:
             items[key] = dict(op.before or op.after or {})
             unsettled.discard(key)
+            open_fields.pop(key, None)
         elif op.action is Action.UPDATE:
+            changed = frozenset(op.changed_fields)
+            open_fields[key] = changed & open_fields.get(key, frozenset()) if key in items else changed
             items[key] = _agreeing_part(op, items.get(key))
-    if prune:
-        named = {op.key or "" for op in ops}
-        items = {key: value for key, value in items.items() if key in named}
-        unsettled &= named
-    return SectionBaseline(items, frozenset(unsettled))
+    named = {op.key or "" for op in ops} if prune else items.keys() | unsettled
+    return SectionBaseline(
+        {key: value for key, value in items.items() if key in named},
+        frozenset(unsettled & named),
+        {key: names for key, names in open_fields.items() if names and key in named},
+    )
 
 
 def _agreeing_part(op: Op, agreed: Mapping[str, Any] | None) -> dict[str, Any]:

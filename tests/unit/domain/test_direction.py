@@ -79,6 +79,22 @@ def test_fields_that_agree_within_an_update_refresh_their_baseline() -> None:
     assert baseline["skills"].items["refunds"] == {"mode": "on_demand", "enabled": False}
 
 
+def test_a_field_that_is_new_on_one_side_is_told_by_that_side() -> None:
+    assert direct(update({}, {"note": "new in git"}), AGREED).direction is GIT
+    assert direct(update({"note": "new live"}, {"note": "other"}), AGREED).direction is BOTH
+    settled = after_dry_run(NO_BASELINE, Op("skills", Action.NOOP, "refunds", before={"mode": "a"}))
+    assert direct(update({"mode": "a"}, {"mode": "a", "note": "x"}), settled).direction is GIT
+
+
+def test_a_field_that_never_agreed_stays_unknown_while_the_others_are_told() -> None:
+    first = update({"mode": "a", "enabled": True}, {"mode": "b", "enabled": True})
+    baseline = after_dry_run(NO_BASELINE, first)
+    later = update({"mode": "a", "enabled": True}, {"mode": "b", "enabled": False})
+    assert direct(later, baseline).fields == {"mode": UNKNOWN, "enabled": GIT}
+    agreed = after_dry_run(baseline, update({"mode": "b", "enabled": True}, {"mode": "b", "enabled": False}))
+    assert direct(update({"mode": "b"}, {"mode": "c"}), agreed).fields == {"mode": GIT}
+
+
 def test_with_prune_a_key_that_no_op_names_is_forgotten() -> None:
     assert after_dry_run(AGREED)["skills"].items == {}
     assert after_dry_run(AGREED, prune=False)["skills"].items == AGREED["skills"].items
