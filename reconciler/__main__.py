@@ -3,6 +3,7 @@
 import sys
 from importlib.util import find_spec
 
+_INTERRUPTED = 130
 _NEEDED = ("typer", "rich", "yaml", "aiolimiter", "pydantic_settings")
 
 
@@ -11,9 +12,12 @@ def main() -> None:
     if any(find_spec(name) is None for name in _NEEDED):
         sys.stderr.write("error: only the SDK is installed: run pip install 'wizchat-reconciler[service]'\n")
         raise SystemExit(1)
-    from reconciler.cli.main import run  # noqa: PLC0415 - it cannot be imported without the extra
+    try:
+        from reconciler.cli.main import run  # noqa: PLC0415 - it cannot be imported without the extra
 
-    raise SystemExit(run())
+        raise SystemExit(run())
+    except KeyboardInterrupt:
+        raise SystemExit(_INTERRUPTED) from None
 
 
 if __name__ == "__main__":

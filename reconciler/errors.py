@@ -55,11 +55,13 @@ class SourceUnreadable(ReconcilerError):
 
     Attributes:
         cause: Which of the known causes it is.
+        revision: The revision that is not trusted, when git could be read.
     """
 
-    def __init__(self, cause: SourceCause, message: str) -> None:
+    def __init__(self, cause: SourceCause, message: str, revision: str | None = None) -> None:
         super().__init__(message)
         self.cause = cause
+        self.revision = revision
 
 
 class TargetError(ReconcilerError):

@@ -98,7 +98,7 @@ def main() -> int:
         commands = [output.until(r"^(curl .*)$", START_LIMIT_S)[1] for _ in range(8)]
         plan = next(re.search(r"/plans/([^/\s]+)/approve", command) for command in commands if "/approve" in command)
         plan_url = f"{api}/plans/{plan[1] if plan else ''}"
-        shell = {**os.environ, "TOKEN": token}
+        shell = {**os.environ, "RECONCILER_TOKEN": token}
         for command in commands:
             subprocess.run(["bash", "-c", f"{command} -f -o /dev/null"], env=shell, check=True, timeout=30)
             if command.endswith("/apply"):

@@ -98,7 +98,7 @@ def instructions(service: str, sandbox: str, token: str, plan: Mapping[str, Any]
         token: An admin token of the service.
         plan: The plan that waits, as the API gives it; None when it could not be prepared.
     """
-    api, auth = f"{service}/api/v1", '-H "Authorization: Bearer $TOKEN"'
+    api, auth = f"{service}/api/v1", '-H "Authorization: Bearer $RECONCILER_TOKEN"'
     steps = {
         "the fleet at a glance": f"curl -s {auth} {api}/status",
         "what waits for a decision": f"curl -s {auth} '{api}/plans?status=Pending'",
@@ -106,9 +106,11 @@ def instructions(service: str, sandbox: str, token: str, plan: Mapping[str, Any]
         "edit a chatbot live, as somebody in the WizChat dashboard would": (
             f"curl -s {_json(READERS_EDIT.as_json)} {sandbox}/_sandbox/chatbots/{READERS_EDIT.chatbot_id}/edit"
         ),
-        "some seconds later: LiveAhead": f"curl -s {auth} {api}/chatbots/{READERS_EDIT.chatbot_id}",
+        "within a quarter of a minute: LiveAhead": f"curl -s {auth} {api}/chatbots/{READERS_EDIT.chatbot_id}",
     }
-    return "\n\n".join([f"export TOKEN={token}", *(f"# {what}\n{command}" for what, command in steps.items())])
+    return "\n\n".join(
+        [f"export RECONCILER_TOKEN={token}", *(f"# {what}\n{command}" for what, command in steps.items())]
+    )
 
 
 def _decision(plan: Mapping[str, Any], url: str, auth: str) -> dict[str, str]:

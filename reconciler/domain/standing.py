@@ -56,6 +56,8 @@ def plan_standing(plan: Plan, *, read_only: bool, suspension: Suspension | None 
         )
     if read_only:
         return Reason.READ_ONLY, EXPLANATIONS[Reason.READ_ONLY]
+    if plan.apply_id is not None:
+        return Reason.APPROVED, "The plan is approved and its apply is queued: wait for it."
     reason = Reason.AWAITING_APPROVAL if plan.status is PlanStatus.PENDING else Reason.APPROVED
     return reason, EXPLANATIONS[reason]
 

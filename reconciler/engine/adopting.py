@@ -65,9 +65,7 @@ async def recover_source(engine: Engine, uow: UnitOfWork, record: SourceRecord) 
     return record
 
 
-async def distrust(
-    engine: Engine, uow: UnitOfWork, record: SourceRecord, seen: str | None, error: SourceUnreadable
-) -> SourceRecord:
+async def distrust(engine: Engine, uow: UnitOfWork, record: SourceRecord, error: SourceUnreadable) -> SourceRecord:
     """The source cannot be read or trusted: it is Unknown with the exact cause; nothing else changes."""
     changed = (record.state, record.cause) != (SourceState.UNKNOWN, error.cause.value)
     record = await uow.sources.save(
@@ -76,7 +74,7 @@ async def distrust(
             state=SourceState.UNKNOWN,
             cause=error.cause.value,
             message=str(error),
-            seen_revision=seen or record.seen_revision,
+            seen_revision=error.revision or record.seen_revision,
         )
     )
     if changed:

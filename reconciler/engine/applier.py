@@ -40,7 +40,7 @@ from reconciler.engine.rechecking import (
     spend,
 )
 from reconciler.engine.standings import Surroundings, move_plan, save_chatbot
-from reconciler.errors import TargetError
+from reconciler.errors import StoreError, TargetError
 from reconciler.ports import Job, JobKind, Writer
 
 LEASE_TTL = timedelta(seconds=15)
@@ -128,8 +128,11 @@ class Applier:
         held: Lease | None = lease
         while held is not None:
             await self.engine.clock.sleep(HEARTBEAT)
-            async with self.engine.store.begin() as uow:
-                held = await uow.leases.renew(lease, LEASE_TTL)
+            try:
+                async with self.engine.store.begin() as uow:
+                    held = await uow.leases.renew(lease, LEASE_TTL)
+            except StoreError as error:
+                log.warning("lease not renewed", extra={"chatbot": lease.chatbot_id, "cause": str(error)})
 
     async def _attempt(self, apply: Apply, lease: Lease) -> bool:
         """Do the steps, and tell whether the outcome is unknown yet."""

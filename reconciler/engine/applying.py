@@ -6,7 +6,7 @@ from reconciler.domain.lifecycle import ApplyStatus, PlanStatus
 from reconciler.domain.records import Apply, Plan, Role, SourceState
 from reconciler.engine.auditing import audit
 from reconciler.engine.context import Actor, Engine
-from reconciler.engine.standings import Surroundings, is_read_only
+from reconciler.engine.standings import Surroundings, is_read_only, restate_plan
 from reconciler.errors import Conflict, NotFound
 from reconciler.ports import Job, JobKind, UnitOfWork
 
@@ -90,6 +90,7 @@ async def queue_apply(engine: Engine, uow: UnitOfWork, actor: Actor, plan: Plan)
     )
     await uow.applies.add(apply)
     plan = await uow.plans.save(replace(plan, apply_id=apply.id))
+    plan = await restate_plan(engine, uow, await Surroundings.read(uow), plan)
     detail = {"apply": apply.id, "chatbot": plan.chatbot_id, "tenant": plan.tenant}
     await audit(uow, actor, "plan.apply", f"plan/{plan.id}", fingerprint=plan.fingerprint, detail=detail)
     return plan, apply

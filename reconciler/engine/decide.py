@@ -13,7 +13,7 @@ from reconciler.engine.applying import closed, plan_as_seen, plan_to_decide, que
 from reconciler.engine.auditing import audit, record_refusal
 from reconciler.engine.context import Actor, Engine
 from reconciler.engine.rechecking import standing_approvals
-from reconciler.engine.standings import Surroundings, move_plan, restate_plan, save_chatbot
+from reconciler.engine.standings import Surroundings, move_plan, needed_now, restate_plan, save_chatbot
 from reconciler.errors import Conflict, Forbidden, NotFound, ReconcilerError
 from reconciler.ports import UnitOfWork
 
@@ -193,10 +193,11 @@ async def _add_approval(
     engine: Engine, uow: UnitOfWork, actor: Actor, plan: Plan, comment: str | None, overrides: Overrides | None
 ) -> Approval:
     deletes = overrides is not None and overrides.deletes
-    if plan.delete_override is not None and not deletes:
+    why = needed_now(engine, plan).delete_override
+    if why is not None and not deletes:
         raise Conflict(
             "delete_override_required",
-            f"the plan needs overrides.deletes with a reason, because {plan.delete_override}",
+            f"the plan needs overrides.deletes with a reason, because {why}",
         )
     approval = Approval(
         id=engine.new_id("approval"),
@@ -222,7 +223,7 @@ async def _approvers(uow: UnitOfWork, plan: Plan) -> set[str]:
 
 async def _count(engine: Engine, uow: UnitOfWork, actor: Actor, plan: Plan) -> Plan:
     """Let the plan be Approved exactly while enough people's approvals stand."""
-    enough = len(await _approvers(uow, plan)) >= plan.approvals_required
+    enough = len(await _approvers(uow, plan)) >= needed_now(engine, plan).approvals
     if enough == (plan.status is PlanStatus.APPROVED):
         return plan
     to, reason = (PlanStatus.APPROVED, Reason.APPROVED) if enough else (PlanStatus.PENDING, Reason.AWAITING_APPROVAL)

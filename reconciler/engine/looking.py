@@ -21,10 +21,12 @@ class Look:
     Attributes:
         revision: What the remote names.
         snapshot: What it says, or None when it is the good revision, whose documents are in the database.
+        judged_by: The good revision that it was held against.
     """
 
     revision: str
     snapshot: Snapshot | None
+    judged_by: str | None
 
 
 async def look(
@@ -44,13 +46,13 @@ async def look(
     """
     revision = await binding.port.head()
     if revision == record.good_revision and not reload:
-        return Look(revision, None)
+        return Look(revision, None, record.good_revision)
     snapshot = await binding.port.load(revision, engine.store.parse_cache(binding.name))
     if record.good_revision not in (None, revision):
         await check_history(binding, revision, record.good_revision or "")
     if revision != record.good_revision:
         check_documents(binding.name, revision, known, snapshot, engine.policy)
-    return Look(revision, snapshot)
+    return Look(revision, snapshot, record.good_revision)
 
 
 async def check_history(binding: SourceBinding, revision: str, good: str) -> None:
@@ -59,6 +61,7 @@ async def check_history(binding: SourceBinding, revision: str, good: str) -> Non
         raise SourceUnreadable(
             SourceCause.HISTORY_REWRITTEN,
             f"{revision[:12]} does not descend from the last good revision {good[:12]}: {_how(binding.name, revision)}",
+            revision,
         )
 
 
@@ -72,6 +75,7 @@ def check_documents(
         raise SourceUnreadable(
             SourceCause.PATHS_EMPTIED,
             f"no file matches the source's paths at {revision[:12]}: {_how(source, revision)}",
+            revision,
         )
     before = {document.chatbot_id for document in known}
     now = {document.chatbot_id for document in claims_of(source, "", snapshot, known)}
@@ -81,6 +85,7 @@ def check_documents(
             SourceCause.DOCUMENTS_VANISHED,
             f"{len(before - now)} of {len(before)} chatbots are gone at {revision[:12]}, more than "
             f"policy.source_max_removed = {policy.source_max_removed}: {_how(source, revision)}",
+            revision,
         )
 
 

@@ -11,6 +11,7 @@ from reconciler.domain.status import EXPLANATIONS, Reason
 from reconciler.engine.applying import refuse_if_stopped
 from reconciler.engine.context import Engine, SourceBinding
 from reconciler.engine.looking import claims_of, look
+from reconciler.engine.standings import needed_now
 from reconciler.errors import Conflict, SourceUnreadable
 from reconciler.ports import UnitOfWork
 
@@ -75,8 +76,9 @@ async def check_permission(engine: Engine, uow: UnitOfWork, plan: Plan, apply_id
     except Conflict as error:
         raise NotNow(_REASONS[error.code], str(error)) from error
     approvals = await standing_approvals(uow, plan, apply_id)
-    enough = len({approval.actor for approval in approvals}) >= plan.approvals_required
-    if not enough or (plan.delete_override is not None and not all(approval.deletes for approval in approvals)):
+    needs = needed_now(engine, plan)
+    enough = len({approval.actor for approval in approvals}) >= needs.approvals
+    if not enough or (needs.delete_override is not None and not all(approval.deletes for approval in approvals)):
         raise ApprovalFell
     return approvals
 

@@ -100,7 +100,7 @@ async def run_refresh(engine: Engine, source: str) -> Run | None:
 
 
 def _tell(run: Run) -> None:
-    level = logging.WARNING if run.status is RunStatus.FAILED else logging.INFO
+    level = logging.WARNING if run.status is RunStatus.FAILED or run.counts.errors else logging.INFO
     facts = {"run": run.id, "source": run.source, "trigger": run.trigger, "status": run.status, "cause": run.message}
     log.log(level, "run ended", extra={**facts, **asdict(run.counts)})
 
@@ -171,7 +171,7 @@ async def _pass(engine: Engine, binding: SourceBinding, run: Run, findings: Find
         findings.fail(f"{error.cause}: {error}")
         async with engine.store.begin() as uow:
             current = await uow.sources.get(binding.name)
-            await distrust(engine, uow, current or record, None, error)
+            await distrust(engine, uow, current or record, error)
     findings.documents = len(known)
     if not findings.failed or run.full:
         await _compare(engine, binding, run, known, findings)
@@ -198,6 +198,10 @@ async def _take_in(
         record = await uow.sources.get(binding.name)
         if record is None:
             raise NotFound(f"there is no source {binding.name!r}")
+        if record.good_revision != seen.judged_by:
+            # somebody accepted a revision meanwhile, and this look was held against the one before
+            findings.revision = record.good_revision
+            return await uow.documents.of_source(binding.name)
         if seen.snapshot is not None:
             await adopt(engine, uow, record, seen.revision, known)
         elif record.state is SourceState.UNKNOWN:

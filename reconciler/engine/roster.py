@@ -12,6 +12,8 @@ from reconciler.ports import LiveChatbot, UnitOfWork
 async def call_the_roll(engine: Engine, tenant: TenantBinding) -> None:
     """List a tenant's chatbots: names for those whose document states none, and the unmanaged ones.
 
+    While a source of the tenant has never been read, nobody can tell which chatbots are unmanaged.
+
     Raises:
         TargetError: When the list cannot be read.
     """
@@ -19,12 +21,19 @@ async def call_the_roll(engine: Engine, tenant: TenantBinding) -> None:
     async with engine.store.begin() as uow:
         given = await Surroundings.read(uow)
         known = {chatbot.id: chatbot for chatbot in await uow.chatbots.of_tenant(tenant.name)}
+        if not _all_read(engine, given, tenant.name):
+            live = [line for line in live if line.id in known]
         for line in live:
             await _meet(uow, given, tenant.name, known.get(line.id), line)
         present = {line.id for line in live}
         for chatbot in known.values():
             if chatbot.fault is Reason.UNMANAGED and chatbot.id not in present:
                 await uow.chatbots.remove(chatbot)
+
+
+def _all_read(engine: Engine, given: Surroundings, tenant: str) -> bool:
+    mine = [given.sources.get(source.name) for source in engine.sources.values() if source.tenant == tenant]
+    return all(record is not None and record.good_revision is not None for record in mine)
 
 
 async def _meet(uow: UnitOfWork, given: Surroundings, tenant: str, chatbot: Chatbot | None, line: LiveChatbot) -> None:

@@ -47,7 +47,7 @@ async def start_up(engine: Engine, *, only_process: bool) -> None:
                 await uow.sources.save(replace(_new_record(binding), version=record.version))
         for record in known.values():
             if record.name not in engine.sources:
-                await distrust(engine, uow, record, None, _not_configured(record))
+                await distrust(engine, uow, record, _not_configured(record))
     await fail_interrupted(engine)
     engine.dispatcher.submit(Job(JobKind.RECOVER))
     for name in engine.sources:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from reconciler.domain.lifecycle import DECIDABLE, OPEN, PlanStatus, check_move
+from reconciler.domain.policy import Requirements, requirements
 from reconciler.domain.records import Chatbot, Plan, ScopeKind, SourceRecord, Suspension
 from reconciler.domain.standing import Circumstances, plan_standing, standing
 from reconciler.domain.status import EXPLANATIONS, Reason
@@ -115,17 +116,23 @@ async def move_plan(
 
 
 async def restate_plan(engine: Engine, uow: UnitOfWork, given: Surroundings, plan: Plan) -> Plan:
-    """Save an undecided or approved plan's reason where it no longer fits: no change of state, so no audit entry."""
+    """Save what an open plan needs and shows, where that changed: no change of state, so no audit entry."""
     if plan.status not in DECIDABLE:
         return plan
+    needs = needed_now(engine, plan)
+    fitting = replace(plan, approvals_required=needs.approvals, delete_override=needs.delete_override)
     reason, message = plan_standing(
-        plan,
+        fitting,
         read_only=is_read_only(engine, plan.tenant),
         suspension=given.suspension_of(plan.tenant, plan.chatbot_id, plan.source),
     )
-    if (reason, message) == (plan.reason, plan.message):
-        return plan
-    return await uow.plans.save(replace(plan, reason=reason, message=message))
+    fitting = replace(fitting, reason=reason, message=message)
+    return plan if fitting == plan else await uow.plans.save(fitting)
+
+
+def needed_now(engine: Engine, plan: Plan) -> Requirements:
+    """What the policy asks of a plan today; it may be stricter than on the day the plan was made."""
+    return requirements([directed.op for directed in plan.ops], plan.body, engine.policy)
 
 
 def is_read_only(engine: Engine, tenant: str) -> bool:

@@ -12,8 +12,8 @@ from reconciler.engine.observing import Observation, record
 from reconciler.engine.standings import Surroundings
 from reconciler.errors import Conflict, QuotaExceeded, TargetError, TargetUnauthorized
 
-BATCH = 100
-"""Rows a transaction: enough to make commits cheap, few enough not to keep others waiting."""
+BATCH = 32
+"""Rows a transaction: enough to make commits cheap, few enough not to hold up the dry runs that are under way."""
 
 LINGER_S = 0.5
 """How long an observation waits for others to be written down with: a transaction costs more than its rows."""

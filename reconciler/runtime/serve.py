@@ -44,11 +44,12 @@ async def serve(
     """
     settings.check_servable()
     with _listening(settings) as listener:
-        async with open_service(settings) as service:
+        url = _url(settings, listener)
+        async with open_service(settings, public_url=url) as service:
             await _let_in(service, settings, first_token)
             async with _working(service):
                 await start_up(service.engine, only_process=_is_alone(settings))
-                server = _Server(service.app, lambda: ready(_url(settings, listener)))
+                server = _Server(service.app, lambda: ready(url))
                 with _signals_end_the_server_only():
                     await server.serve(sockets=[listener])
 
@@ -100,6 +101,9 @@ def _is_alone(settings: Settings) -> bool:
 async def _tick(service: Service) -> None:
     try:
         await tick(service.engine)
+    except asyncio.CancelledError:
+        # a stop cancels the tick that is under way: its transaction is rolled back, and the scheduler would log it
+        log.debug("tick cancelled")
     except Exception:
         log.exception("tick failed")
 

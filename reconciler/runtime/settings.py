@@ -10,7 +10,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from reconciler.domain.policy import Policy
@@ -80,7 +80,7 @@ class DatabaseSettings(_Section):
 class DataSettings(_Section):
     """Where caches lie."""
 
-    dir: Path = Field(
+    dir: Annotated[Path, AfterValidator(Path.expanduser)] = Field(
         Path("/var/lib/reconciler"),
         description="Git mirrors, which can be deleted at any time; also the database while `database.url` is unset.",
     )

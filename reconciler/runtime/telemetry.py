@@ -16,6 +16,7 @@ def log_to_stderr(level: int = logging.INFO) -> None:
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,
         structlog.stdlib.ExtraAdder(),
+        _without_colours,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         structlog.processors.format_exc_info,
     ]
@@ -34,3 +35,9 @@ def log_to_stderr(level: int = logging.INFO) -> None:
     root.setLevel(level)
     for name in ("apscheduler", "httpx", "httpcore", "alembic", "uvicorn.access"):
         logging.getLogger(name).setLevel(logging.WARNING)
+
+
+def _without_colours(_: object, __: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
+    """Drop uvicorn's second message, which is the first with escape sequences."""
+    event.pop("color_message", None)
+    return event

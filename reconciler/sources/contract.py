@@ -63,8 +63,10 @@ class DocumentContract:
             body: The document without metadata, with its includes resolved.
             place: Where everything in it stands.
         """
-        for error in self.validator.iter_errors(body):
-            yield from self._translate(error, place)
+        # of several missing fields, the validator names all of them with each
+        yield from dict.fromkeys(
+            finding for error in self.validator.iter_errors(body) for finding in self._translate(error, place)
+        )
         yield from self._repeated(body, place)
 
     def _translate(self, error: ValidationError, place: Place) -> Iterator[Finding]:

@@ -43,10 +43,12 @@ class Sqlite:
         except OSError as error:
             raise StoreError(
                 f"the database {path} cannot be opened ({error.strerror}): "
-                "make its directory writable, or set database.url to another place"
+                "make its directory writable, or set RECONCILER_DATA__DIR (data.dir) or database.url to another place"
             ) from error
         try:
             _lock(handle, path)
+            # not for everybody's eyes; what SQLite puts beside it takes the same mode
+            os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
             yield
         finally:
             os.close(handle)

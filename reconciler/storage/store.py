@@ -8,6 +8,7 @@ from typing import Self
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from reconciler.errors import StoreError
 from reconciler.ports import Clock, ParseCache, Queries
 from reconciler.storage import schema
 from reconciler.storage.dialect import Dialect, Engines
@@ -50,6 +51,11 @@ class SqlStore:
         """
         parsed, dialect = locate(url)
         with ExitStack() as held, told():
+            if alongside and dialect.absent(parsed):
+                raise StoreError(
+                    f"there is no database at {parsed.render_as_string()}: start the service first, run "
+                    "`reconciler db upgrade`, or set RECONCILER_DATA__DIR or RECONCILER_DATABASE__URL as it has"
+                )
             if not (alongside and await asyncio.to_thread(schema.is_current, parsed, dialect)):
                 held.enter_context(dialect.guard(parsed))
                 await asyncio.to_thread(schema.migrate, parsed, dialect)

@@ -32,7 +32,7 @@ def _refusal(error: WizChatApiError, tenant: str, chatbot_id: str | None) -> err
     match error.status:
         case HTTPStatus.UNAUTHORIZED:
             return errors.TargetUnauthorized(
-                f"WizChat refused the API key: put a valid key in api_key of tenant {tenant}"
+                f"WizChat refused the API key: put a valid key in api_key (WIZCHAT_API_KEY) of tenant {tenant}"
             )
         case HTTPStatus.FORBIDDEN:
             return _forbidden(error, tenant, chatbot_id)

@@ -125,8 +125,15 @@ async def open_engine(
 
 
 @asynccontextmanager
-async def open_service(settings: Settings, clock: Clock | None = None) -> AsyncIterator[Service]:
+async def open_service(
+    settings: Settings, *, public_url: str | None = None, clock: Clock | None = None
+) -> AsyncIterator[Service]:
     """Everything but the socket and the ticks.
+
+    Args:
+        settings: What to run.
+        public_url: How people reach it, where the settings do not say.
+        clock: Another time than the machine's.
 
     Raises:
         StoreError: The database cannot be used.
@@ -145,7 +152,7 @@ async def open_service(settings: Settings, clock: Clock | None = None) -> AsyncI
             JobKind.APPLY: lambda apply_id: _within(applies, applier.run(apply_id)),
             JobKind.RECOVER: lambda _: recoverer.run(),
         }
-        yield Service(engine, applier, dispatcher, create_app(engine, settings=_web(settings)))
+        yield Service(engine, applier, dispatcher, create_app(engine, settings=_web(settings, public_url)))
 
 
 async def _within(limit: asyncio.Semaphore, work: Awaitable[None]) -> None:
@@ -171,14 +178,14 @@ def _binding(source: SourceSettings, data: Path) -> SourceBinding:
     )
 
 
-def _web(settings: Settings) -> WebSettings:
+def _web(settings: Settings, public_url: str | None) -> WebSettings:
     server = settings.server
     webhooks = {
         source.name: WebhookSpec(source.forge, tuple(secret.get_secret_value() for secret in source.webhook_secret))
         for source in settings.sources
     }
     return WebSettings(
-        public_url=str(server.public_url or f"http://{server.host}:{server.port}").rstrip("/"),
+        public_url=str(server.public_url or public_url or f"http://{server.host}:{server.port}").rstrip("/"),
         allowed_hosts=server.allowed_hosts,
         trusted_proxies=tuple(str(network) for network in server.trusted_proxies),
         cors_origins=server.cors_origins,

@@ -84,7 +84,7 @@ def test_there_is_drift_and_a_change_that_waits(demo: Demo) -> None:
 
 def as_request(line: str, token: str) -> httpx.Request:
     """The request that a printed curl line makes."""
-    words = shlex.split(line.replace("$TOKEN", token))
+    words = shlex.split(line.replace("$RECONCILER_TOKEN", token))
     options = list(itertools.pairwise(words))
     headers = dict(value.split(": ", 1) for flag, value in options if flag == "-H")
     body = next((value for flag, value in options if flag == "-d"), None)

@@ -1,5 +1,6 @@
 """Rule 1 (who may say yes to what), rule 6 (deletes), rule 8 (every decision leaves a row)."""
 
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -192,3 +193,15 @@ async def test_rule_8_every_decision_leaves_a_row_and_the_chain_holds(tmp_path: 
         ]
         assert [entry.seq for entry in entries] == list(range(1, len(entries) + 1))
         assert verify(entries) is None
+
+
+async def test_a_policy_that_became_stricter_holds_for_plans_that_are_open(tmp_path: Path) -> None:
+    async with world(tmp_path, LIVE, FILES) as w:
+        plan = await w.open_plan()
+        await w.approve(plan)
+        stricter = replace(w.engine, policy=Policy(approvals=2))
+        w.applier.engine = stricter
+        apply = await w.apply(plan)
+        assert (apply.status, apply.reason) == (ApplyStatus.FAILED, Reason.AWAITING_APPROVAL)
+        assert (await w.plan(plan.id)).status is PlanStatus.PENDING
+        assert w.writer.writes == []

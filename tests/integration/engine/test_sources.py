@@ -217,3 +217,24 @@ async def test_the_scheduler_asks_for_what_is_due_and_for_nothing_else(tmp_path:
         await w.idle()
         drift = await w.run((await w.source_record()).last_run_id or "")
         assert (drift.full, drift.counts.dry_runs) == (True, len(BOTS))
+
+
+async def test_before_a_source_was_ever_read_nobody_is_called_unmanaged(tmp_path: Path) -> None:
+    never = FakeSource({"chatbots/x.json": document(spec(), "bot_x")})
+    never.fail(SourceCause.UNREACHABLE)
+    live = {**LIVE, "bot_free": spec("Free")}
+    async with world(tmp_path, live, FILES, more_sources={"second": never}) as w:
+        async with w.store.read() as uow:
+            assert await uow.chatbots.get("acme", "bot_free") is None
+        never.recover()
+        await w.refresh(source="second")
+        assert (await w.chatbot("bot_free")).reason is Reason.UNMANAGED
+
+
+async def test_a_revision_in_doubt_is_named_in_whole(tmp_path: Path) -> None:
+    async with world(tmp_path, LIVE, FILES) as w:
+        head = w.source.force_push({**FILES, "README.md": "rewritten"})
+        await w.refresh()
+        record = await w.source_record()
+        assert record.seen_revision == head
+        assert head in (record.message or "")

@@ -1,6 +1,9 @@
 import pytest
 
+from reconciler.domain.direction import DirectedOp
 from reconciler.domain.lifecycle import PlanStatus
+from reconciler.domain.plan import Action, Op
+from reconciler.domain.status import Direction
 from reconciler.ports import Job, JobKind
 from tests.integration.web.conftest import House
 from tests.support.records import a_plan
@@ -62,7 +65,9 @@ async def test_a_rejected_plan_is_closed(house: House) -> None:
 
 async def test_deletes_need_the_override(house: House) -> None:
     async with house.store.begin() as uow:
-        await uow.plans.add(a_plan("plan_3", chatbot_id="bot_3", delete_override="it empties domains"))
+        emptied = DirectedOp(Op("domains", Action.DELETE, "old.example", before={}), Direction.GIT_AHEAD)
+        body = {"apiVersion": "v1", "kind": "ChatbotConfig", "prune": True, "spec": {"domains": []}}
+        await uow.plans.add(a_plan("plan_3", chatbot_id="bot_3", ops=(emptied,), body=body))
     async with house.client("wzr_approver") as client:
         refused = await client.post("/api/v1/plans/plan_3/approve", json=SEEN)
         overrides = {"overrides": {"deletes": True, "reason": "they moved"}}

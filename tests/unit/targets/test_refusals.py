@@ -19,8 +19,12 @@ SCOPE = WizChatApiError(403, "insufficient_scope", "No.", {"requiredScope": "mcp
 @pytest.mark.parametrize(
     ("error", "kind", "says"),
     [
-        (WizChatApiError(401, "invalid_api_key", "No."), errors.TargetUnauthorized, "valid key in api_key of tenant t"),
-        (WizChatApiError(401), errors.TargetUnauthorized, "valid key in api_key of tenant t"),
+        (
+            WizChatApiError(401, "invalid_api_key", "No."),
+            errors.TargetUnauthorized,
+            "valid key in api_key .WIZCHAT_API_KEY. of tenant t",
+        ),
+        (WizChatApiError(401), errors.TargetUnauthorized, "valid key in api_key .WIZCHAT_API_KEY. of tenant t"),
         (SCOPE, errors.ScopeMissing, r"scope mcp:read \(for spec\.mcpServers\).*key of tenant t"),
         (WizChatApiError(403, "insufficient_scope", "No."), errors.ScopeMissing, "lacks a scope"),
         (WizChatApiError(403, "chatbot_not_in_key_scope", "No."), errors.ChatbotNotFound, "may not use chatbot bot_1"),
