@@ -167,7 +167,10 @@ def test_a_chatbot_that_is_gone_and_a_document_that_is_wrong_are_told_and_stop_n
 
 def test_a_wrong_key_is_one_line_without_the_key(exported: Shell) -> None:
     ran = exported.run("plan", cwd="bots", WIZCHAT_API_KEY="wpk_live_wrong")
-    assert ran.error == "error: WizChat refused the API key: put a valid key in api_key of tenant default"
+    assert (
+        ran.error
+        == "error: WizChat refused the API key: put a valid key in api_key (WIZCHAT_API_KEY) of tenant default"
+    )
 
 
 def test_no_key_at_all_says_where_to_put_one(exported: Shell) -> None:
