@@ -189,11 +189,11 @@ async def _take_in(
     engine: Engine, binding: SourceBinding, seen: Look, known: Sequence[GoodDocument], findings: Findings
 ) -> Sequence[GoodDocument]:
     """Write down what the look found, and return the documents that now hold."""
-    findings.revision = seen.revision
+    findings.revision, claims = seen.revision, known
     if seen.snapshot is not None:
         findings.parsed = seen.snapshot.parsed
         findings.diagnostics = seen.snapshot.diagnostics
-        known = claims_of(binding.name, binding.tenant, seen.snapshot, known)
+        claims = claims_of(binding.name, binding.tenant, seen.snapshot, known)
     async with engine.store.begin() as uow:
         record = await uow.sources.get(binding.name)
         if record is None:
@@ -202,11 +202,11 @@ async def _take_in(
             # somebody accepted a revision meanwhile, and this look was held against the one before
             findings.revision = record.good_revision
             return await uow.documents.of_source(binding.name)
-        if seen.snapshot is not None:
-            await adopt(engine, uow, record, seen.revision, known)
+        if seen.revision != record.good_revision or tuple(claims) != tuple(known):
+            await adopt(engine, uow, record, seen.revision, claims)
         elif record.state is SourceState.UNKNOWN:
             await recover_source(engine, uow, record)
-    return known
+    return claims
 
 
 async def _compare(

@@ -238,3 +238,10 @@ async def test_a_revision_in_doubt_is_named_in_whole(tmp_path: Path) -> None:
         record = await w.source_record()
         assert record.seen_revision == head
         assert head in (record.message or "")
+
+
+async def test_a_revision_that_says_nothing_new_is_adopted_once(tmp_path: Path) -> None:
+    async with world(tmp_path, {BOT: spec()}, {path_of(): document(spec())}) as w:
+        run = await w.refresh()
+        assert run.counts.dry_runs == 1
+        assert [entry.action for entry in await w.audit()].count("source.revision") == 1
