@@ -20,6 +20,7 @@ async def unchanged(request: Request) -> Response:
 def main() -> None:
     """Serve it as the service is served, and print where."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         print(f"http://127.0.0.1:{listener.getsockname()[1]}", flush=True)
         app = Starlette(routes=[Route("/api/v1/chatbots", unchanged)])
         config = uvicorn.Config(app, log_config=None, access_log=False, proxy_headers=False, server_header=False)
