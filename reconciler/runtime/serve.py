@@ -111,12 +111,15 @@ async def _tick(service: Service) -> None:
 def _listening(settings: Settings) -> socket.socket:
     address = (settings.server.host, settings.server.port)
     try:
-        return socket.create_server(address, family=socket.AF_INET6 if ":" in address[0] else socket.AF_INET)
+        listener = socket.create_server(address, family=socket.AF_INET6 if ":" in address[0] else socket.AF_INET)
     except OSError as error:
         raise SettingsError(
             f"cannot listen on {address[0]} port {address[1]}: {error.strerror or error}: "
             "change server.host or server.port"
         ) from error
+    # asyncio sets it only on sockets that name TCP; without it an answer may wait 40 ms for an acknowledgement
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return listener
 
 
 def _url(settings: Settings, listener: socket.socket) -> str:

@@ -71,7 +71,7 @@ def _nobody_listens() -> str:
 
 async def test_a_wrong_key_names_the_tenant_and_never_the_key(server: SandboxServer, budget: CallBudget) -> None:
     async with _target(server.url, budget, "wpk_live_wrong") as target:
-        with pytest.raises(TargetUnauthorized, match="api_key .WIZCHAT_API_KEY. of tenant acme") as refused:
+        with pytest.raises(TargetUnauthorized, match=r"api_key .WIZCHAT_API_KEY. of tenant acme") as refused:
             await target.chatbots()
     assert "wpk_live_wrong" not in repr(refused.value) + str(refused.value.__cause__) + repr(Access("t", "u", "wpk_"))
 
