@@ -127,9 +127,11 @@ def _created(stated: tuple[FieldChange, ...], paint: Paint) -> Iterator[str]:
             continue
         yield _row(f"        {name}", change.size, "", paint)
         lines = prose(change.after).removesuffix("\n").split("\n")
-        yield from (f"          {paint(Ink.ADDED, visible(line))}" for line in lines[:_MOST_NEW_LINES])
-        if len(lines) > _MOST_NEW_LINES:
-            yield paint(Ink.DIM, f"          … {len(lines) - _MOST_NEW_LINES} more lines")
+        # one line more takes no more room than the words that say so
+        shown = lines if len(lines) <= _MOST_NEW_LINES + 1 else lines[:_MOST_NEW_LINES]
+        yield from (f"          {paint(Ink.ADDED, visible(line))}" for line in shown)
+        if len(shown) < len(lines):
+            yield paint(Ink.DIM, f"          … {len(lines) - len(shown)} more lines")
 
 
 def _updated(directed: DirectedOp, paint: Paint) -> Iterator[str]:
