@@ -8,6 +8,8 @@ WORKERS ?= auto
 ARGS ?=
 CONTAINER ?= docker
 UV := $(shell uv --version 2>/dev/null)
+# trust what the machine trusts, as pip does: a company's own certificate authority, above all
+export UV_SYSTEM_CERTS ?= 1
 COMPILE = uv pip compile --universal --python-version 3.11 --generate-hashes --no-annotate --no-emit-index-url \
 	--custom-compile-command "make lock" --quiet $(ARGS)
 
