@@ -3,12 +3,13 @@
 import json
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from queue import Empty, Queue
@@ -175,7 +176,19 @@ class Stage:
 
 @contextmanager
 def stage(folder: Path, live: Mapping[str, Mapping[str, Any]], files: Mapping[str, str]) -> Iterator[Stage]:
+    """A stage that ends with the judge's question: were there as many writes as approvals spent?"""
     repository = GitRepo(folder / "bots")
     repository.commit(files)
     with GitHttpServer(folder) as git, sandbox_of(live) as sandbox:
         yield Stage(folder, repository, git.url("bots/.git"), sandbox)
+        assert len(sandbox.control.writes()) == approvals_spent(folder), "every write at the API is one approval spent"
+
+
+def approvals_spent(folder: Path) -> int:
+    """How many approvals the audit log of a service in the folder says were spent."""
+    file = folder / "data" / "reconciler.db"
+    if not file.exists():
+        return 0
+    with closing(sqlite3.connect(f"file:{file}?mode=ro", uri=True)) as database:
+        intents = database.execute("SELECT detail FROM audit WHERE action = 'apply.intent'").fetchall()
+    return sum(len(json.loads(detail)["approvals"]) for (detail,) in intents)
