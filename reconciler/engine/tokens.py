@@ -30,9 +30,9 @@ def new_secret() -> str:
     return TOKEN_PREFIX + secrets.token_urlsafe(32)
 
 
-def hash_of(secret: str) -> str:
+def hash_of(secret: bytes) -> str:
     """What is kept of a token. It has 256 random bits, so one round of sha256 is enough."""
-    return hashlib.sha256(secret.encode()).hexdigest()
+    return hashlib.sha256(secret).hexdigest()
 
 
 async def create_token(
@@ -87,7 +87,7 @@ async def revoke_token(engine: Engine, actor: Actor, id_or_name: str) -> Token:
 
 async def ensure_first_token(engine: Engine) -> NewToken | None:
     """An admin token when there is no token at all: what the first start prints once."""
-    async with engine.store.begin() as uow:
+    async with engine.store.read() as uow:
         if await uow.tokens.all():
             return None
     return await create_token(engine, PROGRAM, FIRST_TOKEN, Role.ADMIN)
@@ -99,7 +99,7 @@ async def ensure_bootstrap(engine: Engine, secret: str) -> Token:
         for token in await uow.tokens.all():
             if token.name != BOOTSTRAP_TOKEN or token.revoked_at is not None:
                 continue
-            if token.hash == hash_of(secret):
+            if token.hash == hash_of(secret.encode()):
                 return token
             await uow.tokens.save(replace(token, revoked_at=await uow.now()))
             await audit(uow, PROGRAM, "token.revoke", f"token/{token.name}", detail={"id": token.id})
@@ -120,7 +120,7 @@ async def _add(
         id=engine.new_id("token"),
         name=name,
         role=role,
-        hash=hash_of(secret),
+        hash=hash_of(secret.encode()),
         created_at=await uow.now(),
         expires_at=expires_at,
         sources=tuple(sources) if sources is not None else None,

@@ -1,6 +1,5 @@
 """Who asks: bearer tokens, the role a route needs, and a limit on guessing."""
 
-import hashlib
 import hmac
 from collections import OrderedDict, deque
 from collections.abc import Mapping
@@ -12,6 +11,7 @@ from starlette.types import Scope
 
 from reconciler.domain.records import Role, Token
 from reconciler.engine.context import Actor
+from reconciler.engine.tokens import hash_of
 from reconciler.errors import Forbidden
 from reconciler.ports import Clock, Store
 from reconciler.web.address import Network, client_address, group
@@ -39,7 +39,7 @@ class TokenBook:
             secret: What the request bears.
             generation: The store's, when it was asked for already: asking has its price.
         """
-        wanted = hashlib.sha256(secret).hexdigest()
+        wanted = hash_of(secret)
         token = (await self._tokens(generation or self.store.generation)).get(wanted)
         if token is None or not hmac.compare_digest(token.hash, wanted):
             return None

@@ -90,7 +90,12 @@ class House:
 
     async def add_token(self, name: str, role: Role, sources: tuple[str, ...] | None = None) -> Token:
         token = Token(
-            id=f"tok_{name}", name=name, role=role, hash=hash_of(f"wzr_{name}"), created_at=START, sources=sources
+            id=f"tok_{name}",
+            name=name,
+            role=role,
+            hash=hash_of(f"wzr_{name}".encode()),
+            created_at=START,
+            sources=sources,
         )
         async with self.store.begin() as uow:
             await uow.tokens.add(token)
