@@ -4,9 +4,9 @@ from reconciler.domain.records import Role, SourceRecord, SourceState, Trigger
 from reconciler.engine.adopting import adopt
 from reconciler.engine.auditing import audit
 from reconciler.engine.context import Actor, Engine
-from reconciler.engine.looking import claims_of
+from reconciler.engine.looking import claims_of, remembered
 from reconciler.engine.refresh import request_refresh
-from reconciler.errors import Conflict, NotFound
+from reconciler.errors import Conflict
 
 
 async def accept(engine: Engine, actor: Actor, source: str, revision: str, reason: str) -> SourceRecord:
@@ -30,11 +30,7 @@ async def accept(engine: Engine, actor: Actor, source: str, revision: str, reaso
     """
     binding = engine.source(source)
     actor.require(Role.APPROVER, source)
-    async with engine.store.begin() as uow:
-        record = await uow.sources.get(source)
-        known = await uow.documents.of_source(source)
-    if record is None:
-        raise NotFound(f"there is no source {source!r}")
+    record, known = await remembered(engine, source)
     if record.good_revision == revision:
         return record
     if record.state is not SourceState.UNKNOWN:

@@ -75,7 +75,7 @@ class Applier:
 
     async def run(self, apply_id: str) -> None:
         """Do a queued apply; anything else, and one whose chatbot is leased elsewhere, is left alone."""
-        async with self.engine.store.begin() as uow:
+        async with self.engine.store.read() as uow:
             apply = await uow.applies.get(apply_id)
         if apply is None or apply.status is not ApplyStatus.QUEUED:
             return
@@ -223,7 +223,7 @@ class Applier:
         return answer
 
     async def _recheck_after_intent(self, apply: Apply, plan: Plan) -> float:
-        async with self.engine.store.begin() as uow:
+        async with self.engine.store.read() as uow:
             await check_permission(self.engine, uow, plan, apply.id)
         return await self._recheck(plan)
 

@@ -181,7 +181,7 @@ async def involved(uow: UnitOfWork, apply_id: str) -> tuple[Apply, Plan, Chatbot
 
 async def look_again(engine: Engine, tenant: str, chatbot_id: str) -> None:
     """Dry-run a chatbot at once, so that the next plan is there."""
-    async with engine.store.begin() as uow:
+    async with engine.store.read() as uow:
         chatbot = await uow.chatbots.get(tenant, chatbot_id)
         source = chatbot.source if chatbot else None
         document = await uow.documents.get(source, chatbot_id) if source else None

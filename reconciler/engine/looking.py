@@ -11,7 +11,7 @@ from reconciler.domain.document import Document, Refusal, Snapshot
 from reconciler.domain.policy import Policy, vanished_share
 from reconciler.domain.records import GoodDocument, SourceRecord
 from reconciler.engine.context import Engine, SourceBinding
-from reconciler.errors import SourceCause, SourceUnreadable
+from reconciler.errors import NotFound, SourceCause, SourceUnreadable
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +27,19 @@ class Look:
     revision: str
     snapshot: Snapshot | None
     judged_by: str | None
+
+
+async def remembered(engine: Engine, source: str) -> tuple[SourceRecord, Sequence[GoodDocument]]:
+    """A source as it was last seen, and its documents at the last good revision.
+
+    Raises:
+        NotFound: There is no such source.
+    """
+    async with engine.store.read() as uow:
+        record = await uow.sources.get(source)
+        if record is None:
+            raise NotFound(f"there is no source {source!r}")
+        return record, await uow.documents.of_source(source)
 
 
 async def look(

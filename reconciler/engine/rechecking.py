@@ -128,7 +128,7 @@ class SharedLook:
                 del self._under_way[binding.name]
 
     async def _look(self, binding: SourceBinding) -> tuple[GoodDocument, ...]:
-        async with self.engine.store.begin() as uow:
+        async with self.engine.store.read() as uow:
             record = await uow.sources.get(binding.name)
             known = tuple(await uow.documents.of_source(binding.name))
         if record is None:
@@ -154,7 +154,7 @@ async def check_document(engine: Engine, shared: SharedLook, plan: Plan) -> None
     if document is None or document.body is None:
         message = document.refusal_message if document else None
         raise NoLonger(message or "the document is gone from git")
-    async with engine.store.begin() as uow:
+    async with engine.store.read() as uow:
         contested = await uow.documents.claims(plan.tenant)
     if plan.chatbot_id in contested:
         raise NoLonger(EXPLANATIONS[Reason.CLAIMED_TWICE])

@@ -40,7 +40,7 @@ class Recoverer:
 
     async def run(self) -> None:
         """Look at every unfinished apply once."""
-        async with self.engine.store.begin() as uow:
+        async with self.engine.store.read() as uow:
             unfinished = await uow.applies.unfinished()
         self.first_seen = {
             apply.id: self.first_seen.get(apply.id, self.engine.clock.monotonic())
@@ -67,7 +67,7 @@ class Recoverer:
                 log.warning("recovery left to the new holder", extra={"apply": apply.id, "cause": str(lost)})
 
     async def _settle(self, apply_id: str, lease: Lease) -> None:
-        async with self.engine.store.begin() as uow:
+        async with self.engine.store.read() as uow:
             apply, plan, _ = await involved(uow, apply_id)
         if apply.status is ApplyStatus.APPLYING:
             await finish(self.engine, lease, apply_id, unknown("the process that sent it is gone"))
@@ -84,7 +84,7 @@ class Recoverer:
     async def _is_settled(self, apply: Apply) -> bool:
         """Whether a late write can no longer land: by the database's clock, and by this process's own patience."""
         settle = self.engine.policy.apply_settle
-        async with self.engine.store.begin() as uow:
+        async with self.engine.store.read() as uow:
             since_intent = await uow.now() - (apply.intent_at or apply.created_at)
         patience = self.engine.clock.monotonic() - self.first_seen.get(apply.id, self.engine.clock.monotonic())
         return since_intent >= settle and patience >= settle.total_seconds()

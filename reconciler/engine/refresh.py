@@ -26,7 +26,7 @@ from reconciler.domain.status import EXPLANATIONS, Reason
 from reconciler.engine.adopting import adopt, distrust, recover_source
 from reconciler.engine.auditing import audit
 from reconciler.engine.context import Actor, Engine, SourceBinding
-from reconciler.engine.looking import Look, claims_of, look
+from reconciler.engine.looking import Look, claims_of, look, remembered
 from reconciler.engine.roster import call_the_roll
 from reconciler.engine.sweeping import SweepCounts, sweep
 from reconciler.errors import NotFound, SourceUnreadable, TargetError
@@ -149,7 +149,7 @@ async def _begin(engine: Engine, source: str) -> Run | None:
 
 
 async def _space_webhooks(engine: Engine, source: str) -> None:
-    async with engine.store.begin() as uow:
+    async with engine.store.read() as uow:
         run = await uow.runs.queued(source)
         record = await uow.sources.get(source)
         last = await uow.runs.get(record.last_run_id) if record and record.last_run_id else None
@@ -162,7 +162,7 @@ async def _space_webhooks(engine: Engine, source: str) -> None:
 
 
 async def _pass(engine: Engine, binding: SourceBinding, run: Run, findings: Findings) -> None:
-    record, known = await _remembered(engine, binding.name)
+    record, known = await remembered(engine, binding.name)
     try:
         seen = await look(engine, binding, record, known, reload=run.trigger in (Trigger.STARTUP, Trigger.MANUAL))
         known = await _take_in(engine, binding, seen, known, findings)
@@ -175,14 +175,6 @@ async def _pass(engine: Engine, binding: SourceBinding, run: Run, findings: Find
     findings.documents = len(known)
     if not findings.failed or run.full:
         await _compare(engine, binding, run, known, findings)
-
-
-async def _remembered(engine: Engine, source: str) -> tuple[SourceRecord, Sequence[GoodDocument]]:
-    async with engine.store.begin() as uow:
-        record = await uow.sources.get(source)
-        if record is None:
-            raise NotFound(f"there is no source {source!r}")
-        return record, await uow.documents.of_source(source)
 
 
 async def _take_in(
@@ -219,7 +211,7 @@ async def _compare(
         except TargetError as error:
             findings.swept.errors += 1
             findings.messages.append(f"the list of chatbots could not be read: {error}")
-    async with engine.store.begin() as uow:
+    async with engine.store.read() as uow:
         chatbots = {chatbot.id: chatbot for chatbot in await uow.chatbots.of_source(binding.name)}
     wanted = [document for document in known if _is_wanted(document, chatbots.get(document.chatbot_id), full=run.full)]
     findings.skipped = len(known) - len(wanted)

@@ -16,7 +16,7 @@ async def tick(engine: Engine) -> None:
     """Ask for the runs that are due, end what ran out, and have what is unfinished looked at."""
     await end_expired(engine)
     await expire_plans(engine)
-    async with engine.store.begin() as uow:
+    async with engine.store.read() as uow:
         now = await uow.now()
         records = {record.name: record for record in await uow.sources.all()}
     for binding in engine.sources.values():
