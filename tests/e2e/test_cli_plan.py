@@ -1,7 +1,6 @@
 """The commands that need no server, as people run them: a subprocess against a sandbox."""
 
 import json
-import os
 import re
 import shutil
 import socket
@@ -14,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from api_client.sandbox import ALL_SCOPES, ApiKey, SandboxServer, generated_fleet
+from tests.support.command import INHERITED
 
 PATIENCE = 60.0
 READS = frozenset(scope for scope in ALL_SCOPES if scope.endswith(":read"))
@@ -21,7 +21,6 @@ KEYS = (
     ApiKey("reader", "wpk_live_reader", scopes=READS),
     ApiKey("no-skills", "wpk_live_no_skills", scopes=READS - {"skills:read"}),
 )
-INHERITED = {name: value for name, value in os.environ.items() if not name.startswith(("WIZCHAT_", "RECONCILER_"))}
 
 
 @dataclass(frozen=True, slots=True)

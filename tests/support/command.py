@@ -7,16 +7,17 @@ from collections.abc import Mapping
 from pathlib import Path
 
 PATIENCE = 60.0
+INHERITED = {name: value for name, value in os.environ.items() if not name.startswith(("WIZCHAT_", "RECONCILER_"))}
+"""The environment without this machine's own settings."""
 
 
 def run_command(
     *arguments: str, environ: Mapping[str, str], cwd: Path | None = None, check: bool = True
 ) -> subprocess.CompletedProcess[str]:
     """Run `reconciler` to its end, with nothing of this machine's own settings."""
-    inherited = {name: value for name, value in os.environ.items() if not name.startswith(("WIZCHAT_", "RECONCILER_"))}
     done = subprocess.run(
         [sys.executable, "-m", "reconciler", *arguments],
-        env={**inherited, **environ},
+        env={**INHERITED, **environ},
         cwd=cwd,
         stdin=subprocess.DEVNULL,
         capture_output=True,

@@ -1,7 +1,6 @@
 """The whole thing as people run it: a git remote, a sandbox, and `reconciler serve` as a process of its own."""
 
 import json
-import os
 import signal
 import sqlite3
 import subprocess
@@ -21,13 +20,13 @@ import httpx
 from api_client.sandbox import ALL_SCOPES, ApiKey, Fleet, SandboxServer
 from api_client.sandbox import Chatbot as LiveBot
 from reconciler.demo.git_http import GitHttpServer
+from tests.support.command import INHERITED
 from tests.support.git import GitRepo
 
 PATIENCE = 60.0
 TOKEN = "wzr_end-to-end-admin-token-of-forty-characters"
 READ_KEY, WRITE_KEY = "wpk_live_read", "wpk_live_write"
 SECRETS = (TOKEN, READ_KEY, WRITE_KEY)
-INHERITED = {name: value for name, value in os.environ.items() if not name.startswith(("WIZCHAT_", "RECONCILER_"))}
 
 
 def sandbox_of(live: Mapping[str, Mapping[str, Any]]) -> SandboxServer:
