@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BeforeValidator
 from pydantic_settings import NoDecode
 
+from reconciler.domain.loopback import is_loopback
 from reconciler.errors import SettingsError
 from reconciler.runtime.durations import parse_duration
 from reconciler.sources.git_remote import check_branch
@@ -61,16 +62,6 @@ def _web_url(value: str) -> str:
     if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment:
         raise ValueError("it is not a web address such as https://reconciler.example.com")
     return value.rstrip("/")
-
-
-def is_loopback(host: str) -> bool:
-    """Whether a host name or address never leaves this machine."""
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def _api_url(value: str) -> str:

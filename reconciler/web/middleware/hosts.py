@@ -1,10 +1,10 @@
 """Which names the service answers to: what keeps a page of another site from reaching it by rebinding its name."""
 
 from collections.abc import Sequence
-from ipaddress import ip_address
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from reconciler.domain.loopback import is_loopback
 from reconciler.web import problems
 from reconciler.web.problems import Code
 
@@ -31,7 +31,7 @@ class Hosts:
     def allows(self, host: str) -> bool:
         """Whether the service answers to a name, which may carry a port."""
         name = _without_port(host.lower())
-        return self.everything or name in self.names or name.endswith(self.suffixes) or _is_loopback(name)
+        return self.everything or name in self.names or name.endswith(self.suffixes) or is_loopback(name)
 
 
 def _host(scope: Scope) -> str:
@@ -42,12 +42,3 @@ def _without_port(host: str) -> str:
     if host.startswith("["):
         return host[1:].partition("]")[0]
     return host.partition(":")[0]
-
-
-def _is_loopback(name: str) -> bool:
-    if name == "localhost":
-        return True
-    try:
-        return ip_address(name).is_loopback
-    except ValueError:
-        return False
