@@ -18,6 +18,7 @@ from reconciler.demo import story
 from reconciler.demo.git_http import GitHttpServer
 from reconciler.demo.sample_repo import REPOSITORY, commit, create_repository
 from reconciler.domain.layout import Exported
+from reconciler.domain.loopback import is_loopback
 from reconciler.engine.export import export_fleet
 from reconciler.engine.tokens import new_secret
 from reconciler.runtime.bootstrap.local import editor_schema, local_target
@@ -32,7 +33,6 @@ from reconciler.runtime.settings import (
     SourceSettings,
     TenantSettings,
 )
-from reconciler.runtime.settings_fields import is_loopback
 
 LOOPBACK = "127.0.0.1"
 SOURCE = "bots"
