@@ -75,6 +75,7 @@ class SourceRecord:
         git_checked_at: When git was last asked.
         drift_checked_at: When the live side was last compared as a whole.
         next_run_at: When the scheduler will look next, git or drift.
+        brake: Why nothing of the good revision is applied without a person, or None.
     """
 
     name: str
@@ -90,6 +91,7 @@ class SourceRecord:
     git_checked_at: datetime | None = None
     drift_checked_at: datetime | None = None
     next_run_at: datetime | None = None
+    brake: str | None = None
     version: int = 0
 
 
@@ -163,6 +165,7 @@ class Chatbot:
         reason: Derived from everything else by `domain.standing`.
         plan_id: The open plan.
         checked_digest: The document digest that was last dry-run.
+        synced_at: When it was last seen as its document says.
         rejected_fingerprint: Not offered again until another fingerprint or a noop comes in between.
         epoch: Counts applies that reached intent or ended; a dry run begun in an older epoch is discarded.
         live_updated_at: What WizChat's list said when the name was last taken from it; nothing is decided by it.
@@ -185,6 +188,7 @@ class Chatbot:
     last_applied_revision: str | None = None
     checked_at: datetime | None = None
     checked_digest: str | None = None
+    synced_at: datetime | None = None
     rejected_fingerprint: str | None = None
     epoch: int = 0
     live_updated_at: datetime | None = None
@@ -240,8 +244,11 @@ class Approval:
     """A person's or a policy's yes to one plan.
 
     Attributes:
-        actor: Who, by the token's or the login's name.
-        token_id: The credential it came with: an approval falls with it.
+        actor: The person: who approves twice, with whatever credential, counts once.
+        token_id: The token it came with: an approval falls with it. None for a login, whose person counts, and for
+            the policy.
+        expires_at: Until when it stands; None means as long as the plan.
+        automatic: Whether the policy gave it, and no person.
         deletes: Whether it carries the delete override.
         reason: Why, for an override.
         spent_at: When an apply's intent used it up.
@@ -254,6 +261,8 @@ class Approval:
     actor: str
     token_id: str | None
     created_at: datetime
+    expires_at: datetime | None = None
+    automatic: bool = False
     comment: str | None = None
     deletes: bool = False
     reason: str | None = None
@@ -300,7 +309,11 @@ class Apply:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Suspension:
-    """Applies stopped by a person, with a reason and perhaps an end."""
+    """Applies stopped by a person, with a reason and perhaps an end.
+
+    Attributes:
+        reminded_at: When people were last reminded that it still stands.
+    """
 
     id: str
     kind: ScopeKind
@@ -311,6 +324,7 @@ class Suspension:
     until: datetime | None = None
     ended_at: datetime | None = None
     ended_by: str | None = None
+    reminded_at: datetime | None = None
     version: int = 0
 
     @property
@@ -339,23 +353,87 @@ class Token:
     """A bearer token. Only its hash is kept.
 
     Attributes:
+        person: Who holds it: all approvals of one person count once, whatever tokens they hold.
         hash: sha256 of the token, in hex.
         sources: The sources it is good for; None means all.
+        last_used_at: About when it was last accepted; None when it never was.
     """
 
     id: str
     name: str
+    person: str
     role: Role
     hash: str = field(repr=False)
     created_at: datetime
     expires_at: datetime | None = None
     revoked_at: datetime | None = None
     sources: tuple[str, ...] | None = None
+    last_used_at: datetime | None = None
     version: int = 0
 
     def stands(self, now: datetime) -> bool:
         """Whether it is neither revoked nor expired."""
         return self.revoked_at is None and (self.expires_at is None or self.expires_at > now)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Person:
+    """Somebody who came by a login. What they may do follows from the groups and the settings, each time anew.
+
+    Attributes:
+        name: As shown in approvals and the audit log.
+        issuer: Who vouches for them.
+        subject: What the issuer calls them, for ever; the name may change hands.
+        groups: What the issuer said at the last login.
+        seen_at: When that was.
+        barred_at: Since when an admin keeps them out; None while they may come in.
+    """
+
+    name: str
+    issuer: str
+    subject: str
+    groups: tuple[str, ...]
+    seen_at: datetime
+    barred_at: datetime | None = None
+    version: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Session:
+    """A browser that is signed in. Only the hash of what its cookie holds is kept.
+
+    Attributes:
+        hash: sha256 of the cookie's value, in hex.
+        person: Who signed in.
+        token_id: The token that they signed in with; None after a login.
+    """
+
+    id: str
+    hash: str = field(repr=False)
+    person: str
+    token_id: str | None
+    created_at: datetime
+    expires_at: datetime
+    ended_at: datetime | None = None
+    version: int = 0
+
+    def stands(self, now: datetime) -> bool:
+        """Whether it is neither ended nor expired."""
+        return self.ended_at is None and self.expires_at > now
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Switch:
+    """A setting of which it matters since when it has its value.
+
+    Attributes:
+        since: When the service first ran with this value.
+    """
+
+    name: str
+    value: str
+    since: datetime
+    version: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,6 +41,7 @@ async def create_token(
     name: str,
     role: Role,
     *,
+    person: str | None = None,
     expires_at: datetime | None = None,
     sources: Sequence[str] | None = None,
 ) -> NewToken:
@@ -49,8 +50,9 @@ async def create_token(
     Args:
         engine: The ports.
         actor: Who; needs the role admin.
-        name: A name that no standing token has; shown in approvals and the audit log.
+        name: A name that no standing token has.
         role: What it may do.
+        person: Who holds it, as shown in approvals and the audit log; by default the token's name.
         expires_at: When it ends; None means when it is revoked.
         sources: The sources it is good for; None means all.
 
@@ -63,7 +65,7 @@ async def create_token(
     async with engine.store.begin() as uow:
         if any(token.name == name and token.revoked_at is None for token in await uow.tokens.all()):
             raise Conflict("token_name_taken", f"a token named {name!r} stands: revoke it, or choose another name")
-        token = await _add(engine, uow, actor, name, role, secret, expires_at, sources)
+        token = await _add(engine, uow, actor, name, role, secret, person or name, expires_at, sources)
     return NewToken(token, secret)
 
 
@@ -103,7 +105,7 @@ async def ensure_bootstrap(engine: Engine, secret: str) -> Token:
                 return token
             await uow.tokens.save(replace(token, revoked_at=await uow.now()))
             await audit(uow, PROGRAM, "token.revoke", f"token/{token.name}", detail={"id": token.id})
-        return await _add(engine, uow, PROGRAM, BOOTSTRAP_TOKEN, Role.ADMIN, secret, None, None)
+        return await _add(engine, uow, PROGRAM, BOOTSTRAP_TOKEN, Role.ADMIN, secret, BOOTSTRAP_TOKEN, None, None)
 
 
 async def _add(
@@ -113,12 +115,14 @@ async def _add(
     name: str,
     role: Role,
     secret: str,
+    person: str,
     expires_at: datetime | None,
     sources: Sequence[str] | None,
 ) -> Token:
     token = Token(
         id=engine.new_id("token"),
         name=name,
+        person=person,
         role=role,
         hash=hash_of(secret.encode()),
         created_at=await uow.now(),
@@ -126,6 +130,6 @@ async def _add(
         sources=tuple(sources) if sources is not None else None,
     )
     await uow.tokens.add(token)
-    detail = {"id": token.id, "role": role, "sources": sources and list(sources)}
+    detail = {"id": token.id, "person": person, "role": role, "sources": sources and list(sources)}
     await audit(uow, actor, "token.create", f"token/{name}", detail=detail)
     return token

@@ -10,8 +10,10 @@ from reconciler.domain.records import (
     Approval,
     AuditEntry,
     Chatbot,
+    Person,
     Plan,
     Run,
+    Session,
     SourceRecord,
     Suspension,
     Token,
@@ -109,3 +111,9 @@ class Queries(Protocol):
 
     async def tokens(self) -> Sequence[Token]:
         """Every token, revoked and expired ones included."""
+
+    async def people(self) -> Sequence[Person]:
+        """Everybody who came by a login, by name."""
+
+    async def sessions(self) -> Sequence[Session]:
+        """The browsers that are signed in, expired ones included, newest first."""

@@ -12,11 +12,14 @@ from reconciler.domain.records import (
     Chatbot,
     GoodDocument,
     Lease,
+    Person,
     Plan,
     Run,
     ScopeKind,
+    Session,
     SourceRecord,
     Suspension,
+    Switch,
     Token,
 )
 
@@ -152,6 +155,44 @@ class TokenRepository(Protocol):
     async def add(self, record: Token) -> None: ...
     async def save(self, record: Token) -> Token: ...
 
+    async def used(self, moments: Mapping[str, datetime]) -> None:
+        """Note when tokens, by id, were last used; nothing that was read before becomes too old by it."""
+
+
+class PersonRepository(Protocol):
+    """People who came by a login."""
+
+    async def get(self, name: str) -> Person | None: ...
+    async def known_as(self, issuer: str, subject: str) -> Person | None:
+        """The person whom an issuer calls so."""
+
+    async def all(self) -> Sequence[Person]: ...
+    async def add(self, record: Person) -> None: ...
+    async def save(self, record: Person) -> Person: ...
+
+
+class SessionRepository(Protocol):
+    """Browsers that are signed in."""
+
+    async def by_hash(self, hash_: str) -> Session | None:
+        """The session of this hash, ended or not."""
+
+    async def open(self) -> Sequence[Session]:
+        """Those that were not ended, expired or not, newest first."""
+
+    async def add(self, record: Session) -> None: ...
+    async def save(self, record: Session) -> Session: ...
+    async def forget_before(self, moment: datetime) -> None:
+        """Remove what expired before a moment."""
+
+
+class SwitchRepository(Protocol):
+    """Settings of which it matters since when they have their value."""
+
+    async def get(self, name: str) -> Switch | None: ...
+    async def add(self, record: Switch) -> None: ...
+    async def save(self, record: Switch) -> Switch: ...
+
 
 class LeaseRepository(Protocol):
     """The right to work on a chatbot."""
@@ -202,6 +243,12 @@ class UnitOfWork(Protocol):
     def audit(self) -> AuditRepository: ...
     @property
     def tokens(self) -> TokenRepository: ...
+    @property
+    def people(self) -> PersonRepository: ...
+    @property
+    def sessions(self) -> SessionRepository: ...
+    @property
+    def switches(self) -> SwitchRepository: ...
     @property
     def leases(self) -> LeaseRepository: ...
 

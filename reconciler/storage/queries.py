@@ -8,14 +8,27 @@ from typing import Any, Protocol, TypeVar
 from sqlalchemy import Column, ColumnElement, Select, func, select
 
 from reconciler.domain.lifecycle import OPEN, PlanStatus
-from reconciler.domain.records import Apply, Approval, AuditEntry, Chatbot, Plan, Run, SourceRecord, Suspension, Token
+from reconciler.domain.records import (
+    Apply,
+    Approval,
+    AuditEntry,
+    Chatbot,
+    Person,
+    Plan,
+    Run,
+    Session,
+    SourceRecord,
+    Suspension,
+    Token,
+)
 from reconciler.domain.status import Direction, Reason, Sync
 from reconciler.ports import ChatbotFilter, FleetCounts, Page, PlanFilter
 from reconciler.storage import paging, rows, tables
 from reconciler.storage.dialect import Dialect
 from reconciler.storage.paging import Order
-from reconciler.storage.repositories.decisions import Applies, Plans, Suspensions, Tokens
+from reconciler.storage.repositories.decisions import Applies, Plans, Suspensions
 from reconciler.storage.repositories.fleet import Runs, Sources
+from reconciler.storage.repositories.identity import People, Sessions, Tokens
 from reconciler.storage.rows import Codec
 from reconciler.storage.transaction import Transaction
 
@@ -132,6 +145,16 @@ class SqlQueries:
         """Every token, revoked and expired ones included."""
         async with self._reading() as transaction:
             return await Tokens(transaction).all()
+
+    async def people(self) -> Sequence[Person]:
+        """Everybody who came by a login, by name."""
+        async with self._reading() as transaction:
+            return await People(transaction).all()
+
+    async def sessions(self) -> Sequence[Session]:
+        """The browsers that are signed in, expired ones included, newest first."""
+        async with self._reading() as transaction:
+            return await Sessions(transaction).open()
 
     async def _page(
         self, codec: Codec[R], order: Order, statement: Select[Any], limit: int, cursor: str | None

@@ -16,10 +16,13 @@ from reconciler.domain.records import (
     Chatbot,
     GoodDocument,
     Lease,
+    Person,
     Plan,
     Run,
+    Session,
     SourceRecord,
     Suspension,
+    Switch,
     Token,
 )
 from reconciler.storage import tables
@@ -88,4 +91,7 @@ APPLIES = Codec("apply", Apply, tables.applies)
 SUSPENSIONS = Codec("suspension", Suspension, tables.suspensions)
 AUDIT = Codec("audit entry", AuditEntry, tables.audit)
 TOKENS = Codec("token", Token, tables.tokens)
+PEOPLE = Codec("person", Person, tables.people)
+SESSIONS = Codec("session", Session, tables.sessions)
+SWITCHES = Codec("switch", Switch, tables.switches)
 LEASES = Codec("lease", Lease, tables.leases)

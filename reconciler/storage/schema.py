@@ -62,26 +62,30 @@ def is_current(url: URL, dialect: Dialect) -> bool:
         engine.dispose()
 
 
-def upgrade(url: str) -> str:
+def upgrade(url: str, *, to: str = "head") -> str:
     """Bring a database that nobody else uses to the revision that this program needs, and return it.
+
+    Args:
+        url: The database.
+        to: An older revision, to make what an older program had.
 
     Raises:
         StoreError: When it is in use, cannot be written, or is newer than this program.
     """
     parsed, dialect = locate(url)
     with told(), dialect.guard(parsed):
-        migrate(parsed, dialect)
+        migrate(parsed, dialect, to=to)
     return head()
 
 
-def migrate(url: URL, dialect: Dialect) -> None:
+def migrate(url: URL, dialect: Dialect, *, to: str = "head") -> None:
     """The upgrade itself, for whoever already holds the dialect's guard: all of it in one transaction, or nothing."""
     engine = dialect.migration_engine(url)
     try:
         with engine.begin() as connection:
             dialect.serialize_migration(connection)
             if _checked(_revision(connection)) != head():
-                _upgrade(connection)
+                _upgrade(connection, to)
     finally:
         engine.dispose()
 
@@ -96,9 +100,9 @@ def _checked(revision: str | None) -> str | None:
     return revision
 
 
-def _upgrade(connection: Connection) -> None:
+def _upgrade(connection: Connection, to: str) -> None:
     with _one_at_a_time:
-        command.upgrade(configuration(connection), "head")
+        command.upgrade(configuration(connection), to)
 
 
 def _revision(connection: Connection) -> str | None:

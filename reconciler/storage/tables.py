@@ -16,6 +16,7 @@ from sqlalchemy import (
     String,
     Table,
     TypeDecorator,
+    UniqueConstraint,
 )
 
 from reconciler.domain.lifecycle import OPEN
@@ -83,6 +84,7 @@ sources = Table(
     _moment("git_checked_at", optional=True),
     _moment("drift_checked_at", optional=True),
     _moment("next_run_at", optional=True),
+    _text("brake", optional=True),
     _number("version"),
 )
 
@@ -146,6 +148,7 @@ chatbots = Table(
     _text("last_applied_revision", optional=True),
     _moment("checked_at", optional=True),
     _text("checked_digest", optional=True),
+    _moment("synced_at", optional=True),
     _text("rejected_fingerprint", optional=True),
     _number("epoch"),
     _moment("live_updated_at", optional=True),
@@ -196,6 +199,7 @@ Index(None, plans.c.created_at, plans.c.id)
 Index(None, plans.c.status, plans.c.created_at, plans.c.id)
 Index(None, plans.c.chatbot_id, plans.c.created_at, plans.c.id)
 Index(None, plans.c.source, plans.c.created_at, plans.c.id)
+Index(None, plans.c.source, plans.c.revision)
 
 applies = Table(
     "applies",
@@ -219,6 +223,7 @@ applies = Table(
     _number("version"),
 )
 Index(None, applies.c.status)
+Index(None, applies.c.tenant, applies.c.chatbot_id, applies.c.fingerprint)
 
 approvals = Table(
     "approvals",
@@ -229,6 +234,8 @@ approvals = Table(
     _text("actor"),
     _text("token_id", optional=True),
     _moment("created_at"),
+    _moment("expires_at", optional=True),
+    Column("automatic", Boolean, nullable=False),
     _text("comment", optional=True),
     Column("deletes", Boolean, nullable=False),
     _text("reason", optional=True),
@@ -250,6 +257,7 @@ suspensions = Table(
     _moment("until", optional=True),
     _moment("ended_at", optional=True),
     _text("ended_by", optional=True),
+    _moment("reminded_at", optional=True),
     _number("version"),
 )
 
@@ -273,12 +281,50 @@ tokens = Table(
     metadata,
     _text("id", key=True),
     _text("name"),
+    _text("person"),
     _text("role"),
     Column("hash", String, nullable=False, unique=True),
     _moment("created_at"),
     _moment("expires_at", optional=True),
     _moment("revoked_at", optional=True),
     _json("sources", optional=True),
+    _moment("last_used_at", optional=True),
+    _number("version"),
+)
+
+people = Table(
+    "people",
+    metadata,
+    _text("name", key=True),
+    _text("issuer"),
+    _text("subject"),
+    _json("groups"),
+    _moment("seen_at"),
+    _moment("barred_at", optional=True),
+    _number("version"),
+    UniqueConstraint("issuer", "subject"),
+)
+
+sessions = Table(
+    "sessions",
+    metadata,
+    _text("id", key=True),
+    Column("hash", String, nullable=False, unique=True),
+    _text("person"),
+    _text("token_id", optional=True),
+    _moment("created_at"),
+    _moment("expires_at"),
+    _moment("ended_at", optional=True),
+    _number("version"),
+)
+Index(None, sessions.c.person)
+
+switches = Table(
+    "switches",
+    metadata,
+    _text("name", key=True),
+    _text("value"),
+    _moment("since"),
     _number("version"),
 )
 

@@ -3,8 +3,9 @@
 from datetime import datetime
 
 from reconciler.storage.repositories.audit import Audit
-from reconciler.storage.repositories.decisions import Applies, Approvals, Plans, Suspensions, Tokens
+from reconciler.storage.repositories.decisions import Applies, Approvals, Plans, Suspensions, Switches
 from reconciler.storage.repositories.fleet import Baselines, Chatbots, Documents, Runs, Sources
+from reconciler.storage.repositories.identity import People, Sessions, Tokens
 from reconciler.storage.repositories.leases import Leases
 from reconciler.storage.transaction import Transaction
 
@@ -25,6 +26,9 @@ class SqlUnitOfWork:
         self.suspensions = Suspensions(transaction)
         self.audit = Audit(transaction)
         self.tokens = Tokens(transaction)
+        self.people = People(transaction)
+        self.sessions = Sessions(transaction)
+        self.switches = Switches(transaction)
         self.leases = Leases(transaction)
 
     async def now(self) -> datetime:

@@ -116,7 +116,7 @@ class Gate:
 
     def actor(self, token: Token, scope: Scope) -> Actor:
         """The person that a token stands for."""
-        return Actor(token.name, token.role, token.id, token.sources, client_address(scope, self.proxies))
+        return Actor(token.person, token.role, token.id, token.sources, client_address(scope, self.proxies))
 
     def failure(self, scope: Scope, *, presented: bool, detail: str | None = None) -> Problem:
         """Count a failed authentication, and say how to answer it.

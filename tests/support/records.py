@@ -13,11 +13,13 @@ from reconciler.domain.records import (
     Approval,
     Chatbot,
     GoodDocument,
+    Person,
     Plan,
     Role,
     Run,
     RunStatus,
     ScopeKind,
+    Session,
     SourceRecord,
     Suspension,
     Token,
@@ -118,8 +120,29 @@ def a_suspension(suspension_id: str = "suspension_1", **changes: Any) -> Suspens
 
 
 def a_token(token_id: str = "tok_1", **changes: Any) -> Token:  # noqa: S107  an id, not the token
-    token = Token(id=token_id, name="ana", role=Role.APPROVER, hash=f"hash of {token_id}", created_at=START)
+    token = Token(
+        id=token_id, name="ana", person="ana", role=Role.APPROVER, hash=f"hash of {token_id}", created_at=START
+    )
     return replace(token, **changes)
+
+
+def a_person(name: str = "ana", **changes: Any) -> Person:
+    person = Person(
+        name=name, issuer="https://id.example.com", subject=f"sub of {name}", groups=("editors",), seen_at=START
+    )
+    return replace(person, **changes)
+
+
+def a_session(session_id: str = "session_1", **changes: Any) -> Session:
+    session = Session(
+        id=session_id,
+        hash=f"hash of {session_id}",
+        person="ana",
+        token_id=None,
+        created_at=START,
+        expires_at=START + TTL,
+    )
+    return replace(session, **changes)
 
 
 def a_file(path: str = "chatbots/bot_1.yaml", **changes: Any) -> ParsedFile:

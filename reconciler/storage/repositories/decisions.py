@@ -1,14 +1,14 @@
-"""What people decide and what comes of it: plans, approvals, applies, suspensions, tokens."""
+"""What people decide and what comes of it: plans, approvals, applies, suspensions, switches."""
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Final
 
 from reconciler.domain.lifecycle import APPLY_ENDED, DECIDABLE, ApplyStatus
-from reconciler.domain.records import Apply, Approval, Plan, Suspension, Token
+from reconciler.domain.records import Apply, Approval, Plan, Suspension, Switch
 from reconciler.storage import tables
 from reconciler.storage.repositories.base import Repository
-from reconciler.storage.rows import APPLIES, APPROVALS, PLANS, SUSPENSIONS, TOKENS
+from reconciler.storage.rows import APPLIES, APPROVALS, PLANS, SUSPENSIONS, SWITCHES
 
 _UNFINISHED: Final = sorted(set(ApplyStatus) - APPLY_ENDED)
 
@@ -73,16 +73,10 @@ class Suspensions(Repository[Suspension]):
         return await self._transaction.all(SUSPENSIONS, statement)
 
 
-class Tokens(Repository[Token]):
-    """Implements `ports.TokenRepository`."""
+class Switches(Repository[Switch]):
+    """Implements `ports.SwitchRepository`."""
 
-    codec = TOKENS
+    codec = SWITCHES
 
-    async def all(self) -> Sequence[Token]:
-        """Newest first."""
-        table = tables.tokens
-        statement = self._select().order_by(table.c.created_at.desc(), table.c.id.desc())
-        return await self._transaction.all(TOKENS, statement)
-
-    async def get(self, token_id: str) -> Token | None:
-        return await self._find(token_id)
+    async def get(self, name: str) -> Switch | None:
+        return await self._find(name)

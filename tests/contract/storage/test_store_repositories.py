@@ -7,7 +7,7 @@ import pytest
 
 from reconciler.domain.direction import NO_BASELINE, SectionBaseline
 from reconciler.domain.lifecycle import ApplyStatus, PlanStatus
-from reconciler.domain.records import RunStatus, ScopeKind
+from reconciler.domain.records import RunStatus, ScopeKind, Switch
 from reconciler.domain.status import Reason
 from reconciler.errors import Conflict
 from reconciler.storage.store import SqlStore
@@ -26,6 +26,10 @@ async def test_what_is_not_there_is_none(store: SqlStore) -> None:
         assert await uow.plans.get("none") is None
         assert await uow.applies.get("none") is None
         assert await uow.tokens.get("none") is None
+        assert await uow.people.get("none") is None
+        assert await uow.people.known_as("none", "none") is None
+        assert await uow.sessions.by_hash("none") is None
+        assert await uow.switches.get("none") is None
         assert await uow.runs.queued("none") is None
         assert await uow.baselines.get("none", "none") == NO_BASELINE
 
@@ -41,6 +45,9 @@ async def test_everything_comes_back_as_it_was_given(store: SqlStore) -> None:
         await uow.approvals.add(records.an_approval(spent_at=START, spent_by="apply_1"))
         await uow.suspensions.add(records.a_suspension(until=START))
         await uow.tokens.add(records.a_token(sources=("main",)))
+        await uow.people.add(records.a_person(groups=("editors", "ops")))
+        await uow.sessions.add(records.a_session(token_id="tok_1"))
+        await uow.switches.add(Switch(name="auto_apply", value="additive", since=START))
     async with store.read() as uow:
         assert await uow.sources.get("main") == records.a_source(next_run_at=START)
         assert await uow.runs.get("run_1") == records.a_run(finished_at=START)
@@ -53,6 +60,10 @@ async def test_everything_comes_back_as_it_was_given(store: SqlStore) -> None:
         assert await uow.approvals.of_plan("plan_1") == [records.an_approval(spent_at=START, spent_by="apply_1")]
         assert await uow.suspensions.active() == [records.a_suspension(until=START)]
         assert await uow.tokens.all() == [records.a_token(sources=("main",))]
+        assert await uow.people.all() == [records.a_person(groups=("editors", "ops"))]
+        assert await uow.people.known_as("https://id.example.com", "sub of ana") == await uow.people.get("ana")
+        assert await uow.sessions.by_hash("hash of session_1") == records.a_session(token_id="tok_1")
+        assert await uow.switches.get("auto_apply") == Switch(name="auto_apply", value="additive", since=START)
 
 
 async def test_adding_what_is_there_is_a_conflict(store: SqlStore) -> None:
@@ -219,3 +230,39 @@ async def test_many_baselines_are_put_at_once(store: SqlStore) -> None:
         await uow.baselines.put_all("acme", {"b": new, "c": new})
         await uow.baselines.put_all("acme", {})
         assert await uow.baselines.some("acme", ["a", "b", "c"]) == {"a": old, "b": new, "c": new}
+
+
+async def test_two_people_are_never_one_at_their_issuer(store: SqlStore) -> None:
+    async with store.begin() as uow:
+        await uow.people.add(records.a_person())
+    with pytest.raises(Conflict):
+        async with store.begin() as uow:
+            await uow.people.add(records.a_person("ben", subject="sub of ana"))
+
+
+async def test_noting_a_tokens_use_makes_nothing_else_too_old(store: SqlStore) -> None:
+    token = records.a_token()
+    async with store.begin() as uow:
+        await uow.tokens.add(token)
+    async with store.begin() as uow:
+        await uow.tokens.used({token.id: START + records.TTL, "none": START})
+        await uow.tokens.save(replace(token, revoked_at=START, last_used_at=START + records.TTL))
+    async with store.read() as uow:
+        assert await uow.tokens.get(token.id) == replace(
+            token, revoked_at=START, last_used_at=START + records.TTL, version=1
+        )
+
+
+async def test_sessions_are_listed_until_they_are_ended_and_kept_until_they_are_old(store: SqlStore) -> None:
+    async with store.begin() as uow:
+        await uow.sessions.add(records.a_session("session_1"))
+        await uow.sessions.add(records.a_session("session_2", ended_at=START))
+        await uow.sessions.add(records.a_session("session_3", expires_at=START - records.TTL))
+    async with store.begin() as uow:
+        await uow.sessions.forget_before(START)
+    async with store.read() as uow:
+        assert [session.id for session in await uow.sessions.open()] == ["session_1"]
+        assert await uow.sessions.by_hash("hash of session_2") is not None
+        assert await uow.sessions.by_hash("hash of session_3") is None
+    assert [session.id for session in await store.queries.sessions()] == ["session_1"]
+    assert await store.queries.people() == []

@@ -61,6 +61,37 @@ def test_asking_for_the_revision_creates_nothing(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+async def test_an_upgrade_keeps_what_an_older_program_wrote(store_url: str) -> None:
+    schema.upgrade(store_url, to="0001")
+    _execute(
+        store_url,
+        "INSERT INTO tokens (id, name, role, hash, created_at, version) "
+        "VALUES ('tok_1', 'ana', 'approver', 'h', '2026-03-01 10:00:00', 0)",
+    )
+    _execute(
+        store_url,
+        "INSERT INTO plans (id, tenant, chatbot_id, source, path, revision, status, reason, message, fingerprint, "
+        "body, ops, summary, direction, approvals_required, created_at, expires_at, version) VALUES ('plan_1', 'acme', "
+        "'bot_1', 'main', 'bot.yaml', 'a', 'Approved', 'Approved', '', 'f', '{}', '[]', "
+        '\'{"create": 0, "update": 0, "delete": 0, "noop": 0}\', \'GitAhead\', 1, '
+        "'2026-03-01 10:00:00', '2026-03-01 10:00:00', 0)",
+    )
+    _execute(
+        store_url,
+        "INSERT INTO approvals (id, plan_id, fingerprint, actor, token_id, created_at, deletes, version) "
+        "VALUES ('approval_1', 'plan_1', 'f', 'ana', 'tok_1', '2026-03-01 10:00:00', false, 0)",
+    )
+    store = await SqlStore.open(store_url, FakeClock())
+    try:
+        async with store.read() as uow:
+            (token,) = await uow.tokens.all()
+            (approval,) = await uow.approvals.of_plan("plan_1")
+    finally:
+        await store.close()
+    assert (token.person, token.last_used_at) == ("ana", None)
+    assert (approval.stands, approval.automatic, approval.expires_at) == (True, False, None)
+
+
 async def test_opening_a_store_upgrades_it(store_url: str) -> None:
     store = await SqlStore.open(store_url, FakeClock())
     await store.close()

@@ -1,0 +1,71 @@
+"""Who comes in: tokens, people, sessions."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+from sqlalchemy import delete, update
+
+from reconciler.domain.records import Person, Session, Token
+from reconciler.storage import tables
+from reconciler.storage.repositories.base import Repository
+from reconciler.storage.rows import PEOPLE, SESSIONS, TOKENS
+
+
+class Tokens(Repository[Token]):
+    """Implements `ports.TokenRepository`."""
+
+    codec = TOKENS
+
+    async def all(self) -> Sequence[Token]:
+        """Newest first."""
+        table = tables.tokens
+        statement = self._select().order_by(table.c.created_at.desc(), table.c.id.desc())
+        return await self._transaction.all(TOKENS, statement)
+
+    async def get(self, token_id: str) -> Token | None:
+        return await self._find(token_id)
+
+    async def used(self, moments: Mapping[str, datetime]) -> None:
+        """Note when tokens were last used; not a change that anything else has to yield to, so no version."""
+        for token_id, moment in moments.items():
+            mine = update(tables.tokens).where(tables.tokens.c.id == token_id)
+            await self._transaction.write(mine.values(last_used_at=moment))
+
+
+class People(Repository[Person]):
+    """Implements `ports.PersonRepository`."""
+
+    codec = PEOPLE
+
+    async def get(self, name: str) -> Person | None:
+        return await self._find(name)
+
+    async def known_as(self, issuer: str, subject: str) -> Person | None:
+        """The person whom an issuer calls so."""
+        table = tables.people
+        statement = self._select(table.c.issuer == issuer, table.c.subject == subject)
+        return await self._transaction.one(PEOPLE, statement)
+
+    async def all(self) -> Sequence[Person]:
+        """By name."""
+        return await self._all()
+
+
+class Sessions(Repository[Session]):
+    """Implements `ports.SessionRepository`."""
+
+    codec = SESSIONS
+
+    async def by_hash(self, hash_: str) -> Session | None:
+        """The session of this hash, ended or not."""
+        return await self._transaction.one(SESSIONS, self._select(tables.sessions.c.hash == hash_))
+
+    async def open(self) -> Sequence[Session]:
+        """Those that were not ended, expired or not, newest first."""
+        table = tables.sessions
+        statement = self._select(table.c.ended_at.is_(None)).order_by(table.c.created_at.desc(), table.c.id.desc())
+        return await self._transaction.all(SESSIONS, statement)
+
+    async def forget_before(self, moment: datetime) -> None:
+        """Remove what expired before a moment."""
+        await self._transaction.write(delete(tables.sessions).where(tables.sessions.c.expires_at < moment))
