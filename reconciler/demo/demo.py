@@ -24,15 +24,9 @@ from reconciler.engine.tokens import new_secret
 from reconciler.runtime.bootstrap.local import editor_schema, local_target
 from reconciler.runtime.clock import SystemClock
 from reconciler.runtime.serve import serve
-from reconciler.runtime.settings import (
-    AuthSettings,
-    DataSettings,
-    PolicySettings,
-    ServerSettings,
-    Settings,
-    SourceSettings,
-    TenantSettings,
-)
+from reconciler.runtime.settings import DataSettings, ServerSettings, Settings, SourceSettings, TenantSettings
+from reconciler.runtime.settings_auth import AuthSettings
+from reconciler.runtime.settings_policy import PolicySettings
 
 LOOPBACK = "127.0.0.1"
 SOURCE = "bots"

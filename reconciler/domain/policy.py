@@ -3,18 +3,71 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
+from enum import StrEnum
+from fnmatch import fnmatchcase
+from typing import Any, Self
 
 from reconciler.domain.plan import MCP_SERVERS, Action, Op
 
 
+class AutoApply(StrEnum):
+    """Which plans are applied without a person."""
+
+    NONE = "none"
+    ADDITIVE = "additive"
+    NO_DELETE = "no_delete"
+    FULL = "full"
+
+
+@dataclass(frozen=True, slots=True)
+class Protection:
+    """What no apply may change or delete: three patterns, in which ``*`` stands for anything.
+
+    Attributes:
+        chatbot: Of the chatbot's id.
+        section: Of the section's name.
+        key: Of the item's key; in a section without keys, of the changed field.
+    """
+
+    chatbot: str
+    section: str
+    key: str
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Read ``chatbot/section/key``.
+
+        Raises:
+            ValueError: It has not three parts.
+        """
+        parts = text.split("/", 2)
+        if len(parts) != 3 or not all(parts):  # noqa: PLR2004  chatbot, section, key
+            raise ValueError(f"{text!r} is not a pattern chatbot/section/key, such as */mcpServers/*")
+        return cls(*parts)
+
+    def covers(self, chatbot: str, section: str, key: str) -> bool:
+        """Whether it is about this item."""
+        return fnmatchcase(chatbot, self.chatbot) and fnmatchcase(section, self.section) and fnmatchcase(key, self.key)
+
+    def __str__(self) -> str:
+        return f"{self.chatbot}/{self.section}/{self.key}"
+
+
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """The numbers that people set.
+    """What people set.
 
     Attributes:
         approvals: How many people must approve a plan.
+        delete_approvals: How many must approve one that deletes; None means as many.
+        approval_ttl: How long an approval stands.
+        auto_apply: Which plans are applied without a person.
+        self_heal: Whether those are also such that overwrite a live edit.
         max_deletes: A plan with more deletes needs the delete override.
+        fleet_max_deletes: In how many chatbots the plans of one revision may delete without a person.
+        fleet_max_share: Which share of a source's chatbots they may change without a person, 0 to 1.
+        protected: What no apply may change or delete.
+        suspension_reminder: How often people are reminded of a suspension.
         source_max_removed: The share of chatbot ids that may vanish from a source in one step, 0 to 1.
         plan_ttl: How long an undecided plan stands.
         apply_settle: How long after the intent a late write may still land.
@@ -22,7 +75,15 @@ class Policy:
     """
 
     approvals: int = 1
+    delete_approvals: int | None = None
+    approval_ttl: timedelta = timedelta(days=7)
+    auto_apply: AutoApply = AutoApply.NONE
+    self_heal: bool = False
     max_deletes: int = 2
+    fleet_max_deletes: int = 5
+    fleet_max_share: float = 0.3
+    protected: tuple[Protection, ...] = ()
+    suspension_reminder: timedelta = timedelta(days=1)
     source_max_removed: float = 0.5
     plan_ttl: timedelta = timedelta(days=7)
     apply_settle: timedelta = timedelta(seconds=15)

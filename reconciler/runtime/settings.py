@@ -10,13 +10,11 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
-from reconciler.domain.policy import Policy
 from reconciler.errors import SettingsError
-from reconciler.runtime.durations import format_duration
-from reconciler.runtime.secret_files import read_secret_files
+from reconciler.runtime.settings_auth import AuthSettings, GrantSettings, OidcSettings
 from reconciler.runtime.settings_fields import (
     ApiUrl,
     Branch,
@@ -28,23 +26,15 @@ from reconciler.runtime.settings_fields import (
     Words,
 )
 from reconciler.runtime.settings_input import read_input
+from reconciler.runtime.settings_policy import PolicySettings
+from reconciler.runtime.settings_section import Section
 from reconciler.sources.git_remote import GitRemote
 from reconciler.sources.tree import DEFAULT_PATHS
 
 DEFAULT_BASE_URL = "https://www.wizchat.com"
-_SHORTEST_BOOTSTRAP_TOKEN = 32
 
 
-class _Section(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
-
-    @model_validator(mode="before")
-    @classmethod
-    def _read_secret_files(cls, values: Any) -> Any:
-        return read_secret_files(cls, values) if isinstance(values, dict) else values
-
-
-class ServerSettings(_Section):
+class ServerSettings(Section):
     """Where the service listens and what it believes about its callers."""
 
     host: str = Field("127.0.0.1", min_length=1, description="The address to listen on; `0.0.0.0` in a container.")
@@ -61,7 +51,7 @@ class ServerSettings(_Section):
     cors_origins: Origins = Field((), description="Origins whose pages may call the API from a browser.")
 
 
-class DatabaseSettings(_Section):
+class DatabaseSettings(Section):
     """Where the truth is kept."""
 
     url: SecretStr | None = Field(
@@ -77,7 +67,7 @@ class DatabaseSettings(_Section):
         return self
 
 
-class DataSettings(_Section):
+class DataSettings(Section):
     """Where caches lie."""
 
     dir: Annotated[Path, AfterValidator(Path.expanduser)] = Field(
@@ -86,7 +76,7 @@ class DataSettings(_Section):
     )
 
 
-class TenantSettings(_Section):
+class TenantSettings(Section):
     """One WizChat account."""
 
     name: Name = Field(description="What sources and pages call the tenant.")
@@ -115,7 +105,7 @@ def _as_tuple(value: Any) -> Any:
     return (value,) if isinstance(value, str | Path) else value
 
 
-class SourceSettings(_Section):
+class SourceSettings(Section):
     """One branch of one git repository, for one tenant."""
 
     name: Name = Field(description="What pages, tokens and webhooks call the source.")
@@ -176,80 +166,20 @@ class SourceSettings(_Section):
         return self.remote().display_url
 
 
-class AuthSettings(_Section):
-    """Who may come in before anyone made a token."""
+class AuditSettings(Section):
+    """How long decisions are kept, and how they are vouched for."""
 
-    bootstrap_token: SecretStr | None = Field(
+    retention: Duration | None = Field(
         None,
-        description=f"An admin token for automation, of at least {_SHORTEST_BOOTSTRAP_TOKEN} characters.",
+        ge=timedelta(days=1),
+        description="How long entries stay in the database; older ones move to `audit-archive` in `data.dir`. "
+        "Unset: for ever.",
     )
-    bootstrap_token_file: Path | None = Field(None, description="A file that holds `bootstrap_token`.")
-
-    @model_validator(mode="after")
-    def _long_enough(self) -> Self:
-        if self.bootstrap_token and len(self.bootstrap_token.get_secret_value()) < _SHORTEST_BOOTSTRAP_TOKEN:
-            raise ValueError(f"bootstrap_token: it needs at least {_SHORTEST_BOOTSTRAP_TOKEN} characters")
-        return self
-
-
-_DEFAULTS = Policy()
-
-
-class PolicySettings(_Section):
-    """What it takes to apply a plan."""
-
-    approvals: int = Field(_DEFAULTS.approvals, ge=1, description="How many people must approve a plan.")
-    auto_apply: Literal["none"] = Field(
-        "none", description="Which plans are applied without a person: none, as automatic applies are not built yet."
+    head_interval: Duration = Field(
+        timedelta(minutes=5),
+        ge=timedelta(seconds=1),
+        description="How often the head of the chain is written to the log and beside the database.",
     )
-    self_heal: Literal[False] = Field(
-        False,  # noqa: FBT003 - it is the default value of the field
-        description="Whether live edits are undone without a person: never, as automatic applies are not built yet.",
-    )
-    max_deletes: int = Field(
-        _DEFAULTS.max_deletes, ge=0, description="A plan with more deletes needs `overrides.deletes` and a reason."
-    )
-    plan_ttl: Duration = Field(
-        _DEFAULTS.plan_ttl, ge=timedelta(minutes=1), description="How long a plan waits for a decision."
-    )
-    source_max_removed: float = Field(
-        _DEFAULTS.source_max_removed,
-        ge=0,
-        le=1,
-        description="A source that loses more than this share of its chatbots at once is not trusted until accepted.",
-    )
-    apply_settle: Duration = Field(
-        _DEFAULTS.apply_settle,
-        description="How long after an apply without an answer a late write may still land; never below "
-        f"{format_duration(_DEFAULTS.apply_deadline)}, the time limit of an apply.",
-    )
-
-    @model_validator(mode="before")
-    @classmethod
-    def _nothing_automatic(cls, values: Any) -> Any:
-        for name, only in (("auto_apply", "none"), ("self_heal", False)):
-            if isinstance(values, dict) and str(values.get(name, only)).lower() != str(only).lower():
-                raise ValueError(f"{name}: automatic applies are not built yet: leave it out")
-        return {**values, "self_heal": False} if isinstance(values, dict) and "self_heal" in values else values
-
-    @model_validator(mode="after")
-    def _settle_outlasts_an_apply(self) -> Self:
-        if self.apply_settle < _DEFAULTS.apply_deadline:
-            limit = format_duration(_DEFAULTS.apply_deadline)
-            raise ValueError(
-                f"apply_settle: {format_duration(self.apply_settle)} is less than an apply takes: use {limit} or more"
-            )
-        return self
-
-    def as_policy(self) -> Policy:
-        """The policy as the engine takes it."""
-        return Policy(
-            approvals=self.approvals,
-            max_deletes=self.max_deletes,
-            source_max_removed=self.source_max_removed,
-            plan_ttl=self.plan_ttl,
-            apply_settle=self.apply_settle,
-        )
 
 
 class Settings(BaseSettings):
@@ -264,8 +194,11 @@ class Settings(BaseSettings):
     data: DataSettings = Field(DataSettings(), description="Where caches lie.")
     tenants: tuple[TenantSettings, ...] = Field((), description="WizChat accounts.")
     sources: tuple[SourceSettings, ...] = Field((), description="Git repositories.")
-    auth: AuthSettings = Field(AuthSettings(), description="Who may come in at first.")
+    auth: AuthSettings = Field(AuthSettings(), description="How people and programs sign in.")
+    oidc: OidcSettings = Field(OidcSettings(), description="Login by OpenID Connect.")
+    grants: tuple[GrantSettings, ...] = Field((), description="What the members of groups may do.")
     policy: PolicySettings = Field(PolicySettings(), description="What it takes to apply a plan.")
+    audit: AuditSettings = Field(AuditSettings(), description="How long decisions are kept.")
 
     @classmethod
     def settings_customise_sources(
@@ -284,6 +217,7 @@ class Settings(BaseSettings):
         _refuse_twice("tenants", [tenant.name for tenant in self.tenants])
         _refuse_twice("sources", [source.name for source in self.sources])
         known = [tenant.name for tenant in self.tenants]
+        _refuse_unknown_sources(self.grants, {source.name for source in self.sources})
         for source in self.sources:
             if source.tenant not in known:
                 listed = ", ".join(known) or "there is none"
@@ -329,6 +263,13 @@ def _refuse_twice(setting: str, names: list[str]) -> None:
     for name in names:
         if names.count(name) > 1:
             raise ValueError(f"{setting}: two are named {name!r}: give each a name of its own")
+
+
+def _refuse_unknown_sources(grants: tuple[GrantSettings, ...], known: set[str]) -> None:
+    for grant in grants:
+        for name in set(grant.sources) - known:
+            listed = ", ".join(sorted(known)) or "there is none"
+            raise ValueError(f"grants.{grant.group}.sources: there is no source {name!r}: use one of {listed}")
 
 
 def load_settings(environ: Mapping[str, str] = os.environ) -> Settings:

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
+from enum import Enum
 from pathlib import Path
 from typing import Any, get_args
 
@@ -68,14 +69,21 @@ def _row(table: str, name: str, field: FieldInfo, *, many: bool) -> SettingRow:
 def _kind(field: FieldInfo) -> str:
     named = {bool: "true or false", int: "number", float: "number", Path: "path", timedelta: "duration"}
     annotation = field.annotation
-    types = [annotation, *get_args(annotation)]
+    types = _flat(annotation)
     if "Secret" in repr(annotation):
         return "secret, or list" if "tuple" in repr(annotation) else "secret"
     if "Literal" in repr(annotation):
         return " or ".join(f"`{_toml(choice)}`" for choice in get_args(annotation))
+    if isinstance(annotation, type) and issubclass(annotation, Enum):
+        return " or ".join(f"`{_toml(choice.value)}`" for choice in annotation)
     if "tuple" in repr(annotation):
         return "path, or list" if "Path" in repr(annotation) else "list"
     return next((label for kind, label in named.items() if kind in types), "text")
+
+
+def _flat(annotation: Any) -> list[Any]:
+    """The annotation and all types within it."""
+    return [annotation, *(inner for argument in get_args(annotation) for inner in _flat(argument))]
 
 
 def _default(field: FieldInfo) -> str:

@@ -189,5 +189,6 @@ def _web(settings: Settings, public_url: str | None) -> WebSettings:
         allowed_hosts=server.allowed_hosts,
         trusted_proxies=tuple(str(network) for network in server.trusted_proxies),
         cors_origins=server.cors_origins,
+        failed_auth_per_minute=settings.auth.failures_per_minute,
         webhooks=webhooks,
     )
