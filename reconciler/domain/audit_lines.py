@@ -1,4 +1,4 @@
-"""Audit entries and chain heads as lines of JSON, the form in which they leave the database and are checked without it."""
+"""Audit entries and chain heads as lines of JSON: how they leave the database, and are checked without it."""
 
 import json
 import re

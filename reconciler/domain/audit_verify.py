@@ -115,6 +115,21 @@ class Verifier:
         if isinstance(entry, AuditEntry) and entry.action == PRUNE:
             self._note_removal(entry)
 
+    def hold(self, heads: Iterable[Head], hashes: Mapping[int, str], *, begins: int | None) -> None:
+        """Hold heads of entries before the first one that is looked at against what is kept of them.
+
+        Args:
+            heads: The heads.
+            hashes: ``seq`` → hash, of those of their entries that there are.
+            begins: Where the log begins.
+        """
+        for head in sorted(heads, key=lambda head: head.seq):
+            kept = hashes.get(head.seq)
+            if kept is None and begins is not None and head.seq >= begins:
+                self._find(head.seq, Kind.MISSING, f"entry {head.seq} is missing, of which a head was kept")
+            elif kept not in (None, head.hash):
+                self._find(head.seq, Kind.HEAD_DIFFERS, _differs(kept, head.hash))
+
     def finish(self) -> Report:
         """Say what was found, once every entry was looked at."""
         self._check_start()
@@ -202,7 +217,7 @@ class Verifier:
                 differing = self._wanted[seq] - {kept}
                 held += kept in self._wanted[seq]
                 for value in sorted(differing):
-                    self._find(seq, Kind.HEAD_DIFFERS, f"its hash is {kept}, but a head was kept that says {value}")
+                    self._find(seq, Kind.HEAD_DIFFERS, _differs(kept, value))
             elif first is not None and seq < first.seq:
                 unchecked += 1
         return held, unchecked
@@ -232,13 +247,18 @@ def verify_lines(lines: Iterable[str], heads: frozenset[Head] = frozenset()) -> 
     return verifier.finish()
 
 
+def _differs(kept: str | None, said: str) -> str:
+    return f"its hash is {kept}, but a head was kept that says {said}"
+
+
 def _ends(last: Head | None) -> str:
     return "the log is empty" if last is None else f"the log ends with entry {last.seq}"
 
 
 def _unexplained(start: Head, expected: Head) -> str:
     if start.seq == expected.seq:
-        return f"the log begins here, after another hash than the one that was removed last or {GENESIS[:8]}…"
+        return f"the log begins here, but names {start.hash} as the hash before it, not {expected.hash}"
+    where = f"the log begins with entry {start.seq + 1}"
     if expected.seq == 0:
-        return f"the log begins with entry {start.seq + 1}, and no {PRUNE} entry says why"
-    return f"the log begins with entry {start.seq + 1}, but its newest {PRUNE} entry names {expected.seq} as the last removed"
+        return f"{where}, and no {PRUNE} entry says why"
+    return f"{where}, but its newest {PRUNE} entry names {expected.seq} as the last that was removed"

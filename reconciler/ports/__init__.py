@@ -1,5 +1,6 @@
 """What the engine needs of the world, as Protocols. Adapters implement them; so do the fakes of the tests."""
 
+from reconciler.ports.audit import AuditShelf
 from reconciler.ports.git import ParseCache, Source
 from reconciler.ports.queries import ChatbotFilter, FleetCounts, Page, PlanFilter, Queries
 from reconciler.ports.repositories import (
@@ -28,6 +29,7 @@ __all__ = [
     "ApplyRepository",
     "ApprovalRepository",
     "AuditRepository",
+    "AuditShelf",
     "BaselineRepository",
     "Budget",
     "ChatbotFilter",

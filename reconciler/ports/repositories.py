@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
+from reconciler.domain.audit_verify import Unreadable
 from reconciler.domain.direction import Baseline
 from reconciler.domain.records import (
     Apply,
@@ -145,6 +146,24 @@ class AuditRepository(Protocol):
 
     def entries(self, *, after: int = 0) -> AsyncIterator[AuditEntry]:
         """Every entry with a higher ``seq``, in order."""
+
+    def rows(self, *, after: int | None = None) -> AsyncIterator[AuditEntry | Unreadable]:
+        """Whatever is kept with a higher ``seq``, in order, also what is no entry; None means all of it."""
+
+    async def first(self, count: int) -> Sequence[AuditEntry]:
+        """The oldest entries, in order."""
+
+    async def last(self) -> AuditEntry | None:
+        """The newest entry."""
+
+    async def begins(self) -> int | None:
+        """The lowest ``seq``; None for an empty log."""
+
+    async def hashes(self, seqs: Collection[int]) -> Mapping[int, str]:
+        """``seq`` → hash, of those of these entries that there are."""
+
+    async def remove_through(self, seq: int) -> int:
+        """Remove every entry up to this one, and say how many; nobody appends meanwhile."""
 
 
 class TokenRepository(Protocol):

@@ -1,0 +1,157 @@
+"""Looking after the audit log: its head goes out at intervals, and what is old is archived and removed."""
+
+import asyncio
+import logging
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Final
+
+from reconciler.domain.audit_lines import HEAD_EVENT, Head
+from reconciler.domain.audit_verify import PRUNE, Verifier
+from reconciler.domain.records import AuditEntry
+from reconciler.engine.audit_verifying import verify_recent
+from reconciler.engine.auditing import audit
+from reconciler.engine.context import PROGRAM
+from reconciler.errors import Conflict
+from reconciler.ports import AuditShelf, Clock, Store
+
+SUBJECT: Final = "audit"
+"""What the entries about the log itself are about."""
+DAY: Final = 86_400.0
+_AT_ONCE: Final = 1000
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class AuditRules:
+    """How the log is looked after.
+
+    Attributes:
+        retention: How long entries stay in the database; None means for ever.
+        head_interval: How often the chain's head is exported.
+    """
+
+    retention: timedelta | None = None
+    head_interval: timedelta = timedelta(minutes=5)
+
+
+@dataclass(slots=True)
+class AuditState:
+    """What is known of the log, for the metrics.
+
+    Attributes:
+        head: The head that was exported last.
+        intact: Whether the start found the log whole; None before it looked.
+    """
+
+    head: Head | None = None
+    intact: bool | None = None
+
+
+@dataclass(slots=True)
+class AuditKeeper:
+    """Looks after one log, for one process.
+
+    Attributes:
+        store: The database.
+        shelf: What is kept outside of it.
+        clock: The clock.
+        rules: How.
+        state: What is known.
+    """
+
+    store: Store
+    shelf: AuditShelf
+    clock: Clock
+    rules: AuditRules = AuditRules()
+    state: AuditState = field(default_factory=AuditState)
+    _head_due: float = 0.0
+    _prune_due: float = 0.0
+
+    def __post_init__(self) -> None:
+        self._head_due = self._prune_due = self.clock.monotonic()
+
+    async def start(self) -> None:
+        """Hold the log against the heads that are kept of it. A log that is not whole is said, and stops nothing."""
+        try:
+            report = await verify_recent(self.store, self.shelf)
+        except OSError as error:
+            log.error("the heads of the audit log cannot be read", extra={"cause": str(error)})  # noqa: TRY400  the cause says it all
+            return
+        self.state.intact = report.intact
+        for finding in report.findings:
+            log.error(
+                "audit log is not intact", extra={"seq": finding.seq, "kind": finding.kind, "is": finding.message}
+            )
+        if report.found:
+            log.error("audit log is not intact: run `reconciler audit verify`", extra={"findings": report.found})
+
+    async def tick(self) -> None:
+        """Do what is due."""
+        now = self.clock.monotonic()
+        if now >= self._head_due:
+            # what fails is tried again after the interval, not at every tick
+            self._head_due = now + self.rules.head_interval.total_seconds()
+            await self.export_head()
+        # a batch at a tick: whatever else a tick does must not wait for thousands of rows
+        if self.rules.retention is not None and now >= self._prune_due and not await self.prune(self.rules.retention):
+            self._prune_due = now + DAY
+
+    async def export_head(self) -> None:
+        """Let the chain's head be known outside the database: in the log, the metrics and the file of heads."""
+        async with self.store.read() as uow:
+            last = await uow.audit.last()
+        if last is None or (head := Head(last.seq, last.hash)) == self.state.head:
+            return
+        self.state.head = head
+        log.info(HEAD_EVENT, extra={"seq": head.seq, "hash": head.hash})
+        forget = self.state.intact is not False  # evidence is kept, however much there is
+        await asyncio.to_thread(self.shelf.keep_head, head, self.clock.now(), forget=forget)
+
+    async def prune(self, retention: timedelta) -> int:
+        """Archive and remove some of what is older, with an entry that says so in the same transaction.
+
+        Returns:
+            How many entries were removed. None are when they are not what was written: they may be needed as evidence.
+        """
+        batch = await self._outlived(retention)
+        if not batch:
+            return 0
+        if not _is_whole(batch):
+            self.state.intact = False
+            log.error("audit log is not intact: nothing is removed; run `reconciler audit verify`")
+            return 0
+        place = await asyncio.to_thread(self.shelf.archive, batch)
+        return await self._remove(batch, place)
+
+    async def _outlived(self, retention: timedelta) -> list[AuditEntry]:
+        """The oldest entries, as long as each is older than the retention and not the newest of all."""
+        async with self.store.read() as uow:
+            limit = await uow.now() - retention
+            last = await uow.audit.last()
+            oldest = await uow.audit.first(_AT_ONCE)
+        outlived: list[AuditEntry] = []
+        for entry in oldest:
+            if entry.at >= limit or last is None or entry.seq == last.seq:
+                break
+            outlived.append(entry)
+        return outlived
+
+    async def _remove(self, batch: list[AuditEntry], place: str) -> int:
+        through = batch[-1]
+        async with self.store.begin() as uow:
+            count = await uow.audit.remove_through(through.seq)
+            if count != len(batch):  # another process was faster
+                raise Conflict("concurrent_change", f"the audit log was changed while entry {through.seq} was archived")
+            detail = {"through": through.seq, "hash": through.hash, "removed": count, "archive": place}
+            await audit(uow, PROGRAM, PRUNE, SUBJECT, detail=detail)
+        log.info("audit log pruned", extra={"through": through.seq, "removed": count})
+        return count
+
+
+def _is_whole(batch: list[AuditEntry]) -> bool:
+    verifier = Verifier(whole=False)
+    for entry in batch:
+        verifier.feed(entry)
+    return verifier.finish().intact

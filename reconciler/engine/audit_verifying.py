@@ -1,0 +1,60 @@
+"""Verifying the audit log where it is kept: the database, the archive beside it, and the heads."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterable, Iterator
+from itertools import islice, takewhile
+
+from reconciler.domain.audit_lines import Head
+from reconciler.domain.audit_verify import Report, Unreadable, Verifier
+from reconciler.domain.records import AuditEntry
+from reconciler.ports import AuditShelf, Store
+
+RECENT = 10_000
+"""How many entries a start looks at; `verify_log` looks at all of them."""
+_AT_ONCE = 500
+
+
+async def verify_log(store: Store, shelf: AuditShelf, heads: Iterable[Head] = ()) -> Report:
+    """Look at every entry, in constant memory.
+
+    Args:
+        store: The database.
+        shelf: Where heads and removed entries are kept; both are held against the log.
+        heads: Further heads, from logs or metrics.
+    """
+    # the heads are read before the log: none of them can be newer than what is seen of it
+    kept = await asyncio.to_thread(shelf.heads)
+    verifier = Verifier(kept | frozenset(heads))
+    async with store.read() as uow:
+        begins = await uow.audit.begins()
+        async for entry in _archived(shelf, before=begins):
+            verifier.feed_archived(entry)
+        async for row in uow.audit.rows():
+            verifier.feed(row)
+    return verifier.finish()
+
+
+async def verify_recent(store: Store, shelf: AuditShelf) -> Report:
+    """Look at the newest entries, and at every kept head: cheap however long the log is."""
+    kept = await asyncio.to_thread(shelf.heads)
+    async with store.read() as uow:
+        last = await uow.audit.last()
+        after = last.seq - RECENT if last is not None else 0
+        older = frozenset(head for head in kept if head.seq < after)
+        verifier = Verifier(kept - older, whole=after <= 0)
+        async for row in uow.audit.rows(after=after if after > 0 else None):
+            verifier.feed(row)
+        verifier.hold(older, await uow.audit.hashes([head.seq for head in older]), begins=await uow.audit.begins())
+    return verifier.finish()
+
+
+async def _archived(shelf: AuditShelf, *, before: int | None) -> AsyncIterator[AuditEntry | Unreadable]:
+    """What was archived and is not in the log any more."""
+    gone = takewhile(lambda entry: before is None or entry.seq < before, shelf.archived())
+    while part := await asyncio.to_thread(_take, gone):
+        for entry in part:
+            yield entry
+
+
+def _take(entries: Iterator[AuditEntry | Unreadable]) -> list[AuditEntry | Unreadable]:
+    return list(islice(entries, _AT_ONCE))

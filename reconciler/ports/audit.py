@@ -1,0 +1,31 @@
+"""What is kept of the audit log outside the database."""
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from typing import Protocol
+
+from reconciler.domain.audit_lines import Head
+from reconciler.domain.audit_verify import Unreadable
+from reconciler.domain.records import AuditEntry
+
+
+class AuditShelf(Protocol):
+    """Heads of the chain, and removed entries. Every call waits for the disk: none belongs on the event loop."""
+
+    def heads(self) -> frozenset[Head]:
+        """The heads that are kept."""
+
+    def keep_head(self, head: Head, at: datetime, *, forget: bool) -> None:
+        """Keep a head durably.
+
+        Args:
+            head: What to keep.
+            at: When it was the chain's end.
+            forget: Whether the oldest may go when there are very many.
+        """
+
+    def archive(self, entries: Sequence[AuditEntry]) -> str:
+        """Keep entries durably that are about to be removed, and say where."""
+
+    def archived(self) -> Iterator[AuditEntry | Unreadable]:
+        """Everything that was archived, in order."""
