@@ -32,6 +32,9 @@ class Dialect(Protocol):
     def watch(self, url: URL) -> AbstractContextManager[Callable[[], str]]:
         """A cheap question whose answer changes when another process has committed; asked at every request."""
 
+    async def announce(self, connection: AsyncConnection) -> None:
+        """Let the watches of other processes see this transaction once it is committed."""
+
     def absent(self, url: URL) -> bool:
         """Whether it certainly does not exist yet, so that looking at it would create it."""
 

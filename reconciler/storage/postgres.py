@@ -15,6 +15,7 @@ from reconciler.storage.failures import BUSY_SECONDS
 
 _DRIVER: Final = "postgresql+psycopg"
 _CONNECTIONS: Final = 8
+_CHANNEL: Final = "reconciler_changed"
 _CONNECT: Final = {
     "connect_timeout": BUSY_SECONDS,
     "options": f"-c lock_timeout={BUSY_SECONDS}s -c idle_in_transaction_session_timeout=60s",
@@ -36,9 +37,18 @@ class Postgres:
         yield
 
     @contextmanager
-    def watch(self, url: URL) -> Iterator[Callable[[], str]]:  # noqa: ARG002  there is nothing to open
-        """Nothing as cheap as a request needs it: a process sees its own commits only."""
-        yield lambda: ""
+    def watch(self, url: URL) -> Iterator[Callable[[], str]]:
+        """By LISTEN, in a thread of its own; some milliseconds after the commit."""
+        # imported late: without the driver, `guard` says what to install
+        from reconciler.storage.postgres_watch import ChangeWatch  # noqa: PLC0415
+
+        conninfo = url.set(drivername="postgresql").render_as_string(hide_password=False)
+        with ChangeWatch.started(conninfo, _CHANNEL, BUSY_SECONDS) as watch:
+            yield watch
+
+    async def announce(self, connection: AsyncConnection) -> None:
+        """By NOTIFY, which PostgreSQL delivers when the transaction is committed, and not before."""
+        await connection.execute(select(func.pg_notify(_CHANNEL, "")))
 
     def absent(self, url: URL) -> bool:  # noqa: ARG002  only the server knows
         """A server tells by itself."""

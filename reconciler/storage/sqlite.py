@@ -59,6 +59,9 @@ class Sqlite:
         with closing(sqlite3.connect(database_path(url), isolation_level=None)) as connection:
             yield lambda: str(connection.execute("PRAGMA data_version").fetchone()[0])
 
+    async def announce(self, connection: AsyncConnection) -> None:
+        """SQLite counts commits by itself."""
+
     def absent(self, url: URL) -> bool:
         """Whether the file is not there."""
         return not database_path(url).exists()

