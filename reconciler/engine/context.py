@@ -3,7 +3,9 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
+from typing import Self
 
+from reconciler.domain.grants import Grants, Right, highest, reach, role_for
 from reconciler.domain.policy import Policy
 from reconciler.domain.records import Role
 from reconciler.errors import Forbidden, NotFound
@@ -16,10 +18,11 @@ class Actor:
 
     Attributes:
         name: As shown in approvals and the audit log.
-        role: What they may do.
-        token_id: The credential they came with; None for the program itself.
-        sources: The sources they may act on; None means all.
+        role: What they may do; the highest, where they have several rights.
+        token_id: The token they came with; None for a login, and for the program itself.
+        sources: The sources they may see; None means all.
         origin: Where the request came from, for the audit log.
+        several: What they may do where, when that is more than one right; made by `of_rights`.
     """
 
     name: str
@@ -27,6 +30,18 @@ class Actor:
     token_id: str | None = None
     sources: tuple[str, ...] | None = None
     origin: str | None = None
+    several: tuple[Right, ...] = ()
+
+    @classmethod
+    def of_rights(cls, name: str, rights: tuple[Right, ...], origin: str | None = None) -> Self | None:
+        """Somebody who came by a login, or None when they have no right at all."""
+        role = highest(right.role for right in rights)
+        return cls(name, role, None, reach(rights), origin, rights) if role is not None else None
+
+    @property
+    def rights(self) -> tuple[Right, ...]:
+        """What they may do where."""
+        return self.several or (Right(self.role, self.sources),)
 
     def require(self, role: Role, source: str | None = None) -> None:
         """Refuse what the actor may not do.
@@ -40,9 +55,11 @@ class Actor:
         """
         if not self.role.includes(role):
             raise Forbidden(f"this needs the role {role}; {self.name} has {self.role}")
-        if self.sources is not None and source not in self.sources:
+        there = role_for(self.rights, source)
+        if there is None or not there.includes(role):
             concern = f"the source {source}" if source else "every source"
-            raise Forbidden(f"this concerns {concern}; {self.name} may act on {', '.join(self.sources)} only")
+            able = reach(right for right in self.rights if right.role.includes(role)) or ()
+            raise Forbidden(f"this concerns {concern}; {self.name} is {role} for {', '.join(able)} only")
 
     def sees(self, source: str | None) -> bool:
         """Whether what belongs to a source may be shown to the actor."""
@@ -94,6 +111,7 @@ class Engine:
 
     Attributes:
         new_id: Makes an id of a kind: ``new_id("plan")``.
+        grants: What the members of groups may do: what a login may, at each moment anew.
         jitter: A fresh share of an interval to add to it, so that sources do not march in step.
     """
 
@@ -104,6 +122,7 @@ class Engine:
     sources: Mapping[str, SourceBinding] = field(default_factory=dict)
     tenants: Mapping[str, TenantBinding] = field(default_factory=dict)
     policy: Policy = field(default_factory=Policy)
+    grants: Grants = field(default_factory=Grants)
     jitter: Callable[[], float] = lambda: 0.0
 
     def source(self, name: str) -> SourceBinding:

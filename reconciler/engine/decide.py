@@ -91,7 +91,7 @@ async def approve(
         approvals = list(await uow.approvals.of_plan(plan.id))
         if plan.status not in DECIDABLE:
             return _as_it_stands(plan, approvals, actor)
-        if actor.name not in await _approvers(uow, plan):
+        if actor.name not in await _approvers(engine, uow, plan):
             approvals.append(await _add_approval(engine, uow, actor, plan, comment, overrides))
         plan = await _count(engine, uow, actor, plan)
         queued = None
@@ -216,14 +216,14 @@ async def _add_approval(
     return approval
 
 
-async def _approvers(uow: UnitOfWork, plan: Plan) -> set[str]:
+async def _approvers(engine: Engine, uow: UnitOfWork, plan: Plan) -> set[str]:
     """Whose approvals stand now: one that fell with its token counts no more, and can be given again."""
-    return {approval.actor for approval in await standing_approvals(uow, plan)}
+    return {approval.actor for approval in await standing_approvals(engine, uow, plan)}
 
 
 async def _count(engine: Engine, uow: UnitOfWork, actor: Actor, plan: Plan) -> Plan:
     """Let the plan be Approved exactly while enough people's approvals stand."""
-    enough = len(await _approvers(uow, plan)) >= needed_now(engine, plan).approvals
+    enough = len(await _approvers(engine, uow, plan)) >= needed_now(engine, plan).approvals
     if enough == (plan.status is PlanStatus.APPROVED):
         return plan
     to, reason = (PlanStatus.APPROVED, Reason.APPROVED) if enough else (PlanStatus.PENDING, Reason.AWAITING_APPROVAL)

@@ -32,11 +32,13 @@ class ApprovalFell(Exception):
     """Not enough approvals stand; the plan goes back to Pending."""
 
 
-async def standing_approvals(uow: UnitOfWork, plan: Plan, apply_id: str | None = None) -> list[Approval]:
+async def standing_approvals(
+    engine: Engine, uow: UnitOfWork, plan: Plan, apply_id: str | None = None
+) -> list[Approval]:
     """The approvals of a plan that still stand at this moment, also those that this apply spent itself.
 
-    One falls when it is revoked or spent on another apply, when its token is revoked or expired, or when that token's
-    role or sources no longer suffice.
+    One falls when it is revoked or spent on another apply, when its token is revoked or expired, when its person is
+    barred, or when what the token or the person's groups give them no longer suffices.
     """
     now = await uow.now()
     return [
@@ -45,13 +47,19 @@ async def standing_approvals(uow: UnitOfWork, plan: Plan, apply_id: str | None =
         if approval.revoked_at is None
         and approval.spent_by in (None, apply_id)
         and approval.fingerprint == plan.fingerprint
-        and await _may_still(uow, approval, plan, now)
+        and await _may_still(engine, uow, approval, plan, now)
     ]
 
 
-async def _may_still(uow: UnitOfWork, approval: Approval, plan: Plan, now: datetime) -> bool:
-    if approval.token_id is None:
+async def _may_still(engine: Engine, uow: UnitOfWork, approval: Approval, plan: Plan, now: datetime) -> bool:
+    if approval.automatic:
         return True
+    person = await uow.people.get(approval.actor)
+    if person is not None and person.barred_at is not None:
+        return False
+    if approval.token_id is None:
+        role = engine.grants.role_in(person.groups, plan.source) if person is not None else None
+        return role is not None and role.includes(Role.APPROVER)
     token = await uow.tokens.get(approval.token_id)
     return (
         token is not None
@@ -75,7 +83,7 @@ async def check_permission(engine: Engine, uow: UnitOfWork, plan: Plan, apply_id
         await refuse_if_stopped(engine, uow, plan)
     except Conflict as error:
         raise NotNow(_REASONS[error.code], str(error)) from error
-    approvals = await standing_approvals(uow, plan, apply_id)
+    approvals = await standing_approvals(engine, uow, plan, apply_id)
     needs = needed_now(engine, plan)
     enough = len({approval.actor for approval in approvals}) >= needs.approvals
     if not enough or (needs.delete_override is not None and not all(approval.deletes for approval in approvals)):

@@ -1,9 +1,10 @@
 """The emergency stop: applies stop, approved and queued ones too; dry runs go on."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from reconciler.domain.records import Role, ScopeKind, Suspension
+from reconciler.domain.records import Chatbot, Role, ScopeKind, Suspension
 from reconciler.engine.auditing import audit
 from reconciler.engine.context import PROGRAM, Actor, Engine
 from reconciler.engine.standings import restate
@@ -108,9 +109,14 @@ async def _check(engine: Engine, uow: UnitOfWork, actor: Actor, kind: ScopeKind,
                 raise NotFound(f"there is no source {subject!r}")
             actor.require(Role.OPERATOR, subject)
         case ScopeKind.CHATBOT:
-            chatbots = await uow.chatbots.in_scope(kind, subject)
-            if not any(actor.sees(chatbot.source) for chatbot in chatbots):
-                raise NotFound(f"there is no chatbot {subject!r}")
-            actor.require(Role.OPERATOR, next(each.source for each in chatbots if actor.sees(each.source)))
-            if not all(actor.sees(chatbot.source) for chatbot in chatbots):
-                raise Forbidden(f"another tenant has a chatbot {subject!r} too: suspend the source instead")
+            _check_chatbots(actor, subject, await uow.chatbots.in_scope(kind, subject))
+
+
+def _check_chatbots(actor: Actor, subject: str, chatbots: Sequence[Chatbot]) -> None:
+    seen = [chatbot for chatbot in chatbots if actor.sees(chatbot.source)]
+    if not seen:
+        raise NotFound(f"there is no chatbot {subject!r}")
+    for chatbot in seen:
+        actor.require(Role.OPERATOR, chatbot.source)
+    if len(seen) < len(chatbots):
+        raise Forbidden(f"another tenant has a chatbot {subject!r} too: suspend the source instead")

@@ -6,6 +6,7 @@ from typing import Self
 
 from pydantic import Field, SecretStr, model_validator
 
+from reconciler.domain.grants import Grant
 from reconciler.domain.records import Role
 from reconciler.runtime.settings_fields import ApiUrl, Duration, Words
 from reconciler.runtime.settings_section import Section
@@ -70,3 +71,7 @@ class GrantSettings(Section):
     group: str = Field(min_length=1, description="The group, as the issuer names it; `*` is everybody who signs in.")
     role: Role = Field(description="The role that the members have.")
     sources: Words = Field((), description="The sources that they may act on. Empty: all.")
+
+    def as_grant(self) -> Grant:
+        """The grant as the engine takes it."""
+        return Grant(self.group, self.role, self.sources or None)

@@ -92,6 +92,7 @@ class House:
         token = Token(
             id=f"tok_{name}",
             name=name,
+            person=name,
             role=role,
             hash=hash_of(f"wzr_{name}".encode()),
             created_at=START,
