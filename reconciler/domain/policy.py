@@ -1,13 +1,13 @@
 """What the policy asks of a plan, and of a source's new revision. Never read from the repository it governs."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
 from fnmatch import fnmatchcase
 from typing import Any, Self
 
-from reconciler.domain.plan import MCP_SERVERS, Action, Op
+from reconciler.domain.plan import MCP_SERVERS, Action, Op, Place
 
 
 class AutoApply(StrEnum):
@@ -91,6 +91,22 @@ class Policy:
 
 
 @dataclass(frozen=True, slots=True)
+class ProtectedItem:
+    """What of a plan a protection stands against.
+
+    Attributes:
+        place: The item, or in a section without keys the changed field.
+        protection: The first pattern that covers it.
+    """
+
+    place: Place
+    protection: Protection
+
+    def __str__(self) -> str:
+        return f"{self.place} ({self.protection})"
+
+
+@dataclass(frozen=True, slots=True)
 class Requirements:
     """What it takes to approve a plan.
 
@@ -105,7 +121,35 @@ class Requirements:
 
 def requirements(ops: Sequence[Op], body: Mapping[str, Any], policy: Policy) -> Requirements:
     """What it takes to approve a plan of these ops and this body (rule 6 of the design)."""
-    return Requirements(policy.approvals, _delete_gate(ops, body, policy))
+    deletes = any(op.action is Action.DELETE for op in ops)
+    approvals = policy.delete_approvals if deletes and policy.delete_approvals is not None else policy.approvals
+    return Requirements(approvals, _delete_gate(ops, body, policy))
+
+
+def protected_items(chatbot_id: str, ops: Iterable[Op], policy: Policy) -> tuple[ProtectedItem, ...]:
+    """What of these ops the policy protects. What a create adds was not there, so nothing protects it."""
+    return tuple(
+        ProtectedItem(place, protection)
+        for op in ops
+        if op.action in (Action.UPDATE, Action.DELETE)
+        for place in _touched(op)
+        if (protection := _covering(chatbot_id, place, policy)) is not None
+    )
+
+
+def _touched(op: Op) -> Sequence[Place]:
+    """The item; in a section without keys each changed field, or the whole section when it is deleted."""
+    if op.key is not None or not op.changed_fields:
+        return [op.place]
+    return [Place(op.section, name) for name in op.changed_fields]
+
+
+def _covering(chatbot_id: str, place: Place, policy: Policy) -> Protection | None:
+    for protection in policy.protected:
+        # a section that is deleted as a whole takes every one of its fields with it
+        if protection.covers(chatbot_id, place.section, place.key or protection.key):
+            return protection
+    return None
 
 
 def _delete_gate(ops: Sequence[Op], body: Mapping[str, Any], policy: Policy) -> str | None:

@@ -38,6 +38,8 @@ class Reason(StrEnum):
     CLAIM_REFUSED = "ClaimRefused"
     SOURCE_UNKNOWN = "SourceUnknown"
     BLOCKED_BY_DELETE_GATE = "BlockedByDeleteGate"
+    BLOCKED_BY_FLEET_BRAKE = "BlockedByFleetBrake"
+    PROTECTED = "Protected"
     RATE_LIMITED = "RateLimited"
     QUOTA_EXCEEDED = "QuotaExceeded"
     UNAUTHORIZED = "Unauthorized"
@@ -91,6 +93,12 @@ EXPLANATIONS: Mapping[Reason, str] = {
     ),
     Reason.BLOCKED_BY_DELETE_GATE: (
         "The plan deletes more than the policy lets pass: approve it with overrides.deletes and a reason."
+    ),
+    Reason.BLOCKED_BY_FLEET_BRAKE: (
+        "More of the fleet would change than the policy lets pass without a person: approve each plan by hand."
+    ),
+    Reason.PROTECTED: (
+        "The plan changes or deletes what policy.protected covers: change the document, or that setting on the server."
     ),
     Reason.RATE_LIMITED: "WizChat asked to slow down: it is tried again by itself.",
     Reason.QUOTA_EXCEEDED: "The key's daily quota is used up: it is tried again when the quota is renewed.",

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 from reconciler.domain.audit_verify import Unreadable
+from reconciler.domain.brake import Fleet, Stake
 from reconciler.domain.direction import Baseline
 from reconciler.domain.records import (
     Apply,
@@ -56,6 +57,9 @@ class DocumentRepository(Protocol):
     async def claims(self, tenant: str) -> Mapping[str, Sequence[GoodDocument]]:
         """Chatbot id → its claims, for the chatbots that more than one source of the tenant claims."""
 
+    async def fleet(self, source: str, revision: str) -> Fleet:
+        """How many chatbots the source claims, and how many changed at a revision that no dry run has seen since."""
+
 
 class ChatbotRepository(Protocol):
     """Chatbots by tenant and id."""
@@ -101,9 +105,24 @@ class PlanRepository(Protocol):
     async def undecided_before(self, moment: datetime) -> Sequence[Plan]:
         """Pending and Approved plans without an apply whose ``expires_at`` is not after the moment."""
 
+    async def pending(self, source: str) -> Sequence[Plan]:
+        """The Pending plans of a source."""
+
+    async def approved(self) -> Sequence[Plan]:
+        """Approved plans whose apply nobody asked for yet."""
+
+    async def stakes(self, source: str, revision: str) -> Sequence[Stake]:
+        """What the plans of a source have at stake: all of a revision but the Resolved ones, and every open one."""
+
+    async def was_rejected(self, tenant: str, chatbot_id: str, fingerprint: str) -> bool:
+        """Whether a plan of a chatbot with this fingerprint was ever rejected."""
+
 
 class ApprovalRepository(Protocol):
     """Approvals by plan."""
+
+    async def was_revoked(self, tenant: str, chatbot_id: str, fingerprint: str) -> bool:
+        """Whether an approval of a chatbot's plan with this fingerprint was ever taken back."""
 
     async def of_plan(self, plan_id: str) -> Sequence[Approval]: ...
     async def add(self, record: Approval) -> None: ...
@@ -118,6 +137,9 @@ class ApplyRepository(Protocol):
     async def save(self, record: Apply) -> Apply: ...
     async def unfinished(self) -> Sequence[Apply]:
         """Queued, Applying and OutcomeUnknown, oldest first."""
+
+    async def fell_short(self, tenant: str, chatbot_id: str, fingerprint: str, *, besides: str | None) -> bool:
+        """Whether an apply of a chatbot and fingerprint, besides this one, did not end Applied, or not yet."""
 
 
 class SuspensionRepository(Protocol):

@@ -4,8 +4,12 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Final
 
-from reconciler.domain.lifecycle import APPLY_ENDED, DECIDABLE, ApplyStatus
+from sqlalchemy import ColumnElement, exists, or_, select
+
+from reconciler.domain.brake import Stake
+from reconciler.domain.lifecycle import APPLY_ENDED, DECIDABLE, OPEN, ApplyStatus, PlanStatus
 from reconciler.domain.records import Apply, Approval, Plan, Suspension, Switch
+from reconciler.domain.status import Direction
 from reconciler.storage import tables
 from reconciler.storage.repositories.base import Repository
 from reconciler.storage.rows import APPLIES, APPROVALS, PLANS, SUSPENSIONS, SWITCHES
@@ -33,6 +37,35 @@ class Plans(Repository[Plan]):
             table.c.status.in_(sorted(DECIDABLE)), table.c.apply_id.is_(None), table.c.expires_at <= moment
         )
 
+    async def pending(self, source: str) -> Sequence[Plan]:
+        """The Pending plans of a source."""
+        return await self._all(tables.plans.c.source == source, tables.plans.c.status == PlanStatus.PENDING.value)
+
+    async def approved(self) -> Sequence[Plan]:
+        """Approved plans whose apply nobody asked for yet."""
+        table = tables.plans
+        return await self._all(table.c.status == PlanStatus.APPROVED.value, table.c.apply_id.is_(None))
+
+    async def stakes(self, source: str, revision: str) -> Sequence[Stake]:
+        """Of a revision all but the Resolved ones, and every open one; without their bodies and ops."""
+        column = tables.plans.c
+        statement = select(column.chatbot_id, column.revision, column.direction, column.summary, column.status).where(
+            column.source == source,
+            column.status != PlanStatus.RESOLVED.value,
+            or_(column.revision == revision, column.status.in_(sorted(OPEN))),
+        )
+        found = await self._transaction.connection.execute(statement)
+        return [
+            Stake(row.chatbot_id, row.revision, Direction(row.direction), row.summary["delete"], row.status in OPEN)
+            for row in found
+        ]
+
+    async def was_rejected(self, tenant: str, chatbot_id: str, fingerprint: str) -> bool:
+        """Whether a plan of a chatbot with this fingerprint was ever rejected."""
+        rejected = tables.plans.c.status == PlanStatus.REJECTED.value
+        statement = select(exists().where(*_same(tenant, chatbot_id, fingerprint), rejected))
+        return bool(await self._transaction.connection.scalar(statement))
+
 
 class Approvals(Repository[Approval]):
     """Implements `ports.ApprovalRepository`."""
@@ -44,6 +77,18 @@ class Approvals(Repository[Approval]):
         table = tables.approvals
         statement = self._select(table.c.plan_id == plan_id).order_by(table.c.created_at, table.c.id)
         return await self._transaction.all(APPROVALS, statement)
+
+    async def was_revoked(self, tenant: str, chatbot_id: str, fingerprint: str) -> bool:
+        """Whether an approval of a chatbot's plan with this fingerprint was ever taken back."""
+        mine = tables.approvals.c.plan_id == tables.plans.c.id
+        revoked = tables.approvals.c.revoked_at.is_not(None)
+        statement = select(exists().where(*_same(tenant, chatbot_id, fingerprint), mine, revoked))
+        return bool(await self._transaction.connection.scalar(statement))
+
+
+def _same(tenant: str, chatbot_id: str, fingerprint: str) -> list[ColumnElement[bool]]:
+    column = tables.plans.c
+    return [column.chatbot_id == chatbot_id, column.tenant == tenant, column.fingerprint == fingerprint]
 
 
 class Applies(Repository[Apply]):
@@ -59,6 +104,20 @@ class Applies(Repository[Apply]):
         table = tables.applies
         statement = self._select(table.c.status.in_(_UNFINISHED)).order_by(table.c.created_at, table.c.id)
         return await self._transaction.all(APPLIES, statement)
+
+    async def fell_short(self, tenant: str, chatbot_id: str, fingerprint: str, *, besides: str | None) -> bool:
+        """Whether an apply of a chatbot and fingerprint, besides this one, did not end Applied, or not yet."""
+        column = tables.applies.c
+        statement = select(
+            exists().where(
+                column.tenant == tenant,
+                column.chatbot_id == chatbot_id,
+                column.fingerprint == fingerprint,
+                column.status != ApplyStatus.APPLIED.value,
+                column.id != (besides or ""),
+            )
+        )
+        return bool(await self._transaction.connection.scalar(statement))
 
 
 class Suspensions(Repository[Suspension]):

@@ -5,14 +5,19 @@ from itertools import groupby
 from typing import Any
 
 from pydantic import TypeAdapter
-from sqlalchemy import ColumnElement, delete, func, insert, select
+from sqlalchemy import ColumnElement, and_, delete, func, insert, or_, select
 
+from reconciler.domain.brake import Fleet
 from reconciler.domain.direction import NO_BASELINE, Baseline
 from reconciler.domain.records import Chatbot, GoodDocument, Run, RunStatus, ScopeKind, SourceRecord
+from reconciler.domain.status import OF_DOCUMENTS, Reason
 from reconciler.storage import tables
 from reconciler.storage.repositories.base import Reader, Repository
 from reconciler.storage.rows import CHATBOTS, DOCUMENTS, RUNS, SOURCES, to_json
 from reconciler.storage.transaction import Transaction
+
+_NEVER_COMPARED = sorted(OF_DOCUMENTS | {Reason.CHATBOT_MISSING})
+"""Faults of chatbots that a revision does nothing to."""
 
 
 class Sources(Repository[SourceRecord]):
@@ -77,6 +82,25 @@ class Documents(Reader[GoodDocument]):
             DOCUMENTS, statement.order_by(tables.documents.c.chatbot_id, tables.documents.c.source)
         )
         return {chatbot_id: list(claims) for chatbot_id, claims in groupby(found, lambda one: one.chatbot_id)}
+
+    async def fleet(self, source: str, revision: str) -> Fleet:
+        """How many chatbots the source claims, and how many changed at a revision that no dry run has seen since."""
+        document, chatbot = tables.documents.c, tables.chatbots.c
+        unseen = and_(
+            chatbot.revision == revision,
+            document.digest.is_not(None),
+            or_(chatbot.checked_digest.is_(None), chatbot.checked_digest != document.digest),
+            or_(chatbot.fault.is_(None), chatbot.fault.not_in(_NEVER_COMPARED)),
+        )
+        claimed = and_(chatbot.tenant == document.tenant, chatbot.id == document.chatbot_id)
+        statement = (
+            select(func.count(), func.count().filter(unseen))
+            .select_from(tables.documents)
+            .outerjoin(tables.chatbots, claimed)
+            .where(document.source == source)
+        )
+        row = (await self._transaction.connection.execute(statement)).one()
+        return Fleet(*row)
 
 
 class Chatbots(Repository[Chatbot]):

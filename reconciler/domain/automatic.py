@@ -1,0 +1,95 @@
+"""What the policy may apply without a person (rule 10 of the design): pure rules, careful in every doubt."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from reconciler.domain.plan import Action, Summary
+from reconciler.domain.policy import AutoApply, Policy, protected_items, requirements
+from reconciler.domain.records import Plan
+from reconciler.domain.status import Direction
+
+SWITCH = "auto_apply"
+"""Names the switch that says since when the setting has its value."""
+
+ACTOR = "policy:auto_apply"
+"""Who approves, in approvals and the audit log."""
+
+_LEVELS: Mapping[AutoApply, frozenset[Action]] = {
+    AutoApply.NONE: frozenset(),
+    AutoApply.ADDITIVE: frozenset({Action.CREATE}),
+    AutoApply.NO_DELETE: frozenset({Action.CREATE, Action.UPDATE}),
+    AutoApply.FULL: frozenset({Action.CREATE, Action.UPDATE, Action.DELETE}),
+}
+_VERBS = {Action.CREATE: "creates", Action.UPDATE: "updates", Action.DELETE: "deletes"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Memory:
+    """What is remembered that an automatic apply depends on.
+
+    Attributes:
+        since: Since when the setting has its present value; None when the service does not run with it.
+        synced_at: When the chatbot was last seen as its document says.
+        not_applied: Whether an apply of this chatbot and fingerprint did not end Applied.
+        refused: Whether a person rejected this fingerprint for this chatbot, or took an approval of it back.
+    """
+
+    since: datetime | None = None
+    synced_at: datetime | None = None
+    not_applied: bool = False
+    refused: bool = False
+
+
+def switch_value(policy: Policy) -> str:
+    """The setting as its switch keeps it: any other value begins anew."""
+    return f"{policy.auto_apply} self_heal" if policy.self_heal else policy.auto_apply.value
+
+
+def rule_of(policy: Policy) -> str:
+    """The rule that allows an automatic apply, for the audit log."""
+    healing = ", self_heal = true" if policy.self_heal else ""
+    return f"auto_apply = {policy.auto_apply}{healing}"
+
+
+def not_within(plan: Plan, policy: Policy) -> str | None:
+    """Why a plan as such is not applied automatically, or None: its ops, their directions, what is protected."""
+    ops = [directed.op for directed in plan.ops]
+    allowed = _LEVELS[policy.auto_apply]
+    beyond = [action for action in _VERBS if action not in allowed and any(op.action is action for op in ops)]
+    if beyond:
+        counts = Summary.of(ops)._asdict()
+        return " and ".join(f"it {_VERBS[action]} {_items(counts[action])}" for action in beyond)
+    if protected_items(plan.chatbot_id, ops, policy):
+        return "it touches what policy.protected covers"
+    if requirements(ops, plan.body, policy).delete_override is not None:
+        return "it needs overrides.deletes"
+    return _other_side(plan, policy)
+
+
+def _other_side(plan: Plan, policy: Policy) -> str | None:
+    directions = {directed.direction for directed in plan.ops} | {plan.direction}
+    if Direction.DIVERGED in directions or {Direction.GIT_AHEAD, Direction.LIVE_AHEAD} <= directions:
+        return "both sides moved"
+    if directions - {Direction.GIT_AHEAD, Direction.LIVE_AHEAD}:
+        return "both sides never agreed on what it changes"
+    if Direction.LIVE_AHEAD in directions and not policy.self_heal:
+        return "it undoes a live edit, and self_heal = false"
+    return None
+
+
+def not_remembered(memory: Memory) -> str | None:
+    """Why what happened before forbids an automatic apply, or None."""
+    if memory.since is None:
+        return "the service does not run with this setting"
+    if memory.synced_at is None or memory.synced_at < memory.since:
+        return "the chatbot was not in sync since this was set"
+    if memory.not_applied:
+        return "an apply of it did not end Applied"
+    if memory.refused:
+        return "a person rejected it, or took an approval back"
+    return None
+
+
+def _items(count: int) -> str:
+    return "1 item" if count == 1 else f"{count} items"
