@@ -16,6 +16,7 @@
     ├── Conflict                 what was asked no longer fits what is; carries a code
     ├── NotFound                 there is no such thing
     ├── Forbidden                the person may not do this
+    ├── LoginRefused             somebody may not sign in; carries a code
     ├── Unwritable               a live configuration holds what no document can state (domain.layout)
     ├── CannotWrite              files cannot be written, or are in the way (cli.files)
     └── BadPath                  a PATH of a command names nothing that can be used (cli.paths)
@@ -138,3 +139,15 @@ class NotFound(ReconcilerError):
 
 class Forbidden(ReconcilerError):
     """The person may not do this."""
+
+
+class LoginRefused(ReconcilerError):
+    """Somebody may not sign in.
+
+    Attributes:
+        code: Why, for the audit log: stable, and without anything that was sent.
+    """
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code

@@ -2,6 +2,7 @@
 
 from reconciler.ports.audit import AuditShelf
 from reconciler.ports.git import ParseCache, Source
+from reconciler.ports.identity import Attempt, IdentityProvider
 from reconciler.ports.queries import ChatbotFilter, FleetCounts, Page, PlanFilter, Queries
 from reconciler.ports.repositories import (
     ApplyRepository,
@@ -28,6 +29,7 @@ from reconciler.ports.world import Clock, Dispatcher, Job, JobKind
 __all__ = [
     "ApplyRepository",
     "ApprovalRepository",
+    "Attempt",
     "AuditRepository",
     "AuditShelf",
     "BaselineRepository",
@@ -38,6 +40,7 @@ __all__ = [
     "Dispatcher",
     "DocumentRepository",
     "FleetCounts",
+    "IdentityProvider",
     "Job",
     "JobKind",
     "LeaseRepository",

@@ -1,0 +1,186 @@
+"""An OpenID Connect issuer: authorization code with PKCE."""
+
+import asyncio
+import hmac
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import quote
+
+import httpx
+from authlib.oauth2.rfc6749.parameters import prepare_grant_uri  # type: ignore[import-untyped]  # it has no types
+from authlib.oauth2.rfc7636 import create_s256_code_challenge  # type: ignore[import-untyped]  # it has no types
+from joserfc.jwk import Key
+
+from reconciler.domain.identity import Identity
+from reconciler.errors import LoginRefused
+from reconciler.identity.discovery import Issuer, described
+from reconciler.identity.fetching import Fetcher
+from reconciler.identity.id_token import check_claims, key_id, matching, read_keys, refused, signed_claims
+from reconciler.ports import Attempt, Clock
+
+DISCOVERY_SECONDS = 3600.0
+KEYS_SECONDS = 3600.0
+LOOK_AGAIN_SECONDS = 60.0
+"""How long an unknown key is not asked for again: whoever makes one up must not make us ask."""
+
+_MOST_GROUPS = 1000
+_LONGEST_GROUP = 256
+_LONGEST_CODE = 4096
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OidcSpec:
+    """What the service is to an issuer.
+
+    Attributes:
+        issuer: Its URL, as it writes it itself.
+        client_id: What it calls this service.
+        client_secret: Shown at the exchange of codes; None for a public client.
+        name_claim: What names the person; an ``email`` must be verified.
+        groups_claim: What lists the person's groups.
+    """
+
+    issuer: str
+    client_id: str
+    client_secret: str | None = field(default=None, repr=False)
+    scopes: Sequence[str] = ("openid", "email", "profile")
+    name_claim: str = "email"
+    groups_claim: str = "groups"
+
+
+@dataclass(slots=True)
+class OidcProvider:
+    """Implements `ports.IdentityProvider`."""
+
+    spec: OidcSpec
+    clock: Clock
+    fetch: Fetcher = field(default_factory=Fetcher)
+    _described: tuple[float, Issuer] | None = None
+    _keys: tuple[float, Sequence[Key]] | None = None
+    _one_at_a_time: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    @property
+    def issuer(self) -> str:
+        """Its URL."""
+        return self.spec.issuer
+
+    async def where_to_ask(self, attempt: Attempt) -> str:
+        """The URL at which a browser signs in.
+
+        Raises:
+            LoginRefused: The issuer does not answer, or not as it should.
+        """
+        issuer = await self._issuer()
+        url: str = prepare_grant_uri(
+            issuer.authorize_url,
+            self.spec.client_id,
+            "code",
+            redirect_uri=attempt.callback,
+            scope=" ".join(self.spec.scopes),
+            state=attempt.state,
+            nonce=attempt.nonce,
+            code_challenge=create_s256_code_challenge(attempt.verifier),
+            code_challenge_method="S256",
+        )
+        return url
+
+    async def who(self, code: str, attempt: Attempt, named: str | None) -> Identity:
+        """The person that a code stands for, verified.
+
+        Raises:
+            LoginRefused: Anything is not as it must be.
+        """
+        issuer = await self._issuer()
+        if named != issuer.name and (named is not None or issuer.names_itself):
+            raise LoginRefused("wrong_issuer", "another issuer sent the browser back: sign in again")
+        if len(code) > _LONGEST_CODE:
+            raise LoginRefused("bad_code", "the code is too long: sign in again")
+        answer = await self._exchange(issuer, code, attempt)
+        token = answer.get("id_token")
+        if not isinstance(token, str):
+            raise refused("bad_token", "is missing")
+        claims = signed_claims(token, await self._key(issuer, key_id(token)), issuer.algorithms)
+        now = self.clock.now()
+        check_claims(claims, issuer=issuer.name, client_id=self.spec.client_id, nonce=attempt.nonce, now=now)
+        more = await self._userinfo(issuer, claims, answer.get("access_token"))
+        return Identity(
+            name=self._name(claims, more),
+            issuer=self.spec.issuer,
+            subject=claims["sub"],
+            groups=_groups(claims.get(self.spec.groups_claim, more.get(self.spec.groups_claim))),
+        )
+
+    async def _issuer(self) -> Issuer:
+        now = self.clock.monotonic()
+        if self._described is None or now - self._described[0] > DISCOVERY_SECONDS:
+            url = f"{self.spec.issuer.rstrip('/')}/.well-known/openid-configuration"
+            self._described = now, described(self.spec.issuer, await self.fetch.get(url, "discovery document"))
+        return self._described[1]
+
+    async def _exchange(self, issuer: Issuer, code: str, attempt: Attempt) -> Mapping[str, Any]:
+        form = {
+            "grant_type": "authorization_code",
+            "code": code,
+            "redirect_uri": attempt.callback,
+            "code_verifier": attempt.verifier,
+        }
+        secret, auth = self.spec.client_secret, None
+        if secret is not None and not issuer.post_secret:
+            auth = httpx.BasicAuth(quote(self.spec.client_id, safe=""), quote(secret, safe=""))
+        else:
+            form |= {"client_id": self.spec.client_id} | ({"client_secret": secret} if secret else {})
+        return await self.fetch.post(issuer.token_url, "token endpoint", form, auth)
+
+    async def _key(self, issuer: Issuer, kid: str | None) -> Key:
+        """The key of this id, asked for again when it is unknown, for keys change; but not over and over."""
+        async with self._one_at_a_time:
+            keys = await self._known_keys(issuer, kid)
+        found = matching(keys, kid)
+        if found is None:
+            raise refused("unknown_key", "is signed with an unknown key")
+        return found
+
+    async def _known_keys(self, issuer: Issuer, kid: str | None) -> Sequence[Key]:
+        now = self.clock.monotonic()
+        asked, keys = self._keys or (None, ())
+        fresh_for = KEYS_SECONDS if matching(keys, kid) is not None else LOOK_AGAIN_SECONDS
+        if asked is not None and now - asked < fresh_for:
+            return keys
+        # set before the answer: an issuer that fails is not asked over and over, either
+        self._keys = now, keys
+        keys = read_keys(await self.fetch.get(issuer.keys_url, "key set"))
+        self._keys = now, keys
+        return keys
+
+    async def _userinfo(self, issuer: Issuer, claims: Mapping[str, Any], token: object) -> Mapping[str, Any]:
+        """What the issuer says besides, where the ID token lacks it; of the same person, or not at all."""
+        needed = {self.spec.name_claim, self.spec.groups_claim}
+        needed |= {"email_verified"} if self.spec.name_claim == "email" else set()
+        if needed <= claims.keys() or issuer.userinfo_url is None or not isinstance(token, str):
+            return {}
+        more = await self.fetch.get(issuer.userinfo_url, "userinfo endpoint", bearer=token)
+        subject = more.get("sub")
+        if not isinstance(subject, str) or not hmac.compare_digest(subject.encode(), str(claims["sub"]).encode()):
+            raise LoginRefused("issuer_answer", "the issuer's userinfo endpoint speaks of somebody else")
+        return more
+
+    def _name(self, *sayings: Mapping[str, Any]) -> str:
+        claim = self.spec.name_claim
+        named = [said for said in sayings if isinstance(said.get(claim), str) and said[claim]]
+        if not named:
+            raise LoginRefused("no_name", f"the issuer does not say the claim {claim}: correct oidc.name_claim")
+        if claim != "email":
+            return str(named[0][claim])
+        # an address and whether it is verified must come from the same saying
+        verified = next((said for said in named if said.get("email_verified") in (True, "true")), None)
+        if verified is None:
+            raise LoginRefused("email_unverified", "the issuer has not verified your email address: verify it there")
+        return str(verified["email"])
+
+
+def _groups(said: object) -> tuple[str, ...]:
+    listed = [said] if isinstance(said, str) else said if isinstance(said, list) else []
+    if len(listed) > _MOST_GROUPS:
+        raise LoginRefused("too_many_groups", f"the issuer names more than {_MOST_GROUPS} groups: let it name fewer")
+    return tuple(group for group in listed if isinstance(group, str) and 0 < len(group) <= _LONGEST_GROUP)
