@@ -41,6 +41,31 @@ class Memory:
     refused: bool = False
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """What the policy says about applying a plan without a person.
+
+    Attributes:
+        refusal: Why a person has to decide, or None.
+        brake: Why nothing of the revision is applied without a person, or None.
+        wait: What has to be known first, or None.
+    """
+
+    refusal: str | None = None
+    brake: str | None = None
+    wait: str | None = None
+
+    @property
+    def allows(self) -> bool:
+        """Whether the policy's approval stands."""
+        return self.refusal is None and self.brake is None
+
+    @property
+    def cause(self) -> str | None:
+        """Why the plan is not applied by itself now."""
+        return self.refusal or self.brake or self.wait
+
+
 def switch_value(policy: Policy) -> str:
     """The setting as its switch keeps it: any other value begins anew."""
     return f"{policy.auto_apply} self_heal" if policy.self_heal else policy.auto_apply.value

@@ -1,8 +1,11 @@
 """A chatbot's reason: derived from everything known about it, in one order, in one place."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+from reconciler.domain.automatic import Verdict
 from reconciler.domain.lifecycle import PlanStatus
+from reconciler.domain.policy import ProtectedItem
 from reconciler.domain.records import Chatbot, Plan, SourceRecord, SourceState, Suspension
 from reconciler.domain.status import EXPLANATIONS, Reason, Sync
 
@@ -45,21 +48,54 @@ def standing(  # noqa: PLR0911  one return per reason, in order of precedence
     return Reason.NOT_CHECKED, EXPLANATIONS[Reason.NOT_CHECKED]
 
 
-def plan_standing(plan: Plan, *, read_only: bool, suspension: Suspension | None = None) -> tuple[Reason, str]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlanCircumstances:
+    """What the reason of an open plan depends on besides itself.
+
+    Attributes:
+        read_only: Whether its tenant has no write key.
+        suspension: The suspension that covers it.
+        protected: What it touches of what is protected.
+        automatic: What the policy says about applying it without a person; None when the policy never does.
+    """
+
+    read_only: bool = False
+    suspension: Suspension | None = None
+    protected: Sequence[ProtectedItem] = ()
+    automatic: Verdict | None = None
+
+
+def plan_standing(  # noqa: PLR0911  one return per reason, in order of precedence
+    plan: Plan, given: PlanCircumstances
+) -> tuple[Reason, str]:
     """The reason an open plan shows that nothing has been sent for."""
-    if suspension is not None:
-        return suspended(suspension)
+    if given.suspension is not None:
+        return suspended(given.suspension)
+    if given.protected:
+        return Reason.PROTECTED, f"{EXPLANATIONS[Reason.PROTECTED]} It touches {', '.join(map(str, given.protected))}."
     if plan.status is PlanStatus.PENDING and plan.delete_override is not None:
         return (
             Reason.BLOCKED_BY_DELETE_GATE,
             f"{EXPLANATIONS[Reason.BLOCKED_BY_DELETE_GATE]} Because {plan.delete_override}.",
         )
-    if read_only:
+    if given.read_only:
         return Reason.READ_ONLY, EXPLANATIONS[Reason.READ_ONLY]
     if plan.apply_id is not None:
         return Reason.APPROVED, "The plan is approved and its apply is queued: wait for it."
-    reason = Reason.AWAITING_APPROVAL if plan.status is PlanStatus.PENDING else Reason.APPROVED
-    return reason, EXPLANATIONS[reason]
+    if plan.status is PlanStatus.PENDING:
+        return _awaiting(given.automatic)
+    return Reason.APPROVED, EXPLANATIONS[Reason.APPROVED]
+
+
+def _awaiting(automatic: Verdict | None) -> tuple[Reason, str]:
+    """The reason of a plan that waits for a decision, and why the policy does not take it."""
+    awaiting = EXPLANATIONS[Reason.AWAITING_APPROVAL]
+    if automatic is None:
+        return Reason.AWAITING_APPROVAL, awaiting
+    if automatic.brake is not None:
+        brake = EXPLANATIONS[Reason.BLOCKED_BY_FLEET_BRAKE]
+        return Reason.BLOCKED_BY_FLEET_BRAKE, f"{brake} Because of {automatic.brake}."
+    return Reason.AWAITING_APPROVAL, f"{awaiting} (auto_apply: {automatic.cause or 'it is applied by itself soon'})"
 
 
 def suspended(suspension: Suspension) -> tuple[Reason, str]:

@@ -110,6 +110,8 @@ async def _follow(
     """Have a chatbot follow its document, which is new, changed, moved or newly refused."""
     chatbot = replace(
         chatbot,
+        # with another source's document it has not agreed yet
+        synced_at=chatbot.synced_at if chatbot.source == document.source else None,
         source=document.source,
         path=document.path,
         labels=document.labels,

@@ -26,6 +26,7 @@ from reconciler.domain.plan import Action, Op, Place
 from reconciler.domain.records import Apply, Lease, Plan
 from reconciler.domain.status import EXPLANATIONS, Reason
 from reconciler.engine.auditing import audit
+from reconciler.engine.automating import automate_soon
 from reconciler.engine.context import PROGRAM, Engine
 from reconciler.engine.ending import End, LeaseLost, finish, give_up, guard, involved
 from reconciler.engine.observing import fault_of
@@ -89,6 +90,7 @@ class Applier:
                 return
         if unknown_yet:  # only now, as the recovery needs the lease
             self.engine.dispatcher.submit(Job(JobKind.RECOVER))
+        automate_soon(self.engine)
 
     @asynccontextmanager
     async def lease(self, tenant: str, chatbot_id: str) -> AsyncIterator[Lease | None]:
@@ -146,8 +148,8 @@ class Applier:
         except NoLonger as stop:
             end = End(status=ApplyStatus.STALE, reason=Reason.STALE, message=f"{EXPLANATIONS[Reason.STALE]} ({stop})")
             await give_up(self.engine, lease, apply.id, end, to=PlanStatus.STALE)
-        except ApprovalFell:
-            message = "An approval no longer stands: approve the plan again."
+        except ApprovalFell as fell:
+            message = f"An approval no longer stands: approve the plan again. ({fell})"
             end = End(status=ApplyStatus.FAILED, reason=Reason.AWAITING_APPROVAL, message=message)
             await give_up(self.engine, lease, apply.id, end, to=PlanStatus.PENDING)
         else:

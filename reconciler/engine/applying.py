@@ -2,11 +2,12 @@
 
 from dataclasses import replace
 
-from reconciler.domain.lifecycle import ApplyStatus, PlanStatus
+from reconciler.domain.lifecycle import DECIDABLE, ApplyStatus, PlanStatus
 from reconciler.domain.records import Apply, Plan, Role, SourceState
+from reconciler.engine.approvals import recount
 from reconciler.engine.auditing import audit
-from reconciler.engine.context import Actor, Engine
-from reconciler.engine.standings import Surroundings, is_read_only, restate_plan
+from reconciler.engine.context import PROGRAM, Actor, Engine
+from reconciler.engine.standings import Surroundings, is_read_only, protected_now, restate_plan
 from reconciler.errors import Conflict, NotFound
 from reconciler.ports import Job, JobKind, UnitOfWork
 
@@ -26,14 +27,32 @@ async def request_apply(engine: Engine, actor: Actor, plan_id: str, fingerprint:
     Raises:
         NotFound: There is no such plan.
         Forbidden: The actor may not.
-        Conflict: ``fingerprint_mismatch``, ``plan_not_approved``, ``plan_closed``, ``read_only``, ``suspended`` or
-            ``source_unknown``.
+        Conflict: ``fingerprint_mismatch``, ``plan_not_approved``, ``plan_closed``, ``protected``, ``read_only``,
+            ``suspended`` or ``source_unknown``.
     """
     async with engine.store.begin() as uow:
         plan = await plan_as_seen(uow, actor, plan_id, fingerprint)
-        plan, apply = await queue_apply(engine, uow, actor, plan)
-    submit(engine, apply)
-    return apply
+        if plan.status is PlanStatus.APPROVED and plan.apply_id is None:
+            # committed also where it leads to a refusal: the plan is shown as it stands
+            plan = await recount(engine, uow, PROGRAM, plan)
+        refusal = _refusal(engine, plan)
+        queued = None if refusal else (await queue_apply(engine, uow, actor, plan))[1]
+    if queued is None:
+        raise refusal or closed(plan)
+    submit(engine, queued)
+    return queued
+
+
+def _refusal(engine: Engine, plan: Plan) -> Conflict | None:
+    """Why an apply of the plan as it stands now cannot be asked for, or None."""
+    try:
+        if plan.status in DECIDABLE:
+            refuse_if_protected(engine, plan)
+        if plan.apply_id is None:
+            _refuse_unless_approved(plan)
+    except Conflict as refused:
+        return refused
+    return None
 
 
 async def plan_to_decide(uow: UnitOfWork, actor: Actor, plan_id: str) -> Plan:
@@ -104,11 +123,12 @@ def _refuse_unless_approved(plan: Plan) -> None:
 
 
 async def refuse_if_stopped(engine: Engine, uow: UnitOfWork, plan: Plan) -> None:
-    """Refuse what must not be written now: a tenant without a write key, a suspension, an unreadable source.
+    """Refuse what must not be written now: a protected item, no write key, a suspension, an unreadable source.
 
     Raises:
-        Conflict: ``read_only``, ``suspended`` or ``source_unknown``.
+        Conflict: ``protected``, ``read_only``, ``suspended`` or ``source_unknown``.
     """
+    refuse_if_protected(engine, plan)
     if is_read_only(engine, plan.tenant):
         raise Conflict("read_only", f"the tenant {plan.tenant} has no write key: set write_api_key to apply")
     given = await Surroundings.read(uow)
@@ -118,6 +138,22 @@ async def refuse_if_stopped(engine: Engine, uow: UnitOfWork, plan: Plan) -> None
     source = given.sources.get(plan.source)
     if source is None or source.state is SourceState.UNKNOWN:
         raise Conflict("source_unknown", f"the source {plan.source} cannot be read: {source and source.message}")
+
+
+def refuse_if_protected(engine: Engine, plan: Plan) -> None:
+    """Refuse a plan that changes or deletes what is protected; no override lets it pass.
+
+    Raises:
+        Conflict: ``protected``, naming the items and the patterns.
+    """
+    protected = protected_now(engine, plan)
+    if protected:
+        items = ", ".join(map(str, protected))
+        raise Conflict(
+            "protected",
+            f"plan {plan.id} changes or deletes what policy.protected covers: {items}: take that out of the document, "
+            "or change policy.protected on the server",
+        )
 
 
 def submit(engine: Engine, apply: Apply | None) -> None:

@@ -9,11 +9,18 @@ from dataclasses import dataclass, replace
 from reconciler.domain.lifecycle import DECIDABLE, PlanStatus
 from reconciler.domain.records import Apply, Approval, Plan
 from reconciler.domain.status import Reason
-from reconciler.engine.applying import closed, plan_as_seen, plan_to_decide, queue_apply, submit
+from reconciler.engine.applying import (
+    closed,
+    plan_as_seen,
+    plan_to_decide,
+    queue_apply,
+    refuse_if_protected,
+    submit,
+)
+from reconciler.engine.approvals import recount, standing_approvals
 from reconciler.engine.auditing import audit, record_refusal
 from reconciler.engine.context import Actor, Engine
-from reconciler.engine.rechecking import standing_approvals
-from reconciler.engine.standings import Surroundings, move_plan, needed_now, restate_plan, save_chatbot
+from reconciler.engine.standings import Surroundings, move_plan, needed_now, save_chatbot
 from reconciler.errors import Conflict, Forbidden, NotFound, ReconcilerError
 from reconciler.ports import UnitOfWork
 
@@ -84,16 +91,18 @@ async def approve(
     Raises:
         NotFound: There is no such plan.
         Forbidden: The actor may not.
-        Conflict: ``fingerprint_mismatch``, ``plan_closed``, ``delete_override_required``, or what `queue_apply` raises.
+        Conflict: ``fingerprint_mismatch``, ``plan_closed``, ``protected``, ``delete_override_required``, or what
+            `queue_apply` raises.
     """
     async with engine.store.begin() as uow:
         plan = await plan_as_seen(uow, actor, plan_id, fingerprint)
         approvals = list(await uow.approvals.of_plan(plan.id))
         if plan.status not in DECIDABLE:
             return _as_it_stands(plan, approvals, actor)
-        if actor.name not in await _approvers(engine, uow, plan):
+        refuse_if_protected(engine, plan)
+        if actor.name not in {approval.actor for approval in await standing_approvals(engine, uow, plan)}:
             approvals.append(await _add_approval(engine, uow, actor, plan, comment, overrides))
-        plan = await _count(engine, uow, actor, plan)
+        plan = await recount(engine, uow, actor, plan)
         queued = None
         if apply and plan.status is PlanStatus.APPROVED:
             plan, queued = await queue_apply(engine, uow, actor, plan)
@@ -102,7 +111,7 @@ async def approve(
 
 
 async def revoke(engine: Engine, actor: Actor, plan_id: str) -> Decision:
-    """Take back one's own approval before an apply began.
+    """Take back one's own approval, and the policy's, before an apply began.
 
     Raises:
         NotFound: There is no such plan.
@@ -113,10 +122,11 @@ async def revoke(engine: Engine, actor: Actor, plan_id: str) -> Decision:
         _refuse_if_busy(plan)
         approvals = list(await uow.approvals.of_plan(plan.id))
         for at, approval in enumerate(approvals):
-            if approval.actor == actor.name and approval.stands:
+            if (approval.actor == actor.name or approval.automatic) and approval.stands:
                 approvals[at] = await uow.approvals.save(replace(approval, revoked_at=await uow.now()))
-                await audit(uow, actor, "plan.revoke", f"plan/{plan.id}", fingerprint=plan.fingerprint)
-        plan = await _count(engine, uow, actor, plan)
+                detail = {"approval": approval.id, "of": approval.actor}
+                await audit(uow, actor, "plan.revoke", f"plan/{plan.id}", fingerprint=plan.fingerprint, detail=detail)
+        plan = await recount(engine, uow, actor, plan)
     return Decision(plan, approvals)
 
 
@@ -199,38 +209,26 @@ async def _add_approval(
             "delete_override_required",
             f"the plan needs overrides.deletes with a reason, because {why}",
         )
+    now = await uow.now()
     approval = Approval(
         id=engine.new_id("approval"),
         plan_id=plan.id,
         fingerprint=plan.fingerprint,
         actor=actor.name,
         token_id=actor.token_id,
-        created_at=await uow.now(),
+        created_at=now,
+        expires_at=now + engine.policy.approval_ttl,
         comment=comment,
         deletes=deletes,
         reason=overrides.reason if overrides else None,
     )
     await uow.approvals.add(approval)
-    detail = {"approval": approval.id, "comment": comment, "deletes": deletes, "reason": approval.reason}
+    detail = {
+        "approval": approval.id,
+        "comment": comment,
+        "deletes": deletes,
+        "reason": approval.reason,
+        "because": why,
+    }
     await audit(uow, actor, "plan.approve", f"plan/{plan.id}", fingerprint=plan.fingerprint, detail=detail)
     return approval
-
-
-async def _approvers(engine: Engine, uow: UnitOfWork, plan: Plan) -> set[str]:
-    """Whose approvals stand now: one that fell with its token counts no more, and can be given again."""
-    return {approval.actor for approval in await standing_approvals(engine, uow, plan)}
-
-
-async def _count(engine: Engine, uow: UnitOfWork, actor: Actor, plan: Plan) -> Plan:
-    """Let the plan be Approved exactly while enough people's approvals stand."""
-    enough = len(await _approvers(engine, uow, plan)) >= needed_now(engine, plan).approvals
-    if enough == (plan.status is PlanStatus.APPROVED):
-        return plan
-    to, reason = (PlanStatus.APPROVED, Reason.APPROVED) if enough else (PlanStatus.PENDING, Reason.AWAITING_APPROVAL)
-    plan = await move_plan(uow, plan, to, reason=reason, actor=actor)
-    given = await Surroundings.read(uow)
-    plan = await restate_plan(engine, uow, given, plan)
-    chatbot = await uow.chatbots.get(plan.tenant, plan.chatbot_id)
-    if chatbot is not None:
-        await save_chatbot(uow, given, chatbot, plan)
-    return plan

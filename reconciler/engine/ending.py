@@ -10,6 +10,7 @@ from reconciler.domain.lifecycle import ApplyStatus, PlanStatus
 from reconciler.domain.plan import Op
 from reconciler.domain.records import Apply, Chatbot, Lease, Plan
 from reconciler.domain.status import OF_DOCUMENTS, Direction, Reason, Sync
+from reconciler.engine.approvals import are_enough, standing_approvals, tell_expired
 from reconciler.engine.auditing import audit
 from reconciler.engine.context import PROGRAM, Engine
 from reconciler.engine.observing import Observation, record
@@ -105,6 +106,7 @@ async def _conclude(uow: UnitOfWork, chatbot: Chatbot, plan: Plan, end: End, *, 
             fault=None,
             fault_message=None,
             checked_at=given.now,
+            synced_at=given.now,
         )
     await save_chatbot(uow, given, chatbot, None if closed else plan)
 
@@ -119,7 +121,8 @@ async def _audit_end(uow: UnitOfWork, apply: Apply, plan: Plan, end: End) -> Non
         "message": end.message,
         "window_ms": apply.window_ms,
     }
-    facts = {"apply": apply.id, "chatbot": plan.chatbot_id, "tenant": plan.tenant, "status": end.status}
+    shown = ("chatbot", "tenant", "status", "window_ms")
+    facts = {"apply": apply.id, **{name: detail[name] for name in shown}}
     log.info("apply ended" if end.status is not ApplyStatus.OUTCOME_UNKNOWN else "apply unknown", extra=facts)
     action = f"apply.{end.status.value.lower()}"
     await audit(uow, PROGRAM, action, f"apply/{apply.id}", fingerprint=plan.fingerprint, detail=detail)
@@ -157,8 +160,13 @@ async def _put_back(
     given = await Surroundings.read(uow)
     if plan.status is PlanStatus.APPROVED:
         plan = await uow.plans.save(replace(plan, apply_id=None if to is not PlanStatus.STALE else plan.apply_id))
+        if to is PlanStatus.PENDING:
+            await tell_expired(uow, plan)
         if to is not None:
             plan = await move_plan(uow, plan, to, reason=end.reason, message=end.message)
+        elif not await _still_enough(engine, uow, plan):
+            # such as the policy's own approval, which does not outlive an apply that ended otherwise than Applied
+            plan = await move_plan(uow, plan, PlanStatus.PENDING, reason=Reason.AWAITING_APPROVAL)
         plan = await restate_plan(engine, uow, given, plan)
     mine = chatbot.plan_id == plan.id
     chatbot = replace(
@@ -167,6 +175,10 @@ async def _put_back(
         plan_id=None if mine and not plan.is_open else chatbot.plan_id,
     )
     await save_chatbot(uow, given, chatbot)
+
+
+async def _still_enough(engine: Engine, uow: UnitOfWork, plan: Plan) -> bool:
+    return are_enough(engine, plan, await standing_approvals(engine, uow, plan))
 
 
 async def involved(uow: UnitOfWork, apply_id: str) -> tuple[Apply, Plan, Chatbot]:

@@ -11,11 +11,10 @@ from reconciler.domain.lifecycle import DECIDABLE, PlanStatus
 from reconciler.domain.plan import Op, Proposal, propose
 from reconciler.domain.policy import requirements
 from reconciler.domain.records import Chatbot, GoodDocument, Plan
-from reconciler.domain.standing import plan_standing
 from reconciler.domain.status import Direction, Reason, Sync
 from reconciler.engine.auditing import audit
 from reconciler.engine.context import PROGRAM, Engine
-from reconciler.engine.standings import Surroundings, is_read_only, move_plan, restate_plan, stated
+from reconciler.engine.standings import Surroundings, move_plan, restate_plan, stated, stated_plan
 from reconciler.errors import (
     BadAnswer,
     ChatbotNotFound,
@@ -164,7 +163,9 @@ async def _learn_ops(
 
 async def _learn_noop(uow: UnitOfWork, given: Surroundings, chatbot: Chatbot) -> Learned:
     chatbot = await close_open_plan(uow, chatbot, PlanStatus.RESOLVED, Reason.RESOLVED)
-    chatbot = replace(chatbot, sync=Sync.SYNCED, direction=Direction.IN_SYNC, rejected_fingerprint=None)
+    chatbot = replace(
+        chatbot, sync=Sync.SYNCED, direction=Direction.IN_SYNC, synced_at=given.now, rejected_fingerprint=None
+    )
     return Learned(await stated(uow, given, chatbot))
 
 
@@ -187,7 +188,7 @@ async def _learn_proposal(
     chatbot = await close_open_plan(uow, chatbot, PlanStatus.SUPERSEDED, Reason.SUPERSEDED)
     if chatbot.rejected_fingerprint == proposal.fingerprint:
         return Learned(await stated(uow, given, chatbot))
-    plan = new_plan(engine, given, chatbot, document, proposal, ops)
+    plan = await stated_plan(engine, uow, given, new_plan(engine, given, chatbot, document, proposal, ops))
     await uow.plans.add(plan)
     await _audit_new(uow, plan)
     chatbot = replace(chatbot, plan_id=plan.id, rejected_fingerprint=None)
@@ -202,9 +203,9 @@ def new_plan(
     proposal: Proposal,
     ops: Sequence[DirectedOp],
 ) -> Plan:
-    """A pending plan of a proposal."""
+    """A pending plan of a proposal; what it shows is yet to be stated."""
     needs = requirements(proposal.ops, proposal.body, engine.policy)
-    plan = Plan(
+    return Plan(
         id=engine.new_id("plan"),
         tenant=chatbot.tenant,
         chatbot_id=chatbot.id,
@@ -224,12 +225,6 @@ def new_plan(
         created_at=given.now,
         expires_at=given.now + engine.policy.plan_ttl,
     )
-    reason, message = plan_standing(
-        plan,
-        read_only=is_read_only(engine, plan.tenant),
-        suspension=given.suspension_of(plan.tenant, plan.chatbot_id, plan.source),
-    )
-    return replace(plan, reason=reason, message=message)
 
 
 async def _audit_new(uow: UnitOfWork, plan: Plan) -> None:

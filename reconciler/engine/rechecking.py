@@ -2,16 +2,15 @@
 
 import asyncio
 from dataclasses import dataclass, field, replace
-from datetime import datetime
 
 from reconciler.domain.canonical import canonical_bytes
 from reconciler.domain.plan import Op, body_for, propose
-from reconciler.domain.records import Approval, GoodDocument, Plan, Role
+from reconciler.domain.records import Approval, GoodDocument, Plan
 from reconciler.domain.status import EXPLANATIONS, Reason
 from reconciler.engine.applying import refuse_if_stopped
+from reconciler.engine.approvals import are_enough, weigh
 from reconciler.engine.context import Engine, SourceBinding
 from reconciler.engine.looking import claims_of, look
-from reconciler.engine.standings import needed_now
 from reconciler.errors import Conflict, SourceUnreadable
 from reconciler.ports import UnitOfWork
 
@@ -29,51 +28,14 @@ class NoLonger(Exception):
 
 
 class ApprovalFell(Exception):
-    """Not enough approvals stand; the plan goes back to Pending."""
-
-
-async def standing_approvals(
-    engine: Engine, uow: UnitOfWork, plan: Plan, apply_id: str | None = None
-) -> list[Approval]:
-    """The approvals of a plan that still stand at this moment, also those that this apply spent itself.
-
-    One falls when it is revoked or spent on another apply, when its token is revoked or expired, when its person is
-    barred, or when what the token or the person's groups give them no longer suffices.
-    """
-    now = await uow.now()
-    return [
-        approval
-        for approval in await uow.approvals.of_plan(plan.id)
-        if approval.revoked_at is None
-        and approval.spent_by in (None, apply_id)
-        and approval.fingerprint == plan.fingerprint
-        and await _may_still(engine, uow, approval, plan, now)
-    ]
-
-
-async def _may_still(engine: Engine, uow: UnitOfWork, approval: Approval, plan: Plan, now: datetime) -> bool:
-    if approval.automatic:
-        return True
-    person = await uow.people.get(approval.actor)
-    if person is not None and person.barred_at is not None:
-        return False
-    if approval.token_id is None:
-        role = engine.grants.role_in(person.groups, plan.source) if person is not None else None
-        return role is not None and role.includes(Role.APPROVER)
-    token = await uow.tokens.get(approval.token_id)
-    return (
-        token is not None
-        and token.stands(now)
-        and token.role.includes(Role.APPROVER)
-        and (token.sources is None or plan.source in token.sources)
-    )
+    """Not enough approvals stand; the plan goes back to Pending. Says why each fell."""
 
 
 async def check_permission(engine: Engine, uow: UnitOfWork, plan: Plan, apply_id: str) -> list[Approval]:
     """The approvals that the apply spends, when everything still permits it.
 
     Raises:
-        NotNow: A suspension, a missing write key, or an unknown source.
+        NotNow: A suspension, a missing write key, an unknown source, or what is protected by now.
         NoLonger: The plan ran out.
         ApprovalFell: Not enough approvals stand.
     """
@@ -83,18 +45,18 @@ async def check_permission(engine: Engine, uow: UnitOfWork, plan: Plan, apply_id
         await refuse_if_stopped(engine, uow, plan)
     except Conflict as error:
         raise NotNow(_REASONS[error.code], str(error)) from error
-    approvals = await standing_approvals(engine, uow, plan, apply_id)
-    needs = needed_now(engine, plan)
-    enough = len({approval.actor for approval in approvals}) >= needs.approvals
-    if not enough or (needs.delete_override is not None and not all(approval.deletes for approval in approvals)):
-        raise ApprovalFell
-    return approvals
+    weighed = await weigh(engine, uow, plan, apply_id)
+    standing = [approval for approval, cause in weighed if cause is None]
+    if not are_enough(engine, plan, standing):
+        raise ApprovalFell("; ".join(f"{approval.actor}: {cause}" for approval, cause in weighed if cause is not None))
+    return standing
 
 
 _REASONS = {
     "read_only": Reason.READ_ONLY,
     "suspended": Reason.SUSPENDED,
     "source_unknown": Reason.SOURCE_UNKNOWN,
+    "protected": Reason.PROTECTED,
 }
 
 

@@ -15,6 +15,7 @@ from reconciler.domain.plan import Op
 from reconciler.domain.records import Apply, Lease, Plan
 from reconciler.domain.status import EXPLANATIONS, Reason, Sync
 from reconciler.engine.applier import Applier, succeeded, unknown
+from reconciler.engine.automating import automate_soon
 from reconciler.engine.context import Engine
 from reconciler.engine.ending import End, LeaseLost, finish, involved
 from reconciler.engine.observing import close_open_plan
@@ -65,6 +66,7 @@ class Recoverer:
                 await self._settle(apply.id, lease)
             except LeaseLost as lost:
                 log.warning("recovery left to the new holder", extra={"apply": apply.id, "cause": str(lost)})
+        automate_soon(self.engine)
 
     async def _settle(self, apply_id: str, lease: Lease) -> None:
         async with self.engine.store.read() as uow:

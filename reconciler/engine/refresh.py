@@ -25,6 +25,7 @@ from reconciler.domain.records import (
 from reconciler.domain.status import EXPLANATIONS, Reason
 from reconciler.engine.adopting import adopt, distrust, recover_source
 from reconciler.engine.auditing import audit
+from reconciler.engine.automating import automate, judge_source
 from reconciler.engine.context import Actor, Engine, SourceBinding
 from reconciler.engine.looking import Look, claims_of, look, remembered
 from reconciler.engine.roster import call_the_roll
@@ -96,6 +97,7 @@ async def run_refresh(engine: Engine, source: str) -> Run | None:
     finally:
         run = await _finish(engine, engine.sources[source], run, findings)
         _tell(run)
+    await automate(engine, source)
     return run
 
 
@@ -175,6 +177,9 @@ async def _pass(engine: Engine, binding: SourceBinding, run: Run, findings: Find
     findings.documents = len(known)
     if not findings.failed or run.full:
         await _compare(engine, binding, run, known, findings)
+    brake = await judge_source(engine, binding.name)
+    if brake is not None:
+        findings.messages.append(f"nothing of it is applied without a person, because of {brake}")
 
 
 async def _take_in(

@@ -4,18 +4,22 @@ from dataclasses import replace
 
 from reconciler.domain.records import SourceRecord, Trigger
 from reconciler.engine.adopting import distrust
+from reconciler.engine.approvals import settle_approvals
 from reconciler.engine.context import PROGRAM, Engine, SourceBinding
 from reconciler.engine.recovering import expire_plans
 from reconciler.engine.refresh import fail_interrupted, request_refresh
-from reconciler.engine.suspending import end_expired
+from reconciler.engine.remembering import set_switch
+from reconciler.engine.suspending import end_expired, remind
 from reconciler.errors import SourceCause, SourceUnreadable
-from reconciler.ports import Job, JobKind
+from reconciler.ports import Job, JobKind, UnitOfWork
 
 
 async def tick(engine: Engine) -> None:
     """Ask for the runs that are due, end what ran out, and have what is unfinished looked at."""
     await end_expired(engine)
+    await remind(engine)
     await expire_plans(engine)
+    await settle_approvals(engine)
     async with engine.store.read() as uow:
         now = await uow.now()
         records = {record.name: record for record in await uow.sources.all()}
@@ -38,6 +42,7 @@ async def start_up(engine: Engine, *, only_process: bool) -> None:
     async with engine.store.begin() as uow:
         if only_process:
             await uow.leases.void_all()
+        await set_switch(engine, uow)
         known = {record.name: record for record in await uow.sources.all()}
         for binding in engine.sources.values():
             record = known.get(binding.name)
@@ -45,6 +50,7 @@ async def start_up(engine: Engine, *, only_process: bool) -> None:
                 await uow.sources.add(_new_record(binding))
             elif (record.url, record.branch, record.tenant) != (binding.url, binding.branch, binding.tenant):
                 await uow.sources.save(replace(_new_record(binding), version=record.version))
+                await _forget_agreement(uow, binding.name)
         for record in known.values():
             if record.name not in engine.sources:
                 await distrust(engine, uow, record, _not_configured(record))
@@ -52,6 +58,13 @@ async def start_up(engine: Engine, *, only_process: bool) -> None:
     engine.dispatcher.submit(Job(JobKind.RECOVER))
     for name in engine.sources:
         await request_refresh(engine, PROGRAM, name, Trigger.STARTUP, full=True)
+
+
+async def _forget_agreement(uow: UnitOfWork, source: str) -> None:
+    """A source that names another repository agrees with nothing yet: its chatbots are not applied automatically."""
+    for chatbot in await uow.chatbots.of_source(source):
+        if chatbot.synced_at is not None:
+            await uow.chatbots.save(replace(chatbot, synced_at=None))
 
 
 def _new_record(binding: SourceBinding) -> SourceRecord:

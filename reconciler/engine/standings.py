@@ -1,26 +1,33 @@
 """The one place that writes a chatbot's or a plan's standing, from all that is known about it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from reconciler.domain.lifecycle import DECIDABLE, OPEN, PlanStatus, check_move
-from reconciler.domain.policy import Requirements, requirements
+from reconciler.domain.policy import ProtectedItem, Requirements, protected_items, requirements
 from reconciler.domain.records import Chatbot, Plan, ScopeKind, SourceRecord, Suspension
-from reconciler.domain.standing import Circumstances, plan_standing, standing
+from reconciler.domain.standing import Circumstances, PlanCircumstances, plan_standing, standing
 from reconciler.domain.status import EXPLANATIONS, Reason
 from reconciler.engine.auditing import audit
+from reconciler.engine.braking import Brakes
 from reconciler.engine.context import PROGRAM, Actor, Engine
+from reconciler.engine.remembering import verdict
 from reconciler.ports import UnitOfWork
 
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """What the standing of many chatbots depends on, read once for a transaction."""
+    """What the standing of many chatbots depends on, read once for a transaction.
+
+    Attributes:
+        brakes: Those that were asked about in it.
+    """
 
     suspensions: Sequence[Suspension]
     sources: dict[str, SourceRecord]
     now: datetime
+    brakes: Brakes = field(default_factory=dict)
 
     @classmethod
     async def read(cls, uow: UnitOfWork) -> "Surroundings":
@@ -119,20 +126,33 @@ async def restate_plan(engine: Engine, uow: UnitOfWork, given: Surroundings, pla
     """Save what an open plan needs and shows, where that changed: no change of state, so no audit entry."""
     if plan.status not in DECIDABLE:
         return plan
+    fitting = await stated_plan(engine, uow, given, plan)
+    return plan if fitting == plan else await uow.plans.save(fitting)
+
+
+async def stated_plan(engine: Engine, uow: UnitOfWork, given: Surroundings, plan: Plan) -> Plan:
+    """An open plan that nothing was sent for, with what it needs and shows today, to be saved."""
     needs = needed_now(engine, plan)
-    fitting = replace(plan, approvals_required=needs.approvals, delete_override=needs.delete_override)
-    reason, message = plan_standing(
-        fitting,
+    plan = replace(plan, approvals_required=needs.approvals, delete_override=needs.delete_override)
+    pending = plan.status is PlanStatus.PENDING
+    circumstances = PlanCircumstances(
         read_only=is_read_only(engine, plan.tenant),
         suspension=given.suspension_of(plan.tenant, plan.chatbot_id, plan.source),
+        protected=protected_now(engine, plan),
+        automatic=await verdict(engine, uow, plan, brakes=given.brakes) if pending else None,
     )
-    fitting = replace(fitting, reason=reason, message=message)
-    return plan if fitting == plan else await uow.plans.save(fitting)
+    reason, message = plan_standing(plan, circumstances)
+    return replace(plan, reason=reason, message=message)
 
 
 def needed_now(engine: Engine, plan: Plan) -> Requirements:
     """What the policy asks of a plan today; it may be stricter than on the day the plan was made."""
     return requirements([directed.op for directed in plan.ops], plan.body, engine.policy)
+
+
+def protected_now(engine: Engine, plan: Plan) -> tuple[ProtectedItem, ...]:
+    """What of a plan the policy protects today."""
+    return protected_items(plan.chatbot_id, [directed.op for directed in plan.ops], engine.policy)
 
 
 def is_read_only(engine: Engine, tenant: str) -> bool:

@@ -1,15 +1,19 @@
 """The emergency stop: applies stop, approved and queued ones too; dry runs go on."""
 
+import logging
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
 from reconciler.domain.records import Chatbot, Role, ScopeKind, Suspension
 from reconciler.engine.auditing import audit
+from reconciler.engine.automating import automate_soon
 from reconciler.engine.context import PROGRAM, Actor, Engine
 from reconciler.engine.standings import restate
 from reconciler.errors import Forbidden, NotFound
 from reconciler.ports import UnitOfWork
+
+log = logging.getLogger(__name__)
 
 
 async def suspend(
@@ -71,16 +75,54 @@ async def resume(engine: Engine, actor: Actor, kind: ScopeKind, subject: str) ->
         standing = await _standing(uow, kind, subject)
         if standing is None:
             return None
-        return await _end(engine, uow, actor, standing)
+        ended = await _end(engine, uow, actor, standing)
+    automate_soon(engine)
+    return ended
 
 
 async def end_expired(engine: Engine) -> None:
-    """End the suspensions whose time has come."""
+    """End the suspensions whose time has come; what they held up goes on."""
     async with engine.store.begin() as uow:
         now = await uow.now()
-        for suspension in await uow.suspensions.active():
-            if suspension.until is not None and suspension.until <= now:
-                await _end(engine, uow, PROGRAM, suspension)
+        over = [each for each in await uow.suspensions.active() if each.until is not None and each.until <= now]
+        for suspension in over:
+            await _end(engine, uow, PROGRAM, suspension)
+    if over:
+        automate_soon(engine)
+
+
+async def remind(engine: Engine) -> None:
+    """Remind people, again and again, of the suspensions that still stand."""
+    async with engine.store.read() as uow:
+        due = _to_remind_of(engine, await uow.suspensions.active(), await uow.now())
+    if not due:
+        return
+    async with engine.store.begin() as uow:
+        now = await uow.now()
+        due = _to_remind_of(engine, await uow.suspensions.active(), now)
+        for suspension in due:
+            await uow.suspensions.save(replace(suspension, reminded_at=now))
+            await audit(uow, PROGRAM, "suspension.remind", suspension.scope, detail=_facts(suspension))
+    for suspension in due:
+        log.warning("suspension still stands", extra={"scope": suspension.scope, **_facts(suspension)})
+
+
+def _to_remind_of(engine: Engine, active: Sequence[Suspension], now: datetime) -> list[Suspension]:
+    patience = engine.policy.suspension_reminder
+    return [
+        each
+        for each in active
+        if (each.until is None or each.until > now) and (each.reminded_at or each.created_at) + patience <= now
+    ]
+
+
+def _facts(suspension: Suspension) -> dict[str, str | None]:
+    return {
+        "reason": suspension.reason,
+        "by": suspension.actor,
+        "since": suspension.created_at.isoformat(),
+        "until": suspension.until.isoformat() if suspension.until else None,
+    }
 
 
 async def _end(engine: Engine, uow: UnitOfWork, actor: Actor, suspension: Suspension) -> Suspension:

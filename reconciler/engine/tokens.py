@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from reconciler.domain.records import Role, Token
+from reconciler.engine.approvals import settle_approved
 from reconciler.engine.auditing import audit
 from reconciler.engine.context import PROGRAM, Actor, Engine
 from reconciler.errors import Conflict, NotFound
@@ -84,6 +85,7 @@ async def revoke_token(engine: Engine, actor: Actor, id_or_name: str) -> Token:
             raise NotFound(f"no standing token has the id or name {id_or_name!r}")
         token = await uow.tokens.save(replace(token, revoked_at=await uow.now()))
         await audit(uow, actor, "token.revoke", f"token/{token.name}", detail={"id": token.id})
+        await settle_approved(engine, uow, of_token=token.id)
     return token
 
 

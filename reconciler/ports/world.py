@@ -25,6 +25,7 @@ class JobKind(StrEnum):
     REFRESH = "refresh"
     APPLY = "apply"
     RECOVER = "recover"
+    AUTOMATE = "automate"
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ from reconciler.domain.policy import Policy
 from reconciler.domain.records import Apply, Approval, AuditEntry, Chatbot, Plan, Role, Run, SourceRecord, Trigger
 from reconciler.engine.applier import Applier
 from reconciler.engine.applying import request_apply
+from reconciler.engine.automating import automate_all
 from reconciler.engine.context import PROGRAM, Actor, Engine, SourceBinding, TenantBinding
 from reconciler.engine.decide import Decision, approve
 from reconciler.engine.recovering import Recoverer
@@ -209,6 +210,7 @@ async def world(
             JobKind.REFRESH: lambda name: run_refresh(engine, name),
             JobKind.APPLY: applier.run,
             JobKind.RECOVER: lambda _: recoverer.run(),
+            JobKind.AUTOMATE: lambda _: automate_all(engine),
         }
         jobs = asyncio.create_task(dispatcher.run())
         made = World(engine, clock, dispatcher, source, target, writer, applier, recoverer)

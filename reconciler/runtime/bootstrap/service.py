@@ -10,12 +10,16 @@ from pathlib import Path
 from fastapi import FastAPI
 from pydantic import SecretStr
 
+from reconciler.domain.grants import Grants
 from reconciler.domain.records import Role
 from reconciler.engine.applier import Applier
+from reconciler.engine.audit_keeping import AuditKeeper
+from reconciler.engine.automating import automate_all
 from reconciler.engine.context import Actor, Engine, SourceBinding, TenantBinding
 from reconciler.engine.recovering import Recoverer
 from reconciler.engine.refresh import run_refresh
 from reconciler.ports import Clock, Dispatcher, JobKind, Store, Writer
+from reconciler.runtime.bootstrap.audit import audit_keeper
 from reconciler.runtime.bootstrap.local import call_budget, document_contract
 from reconciler.runtime.clock import SystemClock
 from reconciler.runtime.dispatch import LocalDispatcher
@@ -39,12 +43,14 @@ class Service:
         engine: The use cases' context; it holds no write key.
         applier: Runs applies; the only part that is given the write keys.
         dispatcher: Runs the jobs.
+        keeper: Looks after the audit log.
         app: The web application.
     """
 
     engine: Engine
     applier: Applier
     dispatcher: LocalDispatcher
+    keeper: AuditKeeper
     app: FastAPI
 
 
@@ -101,6 +107,7 @@ async def open_engine(
     settings: Settings, store: Store, clock: Clock, dispatcher: Dispatcher
 ) -> AsyncIterator[tuple[Engine, Applier]]:
     """The use cases' context with real git and the real WizChat, and the applier with the write keys."""
+    policy = settings.policy.as_policy()
     async with AsyncExitStack() as opened:
         tenants: dict[str, TenantBinding] = {}
         writers: dict[str, Writer] = {}
@@ -108,7 +115,8 @@ async def open_engine(
             budget = call_budget(tenant, clock)
             target = await opened.enter_async_context(WizChatTarget(_access(tenant, tenant.api_key), budget))
             if tenant.write_api_key is not None:
-                writer = WizChatWriter(_access(tenant, tenant.write_api_key), budget)
+                deadline = policy.apply_deadline.total_seconds()
+                writer = WizChatWriter(_access(tenant, tenant.write_api_key), budget, deadline_s=deadline)
                 writers[tenant.name] = await opened.enter_async_context(writer)
             tenants[tenant.name] = TenantBinding(tenant.name, target, tenant.read_only, tenant.concurrency)
         engine = Engine(
@@ -118,7 +126,8 @@ async def open_engine(
             new_id=new_id,
             sources={source.name: _binding(source, settings.data.dir) for source in settings.sources},
             tenants=tenants,
-            policy=settings.policy.as_policy(),
+            policy=policy,
+            grants=Grants(tuple(grant.as_grant() for grant in settings.grants)),
             jitter=jitter,
         )
         yield engine, Applier(engine, writers, holder=new_id("process"))
@@ -151,8 +160,11 @@ async def open_service(
             JobKind.REFRESH: lambda source: run_refresh(engine, source),
             JobKind.APPLY: lambda apply_id: _within(applies, applier.run(apply_id)),
             JobKind.RECOVER: lambda _: recoverer.run(),
+            JobKind.AUTOMATE: lambda _: automate_all(engine),
         }
-        yield Service(engine, applier, dispatcher, create_app(engine, settings=_web(settings, public_url)))
+        keeper = audit_keeper(settings, store, clock)
+        app = create_app(engine, settings=_web(settings, public_url), audit=keeper.state)
+        yield Service(engine, applier, dispatcher, keeper, app)
 
 
 async def _within(limit: asyncio.Semaphore, work: Awaitable[None]) -> None:

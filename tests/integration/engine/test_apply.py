@@ -73,9 +73,11 @@ async def test_rule_1_an_approval_falls_with_its_token(tmp_path: Path) -> None:
     async with world(tmp_path, LIVE, FILES) as w:
         plan = await w.plan(await approved(w))
         await revoke_token(w.engine, PROGRAM, "ann")
-        apply = await w.apply(plan, who="bob")
-        assert apply.status is ApplyStatus.FAILED
-        assert (await w.plan(plan.id)).status is PlanStatus.PENDING
+        assert (await w.plan(plan.id)).status is (await w.open_plan()).status is PlanStatus.PENDING
+        assert (await w.chatbot()).reason is Reason.AWAITING_APPROVAL
+        with pytest.raises(Conflict) as refused:
+            await w.apply(plan, who="bob")
+        assert refused.value.code == "plan_not_approved"
         assert w.writer.writes == []
 
 
@@ -86,8 +88,10 @@ async def test_rule_1_an_approval_falls_with_its_role(tmp_path: Path) -> None:
             token = await uow.tokens.get((await w.person()).token_id or "")
             assert token is not None
             await uow.tokens.save(replace(token, role=Role.VIEWER))
-        apply = await w.apply(plan, who="bob")
-        assert apply.status is ApplyStatus.FAILED
+        with pytest.raises(Conflict) as refused:
+            await w.apply(plan, who="bob")
+        assert refused.value.code == "plan_not_approved"
+        assert (await w.plan(plan.id)).status is PlanStatus.PENDING
         assert w.writer.writes == []
 
 

@@ -6,9 +6,12 @@ from typing import Any
 
 import pytest
 
+from reconciler.domain.automatic import Verdict
 from reconciler.domain.lifecycle import PlanStatus
+from reconciler.domain.plan import Place
+from reconciler.domain.policy import ProtectedItem, Protection
 from reconciler.domain.records import Chatbot, ScopeKind, SourceRecord, SourceState, Suspension
-from reconciler.domain.standing import Circumstances, plan_standing, standing
+from reconciler.domain.standing import Circumstances, PlanCircumstances, plan_standing, standing
 from reconciler.domain.status import EXPLANATIONS, Reason, Sync
 from tests.support.records import a_plan
 
@@ -17,6 +20,7 @@ COMPARED = Chatbot(tenant="acme", id="bot_1", fault=None)
 UNREADABLE = SourceRecord(
     name="bots", tenant="acme", url="https://h/x", branch=None, state=SourceState.UNKNOWN, message="gone: restore it"
 )
+PROTECTED = (ProtectedItem(Place("mcpServers", "crm"), Protection("*", "mcpServers", "*")),)
 STOPPED = Suspension(
     id="s", kind=ScopeKind.SOURCE, subject="bots", reason="release", actor="ann", created_at=NOW, until=NOW
 )
@@ -62,5 +66,31 @@ def test_an_open_plan_shows_what_stands_in_its_way(
     status: PlanStatus, delete_override: str | None, *, read_only: bool, reason: Reason
 ) -> None:
     plan = replace(a_plan(), status=status, delete_override=delete_override)
-    assert plan_standing(plan, read_only=read_only)[0] is reason
-    assert plan_standing(plan, read_only=read_only, suspension=STOPPED)[0] is Reason.SUSPENDED
+    assert plan_standing(plan, PlanCircumstances(read_only=read_only))[0] is reason
+    stopped = PlanCircumstances(read_only=read_only, suspension=STOPPED, protected=PROTECTED)
+    assert plan_standing(plan, stopped)[0] is Reason.SUSPENDED
+    protected = PlanCircumstances(read_only=read_only, protected=PROTECTED)
+    assert plan_standing(plan, protected)[0] is Reason.PROTECTED
+
+
+def test_a_protected_plan_names_the_item_and_the_pattern() -> None:
+    _, message = plan_standing(a_plan(), PlanCircumstances(protected=PROTECTED))
+    assert message.endswith('It touches mcpServers "crm" (*/mcpServers/*).')
+
+
+@pytest.mark.parametrize(
+    ("automatic", "reason", "said"),
+    [
+        (None, Reason.AWAITING_APPROVAL, "approve or reject it."),
+        (Verdict(refusal="it deletes 1 item"), Reason.AWAITING_APPROVAL, "(auto_apply: it deletes 1 item)"),
+        (Verdict(wait="4 are not compared yet"), Reason.AWAITING_APPROVAL, "(auto_apply: 4 are not compared yet)"),
+        (Verdict(), Reason.AWAITING_APPROVAL, "(auto_apply: it is applied by itself soon)"),
+        (Verdict(brake="policy.fleet_max_deletes = 5"), Reason.BLOCKED_BY_FLEET_BRAKE, "policy.fleet_max_deletes = 5."),
+    ],
+)
+def test_a_pending_plan_says_why_it_is_not_applied_by_itself(
+    automatic: Verdict | None, reason: Reason, said: str
+) -> None:
+    shown, message = plan_standing(a_plan(), PlanCircumstances(automatic=automatic))
+    assert shown is reason
+    assert message.endswith(said)

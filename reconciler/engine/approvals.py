@@ -1,0 +1,141 @@
+"""Which approvals stand at this moment, and what that makes of a plan (rule 1 of the design)."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from reconciler.domain.lifecycle import PlanStatus
+from reconciler.domain.records import Approval, Plan, Role
+from reconciler.domain.status import Reason
+from reconciler.engine.auditing import audit
+from reconciler.engine.context import PROGRAM, Actor, Engine
+from reconciler.engine.remembering import verdict
+from reconciler.engine.standings import Surroundings, move_plan, needed_now, protected_now, restate_plan, save_chatbot
+from reconciler.ports import UnitOfWork
+
+
+async def standing_approvals(
+    engine: Engine, uow: UnitOfWork, plan: Plan, apply_id: str | None = None
+) -> list[Approval]:
+    """The approvals of a plan that still stand at this moment, also those that this apply spent itself."""
+    weighed = await weigh(engine, uow, plan, apply_id)
+    return [approval for approval, cause in weighed if cause is None]
+
+
+async def weigh(
+    engine: Engine, uow: UnitOfWork, plan: Plan, apply_id: str | None = None
+) -> Sequence[tuple[Approval, str | None]]:
+    """Every approval of a plan, and why it does not stand, or None where it does.
+
+    One falls when it is taken back, spent on another apply or expired, when its token is revoked or expired, when its
+    person is barred, when what the token or the person's groups give them no longer suffices, when the policy asks for
+    an override that it lacks, or when the policy that gave it would no longer.
+    """
+    now = await uow.now()
+    return [
+        (approval, await _fall_of(engine, uow, approval, plan, now, apply_id))
+        for approval in await uow.approvals.of_plan(plan.id)
+    ]
+
+
+async def _fall_of(  # noqa: PLR0911  one return per cause
+    engine: Engine, uow: UnitOfWork, approval: Approval, plan: Plan, now: datetime, apply_id: str | None
+) -> str | None:
+    if approval.revoked_at is not None:
+        return "was taken back"
+    if approval.spent_by not in (None, apply_id):
+        return "was spent on another apply"
+    if approval.fingerprint != plan.fingerprint:
+        return "is for another fingerprint"
+    if is_expired(approval, now):
+        return "expired"
+    if approval.automatic:
+        seen = await verdict(engine, uow, plan, besides=apply_id)
+        return "is no longer what the policy says" if seen is None else seen.refusal or seen.brake
+    if needed_now(engine, plan).delete_override is not None and not approval.deletes:
+        return "lacks overrides.deletes"
+    if not await _may_still(engine, uow, approval, plan, now):
+        return "is of somebody who may no longer approve it"
+    return None
+
+
+def is_expired(approval: Approval, now: datetime) -> bool:
+    """Whether its time has run out."""
+    return approval.expires_at is not None and approval.expires_at <= now
+
+
+async def _may_still(engine: Engine, uow: UnitOfWork, approval: Approval, plan: Plan, now: datetime) -> bool:
+    person = await uow.people.get(approval.actor)
+    if person is not None and person.barred_at is not None:
+        return False
+    if approval.token_id is None:
+        role = engine.grants.role_in(person.groups, plan.source) if person is not None else None
+        return role is not None and role.includes(Role.APPROVER)
+    token = await uow.tokens.get(approval.token_id)
+    return (
+        token is not None
+        and token.stands(now)
+        and token.role.includes(Role.APPROVER)
+        and (token.sources is None or plan.source in token.sources)
+    )
+
+
+def are_enough(engine: Engine, plan: Plan, standing: Sequence[Approval]) -> bool:
+    """Whether these approvals let a plan be applied. Of a person all count once; the policy's counts for all."""
+    if protected_now(engine, plan):
+        return False
+    if any(approval.automatic for approval in standing):
+        return True
+    return len({approval.actor for approval in standing}) >= needed_now(engine, plan).approvals
+
+
+async def recount(engine: Engine, uow: UnitOfWork, actor: Actor, plan: Plan) -> Plan:
+    """Let a plan that can be decided on be Approved exactly while enough approvals stand."""
+    weighed = await weigh(engine, uow, plan)
+    enough = are_enough(engine, plan, [approval for approval, cause in weighed if cause is None])
+    if enough == (plan.status is PlanStatus.APPROVED):
+        return plan
+    if not enough:
+        await tell_expired(uow, plan)
+    to, reason = (PlanStatus.APPROVED, Reason.APPROVED) if enough else (PlanStatus.PENDING, Reason.AWAITING_APPROVAL)
+    plan = await move_plan(uow, plan, to, reason=reason, actor=actor)
+    given = await Surroundings.read(uow)
+    plan = await restate_plan(engine, uow, given, plan)
+    chatbot = await uow.chatbots.get(plan.tenant, plan.chatbot_id)
+    if chatbot is not None:
+        await save_chatbot(uow, given, chatbot, plan)
+    return plan
+
+
+async def tell_expired(uow: UnitOfWork, plan: Plan) -> None:
+    """Leave a row for each approval whose time ran out, when the plan falls with it."""
+    now = await uow.now()
+    for approval in await uow.approvals.of_plan(plan.id):
+        if approval.stands and is_expired(approval, now):
+            until = approval.expires_at.isoformat() if approval.expires_at else None
+            detail = {"approval": approval.id, "actor": approval.actor, "expires_at": until}
+            subject = f"plan/{plan.id}"
+            await audit(uow, PROGRAM, "approval.expire", subject, fingerprint=plan.fingerprint, detail=detail)
+
+
+async def settle_approved(engine: Engine, uow: UnitOfWork, *, of_token: str | None = None) -> None:
+    """Move plans back to Pending whose approvals no longer suffice; a queued apply finds that out by itself.
+
+    Args:
+        engine: The ports.
+        uow: The transaction.
+        of_token: Only those with an approval of this token.
+    """
+    for plan in await uow.plans.approved():
+        tokens = {approval.token_id for approval in await uow.approvals.of_plan(plan.id)}
+        if of_token is None or of_token in tokens:
+            await recount(engine, uow, PROGRAM, plan)
+
+
+async def settle_approvals(engine: Engine) -> None:
+    """At every tick: see which plans fell back, and write only where one did."""
+    async with engine.store.read() as uow:
+        plans = await uow.plans.approved()
+        fallen = [plan for plan in plans if not are_enough(engine, plan, await standing_approvals(engine, uow, plan))]
+    if fallen:
+        async with engine.store.begin() as uow:
+            await settle_approved(engine, uow)

@@ -1,0 +1,62 @@
+"""What the policy says about applying a plan without a person, from all that is remembered (rule 10 of the design)."""
+
+from dataclasses import replace
+
+from reconciler.domain.automatic import SWITCH, Memory, Verdict, not_remembered, not_within, switch_value
+from reconciler.domain.policy import AutoApply
+from reconciler.domain.records import Plan, Switch
+from reconciler.engine.auditing import audit
+from reconciler.engine.braking import Brakes, brake_on
+from reconciler.engine.context import PROGRAM, Engine
+from reconciler.ports import UnitOfWork
+
+
+async def verdict(
+    engine: Engine, uow: UnitOfWork, plan: Plan, *, besides: str | None = None, brakes: Brakes | None = None
+) -> Verdict | None:
+    """Whether the policy applies a plan without a person, and if not, why.
+
+    Args:
+        engine: The ports and the policy.
+        uow: The transaction.
+        plan: The plan.
+        besides: The plan's own apply, which says nothing about how earlier ones ended.
+        brakes: What was found out about brakes in this transaction already.
+
+    Returns:
+        None when the policy applies nothing by itself.
+    """
+    if engine.policy.auto_apply is AutoApply.NONE:
+        return None
+    refusal = not_within(plan, engine.policy) or not_remembered(await _memory(engine, uow, plan, besides))
+    if refusal is not None:
+        return Verdict(refusal=refusal)
+    brake, wait = await brake_on(engine, uow, plan, {} if brakes is None else brakes)
+    return Verdict(brake=brake, wait=wait)
+
+
+async def _memory(engine: Engine, uow: UnitOfWork, plan: Plan, besides: str | None) -> Memory:
+    switch = await uow.switches.get(SWITCH)
+    chatbot = await uow.chatbots.get(plan.tenant, plan.chatbot_id)
+    same = (plan.tenant, plan.chatbot_id, plan.fingerprint)
+    return Memory(
+        since=switch.since if switch is not None and switch.value == switch_value(engine.policy) else None,
+        synced_at=chatbot.synced_at if chatbot is not None else None,
+        not_applied=await uow.applies.fell_short(*same, besides=besides),
+        refused=await uow.plans.was_rejected(*same) or await uow.approvals.was_revoked(*same),
+    )
+
+
+async def set_switch(engine: Engine, uow: UnitOfWork) -> None:
+    """Note at the start since when the service runs with its present ``auto_apply`` and ``self_heal``."""
+    switch = await uow.switches.get(SWITCH)
+    value, now = switch_value(engine.policy), await uow.now()
+    if switch is not None and switch.value == value:
+        return
+    if switch is None:
+        await uow.switches.add(Switch(name=SWITCH, value=value, since=now))
+    else:
+        await uow.switches.save(replace(switch, value=value, since=now))
+    before = switch.value if switch is not None else AutoApply.NONE.value
+    if value != before:
+        await audit(uow, PROGRAM, "policy.switch", f"policy/{SWITCH}", detail={"from": before, "to": value})
