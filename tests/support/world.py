@@ -6,7 +6,7 @@ import itertools
 import json
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -22,10 +22,11 @@ from reconciler.engine.context import PROGRAM, Actor, Engine, SourceBinding, Ten
 from reconciler.engine.decide import Decision, approve
 from reconciler.engine.recovering import Recoverer
 from reconciler.engine.refresh import request_refresh, run_refresh
+from reconciler.engine.remembering import set_switch
 from reconciler.engine.scheduling import start_up
 from reconciler.engine.tokens import create_token
 from reconciler.ports import JobKind, Store
-from reconciler.runtime.dispatch import LocalDispatcher
+from reconciler.runtime.dispatch import Handler, LocalDispatcher
 from tests.fakes.clock import FakeClock
 from tests.fakes.source import FakeSource
 from tests.fakes.target import FakeTarget, FakeWriter
@@ -79,6 +80,14 @@ class World:
         run = await request_refresh(self.engine, PROGRAM, source, Trigger.MANUAL, full=full)
         await self.idle()
         return await self.run(run.id)
+
+    async def switch(self, policy: Policy) -> None:
+        """Go on with another policy, as after a restart."""
+        self.engine = replace(self.engine, policy=policy)
+        self.applier.engine = self.applier.looks.engine = self.recoverer.engine = self.engine
+        self.dispatcher.handlers = handlers(self.engine, self.applier, self.recoverer)
+        async with self.store.begin() as uow:
+            await set_switch(self.engine, uow)
 
     async def idle(self) -> None:
         """Wait until every job is done."""
@@ -162,6 +171,16 @@ class World:
         return sum(entry.action == "apply.intent" for entry in await self.audit())
 
 
+def handlers(engine: Engine, applier: Applier, recoverer: Recoverer) -> Mapping[JobKind, Handler]:
+    """What is done for each kind of job."""
+    return {
+        JobKind.REFRESH: lambda name: run_refresh(engine, name),
+        JobKind.APPLY: applier.run,
+        JobKind.RECOVER: lambda _: recoverer.run(),
+        JobKind.AUTOMATE: lambda _: automate_all(engine),
+    }
+
+
 @asynccontextmanager
 async def world(
     tmp_path: Path,
@@ -206,12 +225,7 @@ async def world(
         )
         applier = Applier(engine, {} if read_only else {TENANT: writer}, "process_1")
         recoverer = Recoverer(engine, applier)
-        dispatcher.handlers = {
-            JobKind.REFRESH: lambda name: run_refresh(engine, name),
-            JobKind.APPLY: applier.run,
-            JobKind.RECOVER: lambda _: recoverer.run(),
-            JobKind.AUTOMATE: lambda _: automate_all(engine),
-        }
+        dispatcher.handlers = handlers(engine, applier, recoverer)
         jobs = asyncio.create_task(dispatcher.run())
         made = World(engine, clock, dispatcher, source, target, writer, applier, recoverer)
         try:
