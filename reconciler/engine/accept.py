@@ -1,5 +1,8 @@
 """Accepting a revision that was not trusted by itself (rule 5 of the design)."""
 
+from dataclasses import dataclass
+from typing import Any
+
 from reconciler.domain.records import Role, SourceRecord, SourceState, Trigger
 from reconciler.engine.adopting import adopt
 from reconciler.engine.auditing import audit
@@ -8,8 +11,23 @@ from reconciler.engine.looking import claims_of, remembered
 from reconciler.engine.refresh import request_refresh
 from reconciler.errors import Conflict
 
+MOST_NAMED = 20
+"""So many of the chatbots that an accepted revision orphans are named in the log; the number of all is said too."""
 
-async def accept(engine: Engine, actor: Actor, source: str, revision: str, reason: str) -> SourceRecord:
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """What stands after a revision was accepted.
+
+    Attributes:
+        orphaned: The chatbots whose document is gone at that revision: nothing is done to them at WizChat.
+    """
+
+    source: SourceRecord
+    orphaned: tuple[str, ...] = ()
+
+
+async def accept(engine: Engine, actor: Actor, source: str, revision: str, reason: str) -> Accepted:
     """Make the remote's present revision the good one, although its history or its documents are in doubt.
 
     Args:
@@ -20,7 +38,7 @@ async def accept(engine: Engine, actor: Actor, source: str, revision: str, reaso
         reason: Why, for the audit log.
 
     Returns:
-        The source as it now is; accepted again, as it already stands.
+        The source as it now is, and what it lost; accepted again, as it already stands.
 
     Raises:
         NotFound: There is no such source.
@@ -32,7 +50,7 @@ async def accept(engine: Engine, actor: Actor, source: str, revision: str, reaso
     actor.require(Role.APPROVER, source)
     record, known = await remembered(engine, source)
     if record.good_revision == revision:
-        return record
+        return Accepted(record)
     if record.state is not SourceState.UNKNOWN:
         raise Conflict("nothing_to_accept", f"the source {source} is Ready at {record.good_revision}")
     head = await binding.port.head()
@@ -41,8 +59,16 @@ async def accept(engine: Engine, actor: Actor, source: str, revision: str, reaso
     snapshot = await binding.port.load(revision, engine.store.parse_cache(source))
     async with engine.store.begin() as uow:
         record = await uow.sources.get(source) or record
-        await audit(uow, actor, "source.accept", f"source/{source}", detail={"revision": revision, "reason": reason})
         documents = claims_of(source, binding.tenant, snapshot, known)
+        orphaned = sorted({each.chatbot_id for each in known} - {each.chatbot_id for each in documents})
+        detail: dict[str, Any] = {
+            "revision": revision,
+            "reason": reason,
+            "cause": record.cause,
+            "before": record.good_revision,
+        }
+        detail |= {"orphaned": len(orphaned), "chatbots": orphaned[:MOST_NAMED]}
+        await audit(uow, actor, "source.accept", f"source/{source}", detail=detail)
         record = await adopt(engine, uow, record, revision, documents, actor)
     await request_refresh(engine, actor, source, Trigger.MANUAL, full=True)
-    return record
+    return Accepted(record, tuple(orphaned))

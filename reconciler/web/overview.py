@@ -18,12 +18,14 @@ class Overview:
         sources: The sources, each with the state that people are shown.
         runs: Source → its last run.
         budgets: Tenant → what is left of its call budget.
+        suspensions: What is stopped now, newest first.
     """
 
     counts: FleetCounts
     sources: Sequence[SourceRecord]
     runs: Mapping[str, Run]
     budgets: Mapping[str, Budget]
+    suspensions: Sequence[Suspension] = ()
 
 
 async def overview(engine: Engine, visible: Collection[str] | None = None) -> Overview:
@@ -42,7 +44,28 @@ async def overview(engine: Engine, visible: Collection[str] | None = None) -> Ov
         sources=sources,
         runs={name: run for name, run in runs.items() if run is not None},
         budgets={name: engine.tenants[name].target.budget() for name in sorted(tenants)},
+        suspensions=await standing_suspensions(engine, visible),
     )
+
+
+async def standing_suspensions(engine: Engine, visible: Collection[str] | None = None) -> Sequence[Suspension]:
+    """What is stopped now, newest first; of limited visibility, what stops anything of these sources."""
+    now = engine.clock.now()
+    standing = [each for each in await engine.store.queries.suspensions() if runs_on(each, now)]
+    return [each for each in standing if visible is None or await _concerns(engine, visible, each)]
+
+
+async def _concerns(engine: Engine, visible: Collection[str], suspension: Suspension) -> bool:
+    match suspension.kind:
+        case ScopeKind.ALL:
+            return True
+        case ScopeKind.SOURCE:
+            return suspension.subject in visible
+        case ScopeKind.TENANT:
+            return any(each.name in visible for each in engine.sources.values() if each.tenant == suspension.subject)
+        case ScopeKind.CHATBOT:
+            known = await engine.store.queries.chatbots_with_id(suspension.subject)
+            return any(chatbot.source in visible for chatbot in known)
 
 
 async def all_sources(engine: Engine, visible: Collection[str] | None = None) -> Sequence[SourceRecord]:

@@ -60,12 +60,21 @@ class SummaryShape(Shape):
     noop: int
 
 
+class ProtectedShape(Shape):
+    """What of a plan the server protects."""
+
+    section: str
+    key: str = Field(description="The item's key; in a section without keys, the changed field.")
+    pattern: str = Field(description="Of `policy.protected`.")
+
+
 class RequirementsShape(Shape):
     """What it takes to approve a plan."""
 
     approvals: int = Field(description="How many people.")
     delete_override: bool = Field(description="Whether the approval must carry `overrides.deletes` and a reason.")
     delete_reason: str | None = Field(description="Why it must; null when it need not.")
+    protected: list[ProtectedShape] = Field(description="Unless empty, the plan cannot be approved at all.")
 
 
 class ApprovalShape(Shape):
@@ -77,7 +86,9 @@ class ApprovalShape(Shape):
     comment: str | None
     deletes: bool = Field(description="Whether it carries the delete override.")
     reason: str | None = Field(description="Why, for an override.")
+    automatic: bool = Field(description="Whether the policy gave it, and no person.")
     created_at: Moment
+    expires_at: Moment | None = Field(description="Until when it stands.")
     revoked_at: Moment | None
     spent_at: Moment | None = Field(description="When an apply used it up.")
 
@@ -227,6 +238,15 @@ class SourceShape(Shape):
     next_run_at: Moment | None
     git_checked_at: Moment | None
     drift_checked_at: Moment | None
+    brake: str | None = Field(description="Why nothing of a revision is applied without a person; else null.")
+
+
+class AcceptedShape(SourceShape):
+    """A source whose revision was accepted."""
+
+    orphaned: list[str] = Field(
+        description="Chatbots whose document is gone at that revision; nothing is done to them."
+    )
 
 
 class SuspensionShape(Shape):
@@ -240,6 +260,7 @@ class SuspensionShape(Shape):
     until: Moment | None
     ended_at: Moment | None
     ended_by: str | None
+    reminded_at: Moment | None = Field(description="When people were last reminded that it still stands.")
 
 
 class AuditShape(Shape):
@@ -284,6 +305,13 @@ class OpenPlansShape(Shape):
     status: Mapping[PlanStatus, int]
 
 
+class SuspensionCountsShape(Shape):
+    """What is suspended now."""
+
+    total: int
+    oldest: SuspensionShape | None = Field(description="Null when nothing is suspended.")
+
+
 class StatusShape(Shape):
     """The fleet at a glance."""
 
@@ -293,6 +321,7 @@ class StatusShape(Shape):
     sources: list[SourceShape]
     last_runs: list[RunShape] = Field(description="Of each source its last one.")
     budgets: list[BudgetShape]
+    suspensions: SuspensionCountsShape
 
 
 class DecidedShape(Shape):

@@ -7,8 +7,10 @@ from typing import Any, TypeVar
 
 from reconciler.domain.direction import DirectedOp
 from reconciler.domain.lifecycle import OPEN
+from reconciler.domain.policy import Policy, protected_items
 from reconciler.domain.records import Apply, Approval, AuditEntry, Chatbot, Plan, Run, SourceRecord, Suspension
 from reconciler.domain.status import Direction, Reason, Sync
+from reconciler.engine.accept import Accepted
 from reconciler.ports import Budget, FleetCounts
 from reconciler.web import shapes
 from reconciler.web.overview import Overview
@@ -16,22 +18,22 @@ from reconciler.web.overview import Overview
 T = TypeVar("T", bound=StrEnum)
 
 
-def plan(record: Plan, approvals: Sequence[Approval] = ()) -> shapes.PlanShape:
+def plan(record: Plan, approvals: Sequence[Approval], policy: Policy) -> shapes.PlanShape:
     """A plan in a list."""
-    return shapes.PlanShape(**_plan(record, approvals))
+    return shapes.PlanShape(**_plan(record, approvals, policy))
 
 
-def single_plan(record: Plan, approvals: Sequence[Approval] = ()) -> shapes.SinglePlanShape:
+def single_plan(record: Plan, approvals: Sequence[Approval], policy: Policy) -> shapes.SinglePlanShape:
     """A plan with its ops."""
-    return shapes.SinglePlanShape(**_plan(record, approvals), ops=[op(each) for each in record.ops])
+    return shapes.SinglePlanShape(**_plan(record, approvals, policy), ops=[op(each) for each in record.ops])
 
 
-def history(record: Plan, approvals: Sequence[Approval], done: Apply | None) -> shapes.HistoryShape:
+def history(record: Plan, approvals: Sequence[Approval], done: Apply | None, policy: Policy) -> shapes.HistoryShape:
     """A plan and what came of it."""
-    return shapes.HistoryShape(**_plan(record, approvals), apply=apply(done) if done else None)
+    return shapes.HistoryShape(**_plan(record, approvals, policy), apply=apply(done) if done else None)
 
 
-def _plan(record: Plan, approvals: Sequence[Approval]) -> dict[str, Any]:
+def _plan(record: Plan, approvals: Sequence[Approval], policy: Policy) -> dict[str, Any]:
     return {
         "id": record.id,
         "chatbot_id": record.chatbot_id,
@@ -50,6 +52,7 @@ def _plan(record: Plan, approvals: Sequence[Approval]) -> dict[str, Any]:
             approvals=record.approvals_required,
             delete_override=record.delete_override is not None,
             delete_reason=record.delete_override,
+            protected=_protected(record, policy),
         ),
         "approvals": [approval(each) for each in approvals],
         "created_at": record.created_at,
@@ -57,6 +60,17 @@ def _plan(record: Plan, approvals: Sequence[Approval]) -> dict[str, Any]:
         "closed_at": record.closed_at,
         "apply_id": record.apply_id,
     }
+
+
+def _protected(record: Plan, policy: Policy) -> list[shapes.ProtectedShape]:
+    """What an open plan is held up by; one that is closed is held up by nothing."""
+    if not record.is_open:
+        return []
+    found = protected_items(record.chatbot_id, [directed.op for directed in record.ops], policy)
+    return [
+        shapes.ProtectedShape(section=each.place.section, key=each.place.key, pattern=str(each.protection))
+        for each in found
+    ]
 
 
 def op(directed: DirectedOp) -> shapes.OpShape:
@@ -82,7 +96,9 @@ def approval(record: Approval) -> shapes.ApprovalShape:
         comment=record.comment,
         deletes=record.deletes,
         reason=record.reason,
+        automatic=record.automatic,
         created_at=record.created_at,
+        expires_at=record.expires_at,
         revoked_at=record.revoked_at,
         spent_at=record.spent_at,
     )
@@ -150,21 +166,31 @@ def run(record: Run) -> shapes.RunShape:
 
 def source(record: SourceRecord) -> shapes.SourceShape:
     """A source as it was last seen."""
-    return shapes.SourceShape(
-        name=record.name,
-        tenant=record.tenant,
-        url=record.url,
-        branch=record.branch,
-        state=record.state,
-        cause=record.cause,
-        message=record.message,
-        good_revision=record.good_revision,
-        seen_revision=record.seen_revision,
-        last_run_id=record.last_run_id,
-        next_run_at=record.next_run_at,
-        git_checked_at=record.git_checked_at,
-        drift_checked_at=record.drift_checked_at,
-    )
+    return shapes.SourceShape(**_source(record))
+
+
+def accepted(seen: Accepted) -> shapes.AcceptedShape:
+    """A source whose revision was accepted, and what that orphans."""
+    return shapes.AcceptedShape(**_source(seen.source), orphaned=list(seen.orphaned))
+
+
+def _source(record: SourceRecord) -> dict[str, Any]:
+    return {
+        "name": record.name,
+        "tenant": record.tenant,
+        "url": record.url,
+        "branch": record.branch,
+        "state": record.state,
+        "cause": record.cause,
+        "message": record.message,
+        "good_revision": record.good_revision,
+        "seen_revision": record.seen_revision,
+        "last_run_id": record.last_run_id,
+        "next_run_at": record.next_run_at,
+        "git_checked_at": record.git_checked_at,
+        "drift_checked_at": record.drift_checked_at,
+        "brake": record.brake,
+    }
 
 
 def suspension(record: Suspension) -> shapes.SuspensionShape:
@@ -178,6 +204,7 @@ def suspension(record: Suspension) -> shapes.SuspensionShape:
         until=record.until,
         ended_at=record.ended_at,
         ended_by=record.ended_by,
+        reminded_at=record.reminded_at,
     )
 
 
@@ -205,7 +232,13 @@ def status(seen: Overview, version: str) -> shapes.StatusShape:
         sources=[source(each) for each in seen.sources],
         last_runs=[run(each) for _, each in sorted(seen.runs.items())],
         budgets=[_budget(tenant, each) for tenant, each in seen.budgets.items()],
+        suspensions=_suspensions(seen.suspensions),
     )
+
+
+def _suspensions(standing: Sequence[Suspension]) -> shapes.SuspensionCountsShape:
+    oldest = min(standing, key=lambda each: each.created_at, default=None)
+    return shapes.SuspensionCountsShape(total=len(standing), oldest=suspension(oldest) if oldest else None)
 
 
 def _chatbot_counts(counts: FleetCounts) -> shapes.ChatbotCountsShape:

@@ -77,7 +77,9 @@ async def chatbot_history(
     part = await listed(queries.plans(wanted, limit=query.limit, cursor=query.cursor), lambda plan: plan)
     ids = [plan.id for plan in part.items]
     approvals, applies = await queries.approvals_of(ids), await queries.applies_of(ids)
-    items = [views.history(plan, approvals.get(plan.id, ()), applies.get(plan.id)) for plan in part.items]
+    items = [
+        views.history(plan, approvals.get(plan.id, ()), applies.get(plan.id), engine.policy) for plan in part.items
+    ]
     return ListShape(items=items, next_cursor=part.next_cursor)
 
 

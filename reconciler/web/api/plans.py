@@ -42,7 +42,7 @@ _DECISION = (
     Code.FORBIDDEN, Code.NOT_FOUND, Code.FINGERPRINT_MISMATCH, Code.PLAN_CLOSED, Code.APPLY_IN_PROGRESS,
     Code.CONCURRENT_CHANGE, Code.INVALID_REQUEST, Code.BODY_TOO_LARGE,
 )  # fmt: skip
-_APPLY = (Code.PLAN_NOT_APPROVED, Code.READ_ONLY, Code.SUSPENDED, Code.SOURCE_UNKNOWN)
+_APPLY = (Code.PLAN_NOT_APPROVED, Code.PROTECTED, Code.READ_ONLY, Code.SUSPENDED, Code.SOURCE_UNKNOWN)
 JSON, MARKDOWN, TEXT = "application/json", "text/markdown", "text/plain"
 _RENDERINGS: dict[str, Any] = {media: {"schema": {"type": "string"}} for media in (MARKDOWN, TEXT)}
 
@@ -63,7 +63,7 @@ async def plan_list(engine: TheEngine, actor: Viewer, query: Annotated[PlanQuery
     wanted = query.filter(actor.sources)
     part = await listed(queries.plans(wanted, limit=query.limit, cursor=query.cursor), lambda plan: plan)
     approvals = await queries.approvals_of([plan.id for plan in part.items])
-    items = [views.plan(plan, approvals.get(plan.id, ())) for plan in part.items]
+    items = [views.plan(plan, approvals.get(plan.id, ()), engine.policy) for plan in part.items]
     return ListShape(items=items, next_cursor=part.next_cursor)
 
 
@@ -104,7 +104,7 @@ async def plan_decide(engine: TheEngine, actor: Approver, ask: DecideAsk) -> Dec
         comment=ask.comment,
         apply=ask.apply,
     )
-    return DecisionsShape(items=[_decided(result) for result in results])
+    return DecisionsShape(items=[_decided(engine, result) for result in results])
 
 
 @router.post(
@@ -120,7 +120,7 @@ async def plan_approve(engine: TheEngine, actor: Approver, plan_id: Name, ask: A
     decision = await decide.approve(
         engine, actor, plan_id, ask.fingerprint, comment=ask.comment, overrides=overrides, apply=ask.apply
     )
-    return views.single_plan(decision.plan, decision.approvals)
+    return views.single_plan(decision.plan, decision.approvals, engine.policy)
 
 
 @router.post(
@@ -133,7 +133,7 @@ async def plan_reject(engine: TheEngine, actor: Approver, plan_id: Name, ask: Re
     """The same proposal is not offered again until something else came in between."""
     await visible_plan(engine, actor, plan_id)
     decision = await decide.reject(engine, actor, plan_id, ask.fingerprint, comment=ask.comment)
-    return views.single_plan(decision.plan, decision.approvals)
+    return views.single_plan(decision.plan, decision.approvals, engine.policy)
 
 
 @router.post(
@@ -143,10 +143,10 @@ async def plan_reject(engine: TheEngine, actor: Approver, plan_id: Name, ask: Re
     responses=refusals(*_DECISION),
 )
 async def plan_revoke(engine: TheEngine, actor: Approver, plan_id: Name) -> SinglePlanShape:
-    """Possible until an apply was asked for."""
+    """Also the policy's. Possible until an apply was asked for."""
     await visible_plan(engine, actor, plan_id)
     decision = await decide.revoke(engine, actor, plan_id)
-    return views.single_plan(decision.plan, decision.approvals)
+    return views.single_plan(decision.plan, decision.approvals, engine.policy)
 
 
 @router.post(
@@ -190,14 +190,14 @@ async def _sees(engine: Engine, actor: Actor, plan_id: str) -> bool:
 
 async def _single(engine: Engine, plan: Plan) -> SinglePlanShape:
     approvals = await engine.store.queries.approvals_of([plan.id])
-    return views.single_plan(plan, approvals.get(plan.id, ()))
+    return views.single_plan(plan, approvals.get(plan.id, ()), engine.policy)
 
 
-def _decided(result: decide.ItemResult) -> DecidedShape:
+def _decided(engine: Engine, result: decide.ItemResult) -> DecidedShape:
     decision, error = result.decision, result.error
     return DecidedShape(
         plan_id=result.item.plan_id,
         fingerprint=result.item.fingerprint,
-        plan=views.plan(decision.plan, decision.approvals) if decision else None,
+        plan=views.plan(decision.plan, decision.approvals, engine.policy) if decision else None,
         problem=ProblemShape.model_validate(errors.document_of(error)) if error else None,
     )

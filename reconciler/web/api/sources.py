@@ -23,7 +23,7 @@ from reconciler.web.api.common import (
 from reconciler.web.asks import AcceptAsk, Name, RunQuery
 from reconciler.web.overview import all_sources
 from reconciler.web.problems import Code
-from reconciler.web.shapes import ListShape, RunShape, SourceShape
+from reconciler.web.shapes import AcceptedShape, ListShape, RunShape, SourceShape
 
 router = APIRouter(prefix=API, tags=["Sources"])
 
@@ -75,10 +75,13 @@ async def source_refresh(engine: TheEngine, actor: Operator, name: Name) -> RunS
         Code.CONCURRENT_CHANGE, Code.INVALID_REQUEST, Code.BODY_TOO_LARGE,
     ),
 )  # fmt: skip
-async def source_accept(engine: TheEngine, actor: Approver, name: Name, ask: AcceptAsk) -> SourceShape:
-    """It becomes the last good revision at once, and later ones are judged against it."""
+async def source_accept(engine: TheEngine, actor: Approver, name: Name, ask: AcceptAsk) -> AcceptedShape:
+    """It becomes the last good revision at once, and later ones are judged against it.
+
+    `orphaned` lists the chatbots whose document is gone at that revision: nothing is done to them at WizChat.
+    """
     check_source(engine, actor, name)
-    return views.source(await accept(engine, actor, name, ask.revision, ask.reason))
+    return views.accepted(await accept(engine, actor, name, ask.revision, ask.reason))
 
 
 @router.get(

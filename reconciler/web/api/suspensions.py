@@ -2,13 +2,11 @@
 
 from fastapi import APIRouter, Request
 
-from reconciler.domain.records import ScopeKind, Suspension
 from reconciler.engine import suspending
-from reconciler.engine.context import Actor, Engine
 from reconciler.web import views
 from reconciler.web.api.common import API, NOT_MODIFIED, Operator, TheEngine, Viewer, refusals
 from reconciler.web.asks import ResumeAsk, SuspendAsk, scope_of
-from reconciler.web.overview import runs_on
+from reconciler.web.overview import standing_suspensions
 from reconciler.web.problems import Code
 from reconciler.web.shapes import ListShape, SuspensionShape
 
@@ -25,9 +23,7 @@ _REFUSALS = refusals(Code.FORBIDDEN, Code.NOT_FOUND, Code.CONCURRENT_CHANGE, Cod
 )
 async def suspension_list(engine: TheEngine, actor: Viewer) -> ListShape[SuspensionShape]:
     """All of them at once, newest first: `next_cursor` is always null. A limited token sees what stops its sources."""
-    now = engine.clock.now()
-    standing = [each for each in await engine.store.queries.suspensions() if runs_on(each, now)]
-    shown = [views.suspension(each) for each in standing if await _concerns(engine, actor, each)]
+    shown = [views.suspension(each) for each in await standing_suspensions(engine, actor.sources)]
     return ListShape(items=shown, next_cursor=None)
 
 
@@ -46,19 +42,3 @@ async def resume(engine: TheEngine, actor: Operator, ask: ResumeAsk, request: Re
     kind, subject = scope_of(ask.scope)
     ended = await suspending.resume(engine, actor, kind, subject)
     return views.suspension(ended) if ended else None
-
-
-async def _concerns(engine: Engine, actor: Actor, suspension: Suspension) -> bool:
-    """Whether a suspension stops anything that the person may see."""
-    if actor.sources is None:
-        return True
-    match suspension.kind:
-        case ScopeKind.ALL:
-            return True
-        case ScopeKind.SOURCE:
-            return actor.sees(suspension.subject)
-        case ScopeKind.TENANT:
-            return any(actor.sees(each.name) for each in engine.sources.values() if each.tenant == suspension.subject)
-        case ScopeKind.CHATBOT:
-            known = await engine.store.queries.chatbots_with_id(suspension.subject)
-            return any(actor.sees(chatbot.source) for chatbot in known)

@@ -66,7 +66,8 @@ async def test_rewritten_history_is_not_trusted_until_it_is_accepted(tmp_path: P
         assert (record.cause, record.good_revision) == (SourceCause.HISTORY_REWRITTEN, good)
         assert (await w.chatbot()).plan_id is None
         accepted = await accept(w.engine, await w.person(), "bots", head, "rebased on purpose")
-        assert (accepted.state, accepted.good_revision) == (SourceState.READY, head)
+        assert (accepted.source.state, accepted.source.good_revision) == (SourceState.READY, head)
+        assert accepted.orphaned == ()
         await w.idle()
         assert (await w.open_plan()).status is PlanStatus.PENDING
         assert "source.accept" in [entry.action for entry in await w.audit()]
@@ -90,6 +91,19 @@ async def test_emptied_paths_and_vanished_documents_are_not_trusted(tmp_path: Pa
         await w.refresh()
         assert (await w.source_record()).cause == SourceCause.DOCUMENTS_VANISHED
         assert all([(await w.chatbot(key)).sync is Sync.SYNCED for key in BOTS])
+
+
+async def test_accepting_says_which_chatbots_it_orphans_and_does_nothing_to_them(tmp_path: Path) -> None:
+    async with world(tmp_path, LIVE, FILES) as w:
+        head = w.commit({path_of(key): None for key in BOTS[1:]})
+        await w.refresh()
+        accepted = await accept(w.engine, await w.person(), "bots", head, "the others are gone for good")
+        await w.idle()
+        assert accepted.orphaned == tuple(BOTS[1:])
+        assert [(await w.chatbot(key)).reason for key in BOTS] == [Reason.IN_SYNC] + [Reason.ORPHANED] * 3
+        [said] = [entry.detail for entry in await w.audit() if entry.action == "source.accept"]
+        assert (said["orphaned"], said["chatbots"], said["cause"]) == (3, BOTS[1:], "DocumentsVanished")
+        assert w.writer.writes == []
 
 
 async def test_exactly_the_limit_may_vanish(tmp_path: Path) -> None:
