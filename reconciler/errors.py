@@ -146,8 +146,10 @@ class LoginRefused(ReconcilerError):
 
     Attributes:
         code: Why, for the audit log: stable, and without anything that was sent.
+        noted: Whether the audit log says it already.
     """
 
-    def __init__(self, code: str, message: str) -> None:
+    def __init__(self, code: str, message: str, *, noted: bool = False) -> None:
         super().__init__(message)
         self.code = code
+        self.noted = noted

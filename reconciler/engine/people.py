@@ -35,8 +35,9 @@ async def let_in(engine: Engine, identity: Identity, origin: str | None) -> Pers
             person = await _add(uow, identity)
         if refusal is not None:
             await _note(uow, person.name if person else NOBODY, origin, refusal, identity)
-    if refusal is not None or person is None:
-        raise refusal or LoginRefused("no_role", "sign in again")
+    if refusal is not None:
+        raise refusal
+    assert person is not None  # noqa: S101  who is not refused was known or added
     return person
 
 
@@ -86,13 +87,13 @@ async def unbar(engine: Engine, actor: Actor, name: str, reason: str) -> Person:
 
 async def _refusal(engine: Engine, uow: UnitOfWork, identity: Identity, person: Person | None) -> LoginRefused | None:
     if person is None and not is_proper_name(identity.name):
-        return LoginRefused("bad_name", "the issuer gives a name that nobody may have here: ask an admin")
+        return LoginRefused("bad_name", "the issuer gives a name that nobody may have here: ask an admin", noted=True)
     if person is None and await uow.people.get(identity.name) is not None:
-        return LoginRefused("name_taken", "somebody else has signed in by this name before: ask an admin")
+        return LoginRefused("name_taken", "somebody else has signed in by this name before: ask an admin", noted=True)
     if person is not None and person.barred_at is not None:
-        return LoginRefused("barred", "an admin keeps you out: ask an admin")
+        return LoginRefused("barred", "an admin keeps you out: ask an admin", noted=True)
     if not engine.grants.rights(identity.groups):
-        return LoginRefused("no_role", "none of your groups has a role here: ask an admin for a grant")
+        return LoginRefused("no_role", "none of your groups has a role here: ask an admin for a grant", noted=True)
     return None
 
 

@@ -73,20 +73,29 @@ async def create_token(
 async def revoke_token(engine: Engine, actor: Actor, id_or_name: str) -> Token:
     """Revoke a token; from then on it is refused, and its approvals no longer stand.
 
+    Returns:
+        The token; the same id again returns what already stands.
+
     Raises:
         Forbidden: The actor may not.
-        NotFound: No standing token has this id or name.
+        NotFound: No token has this id, and no standing one this name.
     """
     actor.require(Role.ADMIN)
     async with engine.store.begin() as uow:
-        standing = [token for token in await uow.tokens.all() if token.revoked_at is None]
-        token = next((token for token in standing if id_or_name in (token.id, token.name)), None)
-        if token is None:
-            raise NotFound(f"no standing token has the id or name {id_or_name!r}")
+        token = _named(await uow.tokens.all(), id_or_name)
+        if token.revoked_at is not None:
+            return token
         token = await uow.tokens.save(replace(token, revoked_at=await uow.now()))
         await audit(uow, actor, "token.revoke", f"token/{token.name}", detail={"id": token.id})
         await settle_approved(engine, uow, of_token=token.id)
     return token
+
+
+def _named(tokens: Sequence[Token], id_or_name: str) -> Token:
+    for token in tokens:
+        if token.id == id_or_name or (token.name == id_or_name and token.revoked_at is None):
+            return token
+    raise NotFound(f"no standing token has the id or name {id_or_name!r}")
 
 
 async def ensure_first_token(engine: Engine) -> NewToken | None:

@@ -16,7 +16,7 @@ from reconciler.engine.scheduling import start_up, tick
 from reconciler.engine.tokens import ensure_bootstrap, ensure_first_token
 from reconciler.errors import SettingsError
 from reconciler.runtime.bootstrap.service import Service, open_service
-from reconciler.runtime.scheduler import ticking
+from reconciler.runtime.scheduler import TICK_SECONDS, ticking
 from reconciler.runtime.settings import Settings
 
 GRACE_SECONDS = 20
@@ -30,6 +30,7 @@ async def serve(
     *,
     ready: Callable[[str], None] = lambda _: None,
     first_token: Callable[[str], None] = lambda _: None,
+    tick_seconds: float = TICK_SECONDS,
 ) -> None:
     """Run the service until it is told to stop.
 
@@ -37,6 +38,7 @@ async def serve(
         settings: What to run; a service needs a source.
         ready: Called with the service's URL once it listens.
         first_token: Called with the secret of the admin token that the first start makes.
+        tick_seconds: How often is looked at what is due or unfinished.
 
     Raises:
         SettingsError: A setting cannot be used.
@@ -46,8 +48,9 @@ async def serve(
     with _listening(settings) as listener:
         url = _url(settings, listener)
         async with open_service(settings, public_url=url) as service:
+            await service.keeper.start()
             await _let_in(service, settings, first_token)
-            async with _working(service):
+            async with _working(service, tick_seconds):
                 await start_up(service.engine, only_process=_is_alone(settings))
                 server = _Server(service.app, lambda: ready(url))
                 with _signals_end_the_server_only():
@@ -63,10 +66,11 @@ async def _let_in(service: Service, settings: Settings, first_token: Callable[[s
 
 
 @asynccontextmanager
-async def _working(service: Service) -> AsyncIterator[None]:
+async def _working(service: Service, tick_seconds: float) -> AsyncIterator[None]:
     """Jobs and ticks; at the end no new ones begin, and those under way are waited for."""
     jobs = asyncio.create_task(service.dispatcher.run())
-    stop_ticking = ticking(partial(_tick, service))  # a partial, as the scheduler awaits no lambda's coroutine
+    # a partial, as the scheduler awaits no lambda's coroutine
+    stop_ticking = ticking(partial(_tick, service), seconds=tick_seconds)
     try:
         yield
     finally:
@@ -74,6 +78,7 @@ async def _working(service: Service) -> AsyncIterator[None]:
         jobs.cancel()
         with suppress(asyncio.CancelledError):
             await jobs
+        await _seal(service)
 
 
 @contextmanager
@@ -101,11 +106,22 @@ def _is_alone(settings: Settings) -> bool:
 async def _tick(service: Service) -> None:
     try:
         await tick(service.engine)
+        await service.keeper.tick()
+        await service.token_use.tick()
     except asyncio.CancelledError:
         # a stop cancels the tick that is under way: its transaction is rolled back, and the scheduler would log it
         log.debug("tick cancelled")
     except Exception:
         log.exception("tick failed")
+
+
+async def _seal(service: Service) -> None:
+    """Write what is only remembered, and let the log's last entry be known: a cut during a standstill is noticed."""
+    try:
+        await service.keeper.export_head()
+        await service.token_use.flush()
+    except Exception:
+        log.exception("the stop was not noted whole")
 
 
 def _listening(settings: Settings) -> socket.socket:

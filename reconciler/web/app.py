@@ -6,30 +6,57 @@ from fastapi import FastAPI
 from starlette.middleware.cors import CORSMiddleware
 from starlette.staticfiles import StaticFiles
 
+from reconciler.engine.audit_keeping import AuditState
 from reconciler.engine.context import Engine
-from reconciler.web import errors, health, reference, webhooks
-from reconciler.web.api import fleet, plans, sources, suspensions
-from reconciler.web.auth import Gate, Guesses, TokenBook
+from reconciler.engine.token_use import TokenUse
+from reconciler.ports import IdentityProvider
+from reconciler.web import errors, health, reference, rules, webhooks
+from reconciler.web.api import fleet, me, people, plans, sources, suspensions, tokens
+from reconciler.web.auth import Gate, Open
+from reconciler.web.credentials import Book
 from reconciler.web.dashboard import pages
-from reconciler.web.dashboard.visits import Visits
+from reconciler.web.guesses import Guesses
+from reconciler.web.login import pages as login
+from reconciler.web.login.attempts import Attempts
 from reconciler.web.metrics import Metrics
 from reconciler.web.middleware.bodies import Bodies
 from reconciler.web.middleware.conditional import Conditional
 from reconciler.web.middleware.envelope import Envelope
+from reconciler.web.middleware.heads import Heads
 from reconciler.web.middleware.hosts import Hosts
 from reconciler.web.middleware.requests import Requests
+from reconciler.web.middleware.same_origin import SameOrigin
 from reconciler.web.settings import WebSettings
 
-ROUTERS = (fleet.router, plans.router, sources.router, suspensions.router, webhooks.router, health.router)
+ROUTERS = (
+    fleet.router, plans.router, sources.router, suspensions.router, me.router, people.router, tokens.router,
+    webhooks.router, health.router,
+)  # fmt: skip
 """Everything that OpenAPI describes."""
 
 
-def create_app(engine: Engine, *, settings: WebSettings) -> FastAPI:
+class PublicFiles(StaticFiles):
+    """Style sheets and the like, which tell nothing."""
+
+    rule = Open("style sheets and pictures tell nothing")
+
+
+def create_app(
+    engine: Engine,
+    *,
+    settings: WebSettings,
+    audit: AuditState | None = None,
+    identity: IdentityProvider | None = None,
+    token_use: TokenUse | None = None,
+) -> FastAPI:
     """Make the application.
 
     Args:
         engine: The ports and policy that the use cases share; it is neither started nor stopped here.
         settings: What the web is told.
+        audit: What is known of the audit log, for the metrics.
+        identity: Who vouches for people that sign in; None means that only tokens do.
+        token_use: Where it is noted when tokens were used; whoever gives it also has it written.
 
     Returns:
         The application, ready to serve. Run it without uvicorn's own ``proxy_headers``: trusted proxies are set here.
@@ -48,19 +75,24 @@ def create_app(engine: Engine, *, settings: WebSettings) -> FastAPI:
     )
     metrics = Metrics()
     gate = Gate(
-        TokenBook(engine.store, engine.clock),
+        Book(engine),
         Guesses(engine.clock, settings.failed_auth_per_minute),
         metrics,
+        token_use or TokenUse(engine.store, engine.clock),
         settings.proxies,
+        settings.secure,
     )
     app.state.engine = engine
     app.state.settings = settings
     app.state.gate = gate
-    app.state.visits = Visits(engine.clock)
-    for router in (*ROUTERS, pages.router):
+    app.state.audit = audit or AuditState()
+    app.state.identity = identity
+    app.state.attempts = Attempts(engine.clock, settings.public_url.rstrip("/") + login.CALLBACK)
+    for router in (*ROUTERS, pages.router, login.router):
         app.include_router(router)
     reference.install(app, ROUTERS)
-    app.mount("/static", StaticFiles(directory=pages.STATIC), name="static")
+    app.mount("/static", PublicFiles(directory=pages.STATIC), name="static")
+    rules.check(app.routes)
     errors.install(app, engine)
     _stand_before(app, engine, settings, gate)
     return app
@@ -71,11 +103,13 @@ def _stand_before(app: FastAPI, engine: Engine, settings: WebSettings, gate: Gat
     app.add_middleware(
         Bodies, limit=settings.body_limit, webhook_limit=settings.webhook_body_limit, seconds=settings.body_seconds
     )
+    app.add_middleware(SameOrigin, settings=settings)
     app.add_middleware(Requests, clock=engine.clock, metrics=gate.metrics, proxies=settings.proxies)
     app.add_middleware(Conditional, gate=gate, store=engine.store, metrics=gate.metrics)
     app.add_middleware(Hosts, allowed=settings.hosts)
     if settings.cors_origins:
         app.add_middleware(CORSMiddleware, **_cors(settings))
+    app.add_middleware(Heads)
     app.add_middleware(Envelope, secure=settings.secure)
 
 

@@ -8,7 +8,7 @@ from fastapi import Path
 from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 
 from reconciler.domain.lifecycle import PlanStatus
-from reconciler.domain.records import ScopeKind
+from reconciler.domain.records import Role, ScopeKind
 from reconciler.domain.status import Direction, Reason, Sync
 from reconciler.ports import ChatbotFilter, PlanFilter
 
@@ -140,6 +140,24 @@ class ResumeAsk(Ask):
     """Let the applies of a scope go on."""
 
     scope: Scope
+
+
+class TokenAsk(Ask):
+    """A new token."""
+
+    name: Annotated[Word, Field(description="A name that no standing token has.")]
+    role: Annotated[Role, Field(strict=False)]
+    person: Word | None = Field(default=None, description="Who holds it; null means that it is its own person.")
+    expires_at: Until | None = Field(default=None, description="When it ends; null means when it is revoked.")
+    sources: Annotated[list[Word], Field(min_length=1, max_length=MOST)] | None = Field(
+        default=None, description="The sources that it is good for; null means all."
+    )
+
+
+class BarAsk(Ask):
+    """Keep a person out, or let them in again."""
+
+    reason: Text
 
 
 class Query(BaseModel):

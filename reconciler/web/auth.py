@@ -1,122 +1,78 @@
-"""Who asks: bearer tokens, the role a route needs, and a limit on guessing."""
+"""Who asks: a bearer token or a signed-in browser, and the role that a route needs.
 
-import hmac
-from collections import OrderedDict, deque
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+A route states its rule beside itself, as a dependency: `Require` for the API, `Visit` for pages, or `Open` with the
+reason why it needs no role. `rules.check` refuses an application that has a route without one.
+"""
+
+from dataclasses import dataclass
+from urllib.parse import quote
 
 from fastapi import Request
 from fastapi.security import HTTPBearer
 from starlette.types import Scope
 
-from reconciler.domain.records import Role, Token
+from reconciler.domain.records import Role
 from reconciler.engine.context import Actor
-from reconciler.engine.tokens import hash_of
+from reconciler.engine.token_use import TokenUse
 from reconciler.errors import Forbidden
-from reconciler.ports import Clock, Store
-from reconciler.web.address import Network, client_address, group
+from reconciler.web.address import Network, client_address
+from reconciler.web.cookies import SESSION, read_cookie
+from reconciler.web.credentials import Book, Caller
+from reconciler.web.guesses import Guesses
 from reconciler.web.metrics import Metrics
 from reconciler.web.problems import Code, Problem
 
 _CHALLENGE = {"WWW-Authenticate": 'Bearer realm="wizchat-reconciler"'}
 _PREFIX = b"bearer "
-_MINUTE = 60.0
-
-
-@dataclass(slots=True)
-class TokenBook:
-    """The tokens by their hash, read again whenever the database has changed: a revocation holds at once."""
-
-    store: Store
-    clock: Clock
-    _generation: str | None = None
-    _by_hash: Mapping[str, Token] = field(default_factory=dict)
-
-    async def find(self, secret: bytes, generation: str | None = None) -> Token | None:
-        """The token of this secret, unless it is revoked or expired.
-
-        Args:
-            secret: What the request bears.
-            generation: The store's, when it was asked for already: asking has its price.
-        """
-        wanted = hash_of(secret)
-        token = (await self._tokens(generation or self.store.generation)).get(wanted)
-        if token is None or not hmac.compare_digest(token.hash, wanted):
-            return None
-        return token if token.stands(self.clock.now()) else None
-
-    async def still(self, token: Token) -> Token | None:
-        """The token as it is now, unless it is revoked or expired."""
-        current = (await self._tokens(self.store.generation)).get(token.hash)
-        return current if current is not None and current.stands(self.clock.now()) else None
-
-    async def _tokens(self, generation: str) -> Mapping[str, Token]:
-        # the generation was read before the rows: a change meanwhile makes the next request read again
-        if generation == self._generation:
-            return self._by_hash
-        tokens = await self.store.queries.tokens()
-        # a secret may have been revoked and given again: the token that stands wins
-        by_hash = {token.hash: token for token in sorted(tokens, key=lambda token: token.revoked_at is None)}
-        self._generation, self._by_hash = generation, by_hash
-        return by_hash
-
-
-@dataclass(slots=True)
-class Guesses:
-    """Wrong credentials by client address, over the last minute."""
-
-    clock: Clock
-    per_minute: int
-    remembered: int = 10_000
-    _failures: OrderedDict[str, deque[float]] = field(default_factory=OrderedDict)
-
-    def fail(self, address: str) -> float | None:
-        """Count a failure.
-
-        Returns:
-            How many seconds the address has to wait, or None while it is below the limit.
-        """
-        now = self.clock.monotonic()
-        failures = self._failures.setdefault(group(address), deque(maxlen=self.per_minute))
-        self._failures.move_to_end(group(address))
-        while len(self._failures) > self.remembered:
-            self._failures.popitem(last=False)
-        while failures and failures[0] <= now - _MINUTE:
-            failures.popleft()
-        if len(failures) >= self.per_minute:
-            return failures[0] + _MINUTE - now
-        failures.append(now)
-        return None
 
 
 @dataclass(frozen=True, slots=True)
 class Gate:
-    """Tells who asks. One for each application."""
+    """Tells who asks. One for each application.
 
-    tokens: TokenBook
+    Attributes:
+        secure: Whether people come by https, which the cookie's name says.
+    """
+
+    book: Book
     guesses: Guesses
     metrics: Metrics
+    use: TokenUse
     proxies: tuple[Network, ...] = ()
+    secure: bool = False
 
-    async def peek(self, scope: Scope, generation: str | None = None) -> Token | None:
-        """The valid token of a request, if it bears one; a wrong one is not counted here."""
-        secret = bearer(scope)
-        return await self.tokens.find(secret, generation) if secret else None
+    async def peek(self, scope: Scope, generation: str | None = None) -> Caller | None:
+        """Who a request comes from, if that is known; a wrong credential is not counted here.
 
-    async def identify(self, scope: Scope) -> Actor:
-        """The person behind a request.
+        A token that is shown decides alone: a cookie beside it is not even looked at.
+        """
+        secret, origin = bearer(scope), self.origin(scope)
+        if secret is not None:
+            return await self.by_token(secret, origin, generation) if secret else None
+        cookie = read_cookie(scope, SESSION, secure=self.secure)
+        return await self.book.by_session(cookie, origin, generation) if cookie else None
+
+    async def by_token(self, secret: bytes, origin: str, generation: str | None = None) -> Caller | None:
+        """Who holds a token; that it was used is noted."""
+        caller = await self.book.by_token(secret, origin, generation)
+        if caller is not None:
+            self.use.note(caller.id)
+        return caller
+
+    async def identify(self, scope: Scope) -> Caller:
+        """Who a request comes from.
 
         Raises:
-            Problem: 401 without a valid token; 429 after too many wrong ones. A valid token is never refused.
+            Problem: 401 without a valid credential; 429 after too many wrong ones. A valid one is never refused.
         """
-        token = await self.peek(scope)
-        if token is None:
+        caller = await self.peek(scope)
+        if caller is None:
             raise self.failure(scope, presented=bearer(scope) is not None)
-        return self.actor(token, scope)
+        return caller
 
-    def actor(self, token: Token, scope: Scope) -> Actor:
-        """The person that a token stands for."""
-        return Actor(token.person, token.role, token.id, token.sources, client_address(scope, self.proxies))
+    def origin(self, scope: Scope) -> str:
+        """Where a request comes from, as the audit log says it."""
+        return client_address(scope, self.proxies)
 
     def failure(self, scope: Scope, *, presented: bool, detail: str | None = None) -> Problem:
         """Count a failed authentication, and say how to answer it.
@@ -127,12 +83,17 @@ class Gate:
             detail: What to do; by default, about tokens.
         """
         self.metrics.auth_failures.inc()
-        wait = self.guesses.fail(client_address(scope, self.proxies)) if presented else None
+        wait = self.guesses.fail(self.origin(scope)) if presented else None
         if wait is not None:
-            headers = {"Retry-After": str(int(wait) + 1)}
-            return Problem(Code.TOO_MANY_FAILURES, "wait a minute, or use a valid token", headers=headers)
+            return too_many(wait)
         what = "the token is unknown, expired or revoked" if presented else "send a token as Authorization: Bearer …"
         return Problem(Code.UNAUTHORIZED, detail or what, headers=_CHALLENGE)
+
+
+def too_many(seconds: float) -> Problem:
+    """What somebody is told who has guessed too often."""
+    headers = {"Retry-After": str(int(seconds) + 1)}
+    return Problem(Code.TOO_MANY_FAILURES, "wait a minute, or use a valid token", headers=headers)
 
 
 def bearer(scope: Scope) -> bytes | None:
@@ -145,7 +106,7 @@ def bearer(scope: Scope) -> bytes | None:
 
 
 class Require(HTTPBearer):
-    """The role a route needs, as a dependency that gives the `Actor`."""
+    """The role a route of the API needs, as a dependency that gives the `Actor`."""
 
     def __init__(self, role: Role) -> None:
         super().__init__(scheme_name="token", description="A token from `reconciler token create`.", auto_error=False)
@@ -154,8 +115,49 @@ class Require(HTTPBearer):
     async def __call__(self, request: Request) -> Actor:  # type: ignore[override]  # the base gives credentials
         """Let the person pass, or refuse them."""
         gate: Gate = request.app.state.gate
-        actor = await gate.identify(request.scope)
-        request.state.actor = actor
-        if not actor.role.includes(self.role):
-            raise Forbidden(f"this needs the role {self.role}; {actor.name} has {actor.role}")
-        return actor
+        return _passed(request, await gate.identify(request.scope), self.role)
+
+
+class SignInFirst(Exception):
+    """A page that needs somebody to be signed in.
+
+    Attributes:
+        target: Where to sign in, and come back from.
+    """
+
+    def __init__(self, path: str) -> None:
+        super().__init__(path)
+        self.target = f"/login?next={quote(path)}"
+
+
+class Visit:
+    """The role a page needs, as a dependency that gives the `Actor`."""
+
+    def __init__(self, role: Role) -> None:
+        self.role = role
+
+    async def __call__(self, request: Request) -> Actor:
+        """Let the person pass, or send them to sign in."""
+        gate: Gate = request.app.state.gate
+        caller = await gate.peek(request.scope)
+        if caller is None:
+            raise SignInFirst(request.url.path)
+        return _passed(request, caller, self.role)
+
+
+@dataclass(frozen=True, slots=True)
+class Open:
+    """Says that a route needs no role, and why not."""
+
+    why: str
+
+    async def __call__(self) -> None:
+        """Let everybody pass."""
+
+
+def _passed(request: Request, caller: Caller, role: Role) -> Actor:
+    request.state.actor = caller.actor
+    request.state.caller = caller
+    if not caller.actor.role.includes(role):
+        raise Forbidden(f"this needs the role {role}; {caller.actor.name} has {caller.actor.role}")
+    return caller.actor

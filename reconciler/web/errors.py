@@ -6,12 +6,13 @@ from collections.abc import Awaitable, Callable
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
-from starlette.responses import Response
+from starlette.responses import RedirectResponse, Response
 
 from reconciler.engine import auditing
 from reconciler.engine.context import Actor, Engine
 from reconciler.errors import Conflict, Forbidden, NotFound, ReconcilerError, SourceUnreadable, StoreError
 from reconciler.web import problems, traces
+from reconciler.web.auth import SignInFirst
 from reconciler.web.problems import Code, Problem
 
 log = logging.getLogger(__name__)
@@ -24,6 +25,7 @@ def install(app: FastAPI, engine: Engine) -> None:
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _http)
     app.add_exception_handler(ReconcilerError, _refused_by(engine))
+    app.add_exception_handler(SignInFirst, _sign_in_first)
 
 
 def code_of(error: ReconcilerError) -> Code:
@@ -61,6 +63,11 @@ async def _invalid(_: Request, error: Exception) -> Response:
     places = ", ".join(".".join(str(part) for part in found["loc"]) for found in errors)
     detail = f"correct these fields: {places}"
     return problems.answer(problems.document_of(Code.INVALID_REQUEST, detail, errors=errors))
+
+
+async def _sign_in_first(_: Request, error: Exception) -> Response:
+    assert isinstance(error, SignInFirst)  # noqa: S101  starlette's signature knows no more
+    return RedirectResponse(error.target, 303)
 
 
 def _name(part: str | int) -> str | int:
@@ -111,5 +118,9 @@ def _subject(request: Request) -> str:
             return f"plan/{plan_id}"
         case {"name": name}:
             return f"source/{name}"
+        case {"token_id": token_id}:
+            return f"token/{token_id}"
+        case {"person": person}:
+            return f"person/{person}"
         case _:
             return request.url.path

@@ -1,14 +1,16 @@
 """For those who watch the process. Drift never makes it unhealthy."""
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Depends, Request, Response
 from prometheus_client import CONTENT_TYPE_LATEST
 
 from reconciler.web.api.common import TheEngine
-from reconciler.web.auth import Gate
+from reconciler.web.auth import Gate, Open
 from reconciler.web.overview import overview
 from reconciler.web.shapes import HealthShape
 
-router = APIRouter(tags=["Health"])
+router = APIRouter(
+    tags=["Health"], dependencies=[Depends(Open("asked by machines that hold no token; nothing secret"))]
+)
 
 
 @router.get("/healthz", name="healthz", summary="Whether the process answers")
@@ -34,4 +36,6 @@ async def readyz(engine: TheEngine) -> HealthShape:
 async def metrics(engine: TheEngine, request: Request) -> Response:
     """Without secrets, and without a label that names a chatbot."""
     gate: Gate = request.app.state.gate
-    return Response(gate.metrics.render(await overview(engine)), media_type=CONTENT_TYPE_LATEST)
+    return Response(
+        gate.metrics.render(await overview(engine), request.app.state.audit), media_type=CONTENT_TYPE_LATEST
+    )

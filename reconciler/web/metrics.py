@@ -10,6 +10,7 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from reconciler.domain.records import Run, SourceRecord
+from reconciler.engine.audit_keeping import AuditState
 from reconciler.ports import Budget, FleetCounts
 from reconciler.web.overview import Overview
 
@@ -44,21 +45,23 @@ class Metrics:
             "reconciler_webhooks", "Deliveries by what came of them.", ["source", "result"], registry=self.registry
         )
 
-    def render(self, overview: Overview) -> bytes:
+    def render(self, overview: Overview, audit: AuditState) -> bytes:
         """Everything in the text format of Prometheus."""
         fleet = CollectorRegistry()
-        fleet.register(_Fleet(overview))
+        fleet.register(_Fleet(overview, audit))
         return bytes(generate_latest(self.registry)) + bytes(generate_latest(fleet))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Fleet(Collector):
     overview: Overview
+    audit: AuditState
 
     def collect(self) -> Iterable[Metric]:
         yield from _counts(self.overview.counts)
         yield from _sources(self.overview.sources, self.overview.runs)
         yield from _budgets(self.overview.budgets)
+        yield from _audit(self.audit)
 
 
 def _counts(counts: FleetCounts) -> Iterable[Metric]:
@@ -76,14 +79,18 @@ def _sources(sources: Sequence[SourceRecord], runs: Mapping[str, Run]) -> Iterab
         "reconciler_run_finished_timestamp_seconds", "When a source's last run ended.", labels=["source", "status"]
     )
     figures = GaugeMetricFamily("reconciler_run_counts", "What a source's last run did.", labels=["source", "what"])
+    brake = GaugeMetricFamily(
+        "reconciler_source_brake", "1 while the fleet brake stops automatic applies of a source.", labels=["source"]
+    )
     for source in sources:
         state.add_metric([source.name, source.state], 1)
+        brake.add_metric([source.name], int(source.brake is not None))
         run = runs.get(source.name)
         if run is not None and run.finished_at is not None:
             finished.add_metric([source.name, run.status], run.finished_at.timestamp())
         for what, number in asdict(run.counts).items() if run is not None else ():
             figures.add_metric([source.name, what], number)
-    return state, finished, figures
+    return state, brake, finished, figures
 
 
 def _budgets(budgets: Mapping[str, Budget]) -> Iterable[Metric]:
@@ -94,6 +101,22 @@ def _budgets(budgets: Mapping[str, Budget]) -> Iterable[Metric]:
         if budget.daily_budget is not None:
             limit.add_metric([tenant], budget.daily_budget)
     return used, limit
+
+
+def _audit(audit: AuditState) -> Iterable[Metric]:
+    if audit.head is not None:
+        yield GaugeMetricFamily(
+            "reconciler_audit_seq", "The audit log's last entry when its head was exported.", value=audit.head.seq
+        )
+        head = GaugeMetricFamily(
+            "reconciler_audit_head_info", "The audit log's exported head, for audit verify.", labels=["seq", "hash"]
+        )
+        head.add_metric([str(audit.head.seq), audit.head.hash], 1)
+        yield head
+    if audit.intact is not None:
+        yield GaugeMetricFamily(
+            "reconciler_audit_intact", "0 when the audit log is not what was written.", value=int(audit.intact)
+        )
 
 
 def _gauge(name: str, text: str, label: str, counts: Mapping[W, int]) -> Metric:

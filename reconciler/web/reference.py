@@ -4,16 +4,17 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from fastapi import APIRouter, FastAPI
+from fastapi import APIRouter, Depends, FastAPI
 from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute
-from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from reconciler.domain.records import Role
 from reconciler.web import templates
-from reconciler.web.auth import Require
+from reconciler.web.auth import Open
 from reconciler.web.problems import Code
+from reconciler.web.rules import role_of
+
+_ANYBODY = Depends(Open("it describes the program, and nothing that is in it"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,12 +33,6 @@ class Operation:
     answers: Sequence[tuple[str, str, str | None]]
 
 
-def role_of(route: APIRoute) -> Role | None:
-    """The role that a route needs; None when it needs none."""
-    roles = [each.call.role for each in route.dependant.dependencies if isinstance(each.call, Require)]
-    return roles[0] if roles else None
-
-
 def install(app: FastAPI, routers: Sequence[APIRouter]) -> None:
     """Have an application describe itself at ``/openapi.json`` and ``/docs``."""
     routes = [route for router in routers for route in router.routes if isinstance(route, APIRoute)]
@@ -47,10 +42,10 @@ def install(app: FastAPI, routers: Sequence[APIRouter]) -> None:
             app.openapi_schema = _described(app, routes)
         return app.openapi_schema
 
-    async def schema(_: Request) -> Response:
+    async def schema() -> Response:
         return JSONResponse(app.openapi())
 
-    async def page(_: Request) -> Response:
+    async def page() -> Response:
         described = app.openapi()
         return templates.page(
             "reference.html",
@@ -63,8 +58,8 @@ def install(app: FastAPI, routers: Sequence[APIRouter]) -> None:
 
     # FastAPI's own way to say another document
     app.openapi = openapi  # type: ignore[method-assign]
-    app.add_route("/openapi.json", schema, include_in_schema=False)
-    app.add_route("/docs", page, include_in_schema=False)
+    for path, answer in (("/openapi.json", schema), ("/docs", page)):
+        app.add_api_route(path, answer, include_in_schema=False, response_model=None, dependencies=[_ANYBODY])
 
 
 def _described(app: FastAPI, routes: Sequence[APIRoute]) -> dict[str, Any]:

@@ -33,6 +33,7 @@ class WebSettings:
         trusted_proxies: Addresses or networks whose ``X-Forwarded-For`` is believed.
         cors_origins: Origins whose pages may read the API.
         webhooks: Source name → how its webhooks are proven.
+        session_seconds: How long a browser stays signed in.
         failed_auth_per_minute: How many wrong credentials one client address may present in a minute.
         body_limit: Bytes of a request body, at most.
         webhook_body_limit: Bytes of a delivery, at most.
@@ -45,6 +46,7 @@ class WebSettings:
     trusted_proxies: tuple[str, ...] = ()
     cors_origins: tuple[str, ...] = ()
     webhooks: Mapping[str, WebhookSpec] = field(default_factory=dict)
+    session_seconds: float = 8 * 60 * 60
     failed_auth_per_minute: int = 20
     body_limit: int = MEBIBYTE
     webhook_body_limit: int = 25 * MEBIBYTE

@@ -9,7 +9,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from fastapi import APIRouter, Request, status
+from fastapi import APIRouter, Depends, Request, status
 
 from reconciler.domain.records import Role, Trigger
 from reconciler.engine.context import Actor
@@ -17,7 +17,7 @@ from reconciler.engine.refresh import request_refresh
 from reconciler.web.address import client_address
 from reconciler.web.api.common import API, TheEngine, TheSettings, refusals
 from reconciler.web.asks import Name
-from reconciler.web.auth import Gate
+from reconciler.web.auth import Gate, Open
 from reconciler.web.problems import Code, Problem
 from reconciler.web.settings import WebhookSpec
 from reconciler.web.shapes import DeliveryShape
@@ -34,6 +34,7 @@ router = APIRouter(prefix=API, tags=["Webhooks"])
     name="webhook",
     summary="A push: look at the source now",
     status_code=status.HTTP_202_ACCEPTED,
+    dependencies=[Depends(Open("signed by the source's webhook_secret instead"))],
     responses=refusals(
         Code.WEBHOOK_NOT_CONFIGURED, Code.BODY_TOO_LARGE, Code.BODY_TOO_SLOW, Code.MALFORMED_BODY, Code.INVALID_REQUEST
     ),

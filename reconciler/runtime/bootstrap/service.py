@@ -18,7 +18,9 @@ from reconciler.engine.automating import automate_all
 from reconciler.engine.context import Actor, Engine, SourceBinding, TenantBinding
 from reconciler.engine.recovering import Recoverer
 from reconciler.engine.refresh import run_refresh
+from reconciler.engine.token_use import TokenUse
 from reconciler.ports import Clock, Dispatcher, JobKind, Store, Writer
+from reconciler.runtime.bootstrap.access import identity_provider
 from reconciler.runtime.bootstrap.audit import audit_keeper
 from reconciler.runtime.bootstrap.local import call_budget, document_contract
 from reconciler.runtime.clock import SystemClock
@@ -44,6 +46,7 @@ class Service:
         applier: Runs applies; the only part that is given the write keys.
         dispatcher: Runs the jobs.
         keeper: Looks after the audit log.
+        token_use: What is not written yet of when tokens were used.
         app: The web application.
     """
 
@@ -51,6 +54,7 @@ class Service:
     applier: Applier
     dispatcher: LocalDispatcher
     keeper: AuditKeeper
+    token_use: TokenUse
     app: FastAPI
 
 
@@ -163,8 +167,15 @@ async def open_service(
             JobKind.AUTOMATE: lambda _: automate_all(engine),
         }
         keeper = audit_keeper(settings, store, clock)
-        app = create_app(engine, settings=_web(settings, public_url), audit=keeper.state)
-        yield Service(engine, applier, dispatcher, keeper, app)
+        token_use = TokenUse(store, clock)
+        app = create_app(
+            engine,
+            settings=_web(settings, public_url),
+            audit=keeper.state,
+            identity=identity_provider(settings.oidc, clock),
+            token_use=token_use,
+        )
+        yield Service(engine, applier, dispatcher, keeper, token_use, app)
 
 
 async def _within(limit: asyncio.Semaphore, work: Awaitable[None]) -> None:
@@ -201,6 +212,7 @@ def _web(settings: Settings, public_url: str | None) -> WebSettings:
         allowed_hosts=server.allowed_hosts,
         trusted_proxies=tuple(str(network) for network in server.trusted_proxies),
         cors_origins=server.cors_origins,
+        session_seconds=settings.auth.session_ttl.total_seconds(),
         failed_auth_per_minute=settings.auth.failures_per_minute,
         webhooks=webhooks,
     )

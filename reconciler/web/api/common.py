@@ -11,6 +11,7 @@ from reconciler.errors import NotFound
 from reconciler.ports import Page
 from reconciler.web.auth import Require
 from reconciler.web.problems import MEDIA_TYPE, Code, Problem
+from reconciler.web.rendering import StoredPlan
 from reconciler.web.settings import WebSettings
 from reconciler.web.shapes import ListShape, ProblemShape
 
@@ -35,6 +36,7 @@ TheSettings = Annotated[WebSettings, Depends(_settings)]
 Viewer = Annotated[Actor, Depends(Require(Role.VIEWER))]
 Operator = Annotated[Actor, Depends(Require(Role.OPERATOR))]
 Approver = Annotated[Actor, Depends(Require(Role.APPROVER))]
+Admin = Annotated[Actor, Depends(Require(Role.ADMIN))]
 
 _ALWAYS = (Code.UNAUTHORIZED, Code.TOO_MANY_FAILURES, Code.INTERNAL_ERROR, Code.STORE_UNAVAILABLE, Code.BAD_REQUEST)
 
@@ -90,6 +92,18 @@ def check_source(engine: Engine, actor: Actor, name: str) -> None:
     """
     if name not in engine.sources or not actor.sees(name):
         raise NotFound(f"there is no source {name!r}")
+
+
+async def stored_plan(engine: Engine, plan: Plan) -> StoredPlan:
+    """A plan with everything that is shown of it besides."""
+    queries = engine.store.queries
+    return StoredPlan(
+        plan=plan,
+        policy=engine.policy,
+        name=await name_of(engine, plan),
+        approvals=(await queries.approvals_of([plan.id])).get(plan.id, ()),
+        apply=(await queries.applies_of([plan.id])).get(plan.id),
+    )
 
 
 async def name_of(engine: Engine, plan: Plan) -> str | None:

@@ -1,7 +1,7 @@
 """ETag and 304, before routing: a poll that finds nothing new never reaches a route or reads a row.
 
-A tag stands for the store's generation, the token and the URL. Whoever presents the tag that would be handed out now
-already has what would be sent. The generation is read before the rows are: a change in between makes the tag too
+A tag stands for the store's generation, the credential and the URL. Whoever presents the tag that would be handed out
+now already has what would be sent. The generation is read before the rows are: a change in between makes the tag too
 old, which costs one more answer, and never too new, which would hide the change.
 """
 
@@ -11,9 +11,9 @@ from collections.abc import Iterable
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from reconciler.domain.records import Token
 from reconciler.ports import Store
 from reconciler.web.auth import Gate
+from reconciler.web.credentials import Caller
 from reconciler.web.metrics import Metrics
 
 PREFIX = "/api/v1/"
@@ -23,7 +23,7 @@ MOVING = ("/api/v1/status", "/api/v1/sources", "/api/v1/suspensions")
 Header = tuple[bytes, bytes]
 _CACHING: tuple[Header, ...] = (
     (b"cache-control", b"private, no-cache"),
-    (b"vary", b"Authorization, Accept"),
+    (b"vary", b"Authorization, Cookie, Accept"),
 )
 
 
@@ -42,14 +42,14 @@ class Conditional:
             await self.app(scope, receive, send)
             return
         generation = self.store.generation
-        # every read of the API needs the least role, so a valid token is enough; without one the route says 401
-        token = await self.gate.peek(scope, generation)
-        if token is None:
+        # nobody can know the tag of what they were not given; without a valid credential the route says 401
+        caller = await self.gate.peek(scope, generation)
+        if caller is None:
             await self.app(scope, receive, send)
         elif scope["path"].startswith(MOVING):
             await _Weighed(self, scope, send).run(receive)
         else:
-            await self._by_generation(scope, receive, send, self._tag(generation, token, scope))
+            await self._by_generation(scope, receive, send, self._tag(generation, caller, scope))
 
     async def _by_generation(self, scope: Scope, receive: Receive, send: Send, tag: bytes) -> None:
         if presents(scope, tag):
@@ -63,9 +63,9 @@ class Conditional:
 
         await self.app(scope, receive, tagged)
 
-    def _tag(self, generation: str, token: Token, scope: Scope) -> bytes:
+    def _tag(self, generation: str, caller: Caller, scope: Scope) -> bytes:
         said = [value for name, value in scope["headers"] if name == b"accept"]
-        parts = (generation.encode(), token.id.encode(), scope["path"].encode(errors="replace"), scope["query_string"])
+        parts = (generation.encode(), caller.id.encode(), scope["path"].encode(errors="replace"), scope["query_string"])
         return weak((self.salt, *parts, *said))
 
     async def not_modified(self, send: Send, tag: bytes) -> None:

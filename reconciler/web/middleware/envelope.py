@@ -22,6 +22,7 @@ HEADERS = (
     (b"referrer-policy", b"same-origin"),
     (b"cross-origin-opener-policy", b"same-origin"),
     (b"cross-origin-resource-policy", b"same-origin"),
+    (b"permissions-policy", b"camera=(), geolocation=(), microphone=(), payment=(), usb=()"),
 )
 _HTTPS_ONLY = ((b"strict-transport-security", b"max-age=31536000"),)
 _NO_STORE = (b"cache-control", b"no-store")

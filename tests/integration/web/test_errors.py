@@ -24,7 +24,7 @@ class BrokenQueries:
     """Reads that fail, all but those of the tokens."""
 
     def __init__(self, queries: Queries, error: Exception) -> None:
-        self.tokens = queries.tokens
+        self.tokens, self.people, self.sessions = queries.tokens, queries.people, queries.sessions
         self._error = error
 
     def __getattr__(self, name: str) -> Any:
@@ -127,7 +127,10 @@ CASES: Sequence[tuple[str, str, dict[str, Any], Code]] = [
     ),
     ("POST", "/api/v1/sources/none/refresh", {}, Code.NOT_FOUND),
     ("POST", "/api/v1/sources/main/accept", {"json": {"revision": "c", "reason": "x"}}, Code.NOTHING_TO_ACCEPT),
-    ("POST", "/login", {"data": {"token": "x"}, "headers": {"Sec-Fetch-Site": "cross-site"}}, Code.CROSS_SITE),
+    ("GET", "/login/oidc", {}, Code.NOT_FOUND),
+    ("GET", "/api/v1/status", {"headers": {"X-Long": "x" * 17_000}}, Code.HEADERS_TOO_LARGE),
+    ("GET", "/api/v1/status", {"headers": {f"X-{n}": "x" for n in range(101)}}, Code.HEADERS_TOO_LARGE),
+    ("GET", "/api/v1/plans?q=" + "x" * 17_000, {}, Code.HEADERS_TOO_LARGE),
 ]
 
 

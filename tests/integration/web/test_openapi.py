@@ -49,7 +49,7 @@ def test_every_answer_is_as_described(server: Server) -> None:
 
         check()
         seen += 1
-    assert seen == 26
+    assert seen == sum(len(methods) for methods in server.description["paths"].values())
     assert {200, 202, 401, 404, 409} <= set(answers)
 
 

@@ -1,5 +1,4 @@
 from collections.abc import AsyncIterator
-from dataclasses import replace
 from pathlib import Path
 
 import httpx
@@ -7,10 +6,9 @@ import pytest
 
 from reconciler.domain.direction import DirectedOp
 from reconciler.domain.plan import Action, Op
-from reconciler.domain.records import Role
 from reconciler.domain.status import Direction
 from reconciler.web.settings import WebSettings
-from tests.fakes.clock import START, FakeClock
+from tests.fakes.clock import FakeClock
 from tests.integration.web.conftest import House, build
 from tests.support.records import a_chatbot, a_plan
 from tests.support.store import open_store
@@ -76,48 +74,6 @@ async def test_a_wrong_token_is_refused_on_the_form(house: House, token: str) ->
     assert answer.status_code == 401
     assert "set-cookie" not in answer.headers
     assert NASTY not in answer.text
-
-
-@pytest.mark.parametrize(
-    ("headers", "status"),
-    [
-        ({"Sec-Fetch-Site": "same-origin", "Origin": "http://127.0.0.1:8080"}, 303),
-        ({"Sec-Fetch-Site": "cross-site"}, 403),
-        ({"Sec-Fetch-Site": "same-site"}, 403),
-        ({"Origin": "http://127.0.0.1:8080"}, 303),
-        ({"Origin": "http://evil.example.net"}, 403),
-        ({"Origin": "null"}, 403),
-        ({}, 303),
-    ],
-)
-async def test_forms_of_other_sites_are_refused(house: House, headers: dict[str, str], status: int) -> None:
-    async with house.client() as client:
-        for path in ("/login", "/logout"):
-            answer = await client.post(path, data={"token": "wzr_viewer"}, headers=headers)
-            assert answer.status_code == status
-
-
-async def test_a_visit_ends_with_its_time_its_token_or_by_signing_out(house: House) -> None:
-    token = await house.add_token("leaver", Role.VIEWER)
-    async with house.client() as client:
-        await client.post("/login", data={"token": "wzr_leaver"})
-        assert (await client.get("/")).status_code == 200
-        kept = dict(client.cookies)
-        await client.post("/logout")
-        assert (await client.get("/", headers={"Cookie": f"reconciler={kept['reconciler']}"})).status_code == 303
-
-        await client.post("/login", data={"token": "wzr_leaver"})
-        house.clock.advance(8 * 3600)
-        assert (await client.get("/")).status_code == 303
-
-        await client.post("/login", data={"token": "wzr_leaver"})
-        async with house.store.begin() as uow:
-            await uow.tokens.save(replace(token, revoked_at=START))
-        assert (await client.get("/")).status_code == 303
-
-
-async def test_a_cookie_is_no_token_for_the_api(visitor: httpx.AsyncClient) -> None:
-    assert (await visitor.get("/api/v1/status")).status_code == 401
 
 
 async def test_the_fleet_lists_chatbots_and_open_plans(visitor: httpx.AsyncClient) -> None:

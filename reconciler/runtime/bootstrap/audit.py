@@ -1,0 +1,31 @@
+"""The audit log, for those who verify or export it beside a running service."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from reconciler.engine.audit_keeping import AuditKeeper, AuditRules
+from reconciler.ports import AuditShelf, Clock, Store
+from reconciler.runtime.clock import SystemClock
+from reconciler.runtime.settings import Settings
+from reconciler.storage.audit_folder import AuditFolder
+from reconciler.storage.store import SqlStore
+
+
+@asynccontextmanager
+async def open_audit(settings: Settings) -> AsyncIterator[tuple[Store, AuditShelf]]:
+    """The database, and what is kept of its log outside of it.
+
+    Raises:
+        StoreError: The database cannot be used.
+    """
+    store = await SqlStore.open(settings.database_url.get_secret_value(), SystemClock(), alongside=True)
+    try:
+        yield store, AuditFolder(settings.data.dir)
+    finally:
+        await store.close()
+
+
+def audit_keeper(settings: Settings, store: Store, clock: Clock) -> AuditKeeper:
+    """What looks after the log of a running service."""
+    rules = AuditRules(settings.audit.retention, settings.audit.head_interval)
+    return AuditKeeper(store, AuditFolder(settings.data.dir), clock, rules)

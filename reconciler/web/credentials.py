@@ -1,0 +1,119 @@
+"""Tokens, people and sessions as the database has them now: what ends there holds nowhere."""
+
+import hmac
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from reconciler.domain.records import Person, Session, Token
+from reconciler.engine.context import Actor, Engine
+from reconciler.engine.tokens import hash_of
+
+
+class Credential(StrEnum):
+    """What somebody shows."""
+
+    TOKEN = "token"  # noqa: S105  a name
+    SESSION = "session"
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Somebody who was identified.
+
+    Attributes:
+        credential: What they showed.
+        id: The id of the token or session.
+        expires_at: When it ends; None means when it is revoked.
+    """
+
+    actor: Actor
+    credential: Credential
+    id: str
+    expires_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    generation: str | None = None
+    tokens: Mapping[str, Token] = field(default_factory=dict)
+    people: Mapping[str, Person] = field(default_factory=dict)
+
+    def token(self, token_id: str) -> Token | None:
+        return next((token for token in self.tokens.values() if token.id == token_id), None)
+
+    def is_barred(self, name: str) -> bool:
+        person = self.people.get(name)
+        return person is not None and person.barred_at is not None
+
+
+@dataclass(slots=True)
+class Book:
+    """Credentials by their hash, read again whenever the database has changed: a revocation holds at once."""
+
+    engine: Engine
+    _known: _Known = field(default_factory=_Known)
+    _sessions: tuple[str | None, Mapping[str, Session]] = field(default_factory=lambda: (None, {}))
+
+    async def by_token(self, secret: bytes, origin: str, generation: str | None = None) -> Caller | None:
+        """Who holds this token, unless it is revoked or expired, or they are barred.
+
+        Args:
+            secret: What the request bears.
+            origin: Where it comes from.
+            generation: The store's, when it was asked for already: asking has its price.
+        """
+        wanted = hash_of(secret)
+        known = await self._now_known(generation or self.engine.store.generation)
+        token = known.tokens.get(wanted)
+        if token is None or not hmac.compare_digest(token.hash, wanted):
+            return None
+        actor = self._holder(known, token, origin)
+        return Caller(actor, Credential.TOKEN, token.id, token.expires_at) if actor else None
+
+    async def by_session(self, secret: str, origin: str, generation: str | None = None) -> Caller | None:
+        """Who signed in with this cookie, unless it ended or expired, or what they signed in with did."""
+        wanted = hash_of(secret.encode())
+        generation = generation or self.engine.store.generation
+        session = (await self._open_sessions(generation)).get(wanted)
+        if session is None or not hmac.compare_digest(session.hash, wanted):
+            return None
+        if not session.stands(self.engine.clock.now()):
+            return None
+        actor = self._visitor(await self._now_known(generation), session, origin)
+        return Caller(actor, Credential.SESSION, session.id, session.expires_at) if actor else None
+
+    def _holder(self, known: _Known, token: Token, origin: str) -> Actor | None:
+        if not token.stands(self.engine.clock.now()) or known.is_barred(token.person):
+            return None
+        return Actor(token.person, token.role, token.id, token.sources, origin)
+
+    def _visitor(self, known: _Known, session: Session, origin: str) -> Actor | None:
+        if session.token_id is not None:
+            token = known.token(session.token_id)
+            return self._holder(known, token, origin) if token else None
+        person = known.people.get(session.person)
+        if person is None or person.barred_at is not None:
+            return None
+        return Actor.of_rights(person.name, self.engine.grants.rights(person.groups), origin)
+
+    async def _now_known(self, generation: str) -> _Known:
+        # the generation was read before the rows: a change meanwhile makes the next request read again
+        known = self._known
+        if generation == known.generation:
+            return known
+        queries = self.engine.store.queries
+        # a secret may have been revoked and given again: the token that stands wins
+        tokens = sorted(await queries.tokens(), key=lambda token: token.revoked_at is None)
+        people = await queries.people()
+        known = _Known(generation, {token.hash: token for token in tokens}, {person.name: person for person in people})
+        self._known = known
+        return known
+
+    async def _open_sessions(self, generation: str) -> Mapping[str, Session]:
+        read_at, sessions = self._sessions
+        if generation != read_at:
+            sessions = {session.hash: session for session in await self.engine.store.queries.sessions()}
+            self._sessions = generation, sessions
+        return sessions

@@ -1,0 +1,179 @@
+"""Signing in, by a token or by the issuer, and signing out."""
+
+import logging
+import re
+from datetime import timedelta
+from http import HTTPStatus
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Request
+from starlette.responses import RedirectResponse, Response
+
+from reconciler.engine.context import Actor, Engine
+from reconciler.engine.people import let_in, note_refused_login
+from reconciler.engine.sessions import begin_session, end_session
+from reconciler.errors import LoginRefused
+from reconciler.ports import IdentityProvider
+from reconciler.web import templates
+from reconciler.web.api.common import TheEngine, TheSettings
+from reconciler.web.auth import Gate, Open, too_many
+from reconciler.web.cookies import ATTEMPT, SESSION, give_cookie, read_cookie, take_cookie
+from reconciler.web.dashboard.forms import read_form
+from reconciler.web.login.attempts import LASTS, Attempts
+from reconciler.web.problems import Code, Problem
+from reconciler.web.settings import WebSettings
+
+CALLBACK = "/login/oidc/callback"
+
+_OWN_PAGE = re.compile(r"/(plans/[\w.-]+)?")
+
+log = logging.getLogger(__name__)
+
+router = APIRouter(include_in_schema=False)
+
+
+async def _gate(request: Request) -> Gate:
+    gate: Gate = request.app.state.gate
+    return gate
+
+
+async def _identity(request: Request) -> IdentityProvider:
+    provider: IdentityProvider | None = request.app.state.identity
+    if provider is None:
+        raise Problem(Code.NOT_FOUND, "there is no login: set oidc.issuer")
+    return provider
+
+
+TheGate = Annotated[Gate, Depends(_gate)]
+TheIdentity = Annotated[IdentityProvider, Depends(_identity)]
+ANYBODY = [Depends(Open("people sign in here"))]
+
+
+@router.get("/login", name="page_login", dependencies=ANYBODY)
+async def login_form(request: Request, next: str = "/") -> Response:  # noqa: A002  the parameter's name in the URL
+    """The form that takes a token, and the way to the issuer."""
+    return _form(request, own_page(next))
+
+
+@router.post("/login", name="page_sign_in", dependencies=ANYBODY)
+async def login(request: Request, engine: TheEngine, settings: TheSettings, gate: TheGate) -> Response:
+    """Take a token, and give a cookie that stands for it."""
+    form = await read_form(request)
+    target = own_page(form.get("next", "/"))
+    secret = form.get("token", "").strip().encode()
+    caller = await gate.by_token(secret, gate.origin(request.scope)) if secret else None
+    if caller is None:
+        refusal = gate.failure(request.scope, presented=True)
+        return _form(request, target, refusal)
+    return await _signed_in(RedirectResponse(target, HTTPStatus.SEE_OTHER), request, engine, settings, caller.actor)
+
+
+@router.get("/login/oidc", name="page_login_oidc", dependencies=ANYBODY)
+async def to_issuer(request: Request, settings: TheSettings, identity: TheIdentity, next: str = "/") -> Response:  # noqa: A002
+    """Begin an attempt, and send the browser to the issuer."""
+    target = own_page(next)
+    attempts: Attempts = request.app.state.attempts
+    cookie, attempt = attempts.begin(target)
+    try:
+        answer = RedirectResponse(await identity.where_to_ask(attempt), HTTPStatus.SEE_OTHER)
+    except LoginRefused as refusal:
+        log.warning("login not begun", extra={"code": refusal.code, "message_": str(refusal)})
+        return _form(request, target, Problem(Code.LOGIN_REFUSED, str(refusal)))
+    # lax: the issuer's page sends the browser back, and the cookie has to come along
+    give_cookie(answer, ATTEMPT, cookie, LASTS, secure=settings.secure, samesite="lax")
+    return answer
+
+
+@router.get(CALLBACK, name="page_login_callback", dependencies=ANYBODY)
+async def from_issuer(
+    request: Request, engine: TheEngine, settings: TheSettings, identity: TheIdentity, gate: TheGate
+) -> Response:
+    """See who the issuer sends, and sign them in."""
+    try:
+        actor, target = await _recognised(request, engine, settings, identity, gate)
+    except LoginRefused as refusal:
+        answer = await _refused(request, engine, gate, refusal)
+    except Problem as problem:
+        answer = _form(request, "/", problem)
+    else:
+        # a page, and no redirect: what another site began would not get the strict cookie sent along
+        page = templates.page("signed_in.html", target=target)
+        answer = await _signed_in(page, request, engine, settings, actor)
+    take_cookie(answer, ATTEMPT, secure=settings.secure)
+    return answer
+
+
+@router.post("/logout", name="page_sign_out", dependencies=ANYBODY)
+async def logout(request: Request, engine: TheEngine, settings: TheSettings, gate: TheGate) -> Response:
+    """End the session, for every copy of its cookie."""
+    cookie = read_cookie(request.scope, SESSION, secure=settings.secure)
+    if cookie is not None:
+        await end_session(engine, cookie, gate.origin(request.scope))
+    answer = RedirectResponse("/login", HTTPStatus.SEE_OTHER)
+    take_cookie(answer, SESSION, secure=settings.secure)
+    return answer
+
+
+async def _recognised(
+    request: Request, engine: Engine, settings: WebSettings, identity: IdentityProvider, gate: Gate
+) -> tuple[Actor, str]:
+    origin = gate.origin(request.scope)
+    if (wait := gate.guesses.wait(origin)) is not None:
+        raise too_many(wait)
+    attempts: Attempts = request.app.state.attempts
+    cookie = read_cookie(request.scope, ATTEMPT, secure=settings.secure)
+    attempt, target = attempts.take(cookie, _one(request, "state"))
+    code = _one(request, "code")
+    if code is None:
+        raise LoginRefused("no_code", "the issuer did not let you in: sign in again")
+    seen = await identity.who(code, attempt, _one(request, "iss"))
+    person = await let_in(engine, seen, origin)
+    actor = Actor.of_rights(person.name, engine.grants.rights(person.groups), origin)
+    if actor is None:
+        raise LoginRefused("no_role", "none of your groups has a role here: ask an admin for a grant")
+    return actor, target
+
+
+async def _refused(request: Request, engine: Engine, gate: Gate, refusal: LoginRefused) -> Response:
+    """Leave a row, as long as nobody makes us write too many of them."""
+    failed = gate.failure(request.scope, presented=True)
+    if failed.code is Code.TOO_MANY_FAILURES:
+        return _form(request, "/", failed)
+    if not refusal.noted:
+        await note_refused_login(engine, refusal, gate.origin(request.scope))
+    return _form(request, "/", Problem(Code.LOGIN_REFUSED, str(refusal)))
+
+
+async def _signed_in(
+    answer: Response, request: Request, engine: Engine, settings: WebSettings, actor: Actor
+) -> Response:
+    ttl = timedelta(seconds=settings.session_seconds)
+    before = read_cookie(request.scope, SESSION, secure=settings.secure)
+    new = await begin_session(engine, actor, ttl, instead_of=before)
+    give_cookie(answer, SESSION, new.secret, ttl, secure=settings.secure)
+    return answer
+
+
+def _form(request: Request, target: str, refusal: Problem | None = None) -> Response:
+    status = refusal.status_code if refusal else HTTPStatus.OK
+    answer = templates.page(
+        "login.html",
+        status,
+        problem=refusal.detail if refusal else None,
+        next=target,
+        issuer=request.app.state.identity is not None,
+    )
+    for name, value in (refusal.headers if refusal and refusal.headers else {}).items():
+        answer.headers[name] = value
+    return answer
+
+
+def _one(request: Request, name: str) -> str | None:
+    """A parameter of the URL; one that comes twice is none."""
+    values = request.query_params.getlist(name)
+    return values[0] if len(values) == 1 else None
+
+
+def own_page(path: str) -> str:
+    """Where to go after signing in: never to another site."""
+    return path if _OWN_PAGE.fullmatch(path) else "/"

@@ -1,0 +1,44 @@
+"""Every route has a rule; an application with a route without one does not start."""
+
+from collections.abc import Iterator, Sequence
+
+from fastapi.routing import APIRoute, iter_route_contexts
+from starlette.routing import BaseRoute
+
+from reconciler.domain.records import Role
+from reconciler.web.auth import Open, Require, Visit
+
+Rule = Require | Visit | Open
+
+
+def rule_of(route: BaseRoute) -> Rule | None:
+    """The rule that stands beside a route, or None."""
+    if isinstance(route, APIRoute):
+        rules = [each.call for each in route.dependant.dependencies if isinstance(each.call, Rule)]
+        return rules[0] if len(rules) == 1 else None
+    # what is mounted has no dependencies: it says itself why it is open
+    rule = getattr(getattr(route, "app", None), "rule", None)
+    return rule if isinstance(rule, Open) else None
+
+
+def role_of(route: BaseRoute) -> Role | None:
+    """The role that a route needs; None when it needs none."""
+    rule = rule_of(route)
+    return None if rule is None or isinstance(rule, Open) else rule.role
+
+
+def all_routes(routes: Sequence[BaseRoute]) -> Iterator[BaseRoute]:
+    """Every route, also of routers that were included, and what is mounted."""
+    for context in iter_route_contexts(routes):
+        yield context.original_route
+
+
+def check(routes: Sequence[BaseRoute]) -> None:
+    """Refuse routes without exactly one rule.
+
+    Raises:
+        RuntimeError: Naming them.
+    """
+    without = [getattr(route, "path", repr(route)) for route in all_routes(routes) if rule_of(route) is None]
+    if without:
+        raise RuntimeError(f"these routes have no rule of who may call them: {', '.join(without)}")
