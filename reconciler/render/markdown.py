@@ -36,7 +36,8 @@ def _plan(plan: PlanView) -> str:
     title = " ".join(_code(part) for part in (plan.name or plan.chatbot_id, plan.chatbot_id, plan.path))
     lines = [line for directed in plan.ops for line in _op(directed)]
     notes = [f"{plan.noops} unchanged", f"fingerprint {_code(plan.fingerprint)}"]
-    return "\n\n".join((f"### {title}" + (f" ({side})" if side else ""), _fenced(lines), ", ".join(notes)))
+    more = ["\n".join(f"- {_code(note)}" for note in plan.notes)] if plan.notes else []
+    return "\n\n".join((f"### {title}" + (f" ({side})" if side else ""), _fenced(lines), ", ".join(notes), *more))
 
 
 def _op(directed: DirectedOp) -> Iterator[str]:

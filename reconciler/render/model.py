@@ -22,6 +22,7 @@ class PlanView:
         noops: How many are.
         prune: Whether the body lets the API delete.
         fingerprint: What an approval is for.
+        notes: What it takes to approve it, who did, and what became of it; of a stored plan only.
     """
 
     chatbot_id: str
@@ -32,6 +33,7 @@ class PlanView:
     noops: int
     prune: bool
     fingerprint: str
+    notes: tuple[str, ...] = ()
 
     @property
     def summary(self) -> Summary:

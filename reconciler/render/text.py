@@ -91,7 +91,9 @@ def _plan(plan: PlanView, paint: Paint) -> list[str]:
     lines = [_header("~", plan, paint) + " " * room + moved, ""]
     for directed in plan.ops:
         lines += [*_op(directed, paint), ""]
-    return [*lines, paint(Ink.DIM, f"      {plan.noops} unchanged")] if plan.noops else lines[:-1]
+    tail = [f"      {plan.noops} unchanged"] if plan.noops else []
+    tail += [f"      {visible(note)}" for note in plan.notes]
+    return [*lines, *(paint(Ink.DIM, line) for line in tail)] if tail else lines[:-1]
 
 
 def _op(directed: DirectedOp, paint: Paint) -> Iterator[str]:

@@ -1,30 +1,82 @@
 """A stored plan as text and markdown, by the renderers that the command line uses."""
 
-from reconciler.domain.records import Plan
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from reconciler.domain.policy import Policy, protected_items
+from reconciler.domain.records import Apply, Approval, Plan
 from reconciler.render.markdown import fleet_markdown
 from reconciler.render.model import FleetPlan, PlanView
 from reconciler.render.text import plan_text
+from reconciler.web.shapes import rfc3339
 
 
-def text(plan: Plan, name: str | None = None) -> str:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredPlan:
+    """A stored plan with what belongs to it.
+
+    Attributes:
+        name: The chatbot's, where it is known.
+        apply: The plan's latest apply.
+    """
+
+    plan: Plan
+    policy: Policy
+    name: str | None = None
+    approvals: Sequence[Approval] = ()
+    apply: Apply | None = None
+
+
+def text(stored: StoredPlan) -> str:
     """A plan as plain text."""
-    return plan_text(_fleet(plan, name))
+    return plan_text(_fleet(stored))
 
 
-def markdown(plan: Plan, name: str | None = None) -> str:
+def markdown(stored: StoredPlan) -> str:
     """A plan as markdown."""
-    return fleet_markdown(_fleet(plan, name))
+    return fleet_markdown(_fleet(stored))
 
 
-def _fleet(plan: Plan, name: str | None) -> FleetPlan:
+def _fleet(stored: StoredPlan) -> FleetPlan:
+    plan = stored.plan
     view = PlanView(
         chatbot_id=plan.chatbot_id,
-        name=name,
+        name=stored.name,
         tenant=plan.tenant,
         path=plan.path,
         ops=plan.ops,
         noops=plan.summary.noop,
         prune=plan.prune,
         fingerprint=plan.fingerprint,
+        notes=tuple(notes(stored)),
     )
     return FleetPlan(plans=(view,), closing=f"{plan.status}: {plan.message}")
+
+
+def notes(stored: StoredPlan) -> Iterator[str]:
+    """What it takes to approve a plan, who did, and what its apply did."""
+    plan = stored.plan
+    if plan.is_open:
+        people = "1 approval" if plan.approvals_required == 1 else f"{plan.approvals_required} approvals"
+        yield f"needs {people}"
+        if plan.delete_override is not None:
+            yield f"needs overrides.deletes with a reason, because {plan.delete_override}"
+        ops = [directed.op for directed in plan.ops]
+        for item in protected_items(plan.chatbot_id, ops, stored.policy):
+            yield f"cannot be approved: policy.protected covers {item}"
+    yield from (_approval(approval) for approval in stored.approvals if approval.revoked_at is None)
+    if stored.apply is not None:
+        yield _apply(stored.apply)
+
+
+def _approval(approval: Approval) -> str:
+    until = f", until {rfc3339(approval.expires_at)}" if approval.expires_at and not approval.spent_at else ""
+    why = "".join(f": {part}" for part in (approval.comment,) if part)
+    deletes = f" (deletes: {approval.reason})" if approval.deletes else ""
+    return f"approved by {approval.actor}{until}{why}{deletes}"
+
+
+def _apply(apply: Apply) -> str:
+    """The window is what the API cannot guard: an edit within it, in a section that was written, is lost."""
+    window = "" if apply.window_ms is None else f", {apply.window_ms} ms after the last dry run"
+    return f"apply {apply.id} is {apply.status}{window}"

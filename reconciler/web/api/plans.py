@@ -19,8 +19,8 @@ from reconciler.web.api.common import (
     TheEngine,
     Viewer,
     listed,
-    name_of,
     refusals,
+    stored_plan,
     visible_plan,
 )
 from reconciler.web.asks import ApplyAsk, ApproveAsk, DecideAsk, Name, PlanQuery, RejectAsk
@@ -82,10 +82,10 @@ async def plan_get(engine: TheEngine, actor: Viewer, plan_id: Name, request: Req
     plan = await visible_plan(engine, actor, plan_id)
     if chosen == JSON:
         return await _single(engine, plan)
-    name = await name_of(engine, plan)
+    stored = await stored_plan(engine, plan)
     render = markdown if chosen == MARKDOWN else text
     # comparing long prompts takes a while: not on the event loop
-    return Response(await asyncio.to_thread(render, plan, name), media_type=chosen)
+    return Response(await asyncio.to_thread(render, stored), media_type=chosen)
 
 
 @router.post(

@@ -9,11 +9,13 @@ from reconciler.domain.direction import DirectedOp
 from reconciler.domain.fields import MISSING
 from reconciler.domain.lifecycle import DECIDABLE, PlanStatus
 from reconciler.domain.plan import MCP_SERVERS, Action
-from reconciler.domain.records import Approval, Plan
+from reconciler.domain.policy import ProtectedItem, protected_items
+from reconciler.domain.records import Apply, Approval, Plan
 from reconciler.domain.status import Direction
 from reconciler.render.model import IRREVERSIBLE
 from reconciler.render.prose import Kind, Line, Piece, compare
 from reconciler.render.wording import FieldChange, changes, inline, prose, visible
+from reconciler.web.rendering import StoredPlan
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,19 +49,25 @@ class PlanPage:
     ops: Sequence[OpView]
     overwrites_live: bool
     commands: Sequence[tuple[str, str]]
+    protected: Sequence[ProtectedItem]
+    apply: Apply | None
 
 
-def plan_page(plan: Plan, approvals: Sequence[Approval], name: str | None, public_url: str) -> PlanPage:
+def plan_page(stored: StoredPlan, public_url: str) -> PlanPage:
     """Everything that the page of a plan says."""
+    plan = stored.plan
     ops = [_op(directed) for directed in plan.ops]
+    protected = protected_items(plan.chatbot_id, [each.op for each in plan.ops], stored.policy) if plan.is_open else ()
     return PlanPage(
         plan=plan,
-        name=visible(name or plan.chatbot_id),
-        approvals=[each for each in approvals if each.revoked_at is None],
+        name=visible(stored.name or plan.chatbot_id),
+        approvals=[each for each in stored.approvals if each.revoked_at is None],
         losses=[each for each in ops if each.directed.op.action is Action.DELETE],
         ops=ops,
         overwrites_live=any(each.direction in (Direction.LIVE_AHEAD, Direction.DIVERGED) for each in plan.ops),
-        commands=list(_commands(plan, public_url)),
+        commands=list(_commands(plan, public_url, may_approve=not protected)),
+        protected=protected,
+        apply=stored.apply,
     )
 
 
@@ -100,12 +108,14 @@ def _shown(line: Line) -> Line:
     return tuple(Piece(piece.kind, visible(piece.text)) for piece in line)
 
 
-def _commands(plan: Plan, public_url: str) -> Iterator[tuple[str, str]]:
+def _commands(plan: Plan, public_url: str, *, may_approve: bool) -> Iterator[tuple[str, str]]:
     """What to run to decide, as long as that is possible; the person says the reason of an override."""
     if plan.status not in DECIDABLE or plan.apply_id is not None:
         return
     ask: dict[str, object] = {"fingerprint": plan.fingerprint}
-    if plan.status is PlanStatus.APPROVED:
+    if not may_approve:
+        pass
+    elif plan.status is PlanStatus.APPROVED:
         yield "Apply", _curl(plan, public_url, "apply", ask)
     else:
         override = {"overrides": {"deletes": True, "reason": "WHY"}} if plan.delete_override else {}
