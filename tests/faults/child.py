@@ -1,0 +1,72 @@
+"""The service as the harness starts it: what `reconciler serve` runs, in a process of its own, with a tracer."""
+
+import asyncio
+import os
+import resource
+import sys
+from dataclasses import replace
+from datetime import timedelta
+
+from reconciler.domain.policy import Policy
+from reconciler.errors import ReconcilerError
+from reconciler.runtime.serve import serve
+from reconciler.runtime.settings import Settings
+from reconciler.runtime.settings_policy import PolicySettings
+from reconciler.runtime.telemetry import log_to_stderr
+from tests.faults.order import Order
+from tests.faults.tracer import Tracer, die_with_parent
+
+APPLY_DEADLINE = timedelta(seconds=1.2)
+APPLY_SETTLE = timedelta(seconds=1.5)
+TICK_SECONDS = 0.4
+
+
+class HastyPolicy(PolicySettings):
+    """Shorter times than people may set, in the same order, so that a trial takes seconds.
+
+    The product's least settle of 10 s stays as it is: only this start hands a smaller one over, and with it the
+    smaller deadline of an apply that it must not fall below.
+    """
+
+    def as_policy(self) -> Policy:
+        return replace(super().as_policy(), apply_deadline=APPLY_DEADLINE, apply_settle=APPLY_SETTLE)
+
+
+def run(order: Order, told: int) -> int:
+    """Be the service until it ends.
+
+    Args:
+        order: What to run.
+        told: A pipe that gets ``ready URL`` and ``trap``, and closes with the process.
+
+    Returns:
+        The exit code.
+    """
+    die_with_parent()
+    os.setpgid(0, 0)
+    out = os.open(order.output, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    os.dup2(out, 1)
+    os.dup2(out, 2)
+    sys.stdout, sys.stderr = os.fdopen(1, "w", closefd=False), os.fdopen(2, "w", closefd=False)
+    os.environ.update(order.environ)
+    log_to_stderr()
+    record = os.open(order.record, os.O_WRONLY | os.O_CREAT | os.O_APPEND) if order.record else None
+    settings = Settings(**order.settings, policy=HastyPolicy())
+    if order.file_limit is not None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (order.file_limit, order.file_limit))
+    Tracer(order.trap, told, record).install()
+    try:
+        asyncio.run(
+            serve(settings, ready=lambda url: _tell(told, f"ready {url}"), tick_seconds=TICK_SECONDS),
+        )
+    except ReconcilerError as error:
+        sys.stderr.write(f"error: {error}\n")
+        return 1
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+    return 0
+
+
+def _tell(told: int, line: str) -> None:
+    os.write(told, f"{line}\n".encode())

@@ -1,0 +1,179 @@
+"""What stands around the service: a sandbox, a repository and a template of its data folder, made once per lane."""
+
+import shutil
+import signal
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+import httpx
+
+from api_client.sandbox import ALL_SCOPES, ApiKey, Fleet, SandboxServer
+from api_client.sandbox import Chatbot as LiveBot
+from tests.faults import bots
+from tests.faults.order import Order, Trap
+from tests.faults.process import ForkServer, Process
+from tests.support.git import GitRepo
+
+TOKEN: Final = "wzr_fault-harness-admin-token-of-forty-characters"
+SECOND_TOKEN: Final = "wzr_fault-harness-other-token-of-forty-characters"
+READ_KEY: Final = "wpk_live_fault_harness_read"
+WRITE_KEY: Final = "wpk_live_fault_harness_write"
+SOURCE: Final = "bots"
+TENANT: Final = "acme"
+
+
+@dataclass(slots=True)
+class Stage:
+    """Made by `open_stage`. One trial uses it at a time.
+
+    Attributes:
+        folder: Where everything lies.
+        count: How many chatbots there are.
+        forks: Starts services.
+        sandbox: The WizChat that is written to.
+        repository: The source, as it is at first; version 1 of every document.
+        remote: How the service reaches it.
+        api_url: How the service reaches WizChat, where not directly.
+    """
+
+    folder: Path
+    count: int
+    forks: ForkServer
+    sandbox: SandboxServer
+    fleet: Fleet
+    repository: GitRepo
+    remote: str
+    base: str
+    api_url: str | None = None
+    template: Path | None = None
+    since: int = 0
+    starts: int = 0
+    _versions: dict[int, str] = field(default_factory=dict)
+
+    def settings(self, data: Path) -> dict[str, Any]:
+        """What the service is given."""
+        tenant = {
+            "name": TENANT,
+            "base_url": self.api_url or self.sandbox.url,
+            "api_key": READ_KEY,
+            "write_api_key": WRITE_KEY,
+            "requests_per_minute": 60_000,
+        }
+        source = {
+            "name": SOURCE,
+            "url": self.remote,
+            "tenant": TENANT,
+            "branch": "main",
+            "insecure": True,
+            "interval": "5m",
+            "drift_interval": "5m",
+        }
+        return {
+            "server": {"port": 0},
+            "data": {"dir": str(data)},
+            "tenants": [tenant],
+            "sources": [source],
+            "auth": {"bootstrap_token": TOKEN},
+        }
+
+    def reset(self, data: Path, *, cold: bool = False) -> None:
+        """Make everything as it was at first: the fleet, the branch, no faults, and the service's data."""
+        control = self.sandbox.control
+        control.let_writes_go()
+        control.clear_faults()
+        for number in range(self.count):
+            self.fleet.remove(bots.bot_id(number))
+        for number in range(self.count):
+            self.fleet.add(LiveBot(id=bots.bot_id(number), config=bots.live_spec(number)))
+        self.point(self.base)
+        if data.exists():
+            shutil.rmtree(data)
+        if cold or self.template is None:
+            data.mkdir(parents=True)
+        else:
+            shutil.copytree(self.template, data, copy_function=shutil.copyfile)
+            (data / "askpass.sh").unlink(missing_ok=True)
+        self.since = max((call["seq"] for call in control.journal(self.since)["requests"]), default=self.since)
+
+    def make_template(self) -> None:
+        """Let a service see everything once, and keep its data folder for the trials to begin with."""
+        data = self.folder / "template"
+        self.reset(data, cold=True)
+        process = self.start(data)
+        url = process.wait_ready()
+        with httpx.Client(headers={"Authorization": f"Bearer {TOKEN}"}, trust_env=False, verify=False) as http:
+            deadline = time.monotonic() + 30
+            while True:
+                items = http.get(f"{url}/api/v1/runs").json()["items"]
+                if items and items[-1]["finished_at"]:
+                    break
+                assert time.monotonic() < deadline, items
+                time.sleep(0.02)
+        process.signal(signal.SIGTERM)
+        assert process.wait_end(20), "the template's service did not stop"
+        self.template = data
+
+    def start(
+        self, data: Path, trap: Trap | None = None, *, record: Path | None = None, file_limit: int | None = None
+    ) -> Process:
+        """Start the service."""
+        self.starts += 1
+        order = Order(
+            settings=self.settings(data),
+            output=str(data.with_name(f"{data.name}.out")),
+            environ={},
+            trap=trap,
+            record=str(record) if record else None,
+            file_limit=file_limit,
+        )
+        return self.forks.start(order)
+
+    def point(self, revision: str) -> None:
+        """Push: the branch names that commit from now on."""
+        ref = self.repository.folder / ".git" / "refs" / "heads" / "main"
+        draft = ref.with_name("main.new")
+        draft.write_text(f"{revision}\n")
+        draft.replace(ref)
+
+    def version(self, version: int) -> str:
+        """The commit in which every document says this version."""
+        if version not in self._versions:
+            self.point(self.base)
+            self.repository.git("reset", "--quiet", "--hard", self.base)
+            self._versions[version] = self.repository.commit(bots.files(self.count, version))
+            self.point(self.base)
+        return self._versions[version]
+
+    def version_of(self, revision: str) -> int:
+        """Which version the documents of a commit say."""
+        return next((version for version, commit in self._versions.items() if commit == revision), 1)
+
+    def config(self, bot: str) -> dict[str, Any]:
+        """What is live now."""
+        chatbot = self.fleet.get(bot)
+        return dict(chatbot.config) if chatbot else {}
+
+    def writes(self) -> list[dict[str, Any]]:
+        """The real applies that reached the sandbox in this trial."""
+        found: list[dict[str, Any]] = self.sandbox.control.journal(self.since)["writes"]
+        return found
+
+
+@contextmanager
+def open_stage(folder: Path, count: int, forks: ForkServer | None = None) -> Iterator[Stage]:
+    """A stage with so many chatbots."""
+    folder.mkdir(parents=True, exist_ok=True)
+    repository = GitRepo(folder / "repository")
+    base = repository.commit(bots.files(count))
+    repository.git("repack", "-q", "-a", "-d")
+    fleet = Fleet()
+    reads = frozenset(scope for scope in ALL_SCOPES if scope.endswith(":read"))
+    keys = (ApiKey("read", READ_KEY, scopes=reads), ApiKey("write", WRITE_KEY))
+    with ExitStack() as opened:
+        sandbox = opened.enter_context(SandboxServer(fleet=fleet, keys=keys))
+        forks = forks or opened.enter_context(ForkServer())
+        yield Stage(folder, count, forks, sandbox, fleet, repository, repository.url, base)

@@ -1,0 +1,219 @@
+"""One trial: some lives of a service, each broken somewhere, one that is left in peace, and the judge's question."""
+
+import random
+import signal
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+import httpx
+
+from tests.faults import bots
+from tests.faults.client import LIMIT, Client, Heard, underway, unheard
+from tests.faults.history import Ask, History, Json, Outcome
+from tests.faults.judge import Violation, judge
+from tests.faults.order import Trap
+from tests.faults.process import Dead, Process
+from tests.faults.stage import Stage
+
+_DECIDED: Final = frozenset({"Pending", "Approved"})
+_VERSION: Final = "version "
+
+
+@dataclass(slots=True)
+class Report:
+    """What came of a trial.
+
+    Attributes:
+        name: Enough to know it by.
+        faults: Kinds of the faults that really happened.
+        hit: Steps before which the process was killed.
+        missed: Traps that did not spring.
+        settle_seconds: From the last start to a definite state of everything.
+        windows_ms: What each apply printed as its unguarded window.
+    """
+
+    name: str
+    faults: list[str] = field(default_factory=list)
+    hit: list[tuple[str, int]] = field(default_factory=list)
+    missed: list[tuple[str, int]] = field(default_factory=list)
+    violations: list[Violation] = field(default_factory=list)
+    settle_seconds: list[float] = field(default_factory=list)
+    windows_ms: list[int] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Trial:
+    """One trial on a stage that was made ready for it; `finish` ends it.
+
+    Attributes:
+        chance: Every choice comes from here, so that a seed replays it.
+        heard: Gets every answer that the client reads.
+    """
+
+    stage: Stage
+    data: Path
+    name: str
+    chance: random.Random
+    heard: Heard = unheard
+    history: History = field(default_factory=History)
+    cut: Callable[[], tuple[tuple[str, float], ...]] = tuple
+    client: Client = field(init=False)
+    report: Report = field(init=False)
+    _process: Process | None = None
+
+    def __post_init__(self) -> None:
+        self.client = Client(self.history, self._spec_of, heard=self.heard)
+        self.report = Report(self.name)
+
+    def life(self, trap: Trap | None, script: "Callable[[Trial], None]") -> bool:
+        """Start the service, do something, and let it die; tell whether the trap sprang.
+
+        Whatever the script could not end because the service died, it leaves.
+        """
+        self._process = process = self.stage.start(self.data, trap)
+        with suppress(Dead):
+            self.client.meet(process)
+            self._note_restart()
+            script(self)
+        if trap is not None:
+            self._await_trap(process, trap)
+        else:
+            process.kill()
+        return process.sprung
+
+    def _await_trap(self, process: Process, trap: Trap) -> None:
+        """Give the trap a moment more: it may lie behind what the script waited for."""
+        if not process.sprung and process.alive:
+            process.wait_end(0.3)
+        if trap.signal == signal.SIGTERM and process.sprung and not process.wait_end(LIMIT):
+            self.history.faults.append("stop was not obeyed")
+        process.kill()
+        point = (trap.name, trap.occurrence)
+        if process.sprung:
+            self.report.hit.append(point)
+            self.report.faults.append(_kind_of(trap))
+        else:
+            self.report.missed.append(point)
+            self.report.faults.append("SIGKILL from outside")
+
+    def kill_now(self) -> None:
+        """Kill the service from outside, at once."""
+        assert self._process is not None
+        self._process.kill()
+        raise Dead
+
+    def finish(self, script: "Callable[[Trial], None] | None" = None) -> Report:
+        """Start once more without any fault, let everything come to its end, and judge."""
+        started = time.monotonic()
+        self._process = process = self.stage.start(self.data)
+        self.client.meet(process)
+        self._note_restart()
+        (script or carry_out)(self)
+        unsettled = self.settle()
+        self.report.settle_seconds.append(time.monotonic() - started)
+        outcome = self._gather(unsettled)
+        process.kill()
+        self.client.close()
+        self.report.violations = judge(self.history, outcome)
+        return self.report
+
+    def settle(self, limit: float = LIMIT) -> tuple[str, ...]:
+        """Wait until nothing is under way any more, and say what still is."""
+        left: list[str] = []
+
+        def settled() -> bool:
+            left[:] = underway(self.client.plans().values())
+            return not left
+
+        self.client.wait(settled, limit)
+        return (*left, *self._unfinished_runs(limit))
+
+    def _unfinished_runs(self, limit: float) -> Sequence[str]:
+        def running() -> list[str]:
+            runs = self.client.get("/runs?limit=20")["items"]
+            return [f"run {run['id']} is {run['status']}" for run in runs if run["finished_at"] is None]
+
+        self.client.wait(lambda: not running(), limit)
+        return running()
+
+    def _gather(self, unsettled: tuple[str, ...]) -> Outcome:
+        plans = self.client.plans()
+        applies = {}
+        for plan in plans.values():
+            if plan["apply_id"] is not None:
+                applies[plan["apply_id"]] = apply = self.client.get(f"/applies/{plan['apply_id']}")
+                if apply["window_ms"] is not None:
+                    self.report.windows_ms.append(apply["window_ms"])
+        return Outcome(
+            plans=plans,
+            applies=applies,
+            audit=tuple(reversed(self.client.all("/audit"))),
+            writes=tuple(self.stage.writes()),
+            configs={bots.bot_id(number): self.stage.config(bots.bot_id(number)) for number in range(self.stage.count)},
+            cut=self.cut(),
+            unsettled=unsettled,
+        )
+
+    def _note_restart(self) -> None:
+        if self.history.asked:
+            self.history.restarts.append(self.client.plans())
+
+    def _spec_of(self, bot: str, revision: str) -> Json:
+        number = int(bot.rpartition("_")[2])
+        return bots.desired_spec(number, self.stage.version_of(revision))
+
+    def open_plans(self) -> list[Json]:
+        """Every chatbot's plan, waiting until each has one that was ever open."""
+        wanted = {bots.bot_id(number) for number in range(self.stage.count)}
+        found: list[Json] = []
+
+        def complete() -> bool:
+            found[:] = self.client.plans().values()
+            return wanted <= {plan["chatbot_id"] for plan in found}
+
+        if not self.client.wait(complete):
+            raise TimeoutError(f"not every chatbot got a plan: {[plan['id'] for plan in found]}")
+        return [plan for plan in found if plan["status"] in _DECIDED]
+
+
+def _kind_of(trap: Trap) -> str:
+    how = "SIGTERM" if trap.signal == signal.SIGTERM else "SIGKILL"
+    moment = "within" if trap.delay_ms else "before"
+    return f"{how} {moment} {trap.name.split()[0]}"
+
+
+def carry_out(trial: Trial) -> None:
+    """Approve and apply whatever waits, all of it at once."""
+    for plan in trial.open_plans():
+        push(trial, plan)
+
+
+def one_by_one(trial: Trial) -> None:
+    """Approve and apply one plan after the other, each seen through."""
+    for plan in trial.open_plans():
+        push(trial, plan)
+        trial.settle()
+
+
+def in_two_steps(trial: Trial) -> None:
+    """Approve all, then apply all."""
+    plans = [plan for plan in trial.open_plans() if plan["apply_id"] is None]
+    for plan in plans:
+        if plan["status"] == "Pending":
+            trial.client.decide(Ask.APPROVE, plan["id"])
+    for plan in plans:
+        trial.client.decide(Ask.APPLY, plan["id"])
+    trial.settle()
+
+
+def push(trial: Trial, plan: Json) -> httpx.Response | None:
+    """Approve and apply one plan, or what of it is left to do."""
+    if plan["apply_id"] is not None:
+        return None
+    if plan["status"] == "Pending":
+        return trial.client.decide(Ask.APPROVE, plan["id"], apply=True)
+    return trial.client.decide(Ask.APPLY, plan["id"])
