@@ -5,10 +5,12 @@ from datetime import timedelta
 
 import pytest
 
+from reconciler.domain.brake import Fleet, Stake
 from reconciler.domain.direction import NO_BASELINE, SectionBaseline
 from reconciler.domain.lifecycle import ApplyStatus, PlanStatus
+from reconciler.domain.plan import Summary
 from reconciler.domain.records import RunStatus, ScopeKind, Switch
-from reconciler.domain.status import Reason
+from reconciler.domain.status import Direction, Reason
 from reconciler.errors import Conflict
 from reconciler.storage.store import SqlStore
 from tests.fakes.clock import START
@@ -266,3 +268,86 @@ async def test_sessions_are_listed_until_they_are_ended_and_kept_until_they_are_
         assert await uow.sessions.by_hash("hash of session_3") is None
     assert [session.id for session in await store.queries.sessions()] == ["session_1"]
     assert await store.queries.people() == []
+
+
+async def test_pending_and_approved_plans_are_told_apart(store: SqlStore) -> None:
+    states = {
+        "plan_1": {"status": PlanStatus.PENDING},
+        "plan_2": {"status": PlanStatus.APPROVED},
+        "plan_3": {"status": PlanStatus.APPROVED, "apply_id": "apply_1"},
+        "plan_4": {"status": PlanStatus.PENDING, "source": "other"},
+        "plan_5": {"status": PlanStatus.EXPIRED},
+    }
+    async with store.begin() as uow:
+        for plan_id, changes in states.items():
+            await uow.plans.add(records.a_plan(plan_id, chatbot_id=f"bot of {plan_id}", **changes))
+    async with store.read() as uow:
+        assert [plan.id for plan in await uow.plans.pending("main")] == ["plan_1"]
+        assert [plan.id for plan in await uow.plans.approved()] == ["plan_2"]
+
+
+async def test_stakes_are_all_plans_of_a_revision_but_resolved_ones_and_every_open_one(store: SqlStore) -> None:
+    states = {
+        "a": {"status": PlanStatus.APPLIED, "summary": Summary(delete=2)},
+        "b": {"status": PlanStatus.RESOLVED},
+        "c": {"status": PlanStatus.PENDING, "revision": "b" * 40, "direction": Direction.LIVE_AHEAD},
+        "d": {"status": PlanStatus.APPLIED, "revision": "b" * 40},
+        "e": {"status": PlanStatus.REJECTED, "source": "other"},
+    }
+    async with store.begin() as uow:
+        for chatbot_id, changes in states.items():
+            await uow.plans.add(records.a_plan(f"plan_{chatbot_id}", chatbot_id=chatbot_id, **changes))
+    async with store.read() as uow:
+        found = sorted(await uow.plans.stakes("main", "a" * 40), key=lambda stake: stake.chatbot_id)
+    assert found == [
+        Stake("a", "a" * 40, Direction.GIT_AHEAD, 2, is_open=False),
+        Stake("c", "b" * 40, Direction.LIVE_AHEAD, 0, is_open=True),
+    ]
+
+
+async def test_what_people_refused_and_what_fell_short_is_remembered_by_fingerprint(store: SqlStore) -> None:
+    same = ("acme", "bot_1", "f" * 64)
+    async with store.begin() as uow:
+        await uow.plans.add(records.a_plan("plan_1", status=PlanStatus.EXPIRED))
+        await uow.applies.add(records.an_apply("apply_1", status=ApplyStatus.APPLIED))
+        approval = records.an_approval()
+        await uow.approvals.add(approval)
+        assert not await uow.plans.was_rejected(*same)
+        assert not await uow.approvals.was_revoked(*same)
+        assert not await uow.applies.fell_short(*same, besides=None)
+        await uow.plans.add(records.a_plan("plan_2", status=PlanStatus.REJECTED))
+        await uow.approvals.save(replace(approval, revoked_at=START))
+        await uow.applies.add(records.an_apply("apply_2", status=ApplyStatus.STALE))
+    async with store.read() as uow:
+        assert await uow.plans.was_rejected(*same)
+        assert await uow.approvals.was_revoked(*same)
+        assert await uow.applies.fell_short(*same, besides=None)
+        assert not await uow.applies.fell_short(*same, besides="apply_2")
+        for other in (("acme", "bot_1", "0" * 64), ("acme", "bot_2", "f" * 64), ("other", "bot_1", "f" * 64)):
+            assert not await uow.plans.was_rejected(*other)
+            assert not await uow.approvals.was_revoked(*other)
+            assert not await uow.applies.fell_short(*other, besides=None)
+
+
+async def test_a_fleet_counts_what_changed_at_a_revision_and_was_not_compared_since(store: SqlStore) -> None:
+    revision = "a" * 40
+    seen = {"source": "main", "revision": revision, "fault": None}
+    chatbots = {
+        "compared": seen | {"checked_digest": "d" * 64},
+        "never": seen | {"fault": Reason.NOT_CHECKED},
+        "earlier": seen | {"checked_digest": "e" * 64},
+        "limited": seen | {"fault": Reason.RATE_LIMITED},
+        "missing": seen | {"fault": Reason.CHATBOT_MISSING},
+        "elsewhere": seen | {"revision": "b" * 40},
+        "contested": seen | {"fault": Reason.CLAIMED_TWICE},
+    }
+    documents = [records.a_document(key) for key in chatbots]
+    documents.append(records.a_document("refused", body=None, digest=None, refusal=Reason.DOCUMENT_INVALID))
+    async with store.begin() as uow:
+        await uow.documents.replace("main", documents)
+        await uow.documents.replace("other", [records.a_document("elsewhere", source="other")])
+        for key, changes in chatbots.items():
+            await uow.chatbots.add(records.a_chatbot(key, **changes))
+    async with store.read() as uow:
+        assert await uow.documents.fleet("main", revision) == Fleet(8, uncompared=3)
+        assert await uow.documents.fleet("none", revision) == Fleet(0)

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.domain.plan import Action, Op
-from reconciler.domain.policy import Policy, requirements, vanished_share
+from reconciler.domain.policy import Policy, Protection, protected_items, requirements, vanished_share
 
 
 def deletes(section: str, count: int) -> list[Op]:
@@ -49,3 +49,54 @@ def test_the_vanished_share_lies_between_0_and_1_and_is_0_when_nothing_is_gone(b
     assert 0 <= share <= 1
     assert (share == 0) == (before <= now)
     assert vanished_share(before, before | now) == 0
+
+
+def test_a_plan_that_deletes_may_need_more_people() -> None:
+    policy = Policy(approvals=1, delete_approvals=3)
+    assert requirements(deletes("skills", 1), body(skills=[{}]), policy).approvals == 3
+    assert requirements([Op("skills", Action.UPDATE, "a")], body(skills=[{}]), policy).approvals == 1
+    assert requirements(deletes("skills", 1), body(skills=[{}]), Policy(approvals=2)).approvals == 2
+
+
+def protected(op: Op, *patterns: str) -> list[str]:
+    policy = Policy(protected=tuple(Protection.parse(pattern) for pattern in patterns))
+    return [str(item) for item in protected_items("bot_vip", [op], policy)]
+
+
+REFUNDS = Op("skills", Action.UPDATE, "refunds", changed_fields=("body",))
+TONE = Op("core", Action.UPDATE, None, changed_fields=("behavior.tone",))
+
+
+@pytest.mark.parametrize(
+    ("op", "pattern", "said"),
+    [
+        (Op("skills", Action.DELETE, "refunds"), "*/skills/refunds", 'skills "refunds" (*/skills/refunds)'),
+        (REFUNDS, "bot_*/skills/*", 'skills "refunds" (bot_*/skills/*)'),
+        (TONE, "*/core/behavior.*", 'core "behavior.tone" (*/core/behavior.*)'),
+        (Op("core", Action.DELETE, None), "*/core/name", "core (*/core/name)"),
+    ],
+)
+def test_protected_is_what_a_pattern_covers(op: Op, pattern: str, said: str) -> None:
+    assert protected(op, pattern) == [said]
+
+
+@pytest.mark.parametrize(
+    ("op", "pattern"),
+    [
+        (Op("skills", Action.CREATE, "refunds"), "*/*/*"),
+        (Op("skills", Action.NOOP, "refunds"), "*/*/*"),
+        (Op("skills", Action.DELETE, "refunds"), "*/skills/Refunds"),
+        (Op("skills", Action.DELETE, "refunds"), "other/*/*"),
+        (Op("core", Action.UPDATE, None, changed_fields=("name",)), "*/core/behavior.*"),
+        # in a section with keys the key is the item's, never a field's
+        (Op("skills", Action.UPDATE, "refunds", changed_fields=("body",)), "*/skills/body"),
+    ],
+)
+def test_what_no_pattern_covers_and_what_is_created_is_not_protected(op: Op, pattern: str) -> None:
+    assert protected(op, pattern) == []
+
+
+@pytest.mark.parametrize("text", ["", "skills", "*/skills", "/skills/a", "a//b", "a/b/"])
+def test_a_pattern_has_three_parts(text: str) -> None:
+    with pytest.raises(ValueError, match="chatbot/section/key"):
+        Protection.parse(text)

@@ -1,0 +1,140 @@
+"""Rule 10, said a second time: whatever the plan, the policy and the history, nothing outside of it is automatic."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from reconciler.domain.automatic import Memory, Verdict, not_remembered, not_within, rule_of, switch_value
+from reconciler.domain.direction import DirectedOp, common
+from reconciler.domain.plan import Action, Op, Summary
+from reconciler.domain.policy import AutoApply, Policy, Protection
+from reconciler.domain.records import Plan
+from reconciler.domain.status import Direction
+from tests.support.records import a_plan
+
+NOW = datetime(2026, 1, 2, tzinfo=UTC)
+SECTIONS = ("skills", "mcpServers", "domains", "core")
+
+
+def directed(section: str, key: str, action: Action, direction: Direction) -> DirectedOp:
+    if section == "core":
+        fields = ("name",) if action is Action.UPDATE else ()
+        return DirectedOp(Op(section, action, None, {}, {}, fields), direction)
+    return DirectedOp(Op(section, action, key, {}, {}, ("body",) if action is Action.UPDATE else ()), direction)
+
+
+def plan_of(ops: list[DirectedOp], kept: dict[str, Any]) -> Plan:
+    return replace(
+        a_plan(),
+        ops=tuple(ops),
+        body={"prune": True, "spec": kept},
+        direction=common(each.direction for each in ops),
+        summary=Summary.of(each.op for each in ops),
+    )
+
+
+OPS = st.builds(
+    directed,
+    st.sampled_from(SECTIONS),
+    st.sampled_from("abc"),
+    st.sampled_from([Action.CREATE, Action.UPDATE, Action.DELETE]),
+    st.sampled_from([*Direction] + [Direction.GIT_AHEAD] * 4),
+)
+PLANS = st.builds(
+    plan_of,
+    st.lists(OPS, min_size=1, max_size=5),
+    st.fixed_dictionaries({section: st.sampled_from([[], [{}]]) for section in SECTIONS}),
+)
+PROTECTIONS = st.builds(
+    Protection, st.sampled_from(["*", "bot_1", "bot_2"]), st.sampled_from(["*", *SECTIONS]), st.sampled_from(["*", "a"])
+)
+POLICIES = st.builds(
+    Policy,
+    auto_apply=st.sampled_from(AutoApply),
+    self_heal=st.booleans(),
+    max_deletes=st.integers(0, 3),
+    protected=st.lists(PROTECTIONS, max_size=1).map(tuple),
+)
+MOMENTS = st.none() | st.integers(-5, 5).map(lambda days: NOW + timedelta(days=days))
+MEMORIES = st.builds(Memory, since=MOMENTS, synced_at=MOMENTS, not_applied=st.booleans(), refused=st.booleans())
+
+
+def is_within_the_rules(plan: Plan, policy: Policy, memory: Memory) -> bool:
+    """Rule 10 and the documentation, in other words than the program's."""
+    ops = [each.op for each in plan.ops]
+    creates, updates, deletes = (
+        [op for op in ops if op.action is action] for action in (Action.CREATE, Action.UPDATE, Action.DELETE)
+    )
+    level = {
+        AutoApply.NONE: False,
+        AutoApply.ADDITIVE: len(creates) == len(ops),
+        AutoApply.NO_DELETE: not deletes,
+        AutoApply.FULL: len(deletes) <= policy.max_deletes
+        and all(op.section != "mcpServers" and plan.body["spec"][op.section] for op in deletes),
+    }[policy.auto_apply]
+    sides = {each.direction for each in plan.ops}
+    one_side = sides == {Direction.GIT_AHEAD} or (policy.self_heal and sides == {Direction.LIVE_AHEAD})
+    spared = not any(
+        pattern.chatbot in ("*", plan.chatbot_id)
+        and pattern.section in ("*", op.section)
+        and (pattern.key in ("*", op.key) or (op.section == "core" and op.action is Action.DELETE))
+        for pattern in policy.protected
+        for op in (*updates, *deletes)
+    )
+    agreed = memory.since is not None and memory.synced_at is not None and memory.synced_at >= memory.since
+    return level and one_side and spared and agreed and not memory.not_applied and not memory.refused
+
+
+@given(PLANS, POLICIES, MEMORIES)
+def test_nothing_outside_the_rules_is_automatic_and_everything_within_is(
+    plan: Plan, policy: Policy, memory: Memory
+) -> None:
+    automatic = not_within(plan, policy) is None and not_remembered(memory) is None
+    assert automatic == is_within_the_rules(plan, policy, memory)
+
+
+@given(PLANS, POLICIES, MEMORIES)
+def test_a_wider_setting_never_lets_less_pass(plan: Plan, policy: Policy, memory: Memory) -> None:
+    levels = [not_within(plan, replace(policy, auto_apply=level)) is None for level in AutoApply]
+    assert levels == sorted(levels)
+    assert not_remembered(memory) is None or memory != Memory(since=NOW, synced_at=NOW)
+
+
+@pytest.mark.parametrize(
+    ("memory", "why"),
+    [
+        (Memory(), "does not run with this setting"),
+        (Memory(since=NOW), "was not in sync since"),
+        (Memory(since=NOW, synced_at=NOW - timedelta(seconds=1)), "was not in sync since"),
+        (Memory(since=NOW, synced_at=NOW, not_applied=True), "did not end Applied"),
+        (Memory(since=NOW, synced_at=NOW, refused=True), "a person rejected it"),
+    ],
+)
+def test_it_says_which_memory_forbids_it(memory: Memory, why: str) -> None:
+    assert why in (not_remembered(memory) or "")
+    assert not_remembered(Memory(since=NOW, synced_at=NOW)) is None
+
+
+def test_it_says_what_goes_beyond_the_level() -> None:
+    ops = [directed("skills", key, Action.DELETE, Direction.GIT_AHEAD) for key in "ab"]
+    ops.append(directed("skills", "c", Action.UPDATE, Direction.GIT_AHEAD))
+    plan = plan_of(ops, {"skills": [{}]})
+    assert not_within(plan, Policy(auto_apply=AutoApply.ADDITIVE)) == "it updates 1 item and it deletes 2 items"
+    assert not_within(plan, Policy(auto_apply=AutoApply.NO_DELETE)) == "it deletes 2 items"
+    assert not_within(plan, Policy(auto_apply=AutoApply.FULL, max_deletes=1)) == "it needs overrides.deletes"
+
+
+def test_the_switch_knows_each_value_of_both_settings() -> None:
+    policies = [Policy(auto_apply=level, self_heal=healing) for level in AutoApply for healing in (False, True)]
+    assert len({switch_value(policy) for policy in policies}) == len(policies)
+    assert rule_of(policies[-1]) == "auto_apply = full, self_heal = true"
+
+
+def test_a_verdict_allows_what_only_waits() -> None:
+    assert Verdict(wait="not compared").allows
+    assert not Verdict(brake="too many").allows
+    assert not Verdict(refusal="deletes").allows
