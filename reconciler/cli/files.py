@@ -2,9 +2,11 @@
 
 import os
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 from reconciler.errors import ReconcilerError
 
@@ -49,6 +51,29 @@ def write_files(folder: Path, files: Mapping[str, str], *, force: bool) -> Writt
     except OSError as error:
         raise CannotWrite(f"{error.filename or folder} cannot be written: {error.strerror}") from error
     return Written(len(pending), len(files) - len(pending))
+
+
+@contextmanager
+def private_file(path: Path) -> Iterator[IO[str]]:
+    """A file for its owner only, which appears, or replaces what was there, when all of it is written.
+
+    Raises:
+        CannotWrite: The system refuses.
+    """
+    try:
+        with tempfile.NamedTemporaryFile(
+            "w", dir=path.parent, prefix=".export-", encoding="utf-8", delete=False
+        ) as file:
+            try:
+                yield file
+                file.flush()
+                os.fsync(file.fileno())
+                Path(file.name).replace(path)
+            except BaseException:
+                Path(file.name).unlink(missing_ok=True)
+                raise
+    except OSError as error:
+        raise CannotWrite(f"{path} cannot be written: {error.strerror}") from error
 
 
 def _refusal(folder: Path, in_the_way: list[str]) -> str:

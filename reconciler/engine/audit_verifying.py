@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Iterable, Iterator
+from datetime import datetime
 from itertools import islice, takewhile
 
 from reconciler.domain.audit_lines import Head
@@ -9,7 +10,7 @@ from reconciler.domain.audit_verify import Report, Unreadable, Verifier
 from reconciler.domain.records import AuditEntry
 from reconciler.ports import AuditShelf, Store
 
-RECENT = 10_000
+RECENT = 2_000
 """How many entries a start looks at; `verify_log` looks at all of them."""
 _AT_ONCE = 500
 
@@ -58,3 +59,25 @@ async def _archived(shelf: AuditShelf, *, before: int | None) -> AsyncIterator[A
 
 def _take(entries: Iterator[AuditEntry | Unreadable]) -> list[AuditEntry | Unreadable]:
     return list(islice(entries, _AT_ONCE))
+
+
+async def entries_between(
+    store: Store, *, after: int | None = None, since: datetime | None = None, until: datetime | None = None
+) -> AsyncIterator[AuditEntry | Unreadable]:
+    """A part of the log without a gap, so that it can be verified by itself.
+
+    Args:
+        store: The database.
+        after: Only what comes after this ``seq``.
+        since: Only from the first entry at or after this moment on.
+        until: Only up to the first entry after this moment.
+    """
+    begun = since is None
+    async with store.read() as uow:
+        async for row in uow.audit.rows(after=after):
+            at = row.at if isinstance(row, AuditEntry) else None
+            begun = begun or (at is not None and since is not None and at >= since)
+            if begun and until is not None and at is not None and at > until:
+                return
+            if begun:
+                yield row

@@ -1,0 +1,168 @@
+"""`reconciler audit`: whether the log of decisions is what was written, and the log itself."""
+
+import asyncio
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import IO, Annotated
+
+import typer
+
+from reconciler.cli import output
+from reconciler.cli.files import private_file
+from reconciler.cli.paths import BadPath
+from reconciler.domain.audit_lines import HEAD_EVENT, Head, entry_line, heads_in
+from reconciler.domain.audit_verify import Report, verify_lines
+from reconciler.domain.records import AuditEntry
+from reconciler.engine.audit_verifying import entries_between, verify_log
+from reconciler.errors import SettingsError
+from reconciler.render.audit import report_json, report_text
+from reconciler.runtime.settings import load_settings
+
+STDIN = Path("-")
+
+app = typer.Typer(help="Verify and export the audit log.", no_args_is_help=True)
+
+
+class Form(StrEnum):
+    """How to print what was found."""
+
+    TEXT = "text"
+    JSON = "json"
+
+
+@app.command()
+def verify(
+    head: Annotated[
+        list[str] | None,
+        typer.Option(metavar="SEQ:HASH", help="A head that was kept elsewhere; may be given again."),
+    ] = None,
+    heads: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Lines of a log in which heads were exported; - for stdin."),
+    ] = None,
+    file: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Verify this export instead of the database; - for stdin."),
+    ] = None,
+    form: Annotated[Form, typer.Option("--format", help="How to print what was found.")] = Form.TEXT,
+) -> None:
+    """Find every edit, deletion, insertion and reordering, and with heads also a cut or rewritten log."""
+    if STDIN == heads == file:
+        raise typer.BadParameter("only one of --heads and --file can be -")
+    known = _heads(head or [], heads)
+    report = asyncio.run(_verify(known)) if file is None else _verify_file(file, known)
+    output.show(report_text(report) if form is Form.TEXT else report_json(report))
+    if not report.intact:
+        output.complain("the audit log is not intact")
+        raise typer.Exit(1)
+
+
+@app.command()
+def export(
+    after: Annotated[int | None, typer.Option(metavar="SEQ", help="Only what comes after this entry.")] = None,
+    since: Annotated[
+        str | None, typer.Option(metavar="TIME", help="Only from the first entry at or after this time on.")
+    ] = None,
+    until: Annotated[
+        str | None, typer.Option(metavar="TIME", help="Only up to the first entry after this time.")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Where to, readable for its owner only. Default: stdout.")
+    ] = None,
+) -> None:
+    """Print the log as lines of JSON, oldest first, each with its hashes."""
+    part = Part(after, _moment("--since", since), _moment("--until", until))
+    if out is None:
+        written = asyncio.run(_export(part, sys.stdout))
+    else:
+        with private_file(out) as file:
+            written = asyncio.run(_export(part, file))
+        sys.stderr.write(f"{written.entries} entries exported to {out}\n")
+    if written.unreadable:
+        output.complain(f"entry {written.unreadable[0]} cannot be read and is left out: run reconciler audit verify")
+        raise typer.Exit(1)
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Which entries to export."""
+
+    after: int | None
+    since: datetime | None
+    until: datetime | None
+
+
+@dataclass(slots=True)
+class Written:
+    """What was exported."""
+
+    entries: int = 0
+    unreadable: list[int] = field(default_factory=list)
+
+
+async def _verify(heads: frozenset[Head]) -> Report:
+    from reconciler.runtime.bootstrap.audit import open_audit  # noqa: PLC0415  loads the database, which other commands do without
+
+    async with open_audit(load_settings()) as (store, shelf):
+        return await verify_log(store, shelf, heads)
+
+
+def _verify_file(file: Path, heads: frozenset[Head]) -> Report:
+    with _lines(file) as lines:
+        return verify_lines(lines, heads)
+
+
+async def _export(part: Part, to: IO[str]) -> Written:
+    from reconciler.runtime.bootstrap.audit import open_audit  # noqa: PLC0415  loads the database, which other commands do without
+
+    written = Written()
+    async with open_audit(load_settings()) as (store, _):
+        async for row in entries_between(store, after=part.after, since=part.since, until=part.until):
+            if isinstance(row, AuditEntry):
+                to.write(f"{entry_line(row)}\n")
+                written.entries += 1
+            else:
+                written.unreadable.append(row.seq)
+    return written
+
+
+def _heads(given: Sequence[str], file: Path | None) -> frozenset[Head]:
+    try:
+        known = {Head.parse(text) for text in given}
+    except ValueError as error:
+        raise SettingsError(f"--head: {error}") from error
+    if file is not None:
+        with _lines(file) as lines:
+            found = set(heads_in(lines))
+        if not found:
+            raise SettingsError(f"--heads: there is no head in {file}: give a log with lines that say {HEAD_EVENT!r}")
+        known |= found
+    return frozenset(known)
+
+
+@contextmanager
+def _lines(file: Path) -> Iterator[Iterable[str]]:
+    """The lines of a file or of stdin; what is no UTF-8 in it is not what was written."""
+    if file == STDIN:
+        yield (line.decode(errors="replace") for line in sys.stdin.buffer)
+        return
+    try:
+        with file.open(encoding="utf-8", errors="replace") as lines:
+            yield lines
+    except OSError as error:
+        raise BadPath(f"{file} cannot be read: {error.strerror}") from error
+
+
+def _moment(option: str, text: str | None) -> datetime | None:
+    if text is None:
+        return None
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise SettingsError(f"{option}: {text!r} is not a time: write it like 2026-03-01T12:00:00Z") from error
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment
