@@ -8,11 +8,12 @@ import pytest
 from fastapi import FastAPI
 
 from reconciler.domain.document import Snapshot
+from reconciler.domain.grants import Grants
 from reconciler.domain.plan import Op
 from reconciler.domain.records import Role, Token
 from reconciler.engine.context import Engine, SourceBinding, TenantBinding
 from reconciler.engine.tokens import hash_of
-from reconciler.ports import Budget, Job, LiveChatbot, ParseCache, Store
+from reconciler.ports import Budget, IdentityProvider, Job, LiveChatbot, ParseCache, Store
 from reconciler.web.app import create_app
 from reconciler.web.settings import WebhookSpec, WebSettings
 from tests.fakes.clock import START, FakeClock
@@ -108,7 +109,14 @@ def _ids() -> "count[int]":
     return count(1)
 
 
-async def build(store: Store, clock: FakeClock, settings: WebSettings | None = None) -> House:
+async def build(
+    store: Store,
+    clock: FakeClock,
+    settings: WebSettings | None = None,
+    *,
+    identity: IdentityProvider | None = None,
+    grants: Grants | None = None,
+) -> House:
     numbers, jobs, tenant = _ids(), Jobs(), Tenant()
     url = "https://git.example.com/bots.git"
     engine = Engine(
@@ -118,6 +126,7 @@ async def build(store: Store, clock: FakeClock, settings: WebSettings | None = N
         new_id=lambda kind: f"{kind}_new{next(numbers):04}",
         sources={name: SourceBinding(name, "acme", url, "main", Git()) for name in ("main", "side")},
         tenants={"acme": TenantBinding("acme", tenant, read_only=False)},
+        grants=grants or Grants(),
     )
     settings = settings or WebSettings(
         webhooks={
@@ -126,7 +135,7 @@ async def build(store: Store, clock: FakeClock, settings: WebSettings | None = N
         },
         version="1.2.3",
     )
-    house = House(engine, clock, jobs, tenant, settings, create_app(engine, settings=settings))
+    house = House(engine, clock, jobs, tenant, settings, create_app(engine, settings=settings, identity=identity))
     async with store.begin() as uow:
         for name in ("main", "side"):
             await uow.sources.add(a_source(name, branch="main", good_revision="a" * 40, last_run_id=f"run_{name}"))

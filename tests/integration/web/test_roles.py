@@ -1,93 +1,323 @@
-"""Every route against every role: a route without a rule fails here."""
+"""Every route of the application × every kind of caller: a route without a row here fails, and so does one too many."""
 
+import itertools
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from http import HTTPStatus
 from typing import Any
 
 import httpx
 import pytest
-from fastapi.routing import APIRoute
+from fastapi import Depends, FastAPI
+from fastapi.routing import APIRoute, iter_route_contexts
 
-from reconciler.domain.records import Role
-from reconciler.web.app import ROUTERS
-from reconciler.web.reference import role_of
+from reconciler.domain.grants import Grant, Grants
+from reconciler.domain.records import Person, Role
+from reconciler.engine.context import Actor
+from reconciler.engine.people import bar
+from reconciler.engine.sessions import begin_session
+from reconciler.web import rules
+from reconciler.web.app import create_app
+from reconciler.web.auth import Open
+from tests.fakes.clock import START
 from tests.integration.web.conftest import House
 
 pytestmark = pytest.mark.anyio
 
-ROUTES = [route for router in ROUTERS for route in router.routes if isinstance(route, APIRoute)]
-OPEN = {"healthz", "readyz", "metrics", "webhook"}
-"""What needs no token; the webhook is signed instead."""
+FINGERPRINT = "f" * 64
+OWN = {"Origin": "http://127.0.0.1:8080"}
 
-RULES: dict[str, Role] = {
-    "status": Role.VIEWER,
-    "source_list": Role.VIEWER,
-    "source_get": Role.VIEWER,
-    "source_refresh": Role.OPERATOR,
-    "source_accept": Role.APPROVER,
-    "run_list": Role.VIEWER,
-    "run_get": Role.VIEWER,
-    "chatbot_list": Role.VIEWER,
-    "chatbot_get": Role.VIEWER,
-    "chatbot_history": Role.VIEWER,
-    "plan_list": Role.VIEWER,
-    "plan_get": Role.VIEWER,
-    "plan_approve": Role.APPROVER,
-    "plan_reject": Role.APPROVER,
-    "plan_revoke": Role.APPROVER,
-    "plan_apply": Role.APPROVER,
-    "plan_decide": Role.APPROVER,
-    "apply_get": Role.VIEWER,
-    "suspension_list": Role.VIEWER,
-    "suspend": Role.OPERATOR,
-    "resume": Role.OPERATOR,
-    "audit_list": Role.VIEWER,
+
+@dataclass(frozen=True)
+class Row:
+    """What the design says of one route.
+
+    Attributes:
+        role: What it needs; None where it is open.
+        everywhere: Whether it concerns all sources.
+        page: Whether who is not signed in is sent to do so.
+        answers: What somebody is answered who may call it.
+    """
+
+    role: Role | None
+    body: Mapping[str, Any] | None = None
+    everywhere: bool = False
+    page: bool = False
+    answers: frozenset[int] = frozenset({200, 201, 202, 404, 409})
+
+
+OK = frozenset({200})
+V, O, A, X = Role.VIEWER, Role.OPERATOR, Role.APPROVER, Role.ADMIN  # noqa: E741  the table is read by its columns
+TABLE: dict[tuple[str, str], Row] = {
+    ("GET", "/api/v1/status"): Row(V),
+    ("GET", "/api/v1/me"): Row(V),
+    ("GET", "/api/v1/chatbots"): Row(V),
+    ("GET", "/api/v1/chatbots/{chatbot_id}"): Row(V),
+    ("GET", "/api/v1/chatbots/{chatbot_id}/history"): Row(V),
+    ("GET", "/api/v1/plans"): Row(V),
+    ("GET", "/api/v1/plans/{plan_id}"): Row(V),
+    ("POST", "/api/v1/plans/{plan_id}/approve"): Row(A, {"fingerprint": FINGERPRINT}),
+    ("POST", "/api/v1/plans/{plan_id}/reject"): Row(A, {"fingerprint": FINGERPRINT}),
+    ("POST", "/api/v1/plans/{plan_id}/revoke"): Row(A),
+    ("POST", "/api/v1/plans/{plan_id}/apply"): Row(A, {"fingerprint": FINGERPRINT}),
+    ("POST", "/api/v1/plans/decide"): Row(
+        A, {"decision": "approve", "items": [{"plan_id": "plan_1", "fingerprint": FINGERPRINT}]}
+    ),
+    ("GET", "/api/v1/applies/{apply_id}"): Row(V),
+    ("GET", "/api/v1/sources"): Row(V),
+    ("GET", "/api/v1/sources/{name}"): Row(V),
+    ("POST", "/api/v1/sources/{name}/refresh"): Row(O),
+    ("POST", "/api/v1/sources/{name}/accept"): Row(A, {"revision": "c" * 40, "reason": "looked at"}),
+    ("GET", "/api/v1/runs"): Row(V),
+    ("GET", "/api/v1/runs/{run_id}"): Row(V),
+    ("GET", "/api/v1/suspensions"): Row(V),
+    ("POST", "/api/v1/suspend"): Row(O, {"scope": "all", "reason": "freeze"}, everywhere=True),
+    ("POST", "/api/v1/resume"): Row(O, {"scope": "all"}, everywhere=True),
+    ("GET", "/api/v1/audit"): Row(V, everywhere=True),
+    ("GET", "/api/v1/tokens"): Row(X, everywhere=True),
+    ("POST", "/api/v1/tokens"): Row(X, {"name": "made", "role": "viewer"}, everywhere=True),
+    ("POST", "/api/v1/tokens/{token_id}/revoke"): Row(X, everywhere=True),
+    ("GET", "/api/v1/people"): Row(X, everywhere=True),
+    ("POST", "/api/v1/people/{person}/bar"): Row(X, {"reason": "left"}, everywhere=True),
+    ("POST", "/api/v1/people/{person}/unbar"): Row(X, {"reason": "back"}, everywhere=True),
+    ("GET", "/"): Row(V, page=True),
+    ("GET", "/plans/{plan_id}"): Row(V, page=True),
+    ("POST", "/api/v1/webhooks/{source}"): Row(None, {"ref": "refs/heads/main"}, answers=frozenset({401})),
+    ("GET", "/healthz"): Row(None, answers=OK),
+    ("GET", "/readyz"): Row(None, answers=OK),
+    ("GET", "/metrics"): Row(None, answers=OK),
+    ("GET", "/login"): Row(None, answers=OK),
+    ("POST", "/login"): Row(None, answers=frozenset({401})),
+    ("POST", "/logout"): Row(None, answers=frozenset({303})),
+    ("GET", "/login/oidc"): Row(None, answers=frozenset({404})),
+    ("GET", "/login/oidc/callback"): Row(None, answers=frozenset({404})),
+    ("GET", "/docs"): Row(None, answers=OK),
+    ("GET", "/openapi.json"): Row(None, answers=OK),
+    ("GET", "/static"): Row(None, answers=OK),
+}
+PARAMETERS = {
+    "name": "main",
+    "source": "main",
+    "run_id": "run_main",
+    "chatbot_id": "bot_1",
+    "plan_id": "plan_1",
+    "apply_id": "apply_1",
+    "token_id": "tok_spare",
+    "person": "spare",
 }
 
-BODIES: dict[str, dict[str, Any]] = {
-    "source_accept": {"revision": "c" * 40, "reason": "looked at"},
-    "plan_approve": {"fingerprint": "f" * 64},
-    "plan_reject": {"fingerprint": "f" * 64},
-    "plan_apply": {"fingerprint": "f" * 64},
-    "plan_decide": {"decision": "approve", "items": [{"plan_id": "plan_1", "fingerprint": "f" * 64}]},
-    "suspend": {"scope": "all", "reason": "freeze"},
-    "resume": {"scope": "all"},
+
+def calls(app: FastAPI) -> set[tuple[str, str]]:
+    """Every call that the application has a route for, found without what the application says of them."""
+    found = set()
+    for context in iter_route_contexts(app.routes):
+        methods = (context.methods or set()) - {"HEAD"} if isinstance(context.original_route, APIRoute) else {"GET"}
+        found |= {(method, str(context.path)) for method in methods}
+    return found
+
+
+async def test_every_route_has_a_row_and_every_row_a_route(house: House) -> None:
+    assert calls(house.app) == set(TABLE)
+
+
+async def test_a_route_states_its_own_rule(house: House) -> None:
+    said = {}
+    for context in iter_route_contexts(house.app.routes):
+        route = context.original_route
+        assert rules.rule_of(route) is not None, context.path
+        for method in getattr(route, "methods", None) or {"GET"}:
+            said[method, str(context.path)] = rules.role_of(route)
+    assert {call: role for call, role in said.items() if call[0] != "HEAD"} == {
+        call: row.role for call, row in TABLE.items()
+    }
+
+
+@pytest.mark.parametrize("way", ["route", "starlette", "mount", "router"])
+async def test_an_application_with_a_route_without_a_rule_does_not_start(house: House, way: str) -> None:
+    app = create_app(house.engine, settings=house.settings)
+
+    async def nothing() -> None: ...
+
+    match way:
+        case "route":
+            app.add_api_route("/new", nothing)
+        case "starlette":
+            app.add_route("/new", nothing)  # type: ignore[arg-type]  # it is never called
+        case "mount":
+            app.mount("/new", FastAPI())
+        case _:
+            more = FastAPI().router
+            more.add_api_route("/new", nothing)
+            app.include_router(more)
+    with pytest.raises(RuntimeError, match="no rule"):
+        rules.check(app.routes)
+
+
+async def test_two_rules_are_none() -> None:
+    app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None)
+
+    async def nothing() -> None: ...
+
+    app.add_api_route("/new", nothing, dependencies=[Depends(Open("one")), Depends(Open("two"))])
+    with pytest.raises(RuntimeError, match="/new"):
+        rules.check(app.routes)
+
+
+# the callers: how they come, the role that they have for the source main, and the one for all sources
+
+
+@dataclass(frozen=True)
+class Comer:
+    headers: Mapping[str, str]
+    main: Role | None
+    everywhere: Role | None
+
+
+GRANTS = Grants(
+    tuple(Grant(f"all-{role}", role) for role in Role)
+    + tuple(Grant(f"main-{role}", role, ("main",)) for role in Role)
+    + tuple(Grant(f"side-{role}", role, ("side",)) for role in Role)
+)
+GROUPS: dict[tuple[str, ...], tuple[Role | None, Role | None]] = {
+    **{(f"all-{role}",): (role, role) for role in Role},
+    **{(f"main-{role}",): (role, None) for role in Role},
+    **{(f"side-{role}",): (None, None) for role in Role},
+    ("all-viewer", "main-approver"): (Role.APPROVER, Role.VIEWER),
+    ("all-operator", "side-admin"): (Role.OPERATOR, Role.OPERATOR),
 }
-PARAMETERS = {"name": "main", "run_id": "run_main", "chatbot_id": "bot_1", "plan_id": "plan_1", "apply_id": "apply_1"}
 
 
-def test_every_route_has_the_rule_of_the_design() -> None:
-    found = {route.name: role_of(route) for route in ROUTES if route.name not in OPEN}
-
-    assert found == RULES
-
-
-@pytest.mark.parametrize("role", [None, "wrong", *Role])
-async def test_a_role_may_do_what_the_rules_say_and_no_more(house: House, role: str | None) -> None:
-    token = house.tokens.get(role or "", "wzr_wrong") if role else None
-    async with house.client(token) as client:
-        for route in (route for route in ROUTES if route.name not in OPEN):
-            (method,) = route.methods or set()
-            answer = await client.request(method, route.path.format(**PARAMETERS), json=BODIES.get(route.name))
-            _check(route.name, role, answer)
-            # the limit on guessing is not what is looked at here
-            house.clock.advance(60)
+async def comers(house: House) -> dict[str, Comer]:
+    """Everybody who may come: tokens and logins, with and without what they need."""
+    house.app = create_app(replace(house.engine, grants=GRANTS), settings=house.settings)
+    house.engine = house.app.state.engine
+    await house.add_token("spare", Role.VIEWER)
+    await _person(house, "spare", ("all-viewer",))
+    return await _good(house) | await _bad(house)
 
 
-def _check(name: str, role: str | None, answer: httpx.Response) -> None:
-    if role is None or role == "wrong":
-        assert (answer.status_code, answer.json()["code"]) == (401, "unauthorized"), name
-        assert answer.headers["www-authenticate"].startswith("Bearer")
-    elif not Role(role).includes(RULES[name]):
-        assert (answer.status_code, answer.json()["code"]) == (403, "forbidden"), name
+async def _good(house: House) -> dict[str, Comer]:
+    found = {}
+    for role, where in itertools.product(Role, (None, ("main",), ("side",))):
+        name = f"{role}-of-{where[0] if where else 'all'}"
+        await house.add_token(name, role, where)
+        there = role if where != ("side",) else None
+        comer = Comer(_bearer(house.tokens[name]), there, None if where else role)
+        found[f"token {name}"] = comer
+        found[f"page {name}"] = replace(comer, headers=await _cookie(house, name, f"tok_{name}"))
+    for groups, (main, everywhere) in GROUPS.items():
+        name = "+".join(groups)
+        await _person(house, name, groups)
+        found[f"login {name}"] = Comer(await _cookie(house, name), main, everywhere)
+    return found
+
+
+async def _bad(house: House) -> dict[str, Comer]:
+    """Who has no role at all, each for another reason."""
+    headers: dict[str, Mapping[str, str]] = {"nobody": {}, "wrong token": _bearer("wzr_wrong")}
+    for name, change in (("revoked", {"revoked_at": START}), ("expired", {"expires_at": START})):
+        token = await house.add_token(name, Role.ADMIN)
+        headers[f"page of a token {name}"] = await _cookie(house, name, token.id)
+        async with house.store.begin() as uow:
+            await uow.tokens.save(replace(token, **change))
+        headers[f"{name} token"] = _bearer(house.tokens[name])
+    await house.add_token("gone", Role.ADMIN)
+    await _person(house, "gone", ("all-admin",))
+    headers["login of a barred person"] = await _cookie(house, "gone")
+    headers["token of a barred person"] = _bearer(house.tokens["gone"])
+    headers["page of a barred person's token"] = await _cookie(house, "gone", "tok_gone")
+    await bar(house.engine, Actor("root", Role.ADMIN), "gone", "left")
+    await _person(house, "groupless", ("others",))
+    headers["login without a grant"] = await _cookie(house, "groupless")
+    headers["login of an unknown person"] = await _cookie(house, "unknown")
+    headers["page of an unknown token"] = await _cookie(house, "unknown", "tok_unknown")
+    headers["ended session"] = await _cookie(house, "all-admin", ended=True)
+    headers["expired session"] = await _cookie(house, "all-admin", ttl=timedelta(0))
+    headers["wrong cookie"] = {"Cookie": "reconciler=wrong", **OWN}
+    headers["wrong token with a good cookie"] = {**await _cookie(house, "all-admin"), **_bearer("wzr_wrong")}
+    return {name: Comer(given, None, None) for name, given in headers.items()}
+
+
+async def _person(house: House, name: str, groups: tuple[str, ...]) -> None:
+    async with house.store.begin() as uow:
+        await uow.people.add(Person(name=name, issuer="i", subject=name, groups=groups, seen_at=START))
+
+
+async def _cookie(
+    house: House, name: str, token_id: str | None = None, *, ended: bool = False, ttl: timedelta = timedelta(hours=8)
+) -> dict[str, str]:
+    new = await begin_session(house.engine, Actor(name, Role.VIEWER, token_id), ttl)
+    if ended:
+        async with house.store.begin() as uow:
+            await uow.sessions.save(replace(new.session, ended_at=START))
+    return {"Cookie": f"reconciler={new.secret}", **OWN}
+
+
+def _bearer(secret: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {secret}"}
+
+
+async def test_a_role_may_do_what_the_table_says_and_no_more(house: House) -> None:
+    everybody = await comers(house)
+    known = {token.id for token in await house.store.queries.tokens()}
+    checked = 0
+    async with house.client(app=house.app) as client:
+        for (method, path), row in TABLE.items():
+            for name, comer in everybody.items():
+                url = "/static/page.css" if path == "/static" else path.format(**PARAMETERS)
+                kind = {"Content-Type": "application/json"} if method == "POST" else {}
+                answer = await client.request(method, url, headers={**comer.headers, **kind}, json=row.body)
+                client.cookies.clear()
+                _check(row, comer, answer, f"{name}: {method} {path}")
+                checked += 1
+                # the limit on guessing is not what is looked at here, and what was made is taken back
+                house.clock.advance(0.001)
+                house.app.state.gate.guesses._failures.clear()
+                await _take_back(house, known)
+    print(f"{len(TABLE)} routes x {len(everybody)} callers: {checked} calls")  # noqa: T201  a figure that is published
+
+
+async def _take_back(house: House, known: set[str]) -> None:
+    """Undo what changes who somebody is."""
+    async with house.store.begin() as uow:
+        for token in await uow.tokens.all():
+            if token.id not in known and token.revoked_at is None:
+                await uow.tokens.save(replace(token, revoked_at=START))
+
+
+def _check(row: Row, comer: Comer, answer: httpx.Response, what: str) -> None:
+    code = answer.json().get("code") if "json" in answer.headers.get("content-type", "") else None
+    if row.role is None:
+        assert answer.status_code in row.answers, (what, answer.text)
+        return
+    anywhere = comer.main or comer.everywhere
+    role = comer.everywhere if row.everywhere else anywhere
+    if anywhere is None and not _is_of_side(what):
+        refused = (303, None) if row.page else (401, "unauthorized")
+        assert (answer.status_code, code) == refused, what
+    elif role is not None and role.includes(row.role):
+        assert answer.status_code in row.answers, (what, answer.text)
+    elif _is_of_side(what) and not row.everywhere:
+        # whoever sees only another source learns nothing of this one, whatever their role
+        assert answer.status_code in {200, 403, 404}, what
+        shown = ('"id":"bot_1"', '"id":"plan_1"', '"id":"run_main"', '"name":"main"', "/plans/plan_1")
+        assert answer.status_code != HTTPStatus.OK or not any(each in answer.text for each in shown), what
     else:
-        assert answer.status_code in {200, 202, 404, 409}, name
+        assert (answer.status_code, code) == (403, "forbidden"), (what, answer.text)
+
+
+def _is_of_side(what: str) -> bool:
+    comer = what.partition(":")[0]
+    return "side" in comer and "all-" not in comer
 
 
 async def test_a_refused_person_leaves_a_row_and_a_missing_token_does_not(house: House) -> None:
     async with house.client("wzr_viewer") as client:
-        await client.post("/api/v1/plans/plan_1/approve", json=BODIES["plan_approve"])
+        await client.post("/api/v1/plans/plan_1/approve", json={"fingerprint": FINGERPRINT})
         await client.get("/api/v1/audit")
     async with house.client() as client:
-        await client.post("/api/v1/plans/plan_1/approve", json=BODIES["plan_approve"])
+        await client.post("/api/v1/plans/plan_1/approve", json={"fingerprint": FINGERPRINT})
 
     page = await house.store.queries.audit(None, limit=10, cursor=None)
     assert [(entry.action, entry.actor, entry.subject) for entry in page.items] == [
