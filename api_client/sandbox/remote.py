@@ -55,6 +55,11 @@ class SandboxControl:
         """Order a fault for the next requests that match."""
         return self._call("POST", "/faults", {"kind": kind, **fields})
 
+    def faults(self) -> list[Json]:
+        """Return the faults that still wait."""
+        faults: list[Json] = self._call("GET", "/faults")["faults"]
+        return faults
+
     def clear_faults(self) -> None:
         """Take every fault back."""
         self._call("DELETE", "/faults")

@@ -16,8 +16,8 @@ from reconciler.runtime.telemetry import log_to_stderr
 from tests.faults.order import Order
 from tests.faults.tracer import Tracer, die_with_parent
 
-APPLY_DEADLINE = timedelta(seconds=1.2)
-APPLY_SETTLE = timedelta(seconds=1.5)
+APPLY_DEADLINE = timedelta(seconds=1.0)
+APPLY_SETTLE = timedelta(seconds=2.0)
 TICK_SECONDS = 0.4
 
 

@@ -35,7 +35,7 @@ class Client:
     ) -> None:
         self.history = history
         self.actor = actor
-        self._spec_of = spec_of
+        self.spec_of = spec_of
         self._heard = heard
         # no certificates are read: everything here is plain HTTP on loopback
         self._http = httpx.Client(
@@ -101,7 +101,7 @@ class Client:
         if plan_id not in self.history.seen:
             plan = self.get(f"/plans/{plan_id}")
             ops = tuple(plan["ops"])
-            body = bots.expected_body(self._spec_of(plan["chatbot_id"], plan["revision"]), ops)
+            body = bots.expected_body(self.spec_of(plan["chatbot_id"], plan["revision"]), ops)
             self.history.seen[plan_id] = Seen(
                 plan_id, plan["chatbot_id"], plan["fingerprint"], bots.body_hash(body), body, ops
             )

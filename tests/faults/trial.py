@@ -4,7 +4,6 @@ import random
 import signal
 import time
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -14,13 +13,12 @@ import httpx
 from tests.faults import bots
 from tests.faults.client import LIMIT, Client, Heard, underway, unheard
 from tests.faults.history import Ask, History, Json, Outcome
-from tests.faults.judge import Violation, judge
+from tests.faults.judge import Rule, Violation, judge
 from tests.faults.order import Trap
 from tests.faults.process import Dead, Process
 from tests.faults.stage import Stage
 
 _DECIDED: Final = frozenset({"Pending", "Approved"})
-_VERSION: Final = "version "
 
 
 @dataclass(slots=True)
@@ -63,53 +61,68 @@ class Trial:
     cut: Callable[[], tuple[tuple[str, float], ...]] = tuple
     client: Client = field(init=False)
     report: Report = field(init=False)
-    _process: Process | None = None
+    process: Process = field(init=False)
 
     def __post_init__(self) -> None:
         self.client = Client(self.history, self._spec_of, heard=self.heard)
         self.report = Report(self.name)
 
-    def life(self, trap: Trap | None, script: "Callable[[Trial], None]") -> bool:
+    def life(
+        self,
+        trap: Trap | None,
+        script: "Callable[[Trial], None]",
+        *,
+        record: Path | None = None,
+        file_limit: int | None = None,
+        stop: bool = False,
+    ) -> bool:
         """Start the service, do something, and let it die; tell whether the trap sprang.
 
-        Whatever the script could not end because the service died, it leaves.
+        Whatever the script could not end because the service died, it leaves. Without a trap the service is killed in
+        the end, or stopped.
         """
-        self._process = process = self.stage.start(self.data, trap)
-        with suppress(Dead):
+        self.process = process = self.stage.start(self.data, trap, record=record, file_limit=file_limit)
+        died = False
+        try:
             self.client.meet(process)
             self._note_restart()
             script(self)
+        except (Dead, httpx.HTTPStatusError):
+            died = True
         if trap is not None:
-            self._await_trap(process, trap)
-        else:
-            process.kill()
+            self._await_trap(process, trap, died=died)
+        elif stop:
+            process.signal(signal.SIGTERM)
+            process.wait_end(LIMIT)
+        process.kill()
         return process.sprung
 
-    def _await_trap(self, process: Process, trap: Trap) -> None:
+    def _await_trap(self, process: Process, trap: Trap, *, died: bool) -> None:
         """Give the trap a moment more: it may lie behind what the script waited for."""
         if not process.sprung and process.alive:
             process.wait_end(0.3)
         if trap.signal == signal.SIGTERM and process.sprung and not process.wait_end(LIMIT):
-            self.history.faults.append("stop was not obeyed")
+            self.report.violations.append(Violation(Rule.PROCESS, f"SIGTERM at {trap.name} was not obeyed"))
+        if died and not process.sprung:
+            self.report.violations.append(Violation(Rule.PROCESS, f"the service ended by itself: {process.status}"))
         process.kill()
         point = (trap.name, trap.occurrence)
         if process.sprung:
-            self.report.hit.append(point)
+            if trap.signal == signal.SIGKILL and not trap.delay_ms:
+                self.report.hit.append(point)
             self.report.faults.append(_kind_of(trap))
         else:
             self.report.missed.append(point)
-            self.report.faults.append("SIGKILL from outside")
 
     def kill_now(self) -> None:
         """Kill the service from outside, at once."""
-        assert self._process is not None
-        self._process.kill()
+        self.process.kill()
         raise Dead
 
     def finish(self, script: "Callable[[Trial], None] | None" = None) -> Report:
         """Start once more without any fault, let everything come to its end, and judge."""
         started = time.monotonic()
-        self._process = process = self.stage.start(self.data)
+        self.process = process = self.stage.start(self.data)
         self.client.meet(process)
         self._note_restart()
         (script or carry_out)(self)
@@ -118,7 +131,7 @@ class Trial:
         outcome = self._gather(unsettled)
         process.kill()
         self.client.close()
-        self.report.violations = judge(self.history, outcome)
+        self.report.violations += judge(self.history, outcome)
         return self.report
 
     def settle(self, limit: float = LIMIT) -> tuple[str, ...]:

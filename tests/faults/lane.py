@@ -1,0 +1,198 @@
+"""One lane of trials: its stages, made when first needed, and the steps that were recorded on them."""
+
+import random
+import shutil
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import Final, Self
+
+from reconciler.demo.git_http import GitHttpServer
+from tests.faults import bots
+from tests.faults.client import Heard, unheard
+from tests.faults.gate import Gate
+from tests.faults.history import Ask
+from tests.faults.order import Trap
+from tests.faults.process import ForkServer
+from tests.faults.proxy import Proxy
+from tests.faults.stage import Stage, open_stage
+from tests.faults.trial import Trial, one_by_one
+
+FEW: Final = 2
+MANY: Final = 12
+MOST_OCCURRENCES: Final = 2
+"""The third time that the same function takes the same step is the second time once more."""
+
+Point = tuple[str, int]
+Evidence = Callable[[Trial, Path], None]
+"""Takes a trial that has ended, and the folder that its data and output lie in."""
+
+
+@dataclass(frozen=True, slots=True)
+class Course:
+    """A life whose every step is a place to break it.
+
+    Attributes:
+        prepare: Makes the stage ready for it, beyond a reset.
+        script: What people do in it.
+        cold: Whether it begins without a data folder.
+    """
+
+    name: str
+    script: Callable[[Trial], None]
+    prepare: Callable[[Trial], None] = lambda _: None
+    cold: bool = False
+
+
+def _refreshed(trial: Trial) -> None:
+    """Push a change while the service runs, and have it looked at."""
+    trial.open_plans()
+    trial.settle()
+    trial.stage.point(trial.stage.version(2))
+    trial.client.call("POST", "/api/v1/sources/bots/refresh")
+    trial.settle()
+
+
+def _watched(trial: Trial) -> None:
+    trial.open_plans()
+    trial.settle()
+
+
+def _crashed_in_applies(trial: Trial) -> None:
+    """Leave two applies without an answer: one whose write lands late, one whose write never does."""
+    late, never = (bots.bot_id(number) for number in range(FEW))
+    control = trial.stage.sandbox.control
+    control.add_fault("late_write", match={"path_contains": f"/{late}/", "dry_run": False}, seconds=0.5)
+    control.add_fault("drop_before", match={"path_contains": f"/{never}/", "dry_run": False})
+
+    def sent(trial: Trial) -> None:
+        for plan in trial.open_plans():
+            trial.client.decide(Ask.APPROVE, plan["id"], apply=True)
+        trial.client.wait(lambda: len(trial.stage.writes()) == FEW)
+        trial.kill_now()
+
+    trial.life(None, sent)
+
+
+COURSES: Final[Mapping[str, Course]] = {
+    course.name: course
+    for course in (
+        Course("first start", _watched, cold=True),
+        Course("approve and apply", one_by_one),
+        Course("refresh", _refreshed),
+        Course("recovery", _watched, prepare=_crashed_in_applies),
+    )
+}
+
+
+@dataclass(slots=True)
+class Lane:
+    """Stages of one worker, as a context manager.
+
+    Attributes:
+        folder: Where everything lies.
+        tree: Whose code is run.
+        heard: Gets every answer that clients read.
+        evidence: Gets every trial at its end.
+    """
+
+    folder: Path
+    tree: Path = field(default_factory=lambda: Path(__file__).parents[2])
+    heard: Heard = unheard
+    evidence: Evidence = lambda _, __: None
+    points: dict[str, list[Point]] = field(default_factory=dict)
+    _opened: ExitStack = field(default_factory=ExitStack)
+    _stages: dict[str, Stage] = field(default_factory=dict)
+    proxy: Proxy = field(init=False)
+    gate: Gate = field(init=False)
+    _forks: ForkServer = field(init=False)
+
+    def __enter__(self) -> Self:
+        self._forks = self._opened.enter_context(ForkServer(self.tree))
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._opened.close()
+
+    @property
+    def few(self) -> Stage:
+        """Few chatbots, everything near: for kills."""
+        return self._stage("few", FEW)
+
+    @property
+    def many(self) -> Stage:
+        """Many chatbots, and a proxy before WizChat: for faults that meet one request each."""
+        return self._stage("many", MANY)
+
+    @property
+    def remote(self) -> Stage:
+        """Few chatbots, and git over HTTP behind a gate."""
+        return self._stage("remote", FEW)
+
+    def _stage(self, name: str, count: int) -> Stage:
+        if name not in self._stages:
+            stage = self._opened.enter_context(open_stage(self.folder / name, count, self._forks))
+            if name == "many":
+                self.proxy = self._opened.enter_context(Proxy(stage.sandbox.url))
+                stage.api_url = self.proxy.url
+            if name == "remote":
+                git = self._opened.enter_context(GitHttpServer(stage.folder))
+                self.gate = self._opened.enter_context(Gate(git.url("").rstrip("/")))
+                stage.remote = f"{self.gate.url}/repository/.git"
+            stage.make_template()
+            self._stages[name] = stage
+        return self._stages[name]
+
+    def trial(self, stage: Stage, name: str, chance: random.Random, *, cold: bool = False) -> Trial:
+        """A trial on a stage that is as it was at first."""
+        data = stage.folder / "data"
+        stage.reset(data, cold=cold)
+        data.with_name("data.out").write_bytes(b"")
+        return Trial(stage, data, name, chance, heard=self.heard)
+
+    def course(self, course: Course, name: str, chance: random.Random) -> Trial:
+        """A trial that stands where the course begins."""
+        trial = self.trial(self.few, name, chance, cold=course.cold)
+        course.prepare(trial)
+        return trial
+
+    def record(self) -> Mapping[str, Sequence[Point]]:
+        """The steps of every course, in order, each with its number among those of its name."""
+        for course in COURSES.values():
+            if course.name not in self.points:
+                self.points[course.name] = self._recorded(course)
+        return self.points
+
+    def _recorded(self, course: Course) -> list[Point]:
+        trial = self.course(course, f"record {course.name}", random.Random(course.name))
+        record = self.folder / f"{course.name.replace(' ', '-')}.steps"
+        record.unlink(missing_ok=True)
+        trial.life(None, course.script, record=record, stop=True)
+        trial.client.close()
+        counts: Counter[str] = Counter()
+        points: list[Point] = []
+        for name in record.read_text().splitlines():
+            counts[name] += 1
+            if counts[name] <= _most(name):
+                points.append((name, counts[name]))
+        return points
+
+    def forget(self, trial: Trial) -> None:
+        """Hand over what a trial leaves, and remove it."""
+        self.evidence(trial, trial.stage.folder)
+        shutil.rmtree(trial.data, ignore_errors=True)
+
+
+def _most(name: str) -> int:
+    """What only the watching client causes is one step, however often it looks."""
+    return 1 if any(mark in name for mark in ("common:listed", "auth:", ":run_list", ":plan_list")) else MOST_OCCURRENCES
+
+
+def trap_of(point: Point, **more: float) -> Trap:
+    """A trap before a recorded step."""
+    return Trap(point[0], point[1], **more)  # type: ignore[arg-type]  # signal is an int, delay_ms a float
