@@ -1,6 +1,7 @@
 """Applies without a person: the policy's own yes to plans that it may apply (rule 10 of the design)."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from reconciler.domain.automatic import ACTOR, rule_of
 from reconciler.domain.lifecycle import PlanStatus
@@ -39,36 +40,48 @@ async def automate(engine: Engine, source: str) -> None:
     """
     if engine.policy.auto_apply is AutoApply.NONE:
         return
-    try:
-        wanted = await _choose(engine, source)
-    except Conflict:
-        return  # somebody else changed a plan meanwhile; the next look finds the rest
-    for plan_id in wanted:
-        try:
-            submit(engine, await _approve_and_queue(engine, plan_id))
-        except Conflict:
-            continue
+    async with engine.store.read() as uow:
+        busy = any(run.source == source for run in await uow.runs.running())
+    if not busy:
+        await apply_chosen(engine, await choose(engine, source))
 
 
-async def judge_source(engine: Engine, source: str) -> str | None:
-    """Put the fleet brake on a source or release it, and return what it says."""
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """What the policy makes of a source's pending plans.
+
+    Attributes:
+        brake: Why nothing of a revision is applied without a person, or None.
+        plans: The ids of those that are applied without one.
+    """
+
+    brake: str | None = None
+    plans: Sequence[str] = ()
+
+
+async def choose(engine: Engine, source: str) -> Choice:
+    """Judge the brake, choose the plans that the policy lets pass, and show at the others why not."""
     async with engine.store.read() as uow:
         record = await uow.sources.get(source)
     if engine.policy.auto_apply is AutoApply.NONE and (record is None or record.brake is None):
-        return None
-    async with engine.store.begin() as uow:
-        return await judge(engine, uow, source)
+        return Choice()
+    try:
+        async with engine.store.begin() as uow:
+            brake = await judge(engine, uow, source)
+            given = await Surroundings.read(uow)
+            plans = [await _restate(engine, uow, given, plan) for plan in await uow.plans.pending(source)]
+            return Choice(brake, [plan.id for plan in plans if await _is_ready(engine, uow, given, plan)])
+    except Conflict:
+        return Choice()  # somebody else changed a plan meanwhile; the next look finds the rest
 
 
-async def _choose(engine: Engine, source: str) -> Sequence[str]:
-    """The pending plans that the policy lets pass; the others are shown with the reason why not."""
-    async with engine.store.begin() as uow:
-        if any(run.source == source for run in await uow.runs.running()):
-            return ()
-        await judge(engine, uow, source)
-        given = await Surroundings.read(uow)
-        plans = [await _restate(engine, uow, given, plan) for plan in await uow.plans.pending(source)]
-        return [plan.id for plan in plans if await _is_ready(engine, uow, given, plan)]
+async def apply_chosen(engine: Engine, choice: Choice) -> None:
+    """Approve the chosen plans and queue their applies, each only if it still may be."""
+    for plan_id in choice.plans:
+        try:
+            submit(engine, await _approve_and_queue(engine, plan_id))
+        except Conflict:
+            continue  # stopped or changed meanwhile
 
 
 async def _is_ready(engine: Engine, uow: UnitOfWork, given: Surroundings, plan: Plan) -> bool:

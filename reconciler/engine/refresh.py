@@ -25,7 +25,7 @@ from reconciler.domain.records import (
 from reconciler.domain.status import EXPLANATIONS, Reason
 from reconciler.engine.adopting import adopt, distrust, recover_source
 from reconciler.engine.auditing import audit
-from reconciler.engine.automating import automate, judge_source
+from reconciler.engine.automating import Choice, apply_chosen, choose
 from reconciler.engine.context import Actor, Engine, SourceBinding
 from reconciler.engine.looking import Look, claims_of, look, remembered
 from reconciler.engine.roster import call_the_roll
@@ -60,6 +60,7 @@ async def request_refresh(engine: Engine, actor: Actor, source: str, trigger: Tr
     actor.require(Role.OPERATOR, source)
     async with engine.store.begin() as uow:
         run = await uow.runs.queued(source)
+        shared = run is not None
         if run is None:
             run = Run(
                 id=engine.new_id("run"),
@@ -72,8 +73,10 @@ async def request_refresh(engine: Engine, actor: Actor, source: str, trigger: Tr
             await uow.runs.add(run)
         elif (full and not run.full) or (trigger is Trigger.MANUAL and run.trigger is not Trigger.MANUAL):
             run = await uow.runs.save(replace(run, full=run.full or full, trigger=trigger))
-        if trigger is Trigger.MANUAL:
-            await audit(uow, actor, "source.refresh", f"source/{source}", detail={"run": run.id})
+        # what the clock starts is no decision; deliveries that share a run are one
+        if trigger is Trigger.MANUAL or (trigger is Trigger.WEBHOOK and not shared):
+            detail = {"run": run.id, "trigger": trigger}
+            await audit(uow, actor, "source.refresh", f"source/{source}", detail=detail)
     engine.dispatcher.submit(Job(JobKind.REFRESH, source))
     return run
 
@@ -97,7 +100,7 @@ async def run_refresh(engine: Engine, source: str) -> Run | None:
     finally:
         run = await _finish(engine, engine.sources[source], run, findings)
         _tell(run)
-    await automate(engine, source)
+    await apply_chosen(engine, findings.choice)
     return run
 
 
@@ -119,6 +122,7 @@ class Findings:
     diagnostics: Sequence[Diagnostic] = ()
     messages: list[str] = field(default_factory=list)
     failed: bool = False
+    choice: Choice = field(default_factory=Choice)
 
     def fail(self, message: str) -> None:
         """The source could not be read, or the run not be done."""
@@ -177,9 +181,9 @@ async def _pass(engine: Engine, binding: SourceBinding, run: Run, findings: Find
     findings.documents = len(known)
     if not findings.failed or run.full:
         await _compare(engine, binding, run, known, findings)
-    brake = await judge_source(engine, binding.name)
-    if brake is not None:
-        findings.messages.append(f"nothing of it is applied without a person, because of {brake}")
+    findings.choice = await choose(engine, binding.name)
+    if findings.choice.brake is not None:
+        findings.messages.append(f"nothing of it is applied without a person, because of {findings.choice.brake}")
 
 
 async def _take_in(
