@@ -5,6 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.set-up
 PORT ?= 8080
 WORKERS ?= auto
+SECONDS ?= 60
 ARGS ?=
 CONTAINER ?= docker
 UV := $(shell uv --version 2>/dev/null)
@@ -14,7 +15,7 @@ COMPILE = uv pip compile --universal --python-version 3.11 --generate-hashes --n
 	--custom-compile-command "make lock" --quiet $(ARGS)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup check format docs test demo bench image lock clean
+.PHONY: help setup check format docs test demo bench fuzz image lock clean
 
 help:  ## show this
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | column -t -s '|' 2>/dev/null \
@@ -44,6 +45,9 @@ format: $(STAMP)  ## format the code and mend what the linter can
 docs: $(STAMP)  ## bring the generated pages up to date
 	$(BIN)/python scripts/settings_reference.py --write
 
+fuzz: $(STAMP)  ## fuzz what reads foreign bytes (SECONDS=60 for each target)
+	@$(BIN)/python -m tests.fuzz --seconds $(SECONDS) $(ARGS)
+
 bench: $(STAMP)  ## measure, and print the figures
 	$(BIN)/python -m benchmarks $(ARGS)
 
@@ -56,7 +60,7 @@ lock:  ## compile the locks anew (needs uv; ARGS=--upgrade to move versions)
 	$(COMPILE) pyproject.toml --extra dev requirements/build.in -o requirements/dev.txt
 
 clean:  ## remove what setup and the checks made
-	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis .fuzz
 
 $(STAMP): pyproject.toml requirements/dev.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \

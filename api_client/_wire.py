@@ -283,12 +283,13 @@ def _read_apply(answer: Answer, now: datetime) -> ApplyResult:
 
 
 def _partial_failure(answer: Answer, now: datetime) -> ApplyResult:
-    """A 422 is a result when it looks like one, and a refusal otherwise."""
+    """A 422 is a result when it looks like one and says what failed, and a refusal otherwise."""
     refusal = _refusal(answer, now)
     try:
         body = json.loads(answer.content)
-        if "error" not in body:
-            return ApplyResult.model_validate(body, extra="allow")
+        result = None if "error" in body else ApplyResult.model_validate(body, extra="allow")
     except (ValueError, TypeError, RecursionError):
         raise refusal from None
-    raise refusal
+    if result is None or result.failed is None:
+        raise refusal
+    return result

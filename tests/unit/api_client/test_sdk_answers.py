@@ -1,5 +1,6 @@
 """What the clients make of each answer."""
 
+import json
 import logging
 import pickle
 from collections.abc import Callable
@@ -97,6 +98,7 @@ def test_a_422_with_a_result_is_returned(
         (b'{"error": {"code": "bad_request", "message": "m"}}', "bad_request"),
         (b'{"code": "bad_request", "message": "m"}', "bad_request"),
         (b'{"plan": 1}', "http_422"),
+        (json.dumps({"dryRun": True, "plan": PLAN}).encode(), "http_422"),
         (b"[]", "http_422"),
         (b"5", "http_422"),
         (HTML, "http_422"),
