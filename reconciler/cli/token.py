@@ -10,10 +10,11 @@ import typer
 
 from reconciler.cli import output
 from reconciler.domain.records import Role, Token
+from reconciler.domain.visible import visible
+from reconciler.engine.auditing import refusals_recorded
 from reconciler.engine.context import Actor, Engine
 from reconciler.engine.tokens import NewToken, create_token, revoke_token
 from reconciler.errors import SettingsError
-from reconciler.render.wording import visible
 from reconciler.runtime.durations import parse_duration
 from reconciler.runtime.settings import load_settings
 
@@ -62,7 +63,8 @@ async def _administration() -> AsyncIterator[tuple[Engine, Actor]]:
 async def _create(name: str, role: Role, end: datetime | None, sources: Sequence[str] | None) -> NewToken:
     async with _administration() as (engine, actor):
         _check_sources(sources, engine.sources)
-        return await create_token(engine, actor, name, role, expires_at=end, sources=sources)
+        async with refusals_recorded(engine, actor, "token.create", f"token/{name}"):
+            return await create_token(engine, actor, name, role, expires_at=end, sources=sources)
 
 
 async def _all() -> Sequence[Token]:
@@ -71,7 +73,10 @@ async def _all() -> Sequence[Token]:
 
 
 async def _revoke(id_or_name: str) -> Token:
-    async with _administration() as (engine, actor):
+    async with (
+        _administration() as (engine, actor),
+        refusals_recorded(engine, actor, "token.revoke", f"token/{id_or_name}"),
+    ):
         return await revoke_token(engine, actor, id_or_name)
 
 

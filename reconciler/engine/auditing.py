@@ -1,11 +1,12 @@
 """Audit entries, written in the transaction of what they tell about (rule 8 of the design)."""
 
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from typing import Any
 
 from reconciler.domain.records import AuditEntry
 from reconciler.engine.context import Actor, Engine
-from reconciler.errors import ReconcilerError
+from reconciler.errors import Conflict, Forbidden, NotFound, SourceUnreadable
 from reconciler.ports import UnitOfWork
 
 
@@ -39,8 +40,30 @@ async def audit(
     )
 
 
-async def record_refusal(engine: Engine, actor: Actor, action: str, subject: str, error: ReconcilerError) -> None:
-    """Leave a row for what an authenticated person asked and did not get."""
-    detail = {"refused": type(error).__name__, "code": getattr(error, "code", None), "message": str(error)}
+async def record_refusal(
+    engine: Engine, actor: Actor, action: str, subject: str, error: Exception, *, fingerprint: str | None = None
+) -> None:
+    """Leave a row for what an authenticated person asked and did not get, in a transaction of its own.
+
+    Args:
+        engine: The ports.
+        actor: Who asked.
+        action: What for.
+        subject: About what.
+        error: The refusal.
+        fingerprint: What the person saw, where they named it.
+    """
+    message = str(getattr(error, "detail", error))
+    detail = {"refused": type(error).__name__, "code": getattr(error, "code", None), "message": message}
     async with engine.store.begin() as uow:
-        await audit(uow, actor, f"{action}.refused", subject, detail=detail)
+        await audit(uow, actor, f"{action}.refused", subject, fingerprint=fingerprint, detail=detail)
+
+
+@asynccontextmanager
+async def refusals_recorded(engine: Engine, actor: Actor, action: str, subject: str) -> AsyncIterator[None]:
+    """Leave a row when what is done within is refused: for those who ask without the web, which does it by itself."""
+    try:
+        yield
+    except (Forbidden, NotFound, Conflict, SourceUnreadable) as error:
+        await record_refusal(engine, actor, action, subject, error)
+        raise

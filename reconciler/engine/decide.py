@@ -179,7 +179,8 @@ async def _decide_one(
             decision = await reject(engine, actor, item.plan_id, item.fingerprint, comment=comment)
     except (Conflict, Forbidden, NotFound) as error:
         action = "plan.approve" if approving else "plan.reject"
-        await record_refusal(engine, actor, action, f"plan/{item.plan_id}", error)
+        subject = f"plan/{item.plan_id}"
+        await record_refusal(engine, actor, action, subject, error, fingerprint=item.fingerprint)
         return ItemResult(item, error=error)
     return ItemResult(item, decision)
 

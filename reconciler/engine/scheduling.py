@@ -5,6 +5,7 @@ from dataclasses import replace
 from reconciler.domain.records import SourceRecord, Trigger
 from reconciler.engine.adopting import distrust
 from reconciler.engine.approvals import settle_approvals
+from reconciler.engine.auditing import audit
 from reconciler.engine.context import PROGRAM, Engine, SourceBinding
 from reconciler.engine.recovering import expire_plans
 from reconciler.engine.refresh import fail_interrupted, request_refresh
@@ -48,8 +49,10 @@ async def start_up(engine: Engine, *, only_process: bool) -> None:
             record = known.get(binding.name)
             if record is None:
                 await uow.sources.add(_new_record(binding))
+                await _audit_configured(uow, binding, None)
             elif (record.url, record.branch, record.tenant) != (binding.url, binding.branch, binding.tenant):
                 await uow.sources.save(replace(_new_record(binding), version=record.version))
+                await _audit_configured(uow, binding, record)
                 await _forget_agreement(uow, binding.name)
         for record in known.values():
             if record.name not in engine.sources:
@@ -65,6 +68,17 @@ async def _forget_agreement(uow: UnitOfWork, source: str) -> None:
     for chatbot in await uow.chatbots.of_source(source):
         if chatbot.synced_at is not None:
             await uow.chatbots.save(replace(chatbot, synced_at=None))
+
+
+async def _audit_configured(uow: UnitOfWork, binding: SourceBinding, before: SourceRecord | None) -> None:
+    """A source that names another repository decides about chatbots as much as a person does."""
+    detail = {
+        "url": binding.url,
+        "branch": binding.branch,
+        "tenant": binding.tenant,
+        "before": {"url": before.url, "branch": before.branch, "tenant": before.tenant} if before else None,
+    }
+    await audit(uow, PROGRAM, "source.configure", f"source/{binding.name}", detail=detail)
 
 
 def _new_record(binding: SourceBinding) -> SourceRecord:

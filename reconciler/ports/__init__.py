@@ -3,7 +3,7 @@
 from reconciler.ports.audit import AuditShelf
 from reconciler.ports.git import ParseCache, Source
 from reconciler.ports.identity import Attempt, IdentityProvider
-from reconciler.ports.queries import ChatbotFilter, FleetCounts, Page, PlanFilter, Queries
+from reconciler.ports.queries import AuditFilter, ChatbotFilter, FleetCounts, Page, PlanFilter, Queries
 from reconciler.ports.repositories import (
     ApplyRepository,
     ApprovalRepository,
@@ -30,6 +30,7 @@ __all__ = [
     "ApplyRepository",
     "ApprovalRepository",
     "Attempt",
+    "AuditFilter",
     "AuditRepository",
     "AuditShelf",
     "BaselineRepository",

@@ -66,6 +66,21 @@ class PlanFilter:
     visible: Collection[str] | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuditFilter:
+    """Which audit entries to list; everything given must hold.
+
+    Attributes:
+        action: What the action begins with.
+        after: The ``seq`` after which to look.
+    """
+
+    subject: str | None = None
+    actor: str | None = None
+    action: str | None = None
+    after: int | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class FleetCounts:
     """The fleet at a glance: every sync, direction and open status, zeros included; only the reasons that occur."""
@@ -92,7 +107,9 @@ class Queries(Protocol):
     async def runs(self, sources: Collection[str] | None, *, limit: int, cursor: str | None) -> Page[Run]:
         """Runs of these sources; None means all."""
 
-    async def audit(self, subject: str | None, *, limit: int, cursor: str | None) -> Page[AuditEntry]: ...
+    async def audit(self, wanted: AuditFilter | None, *, limit: int, cursor: str | None) -> Page[AuditEntry]:
+        """Audit entries; None means all."""
+
     async def applies_of(self, plan_ids: Collection[str]) -> Mapping[str, Apply]:
         """Plan id → its latest apply."""
 

@@ -16,8 +16,10 @@ from reconciler.engine.scheduling import start_up, tick
 from reconciler.engine.tokens import ensure_bootstrap, ensure_first_token
 from reconciler.errors import SettingsError
 from reconciler.runtime.bootstrap.service import Service, open_service
+from reconciler.runtime.connections import guarded
 from reconciler.runtime.scheduler import TICK_SECONDS, ticking
 from reconciler.runtime.settings import Settings
+from reconciler.web.middleware.heads import MOST_BYTES
 
 GRACE_SECONDS = 20
 """How long a stop waits for open requests: longer than an apply may take."""
@@ -104,15 +106,16 @@ def _is_alone(settings: Settings) -> bool:
 
 
 async def _tick(service: Service) -> None:
-    try:
-        await tick(service.engine)
-        await service.keeper.tick()
-        await service.token_use.tick()
-    except asyncio.CancelledError:
-        # a stop cancels the tick that is under way: its transaction is rolled back, and the scheduler would log it
-        log.debug("tick cancelled")
-    except Exception:
-        log.exception("tick failed")
+    """What one of them meets keeps the others from nothing."""
+    for part in (partial(tick, service.engine), service.keeper.tick, service.token_use.tick):
+        try:
+            await part()
+        except asyncio.CancelledError:
+            # a stop cancels the tick that is under way: its transaction is rolled back, and the scheduler would log it
+            log.debug("tick cancelled")
+            return
+        except Exception:
+            log.exception("tick failed")
 
 
 async def _seal(service: Service) -> None:
@@ -158,6 +161,9 @@ class _Server(uvicorn.Server):
             server_header=False,
             lifespan="off",
             timeout_graceful_shutdown=GRACE_SECONDS,
+            http=guarded(),
+            ws="none",
+            h11_max_incomplete_event_size=MOST_BYTES,
         )
         super().__init__(config)
         self._started = started

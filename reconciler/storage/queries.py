@@ -22,7 +22,7 @@ from reconciler.domain.records import (
     Token,
 )
 from reconciler.domain.status import Direction, Reason, Sync
-from reconciler.ports import ChatbotFilter, FleetCounts, Page, PlanFilter
+from reconciler.ports import AuditFilter, ChatbotFilter, FleetCounts, Page, PlanFilter
 from reconciler.storage import paging, rows, tables
 from reconciler.storage.dialect import Dialect
 from reconciler.storage.paging import Order
@@ -70,9 +70,9 @@ class SqlQueries:
         statement = select(*rows.RUNS.columns).where(*_among(tables.runs.c.source, sources))
         return await self._page(rows.RUNS, paging.RUNS, statement, limit, cursor)
 
-    async def audit(self, subject: str | None, *, limit: int, cursor: str | None) -> Page[AuditEntry]:
-        """Audit entries about a subject, newest first; None means all."""
-        statement = select(*rows.AUDIT.columns).where(*_equal(tables.audit.c.subject, subject))
+    async def audit(self, wanted: AuditFilter | None, *, limit: int, cursor: str | None) -> Page[AuditEntry]:
+        """Audit entries, newest first; None means all."""
+        statement = select(*rows.AUDIT.columns).where(*audit_conditions(wanted or AuditFilter()))
         return await self._page(rows.AUDIT, paging.AUDIT, statement, limit, cursor)
 
     async def applies_of(self, plan_ids: Collection[str]) -> Mapping[str, Apply]:
@@ -194,6 +194,17 @@ def plan_conditions(wanted: PlanFilter) -> list[ColumnElement[bool]]:
         *_equal(column.source, wanted.source),
         *_among(column.source, wanted.visible),
     ]
+
+
+def audit_conditions(wanted: AuditFilter) -> list[ColumnElement[bool]]:
+    """What a filter asks for, in SQL."""
+    column = tables.audit.c
+    conditions = [*_equal(column.subject, wanted.subject), *_equal(column.actor, wanted.actor)]
+    if wanted.action is not None:
+        conditions.append(column.action.startswith(wanted.action, autoescape=True))
+    if wanted.after is not None:
+        conditions.append(column.seq > wanted.after)
+    return conditions
 
 
 def _equal(column: Column[Any], value: str | None) -> list[ColumnElement[bool]]:

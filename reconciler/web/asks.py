@@ -183,6 +183,9 @@ class AuditQuery(PageQuery):
     """Which decisions."""
 
     subject: Word | None = Field(default=None, description="Such as `plan/ID`.")
+    actor: Word | None = Field(default=None, description="Who decided.")
+    action: Word | None = Field(default=None, description="What its action begins with: `plan.`, or `plan.approve`.")
+    after: int | None = Field(default=None, ge=0, le=2**31 - 1, description="Only what came after this `seq`.")
 
 
 class TenantQuery(Query):

@@ -18,12 +18,14 @@ from reconciler.web.problems import Code, Problem
 log = logging.getLogger(__name__)
 
 _LONGEST_NAME = 100
+_REFUSALS = (403, 404, 409)
+"""What a person may not do, does not see, or comes too late for: the other errors are no answer to a decision."""
 
 
 def install(app: FastAPI, engine: Engine) -> None:
     """Have an application answer all its errors with problem documents."""
     app.add_exception_handler(RequestValidationError, _invalid)
-    app.add_exception_handler(HTTPException, _http)
+    app.add_exception_handler(HTTPException, _http_by(engine))
     app.add_exception_handler(ReconcilerError, _refused_by(engine))
     app.add_exception_handler(SignInFirst, _sign_in_first)
 
@@ -74,20 +76,25 @@ def _name(part: str | int) -> str | int:
     return part[:_LONGEST_NAME] if isinstance(part, str) else part
 
 
-async def _http(_: Request, error: Exception) -> Response:
-    assert isinstance(error, HTTPException)  # noqa: S101  starlette's signature knows no more
-    if isinstance(error, Problem):
-        return problems.of_problem(error)
-    code = Code.of_status(error.status_code)
-    return problems.answer(problems.document_of(code, str(error.detail)), error.headers)
+def _http_by(engine: Engine) -> Callable[[Request, Exception], Awaitable[Response]]:
+    async def refused(request: Request, error: Exception) -> Response:
+        assert isinstance(error, HTTPException)  # noqa: S101  starlette's signature knows no more
+        if isinstance(error, Problem):
+            if error.status_code in _REFUSALS:
+                await record(engine, request, error)
+            return problems.of_problem(error)
+        code = Code.of_status(error.status_code)
+        return problems.answer(problems.document_of(code, str(error.detail)), error.headers)
+
+    return refused
 
 
 def _refused_by(engine: Engine) -> Callable[[Request, Exception], Awaitable[Response]]:
     async def refused(request: Request, error: Exception) -> Response:
         assert isinstance(error, ReconcilerError)  # noqa: S101  starlette's signature knows no more
-        if isinstance(error, Forbidden | Conflict):
-            await record(engine, request, error)
         body = document_of(error)
+        if body["status"] in _REFUSALS:
+            await record(engine, request, error)
         if body["status"] == Code.INTERNAL_ERROR.status:
             traces.note(log, request.scope, error)
             return problems.answer(problems.document_of(Code.INTERNAL_ERROR, "the log says more"))
@@ -96,12 +103,13 @@ def _refused_by(engine: Engine) -> Callable[[Request, Exception], Awaitable[Resp
     return refused
 
 
-async def record(engine: Engine, request: Request, error: Forbidden | Conflict) -> None:
+async def record(engine: Engine, request: Request, error: ReconcilerError | Problem) -> None:
     """Leave a row when an authenticated person was refused a decision; reading leaves none."""
     actor: Actor | None = getattr(request.state, "actor", None)
     if actor is None or request.method == "GET":
         return
-    await auditing.record_refusal(engine, actor, _action(request), _subject(request), error)
+    seen: str | None = getattr(request.state, "fingerprint", None)
+    await auditing.record_refusal(engine, actor, _action(request), _subject(request), error, fingerprint=seen)
 
 
 def _action(request: Request) -> str:

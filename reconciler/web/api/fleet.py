@@ -7,7 +7,7 @@ from fastapi import APIRouter, Query
 from reconciler.domain.records import Chatbot, Role
 from reconciler.engine.context import Actor, Engine
 from reconciler.errors import NotFound
-from reconciler.ports import PlanFilter
+from reconciler.ports import AuditFilter, PlanFilter
 from reconciler.web import views
 from reconciler.web.api.common import API, NOT_MODIFIED, TheEngine, TheSettings, Viewer, listed, refusals
 from reconciler.web.asks import AuditQuery, ChatbotQuery, HistoryQuery, Name, TenantQuery
@@ -93,7 +93,8 @@ async def chatbot_history(
 async def audit_list(engine: TheEngine, actor: Viewer, query: Annotated[AuditQuery, Query()]) -> ListShape[AuditShape]:
     """The log concerns every source: a token limited to some of them is refused."""
     actor.require(Role.VIEWER)
-    part = engine.store.queries.audit(query.subject, limit=query.limit, cursor=query.cursor)
+    wanted = AuditFilter(subject=query.subject, actor=query.actor, action=query.action, after=query.after)
+    part = engine.store.queries.audit(wanted, limit=query.limit, cursor=query.cursor)
     return await listed(part, views.audit_entry)
 
 

@@ -113,8 +113,11 @@ async def plan_decide(engine: TheEngine, actor: Approver, ask: DecideAsk) -> Dec
     summary="Say yes to exactly what was seen",
     responses=refusals(*_DECISION, Code.DELETE_OVERRIDE_REQUIRED, *_APPLY),
 )
-async def plan_approve(engine: TheEngine, actor: Approver, plan_id: Name, ask: ApproveAsk) -> SinglePlanShape:
+async def plan_approve(
+    engine: TheEngine, actor: Approver, plan_id: Name, ask: ApproveAsk, request: Request
+) -> SinglePlanShape:
     """The same again answers with what already stands. With `apply`, `apply_id` names the apply that was queued."""
+    request.state.fingerprint = ask.fingerprint
     await visible_plan(engine, actor, plan_id)
     overrides = decide.Overrides(deletes=ask.overrides.deletes, reason=ask.overrides.reason) if ask.overrides else None
     decision = await decide.approve(
@@ -129,8 +132,11 @@ async def plan_approve(engine: TheEngine, actor: Approver, plan_id: Name, ask: A
     summary="Say no",
     responses=refusals(*_DECISION),
 )
-async def plan_reject(engine: TheEngine, actor: Approver, plan_id: Name, ask: RejectAsk) -> SinglePlanShape:
+async def plan_reject(
+    engine: TheEngine, actor: Approver, plan_id: Name, ask: RejectAsk, request: Request
+) -> SinglePlanShape:
     """The same proposal is not offered again until something else came in between."""
+    request.state.fingerprint = ask.fingerprint
     await visible_plan(engine, actor, plan_id)
     decision = await decide.reject(engine, actor, plan_id, ask.fingerprint, comment=ask.comment)
     return views.single_plan(decision.plan, decision.approvals, engine.policy)
@@ -157,9 +163,10 @@ async def plan_revoke(engine: TheEngine, actor: Approver, plan_id: Name) -> Sing
     responses=_STANDING | refusals(*_DECISION, *_APPLY),
 )
 async def plan_apply(
-    engine: TheEngine, actor: Approver, plan_id: Name, ask: ApplyAsk, response: Response
+    engine: TheEngine, actor: Approver, plan_id: Name, ask: ApplyAsk, request: Request, response: Response
 ) -> ApplyShape:
     """Everything is checked again at the last moment. The same again answers 200 with the apply that stands."""
+    request.state.fingerprint = ask.fingerprint
     plan = await visible_plan(engine, actor, plan_id)
     apply = await request_apply(engine, actor, plan_id, ask.fingerprint)
     if apply.id == plan.apply_id:

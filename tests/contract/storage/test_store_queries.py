@@ -9,7 +9,7 @@ import pytest
 from reconciler.domain.lifecycle import PlanStatus
 from reconciler.domain.records import RunStatus
 from reconciler.domain.status import Direction, Reason, Sync
-from reconciler.ports import ChatbotFilter, Page, PlanFilter
+from reconciler.ports import AuditFilter, ChatbotFilter, Page, PlanFilter
 from reconciler.storage.store import SqlStore
 from tests.fakes.clock import START
 from tests.support import records
@@ -196,8 +196,29 @@ async def test_audit_entries_are_found_by_subject(store: SqlStore) -> None:
     async with store.begin() as uow:
         for subject in ("plan/1", "plan/2", "plan/1"):
             await uow.audit.append(at=START, actor="ana", action="x", subject=subject)
-    page = await store.queries.audit("plan/1", limit=9, cursor=None)
+    page = await store.queries.audit(AuditFilter(subject="plan/1"), limit=9, cursor=None)
     assert [entry.seq for entry in page.items] == [3, 1]
+
+
+async def test_audit_entries_are_found_by_who_what_and_since_when(store: SqlStore) -> None:
+    async with store.begin() as uow:
+        for actor, action in (
+            ("ana", "plan.approve"),
+            ("ben", "plan.approve.refused"),
+            ("ana", "planXapprove"),
+            ("ana", "suspend"),
+        ):
+            await uow.audit.append(at=START, actor=actor, action=action, subject="s")
+
+    async def found(**wanted: Any) -> list[int]:
+        page = await store.queries.audit(AuditFilter(**wanted), limit=9, cursor=None)
+        return [entry.seq for entry in page.items]
+
+    assert await found(actor="ana") == [4, 3, 1]
+    assert await found(action="plan.") == [2, 1]
+    assert await found(action="plan_") == []
+    assert await found(action="plan.approve", actor="ben") == [2]
+    assert await found(after=2) == [4, 3]
 
 
 async def test_applies_and_approvals_of_plans(store: SqlStore) -> None:
