@@ -8,9 +8,9 @@ from contextlib import contextmanager
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from reconciler.domain.visible import visible
 from reconciler.engine.each import Progress as Report
 from reconciler.engine.each import no_progress
-from reconciler.render.wording import visible
 
 
 def show(text: str) -> None:

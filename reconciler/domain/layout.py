@@ -13,6 +13,7 @@ from hashlib import sha256
 from math import isfinite
 from typing import Any
 
+from reconciler.domain.secrets import find_secrets, redacted
 from reconciler.errors import ReconcilerError
 
 INCLUDE = "$file"
@@ -127,6 +128,12 @@ class _Texts:
         return {key: split[key] for key in (*(k for k in split if k not in included), *sorted(included))}
 
     def _text(self, text: str, place: tuple[str, ...]) -> Any:
+        # with its key, because some kinds are known only by the name before them
+        for secret in find_secrets(f"{place[-1]}: {text}"):
+            raise Unwritable(
+                f"{redacted('.'.join(place))} holds what looks like {secret.kind}, and git would keep it: take it out "
+                "at WizChat, and revoke it"
+            )
         if _UNSENDABLE.search(text):
             raise Unwritable(f"{'.'.join(place)} holds NUL or half a character: correct it at WizChat")
         if not _is_long(text) or not _is_safe_in_a_file(text):

@@ -4,7 +4,7 @@ import json
 from dataclasses import asdict
 
 from reconciler.domain.audit_verify import Report
-from reconciler.render.wording import visible
+from reconciler.domain.visible import visible
 
 
 def report_text(report: Report) -> str:

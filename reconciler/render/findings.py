@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from reconciler.domain.diagnostics import Diagnostic, Severity
-from reconciler.render.wording import visible
+from reconciler.domain.visible import visible
 
 
 def findings_text(diagnostics: Iterable[Diagnostic]) -> str:

@@ -6,9 +6,10 @@ from collections.abc import Iterator
 from reconciler.domain.direction import DirectedOp
 from reconciler.domain.fields import MISSING
 from reconciler.domain.plan import MCP_SERVERS, Action
+from reconciler.domain.visible import visible
 from reconciler.render.model import IRREVERSIBLE, SIDES, FleetPlan, PlanView, headline
 from reconciler.render.prose import GAP, Kind, Line, compare
-from reconciler.render.wording import FieldChange, changes, inline, prose, visible
+from reconciler.render.wording import FieldChange, changes, inline, prose
 
 _SHORTEST_FENCE = 3
 

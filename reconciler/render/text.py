@@ -6,9 +6,10 @@ from enum import Enum
 from reconciler.domain.direction import DirectedOp
 from reconciler.domain.plan import MCP_SERVERS, Action
 from reconciler.domain.status import Direction
+from reconciler.domain.visible import visible
 from reconciler.render.model import IRREVERSIBLE, SIDES, FleetPlan, PlanView, Unplanned, headline
 from reconciler.render.prose import GAP, Kind, Line, compare
-from reconciler.render.wording import FieldChange, changes, characters, inline, prose, visible
+from reconciler.render.wording import FieldChange, changes, characters, inline, prose
 
 _NOTE = 65
 _SIDE = 92

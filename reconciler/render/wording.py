@@ -2,7 +2,6 @@
 
 import json
 import re
-import unicodedata
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -14,22 +13,7 @@ from reconciler.domain.plan import Op
 ABSENT = "(not set)"
 _LONGEST_SHORT = 40
 _IDENTITIES = ("name", "domain")
-_HIDDEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 _LOOKS_TYPED = re.compile(r"null|true|false|-?[0-9][0-9.eE+-]*|\(not set\)|[\[{\"].*|\s.*|.*\s|", re.DOTALL)
-
-
-def visible(text: str) -> str:
-    """The text with every control, bidirectional or otherwise unseen character as its escape; line ends too."""
-    return "".join(_shown(char) for char in text)
-
-
-def _shown(char: str) -> str:
-    if unicodedata.category(char) not in _HIDDEN:
-        return char
-    code = ord(char)
-    if char in "\n\t\r":
-        return {"\n": "\\n", "\t": "\\t", "\r": "\\r"}[char]
-    return f"\\x{code:02x}" if code <= 0xFF else f"\\u{code:04x}" if code <= 0xFFFF else f"\\U{code:08x}"  # noqa: PLR2004 - the widths of the escapes
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,8 +2,11 @@
 
 import logging
 import sys
+from typing import Any
 
 import structlog
+
+from reconciler.domain.visible import visible
 
 
 def log_to_stderr(level: int = logging.INFO) -> None:
@@ -26,6 +29,7 @@ def log_to_stderr(level: int = logging.INFO) -> None:
             foreign_pre_chain=shared,
             processors=[
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                _without_unseen,
                 structlog.processors.JSONRenderer(sort_keys=True),
             ],
         )
@@ -41,3 +45,20 @@ def _without_colours(_: object, __: str, event: structlog.typing.EventDict) -> s
     """Drop uvicorn's second message, which is the first with escape sequences."""
     event.pop("color_message", None)
     return event
+
+
+def _without_unseen(_: object, __: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
+    """Write unseen characters as escapes: JSON's own are undone by whatever prints a line's message for people."""
+    return {name: _shown(value) for name, value in event.items()}
+
+
+def _shown(value: Any) -> Any:
+    match value:
+        case str():
+            return visible(value, keep="\n\t")
+        case dict():
+            return {_shown(name): _shown(inner) for name, inner in value.items()}
+        case list() | tuple():
+            return [_shown(inner) for inner in value]
+        case _:
+            return value

@@ -7,6 +7,8 @@ import re
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from reconciler.domain.secrets import redacted
+from reconciler.domain.visible import visible
 from reconciler.sources.findings import Finding, Place, Pointer
 
 _MAX_INTEGER: Final = 2**53 - 1
@@ -269,6 +271,7 @@ class Builder:
 
 
 def shorten(text: str, width: int = 80) -> str:
-    """A text as it may stand in a message: one line, printable, not long."""
-    visible = "".join(char if char.isprintable() else f"\\u{ord(char):04x}" for char in text[: width + 1])
-    return visible if len(visible) <= width else visible[:width] + "…"
+    """A text as it may stand in a message: one line, printable, not long, and without a key that is in it."""
+    # a key is looked for before the text is cut: half of one is no shape that would be found
+    shown = visible(redacted(text)[: width + 1])
+    return shown if len(shown) <= width else shown[:width] + "…"

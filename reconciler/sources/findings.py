@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from reconciler.domain.diagnostics import Diagnostic, Severity
+from reconciler.domain.secrets import redacted
 
 Pointer = tuple[str | int, ...]
 Position = tuple[int, int]
@@ -24,14 +25,14 @@ class Finding:
     suggestion: str | None = None
 
     def diagnostic(self, path: str) -> Diagnostic:
-        """The finding as an error of a file."""
+        """The finding as an error of a file, without any key that stands where something else was meant."""
         return Diagnostic(
             Severity.ERROR,
-            self.message,
+            redacted(self.message),
             path,
             self.line,
             self.column,
-            dotted(self.pointer) or None,
+            redacted(dotted(self.pointer)) or None,
             self.suggestion,
         )
 

@@ -5,9 +5,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from reconciler.domain.secrets import find_secrets
 from reconciler.sources.builder import LIMITS, Limits, shorten
 from reconciler.sources.findings import Finding, Place, Pointer
-from reconciler.sources.text import NotText, decode
+from reconciler.sources.leaks import wording
+from reconciler.sources.text import NotText, decode, position
 from reconciler.sources.tree import Entry, Tree
 
 INCLUDE_KEY: Final = "$file"
@@ -69,20 +71,45 @@ def references(value: Any) -> Iterator[str]:
                 pass
 
 
+@dataclass(frozen=True, slots=True)
+class Included:
+    """The text of a file that documents include, or why it cannot be.
+
+    Attributes:
+        text: As it is.
+        fault: What is wrong with it; empty when nothing is.
+    """
+
+    text: str
+    fault: str = ""
+
+
+def read_included(data: bytes, limits: Limits = LIMITS) -> Included:
+    """What a file says to the documents that include it."""
+    try:
+        text = decode(data, limits)
+    except NotText as error:
+        return Included("", str(error))
+    for secret in find_secrets(text):
+        line, column = position(text, secret.start)
+        return Included("", f"line {line}, column {column}: {wording(secret.kind)}")
+    return Included(text)
+
+
 @dataclass(slots=True)
 class Includes:
     """Includes files into one document.
 
     Attributes:
         tree: The revision.
-        texts: Blob id → content of what was read of it.
+        texts: Blob id → what was read of it.
         document: The path of the document.
         budget: How many more characters the document may grow by.
         findings: What could not be included.
     """
 
     tree: Tree
-    texts: Mapping[str, bytes]
+    texts: Mapping[str, "Included"]
     document: str
     budget: int
     limits: Limits = LIMITS
@@ -115,10 +142,10 @@ class Includes:
         entry = _regular_file(self.tree, path)
         if entry.size > self.limits.file_bytes:
             raise IncludeRefused(f'"{path}" is larger than {self.limits.file_bytes} bytes: shorten it')
-        try:
-            text = decode(self.texts[entry.blob_id], self.limits)
-        except NotText as error:
-            raise IncludeRefused(f'"{path}" cannot be included: {error}') from error
+        included = self.texts[entry.blob_id]
+        if included.fault:
+            raise IncludeRefused(f'"{path}" cannot be included: {included.fault}')
+        text = included.text
         self.budget -= len(text)
         if self.budget < 0:
             raise IncludeRefused(f"the document and its includes exceed {self.limits.text} characters: split it")

@@ -1,18 +1,20 @@
 """Loads every document of a tree, parsing only what is not known already."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from hashlib import sha256
 from typing import Final
 
 from reconciler.domain.document import ParsedFile
+from reconciler.domain.secrets import redacted
 from reconciler.errors import SourceCause, SourceUnreadable
 from reconciler.sources.builder import LIMITS
 from reconciler.sources.contract import DocumentContract
-from reconciler.sources.includes import identity
+from reconciler.sources.includes import identity, read_included
 from reconciler.sources.parse import finish, read_file, refuse_file
-from reconciler.sources.tree import Entry, Tree, documents_of
+from reconciler.sources.tree import LEAKING, Entry, Tree, documents_of
 
-LOADER_VERSION: Final = 1
+LOADER_VERSION: Final = 2
 """To be raised whenever the same bytes may be understood otherwise: what is cached is then parsed anew."""
 
 MAX_FILES: Final = 10_000
@@ -64,6 +66,7 @@ def load_tree(
         contract: What a document may state.
         known: Path → what a file of the same content said; it is used as long as its includes are the same too.
     """
+    entries = [_nameable(entry) for entry in entries]
     kept = {entry.path: known[entry.path] for entry in entries if _is_current(known.get(entry.path), entry, tree)}
     refused = {entry.path: refuse_file(entry, why) for entry in entries if (why := _why_unreadable(entry))}
     new = [entry for entry in entries if entry.path not in kept and entry.path not in refused]
@@ -76,6 +79,16 @@ def _is_current(file: ParsedFile | None, entry: Entry, tree: Tree) -> bool:
     if file is None or file.blob_id != entry.blob_id or not entry.is_regular:
         return False
     return all(identity(tree, path) == before for path, before in file.includes.items())
+
+
+def _nameable(entry: Entry) -> Entry:
+    """The entry as it may be named everywhere: a key in its path is replaced, and the file refused for it."""
+    shown = redacted(entry.path)
+    if shown == entry.path:
+        return entry
+    stem, dot, suffix = shown.rpartition(".")
+    mark = sha256(entry.path.encode()).hexdigest()[:8]
+    return replace(entry, path=f"{stem}-{mark}{dot}{suffix}", mode=LEAKING)
 
 
 def _why_unreadable(entry: Entry) -> str | None:
@@ -92,7 +105,7 @@ def _parse(tree: Tree, entries: Sequence[Entry], contract: DocumentContract) -> 
     included = [entry for draft in drafts for path in draft.includes() if (entry := _includable(tree, path))]
     # each document holds its own copy, so an include counts once for every file that asks for it
     _check_total(entry.size for entry in included)
-    texts = _read(tree, included)
+    texts = {blob_id: read_included(data) for blob_id, data in _read(tree, included).items()}
     return [finish(draft, tree, texts, contract) for draft in drafts]
 
 

@@ -13,12 +13,14 @@ from typing import Any, Final
 
 from reconciler.domain.diagnostics import Diagnostic, Severity
 from reconciler.domain.document import Document, ParsedFile, Refusal
+from reconciler.domain.secrets import find_secrets
 from reconciler.domain.status import Reason
 from reconciler.sources.builder import LIMITS, RawDocument, shorten
 from reconciler.sources.contract import DocumentContract
 from reconciler.sources.findings import Finding, Place
-from reconciler.sources.includes import IncludeRefused, Includes, identity, references, resolve_path
+from reconciler.sources.includes import Included, IncludeRefused, Includes, identity, references, resolve_path
 from reconciler.sources.json_reader import read_json
+from reconciler.sources.leaks import leaks_beside, with_leaks
 from reconciler.sources.text import NotText, decode
 from reconciler.sources.tree import Entry, Tree
 from reconciler.sources.yaml_reader import read_yaml
@@ -30,7 +32,7 @@ _MAX_LABEL: Final = 200
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """A file that was read, and whose includes are not resolved yet."""
+    """A file that was read, and whose includes are not resolved yet; blank documents are left out."""
 
     path: str
     blob_id: str
@@ -47,9 +49,10 @@ def read_file(entry: Entry, data: bytes) -> Draft:
         text = decode(data)
     except NotText as error:
         return Draft(entry.path, entry.blob_id, (_unread(error.finding),))
-    if entry.path.endswith(".json"):
-        return Draft(entry.path, entry.blob_id, (read_json(text),))
-    return Draft(entry.path, entry.blob_id, tuple(read_yaml(text)))
+    read = (read_json(text),) if entry.path.endswith(".json") else tuple(read_yaml(text))
+    stated = with_leaks(text, [raw for raw in read if not _is_blank(raw)])
+    beside = None if stated else leaks_beside(text)
+    return Draft(entry.path, entry.blob_id, (beside,) if beside else stated)
 
 
 def refuse_file(entry: Entry, message: str) -> ParsedFile:
@@ -58,22 +61,22 @@ def refuse_file(entry: Entry, message: str) -> ParsedFile:
     return _collect(entry.path, entry.blob_id, {}, [_judge_unread(entry.path, raw)])
 
 
-def finish(draft: Draft, tree: Tree, texts: Mapping[str, bytes], contract: DocumentContract) -> ParsedFile:
+def finish(draft: Draft, tree: Tree, texts: Mapping[str, Included], contract: DocumentContract) -> ParsedFile:
     """What the file says.
 
     Args:
         draft: The file as it was read.
         tree: The revision it stands in.
-        texts: Blob id → content of every regular file that it includes.
+        texts: Blob id → what every regular file that it includes says.
         contract: What a document may state.
     """
-    depends_on = {path: identity(tree, path) for path in sorted(draft.includes())}
+    # a key in place of a path is kept nowhere; its document is refused whatever stands there
+    depends_on = {path: identity(tree, path) for path in sorted(draft.includes()) if not find_secrets(path)}
     judged = [
         _judge(draft.path, raw, Includes(tree, texts, draft.path, LIMITS.text - raw.text), contract)
         if raw.complete
         else _judge_unread(draft.path, raw)
         for raw in draft.documents
-        if not _is_blank(raw)
     ]
     return _collect(draft.path, draft.blob_id, depends_on, judged)
 
@@ -153,7 +156,8 @@ def _chatbot_id(path: str, raw: RawDocument) -> str | None:
     """The chatbot that a document claims, as far as it can be told."""
     metadata = raw.value.get("metadata", {})
     stated = metadata.get("chatbotId", PurePosixPath(path).stem) if isinstance(metadata, dict) else None
-    return stated if isinstance(stated, str) and _id_fault(stated) is None else None
+    usable = isinstance(stated, str) and _id_fault(stated) is None and not find_secrets(stated)
+    return stated if usable else None
 
 
 def _id_fault(chatbot_id: str) -> str | None:

@@ -16,10 +16,14 @@ SUBMODULE: Final = "160000"
 UNNAMEABLE: Final = "unnameable"
 """Ours, not git's: a name that is not UTF-8, or that cannot be shown."""
 
+LEAKING: Final = "leaking"
+"""Ours too: a name that holds a key."""
+
 _KINDS: Final[Mapping[str, str]] = {
     SYMLINK: "a symbolic link",
     SUBMODULE: "a submodule",
     UNNAMEABLE: "a file whose name is not printable UTF-8",
+    LEAKING: "a file whose name holds what looks like a key (take it out, and revoke it)",
 }
 
 

@@ -12,9 +12,10 @@ from reconciler.domain.plan import MCP_SERVERS, Action
 from reconciler.domain.policy import ProtectedItem, protected_items
 from reconciler.domain.records import Apply, Approval, Plan
 from reconciler.domain.status import Direction
+from reconciler.domain.visible import visible
 from reconciler.render.model import IRREVERSIBLE
 from reconciler.render.prose import Kind, Line, Piece, compare
-from reconciler.render.wording import FieldChange, changes, inline, prose, visible
+from reconciler.render.wording import FieldChange, changes, inline, prose
 from reconciler.web.rendering import StoredPlan
 
 

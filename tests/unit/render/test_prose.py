@@ -2,8 +2,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from reconciler.domain.visible import visible
 from reconciler.render.prose import GAP, Kind, Line, Piece, compare
-from reconciler.render.wording import inline, visible
+from reconciler.render.wording import inline
 
 LINES = st.lists(st.text("ab c.", max_size=6), max_size=8).map("\n".join)
 

@@ -189,7 +189,7 @@ def test_an_include_is_the_text_of_that_file_untouched(reference: str, text: str
         ("..\\x", '"..\\x" is not a path in git: separate folders by "/"'),
         ("C:/x", '"C:/x" is not a path in git: separate folders by "/"'),
         ("''", '"" is not a path: name a file, relative to the document'),
-        ('"a\\tb"', '"a\\u0009b" is not a path: name a file, relative to the document'),
+        ('"a\\tb"', '"a\\tb" is not a path: name a file, relative to the document'),
         ("none.md", 'there is no file "chatbots/none.md" at this revision: add it or correct the path'),
         ("../prompts", 'there is no file "prompts" at this revision: add it or correct the path'),
         ("..", 'there is no file "" at this revision: add it or correct the path'),
