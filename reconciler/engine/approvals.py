@@ -49,7 +49,7 @@ async def _fall_of(  # noqa: PLR0911  one return per cause
     if is_expired(approval, now):
         return "expired"
     if approval.automatic:
-        seen = await verdict(engine, uow, plan, besides=apply_id)
+        seen = await verdict(engine, uow, plan, besides=apply_id or plan.apply_id)
         return "is no longer what the policy says" if seen is None else seen.refusal or seen.brake
     if needed_now(engine, plan).delete_override is not None and not approval.deletes:
         return "lacks overrides.deletes"
@@ -94,6 +94,8 @@ async def recount(engine: Engine, uow: UnitOfWork, actor: Actor, plan: Plan) -> 
     enough = are_enough(engine, plan, [approval for approval, cause in weighed if cause is None])
     if enough == (plan.status is PlanStatus.APPROVED):
         return plan
+    if plan.apply_id is not None:
+        return plan  # its apply looks at the approvals itself, and frees the plan when they do not suffice
     if not enough:
         await tell_expired(uow, plan)
     to, reason = (PlanStatus.APPROVED, Reason.APPROVED) if enough else (PlanStatus.PENDING, Reason.AWAITING_APPROVAL)

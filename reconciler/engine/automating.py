@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from reconciler.domain.automatic import ACTOR, rule_of
 from reconciler.domain.lifecycle import PlanStatus
 from reconciler.domain.policy import AutoApply
-from reconciler.domain.records import Apply, Approval, Plan, Role
+from reconciler.domain.records import Apply, Approval, Plan, Role, SourceState
+from reconciler.domain.status import Reason
 from reconciler.engine.applying import queue_apply, refuse_if_stopped, submit
 from reconciler.engine.approvals import recount, standing_approvals
 from reconciler.engine.auditing import audit
@@ -67,12 +68,20 @@ async def choose(engine: Engine, source: str) -> Choice:
         return Choice()
     try:
         async with engine.store.begin() as uow:
-            brake = await judge(engine, uow, source)
-            given = await Surroundings.read(uow)
-            plans = [await _restate(engine, uow, given, plan) for plan in await uow.plans.pending(source)]
-            return Choice(brake, [plan.id for plan in plans if await _is_ready(engine, uow, given, plan)])
+            return await _choose(engine, uow, source)
     except Conflict:
         return Choice()  # somebody else changed a plan meanwhile; the next look finds the rest
+
+
+async def _choose(engine: Engine, uow: UnitOfWork, source: str) -> Choice:
+    brake = await judge(engine, uow, source)
+    given = await Surroundings.read(uow)
+    plans = [await _restate(engine, uow, given, plan) for plan in await uow.plans.pending(source)]
+    record = given.sources.get(source)
+    if record is None or record.state is SourceState.UNKNOWN:
+        return Choice(brake)
+    waiting = [plan for plan in plans if plan.reason is Reason.AWAITING_APPROVAL]
+    return Choice(brake, [plan.id for plan in waiting if await _is_ready(engine, uow, given, plan)])
 
 
 async def apply_chosen(engine: Engine, choice: Choice) -> None:
@@ -91,8 +100,8 @@ async def _is_ready(engine: Engine, uow: UnitOfWork, given: Surroundings, plan: 
 
 async def _restate(engine: Engine, uow: UnitOfWork, given: Surroundings, plan: Plan) -> Plan:
     stated = await restate_plan(engine, uow, given, plan)
-    chatbot = await uow.chatbots.get(plan.tenant, plan.chatbot_id)
-    if chatbot is not None and (chatbot.reason, chatbot.message) != (stated.reason, stated.message):
+    chatbot = await uow.chatbots.get(plan.tenant, plan.chatbot_id) if stated is not plan else None
+    if chatbot is not None:
         await save_chatbot(uow, given, chatbot)
     return stated
 

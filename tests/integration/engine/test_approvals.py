@@ -112,6 +112,29 @@ async def test_an_approval_that_ran_out_after_the_request_is_met_at_the_re_check
         assert (w.writer.writes, await told(w, "approval.expire")) == ([], 1)
 
 
+async def test_a_plan_whose_approvals_fall_while_its_apply_is_queued_can_be_approved_again(tmp_path: Path) -> None:
+    async with world(tmp_path, LIVE, FILES, policy=replace(SHORT, approvals=2)) as w:
+        plan = await w.open_plan()
+        await w.approve(plan, "ann")
+        await w.approve(plan, "bob")
+
+        async def hold(_: str) -> None:
+            return
+
+        usual = w.dispatcher.handlers
+        w.dispatcher.handlers = {**usual, JobKind.APPLY: hold}
+        await w.apply(plan)
+        w.dispatcher.handlers = usual
+        w.clock.advance(3600)
+        await w.approve(plan, "cat")
+        await w.recoverer.run()
+        await w.idle()
+        fallen = await w.plan(plan.id)
+        assert (fallen.status, fallen.apply_id) == (PlanStatus.PENDING, None)
+        assert (await w.approve(plan, "ann")).plan.status is PlanStatus.APPROVED
+        assert (await w.apply(plan)).status is ApplyStatus.APPLIED
+
+
 async def test_two_approvals_of_which_one_ran_out_are_one(tmp_path: Path) -> None:
     async with world(tmp_path, LIVE, FILES, policy=replace(SHORT, approvals=2)) as w:
         plan = await w.open_plan()

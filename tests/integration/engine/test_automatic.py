@@ -338,6 +338,15 @@ async def test_the_policys_yes_can_be_taken_back_by_a_person(tmp_path: Path) -> 
         assert w.writer.writes == []
 
 
+async def test_a_persons_yes_beside_the_policys_changes_nothing(tmp_path: Path) -> None:
+    async with world(tmp_path, LIVE, FILES, policy=replace(FULL, approvals=2)) as w:
+        plan = await queued_by_the_policy(w)
+        assert (await w.approve(plan)).plan.status is PlanStatus.APPROVED
+        await begin_the_queued(w)
+        assert (await w.plan(plan.id)).status is PlanStatus.APPLIED
+        assert len(w.writer.writes) == 1
+
+
 async def test_an_apply_that_fell_short_is_left_to_people_however_it_did(tmp_path: Path) -> None:
     async with world(tmp_path, LIVE, FILES, policy=FULL) as w:
         plan = await queued_by_the_policy(w)
