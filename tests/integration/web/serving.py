@@ -18,7 +18,8 @@ from tests.support.store import open_store
 class Server(uvicorn.Server):
     """A real server on a port of its own, in a thread of its own."""
 
-    def __init__(self, folder: Path, settings: WebSettings | None) -> None:
+    def __init__(self, folder: Path, settings: WebSettings | None, **more: Any) -> None:
+        self.more = more
         self.folder = folder
         self.settings = settings
         self.ready = threading.Event()
@@ -30,7 +31,7 @@ class Server(uvicorn.Server):
         async with open_store(self.folder, clock) as store:
             house = await build(store, clock, self.settings)
             self.description = house.app.openapi()
-            super().__init__(uvicorn.Config(house.app, port=0, log_level="warning", proxy_headers=False))
+            super().__init__(uvicorn.Config(house.app, port=0, log_level="warning", proxy_headers=False, **self.more))
             await self.serve()
 
     async def startup(self, sockets: Any = None) -> None:
@@ -40,8 +41,9 @@ class Server(uvicorn.Server):
 
 
 @contextmanager
-def serving(folder: Path, settings: WebSettings | None = None) -> Iterator[Server]:
-    server = Server(folder, settings)
+def serving(folder: Path, settings: WebSettings | None = None, **more: Any) -> Iterator[Server]:
+    """Serve the house; `more` goes to uvicorn."""
+    server = Server(folder, settings, **more)
     thread = threading.Thread(target=lambda: run(server.main()))
     thread.start()
     try:
