@@ -85,12 +85,12 @@ def _wrong_dry_run(given: Given) -> str:
 
 
 def _lie(given: Given) -> str:
-    body = given.chance.choice([_believable(), *WRONG])
+    body = given.chance.choice([believable(), *WRONG])
     given.proxy.order(Break(given.bot, dry_run=False, cut=Cut.LIE, body=body))
     return "apply answered without effect"
 
 
-def _believable() -> str:
+def believable() -> str:
     """A result that would be believed, were it not verified."""
     return json.dumps(TRUE_RESULT)
 

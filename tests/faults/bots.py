@@ -27,6 +27,7 @@ def live_spec(number: int) -> Json:
             {"name": "hours", "body": "9 to 17.", "mode": "on_demand"},
             {"name": "refunds", "body": "Ask a person.", "mode": "on_demand"},
         ],
+        "domains": [{"domain": "shop.example.com"}],
     }
 
 
@@ -38,6 +39,8 @@ def desired_spec(number: int, version: int = 1) -> Json:
     return {
         "core": {"name": f"Bot {number}", "behavior": {"systemPrompt": f"Be kind, version {version}."}},
         "skills": [hours, orders] if prunes(number) else [hours, orders, refunds],
+        # as it is live: a section that no approved body may hold
+        "domains": [{"domain": "shop.example.com"}],
     }
 
 

@@ -47,6 +47,11 @@ class Client:
         """Close the connections."""
         self._http.close()
 
+    def act_as(self, actor: str, token: str) -> None:
+        """Be somebody else from now on."""
+        self.actor = actor
+        self._http.headers["Authorization"] = f"Bearer {token}"
+
     def meet(self, process: Process) -> None:
         """Talk to this service from now on, once it listens.
 
@@ -107,12 +112,21 @@ class Client:
             )
         return self.history.seen[plan_id]
 
-    def decide(self, kind: Ask, plan_id: str, *, apply: bool = False) -> httpx.Response:
-        """Ask for something that decides, and write down what came of it."""
+    def decide(
+        self, kind: Ask, plan_id: str, *, apply: bool = False, fingerprint: str | None = None
+    ) -> httpx.Response:
+        """Ask for something that decides, and write down what came of it.
+
+        Args:
+            kind: What for.
+            plan_id: About which plan.
+            apply: Whether to have it applied with that.
+            fingerprint: Another one than was seen: such an approval is none, whatever is answered.
+        """
         seen = self.look_at(plan_id)
-        asked = Asked(plan_id, kind, self.actor, applies=apply or kind is Ask.APPLY)
+        asked = Asked(plan_id, kind, self.actor, applies=apply or kind is Ask.APPLY, valid=fingerprint is None)
         self.history.asked.append(asked)
-        body: dict[str, Any] = {} if kind is Ask.REVOKE else {"fingerprint": seen.fingerprint}
+        body: dict[str, Any] = {} if kind is Ask.REVOKE else {"fingerprint": fingerprint or seen.fingerprint}
         if apply:
             body["apply"] = True
         if kind is Ask.APPROVE and any(op["action"] == "delete" for op in seen.ops):

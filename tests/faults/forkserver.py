@@ -9,6 +9,7 @@ import os
 import signal
 import socket
 import sys
+import tempfile
 import threading
 import traceback
 
@@ -65,6 +66,7 @@ def _import_everything() -> None:
     import reconciler.runtime.serve  # noqa: F401, PLC0415
 
     del alembic, git, uvicorn
+    tempfile.gettempdir()  # it tries folders out, once
 
 
 if __name__ == "__main__":

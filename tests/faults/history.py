@@ -30,6 +30,7 @@ class Asked:
         sent: When, by the wall clock.
         acknowledged: Whether a 2xx answer was read to its end.
         refused: The status of the answer, when it was none.
+        valid: Whether it was about what was seen.
     """
 
     plan_id: str
@@ -39,11 +40,12 @@ class Asked:
     sent: float = field(default_factory=time.time)
     acknowledged: bool = False
     refused: int | None = None
+    valid: bool = True
 
     @property
     def may_count(self) -> bool:
-        """Whether the service may have taken it in: it was not refused."""
-        return self.refused is None
+        """Whether the service may rightly have taken it in."""
+        return self.refused is None and self.valid
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,22 +75,24 @@ class History:
         asked: Every deciding request, in order.
         restarts: What each restart showed first: plan id → plan.
         forbidden: Plan id → why nothing may be written for it: it fell before its apply was asked for.
+        forbidden_after: Plan id → since when nothing may be written for it, and why.
         edited: Chatbots that somebody else changed at WizChat, so that its configuration proves nothing.
-        lied_to: Chatbots about which the API told the service something else than what it did.
-        faults: What was broken, for the report.
     """
 
     seen: dict[str, Seen] = field(default_factory=dict)
     asked: list[Asked] = field(default_factory=list)
     restarts: list[dict[str, Json]] = field(default_factory=list)
     forbidden: dict[str, str] = field(default_factory=dict)
+    forbidden_after: dict[str, tuple[float, str]] = field(default_factory=dict)
     edited: set[str] = field(default_factory=set)
-    lied_to: set[str] = field(default_factory=set)
-    faults: list[str] = field(default_factory=list)
+
+    def approvals_of(self, plan_id: str) -> list[Asked]:
+        """Every yes to this plan that may rightly have been taken in."""
+        return [ask for ask in self.asked if ask.plan_id == plan_id and ask.kind is Ask.APPROVE and ask.may_count]
 
     def approved(self, plan_id: str) -> bool:
-        """Whether a yes to this plan was sent that may have been taken in."""
-        return any(ask.plan_id == plan_id and ask.kind is Ask.APPROVE and ask.may_count for ask in self.asked)
+        """Whether there is one."""
+        return bool(self.approvals_of(plan_id))
 
 
 @dataclass(frozen=True, slots=True)

@@ -59,7 +59,9 @@ def judge(history: History, outcome: Outcome) -> list[Violation]:
     return [
         *_lost(history, outcome),
         *_wrongly_sent(history, sent),
+        *_spent(outcome, sent),
         *_verdicts(history, outcome, sent),
+        *_applies(outcome),
         *_stuck(outcome),
         *_audit(outcome.audit),
     ]
@@ -89,7 +91,7 @@ def _lost(history: History, outcome: Outcome) -> Iterable[Violation]:
     """Every acknowledged yes is still there after each restart, and at the end."""
     looks = [*history.restarts, outcome.plans]
     for ask in history.asked:
-        if ask.kind is not Ask.APPROVE or not ask.acknowledged:
+        if ask.kind is not Ask.APPROVE or not ask.acknowledged or not ask.valid:
             continue
         taken_back = any(
             other.kind is Ask.REVOKE and other.plan_id == ask.plan_id and other.may_count for other in history.asked
@@ -132,7 +134,11 @@ def _wrongly_sent(history: History, sent: Mapping[str | None, list[Sent]]) -> It
             yield Violation(Rule.DOUBLE_APPLY, f"plan {plan_id} of {seen.bot} was sent {len(requests)} times")
         if plan_id in history.forbidden:
             yield Violation(Rule.UNAPPROVED_WRITE, f"plan {plan_id} was sent although {history.forbidden[plan_id]}")
-        first_yes = min(ask.sent for ask in history.asked if ask.plan_id == plan_id and ask.kind is Ask.APPROVE)
+        since, why = history.forbidden_after.get(plan_id, (float("inf"), ""))
+        for each in requests:
+            if each.at > since:
+                yield Violation(Rule.UNAPPROVED_WRITE, f"plan {plan_id} was sent although {why}")
+        first_yes = min(ask.sent for ask in history.approvals_of(plan_id))
         for each in requests:
             if each.at + 0.001 < first_yes:
                 yield Violation(Rule.UNAPPROVED_WRITE, f"plan {plan_id} was sent before anybody approved it")
@@ -140,12 +146,34 @@ def _wrongly_sent(history: History, sent: Mapping[str | None, list[Sent]]) -> It
                 yield Violation(Rule.UNAPPROVED_WRITE, f"plan {plan_id} was sent with another body than approved")
 
 
+def _spent(outcome: Outcome, sent: Mapping[str | None, list[Sent]]) -> Iterable[Violation]:
+    """What was sent has used its approvals up."""
+    for plan_id in sent:
+        plan = outcome.plans.get(plan_id or "")
+        if plan is not None and any(
+            approval["revoked_at"] is None and approval["spent_at"] is None for approval in plan["approvals"]
+        ):
+            yield Violation(Rule.UNAPPROVED_WRITE, f"plan {plan_id} was sent, and an approval of it is not spent")
+
+
+def _applies(outcome: Outcome) -> Iterable[Violation]:
+    """An apply that is the last of its plan, and had its intent, says what the plan says."""
+    for plan in outcome.plans.values():
+        apply = outcome.applies.get(plan["apply_id"] or "")
+        if apply is None or apply["intent_at"] is None:
+            continue
+        if apply["finished_at"] is None and plan["status"] not in OPEN_ENDS:
+            yield Violation(Rule.STUCK, f"apply {apply['id']} has no end, though plan {plan['id']} is {plan['status']}")
+        elif apply["status"] != plan["status"]:
+            yield Violation(Rule.WRONG_VERDICT, f"apply {apply['id']} is {apply['status']}, its plan {plan['status']}")
+
+
 def _verdicts(history: History, outcome: Outcome, sent: Mapping[str | None, list[Sent]]) -> Iterable[Violation]:
     """What the service says became of a plan is what became of it."""
     newest = _newest(outcome.plans)
     for plan_id, seen in history.seen.items():
         plan = outcome.plans.get(plan_id)
-        if plan is None or plan["status"] in OPEN_ENDS or seen.bot in history.lied_to:
+        if plan is None or plan["status"] in OPEN_ENDS:
             continue
         status, reason = plan["status"], plan["reason"]
         done = _executed(sent.get(plan_id, []))

@@ -19,6 +19,7 @@ from tests.faults.lane import COURSES, Lane, Point, trap_of
 from tests.faults.order import Trap
 from tests.faults.process import Dead
 from tests.faults.proxy import Break, Cut
+from tests.faults.stage import TOKEN
 from tests.faults.trial import Report, Trial, carry_out, in_two_steps, one_by_one, push
 
 Scenario = Callable[[Lane, random.Random, str], Report]
@@ -28,7 +29,7 @@ LONGEST_CHAIN: Final = 4
 def kill_at(lane: Lane, chance: random.Random, name: str, course: str, point: Point, **how: Any) -> Report:
     """Break one life of a course before one step; then perhaps the lives after it, too."""
     trial = lane.course(COURSES[course], name, chance)
-    trial.life(trap_of(point, **how), COURSES[course].script)
+    trial.life(trap_of(point, **how), COURSES[course].script, course=course)
     for _ in range(chance.choice((0, 0, 1, 1, 2, LONGEST_CHAIN - 1)) if not how else 0):
         again = chance.choice(("recovery", "approve and apply", "approve and apply"))
         script = chance.choice((carry_out, one_by_one, in_two_steps))
@@ -223,6 +224,13 @@ def _hold(trial: Trial, wait: float, seconds: float) -> None:
 
 def fallen_plan(lane: Lane, chance: random.Random, name: str) -> Report:
     """Between approval and apply somebody edits the live side, pushes, or takes the approval back: nothing is sent."""
+    return fall(lane, chance, name, chance.choice((edited, pushed, revoked, item_removed)), killed=chance.random() < 0.3)
+
+
+def fall(
+    lane: Lane, chance: random.Random, name: str, how: Callable[[Trial, list[Json]], None], *, killed: bool = False
+) -> Report:
+    """Let approved plans fall in some way, and ask for their applies nevertheless."""
     trial = lane.trial(lane.few, name, chance)
 
     def script(trial: Trial) -> None:
@@ -230,27 +238,81 @@ def fallen_plan(lane: Lane, chance: random.Random, name: str) -> Report:
         trial.settle()
         for plan in plans:
             trial.client.decide(Ask.APPROVE, plan["id"])
-        how = chance.choice((_edit, _push, _revoke, _remove_skill))
         how(trial, plans)
-        if chance.random() < 0.3:
+        if killed:
             trial.report.faults.append("SIGKILL after a plan fell")
             trial.kill_now()
         for plan in plans:
-            push(trial, trial.client.get(f"/plans/{plan['id']}"))
+            trial.client.decide(Ask.APPLY, plan["id"])
         trial.settle()
-        trial.kill_now()
 
     trial.life(None, script)
-
-    def again(trial: Trial) -> None:
-        for plan in trial.client.plans().values():
-            if plan["id"] in trial.history.forbidden and plan["status"] == "Approved" and plan["apply_id"] is None:
-                trial.client.decide(Ask.APPLY, plan["id"])
-
-    return trial.finish(again)
+    return trial.finish(_ask_again)
 
 
-def _edit(trial: Trial, plans: list[Json]) -> None:
+def _ask_again(trial: Trial) -> None:
+    for plan in trial.client.plans().values():
+        if plan["id"] in trial.history.forbidden and plan["status"] == "Approved" and plan["apply_id"] is None:
+            trial.client.decide(Ask.APPLY, plan["id"])
+
+
+def other_fingerprint(lane: Lane, chance: random.Random, name: str) -> Report:
+    """Somebody approves and applies what they did not see."""
+    trial = lane.trial(lane.few, name, chance)
+
+    def script(trial: Trial) -> None:
+        for plan in trial.open_plans():
+            wrong = chance.choice(("0" * 64, plan["fingerprint"][:-1], "x"))
+            trial.client.decide(Ask.APPROVE, plan["id"], apply=True, fingerprint=wrong)
+            trial.report.faults.append("another fingerprint")
+
+    return trial.finish(script)
+
+
+def lied_to(lane: Lane, chance: random.Random, name: str) -> Report:
+    """The API says that it has done what it has not."""
+    stage = lane.many
+    lane.proxy.reset()
+    trial = lane.trial(stage, name, chance)
+    trial.cut = lane.proxy.cuts
+
+    def script(trial: Trial) -> None:
+        plans = trial.open_plans()
+        trial.settle()
+        for plan in plans[:3]:
+            believable = api_faults.believable()
+            lane.proxy.order(Break(plan["chatbot_id"], dry_run=False, cut=Cut.LIE, body=believable))
+            trial.report.faults.append("apply answered without effect")
+            push(trial, plan)
+
+    return trial.finish(script)
+
+
+def approver_falls(lane: Lane, chance: random.Random, name: str) -> Report:
+    """The approver's token is revoked while the apply is being checked."""
+    trial = lane.trial(lane.few, name, chance)
+
+    def script(trial: Trial) -> None:
+        plans = trial.open_plans()
+        trial.settle()
+        token = trial.client.call("POST", "/api/v1/tokens", name="ann", role="approver").json()
+        trial.client.act_as("ann", token["secret"])
+        trial.stage.sandbox.control.add_fault("latency", match={"dry_run": True}, ms=450, times=len(plans))
+        for plan in plans:
+            trial.client.decide(Ask.APPROVE, plan["id"], apply=True)
+        time.sleep(chance.uniform(0.1, 0.2))
+        trial.client.act_as("bootstrap", TOKEN)
+        trial.client.call("POST", f"/api/v1/tokens/{token['id']}/revoke").raise_for_status()
+        revoked_at = time.time()
+        trial.settle()
+        for plan in plans:
+            trial.history.forbidden_after[plan["id"]] = (revoked_at, "its approver's token had been revoked")
+        trial.report.faults.append("token revoked within an apply")
+
+    return trial.finish(script)
+
+
+def edited(trial: Trial, plans: list[Json]) -> None:
     for plan in plans:
         bot = plan["chatbot_id"]
         trial.stage.sandbox.control.edit(bot, "core", set={"behavior.systemPrompt": "By hand."})
@@ -259,7 +321,7 @@ def _edit(trial: Trial, plans: list[Json]) -> None:
     trial.report.faults.append("live edit before apply")
 
 
-def _remove_skill(trial: Trial, plans: list[Json]) -> None:
+def item_removed(trial: Trial, plans: list[Json]) -> None:
     for plan in plans:
         bot = plan["chatbot_id"]
         trial.stage.sandbox.control.edit(bot, "skills", key="hours", delete=True)
@@ -268,14 +330,14 @@ def _remove_skill(trial: Trial, plans: list[Json]) -> None:
     trial.report.faults.append("live edit before apply")
 
 
-def _push(trial: Trial, plans: list[Json]) -> None:
+def pushed(trial: Trial, plans: list[Json]) -> None:
     trial.stage.point(trial.stage.version(2))
     for plan in plans:
         trial.history.forbidden[plan["id"]] = "git said something else by then"
     trial.report.faults.append("push before apply")
 
 
-def _revoke(trial: Trial, plans: list[Json]) -> None:
+def revoked(trial: Trial, plans: list[Json]) -> None:
     for plan in plans:
         answer = trial.client.decide(Ask.REVOKE, plan["id"])
         if answer.is_success:
@@ -348,5 +410,8 @@ WEIGHTS: Final[Mapping[Scenario, int]] = {
     database_locked: 2,
     fallen_plan: 6,
     race: 5,
+    other_fingerprint: 1,
+    lied_to: 2,
+    approver_falls: 2,
 }
 __all__ = ["WEIGHTS", "Rule", "Scenario", "Trap", "Violation", "kill_at"]

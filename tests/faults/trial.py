@@ -28,7 +28,7 @@ class Report:
     Attributes:
         name: Enough to know it by.
         faults: Kinds of the faults that really happened.
-        hit: Steps before which the process was killed.
+        hit: Courses and their steps before which the process was killed.
         missed: Traps that did not spring.
         settle_seconds: From the last start to a definite state of everything.
         windows_ms: What each apply printed as its unguarded window.
@@ -36,7 +36,7 @@ class Report:
 
     name: str
     faults: list[str] = field(default_factory=list)
-    hit: list[tuple[str, int]] = field(default_factory=list)
+    hit: list[tuple[str, tuple[str, int]]] = field(default_factory=list)
     missed: list[tuple[str, int]] = field(default_factory=list)
     violations: list[Violation] = field(default_factory=list)
     settle_seconds: list[float] = field(default_factory=list)
@@ -72,6 +72,7 @@ class Trial:
         trap: Trap | None,
         script: "Callable[[Trial], None]",
         *,
+        course: str = "",
         record: Path | None = None,
         file_limit: int | None = None,
         stop: bool = False,
@@ -90,14 +91,14 @@ class Trial:
         except (Dead, httpx.HTTPStatusError):
             died = True
         if trap is not None:
-            self._await_trap(process, trap, died=died)
+            self._await_trap(process, trap, course, died=died)
         elif stop:
             process.signal(signal.SIGTERM)
             process.wait_end(LIMIT)
         process.kill()
         return process.sprung
 
-    def _await_trap(self, process: Process, trap: Trap, *, died: bool) -> None:
+    def _await_trap(self, process: Process, trap: Trap, course: str, *, died: bool) -> None:
         """Give the trap a moment more: it may lie behind what the script waited for."""
         if not process.sprung and process.alive:
             process.wait_end(0.3)
@@ -109,7 +110,7 @@ class Trial:
         point = (trap.name, trap.occurrence)
         if process.sprung:
             if trap.signal == signal.SIGKILL and not trap.delay_ms:
-                self.report.hit.append(point)
+                self.report.hit.append((course, point))
             self.report.faults.append(_kind_of(trap))
         else:
             self.report.missed.append(point)

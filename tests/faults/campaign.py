@@ -1,0 +1,185 @@
+"""Many trials on several workers: first every recorded step once, then whatever the seed says."""
+
+import multiprocessing
+import random
+import tempfile
+import time
+import traceback
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from multiprocessing.queues import Queue
+from pathlib import Path
+from queue import Empty
+from typing import Final
+
+from tests.faults.lane import Lane, Point
+from tests.faults.scenarios import WEIGHTS, kill_at
+from tests.faults.trial import Report
+
+TRIES: Final = 4
+"""How often a recorded step is aimed at: which of two tasks comes first is not the same in every life."""
+_PATIENCE: Final = 300.0
+Points = Mapping[str, Sequence[Point]]
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One trial: a number, and the step that it aims at, if any."""
+
+    number: int
+    course: str | None = None
+    point: Point | None = None
+
+    def replay(self, seed: int) -> str:
+        """The command that runs it again."""
+        aim = f' --course "{self.course}" --point "{self.point[0]}@{self.point[1]}"' if self.point else ""
+        return f"python -m tests.faults --seed {seed} --trial {self.number}{aim}"
+
+
+@dataclass(slots=True)
+class Total:
+    """What a campaign found.
+
+    Attributes:
+        points: Every step that was recorded, with its course.
+        hit: Those before which a process was really killed.
+        failed: Trials that could not be ended, with their traces.
+    """
+
+    seed: int
+    points: frozenset[tuple[str, Point]]
+    hit: set[tuple[str, Point]] = field(default_factory=set)
+    reports: list[tuple[Job, Report]] = field(default_factory=list)
+    failed: list[tuple[Job, str]] = field(default_factory=list)
+    seconds: float = 0.0
+
+    @property
+    def faults(self) -> int:
+        """How many faults really happened."""
+        return sum(len(report.faults) for _, report in self.reports)
+
+    @property
+    def is_clean(self) -> bool:
+        """Whether no promise was broken, and every trial came to its end."""
+        return not self.failed and not any(report.violations for _, report in self.reports)
+
+
+def run_job(lane: Lane, job: Job, seed: int) -> Report:
+    """One trial, whose every choice comes from the seed and its number."""
+    chance = random.Random(f"{seed}:{job.number}")
+    if job.course is not None and job.point is not None:
+        report = kill_at(lane, chance, f"{job.course} {job.number}", job.course, job.point)
+    else:
+        (scenario,) = chance.choices(list(WEIGHTS), list(WEIGHTS.values()))
+        report = scenario(lane, chance, f"{scenario.__name__} {job.number}")
+    return report
+
+
+def aims(points: Points, seed: int) -> list[tuple[str, Point]]:
+    """Every recorded step, in an order of the seed's."""
+    every = sorted((course, point) for course, of_course in points.items() for point in of_course)
+    random.Random(seed).shuffle(every)
+    return every
+
+
+def record(folder: Path) -> dict[str, list[Point]]:
+    """The steps of every course."""
+    with Lane(folder) as lane:
+        lane.record()
+        return lane.points
+
+
+def run(seed: int, faults: int, workers: int, *, share: float = 0.5) -> Total:
+    """Inject so many faults, and hit every recorded step if there is room for it.
+
+    Args:
+        seed: Where every choice comes from.
+        faults: How many at least.
+        workers: On how many processes.
+        share: The share of the trials that aim at recorded steps, while there are any.
+    """
+    began = time.monotonic()
+    context = multiprocessing.get_context("spawn")
+    with tempfile.TemporaryDirectory(prefix="faults-") as folder:
+        points = record(Path(folder) / "record")
+        total = Total(seed, frozenset(aims(points, seed)))
+        jobs: Queue[Job | None] = context.Queue()
+        done: Queue[tuple[Job, Report | str]] = context.Queue()
+        crew = [
+            context.Process(target=_work, args=(Path(folder) / f"lane-{number}", points, seed, jobs, done), daemon=True)
+            for number in range(workers)
+        ]
+        for worker in crew:
+            worker.start()
+        try:
+            _deal(total, _jobs(total, points, share), faults, jobs, done, workers)
+        finally:
+            for _ in crew:
+                jobs.put(None)
+            for worker in crew:
+                worker.join(_PATIENCE)
+    total.seconds = time.monotonic() - began
+    return total
+
+
+def _jobs(total: Total, points: Points, share: float) -> Iterator[Job]:
+    """Numbered trials without end: aimed ones as long as steps are left that were not hit, the others between them."""
+    left = [(course, point) for _ in range(TRIES) for course, point in aims(points, total.seed)]
+    left.reverse()
+    number = 0
+    chance = random.Random(total.seed)
+    while True:
+        aim = None
+        if chance.random() < share:
+            while left and aim is None:
+                candidate = left.pop()
+                aim = candidate if candidate not in total.hit else None
+        yield Job(number, *(aim or (None, None)))
+        number += 1
+
+
+def _deal(
+    total: Total,
+    source: Iterator[Job],
+    faults: int,
+    jobs: "Queue[Job | None]",
+    done: "Queue[tuple[Job, Report | str]]",
+    workers: int,
+) -> None:
+    under_way = 0
+    told = time.monotonic()
+    while True:
+        while under_way < workers + 1 and total.faults < faults:
+            jobs.put(next(source))
+            under_way += 1
+        if not under_way:
+            return
+        try:
+            job, result = done.get(timeout=_PATIENCE)
+        except Empty:
+            raise TimeoutError(f"no trial ended within {_PATIENCE:g} s") from None
+        under_way -= 1
+        _count(total, job, result)
+        if time.monotonic() - told > 60:
+            told = time.monotonic()
+            print(f"… {total.faults} faults, {len(total.hit)}/{len(total.points)} steps hit", flush=True)  # noqa: T201
+
+
+def _count(total: Total, job: Job, result: Report | str) -> None:
+    if isinstance(result, str):
+        total.failed.append((job, result))
+        return
+    total.reports.append((job, result))
+    total.hit.update(hit for hit in result.hit if hit in total.points)
+
+
+def _work(
+    folder: Path, points: Points, seed: int, jobs: "Queue[Job | None]", done: "Queue[tuple[Job, Report | str]]"
+) -> None:
+    with Lane(folder) as lane:
+        lane.points = {course: list(of_course) for course, of_course in points.items()}
+        while (job := jobs.get()) is not None:
+            try:
+                done.put((job, run_job(lane, job, seed)))
+            except Exception:  # noqa: BLE001  one trial that cannot be ended is told, and the others go on
+                done.put((job, traceback.format_exc()))

@@ -1,0 +1,316 @@
+"""Planted bugs: small replacements in the source that break one promise each, and what shows it."""
+
+import random
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from tests.faults import scenarios
+from tests.faults.judge import Rule
+from tests.faults.lane import Lane
+from tests.faults.order import Trap
+from tests.faults.trial import Report, Trial, carry_out
+
+Show = Callable[[Lane, random.Random], Report]
+_APPLIER: Final = "reconciler/engine/applier.py"
+_RECHECKING: Final = "reconciler/engine/rechecking.py"
+_POST: Final = "self.writers[plan.tenant].apply(plan.chatbot_id, canonical_bytes(plan.body))"
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """One replacement; the old text stands exactly once in the file."""
+
+    file: str
+    old: str
+    new: str
+
+
+@dataclass(frozen=True, slots=True)
+class Mutant:
+    """A planted bug.
+
+    Attributes:
+        name: What it does.
+        edits: How.
+        show: A trial that lets it do harm.
+        rules: What the judge may object to, of which one is enough.
+        tries: How often the trial may be repeated, where it depends on who is faster.
+    """
+
+    name: str
+    edits: tuple[Edit, ...]
+    show: Show
+    rules: frozenset[Rule]
+    tries: int = 2
+
+
+class Mismatch(Exception):
+    """The text to replace does not stand exactly once in its file."""
+
+
+def plant(mutant: Mutant, tree: Path) -> None:
+    """Break a tree.
+
+    Raises:
+        Mismatch: The source has changed: bring the mutant in step with it.
+    """
+    for edit in mutant.edits:
+        path = tree / edit.file
+        text = path.read_text(encoding="utf-8")
+        if text.count(edit.old) != 1:
+            raise Mismatch(f"{mutant.name}: its text stands {text.count(edit.old)} times in {edit.file}: {edit.old!r}")
+        path.write_text(text.replace(edit.old, edit.new), encoding="utf-8")
+
+
+def api(kind: str, *, dry_run: bool = False, **fields: Any) -> Show:
+    """One fault of the API for every chatbot."""
+
+    def show(lane: Lane, chance: random.Random) -> Report:
+        trial = lane.trial(lane.few, kind, chance)
+
+        def script(trial: Trial) -> None:
+            trial.open_plans()
+            trial.settle()
+            trial.stage.sandbox.control.add_fault(kind, match={"dry_run": dry_run}, times=trial.stage.count, **fields)
+            carry_out(trial)
+
+        return trial.finish(script)
+
+    return show
+
+
+def killed(name: str) -> Show:
+    """A kill before one step of an apply."""
+
+    def show(lane: Lane, chance: random.Random) -> Report:
+        trial = lane.trial(lane.few, name, chance)
+        trial.life(Trap(name), carry_out)
+        return trial.finish()
+
+    return show
+
+
+def _plain(lane: Lane, chance: random.Random) -> Report:
+    return lane.trial(lane.few, "no fault", chance).finish()
+
+
+def _scenario(scenario: scenarios.Scenario) -> Show:
+    return lambda lane, chance: scenario(lane, chance, scenario.__name__)
+
+
+def _fell(how: Callable[[Trial, list[Any]], None]) -> Show:
+    return lambda lane, chance: scenarios.fall(lane, chance, how.__name__, how)
+
+
+_WRITES: Final = frozenset({Rule.UNAPPROVED_WRITE, Rule.DOUBLE_APPLY})
+_VERDICT: Final = frozenset({Rule.WRONG_VERDICT})
+MUTANTS: Final[tuple[Mutant, ...]] = (
+    Mutant(
+        "skip the dry run's re-check",
+        (Edit(_APPLIER, "        check_ops(plan, ops)\n        return began", "        return began"),),
+        _fell(scenarios.edited),
+        _WRITES,
+    ),
+    Mutant(
+        "take any dry run for the approved one",
+        (Edit(_RECHECKING, "    if proposal.fingerprint != plan.fingerprint:\n", "    if not proposal.fingerprint:\n"),),
+        _fell(scenarios.edited),
+        _WRITES,
+    ),
+    Mutant(
+        "do not look at git again",
+        (
+            Edit(
+                _RECHECKING,
+                "!= canonical_bytes(plan.body):\n        raise NoLonger(",
+                "is None:\n        raise NoLonger(",
+            ),
+        ),
+        _fell(scenarios.pushed),
+        _WRITES,
+    ),
+    Mutant(
+        "take any fingerprint for the one that was seen",
+        (Edit("reconciler/engine/applying.py", "    if plan.fingerprint != fingerprint:\n", "    if not fingerprint:\n"),),
+        _scenario(scenarios.other_fingerprint),
+        _WRITES,
+    ),
+    Mutant(
+        "do not look at the approvals again before the intent",
+        (
+            Edit(
+                _APPLIER,
+                "            approvals = await check_permission(self.engine, uow, plan, apply.id)\n",
+                "            approvals = await uow.approvals.of_plan(plan.id)\n",
+            ),
+        ),
+        _scenario(scenarios.approver_falls),
+        _WRITES,
+        tries=8,
+    ),
+    Mutant(
+        "send before the intent is committed",
+        (
+            Edit(_APPLIER, "log = logging.getLogger(__name__)\n", "log = logging.getLogger(__name__)\nEARLY = {}\n"),
+            Edit(
+                _APPLIER,
+                "            await self._intend(apply, lease)\n",
+                f"            EARLY[apply.id] = await {_POST}\n            await self._intend(apply, lease)\n",
+            ),
+            Edit(_APPLIER, f"            answer = await {_POST}\n", "            answer = EARLY.pop(apply.id)\n"),
+        ),
+        killed("sql COMMIT | applier:_intend < applier:_attempt"),
+        _VERDICT | _WRITES,
+    ),
+    Mutant(
+        "send again after an unclear answer",
+        (Edit(_APPLIER, "isinstance(answer, NotSent):\n                break", "isinstance(answer, NotSent | Unclear):\n                break"),),
+        api("drop_before"),
+        _WRITES,
+    ),
+    Mutant(
+        "take what is unclear for not sent",
+        (
+            Edit(
+                "reconciler/targets/refusals.py",
+                "        case _:\n            return Unclear(quoted(str(error)))",
+                "        case _:\n            return NotSent(quoted(str(error)))",
+            ),
+        ),
+        api("drop_before"),
+        _WRITES,
+    ),
+    Mutant(
+        "send the whole document",
+        (
+            Edit(
+                "reconciler/domain/plan.py",
+                '{name: value for name, value in desired["spec"].items() if name in sections}',
+                'dict(desired["spec"])',
+            ),
+        ),
+        _plain,
+        _WRITES,
+    ),
+    Mutant(
+        "let the API delete without being asked",
+        (
+            Edit(
+                _APPLIER,
+                f"            answer = await {_POST}\n",
+                f"            answer = await {_POST.replace('plan.body', 'dict(plan.body, prune=True)')}\n",
+            ),
+        ),
+        _plain,
+        _WRITES,
+    ),
+    Mutant(
+        "do not spend approvals",
+        (Edit(_APPLIER, "            await spend(uow, approvals, apply.id)\n", ""),),
+        _plain,
+        _WRITES,
+    ),
+    Mutant(
+        "believe an unknown outcome without reading back",
+        (Edit(_APPLIER, "            case Unclear(cause):\n                return unknown(cause)\n", "            case Unclear(_):\n                return succeeded((), ())\n"),),
+        api("drop_before"),
+        _VERDICT,
+    ),
+    Mutant(
+        "believe NotApplied before a late write can have landed",
+        (
+            Edit(
+                "reconciler/engine/recovering.py",
+                "        return since_intent >= settle and patience >= settle.total_seconds()",
+                "        return since_intent.total_seconds() + patience + settle.total_seconds() > 0",
+            ),
+        ),
+        api("late_write", seconds=1.0),
+        _VERDICT,
+    ),
+    Mutant(
+        "take an error of the server for a refusal",
+        (
+            Edit(
+                "reconciler/targets/refusals.py",
+                "        case WizChatApiError() if error.has_envelope and _is_client_error(error.status):",
+                "        case WizChatApiError() if error.has_envelope:",
+            ),
+        ),
+        api("status", status=500, after=True),
+        _VERDICT,
+    ),
+    Mutant(
+        "believe an answer without verifying it",
+        (
+            Edit(
+                _APPLIER,
+                "                return await self._verify(plan, applied)\n",
+                "                return succeeded(applied, ())\n",
+            ),
+        ),
+        _scenario(scenarios.lied_to),
+        _VERDICT,
+    ),
+    Mutant(
+        "take a stopped apply for one that did nothing",
+        (
+            Edit(
+                _APPLIER,
+                "        status=ApplyStatus.PARTIALLY_APPLIED if done else ApplyStatus.FAILED,",
+                "        status=ApplyStatus.FAILED,",
+            ),
+        ),
+        api("op_failure", section="skills", key="orders"),
+        _VERDICT,
+    ),
+    Mutant(
+        "forget unfinished applies",
+        (
+            Edit(
+                "reconciler/engine/recovering.py",
+                "            unfinished = await uow.applies.unfinished()\n",
+                "            unfinished = await uow.applies.unfinished() and []\n",
+            ),
+        ),
+        killed("sql BEGIN | ending:finish < applier:_execute"),
+        frozenset({Rule.STUCK}),
+        tries=1,
+    ),
+    Mutant(
+        "answer an approval before it is committed",
+        (
+            Edit(
+                "reconciler/web/api/plans.py",
+                "    decision = await decide.approve(\n",
+                "    await asyncio.sleep(0)\n    later = decide.approve(\n",
+            ),
+            Edit(
+                "reconciler/web/api/plans.py",
+                "comment=ask.comment, overrides=overrides, apply=ask.apply\n    )\n"
+                "    return views.single_plan(decision.plan, decision.approvals)",
+                "comment=ask.comment, overrides=overrides, apply=ask.apply\n    )\n"
+                "    asyncio.get_running_loop().call_later(0.05, asyncio.ensure_future, later)\n"
+                "    return await _single(engine, await visible_plan(engine, actor, plan_id))",
+            ),
+        ),
+        _scenario(scenarios.kill_on_answer),
+        frozenset({Rule.LOST_APPROVAL}),
+        tries=4,
+    ),
+    Mutant(
+        "break the audit log's chain",
+        (
+            Edit(
+                "reconciler/storage/repositories/audit.py",
+                "        prev_hash = last.hash if last else GENESIS\n",
+                "        prev_hash = GENESIS\n",
+            ),
+        ),
+        _plain,
+        frozenset({Rule.AUDIT}),
+    ),
+)
+BY_NAME: Final[Mapping[str, Mutant]] = {mutant.name: mutant for mutant in MUTANTS}
