@@ -1,45 +1,55 @@
 """`reconciler token`: bearer tokens, on the database itself; a running service notices at once."""
 
 import asyncio
-from collections.abc import AsyncIterator, Collection, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Collection, Sequence
 from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
 
 from reconciler.cli import output
+from reconciler.cli.administration import administration
 from reconciler.domain.records import Role, Token
 from reconciler.domain.visible import visible
 from reconciler.engine.auditing import refusals_recorded
-from reconciler.engine.context import Actor, Engine
 from reconciler.engine.tokens import NewToken, create_token, revoke_token
 from reconciler.errors import SettingsError
 from reconciler.runtime.durations import parse_duration
-from reconciler.runtime.settings import load_settings
 
 app = typer.Typer(help="Make, list and revoke bearer tokens.", no_args_is_help=True)
 
 
 @app.command()
 def create(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="Shown in approvals and the audit log.")],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="What the token is called.")],
     role: Annotated[Role, typer.Option(help="What the token may do.")] = Role.VIEWER,
+    person: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME", help="Who holds it: of one person all approvals count once. Unset: the token's name."
+        ),
+    ] = None,
     expires_in: Annotated[
-        str | None, typer.Option(metavar="DURATION", help="When it ends, such as 90d. Unset: when it is revoked.")
+        str | None,
+        typer.Option(
+            "--expires-in",
+            "--expires",
+            metavar="DURATION",
+            help="When it ends, such as 90d. Unset: when it is revoked.",
+        ),
     ] = None,
     source: Annotated[
         list[str] | None, typer.Option(metavar="NAME", help="A source it is good for; may be given again. Unset: all.")
     ] = None,
 ) -> None:
     """Make a token and print its secret, which cannot be read again."""
-    new = asyncio.run(_create(name, role, _end(expires_in), source))
+    new = asyncio.run(_create(name, role, person, _end(expires_in), source))
     output.show(f"{new.secret}\n")
 
 
 @app.command(name="list")
 def list_tokens() -> None:
-    """List the tokens; secrets are not kept, so they cannot be shown."""
+    """List the tokens: who holds them, what for, and when they were last used; secrets are not kept."""
     output.show("".join(_line(token) for token in asyncio.run(_all())))
 
 
@@ -52,29 +62,23 @@ def revoke(
     output.show(f"revoked {visible(revoked.name)} ({revoked.id})\n")
 
 
-@asynccontextmanager
-async def _administration() -> AsyncIterator[tuple[Engine, Actor]]:
-    from reconciler.runtime.bootstrap.service import open_administration  # noqa: PLC0415  loads the database and the web, which other commands do without
-
-    async with open_administration(load_settings()) as opened:
-        yield opened
-
-
-async def _create(name: str, role: Role, end: datetime | None, sources: Sequence[str] | None) -> NewToken:
-    async with _administration() as (engine, actor):
+async def _create(
+    name: str, role: Role, person: str | None, end: datetime | None, sources: Sequence[str] | None
+) -> NewToken:
+    async with administration() as (engine, actor):
         _check_sources(sources, engine.sources)
         async with refusals_recorded(engine, actor, "token.create", f"token/{name}"):
-            return await create_token(engine, actor, name, role, expires_at=end, sources=sources)
+            return await create_token(engine, actor, name, role, person=person, expires_at=end, sources=sources)
 
 
 async def _all() -> Sequence[Token]:
-    async with _administration() as (engine, _), engine.store.read() as uow:
+    async with administration() as (engine, _), engine.store.read() as uow:
         return await uow.tokens.all()
 
 
 async def _revoke(id_or_name: str) -> Token:
     async with (
-        _administration() as (engine, actor),
+        administration() as (engine, actor),
         refusals_recorded(engine, actor, "token.revoke", f"token/{id_or_name}"),
     ):
         return await revoke_token(engine, actor, id_or_name)
@@ -99,7 +103,8 @@ def _check_sources(wanted: Sequence[str] | None, known: Collection[str]) -> None
 def _line(token: Token) -> str:
     state = "revoked" if token.revoked_at else _until(token)
     sources = ", ".join(token.sources) if token.sources is not None else "all sources"
-    return f"{token.id}  {visible(token.name)}  {token.role}  {sources}  {state}\n"
+    used = f"used {token.last_used_at:%Y-%m-%dT%H:%M:%SZ}" if token.last_used_at else "never used"
+    return f"{token.id}  {visible(token.name)}  {visible(token.person)}  {token.role}  {sources}  {state}  {used}\n"
 
 
 def _until(token: Token) -> str:

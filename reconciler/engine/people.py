@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from reconciler.domain.identity import Identity, is_proper_name
 from reconciler.domain.records import Person, Role
+from reconciler.engine.approvals import settle_approved
 from reconciler.engine.auditing import audit
 from reconciler.engine.context import Actor, Engine
 from reconciler.engine.sessions import end_sessions_of
@@ -65,6 +66,7 @@ async def bar(engine: Engine, actor: Actor, name: str, reason: str) -> Person:
         person = await uow.people.save(replace(person, barred_at=await uow.now()))
         ended = await end_sessions_of(uow, name)
         await audit(uow, actor, "person.bar", f"person/{name}", detail={"reason": reason, "sessions": ended})
+        await settle_approved(engine, uow)
     return person
 
 
@@ -83,6 +85,19 @@ async def unbar(engine: Engine, actor: Actor, name: str, reason: str) -> Person:
         person = await uow.people.save(replace(person, barred_at=None))
         await audit(uow, actor, "person.unbar", f"person/{name}", detail={"reason": reason})
     return person
+
+
+async def sign_out(engine: Engine, actor: Actor, name: str) -> int:
+    """End every session of a person, by whatever they signed in, and say how many.
+
+    Raises:
+        Forbidden: The actor may not.
+    """
+    actor.require(Role.ADMIN)
+    async with engine.store.begin() as uow:
+        ended = await end_sessions_of(uow, name)
+        await audit(uow, actor, "person.sign_out", f"person/{name}", detail={"sessions": ended})
+    return ended
 
 
 async def _refusal(engine: Engine, uow: UnitOfWork, identity: Identity, person: Person | None) -> LoginRefused | None:

@@ -1,0 +1,77 @@
+"""`reconciler people`: who came by a login, and who is kept out; a running service notices at once."""
+
+import asyncio
+from collections.abc import Sequence
+from typing import Annotated
+
+import typer
+
+from reconciler.cli import output
+from reconciler.cli.administration import administration
+from reconciler.domain.grants import Right
+from reconciler.domain.records import Person
+from reconciler.domain.visible import visible
+from reconciler.engine.auditing import refusals_recorded
+from reconciler.engine.people import bar, sign_out, unbar
+
+app = typer.Typer(help="List, bar and sign out people who came by a login.", no_args_is_help=True)
+
+Name = Annotated[str, typer.Argument(metavar="NAME", help="As shown in approvals and the audit log.")]
+Reason = Annotated[str, typer.Option(metavar="TEXT", help="Why, for the audit log.")]
+
+
+@app.command(name="list")
+def list_people() -> None:
+    """List everybody who came by a login, with their groups and what the grants give them now."""
+    output.show("".join(_line(*each) for each in asyncio.run(_all())))
+
+
+@app.command(name="bar")
+def bar_person(name: Name, reason: Reason) -> None:
+    """Keep a person out: their sessions end, and their tokens and approvals no longer stand."""
+    asyncio.run(_bar(name, reason))
+    output.show(f"{visible(name)} is barred\n")
+
+
+@app.command(name="unbar")
+def unbar_person(name: Name, reason: Reason) -> None:
+    """Let a person in again; they sign in anew."""
+    asyncio.run(_unbar(name, reason))
+    output.show(f"{visible(name)} may come in\n")
+
+
+@app.command(name="sign-out")
+def sign_out_person(name: Name) -> None:
+    """End every session of a person, by whatever they signed in."""
+    output.show(f"{asyncio.run(_sign_out(name))} sessions of {visible(name)} ended\n")
+
+
+async def _all() -> Sequence[tuple[Person, Sequence[Right]]]:
+    async with administration() as (engine, _), engine.store.read() as uow:
+        return [(person, engine.grants.rights(person.groups)) for person in await uow.people.all()]
+
+
+async def _bar(name: str, reason: str) -> None:
+    async with administration() as (engine, actor), refusals_recorded(engine, actor, "person.bar", f"person/{name}"):
+        await bar(engine, actor, name, reason)
+
+
+async def _unbar(name: str, reason: str) -> None:
+    async with administration() as (engine, actor), refusals_recorded(engine, actor, "person.unbar", f"person/{name}"):
+        await unbar(engine, actor, name, reason)
+
+
+async def _sign_out(name: str) -> int:
+    async with administration() as (engine, actor):
+        return await sign_out(engine, actor, name)
+
+
+def _line(person: Person, rights: Sequence[Right]) -> str:
+    state = "barred" if person.barred_at else f"last login {person.seen_at:%Y-%m-%dT%H:%M:%SZ}"
+    roles = "; ".join(f"{right.role} of {_sources(right)}" for right in rights) or "no role"
+    groups = ", ".join(person.groups) or "no groups"
+    return f"{visible(person.name)}  {visible(groups)}  {roles}  {state}\n"
+
+
+def _sources(right: Right) -> str:
+    return ", ".join(right.sources) if right.sources is not None else "all sources"

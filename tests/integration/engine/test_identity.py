@@ -1,0 +1,236 @@
+"""Who may still what, at the last moment: between the approval and the intent, every way to lose a right is tried."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from reconciler.domain.grants import Grant, Grants
+from reconciler.domain.identity import Identity
+from reconciler.domain.lifecycle import ApplyStatus, PlanStatus
+from reconciler.domain.policy import Policy
+from reconciler.domain.records import Role
+from reconciler.engine.applier import Applier
+from reconciler.engine.applying import request_apply
+from reconciler.engine.context import PROGRAM, Actor
+from reconciler.engine.decide import approve, revoke
+from reconciler.engine.people import bar, let_in, unbar
+from reconciler.engine.sessions import MOST_OPEN, begin_session, end_session
+from reconciler.engine.token_use import TokenUse
+from reconciler.engine.tokens import create_token, revoke_token
+from reconciler.errors import Forbidden, LoginRefused, NotFound
+from reconciler.ports import JobKind
+from tests.fakes.clock import START
+from tests.support.world import BOT, SOURCE, TENANT, World, document, path_of, spec, world
+
+pytestmark = pytest.mark.anyio
+
+LIVE = {BOT: spec(prompt="old")}
+FILES = {path_of(): document(spec(prompt="new"))}
+GRANTS = Grants((Grant("approvers", Role.APPROVER, (SOURCE,)), Grant("everybody", Role.VIEWER)))
+NARROWED = Grants((Grant("approvers", Role.APPROVER, ("another",)), Grant("approvers", Role.OPERATOR)))
+ANN = Identity(name="ann", issuer="https://sso.example.com", subject="1", groups=("approvers", "everybody"))
+
+
+async def hold(_: str) -> None:
+    """Leave a job undone."""
+
+
+async def ann(w: World) -> Actor:
+    person = await let_in(w.engine, ANN, None)
+    actor = Actor.of_rights(person.name, w.engine.grants.rights(person.groups))
+    assert actor is not None
+    return actor
+
+
+async def by_token(w: World, **more: object) -> Actor:
+    new = await create_token(w.engine, PROGRAM, "laptop", Role.APPROVER, person="ann", **more)  # type: ignore[arg-type]
+    return Actor("ann", Role.APPROVER, new.token.id, new.token.sources)
+
+
+Loss = Callable[[World], Awaitable[None]]
+
+
+async def _revoked(w: World) -> None:
+    await revoke_token(w.engine, PROGRAM, "laptop")
+
+
+async def _expired(w: World) -> None:
+    w.clock.advance(3600)
+
+
+async def _barred(w: World) -> None:
+    await bar(w.engine, PROGRAM, "ann", "left")
+
+
+async def _other_groups(w: World) -> None:
+    await let_in(w.engine, replace(ANN, groups=("everybody",)), None)
+
+
+async def _no_groups(w: World) -> None:
+    with pytest.raises(LoginRefused, match="none of your groups"):
+        await let_in(w.engine, replace(ANN, groups=()), None)
+
+
+async def _narrowed(w: World) -> None:
+    engine = replace(w.engine, grants=NARROWED)
+    w.applier = Applier(engine, {TENANT: w.writer}, "process_2")
+
+
+async def _nothing(_: World) -> None:
+    """Lose nothing."""
+
+
+LOSSES: dict[str, tuple[bool, Loss]] = {
+    "token revoked": (False, _revoked),
+    "token expired": (False, _expired),
+    "person of the token barred": (False, _barred),
+    "person barred": (True, _barred),
+    "other groups at the next login": (True, _other_groups),
+    "no groups at the next login": (True, _no_groups),
+    "grants narrowed": (True, _narrowed),
+}
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+async def test_who_lost_the_right_after_the_request_writes_nothing(tmp_path: Path, loss: str) -> None:
+    login, lose = LOSSES[loss]
+    async with world(tmp_path, LIVE, FILES) as w:
+        w.engine = replace(w.engine, grants=GRANTS)
+        w.applier = Applier(w.engine, {TENANT: w.writer}, "process_2")
+        actor = await ann(w)
+        if not login:
+            actor = await by_token(w, expires_at=START + timedelta(hours=1))
+        plan = await w.open_plan()
+        await approve(w.engine, actor, plan.id, plan.fingerprint)
+        w.dispatcher.handlers = {**w.dispatcher.handlers, JobKind.APPLY: hold}
+        queued = await request_apply(w.engine, actor, plan.id, plan.fingerprint)
+        await lose(w)
+        await w.applier.run(queued.id)
+
+        assert (await w.apply_of(queued.id)).status is ApplyStatus.FAILED
+        assert (await w.plan(plan.id)).status is PlanStatus.PENDING
+        assert (w.writer.writes, await w.spent()) == ([], 0)
+
+
+@pytest.mark.parametrize("login", [True, False])
+async def test_who_lost_nothing_writes_once(tmp_path: Path, *, login: bool) -> None:
+    async with world(tmp_path, LIVE, FILES) as w:
+        w.engine = replace(w.engine, grants=GRANTS)
+        w.applier = Applier(w.engine, {TENANT: w.writer}, "process_2")
+        actor = await ann(w) if login else await by_token(w)
+        plan = await w.open_plan()
+        await approve(w.engine, actor, plan.id, plan.fingerprint)
+        w.dispatcher.handlers = {**w.dispatcher.handlers, JobKind.APPLY: hold}
+        queued = await request_apply(w.engine, actor, plan.id, plan.fingerprint)
+        await w.applier.run(queued.id)
+
+        assert (await w.apply_of(queued.id)).status is ApplyStatus.APPLIED
+        assert len(w.writer.writes) == 1
+
+
+async def test_two_tokens_and_a_login_of_one_person_are_one(tmp_path: Path) -> None:
+    async with world(tmp_path, LIVE, FILES, policy=Policy(approvals=2)) as w:
+        w.engine = replace(w.engine, grants=GRANTS)
+        plan = await w.open_plan()
+        tokens = [await create_token(w.engine, PROGRAM, name, Role.APPROVER, person="ann") for name in ("a", "b")]
+        comers = [await ann(w), *(Actor("ann", Role.APPROVER, new.token.id) for new in tokens)]
+        for actor in comers:
+            decision = await approve(w.engine, actor, plan.id, plan.fingerprint)
+            assert decision.plan.status is PlanStatus.PENDING
+        assert len(decision.approvals) == 1
+        assert (await w.approve(plan, "bob")).plan.status is PlanStatus.APPROVED
+
+
+async def test_one_takes_back_by_any_credential_what_one_gave_by_another(tmp_path: Path) -> None:
+    async with world(tmp_path, LIVE, FILES) as w:
+        w.engine = replace(w.engine, grants=GRANTS)
+        plan = await w.open_plan()
+        login, token = await ann(w), await by_token(w)
+        for giver, taker in ((login, token), (token, login)):
+            assert (await approve(w.engine, giver, plan.id, plan.fingerprint)).plan.status is PlanStatus.APPROVED
+            assert (await revoke(w.engine, taker, plan.id)).plan.status is PlanStatus.PENDING
+        await approve(w.engine, login, plan.id, plan.fingerprint)
+        assert (await revoke(w.engine, await w.person("bob"), plan.id)).plan.status is PlanStatus.APPROVED
+
+
+async def test_barring_is_an_admins_and_holds_until_it_is_taken_back(tmp_path: Path) -> None:
+    async with world(tmp_path, LIVE, FILES) as w:
+        w.engine = replace(w.engine, grants=GRANTS)
+        actor = await ann(w)
+        for call in (bar, unbar):
+            with pytest.raises(Forbidden):
+                await call(w.engine, await w.person("bob"), "ann", "x")
+            with pytest.raises(Forbidden):
+                await call(w.engine, Actor("carl", Role.ADMIN, sources=(SOURCE,)), "ann", "x")
+            with pytest.raises(NotFound):
+                await call(w.engine, PROGRAM, "nobody at all", "x")
+        await begin_session(w.engine, actor, timedelta(hours=1))
+        first = await bar(w.engine, PROGRAM, "ann", "left")
+        assert await bar(w.engine, PROGRAM, "ann", "left again") == first
+        with pytest.raises(LoginRefused, match="keeps you out"):
+            await let_in(w.engine, ANN, None)
+        assert not await w.store.queries.sessions()
+        await unbar(w.engine, PROGRAM, "ann", "back")
+        await let_in(w.engine, ANN, None)
+        actions = [entry.action for entry in await w.audit()]
+        assert [actions.count(name) for name in ("person.bar", "person.unbar", "login.refused")] == [1, 1, 1]
+
+
+async def test_a_person_has_so_many_sessions_and_then_the_oldest_ends(tmp_path: Path) -> None:
+    async with world(tmp_path, LIVE, FILES) as w:
+        ids = []
+        for _ in range(MOST_OPEN + 2):
+            new = await begin_session(w.engine, Actor("ann", Role.VIEWER), timedelta(hours=1))
+            ids.append(new.session.id)
+            w.clock.advance(1)
+        assert [session.id for session in await w.store.queries.sessions()] == ids[:1:-1]
+
+
+async def test_signing_out_twice_is_once(tmp_path: Path) -> None:
+    async with world(tmp_path, LIVE, FILES) as w:
+        new = await begin_session(w.engine, Actor("ann", Role.VIEWER), timedelta(hours=1))
+        for secret in (new.secret, new.secret, "unknown"):
+            await end_session(w.engine, secret, None)
+        assert [entry.action for entry in await w.audit()].count("logout") == 1
+
+
+async def test_the_use_of_tokens_is_written_at_most_once_a_minute_for_all(tmp_path: Path) -> None:
+    async with world(tmp_path, LIVE, FILES) as w:
+        tokens = [(await create_token(w.engine, PROGRAM, name, Role.VIEWER)).token for name in ("a", "b")]
+        use = TokenUse(w.store, w.clock)
+        generations = {w.store.generation}
+        for _ in range(600):
+            for token in tokens:
+                use.note(token.id)
+            await use.tick()
+            generations.add(w.store.generation)
+            w.clock.advance(1)
+        assert len(generations) == 1 + 10
+        last = w.clock.now() - timedelta(seconds=1)
+        await use.flush()
+        used = {token.name: token.last_used_at for token in await w.store.queries.tokens()}
+        assert used == {"a": last, "b": last}
+        before = w.store.generation
+        w.clock.advance(120)
+        await use.tick()
+        assert w.store.generation == before
+
+
+async def test_what_could_not_be_written_of_their_use_is_written_later(tmp_path: Path) -> None:
+    async with world(tmp_path, LIVE, FILES) as w:
+        token = (await create_token(w.engine, PROGRAM, "a", Role.VIEWER)).token
+
+        class Broken:
+            def begin(self) -> object:
+                raise RuntimeError("locked")
+
+        use = TokenUse(Broken(), w.clock)  # type: ignore[arg-type]  # a store that fails
+        use.note(token.id)
+        with pytest.raises(RuntimeError):
+            await use.flush()
+        use.store = w.store
+        await use.flush()
+        assert (await w.store.queries.tokens())[0].last_used_at == w.clock.now()
