@@ -1,0 +1,141 @@
+"""`reconciler audit` as people run it, on a database that a service left."""
+
+import json
+import sqlite3
+from collections.abc import AsyncIterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from reconciler.domain.audit_lines import Head
+from reconciler.engine.audit_keeping import AuditKeeper
+from reconciler.storage.audit_folder import HEADS, AuditFolder
+from tests.fakes.clock import FakeClock
+from tests.support.command import run_command
+from tests.support.store import open_store
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture
+async def head(tmp_path: Path) -> AsyncIterator[Head]:
+    """The head of a log with nine entries, one an hour."""
+    clock = FakeClock()
+    async with open_store(tmp_path, clock) as store:
+        for number in range(9):
+            async with store.begin() as uow:
+                await uow.audit.append(at=clock.now(), actor="ana", action="plan.approve", subject=f"plan/{number}")
+            clock.advance(3600)
+        keeper = AuditKeeper(store, AuditFolder(tmp_path), clock)
+        await keeper.export_head()
+        assert keeper.state.head is not None
+        yield keeper.state.head
+
+
+def audit(folder: Path, *arguments: str) -> tuple[int, str, str]:
+    done = run_command("audit", *arguments, environ={"RECONCILER_DATA__DIR": str(folder)}, check=False)
+    return done.returncode, done.stdout, done.stderr
+
+
+def sql(folder: Path, statement: str) -> None:
+    with closing(sqlite3.connect(folder / "reconciler.db", isolation_level=None)) as database:
+        database.execute(statement)
+
+
+async def test_an_untouched_log_is_intact(tmp_path: Path, head: Head) -> None:
+    code, said, warned = audit(tmp_path, "verify", "--head", str(head))
+
+    assert (code, warned) == (0, "")
+    assert said == f"The audit log is intact: 9 entries, 1 to 9.\nHead: {head}\nKept heads: 1 held.\n"
+
+
+async def test_a_tampered_log_is_told_with_its_places_in_text_and_json(tmp_path: Path, head: Head) -> None:
+    sql(tmp_path, "UPDATE audit SET actor = 'eve' WHERE seq = 4")
+    sql(tmp_path, "DELETE FROM audit WHERE seq > 7")
+    code, said, warned = audit(tmp_path, "verify")
+    _, told, _ = audit(tmp_path, "verify", "--format", "json")
+
+    assert (code, warned) == (1, "error: the audit log is not intact\n")
+    assert said.splitlines() == [
+        "!        4  altered            what it says does not fit its hash",
+        f"!        9  cut_off            a head was kept of entry {head.seq}, but the log ends with entry 7",
+        "2 findings in 7 entries, 1 to 7.",
+    ]
+    report = json.loads(told)
+    assert (report["intact"], report["found"], report["entries"]) == (False, 2, 7)
+    assert [(each["seq"], each["kind"]) for each in report["findings"]] == [(4, "altered"), (9, "cut_off")]
+
+
+async def test_heads_in_a_log_show_what_the_chain_does_not(tmp_path: Path, head: Head) -> None:
+    log = tmp_path / "service.log"
+    log.write_text('starting\n{"event": "audit head", "seq": 9, "hash": "' + head.hash + '"}\n')
+    (tmp_path / HEADS).unlink()
+    sql(tmp_path, "DELETE FROM audit WHERE seq = 9")
+
+    assert audit(tmp_path, "verify")[0] == 0
+    assert audit(tmp_path, "verify", "--heads", str(log))[0] == 1
+    log.write_text("starting\n")
+    assert "there is no head in" in audit(tmp_path, "verify", "--heads", str(log))[2]
+    assert "write it as SEQ:HASH" in audit(tmp_path, "verify", "--head", "9")[2]
+
+
+async def test_an_export_is_verified_without_a_database(tmp_path: Path, head: Head) -> None:
+    export = tmp_path / "audit.jsonl"
+    assert audit(tmp_path, "export", "--out", str(export)) == (0, "", f"9 entries exported to {export}\n")
+    assert export.stat().st_mode & 0o777 == 0o600
+    elsewhere = tmp_path / "elsewhere"
+
+    assert audit(elsewhere, "verify", "--file", str(export), "--head", str(head))[0] == 0
+    lines = export.read_text().splitlines(keepends=True)
+    export.write_text("".join(lines).replace('"actor": "ana"', '"actor": "eve"', 1))
+    assert audit(elsewhere, "verify", "--file", str(export))[0] == 1
+    export.write_text("".join(lines[:-1]))
+    assert audit(elsewhere, "verify", "--file", str(export))[0] == 0, "what a part of a log cannot show"
+    assert audit(elsewhere, "verify", "--file", str(export), "--head", str(head))[0] == 1
+    export.write_text("".join(lines[:-1]) + lines[-1][:40])
+    assert "unreadable" in audit(elsewhere, "verify", "--file", str(export))[1]
+    assert not elsewhere.exists()
+
+
+@pytest.mark.parametrize(
+    ("options", "seqs"),
+    [
+        (("--after", "6"), [7, 8, 9]),
+        (("--since", "2026-03-01T15:00:00Z"), [4, 5, 6, 7, 8, 9]),
+        (("--until", "2026-03-01T14:00:00+00:00"), [1, 2, 3]),
+        (("--since", "2026-03-01T13:30:00", "--until", "2026-03-01T16:00:00Z"), [3, 4, 5]),
+        (("--after", "99"), []),
+    ],
+)
+@pytest.mark.usefixtures("head")
+async def test_a_part_is_exported_without_a_gap(tmp_path: Path, options: tuple[str, ...], seqs: list[int]) -> None:
+    code, said, _ = audit(tmp_path, "export", *options)
+
+    assert code == 0
+    assert [json.loads(line)["seq"] for line in said.splitlines()] == seqs
+    part = tmp_path / "part.jsonl"
+    part.write_text(said)
+    assert audit(tmp_path, "verify", "--file", str(part))[0] == 0
+
+
+@pytest.mark.usefixtures("head")
+async def test_what_cannot_be_asked_is_said_in_one_line(tmp_path: Path) -> None:
+    for arguments, part in (
+        (("export", "--since", "yesterday"), "--since: 'yesterday' is not a time"),
+        (("verify", "--file", str(tmp_path / "none")), "none cannot be read"),
+        (("verify", "--heads", "-", "--file", "-"), "only one of"),
+        (("export", "--out", str(tmp_path / "none" / "audit.jsonl")), "cannot be written"),
+    ):
+        code, _, warned = audit(tmp_path, *arguments)
+        assert (code, warned.count("\n")) == (1, 1), warned
+        assert part in warned
+
+
+@pytest.mark.usefixtures("head")
+async def test_an_entry_that_cannot_be_read_is_left_out_and_said(tmp_path: Path) -> None:
+    sql(tmp_path, "UPDATE audit SET detail = '{' WHERE seq = 3")
+    code, said, warned = audit(tmp_path, "export")
+
+    assert (code, len(said.splitlines())) == (1, 8)
+    assert "entry 3 cannot be read" in warned
