@@ -218,7 +218,8 @@ async def _good(house: House) -> dict[str, Comer]:
 async def _bad(house: House) -> dict[str, Comer]:
     """Who has no role at all, each for another reason."""
     headers: dict[str, Mapping[str, str]] = {"nobody": {}, "wrong token": _bearer("wzr_wrong")}
-    for name, change in (("revoked", {"revoked_at": START}), ("expired", {"expires_at": START})):
+    ends: dict[str, dict[str, Any]] = {"revoked": {"revoked_at": START}, "expired": {"expires_at": START}}
+    for name, change in ends.items():
         token = await house.add_token(name, Role.ADMIN)
         headers[f"page of a token {name}"] = await _cookie(house, name, token.id)
         async with house.store.begin() as uow:
