@@ -6,6 +6,7 @@ STAMP := $(VENV)/.set-up
 PORT ?= 8080
 WORKERS ?= auto
 SECONDS ?= 60
+N ?= 10000
 ARGS ?=
 CONTAINER ?= docker
 UV := $(shell uv --version 2>/dev/null)
@@ -15,11 +16,11 @@ COMPILE = uv pip compile --universal --python-version 3.11 --generate-hashes --n
 	--custom-compile-command "make lock" --quiet $(ARGS)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup check format docs test demo bench fuzz image lock clean
+.PHONY: help setup check format docs test demo bench faults faults-selftest fuzz image lock clean
 
 help:  ## show this
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | column -t -s '|' 2>/dev/null \
-		|| sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1  \2/p' $(MAKEFILE_LIST)
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | column -t -s '|' 2>/dev/null \
+		|| sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1  \2/p' $(MAKEFILE_LIST)
 
 setup: $(STAMP)  ## install everything for development into .venv
 
@@ -50,6 +51,12 @@ fuzz: $(STAMP)  ## fuzz what reads foreign bytes (SECONDS=60 for each target)
 
 bench: $(STAMP)  ## measure, and print the figures
 	$(BIN)/python -m benchmarks $(ARGS)
+
+faults: $(STAMP)  ## break the service in N ways and judge it (N=10000, SEED=…, TRIAL=… repeats one)
+	@$(BIN)/python -m tests.faults --faults $(N) $(if $(SEED),--seed $(SEED)) $(if $(TRIAL),--trial $(TRIAL)) $(ARGS)
+
+faults-selftest: $(STAMP)  ## plant bugs one by one, and see that the judge of `make faults` objects
+	@$(BIN)/python -m tests.faults.selftest $(ARGS)
 
 image:  ## build the container image (CONTAINER=podman)
 	$(CONTAINER) build -t wizchat-reconciler .

@@ -2,7 +2,7 @@
 
 import copy
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any, Final
 
 Json = dict[str, Any]
@@ -16,6 +16,7 @@ TRUE_RESULT: Final[Json] = {
     "applied": [{"section": "core", "action": "update"}],
     "failed": None,
 }
+_GONE: Final = object()
 _ODD: Final[tuple[Any, ...]] = (None, 0, 1.5, True, "text", [], {}, [None], {"a": 1}, -1, "\ud800")
 _TEXTS: Final = (
     "",
@@ -46,13 +47,13 @@ def wrong_results() -> tuple[str, ...]:
 
 def _mutated() -> Iterator[Json]:
     for path in (("dryRun",), ("plan",), ("applied",), ("failed",), ("plan", "ops"), ("plan", "summary")):
-        yield _changed(path, lambda holder, key: holder.pop(key))
+        yield _changed(path, _GONE)
         for odd in _ODD:
-            yield _changed(path, lambda holder, key, odd=odd: holder.__setitem__(key, odd))
+            yield _changed(path, odd)
     for field in ("section", "action"):
         for odd in (*_ODD, "nonsense"):
-            yield _changed(("applied", 0, field), lambda holder, key, odd=odd: holder.__setitem__(key, odd))
-            yield _changed(("plan", "ops", 0, field), lambda holder, key, odd=odd: holder.__setitem__(key, odd))
+            yield _changed(("applied", 0, field), odd)
+            yield _changed(("plan", "ops", 0, field), odd)
     yield {**copy.deepcopy(TRUE_RESULT), "dryRun": True}
     yield {**copy.deepcopy(TRUE_RESULT), "applied": [{"section": "domains", "action": "delete", "key": "never.asked"}]}
     yield {**copy.deepcopy(TRUE_RESULT), "config": {"apiVersion": "v1", "kind": "ChatbotConfig", "spec": {}}}
@@ -60,10 +61,13 @@ def _mutated() -> Iterator[Json]:
     yield {**copy.deepcopy(TRUE_RESULT), "applied": [{"section": "core", "action": "update"}] * 1000}
 
 
-def _changed(path: tuple[Any, ...], change: Callable[[Any, Any], object]) -> Json:
+def _changed(path: tuple[Any, ...], value: Any) -> Json:
     result = copy.deepcopy(TRUE_RESULT)
     holder: Any = result
     for step in path[:-1]:
         holder = holder[step]
-    change(holder, path[-1])
+    if value is _GONE:
+        del holder[path[-1]]
+    else:
+        holder[path[-1]] = value
     return result

@@ -162,7 +162,7 @@ def _deal(
         _count(total, job, result)
         if time.monotonic() - told > 60:
             told = time.monotonic()
-            print(f"… {total.faults} faults, {len(total.hit)}/{len(total.points)} steps hit", flush=True)  # noqa: T201
+            print(f"… {total.faults} faults, {len(total.hit)}/{len(total.points)} steps hit", flush=True)
 
 
 def _count(total: Total, job: Job, result: Report | str) -> None:

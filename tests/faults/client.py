@@ -8,11 +8,11 @@ import httpx
 
 from tests.faults import bots
 from tests.faults.history import Ask, Asked, History, Json, Seen
+from tests.faults.http import plain_http
 from tests.faults.process import Dead, Process
-from tests.faults.stage import TOKEN
 
 LIMIT = 15.0
-PAUSE = 0.05
+PAUSE = 0.3
 Heard = Callable[[str, bytes], None]
 """Takes a request's line and everything that was answered."""
 
@@ -27,20 +27,25 @@ class Client:
     Args:
         history: Where it writes.
         spec_of: Chatbot id and revision → what the document says there.
+        token: Who it is.
+        actor: The token's name.
         heard: Gets every answer.
     """
 
     def __init__(
-        self, history: History, spec_of: Callable[[str, str], Json], *, actor: str = "bootstrap", heard: Heard = unheard
+        self,
+        history: History,
+        spec_of: Callable[[str, str], Json],
+        token: str,
+        *,
+        actor: str = "bootstrap",
+        heard: Heard = unheard,
     ) -> None:
         self.history = history
         self.actor = actor
         self.spec_of = spec_of
-        self._heard = heard
-        # no certificates are read: everything here is plain HTTP on loopback
-        self._http = httpx.Client(
-            headers={"Authorization": f"Bearer {TOKEN}"}, timeout=LIMIT, trust_env=False, verify=False
-        )
+        self.heard = heard
+        self._http = plain_http(token, LIMIT)
         self._process: Process | None = None
 
     def close(self) -> None:
@@ -75,7 +80,7 @@ class Client:
             if process.wait_end(LIMIT):
                 raise Dead from error
             raise
-        self._heard(f"{method} {path}", _whole(answer))
+        self.heard(f"{method} {path}", _whole(answer))
         return answer
 
     def get(self, path: str) -> Json:
@@ -112,9 +117,7 @@ class Client:
             )
         return self.history.seen[plan_id]
 
-    def decide(
-        self, kind: Ask, plan_id: str, *, apply: bool = False, fingerprint: str | None = None
-    ) -> httpx.Response:
+    def decide(self, kind: Ask, plan_id: str, *, apply: bool = False, fingerprint: str | None = None) -> httpx.Response:
         """Ask for something that decides, and write down what came of it.
 
         Args:
@@ -141,12 +144,12 @@ class Client:
     def wait(self, holds: Callable[[], bool], limit: float = LIMIT) -> bool:
         """Ask until it holds; tell whether it did in time."""
         deadline = time.monotonic() + limit
-        pause = 0.01
+        pause = 0.02
         while not holds():
             if time.monotonic() > deadline:
                 return False
             time.sleep(pause)
-            pause = min(PAUSE, pause * 1.5)
+            pause = min(PAUSE, pause * 1.6)
         return True
 
 

@@ -4,6 +4,7 @@ import socket
 import struct
 import threading
 import time
+from base64 import b64encode
 from contextlib import suppress
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -33,9 +34,11 @@ class Gate:
         after: How many bytes of the answer go through before a cut.
         seconds: How long a hanging connection is held before it is reset.
         met: How many connections were broken.
+        login: User and password that every connection must present, with a colon between.
     """
 
     target: str
+    login: str | None = None
     mode: Mode = Mode.PASS
     after: int = 0
     seconds: float = 1.0
@@ -73,6 +76,8 @@ class Gate:
         host = urlsplit(self.target)
         client.settimeout(_LIMIT)
         with client, suppress(OSError), socket.create_connection((host.hostname, host.port), timeout=_LIMIT) as server:
+            if self.login is not None and not _let_in(client, server, self.login):
+                return
             back = threading.Thread(target=_pump, args=(server, client, self.after if mode is Mode.CUT else None))
             back.daemon = True
             back.start()
@@ -92,3 +97,19 @@ def _pump(source: socket.socket, sink: socket.socket, most: int | None) -> None:
             most = most if most is None else most - len(piece)
         for end in (source, sink) if most is not None else (sink,):
             end.shutdown(socket.SHUT_RDWR if most is not None else socket.SHUT_WR)
+
+
+def _let_in(client: socket.socket, server: socket.socket, login: str) -> bool:
+    """Look at a connection's first request, and pass it on when it carries the login."""
+    head = bytearray()
+    while b"\r\n\r\n" not in head:
+        piece = client.recv(65536)
+        if not piece:
+            return False
+        head += piece
+    if b"Authorization: Basic " + b64encode(login.encode()) in head:
+        server.sendall(head)
+        return True
+    refusal = b'HTTP/1.1 401 Unauthorized\r\nWWW-Authenticate: Basic realm="git"\r\n'
+    client.sendall(refusal + b"Content-Length: 0\r\nConnection: close\r\n\r\n")
+    return False

@@ -68,9 +68,7 @@ def judge(history: History, outcome: Outcome) -> list[Violation]:
 
 
 def _sent(outcome: Outcome) -> list[Sent]:
-    arrived = [
-        Sent(write["chatbot_id"], _time(write["at"]), write["body_sha256"], write) for write in outcome.writes
-    ]
+    arrived = [Sent(write["chatbot_id"], _time(write["at"]), write["body_sha256"], write) for write in outcome.writes]
     return sorted([*arrived, *(Sent(bot, at, None, None) for bot, at in outcome.cut)], key=lambda each: each.at)
 
 
@@ -115,9 +113,7 @@ def _lost(history: History, outcome: Outcome) -> Iterable[Violation]:
 
 def _stands(plan: Json, actor: str, seen: Seen) -> bool:
     return any(
-        approval["actor"] == actor
-        and approval["fingerprint"] == seen.fingerprint
-        and (approval["revoked_at"] is None)
+        approval["actor"] == actor and approval["fingerprint"] == seen.fingerprint and (approval["revoked_at"] is None)
         for approval in plan["approvals"]
     )
 
@@ -132,18 +128,22 @@ def _wrongly_sent(history: History, sent: Mapping[str | None, list[Sent]]) -> It
             continue
         if len(requests) > 1:
             yield Violation(Rule.DOUBLE_APPLY, f"plan {plan_id} of {seen.bot} was sent {len(requests)} times")
-        if plan_id in history.forbidden:
-            yield Violation(Rule.UNAPPROVED_WRITE, f"plan {plan_id} was sent although {history.forbidden[plan_id]}")
-        since, why = history.forbidden_after.get(plan_id, (float("inf"), ""))
         for each in requests:
-            if each.at > since:
-                yield Violation(Rule.UNAPPROVED_WRITE, f"plan {plan_id} was sent although {why}")
-        first_yes = min(ask.sent for ask in history.approvals_of(plan_id))
-        for each in requests:
-            if each.at + 0.001 < first_yes:
-                yield Violation(Rule.UNAPPROVED_WRITE, f"plan {plan_id} was sent before anybody approved it")
-            if each.body_hash not in (None, seen.expected):
-                yield Violation(Rule.UNAPPROVED_WRITE, f"plan {plan_id} was sent with another body than approved")
+            for why in _wrong_at(history, seen, each):
+                yield Violation(Rule.UNAPPROVED_WRITE, f"plan {plan_id} was sent {why}")
+
+
+def _wrong_at(history: History, seen: Seen, each: Sent) -> Iterable[str]:
+    """Why one request of a plan must not have been."""
+    if seen.plan_id in history.forbidden:
+        yield f"although {history.forbidden[seen.plan_id]}"
+    since, why = history.forbidden_after.get(seen.plan_id, (float("inf"), ""))
+    if each.at > since:
+        yield f"although {why}"
+    if each.at + 0.001 < min(ask.sent for ask in history.approvals_of(seen.plan_id)):
+        yield "before anybody approved it"
+    if each.body_hash not in (None, seen.expected):
+        yield "with another body than approved"
 
 
 def _spent(outcome: Outcome, sent: Mapping[str | None, list[Sent]]) -> Iterable[Violation]:
@@ -183,7 +183,8 @@ def _verdicts(history: History, outcome: Outcome, sent: Mapping[str | None, list
             wrong = None
         if wrong:
             yield Violation(
-                Rule.WRONG_VERDICT, f"plan {plan_id} of {seen.bot} is {status}/{reason}, but {wrong} ({plan['message']})"
+                Rule.WRONG_VERDICT,
+                f"plan {plan_id} of {seen.bot} is {status}/{reason}, but {wrong} ({plan['message']})",
             )
         settled = plan_id == newest[seen.bot] and seen.bot not in history.edited
         if status == "Applied" and settled and not bots.holds(outcome.configs[seen.bot], seen.body):

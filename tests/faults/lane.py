@@ -1,7 +1,6 @@
 """One lane of trials: its stages, made when first needed, and the steps that were recorded on them."""
 
 import random
-import shutil
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
@@ -9,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
+from urllib.parse import quote
 
 from reconciler.demo.git_http import GitHttpServer
 from tests.faults import bots
@@ -18,7 +18,7 @@ from tests.faults.history import Ask
 from tests.faults.order import Trap
 from tests.faults.process import ForkServer
 from tests.faults.proxy import Proxy
-from tests.faults.stage import Stage, open_stage
+from tests.faults.stage import GIT_USER, Secrets, Stage, open_stage
 from tests.faults.trial import Trial, one_by_one
 
 FEW: Final = 2
@@ -96,14 +96,17 @@ class Lane:
         folder: Where everything lies.
         tree: Whose code is run.
         heard: Gets every answer that clients read.
-        evidence: Gets every trial at its end.
+        evidence: Gets every trial when the next one begins, and the last one at the end.
+        secrets: What the service is given.
     """
 
     folder: Path
     tree: Path = field(default_factory=lambda: Path(__file__).parents[2])
     heard: Heard = unheard
     evidence: Evidence = lambda _, __: None
+    secrets: Secrets = field(default_factory=Secrets)
     points: dict[str, list[Point]] = field(default_factory=dict)
+    _last: Trial | None = None
     _opened: ExitStack = field(default_factory=ExitStack)
     _stages: dict[str, Stage] = field(default_factory=dict)
     proxy: Proxy = field(init=False)
@@ -117,6 +120,7 @@ class Lane:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self.hand_over()
         self._opened.close()
 
     @property
@@ -136,24 +140,30 @@ class Lane:
 
     def _stage(self, name: str, count: int) -> Stage:
         if name not in self._stages:
-            stage = self._opened.enter_context(open_stage(self.folder / name, count, self._forks))
+            stage = self._opened.enter_context(open_stage(self.folder / name, count, self._forks, self.secrets))
             if name == "many":
                 self.proxy = self._opened.enter_context(Proxy(stage.sandbox.url))
                 stage.api_url = self.proxy.url
             if name == "remote":
                 git = self._opened.enter_context(GitHttpServer(stage.folder))
-                self.gate = self._opened.enter_context(Gate(git.url("").rstrip("/")))
+                password = self.secrets.git
+                login = f"{GIT_USER}:{password}" if password else None
+                self.gate = self._opened.enter_context(Gate(git.url("").rstrip("/"), login=login))
                 stage.remote = f"{self.gate.url}/repository/.git"
+                if password:
+                    stage.remote = stage.remote.replace("://", f"://{GIT_USER}:{quote(password, safe='')}@")
             stage.make_template()
             self._stages[name] = stage
         return self._stages[name]
 
     def trial(self, stage: Stage, name: str, chance: random.Random, *, cold: bool = False) -> Trial:
         """A trial on a stage that is as it was at first."""
+        self.hand_over()
         data = stage.folder / "data"
         stage.reset(data, cold=cold)
         data.with_name("data.out").write_bytes(b"")
-        return Trial(stage, data, name, chance, heard=self.heard)
+        self._last = trial = Trial(stage, data, name, chance, heard=self.heard)
+        return trial
 
     def course(self, course: Course, name: str, chance: random.Random) -> Trial:
         """A trial that stands where the course begins."""
@@ -182,15 +192,18 @@ class Lane:
                 points.append((name, counts[name]))
         return points
 
-    def forget(self, trial: Trial) -> None:
-        """Hand over what a trial leaves, and remove it."""
-        self.evidence(trial, trial.stage.folder)
-        shutil.rmtree(trial.data, ignore_errors=True)
+    def hand_over(self) -> None:
+        """Hand over what the last trial left."""
+        if self._last is not None:
+            self.evidence(self._last, self._last.data.parent)
+        self._last = None
 
 
 def _most(name: str) -> int:
     """What only the watching client causes is one step, however often it looks."""
-    return 1 if any(mark in name for mark in ("common:listed", "auth:", ":run_list", ":plan_list")) else MOST_OCCURRENCES
+    return (
+        1 if any(mark in name for mark in ("common:listed", "auth:", ":run_list", ":plan_list")) else MOST_OCCURRENCES
+    )
 
 
 def trap_of(point: Point, **more: float) -> Trap:

@@ -18,6 +18,22 @@ _RECHECKING: Final = "reconciler/engine/rechecking.py"
 _POST: Final = "self.writers[plan.tenant].apply(plan.chatbot_id, canonical_bytes(plan.body))"
 
 
+_EARLY_ANSWER: Final = """async def approve(engine, actor, plan_id, fingerprint, **more):
+    import asyncio
+
+    def later():
+        asyncio.ensure_future(_approve(engine, actor, plan_id, fingerprint, **more))
+
+    asyncio.get_running_loop().call_later(0.05, later)
+    async with engine.store.read() as uow:
+        plan = await plan_as_seen(uow, actor, plan_id, fingerprint)
+        return Decision(plan, await uow.approvals.of_plan(plan.id))
+
+
+async def _approve(
+"""
+
+
 @dataclass(frozen=True, slots=True)
 class Edit:
     """One replacement; the old text stands exactly once in the file."""
@@ -115,7 +131,11 @@ MUTANTS: Final[tuple[Mutant, ...]] = (
     ),
     Mutant(
         "take any dry run for the approved one",
-        (Edit(_RECHECKING, "    if proposal.fingerprint != plan.fingerprint:\n", "    if not proposal.fingerprint:\n"),),
+        (
+            Edit(
+                _RECHECKING, "    if proposal.fingerprint != plan.fingerprint:\n", "    if not proposal.fingerprint:\n"
+            ),
+        ),
         _fell(scenarios.edited),
         _WRITES,
     ),
@@ -133,7 +153,13 @@ MUTANTS: Final[tuple[Mutant, ...]] = (
     ),
     Mutant(
         "take any fingerprint for the one that was seen",
-        (Edit("reconciler/engine/applying.py", "    if plan.fingerprint != fingerprint:\n", "    if not fingerprint:\n"),),
+        (
+            Edit(
+                "reconciler/engine/applying.py",
+                "    if plan.fingerprint != fingerprint:\n",
+                "    if not fingerprint:\n",
+            ),
+        ),
         _scenario(scenarios.other_fingerprint),
         _WRITES,
     ),
@@ -166,7 +192,13 @@ MUTANTS: Final[tuple[Mutant, ...]] = (
     ),
     Mutant(
         "send again after an unclear answer",
-        (Edit(_APPLIER, "isinstance(answer, NotSent):\n                break", "isinstance(answer, NotSent | Unclear):\n                break"),),
+        (
+            Edit(
+                _APPLIER,
+                "isinstance(answer, NotSent):\n                break",
+                "isinstance(answer, NotSent | Unclear):\n                break",
+            ),
+        ),
         api("drop_before"),
         _WRITES,
     ),
@@ -214,7 +246,13 @@ MUTANTS: Final[tuple[Mutant, ...]] = (
     ),
     Mutant(
         "believe an unknown outcome without reading back",
-        (Edit(_APPLIER, "            case Unclear(cause):\n                return unknown(cause)\n", "            case Unclear(_):\n                return succeeded((), ())\n"),),
+        (
+            Edit(
+                _APPLIER,
+                "            case Unclear(cause):\n                return unknown(cause)\n",
+                "            case Unclear(_):\n                return succeeded((), ())\n",
+            ),
+        ),
         api("drop_before"),
         _VERDICT,
     ),
@@ -281,21 +319,7 @@ MUTANTS: Final[tuple[Mutant, ...]] = (
     ),
     Mutant(
         "answer an approval before it is committed",
-        (
-            Edit(
-                "reconciler/web/api/plans.py",
-                "    decision = await decide.approve(\n",
-                "    await asyncio.sleep(0)\n    later = decide.approve(\n",
-            ),
-            Edit(
-                "reconciler/web/api/plans.py",
-                "comment=ask.comment, overrides=overrides, apply=ask.apply\n    )\n"
-                "    return views.single_plan(decision.plan, decision.approvals)",
-                "comment=ask.comment, overrides=overrides, apply=ask.apply\n    )\n"
-                "    asyncio.get_running_loop().call_later(0.05, asyncio.ensure_future, later)\n"
-                "    return await _single(engine, await visible_plan(engine, actor, plan_id))",
-            ),
-        ),
+        (Edit("reconciler/engine/decide.py", "async def approve(\n", _EARLY_ANSWER),),
         _scenario(scenarios.kill_on_answer),
         frozenset({Rule.LOST_APPROVAL}),
         tries=4,

@@ -30,9 +30,11 @@ def text(total: Total) -> str:
     ]
     for course, (name, number) in sorted(total.points - total.hit)[:_MOST]:
         lines.append(f"not hit: {course}: {name} @{number}")
-    for job, report in total.reports:
-        for violation in report.violations:
-            lines.append(f"BROKEN {violation.rule.value}: {violation.what}\n  {report.faults}\n  {job.replay(total.seed)}")
+    lines += [
+        f"BROKEN {violation.rule.value}: {violation.what}\n  {report.faults}\n  {job.replay(total.seed)}"
+        for job, report in total.reports
+        for violation in report.violations
+    ]
     for job, trace in total.failed[:_MOST]:
         lines.append(f"NOT ENDED: {job.replay(total.seed)}\n{trace}")
     return "\n".join(lines)

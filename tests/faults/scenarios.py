@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from functools import partial
 from typing import Any, Final
 
 from tests.faults import api_faults, bots
@@ -19,7 +20,6 @@ from tests.faults.lane import COURSES, Lane, Point, trap_of
 from tests.faults.order import Trap
 from tests.faults.process import Dead
 from tests.faults.proxy import Break, Cut
-from tests.faults.stage import TOKEN
 from tests.faults.trial import Report, Trial, carry_out, in_two_steps, one_by_one, push
 
 Scenario = Callable[[Lane, random.Random, str], Report]
@@ -114,7 +114,7 @@ def _met(lane: Lane, kinds: list[str]) -> int:
 
 
 def refused_connection(lane: Lane, chance: random.Random, name: str) -> Report:
-    """Nothing listens when the apply is to be sent: provably not sent, so it is tried again, with the whole re-check."""
+    """Nothing listens when the apply is to be sent: provably not sent, so it is tried again, with all checks."""
     lane.many  # noqa: B018  makes the proxy
     lane.proxy.reset()
     trial = lane.trial(lane.many, name, chance)
@@ -224,7 +224,9 @@ def _hold(trial: Trial, wait: float, seconds: float) -> None:
 
 def fallen_plan(lane: Lane, chance: random.Random, name: str) -> Report:
     """Between approval and apply somebody edits the live side, pushes, or takes the approval back: nothing is sent."""
-    return fall(lane, chance, name, chance.choice((edited, pushed, revoked, item_removed)), killed=chance.random() < 0.3)
+    return fall(
+        lane, chance, name, chance.choice((edited, pushed, revoked, item_removed)), killed=chance.random() < 0.3
+    )
 
 
 def fall(
@@ -301,7 +303,7 @@ def approver_falls(lane: Lane, chance: random.Random, name: str) -> Report:
         for plan in plans:
             trial.client.decide(Ask.APPROVE, plan["id"], apply=True)
         time.sleep(chance.uniform(0.1, 0.2))
-        trial.client.act_as("bootstrap", TOKEN)
+        trial.client.act_as("bootstrap", lane.few.secrets.bootstrap)
         trial.client.call("POST", f"/api/v1/tokens/{token['id']}/revoke").raise_for_status()
         revoked_at = time.time()
         trial.settle()
@@ -348,7 +350,7 @@ def revoked(trial: Trial, plans: list[Json]) -> None:
 def race(lane: Lane, chance: random.Random, name: str) -> Report:
     """Two people at the same time: both approve and apply, or one applies what the other takes back."""
     trial = lane.trial(lane.few, name, chance)
-    other = Client(trial.history, trial.client.spec_of, heard=lane.heard)
+    other = Client(trial.history, trial.client.spec_of, lane.few.secrets.bootstrap, heard=lane.heard)
 
     def script(trial: Trial) -> None:
         plans = trial.open_plans()
@@ -357,17 +359,11 @@ def race(lane: Lane, chance: random.Random, name: str) -> Report:
         revokes = chance.random() < 0.5
         for plan in plans:
             trial.client.look_at(plan["id"])
+            mine = partial(trial.client.decide, Ask.APPLY if revokes else Ask.APPROVE, plan["id"], apply=not revokes)
+            theirs = partial(other.decide, Ask.REVOKE if revokes else Ask.APPROVE, plan["id"], apply=not revokes)
             if revokes:
                 trial.client.decide(Ask.APPROVE, plan["id"])
-                _together(
-                    lambda plan=plan: trial.client.decide(Ask.APPLY, plan["id"]),
-                    lambda plan=plan: other.decide(Ask.REVOKE, plan["id"]),
-                )
-            else:
-                _together(
-                    lambda plan=plan: trial.client.decide(Ask.APPROVE, plan["id"], apply=True),
-                    lambda plan=plan: other.decide(Ask.APPROVE, plan["id"], apply=True),
-                )
+            _together(mine, theirs)
             trial.report.faults.append("revoke races apply" if revokes else "two approve and apply at once")
         trial.settle()
 

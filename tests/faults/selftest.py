@@ -132,7 +132,9 @@ def show(mutant: Mutant) -> list[tuple[str, str]]:
 
 def _line(verdict: Verdict) -> str:
     by = sorted({rule for rule, _ in verdict.objections})
-    outcome = f"caught by {', '.join(by)}" if verdict.is_caught else f"SURVIVED ({verdict.trouble or by or 'no objection'})"
+    outcome = (
+        f"caught by {', '.join(by)}" if verdict.is_caught else f"SURVIVED ({verdict.trouble or by or 'no objection'})"
+    )
     return f"{verdict.mutant.name:55} {outcome} ({verdict.seconds:.0f} s)"
 
 

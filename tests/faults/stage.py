@@ -9,21 +9,40 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-import httpx
-
 from api_client.sandbox import ALL_SCOPES, ApiKey, Fleet, SandboxServer
 from api_client.sandbox import Chatbot as LiveBot
 from tests.faults import bots
+from tests.faults.http import plain_http
 from tests.faults.order import Order, Trap
 from tests.faults.process import ForkServer, Process
 from tests.support.git import GitRepo
 
-TOKEN: Final = "wzr_fault-harness-admin-token-of-forty-characters"
-SECOND_TOKEN: Final = "wzr_fault-harness-other-token-of-forty-characters"
-READ_KEY: Final = "wpk_live_fault_harness_read"
-WRITE_KEY: Final = "wpk_live_fault_harness_write"
 SOURCE: Final = "bots"
 TENANT: Final = "acme"
+
+
+@dataclass(frozen=True, slots=True)
+class Secrets:
+    """Every kind of secret that the service is given; those that are None are not.
+
+    Attributes:
+        bootstrap: The admin token of the settings.
+        read_key: WizChat's key for reading.
+        write_key: WizChat's key for applies.
+        git: The password of the git remote, where it asks for one.
+        webhook: The source's webhook secret.
+        client: The secret of the OpenID Connect client.
+    """
+
+    bootstrap: str = "wzr_fault-harness-admin-token-of-forty-characters"
+    read_key: str = "wpk_live_fault_harness_read"
+    write_key: str = "wpk_live_fault_harness_write"
+    git: str | None = None
+    webhook: str | None = None
+    client: str | None = None
+
+
+GIT_USER: Final = "robot"
 
 
 @dataclass(slots=True)
@@ -48,6 +67,7 @@ class Stage:
     repository: GitRepo
     remote: str
     base: str
+    secrets: Secrets = Secrets()
     api_url: str | None = None
     template: Path | None = None
     since: int = 0
@@ -59,8 +79,8 @@ class Stage:
         tenant = {
             "name": TENANT,
             "base_url": self.api_url or self.sandbox.url,
-            "api_key": READ_KEY,
-            "write_api_key": WRITE_KEY,
+            "api_key": self.secrets.read_key,
+            "write_api_key": self.secrets.write_key,
             "requests_per_minute": 60_000,
         }
         source = {
@@ -72,13 +92,30 @@ class Stage:
             "interval": "5m",
             "drift_interval": "5m",
         }
-        return {
+        if self.secrets.webhook is not None:
+            source |= {"forge": "github", "webhook_secret": [self.secrets.webhook]}
+        given = {
             "server": {"port": 0},
             "data": {"dir": str(data)},
             "tenants": [tenant],
             "sources": [source],
-            "auth": {"bootstrap_token": TOKEN},
+            "auth": {"bootstrap_token": self.secrets.bootstrap, "failures_per_minute": 1000},
         }
+        if self.secrets.client is not None:
+            issuer = "http://127.0.0.1:9"  # nobody is there
+            given["oidc"] = {"issuer": issuer, "client_id": "reconciler", "client_secret": self.secrets.client}
+        return given
+
+    def environ(self) -> dict[str, str]:
+        """What the process finds in its environment, as in the smallest installation; it is read from the order."""
+        found = {
+            "WIZCHAT_API_KEY": self.secrets.read_key,
+            "WIZCHAT_WRITE_API_KEY": self.secrets.write_key,
+            "RECONCILER_AUTH__BOOTSTRAP_TOKEN": self.secrets.bootstrap,
+            "RECONCILER_OIDC__CLIENT_SECRET": self.secrets.client,
+            "RECONCILER_GIT_URL": self.remote,
+        }
+        return {name: value for name, value in found.items() if value is not None}
 
     def reset(self, data: Path, *, cold: bool = False) -> None:
         """Make everything as it was at first: the fleet, the branch, no faults, and the service's data."""
@@ -105,7 +142,7 @@ class Stage:
         self.reset(data, cold=True)
         process = self.start(data)
         url = process.wait_ready()
-        with httpx.Client(headers={"Authorization": f"Bearer {TOKEN}"}, trust_env=False, verify=False) as http:
+        with plain_http(self.secrets.bootstrap, 30) as http:
             deadline = time.monotonic() + 30
             while True:
                 items = http.get(f"{url}/api/v1/runs").json()["items"]
@@ -125,7 +162,7 @@ class Stage:
         order = Order(
             settings=self.settings(data),
             output=str(data.with_name(f"{data.name}.out")),
-            environ={},
+            environ=self.environ(),
             trap=trap,
             record=str(record) if record else None,
             file_limit=file_limit,
@@ -164,7 +201,9 @@ class Stage:
 
 
 @contextmanager
-def open_stage(folder: Path, count: int, forks: ForkServer | None = None) -> Iterator[Stage]:
+def open_stage(
+    folder: Path, count: int, forks: ForkServer | None = None, secrets: Secrets | None = None
+) -> Iterator[Stage]:
     """A stage with so many chatbots."""
     folder.mkdir(parents=True, exist_ok=True)
     repository = GitRepo(folder / "repository")
@@ -172,8 +211,9 @@ def open_stage(folder: Path, count: int, forks: ForkServer | None = None) -> Ite
     repository.git("repack", "-q", "-a", "-d")
     fleet = Fleet()
     reads = frozenset(scope for scope in ALL_SCOPES if scope.endswith(":read"))
-    keys = (ApiKey("read", READ_KEY, scopes=reads), ApiKey("write", WRITE_KEY))
+    secrets = secrets or Secrets()
+    keys = (ApiKey("read", secrets.read_key, scopes=reads), ApiKey("write", secrets.write_key))
     with ExitStack() as opened:
         sandbox = opened.enter_context(SandboxServer(fleet=fleet, keys=keys))
         forks = forks or opened.enter_context(ForkServer())
-        yield Stage(folder, count, forks, sandbox, fleet, repository, repository.url, base)
+        yield Stage(folder, count, forks, sandbox, fleet, repository, repository.url, base, secrets)

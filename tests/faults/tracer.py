@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from types import FrameType
 from typing import Any, Final
 
-import greenlet
+import greenlet  # type: ignore[import-untyped]  # it comes without types
 from sqlalchemy import Engine, Pool, event
 
 from tests.faults.order import Trap

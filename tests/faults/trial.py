@@ -64,7 +64,7 @@ class Trial:
     process: Process = field(init=False)
 
     def __post_init__(self) -> None:
-        self.client = Client(self.history, self._spec_of, heard=self.heard)
+        self.client = Client(self.history, self._spec_of, self.stage.secrets.bootstrap, heard=self.heard)
         self.report = Report(self.name)
 
     def life(
