@@ -139,3 +139,21 @@ async def test_an_entry_that_cannot_be_read_is_left_out_and_said(tmp_path: Path)
 
     assert (code, len(said.splitlines())) == (1, 8)
     assert "entry 3 cannot be read" in warned
+
+
+@pytest.mark.usefixtures("head")
+async def test_commands_that_decide_leave_rows_when_they_do_and_when_they_refuse(tmp_path: Path) -> None:
+    environ = {"RECONCILER_DATA__DIR": str(tmp_path)}
+    for arguments in (("create", "ci"), ("create", "ci"), ("revoke", "ci"), ("revoke", "nobody")):
+        run_command("token", *arguments, environ=environ, check=False)
+    _, said, _ = audit(tmp_path, "export", "--after", "9")
+    rows = [json.loads(line) for line in said.splitlines()]
+
+    assert [(row["action"], row["subject"]) for row in rows] == [
+        ("token.create", "token/ci"),
+        ("token.create.refused", "token/ci"),
+        ("token.revoke", "token/ci"),
+        ("token.revoke.refused", "token/nobody"),
+    ]
+    assert {row["detail"]["origin"] for row in rows} == {"command line"}
+    assert rows[1]["detail"]["code"] == "token_name_taken"

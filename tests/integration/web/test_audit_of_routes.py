@@ -1,0 +1,213 @@
+"""Rule 8: every route that decides leaves a row when it does and when it refuses; a new one without a case fails."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import pytest
+from fastapi.routing import APIRoute, iter_route_contexts
+
+from reconciler.domain.records import AuditEntry, Person, Role, SourceState
+from tests.fakes.clock import START
+from tests.integration.web.conftest import REVISION, House
+
+pytestmark = pytest.mark.anyio
+
+SEEN = {"fingerprint": "f" * 64}
+OTHER = {"fingerprint": "0" * 64}
+DECIDED: dict[str, Any] = {"decision": "approve", "items": [{"plan_id": "plan_1", **SEEN}]}
+UNFIT: dict[str, Any] = {"decision": "approve", "items": [{"plan_id": "plan_1", **OTHER}]}
+
+
+@dataclass(frozen=True)
+class Case:
+    """A call that decides.
+
+    Attributes:
+        body: What passes.
+        action: The row it leaves.
+        before: Calls without which it would not pass.
+        refused: A body, or a path, that is refused although the role suffices.
+        subject: What the rows are about.
+    """
+
+    action: str
+    subject: str
+    body: Mapping[str, Any] | None = None
+    before: tuple[tuple[str, Mapping[str, Any] | None], ...] = ()
+    refused: Mapping[str, Any] | None = None
+    refused_path: Mapping[str, str] = field(default_factory=dict)
+    fingerprint: bool = False
+
+
+API = "/api/v1"
+APPROVE = (f"{API}/plans/plan_1/approve", SEEN)
+CASES: dict[str, Case] = {
+    f"{API}/plans/{{plan_id}}/approve": Case("plan.approve", "plan/plan_1", SEEN, refused=OTHER, fingerprint=True),
+    f"{API}/plans/{{plan_id}}/reject": Case("plan.reject", "plan/plan_1", SEEN, refused=OTHER, fingerprint=True),
+    f"{API}/plans/{{plan_id}}/revoke": Case(
+        "plan.revoke", "plan/plan_1", before=(APPROVE,), refused_path={"plan_id": "none"}
+    ),
+    f"{API}/plans/{{plan_id}}/apply": Case(
+        "plan.apply", "plan/plan_1", SEEN, before=(APPROVE,), refused=OTHER, fingerprint=True
+    ),
+    f"{API}/plans/decide": Case("plan.approve", "plan/plan_1", DECIDED, refused=UNFIT, fingerprint=True),
+    f"{API}/sources/{{name}}/refresh": Case("source.refresh", "source/main", refused_path={"name": "none"}),
+    f"{API}/sources/{{name}}/accept": Case(
+        "source.accept",
+        "source/main",
+        {"revision": REVISION, "reason": "looked at"},
+        refused={"revision": "d" * 40, "reason": "not looked at"},
+    ),
+    f"{API}/suspend": Case(
+        "suspend",
+        "source/main",
+        {"scope": "source/main", "reason": "freeze"},
+        refused={"scope": "source/x", "reason": "x"},
+    ),
+    f"{API}/resume": Case(
+        "resume",
+        "source/main",
+        {"scope": "source/main"},
+        before=((f"{API}/suspend", {"scope": "source/main", "reason": "freeze"}),),
+        refused={"scope": "source/none"},
+    ),
+    f"{API}/tokens": Case(
+        "token.create", "token/made", {"name": "made", "role": "viewer"}, refused={"name": "viewer", "role": "viewer"}
+    ),
+    f"{API}/tokens/{{token_id}}/revoke": Case("token.revoke", "token/spare", refused_path={"token_id": "none"}),
+    f"{API}/people/{{person}}/bar": Case(
+        "person.bar", "person/spare", {"reason": "left"}, refused_path={"person": "nobody"}, refused={"reason": "left"}
+    ),
+    f"{API}/people/{{person}}/unbar": Case(
+        "person.unbar",
+        "person/spare",
+        {"reason": "back"},
+        before=((f"{API}/people/spare/bar", {"reason": "left"}),),
+        refused_path={"person": "nobody"},
+        refused={"reason": "back"},
+    ),
+}
+ELSEWHERE = {f"{API}/webhooks/{{source}}", "/login", "/logout"}
+"""Signed, or without a person yet: their rows are looked at in test_webhooks and test_login."""
+PATH = {"plan_id": "plan_1", "name": "main", "token_id": "tok_spare", "person": "spare"}
+
+
+@pytest.fixture
+async def busy(house: House) -> House:
+    """A house in which every case may pass: a source in doubt, a token to spare, and a person who signed in."""
+    await house.add_token("spare", Role.VIEWER)
+    async with house.store.begin() as uow:
+        await uow.people.add(Person(name="spare", issuer="https://i", subject="1", groups=(), seen_at=START))
+    return house
+
+
+async def _doubt(house: House) -> None:
+    async with house.store.begin() as uow:
+        source = await uow.sources.get("main")
+        assert source is not None
+        await uow.sources.save(replace(source, state=SourceState.UNKNOWN, cause="HistoryRewritten"))
+
+
+async def _rows(house: House, *, after: int = 0) -> list[AuditEntry]:
+    async with house.store.read() as uow:
+        return [entry async for entry in uow.audit.entries(after=after)]
+
+
+async def test_every_route_that_writes_has_a_case(house: House) -> None:
+    writing = {
+        str(context.path)
+        for context in iter_route_contexts(house.app.routes)
+        if isinstance(context.original_route, APIRoute) and (context.methods or set()) - {"GET", "HEAD"}
+    }
+    assert writing == set(CASES) | ELSEWHERE
+
+
+@pytest.mark.parametrize("path", sorted(CASES))
+async def test_what_passes_leaves_a_row(busy: House, path: str) -> None:
+    case = CASES[path]
+    if path.endswith("/accept"):
+        await _doubt(busy)
+    async with busy.client("wzr_admin") as client:
+        for call, body in case.before:
+            assert (await client.post(call, json=body)).is_success
+        before = len(await _rows(busy))
+        answer = await client.post(path.format(**PATH), json=case.body)
+        assert answer.is_success, answer.text
+
+    (row,) = [row for row in await _rows(busy, after=before) if row.action == case.action]
+    assert (row.actor, row.subject, row.detail["origin"]) == ("admin", case.subject, "192.0.2.7")
+    assert row.fingerprint == (SEEN["fingerprint"] if case.subject.startswith("plan/") else None)
+
+
+@pytest.mark.parametrize("path", sorted(CASES))
+async def test_a_role_that_does_not_suffice_leaves_a_row(busy: House, path: str) -> None:
+    case = CASES[path]
+    async with busy.client("wzr_viewer") as client:
+        answer = await client.post(path.format(**PATH), json=case.body)
+
+    assert answer.status_code == 403, answer.text
+    (row,) = await _rows(busy)
+    assert row.actor == "viewer"
+    assert row.action.endswith(".refused")
+    assert (row.detail["refused"], row.detail["origin"]) == ("Forbidden", "192.0.2.7")
+    assert "viewer" in row.detail["message"]
+
+
+@pytest.mark.parametrize("path", sorted(CASES))
+async def test_what_no_longer_fits_leaves_a_row_and_nothing_else(busy: House, path: str) -> None:
+    case = CASES[path]
+    if path.endswith("/accept"):
+        await _doubt(busy)
+    async with busy.client("wzr_admin") as client:
+        await client.post(path.format(**(PATH | case.refused_path)), json=case.refused)
+
+    (row,) = await _rows(busy)
+    assert (row.actor, row.action) == ("admin", f"{case.action}.refused")
+    assert row.detail["refused"] in {"Conflict", "NotFound"}
+    assert row.fingerprint == (OTHER["fingerprint"] if case.fingerprint else None)
+
+
+async def test_a_source_that_is_somebody_elses_leaves_a_row_too(busy: House) -> None:
+    async with busy.client("wzr_main-only") as client:
+        assert (await client.post(f"{API}/plans/plan_2/approve", json=SEEN)).status_code == 404
+
+    (row,) = await _rows(busy)
+    assert (row.actor, row.action, row.subject) == ("main-only", "plan.approve.refused", "plan/plan_2")
+
+
+async def test_reading_and_strangers_and_mistakes_leave_none(busy: House) -> None:
+    async with busy.client("wzr_main-only") as client:
+        assert (await client.get(f"{API}/audit")).status_code == 403
+        assert (await client.get(f"{API}/plans/plan_2")).status_code == 404
+        assert (await client.post(f"{API}/plans/plan_1/approve", json={})).status_code == 422
+    async with busy.client("wzr_unknown") as client:
+        assert (await client.post(f"{API}/plans/plan_1/approve", json=SEEN)).status_code == 401
+
+    assert await _rows(busy) == []
+
+
+async def test_no_row_holds_a_secret(busy: House) -> None:
+    async with busy.client("wzr_admin") as client:
+        secret = (await client.post(f"{API}/tokens", json=CASES[f"{API}/tokens"].body)).json()["secret"]
+        for path, case in CASES.items():
+            await client.post(path.format(**PATH), json=case.body)
+    said = repr(await _rows(busy))
+    assert secret.startswith("wzr_")
+    assert [each for each in (secret, *busy.tokens.values()) if each in said] == []
+
+
+async def test_the_log_is_found_by_who_what_and_since_when(busy: House) -> None:
+    async with busy.client("wzr_approver") as client:
+        await client.post(f"{API}/plans/plan_1/approve", json=OTHER)
+        await client.post(f"{API}/plans/plan_1/approve", json=SEEN)
+    async with busy.client("wzr_viewer") as client:
+
+        async def found(query: str) -> list[str]:
+            return [each["action"] for each in (await client.get(f"{API}/audit?{query}")).json()["items"]]
+
+        assert await found("actor=approver&action=plan.approve.") == ["plan.approve.refused"]
+        assert await found("action=plan.approve") == ["plan.approved", "plan.approve", "plan.approve.refused"]
+        assert await found("action=suspend") == []
+        assert await found("after=1") == ["plan.approved", "plan.approve"]
+        assert (await client.get(f"{API}/audit?after=-1")).status_code == 422
