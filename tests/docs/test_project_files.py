@@ -83,4 +83,4 @@ def test_make_help_names_every_target() -> None:
     text = (ROOT / "Makefile").read_text(encoding="utf-8")
     phony = set(re.findall(r"^\.PHONY: (.*)$", text, re.MULTILINE)[0].split())
 
-    assert phony == set(re.findall(r"^([a-z]+):.*## ", text, re.MULTILINE))
+    assert phony == set(re.findall(r"^([a-z-]+):.*## ", text, re.MULTILINE))
