@@ -5,21 +5,20 @@ import random
 import tempfile
 import time
 import traceback
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from multiprocessing.queues import Queue
 from pathlib import Path
 from queue import Empty
 from typing import Final
 
-from tests.faults.lane import Lane, Point
+from tests.faults.lane import Lane, Point, Points
 from tests.faults.scenarios import WEIGHTS, kill_at
 from tests.faults.trial import Report
 
 TRIES: Final = 4
 """How often a recorded step is aimed at: which of two tasks comes first is not the same in every life."""
 _PATIENCE: Final = 300.0
-Points = Mapping[str, Sequence[Point]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,11 +81,10 @@ def aims(points: Points, seed: int) -> list[tuple[str, Point]]:
     return every
 
 
-def record(folder: Path) -> dict[str, list[Point]]:
+def record(folder: Path) -> Points:
     """The steps of every course."""
     with Lane(folder) as lane:
-        lane.record()
-        return lane.points
+        return lane.record()
 
 
 def run(seed: int, faults: int, workers: int, *, share: float = 0.5) -> Total:
@@ -176,8 +174,7 @@ def _count(total: Total, job: Job, result: Report | str) -> None:
 def _work(
     folder: Path, points: Points, seed: int, jobs: "Queue[Job | None]", done: "Queue[tuple[Job, Report | str]]"
 ) -> None:
-    with Lane(folder) as lane:
-        lane.points = {course: list(of_course) for course, of_course in points.items()}
+    with Lane(folder, points=points) as lane:
         while (job := jobs.get()) is not None:
             try:
                 done.put((job, run_job(lane, job, seed)))

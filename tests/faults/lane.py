@@ -27,6 +27,8 @@ MOST_OCCURRENCES: Final = 2
 """The third time that the same function takes the same step is the second time once more."""
 
 Point = tuple[str, int]
+Points = Mapping[str, Sequence[Point]]
+"""The steps of each course."""
 Evidence = Callable[[Trial, Path], None]
 """Takes a trial that has ended, and the folder that its data and output lie in."""
 
@@ -96,6 +98,7 @@ class Lane:
         folder: Where everything lies.
         tree: Whose code is run.
         heard: Gets every answer that clients read.
+        points: The steps of each course; `record` finds them, where they are not given.
         evidence: Gets every trial when the next one begins, and the last one at the end.
         secrets: What the service is given.
     """
@@ -105,7 +108,7 @@ class Lane:
     heard: Heard = unheard
     evidence: Evidence = lambda _, __: None
     secrets: Secrets = field(default_factory=Secrets)
-    points: dict[str, list[Point]] = field(default_factory=dict)
+    points: Points = field(default_factory=dict)
     _last: Trial | None = None
     _opened: ExitStack = field(default_factory=ExitStack)
     _stages: dict[str, Stage] = field(default_factory=dict)
@@ -171,11 +174,10 @@ class Lane:
         course.prepare(trial)
         return trial
 
-    def record(self) -> Mapping[str, Sequence[Point]]:
+    def record(self) -> Points:
         """The steps of every course, in order, each with its number among those of its name."""
-        for course in COURSES.values():
-            if course.name not in self.points:
-                self.points[course.name] = self._recorded(course)
+        if not self.points:
+            self.points = {course.name: self._recorded(course) for course in COURSES.values()}
         return self.points
 
     def _recorded(self, course: Course) -> list[Point]:

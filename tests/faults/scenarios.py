@@ -189,7 +189,8 @@ def disk_full(lane: Lane, chance: random.Random, name: str) -> Report:
 
     def script(trial: Trial) -> None:
         with suppress(TimeoutError):
-            chance.choice((carry_out, one_by_one))(trial)
+            trial.open_plans(2.0)
+            carry_out(trial)
             trial.settle(1.5)
 
     trial.life(None, script, file_limit=limit)

@@ -19,7 +19,7 @@ import pytest
 from tests.faults.canaries import Leak, Onlooker, Search, forms
 from tests.faults.gate import Mode
 from tests.faults.history import Ask
-from tests.faults.lane import Lane
+from tests.faults.lane import Lane, Points
 from tests.faults.scenarios import WEIGHTS, Scenario
 from tests.faults.stage import Secrets
 from tests.faults.trial import Trial, carry_out
@@ -53,7 +53,7 @@ def search() -> Search:
 
 
 @pytest.fixture(scope="module")
-def lane(tmp_path_factory: pytest.TempPathFactory, search: Search) -> Iterator[Lane]:
+def lane(tmp_path_factory: pytest.TempPathFactory, search: Search, points: Points) -> Iterator[Lane]:
     def leave(trial: Trial, folder: Path) -> None:
         search.folder("data folder", trial.data)
         search.look("output", trial.name, (folder / "data.out").read_bytes())
@@ -66,8 +66,7 @@ def lane(tmp_path_factory: pytest.TempPathFactory, search: Search) -> Iterator[L
         else:
             search.look("answer", line, answer)
 
-    with Lane(tmp_path_factory.mktemp("canaries"), heard=hear, evidence=leave, secrets=SECRETS) as lane:
-        lane.record()
+    with Lane(tmp_path_factory.mktemp("canaries"), heard=hear, evidence=leave, secrets=SECRETS, points=points) as lane:
         yield lane
 
 

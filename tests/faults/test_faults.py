@@ -8,7 +8,7 @@ import pytest
 
 from tests.faults import campaign
 from tests.faults.campaign import Job, Total
-from tests.faults.lane import Lane
+from tests.faults.lane import Lane, Points
 from tests.faults.report import text
 from tests.faults.scenarios import WEIGHTS
 
@@ -20,10 +20,9 @@ _AIMED: Final = 3
 """Trials of a share that aim at recorded steps, before chance has its say."""
 
 
-@pytest.fixture(scope="session")
-def lane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lane]:
-    with Lane(tmp_path_factory.mktemp("faults")) as lane:
-        lane.record()
+@pytest.fixture(scope="module")
+def lane(tmp_path_factory: pytest.TempPathFactory, points: Points) -> Iterator[Lane]:
+    with Lane(tmp_path_factory.mktemp("faults"), points=points) as lane:
         yield lane
 
 

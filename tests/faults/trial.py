@@ -180,7 +180,7 @@ class Trial:
         number = int(bot.rpartition("_")[2])
         return bots.desired_spec(number, self.stage.version_of(revision))
 
-    def open_plans(self) -> list[Json]:
+    def open_plans(self, limit: float = LIMIT) -> list[Json]:
         """Every chatbot's plan, waiting until each has one that was ever open."""
         wanted = {bots.bot_id(number) for number in range(self.stage.count)}
         found: list[Json] = []
@@ -189,7 +189,7 @@ class Trial:
             found[:] = self.client.plans().values()
             return wanted <= {plan["chatbot_id"] for plan in found}
 
-        if not self.client.wait(complete):
+        if not self.client.wait(complete, limit):
             raise TimeoutError(f"not every chatbot got a plan: {[plan['id'] for plan in found]}")
         return [plan for plan in found if plan["status"] in _DECIDED]
 
