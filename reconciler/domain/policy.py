@@ -158,7 +158,8 @@ def _delete_gate(ops: Sequence[Op], body: Mapping[str, Any], policy: Policy) -> 
     emptied = sorted({op.section for op in deletes if not body["spec"].get(op.section)})
     reasons = []
     if len(deletes) > policy.max_deletes:
-        reasons.append(f"it deletes {_count(len(deletes), 'item')}, more than policy.max_deletes = {policy.max_deletes}")
+        count = _count(len(deletes), "item")
+        reasons.append(f"it deletes {count}, more than policy.max_deletes = {policy.max_deletes}")
     if emptied:
         reasons.append(f"it empties {', '.join(emptied)}")
     if servers:
