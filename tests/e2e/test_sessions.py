@@ -1,0 +1,51 @@
+"""What is known of people outlives the process."""
+
+import signal
+from pathlib import Path
+
+import httpx
+
+from tests.support.command import run_command
+from tests.support.service import TOKEN, smallest, stage
+from tests.support.world import BOT, document, path_of, spec
+
+PATIENCE = 30.0
+
+
+def test_sessions_and_the_use_of_tokens_outlive_a_stop(tmp_path: Path) -> None:
+    with stage(tmp_path, {BOT: spec()}, {path_of(): document(spec())}) as s:
+        environ = smallest(s.sandbox, s.remote, tmp_path)
+        with s.service() as service:
+            made = run_command("token", "create", "ci", "--person", "ann", "--expires", "1d", environ=environ)
+            listed = run_command("token", "list", environ=environ).stdout
+            assert " ann " in listed
+            # the bootstrap token has been used and the minute's write was made: this use is only remembered
+            headers = {"Authorization": f"Bearer {made.stdout.strip()}"}
+            me = httpx.get(f"{service.url}/api/v1/me", headers=headers, trust_env=False).json()
+            assert (me["name"], me["credential"]) == ("ann", "token")
+            form = {"token": TOKEN}
+            cookies = httpx.post(
+                f"{service.url}/login", data=form, headers={"Origin": service.url}, trust_env=False
+            ).cookies
+            service.process.send_signal(signal.SIGTERM)
+            assert service.process.wait(PATIENCE) == 0
+        with s.service() as again, httpx.Client(base_url=again.url, cookies=dict(cookies), trust_env=False) as browser:
+            assert browser.get("/api/v1/me").json()["credential"] == "session"
+            used = {token["name"]: token["last_used_at"] for token in again.get("/tokens")["items"]}
+            assert used["ci"] is not None
+            assert browser.post("/logout", headers={"Origin": again.url}).status_code == 303
+            held = {"Cookie": f"reconciler={cookies['reconciler']}"}
+            assert httpx.get(f"{again.url}/api/v1/me", headers=held, trust_env=False).status_code == 401
+
+
+def test_somebody_who_never_signed_in_cannot_be_barred(tmp_path: Path) -> None:
+    with stage(tmp_path, {BOT: spec()}, {path_of(): document(spec())}) as s:
+        environ = smallest(s.sandbox, s.remote, tmp_path)
+        with s.service() as service:
+            refused = run_command("people", "bar", "ann", "--reason", "left", environ=environ, check=False)
+            assert refused.returncode == 1
+            assert "nobody named 'ann' has signed in" in refused.stderr
+            assert run_command("people", "list", environ=environ).stdout == ""
+            assert "0 sessions of ann" in run_command("people", "sign-out", "ann", environ=environ).stdout
+            actions = [entry["action"] for entry in service.get("/audit")["items"]]
+            assert {"person.bar.refused", "person.sign_out"} <= set(actions)
