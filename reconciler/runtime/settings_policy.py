@@ -89,6 +89,14 @@ class PolicySettings(Section):
         return self
 
     @model_validator(mode="after")
+    def _deletes_need_no_fewer_people(self) -> Self:
+        if self.delete_approvals is not None and self.delete_approvals < self.approvals:
+            raise ValueError(
+                f"delete_approvals: {self.delete_approvals} is less than approvals = {self.approvals}: use as many or more"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _healing_needs_applies(self) -> Self:
         if self.self_heal and self.auto_apply is AutoApply.NONE:
             raise ValueError("self_heal: it says what auto_apply may do too: set auto_apply, or leave it out")

@@ -185,6 +185,7 @@ class TestRefusals:
             ({"RECONCILER_POLICY__AUTO_APPLY": "all"}, "'none', 'additive', 'no_delete' or 'full'"),
             ({"RECONCILER_POLICY__AUTO_APPLY": "all"}, "set by RECONCILER_POLICY__AUTO_APPLY"),
             ({"RECONCILER_POLICY__SELF_HEAL": "true"}, "set auto_apply"),
+            ({"RECONCILER_POLICY__APPROVALS": "2", "RECONCILER_POLICY__DELETE_APPROVALS": "1"}, "use as many or more"),
             ({"RECONCILER_POLICY__PROTECTED": "mcpServers"}, "chatbot/section/key"),
             ({"RECONCILER_POLICY__FLEET_MAX_SHARE": "30"}, "policy.fleet_max_share"),
             ({"RECONCILER_OIDC__ISSUER": "https://id.example.com"}, "oidc.client_id"),
