@@ -11,15 +11,14 @@ from typing import Final, Self
 from urllib.parse import quote
 
 from reconciler.demo.git_http import GitHttpServer
-from tests.faults import bots
 from tests.faults.client import Heard, unheard
+from tests.faults.courses import COURSES, Course
 from tests.faults.gate import Gate
-from tests.faults.history import Ask
 from tests.faults.order import Trap
 from tests.faults.process import ForkServer
 from tests.faults.proxy import Proxy
 from tests.faults.stage import GIT_USER, Secrets, Stage, open_stage
-from tests.faults.trial import Trial, one_by_one
+from tests.faults.trial import Trial
 
 FEW: Final = 2
 MANY: Final = 12
@@ -31,63 +30,6 @@ Points = Mapping[str, Sequence[Point]]
 """The steps of each course."""
 Evidence = Callable[[Trial, Path], None]
 """Takes a trial that has ended, and the folder that its data and output lie in."""
-
-
-@dataclass(frozen=True, slots=True)
-class Course:
-    """A life whose every step is a place to break it.
-
-    Attributes:
-        prepare: Makes the stage ready for it, beyond a reset.
-        script: What people do in it.
-        cold: Whether it begins without a data folder.
-    """
-
-    name: str
-    script: Callable[[Trial], None]
-    prepare: Callable[[Trial], None] = lambda _: None
-    cold: bool = False
-
-
-def _refreshed(trial: Trial) -> None:
-    """Push a change while the service runs, and have it looked at."""
-    trial.open_plans()
-    trial.settle()
-    trial.stage.point(trial.stage.version(2))
-    trial.client.call("POST", "/api/v1/sources/bots/refresh")
-    trial.settle()
-
-
-def _watched(trial: Trial) -> None:
-    trial.open_plans()
-    trial.settle()
-
-
-def _crashed_in_applies(trial: Trial) -> None:
-    """Leave two applies without an answer: one whose write lands late, one whose write never does."""
-    late, never = (bots.bot_id(number) for number in range(FEW))
-    control = trial.stage.sandbox.control
-    control.add_fault("late_write", match={"path_contains": f"/{late}/", "dry_run": False}, seconds=0.5)
-    control.add_fault("drop_before", match={"path_contains": f"/{never}/", "dry_run": False})
-
-    def sent(trial: Trial) -> None:
-        for plan in trial.open_plans():
-            trial.client.decide(Ask.APPROVE, plan["id"], apply=True)
-        trial.client.wait(lambda: len(trial.stage.writes()) == FEW)
-        trial.kill_now()
-
-    trial.life(None, sent)
-
-
-COURSES: Final[Mapping[str, Course]] = {
-    course.name: course
-    for course in (
-        Course("first start", _watched, cold=True),
-        Course("approve and apply", one_by_one),
-        Course("refresh", _refreshed),
-        Course("recovery", _watched, prepare=_crashed_in_applies),
-    )
-}
 
 
 @dataclass(slots=True)
@@ -112,7 +54,6 @@ class Lane:
     _last: Trial | None = None
     _opened: ExitStack = field(default_factory=ExitStack)
     _stages: dict[str, Stage] = field(default_factory=dict)
-    proxy: Proxy = field(init=False)
     gate: Gate = field(init=False)
     _forks: ForkServer = field(init=False)
 
@@ -132,6 +73,11 @@ class Lane:
         return self._stage("few", FEW)
 
     @property
+    def near(self) -> Stage:
+        """Few chatbots, and a proxy before WizChat."""
+        return self._stage("near", FEW)
+
+    @property
     def many(self) -> Stage:
         """Many chatbots, and a proxy before WizChat: for faults that meet one request each."""
         return self._stage("many", MANY)
@@ -144,9 +90,9 @@ class Lane:
     def _stage(self, name: str, count: int) -> Stage:
         if name not in self._stages:
             stage = self._opened.enter_context(open_stage(self.folder / name, count, self._forks, self.secrets))
-            if name == "many":
-                self.proxy = self._opened.enter_context(Proxy(stage.sandbox.url))
-                stage.api_url = self.proxy.url
+            if name in ("many", "near"):
+                stage.proxy = self._opened.enter_context(Proxy(stage.sandbox.url))
+                stage.api_url = stage.proxy.url
             if name == "remote":
                 git = self._opened.enter_context(GitHttpServer(stage.folder))
                 password = self.secrets.git
@@ -165,19 +111,26 @@ class Lane:
         data = stage.folder / "data"
         stage.reset(data, cold=cold)
         data.with_name("data.out").write_bytes(b"")
+        if stage.proxy is not None:
+            stage.proxy.reset()
         self._last = trial = Trial(stage, data, name, chance, heard=self.heard)
         return trial
 
     def course(self, course: Course, name: str, chance: random.Random) -> Trial:
         """A trial that stands where the course begins."""
-        trial = self.trial(self.few, name, chance, cold=course.cold)
+        stage = self.near if course.stage == "near" else self.few
+        trial = self.trial(stage, name, chance, cold=course.cold)
         course.prepare(trial)
         return trial
 
     def record(self) -> Points:
         """The steps of every course, in order, each with its number among those of its name."""
         if not self.points:
-            self.points = {course.name: self._recorded(course) for course in COURSES.values()}
+            found: dict[str, list[Point]] = {}
+            for course in COURSES.values():
+                known = {name for points in found.values() for name, _ in points} if course.only_new else set()
+                found[course.name] = [point for point in self._recorded(course) if point[0] not in known]
+            self.points = found
         return self.points
 
     def _recorded(self, course: Course) -> list[Point]:

@@ -13,13 +13,14 @@ from typing import Any, Final
 from tests.faults import api_faults, bots
 from tests.faults.api_faults import Given
 from tests.faults.client import Client
+from tests.faults.courses import COURSES
 from tests.faults.gate import Mode
 from tests.faults.history import Ask, Json
 from tests.faults.judge import Rule, Violation
-from tests.faults.lane import COURSES, Lane, Point, trap_of
+from tests.faults.lane import Lane, Point, trap_of
 from tests.faults.order import Trap
 from tests.faults.process import Dead
-from tests.faults.proxy import Break, Cut
+from tests.faults.proxy import Break, Cut, Proxy
 from tests.faults.trial import Report, Trial, carry_out, in_two_steps, one_by_one, push
 
 Scenario = Callable[[Lane, random.Random, str], Report]
@@ -89,9 +90,7 @@ def fault_then_kill(lane: Lane, chance: random.Random, name: str) -> Report:
 def api_faults_at_once(lane: Lane, chance: random.Random, name: str) -> Report:
     """A different fault of the API for every chatbot, in one life."""
     stage = lane.many
-    lane.proxy.reset()
     trial = lane.trial(stage, name, chance)
-    trial.cut = lane.proxy.cuts
     kinds: list[str] = []
 
     def script(trial: Trial) -> None:
@@ -99,7 +98,7 @@ def api_faults_at_once(lane: Lane, chance: random.Random, name: str) -> Report:
         trial.settle()
         faults = chance.sample(api_faults.EVERY, stage.count)
         for number, fault in enumerate(faults):
-            kinds.append(fault(Given(stage.sandbox.control, lane.proxy, bots.bot_id(number), chance)))
+            kinds.append(fault(Given(stage.sandbox.control, proxy_of(lane), bots.bot_id(number), chance)))
         for plan in plans:
             push(trial, plan)
 
@@ -110,21 +109,18 @@ def api_faults_at_once(lane: Lane, chance: random.Random, name: str) -> Report:
 
 def _met(lane: Lane, kinds: list[str]) -> int:
     """How many of the ordered faults really met a request."""
-    return len(kinds) - len(lane.many.sandbox.control.faults()) - lane.proxy.waiting()
+    return len(kinds) - len(lane.many.sandbox.control.faults()) - proxy_of(lane).waiting()
 
 
 def refused_connection(lane: Lane, chance: random.Random, name: str) -> Report:
     """Nothing listens when the apply is to be sent: provably not sent, so it is tried again, with all checks."""
-    lane.many  # noqa: B018  makes the proxy
-    lane.proxy.reset()
     trial = lane.trial(lane.many, name, chance)
-    trial.cut = lane.proxy.cuts
 
     def script(trial: Trial) -> None:
         plan = chance.choice(trial.open_plans())
         trial.settle()
         seconds = chance.choice((0.3, 0.8, 5.0))
-        lane.proxy.order(Break(plan["chatbot_id"], dry_run=True, cut=Cut.REFUSED, seconds=seconds))
+        proxy_of(lane).order(Break(plan["chatbot_id"], dry_run=True, cut=Cut.REFUSED, seconds=seconds))
         push(trial, plan)
         trial.report.faults.append("apply connection refused")
 
@@ -275,16 +271,14 @@ def other_fingerprint(lane: Lane, chance: random.Random, name: str) -> Report:
 def lied_to(lane: Lane, chance: random.Random, name: str) -> Report:
     """The API says that it has done what it has not."""
     stage = lane.many
-    lane.proxy.reset()
     trial = lane.trial(stage, name, chance)
-    trial.cut = lane.proxy.cuts
 
     def script(trial: Trial) -> None:
         plans = trial.open_plans()
         trial.settle()
         for plan in plans[:3]:
             believable = api_faults.believable()
-            lane.proxy.order(Break(plan["chatbot_id"], dry_run=False, cut=Cut.LIE, body=believable))
+            proxy_of(lane).order(Break(plan["chatbot_id"], dry_run=False, cut=Cut.LIE, body=believable))
             trial.report.faults.append("apply answered without effect")
             push(trial, plan)
 
@@ -388,8 +382,15 @@ def _together(*calls: Callable[[], object]) -> None:
         thread.join()
 
 
+def proxy_of(lane: Lane) -> Proxy:
+    """What stands before the WizChat of many chatbots."""
+    proxy = lane.many.proxy
+    assert proxy is not None, "the stage of many chatbots has a proxy"
+    return proxy
+
+
 def _any_point(lane: Lane, chance: random.Random) -> tuple[str, Point]:
-    course = chance.choice(("first start", "approve and apply", "approve and apply", "refresh", "recovery"))
+    course = chance.choice(("approve and apply", *COURSES))
     return course, chance.choice(lane.points[course])
 
 

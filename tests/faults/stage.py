@@ -15,6 +15,7 @@ from tests.faults import bots
 from tests.faults.http import plain_http
 from tests.faults.order import Order, Trap
 from tests.faults.process import ForkServer, Process
+from tests.faults.proxy import Proxy
 from tests.support.git import GitRepo
 
 SOURCE: Final = "bots"
@@ -57,6 +58,7 @@ class Stage:
         repository: The source, as it is at first; version 1 of every document.
         remote: How the service reaches it.
         api_url: How the service reaches WizChat, where not directly.
+        proxy: What stands before WizChat, if anything.
     """
 
     folder: Path
@@ -69,6 +71,7 @@ class Stage:
     base: str
     secrets: Secrets = Secrets()
     api_url: str | None = None
+    proxy: Proxy | None = None
     template: Path | None = None
     since: int = 0
     starts: int = 0

@@ -58,7 +58,6 @@ class Trial:
     chance: random.Random
     heard: Heard = unheard
     history: History = field(default_factory=History)
-    cut: Callable[[], tuple[tuple[str, float], ...]] = tuple
     client: Client = field(init=False)
     report: Report = field(init=False)
     process: Process = field(init=False)
@@ -168,7 +167,7 @@ class Trial:
             audit=tuple(reversed(self.client.all("/audit"))),
             writes=tuple(self.stage.writes()),
             configs={bots.bot_id(number): self.stage.config(bots.bot_id(number)) for number in range(self.stage.count)},
-            cut=self.cut(),
+            cut=self.stage.proxy.cuts() if self.stage.proxy else (),
             unsettled=unsettled,
         )
 
