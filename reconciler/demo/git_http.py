@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import threading
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -100,8 +101,9 @@ class _Handler(BaseHTTPRequestHandler):
         for name, value in answer.headers:
             self.send_header(name, value)
         self.send_header("Content-Length", str(len(answer.body)))
-        self.end_headers()
-        self.wfile.write(answer.body)
+        with suppress(ConnectionError):  # whoever asked has gone, as when it was killed
+            self.end_headers()
+            self.wfile.write(answer.body)
 
     def _variables(self, path: str, query: str, length: int) -> Mapping[str, str]:
         return {
