@@ -13,6 +13,8 @@ from reconciler.sources.text import NotText, decode, position
 from reconciler.sources.tree import Entry, Tree
 
 INCLUDE_KEY: Final = "$file"
+_MAX_PATH: Final = 4096
+"""As for most operating systems; what is absent is looked for folder by folder."""
 _WINDOWS_DRIVE: Final = re.compile(r"[A-Za-z]:")
 
 
@@ -33,6 +35,8 @@ def resolve_path(document: str, reference: str) -> str:
     shown = shorten(reference)
     if not reference or not reference.isprintable():
         raise IncludeRefused(f'"{shown}" is not a path: name a file, relative to the document')
+    if len(reference) > _MAX_PATH:
+        raise IncludeRefused(f'"{shown}" is longer than {_MAX_PATH} characters: shorten it')
     if "\\" in reference or _WINDOWS_DRIVE.match(reference):
         raise IncludeRefused(f'"{shown}" is not a path in git: separate folders by "/"')
     if reference.startswith(("/", "~")):

@@ -1,0 +1,40 @@
+"""Repositories that are too large, or nearly."""
+
+from collections.abc import Iterator
+
+from tests.hostile.corpus.recipes import BAD, HEAD, Case, Fault, File, text_file
+
+_MIB = 1024 * 1024
+_DOCUMENT = f"{HEAD}spec: {{}}\n"
+
+
+def cases() -> Iterator[Case]:
+    """All of them."""
+    yield Case(
+        "file-of-1-MiB-and-a-byte",
+        (text_file(BAD, _DOCUMENT, ("#", _MIB + 1 - len(_DOCUMENT))),),
+        (Fault(BAD, 1, "larger than 1048576"),),
+    )
+    yield Case("file-of-1-MiB", (text_file(BAD, _DOCUMENT, ("#", _MIB - len(_DOCUMENT))),), accepted=("bad",))
+    yield Case("file-of-100-MiB", (text_file(BAD, ("x" * 1024, 100 * 1024)),), (Fault(BAD, 1, "larger than 1048576"),))
+    yield Case("9999-more-documents", (File(b"chatbots/{n}.yaml", (_DOCUMENT,), times=9_999),), accepted=("*",))
+    yield Case("10000-more-documents", (File(b"chatbots/{n}.yaml", (_DOCUMENT,), times=10_000),), cause="TooLarge")
+    yield Case(
+        "9999-broken-documents",
+        (File(b"chatbots/{n}.yaml", ("spec: [",), times=9_999),),
+        (Fault("*", 2, "not valid YAML"),),
+    )
+    yield Case("200001-other-files", (File(b"other/{n}.txt", ("x",), times=200_001),), cause="TooLarge")
+    yield Case("100000-other-files", (File(b"other/{n}.txt", ("x",), times=100_000),))
+    many = ", ".join(["{$file: ../big.md}"] * 4)
+    including = f"{HEAD}spec: {{core: {{l: [{many}]}}}}\n"
+    yield Case(
+        "129-MB-included",
+        (File(b"chatbots/{n}.yaml", (including,), times=200), File(b"big.md", (("x", 1_000_000),))),
+        cause="TooLarge",
+    )
+    yield Case(
+        "full-of-near-keys",
+        (text_file(BAD, f"{HEAD}spec:\n  core:\n    a: '", (" sk- eyJ. ://a: AKIA Bearer ghp_", 30_000), "'\n"),),
+        accepted=("bad",),
+    )
