@@ -92,7 +92,8 @@ def _kinds() -> Iterator[Case]:
             text_file(BAD, "2" * 40, mode=SUBMODULE),
             text_file(
                 ".gitmodules",
-                '[submodule "x"]\n path = chatbots/bad.yaml\n url = ext::sh -c "touch /tmp/hostile-was-here"\n update = !id\n',
+                '[submodule "x"]\n path = chatbots/bad.yaml\n url = ext::sh -c "touch /tmp/hostile-was-here"\n',
+                " update = !id\n",
             ),
         ),
         (Fault(BAD, 1, "this is a submodule"),),
