@@ -64,14 +64,17 @@ async def bar(engine: Engine, actor: Actor, name: str, reason: str) -> Person:
         if person.barred_at is not None:
             return person
         person = await uow.people.save(replace(person, barred_at=await uow.now()))
+        given = await uow.approvals.unspent_by(name)
+        taken = [await uow.approvals.save(replace(each, revoked_at=person.barred_at)) for each in given]
         ended = await end_sessions_of(uow, name)
-        await audit(uow, actor, "person.bar", f"person/{name}", detail={"reason": reason, "sessions": ended})
+        detail = {"reason": reason, "sessions": ended, "approvals": [approval.id for approval in taken]}
+        await audit(uow, actor, "person.bar", f"person/{name}", detail=detail)
         await settle_approved(engine, uow)
     return person
 
 
 async def unbar(engine: Engine, actor: Actor, name: str, reason: str) -> Person:
-    """Let a person in again; approvals given before stand again, unless they ended otherwise.
+    """Let a person in again; what they approved before stays taken back.
 
     Raises:
         Forbidden: The actor may not.

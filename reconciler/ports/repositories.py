@@ -125,6 +125,9 @@ class ApprovalRepository(Protocol):
         """Whether an approval of a chatbot's plan with this fingerprint was ever taken back."""
 
     async def of_plan(self, plan_id: str) -> Sequence[Approval]: ...
+    async def unspent_by(self, actor: str) -> Sequence[Approval]:
+        """A person's approvals that were neither revoked nor spent."""
+
     async def add(self, record: Approval) -> None: ...
     async def save(self, record: Approval) -> Approval: ...
 

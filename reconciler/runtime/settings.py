@@ -68,11 +68,12 @@ class DatabaseSettings(Section):
 
 
 class DataSettings(Section):
-    """Where caches lie."""
+    """Where files lie."""
 
     dir: Annotated[Path, AfterValidator(Path.expanduser)] = Field(
         Path("/var/lib/reconciler"),
-        description="Git mirrors, which can be deleted at any time; also the database while `database.url` is unset.",
+        description="Git mirrors, which can be deleted at any time; the kept heads and the archive of the audit log, "
+        "which belong into a backup; also the database while `database.url` is unset.",
     )
 
 
@@ -191,7 +192,7 @@ class Settings(BaseSettings):
 
     server: ServerSettings = Field(ServerSettings(), description="Where the service listens.")
     database: DatabaseSettings = Field(DatabaseSettings(), description="Where the truth is kept.")
-    data: DataSettings = Field(DataSettings(), description="Where caches lie.")
+    data: DataSettings = Field(DataSettings(), description="Where files lie.")
     tenants: tuple[TenantSettings, ...] = Field((), description="WizChat accounts.")
     sources: tuple[SourceSettings, ...] = Field((), description="Git repositories.")
     auth: AuthSettings = Field(AuthSettings(), description="How people and programs sign in.")

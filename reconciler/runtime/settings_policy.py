@@ -92,7 +92,8 @@ class PolicySettings(Section):
     def _deletes_need_no_fewer_people(self) -> Self:
         if self.delete_approvals is not None and self.delete_approvals < self.approvals:
             raise ValueError(
-                f"delete_approvals: {self.delete_approvals} is less than approvals = {self.approvals}: use as many or more"
+                f"delete_approvals: {self.delete_approvals} is less than approvals = {self.approvals}: "
+                "use as many or more"
             )
         return self
 

@@ -78,6 +78,11 @@ class Approvals(Repository[Approval]):
         statement = self._select(table.c.plan_id == plan_id).order_by(table.c.created_at, table.c.id)
         return await self._transaction.all(APPROVALS, statement)
 
+    async def unspent_by(self, actor: str) -> Sequence[Approval]:
+        """A person's approvals that were neither revoked nor spent."""
+        table = tables.approvals
+        return await self._all(table.c.actor == actor, table.c.revoked_at.is_(None), table.c.spent_at.is_(None))
+
     async def was_revoked(self, tenant: str, chatbot_id: str, fingerprint: str) -> bool:
         """Whether an approval of a chatbot's plan with this fingerprint was ever taken back."""
         mine = tables.approvals.c.plan_id == tables.plans.c.id

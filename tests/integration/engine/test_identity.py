@@ -179,6 +179,18 @@ async def test_barring_is_an_admins_and_holds_until_it_is_taken_back(tmp_path: P
         assert [actions.count(name) for name in ("person.bar", "person.unbar", "login.refused")] == [1, 1, 1]
 
 
+async def test_what_a_barred_person_approved_stays_taken_back(tmp_path: Path) -> None:
+    async with world(tmp_path, LIVE, FILES) as w:
+        w.engine = replace(w.engine, grants=GRANTS)
+        plan = await w.open_plan()
+        await approve(w.engine, await ann(w), plan.id, plan.fingerprint)
+        await bar(w.engine, PROGRAM, "ann", "left")
+        assert (await w.plan(plan.id)).status is PlanStatus.PENDING
+        await unbar(w.engine, PROGRAM, "ann", "back")
+        assert all(approval.revoked_at is not None for approval in await w.approvals(plan))
+        assert (await approve(w.engine, await ann(w), plan.id, plan.fingerprint)).plan.status is PlanStatus.APPROVED
+
+
 async def test_a_person_has_so_many_sessions_and_then_the_oldest_ends(tmp_path: Path) -> None:
     async with world(tmp_path, LIVE, FILES) as w:
         ids = []
