@@ -58,7 +58,7 @@ def judge(history: History, outcome: Outcome) -> list[Violation]:
     sent = _assigned(_sent(outcome), outcome.plans)
     return [
         *_lost(history, outcome),
-        *_wrongly_sent(history, sent),
+        *_wrongly_sent(history, outcome, sent),
         *_spent(outcome, sent),
         *_verdicts(history, outcome, sent),
         *_applies(outcome),
@@ -118,7 +118,7 @@ def _stands(plan: Json, actor: str, seen: Seen) -> bool:
     )
 
 
-def _wrongly_sent(history: History, sent: Mapping[str | None, list[Sent]]) -> Iterable[Violation]:
+def _wrongly_sent(history: History, outcome: Outcome, sent: Mapping[str | None, list[Sent]]) -> Iterable[Violation]:
     """At most one request for each plan, none without a yes, and none but the approved bytes."""
     for plan_id, requests in sent.items():
         seen = history.seen.get(plan_id or "")
@@ -129,16 +129,23 @@ def _wrongly_sent(history: History, sent: Mapping[str | None, list[Sent]]) -> It
         if len(requests) > 1:
             yield Violation(Rule.DOUBLE_APPLY, f"plan {plan_id} of {seen.bot} was sent {len(requests)} times")
         for each in requests:
-            for why in _wrong_at(history, seen, each):
+            for why in _wrong_at(history, seen, each, _intent_of(outcome, plan_id)):
                 yield Violation(Rule.UNAPPROVED_WRITE, f"plan {plan_id} was sent {why}")
 
 
-def _wrong_at(history: History, seen: Seen, each: Sent) -> Iterable[str]:
+def _intent_of(outcome: Outcome, plan_id: str) -> float:
+    """When a plan's approvals were spent; never, where nothing says so."""
+    apply = outcome.applies.get(outcome.plans[plan_id]["apply_id"] or "")
+    return _time(apply["intent_at"]) if apply is not None and apply["intent_at"] else float("inf")
+
+
+def _wrong_at(history: History, seen: Seen, each: Sent, intent: float) -> Iterable[str]:
     """Why one request of a plan must not have been."""
     if seen.plan_id in history.forbidden:
         yield f"although {history.forbidden[seen.plan_id]}"
     since, why = history.forbidden_after.get(seen.plan_id, (float("inf"), ""))
-    if each.at > since:
+    # what falls once the approvals are spent comes too late to stop the request
+    if each.at > since and intent > since:
         yield f"although {why}"
     if each.at + 0.001 < min(ask.sent for ask in history.approvals_of(seen.plan_id)):
         yield "before anybody approved it"

@@ -112,6 +112,12 @@ def test_an_approval_that_nobody_was_promised_may_be_gone() -> None:
     assert rules(given) == set()
 
 
+def test_a_token_that_is_revoked_after_the_intent_comes_too_late() -> None:
+    given = case()
+    given["forbidden_after"]["plan_1"] = (NOON.timestamp() + 10.5, "a token was revoked")
+    assert rules(given) == set()
+
+
 def _no_approval(given: Case) -> None:
     given["plans"]["plan_1"]["approvals"] = []
 
@@ -163,7 +169,7 @@ def _fell_before(given: Case) -> None:
 
 
 def _fell_meanwhile(given: Case) -> None:
-    given["forbidden_after"]["plan_1"] = (NOON.timestamp() + 10.5, "a token was revoked")
+    given["forbidden_after"]["plan_1"] = (NOON.timestamp() + 9.5, "a token was revoked")
 
 
 def _not_spent(given: Case) -> None:
