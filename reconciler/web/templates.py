@@ -17,7 +17,7 @@ _FOLDER = Path(__file__).parent / "dashboard" / "templates"
 
 def _shown(value: Any) -> Any:
     """What a page prints of a value: a text without unseen characters; what a macro made is done already."""
-    return visible(value, keep="\n\t") if isinstance(value, str) and not isinstance(value, Markup) else value
+    return visible(value, keep="\n") if isinstance(value, str) and not isinstance(value, Markup) else value
 
 
 _environment = Environment(

@@ -1,8 +1,12 @@
-"""Where the fuzzer begins: a few inputs of each kind that reach far into the readers."""
+"""Where the fuzzer begins: a few inputs of each kind that reach far into the readers, and the hostile corpus."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, Final
+
+from tests.hostile.corpus.include_cases import ESCAPES
+from tests.hostile.corpus.make import kept_cases
+from tests.hostile.corpus.recipes import BAD, JSON
 
 _HEAD: Final = "apiVersion: v1\nkind: ChatbotConfig\n"
 _OP: Final = {
@@ -54,9 +58,24 @@ _ANSWERS: Final[tuple[tuple[int, Any], ...]] = (
     (6, "<html>"),
 )
 
+_LONGEST: Final = 1_500
+"""Of what the hostile corpus lends: the fuzzer makes long inputs by itself."""
+
+
+def _hostile_documents() -> Iterator[bytes]:
+    for case in kept_cases():
+        for file in case.files:
+            if file.path in (BAD.encode(), JSON.encode()) and len(content := file.content()) <= _LONGEST:
+                yield content
+
+
+def _hostile_includes() -> Iterator[bytes]:
+    yield from (reference.encode() for reference, _ in ESCAPES if len(reference) <= _LONGEST)
+
+
 SEEDS: Final[Mapping[str, tuple[bytes, ...]]] = {
-    "documents": tuple(text.encode() for text in _DOCUMENTS),
-    "includes": tuple(text.encode() for text in _INCLUDES),
+    "documents": (*(text.encode() for text in _DOCUMENTS), *_hostile_documents()),
+    "includes": (*(text.encode() for text in _INCLUDES), *_hostile_includes()),
     # the first byte chooses the kind of body: every body is tried as every kind
     "requests": tuple(bytes([kind]) + json.dumps(body).encode() for body in _REQUESTS for kind in range(10)),
     "answers": tuple(bytes([status]) + json.dumps(body).encode() for status, body in _ANSWERS),

@@ -5,7 +5,7 @@ and keeps the input.
 """
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -22,6 +22,7 @@ from reconciler.domain.canonical import canonical_bytes
 from reconciler.domain.document import ParsedFile
 from reconciler.domain.parsed import from_json, to_json
 from reconciler.domain.plan import propose
+from reconciler.domain.secrets import find_secrets
 from reconciler.errors import TargetError
 from reconciler.sources.includes import IncludeRefused, resolve_path
 from reconciler.sources.loader import load_tree, select
@@ -47,7 +48,9 @@ def documents(data: bytes) -> None:
     for path in ("chatbots/a.yaml", "chatbots/a.json"):
         file = _loaded(path, data)
         assert file == _loaded(path, data), "the same bytes say the same"
-        assert from_json(json.loads(json.dumps(to_json(file)))) == file, "what is kept is what was read"
+        kept = json.loads(json.dumps(to_json(file)))
+        assert from_json(kept) == file, "what is kept is what was read"
+        assert not any(find_secrets(text) for text in _texts(kept)), "no key is kept"
         for document in file.documents:
             canonical_bytes(document.body)
         for diagnostic in file.diagnostics:
@@ -55,6 +58,21 @@ def documents(data: bytes) -> None:
             assert diagnostic.line is None or diagnostic.line >= 1
             str(diagnostic).encode()
         assert file.documents or file.refusals or file.diagnostics, "nothing is passed over in silence"
+
+
+def _texts(value: Any) -> Iterator[str]:
+    match value:
+        case str():
+            yield value
+        case dict():
+            for name, inner in value.items():
+                yield name
+                yield from _texts(inner)
+        case list():
+            for inner in value:
+                yield from _texts(inner)
+        case _:
+            pass
 
 
 def includes(data: bytes) -> None:
