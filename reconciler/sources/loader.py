@@ -52,7 +52,7 @@ def select(tree: Tree, paths: Sequence[str], *, max_files: int = MAX_FILES) -> l
             SourceCause.TOO_LARGE,
             f"{len(entries)} files match the source's paths and {max_files} are the limit: split the source",
         )
-    return entries
+    return [_nameable(entry) for entry in entries]
 
 
 def load_tree(

@@ -53,7 +53,7 @@ INNOCENT = (
     "SKU1234567890, SK-4411, and SK50M3-BLUE",
     "Our number is 0123456789:AA, our fax 0123456789:AB",
     "key-value pairs, key-1, and key-deadbeef",
-    "npm_config_registry=https://registry.npmjs.org",
+    "npm_config_loglevel=silent hides npm_lifecycle_event",
     "hf_hub_download is a function, hf_transfer a package",
     "SG.1 is Singapore's first district; SG. stands for Singapore",
     "DD_API_KEY=${DD_API_KEY} and aws_secret_access_key = <secret>",
