@@ -192,6 +192,11 @@ class Stage:
         """Which version the documents of a commit say."""
         return next((version for version, commit in self._versions.items() if commit == revision), 1)
 
+    def has_landed(self) -> bool:
+        """Whether every write that reached the sandbox has taken effect or never will: only then can be judged."""
+        held = self.sandbox.control.state()["held_writes"]
+        return held == 0 and not any(write["status"] is None and write["fault"] is None for write in self.writes())
+
     def config(self, bot: str) -> dict[str, Any]:
         """What is live now."""
         chatbot = self.fleet.get(bot)

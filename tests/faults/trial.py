@@ -128,6 +128,7 @@ class Trial:
         (script or carry_out)(self)
         unsettled = self.settle()
         self.report.settle_seconds.append(time.monotonic() - started)
+        self.client.wait(self.stage.has_landed)
         outcome = self._gather(unsettled)
         process.kill()
         self.client.close()
