@@ -8,8 +8,8 @@ import typer
 
 from reconciler.cli import output
 from reconciler.cli.administration import administration
+from reconciler.domain.access import Person
 from reconciler.domain.grants import Right
-from reconciler.domain.records import Person
 from reconciler.domain.visible import visible
 from reconciler.engine.auditing import refusals_recorded
 from reconciler.engine.people import bar, sign_out, unbar

@@ -9,7 +9,8 @@ import typer
 
 from reconciler.cli import output
 from reconciler.cli.administration import administration
-from reconciler.domain.records import Role, Token
+from reconciler.domain.access import Token
+from reconciler.domain.records import Role
 from reconciler.domain.visible import visible
 from reconciler.engine.auditing import refusals_recorded
 from reconciler.engine.tokens import NewToken, create_token, revoke_token

@@ -2,8 +2,9 @@
 
 from dataclasses import replace
 
+from reconciler.domain.access import Person
 from reconciler.domain.identity import Identity, is_proper_name
-from reconciler.domain.records import Person, Role
+from reconciler.domain.records import Role
 from reconciler.engine.approvals import settle_approved
 from reconciler.engine.auditing import audit
 from reconciler.engine.context import Actor, Engine

@@ -4,7 +4,8 @@ import secrets
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
-from reconciler.domain.records import Role, Session
+from reconciler.domain.access import Session
+from reconciler.domain.records import Role
 from reconciler.engine.auditing import audit
 from reconciler.engine.context import Actor, Engine
 from reconciler.engine.tokens import hash_of

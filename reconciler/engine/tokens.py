@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from reconciler.domain.records import Role, Token
+from reconciler.domain.access import Token
+from reconciler.domain.records import Role
 from reconciler.engine.approvals import settle_approved
 from reconciler.engine.auditing import audit
 from reconciler.engine.context import PROGRAM, Actor, Engine

@@ -4,20 +4,9 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
+from reconciler.domain.access import Person, Session, Token
 from reconciler.domain.lifecycle import PlanStatus
-from reconciler.domain.records import (
-    Apply,
-    Approval,
-    AuditEntry,
-    Chatbot,
-    Person,
-    Plan,
-    Run,
-    Session,
-    SourceRecord,
-    Suspension,
-    Token,
-)
+from reconciler.domain.records import Apply, Approval, AuditEntry, Chatbot, Plan, Run, SourceRecord, Suspension
 from reconciler.domain.status import Direction, Reason, Sync
 
 T = TypeVar("T")

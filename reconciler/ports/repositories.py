@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
+from reconciler.domain.access import Person, Session, Token
 from reconciler.domain.audit_verify import Unreadable
 from reconciler.domain.brake import Fleet, Stake
 from reconciler.domain.direction import Baseline
@@ -14,15 +15,12 @@ from reconciler.domain.records import (
     Chatbot,
     GoodDocument,
     Lease,
-    Person,
     Plan,
     Run,
     ScopeKind,
-    Session,
     SourceRecord,
     Suspension,
     Switch,
-    Token,
 )
 
 

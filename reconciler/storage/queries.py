@@ -7,20 +7,9 @@ from typing import Any, Protocol, TypeVar
 
 from sqlalchemy import Column, ColumnElement, Select, func, select
 
+from reconciler.domain.access import Person, Session, Token
 from reconciler.domain.lifecycle import OPEN, PlanStatus
-from reconciler.domain.records import (
-    Apply,
-    Approval,
-    AuditEntry,
-    Chatbot,
-    Person,
-    Plan,
-    Run,
-    Session,
-    SourceRecord,
-    Suspension,
-    Token,
-)
+from reconciler.domain.records import Apply, Approval, AuditEntry, Chatbot, Plan, Run, SourceRecord, Suspension
 from reconciler.domain.status import Direction, Reason, Sync
 from reconciler.ports import AuditFilter, ChatbotFilter, FleetCounts, Page, PlanFilter
 from reconciler.storage import paging, rows, tables

@@ -9,6 +9,7 @@ from typing import Any, Generic, TypeVar
 from pydantic import TypeAdapter
 from sqlalchemy import JSON, Column, RowMapping, Table
 
+from reconciler.domain.access import Person, Session, Token
 from reconciler.domain.records import (
     Apply,
     Approval,
@@ -16,14 +17,11 @@ from reconciler.domain.records import (
     Chatbot,
     GoodDocument,
     Lease,
-    Person,
     Plan,
     Run,
-    Session,
     SourceRecord,
     Suspension,
     Switch,
-    Token,
 )
 from reconciler.storage import tables
 

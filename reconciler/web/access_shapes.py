@@ -5,8 +5,9 @@ from datetime import datetime
 
 from pydantic import Field
 
+from reconciler.domain.access import Person, Token
 from reconciler.domain.grants import Right, role_for
-from reconciler.domain.records import Person, Role, Token
+from reconciler.domain.records import Role
 from reconciler.web.credentials import Caller, Credential
 from reconciler.web.shapes import Moment, Shape
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
-from reconciler.domain.records import Person, Session, Token
+from reconciler.domain.access import Person, Session, Token
 from reconciler.engine.context import Actor, Engine
 from reconciler.engine.tokens import hash_of
 

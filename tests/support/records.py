@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
+from reconciler.domain.access import Person, Session, Token
 from reconciler.domain.direction import DirectedOp
 from reconciler.domain.document import Document, ParsedFile
 from reconciler.domain.lifecycle import ApplyStatus, PlanStatus
@@ -13,16 +14,13 @@ from reconciler.domain.records import (
     Approval,
     Chatbot,
     GoodDocument,
-    Person,
     Plan,
     Role,
     Run,
     RunStatus,
     ScopeKind,
-    Session,
     SourceRecord,
     Suspension,
-    Token,
     Trigger,
 )
 from reconciler.domain.status import Direction, Reason

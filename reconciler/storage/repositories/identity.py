@@ -5,7 +5,7 @@ from datetime import datetime
 
 from sqlalchemy import delete, update
 
-from reconciler.domain.records import Person, Session, Token
+from reconciler.domain.access import Person, Session, Token
 from reconciler.storage import tables
 from reconciler.storage.repositories.base import Repository
 from reconciler.storage.rows import PEOPLE, SESSIONS, TOKENS

@@ -2,7 +2,8 @@
 
 from fastapi import APIRouter
 
-from reconciler.domain.records import Person, Role
+from reconciler.domain.access import Person
+from reconciler.domain.records import Role
 from reconciler.engine.context import Engine
 from reconciler.engine.people import bar, unbar
 from reconciler.web.access_shapes import PersonShape, person_shape

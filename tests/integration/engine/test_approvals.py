@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from reconciler.domain.access import Person
 from reconciler.domain.grants import Grant, Grants
 from reconciler.domain.lifecycle import ApplyStatus, PlanStatus
 from reconciler.domain.policy import Policy
-from reconciler.domain.records import Person, Role
+from reconciler.domain.records import Role
 from reconciler.domain.status import Reason
 from reconciler.engine.applying import request_apply
 from reconciler.engine.context import PROGRAM, Actor

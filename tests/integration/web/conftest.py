@@ -7,10 +7,11 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
+from reconciler.domain.access import Token
 from reconciler.domain.document import Snapshot
 from reconciler.domain.grants import Grants
 from reconciler.domain.plan import Op
-from reconciler.domain.records import Role, Token
+from reconciler.domain.records import Role
 from reconciler.engine.context import Engine, SourceBinding, TenantBinding
 from reconciler.engine.tokens import hash_of
 from reconciler.ports import Budget, IdentityProvider, Job, LiveChatbot, ParseCache, Store

@@ -6,8 +6,9 @@ from datetime import timedelta
 import httpx
 import pytest
 
+from reconciler.domain.access import Person
 from reconciler.domain.grants import Grant, Grants
-from reconciler.domain.records import Person, Role
+from reconciler.domain.records import Role
 from reconciler.engine.context import Actor
 from reconciler.engine.sessions import begin_session
 from reconciler.web.app import create_app

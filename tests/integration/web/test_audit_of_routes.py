@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 from fastapi.routing import APIRoute, iter_route_contexts
 
-from reconciler.domain.records import AuditEntry, Person, Role, SourceState
+from reconciler.domain.access import Person
+from reconciler.domain.records import AuditEntry, Role, SourceState
 from tests.fakes.clock import START
 from tests.integration.web.conftest import REVISION, House
 

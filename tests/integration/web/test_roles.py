@@ -12,8 +12,9 @@ import pytest
 from fastapi import Depends, FastAPI
 from fastapi.routing import APIRoute, iter_route_contexts
 
+from reconciler.domain.access import Person
 from reconciler.domain.grants import Grant, Grants
-from reconciler.domain.records import Person, Role
+from reconciler.domain.records import Role
 from reconciler.engine.context import Actor
 from reconciler.engine.people import bar
 from reconciler.engine.sessions import begin_session
