@@ -332,6 +332,10 @@ class Suspension:
         """As people write it: ``chatbot/ID``, ``source/NAME``, ``tenant/NAME`` or ``all``."""
         return self.kind.value if self.kind is ScopeKind.ALL else f"{self.kind}/{self.subject}"
 
+    def stands(self, now: datetime) -> bool:
+        """Whether it has neither ended nor expired."""
+        return self.ended_at is None and (self.until is None or self.until > now)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AuditEntry:

@@ -37,11 +37,8 @@ class Surroundings:
 
     def suspension_of(self, tenant: str, chatbot_id: str, source: str | None) -> Suspension | None:
         """The widest suspension that covers a chatbot now."""
-        covering = [s for s in self.suspensions if self._runs(s) and covers(s, tenant, chatbot_id, source)]
+        covering = [s for s in self.suspensions if s.stands(self.now) and covers(s, tenant, chatbot_id, source)]
         return max(covering, key=lambda s: list(ScopeKind).index(s.kind), default=None)
-
-    def _runs(self, suspension: Suspension) -> bool:
-        return suspension.until is None or suspension.until > self.now
 
 
 def covers(suspension: Suspension, tenant: str, chatbot_id: str, source: str | None) -> bool:

@@ -84,7 +84,7 @@ async def end_expired(engine: Engine) -> None:
     """End the suspensions whose time has come; what they held up goes on."""
     async with engine.store.begin() as uow:
         now = await uow.now()
-        over = [each for each in await uow.suspensions.active() if each.until is not None and each.until <= now]
+        over = [each for each in await uow.suspensions.active() if not each.stands(now)]
         for suspension in over:
             await _end(engine, uow, PROGRAM, suspension)
     if over:
@@ -109,11 +109,7 @@ async def remind(engine: Engine) -> None:
 
 def _to_remind_of(engine: Engine, active: Sequence[Suspension], now: datetime) -> list[Suspension]:
     patience = engine.policy.suspension_reminder
-    return [
-        each
-        for each in active
-        if (each.until is None or each.until > now) and (each.reminded_at or each.created_at) + patience <= now
-    ]
+    return [each for each in active if each.stands(now) and (each.reminded_at or each.created_at) + patience <= now]
 
 
 def _facts(suspension: Suspension) -> dict[str, str | None]:

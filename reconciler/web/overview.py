@@ -51,7 +51,7 @@ async def overview(engine: Engine, visible: Collection[str] | None = None) -> Ov
 async def standing_suspensions(engine: Engine, visible: Collection[str] | None = None) -> Sequence[Suspension]:
     """What is stopped now, newest first; of limited visibility, what stops anything of these sources."""
     now = engine.clock.now()
-    standing = [each for each in await engine.store.queries.suspensions() if runs_on(each, now)]
+    standing = [each for each in await engine.store.queries.suspensions() if each.stands(now)]
     return [each for each in standing if visible is None or await _concerns(engine, visible, each)]
 
 
@@ -86,15 +86,10 @@ async def all_sources(engine: Engine, visible: Collection[str] | None = None) ->
 
 def _shown(record: SourceRecord, suspensions: Sequence[Suspension], now: datetime) -> SourceRecord:
     """A fault is shown before a suspension: somebody has to mend it."""
-    covering = [each for each in suspensions if runs_on(each, now) and _covers(each, record)]
+    covering = [each for each in suspensions if each.stands(now) and _covers(each, record)]
     if not covering or record.state is not SourceState.READY:
         return record
     return replace(record, state=SourceState.SUSPENDED, message=f"{covering[0].scope}: {covering[0].reason}")
-
-
-def runs_on(suspension: Suspension, now: datetime) -> bool:
-    """Whether a suspension has neither ended nor expired."""
-    return suspension.ended_at is None and (suspension.until is None or suspension.until > now)
 
 
 def _covers(suspension: Suspension, record: SourceRecord) -> bool:
