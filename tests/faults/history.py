@@ -55,7 +55,7 @@ class Seen:
     Attributes:
         expected: The hash of the only body that an apply of it may send.
         body: That body.
-        places: Its ops that are not noop.
+        ops: Its ops, as the API shows them.
     """
 
     plan_id: str
