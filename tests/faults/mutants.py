@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from tests.faults import scenarios
+from tests.faults import falls, scenarios
 from tests.faults.judge import Rule
 from tests.faults.lane import Lane
 from tests.faults.order import Trap
@@ -117,7 +117,7 @@ def _scenario(scenario: scenarios.Scenario) -> Show:
 
 
 def _fell(how: Callable[[Trial, list[Any]], None]) -> Show:
-    return lambda lane, chance: scenarios.fall(lane, chance, how.__name__, how)
+    return lambda lane, chance: falls.fall(lane, chance, how.__name__, how)
 
 
 _WRITES: Final = frozenset({Rule.UNAPPROVED_WRITE, Rule.DOUBLE_APPLY})
@@ -126,7 +126,7 @@ MUTANTS: Final[tuple[Mutant, ...]] = (
     Mutant(
         "skip the dry run's re-check",
         (Edit(_APPLIER, "        check_ops(plan, ops)\n        return began", "        return began"),),
-        _fell(scenarios.edited),
+        _fell(falls.edited),
         _WRITES,
     ),
     Mutant(
@@ -136,7 +136,7 @@ MUTANTS: Final[tuple[Mutant, ...]] = (
                 _RECHECKING, "    if proposal.fingerprint != plan.fingerprint:\n", "    if not proposal.fingerprint:\n"
             ),
         ),
-        _fell(scenarios.edited),
+        _fell(falls.edited),
         _WRITES,
     ),
     Mutant(
@@ -148,7 +148,7 @@ MUTANTS: Final[tuple[Mutant, ...]] = (
                 "is None:\n        raise NoLonger(",
             ),
         ),
-        _fell(scenarios.pushed),
+        _fell(falls.pushed),
         _WRITES,
     ),
     Mutant(

@@ -14,17 +14,18 @@ from tests.faults import api_faults, bots
 from tests.faults.api_faults import Given
 from tests.faults.client import Client
 from tests.faults.courses import COURSES
+from tests.faults.falls import fallen_plan
 from tests.faults.gate import Mode
-from tests.faults.history import Ask, Json
-from tests.faults.judge import Rule, Violation
+from tests.faults.history import Ask
 from tests.faults.lane import Lane, Point, trap_of
-from tests.faults.order import Trap
 from tests.faults.process import Dead
 from tests.faults.proxy import Break, Cut, Proxy
 from tests.faults.trial import Report, Trial, carry_out, in_two_steps, one_by_one, push
 
 Scenario = Callable[[Lane, random.Random, str], Report]
 LONGEST_CHAIN: Final = 4
+_LIMIT_S: Final = 60.0
+"""Longer than whoever is waited for may take."""
 
 
 def kill_at(lane: Lane, chance: random.Random, name: str, course: str, point: Point, **how: Any) -> Report:
@@ -204,7 +205,7 @@ def database_locked(lane: Lane, chance: random.Random, name: str) -> Report:
         holder.start()
         for plan in plans:
             push(trial, plan)
-        holder.join()
+        holder.join(_LIMIT_S)
         trial.report.faults.append("database locked")
 
     return trial.finish(script)
@@ -217,42 +218,6 @@ def _hold(trial: Trial, wait: float, seconds: float) -> None:
     time.sleep(seconds)
     connection.execute("ROLLBACK")
     connection.close()
-
-
-def fallen_plan(lane: Lane, chance: random.Random, name: str) -> Report:
-    """Between approval and apply somebody edits the live side, pushes, or takes the approval back: nothing is sent."""
-    return fall(
-        lane, chance, name, chance.choice((edited, pushed, revoked, item_removed)), killed=chance.random() < 0.3
-    )
-
-
-def fall(
-    lane: Lane, chance: random.Random, name: str, how: Callable[[Trial, list[Json]], None], *, killed: bool = False
-) -> Report:
-    """Let approved plans fall in some way, and ask for their applies nevertheless."""
-    trial = lane.trial(lane.few, name, chance)
-
-    def script(trial: Trial) -> None:
-        plans = trial.open_plans()
-        trial.settle()
-        for plan in plans:
-            trial.client.decide(Ask.APPROVE, plan["id"])
-        how(trial, plans)
-        if killed:
-            trial.report.faults.append("SIGKILL after a plan fell")
-            trial.kill_now()
-        for plan in plans:
-            trial.client.decide(Ask.APPLY, plan["id"])
-        trial.settle()
-
-    trial.life(None, script)
-    return trial.finish(_ask_again)
-
-
-def _ask_again(trial: Trial) -> None:
-    for plan in trial.client.plans().values():
-        if plan["id"] in trial.history.forbidden and plan["status"] == "Approved" and plan["apply_id"] is None:
-            trial.client.decide(Ask.APPLY, plan["id"])
 
 
 def other_fingerprint(lane: Lane, chance: random.Random, name: str) -> Report:
@@ -309,39 +274,6 @@ def approver_falls(lane: Lane, chance: random.Random, name: str) -> Report:
     return trial.finish(script)
 
 
-def edited(trial: Trial, plans: list[Json]) -> None:
-    for plan in plans:
-        bot = plan["chatbot_id"]
-        trial.stage.sandbox.control.edit(bot, "core", set={"behavior.systemPrompt": "By hand."})
-        trial.history.edited.add(bot)
-        trial.history.forbidden[plan["id"]] = "somebody had edited what it writes"
-    trial.report.faults.append("live edit before apply")
-
-
-def item_removed(trial: Trial, plans: list[Json]) -> None:
-    for plan in plans:
-        bot = plan["chatbot_id"]
-        trial.stage.sandbox.control.edit(bot, "skills", key="hours", delete=True)
-        trial.history.edited.add(bot)
-        trial.history.forbidden[plan["id"]] = "somebody had deleted what it updates"
-    trial.report.faults.append("live edit before apply")
-
-
-def pushed(trial: Trial, plans: list[Json]) -> None:
-    trial.stage.point(trial.stage.version(2))
-    for plan in plans:
-        trial.history.forbidden[plan["id"]] = "git said something else by then"
-    trial.report.faults.append("push before apply")
-
-
-def revoked(trial: Trial, plans: list[Json]) -> None:
-    for plan in plans:
-        answer = trial.client.decide(Ask.REVOKE, plan["id"])
-        if answer.is_success:
-            trial.history.forbidden[plan["id"]] = "its only approval was revoked"
-    trial.report.faults.append("revoke before apply")
-
-
 def race(lane: Lane, chance: random.Random, name: str) -> Report:
     """Two people at the same time: both approve and apply, or one applies what the other takes back."""
     trial = lane.trial(lane.few, name, chance)
@@ -379,7 +311,7 @@ def _together(*calls: Callable[[], object]) -> None:
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join()
+        thread.join(_LIMIT_S)
 
 
 def proxy_of(lane: Lane) -> Proxy:
@@ -412,4 +344,3 @@ WEIGHTS: Final[Mapping[Scenario, int]] = {
     lied_to: 2,
     approver_falls: 2,
 }
-__all__ = ["WEIGHTS", "Rule", "Scenario", "Trap", "Violation", "kill_at"]
