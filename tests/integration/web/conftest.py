@@ -106,10 +106,6 @@ class House:
         return token
 
 
-def _ids() -> "count[int]":
-    return count(1)
-
-
 async def build(
     store: Store,
     clock: FakeClock,
@@ -118,7 +114,7 @@ async def build(
     identity: IdentityProvider | None = None,
     grants: Grants | None = None,
 ) -> House:
-    numbers, jobs, tenant = _ids(), Jobs(), Tenant()
+    numbers, jobs, tenant = count(1), Jobs(), Tenant()
     url = "https://git.example.com/bots.git"
     engine = Engine(
         store=store,
