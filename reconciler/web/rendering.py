@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from reconciler.domain.policy import Policy, protected_items
+from reconciler.domain.policy import Policy, ProtectedItem, protected_items
 from reconciler.domain.records import Apply, Approval, Plan
 from reconciler.render.markdown import fleet_markdown
 from reconciler.render.model import FleetPlan, PlanView
@@ -61,12 +61,18 @@ def notes(stored: StoredPlan) -> Iterator[str]:
         yield f"needs {people}"
         if plan.delete_override is not None:
             yield f"needs overrides.deletes with a reason, because {plan.delete_override}"
-        ops = [directed.op for directed in plan.ops]
-        for item in protected_items(plan.chatbot_id, ops, stored.policy):
+        for item in holding_up(plan, stored.policy):
             yield f"cannot be approved: policy.protected covers {item}"
     yield from (_approval(approval) for approval in stored.approvals if approval.revoked_at is None)
     if stored.apply is not None:
         yield _apply(stored.apply)
+
+
+def holding_up(plan: Plan, policy: Policy) -> tuple[ProtectedItem, ...]:
+    """What an open plan is held up by; one that is closed is held up by nothing."""
+    if not plan.is_open:
+        return ()
+    return protected_items(plan.chatbot_id, [directed.op for directed in plan.ops], policy)
 
 
 def _approval(approval: Approval) -> str:

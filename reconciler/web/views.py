@@ -7,13 +7,14 @@ from typing import Any, TypeVar
 
 from reconciler.domain.direction import DirectedOp
 from reconciler.domain.lifecycle import OPEN
-from reconciler.domain.policy import Policy, protected_items
+from reconciler.domain.policy import Policy
 from reconciler.domain.records import Apply, Approval, AuditEntry, Chatbot, Plan, Run, SourceRecord, Suspension
 from reconciler.domain.status import Direction, Reason, Sync
 from reconciler.engine.accept import Accepted
 from reconciler.ports import Budget, FleetCounts
 from reconciler.web import shapes
 from reconciler.web.overview import Overview
+from reconciler.web.rendering import holding_up
 
 T = TypeVar("T", bound=StrEnum)
 
@@ -63,13 +64,9 @@ def _plan(record: Plan, approvals: Sequence[Approval], policy: Policy) -> dict[s
 
 
 def _protected(record: Plan, policy: Policy) -> list[shapes.ProtectedShape]:
-    """What an open plan is held up by; one that is closed is held up by nothing."""
-    if not record.is_open:
-        return []
-    found = protected_items(record.chatbot_id, [directed.op for directed in record.ops], policy)
     return [
         shapes.ProtectedShape(section=each.place.section, key=each.place.key, pattern=str(each.protection))
-        for each in found
+        for each in holding_up(record, policy)
     ]
 
 

@@ -9,14 +9,14 @@ from reconciler.domain.direction import DirectedOp
 from reconciler.domain.fields import MISSING
 from reconciler.domain.lifecycle import DECIDABLE, PlanStatus
 from reconciler.domain.plan import MCP_SERVERS, Action
-from reconciler.domain.policy import ProtectedItem, protected_items
+from reconciler.domain.policy import ProtectedItem
 from reconciler.domain.records import Apply, Approval, Plan
 from reconciler.domain.status import Direction
 from reconciler.domain.visible import visible
 from reconciler.render.model import IRREVERSIBLE
 from reconciler.render.prose import Kind, Line, Piece, compare
 from reconciler.render.wording import FieldChange, changes, inline, prose
-from reconciler.web.rendering import StoredPlan
+from reconciler.web.rendering import StoredPlan, holding_up
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +58,7 @@ def plan_page(stored: StoredPlan, public_url: str) -> PlanPage:
     """Everything that the page of a plan says."""
     plan = stored.plan
     ops = [_op(directed) for directed in plan.ops]
-    protected = protected_items(plan.chatbot_id, [each.op for each in plan.ops], stored.policy) if plan.is_open else ()
+    protected = holding_up(plan, stored.policy)
     return PlanPage(
         plan=plan,
         name=visible(stored.name or plan.chatbot_id),
