@@ -13,6 +13,7 @@ import psycopg
 from psycopg import sql
 
 _RETRY_SECONDS: Final = 1.0
+_STOP_SECONDS: Final = 10.0
 
 log = logging.getLogger(__name__)
 
@@ -57,8 +58,10 @@ class ChangeWatch:
 
     def _stop(self) -> None:
         os.close(self._waker)
-        self._thread.join()
-        os.close(self._wake)
+        # a server that hangs must not keep the service from ending; the thread ends with the process
+        self._thread.join(_STOP_SECONDS)
+        if not self._thread.is_alive():
+            os.close(self._wake)
 
     def _run(self) -> None:
         stopped = False
