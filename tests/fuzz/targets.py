@@ -5,7 +5,7 @@ and keeps the input.
 """
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -30,6 +30,7 @@ from reconciler.targets import refusals, translate
 from reconciler.web import asks
 from tests.fakes.source import MemoryTree
 from tests.support.contract import CONTRACT
+from tests.support.texts import texts_in
 
 Target = Callable[[bytes], None]
 
@@ -50,7 +51,7 @@ def documents(data: bytes) -> None:
         assert file == _loaded(path, data), "the same bytes say the same"
         kept = json.loads(json.dumps(to_json(file)))
         assert from_json(kept) == file, "what is kept is what was read"
-        assert not any(find_secrets(text) for text in _texts(kept)), "no key is kept"
+        assert not any(find_secrets(text) for text in texts_in(kept)), "no key is kept"
         for document in file.documents:
             canonical_bytes(document.body)
         for diagnostic in file.diagnostics:
@@ -58,21 +59,6 @@ def documents(data: bytes) -> None:
             assert diagnostic.line is None or diagnostic.line >= 1
             str(diagnostic).encode()
         assert file.documents or file.refusals or file.diagnostics, "nothing is passed over in silence"
-
-
-def _texts(value: Any) -> Iterator[str]:
-    match value:
-        case str():
-            yield value
-        case dict():
-            for name, inner in value.items():
-                yield name
-                yield from _texts(inner)
-        case list():
-            for inner in value:
-                yield from _texts(inner)
-        case _:
-            pass
 
 
 def includes(data: bytes) -> None:

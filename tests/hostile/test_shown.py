@@ -25,6 +25,7 @@ from tests.integration.web.conftest import House, house
 from tests.support.command import run_command
 from tests.support.git import GitRepo
 from tests.support.records import a_chatbot, a_plan, a_run, a_source, a_suspension
+from tests.support.texts import texts_in
 
 __all__ = ["house"]
 
@@ -133,22 +134,8 @@ def test_a_line_of_the_log_and_the_message_in_it() -> None:
     assert len(lines) == 2, "one event is one line"
     for line in lines:
         assert raw(line) == set()
-        for text in _texts(json.loads(line)):
+        for text in texts_in(json.loads(line)):
             assert raw(text, allowed="\n\t") == set()
-
-
-def _texts(value: object) -> Iterator[str]:
-    match value:
-        case str():
-            yield value
-        case dict():
-            for name, inner in value.items():
-                yield from (name, *_texts(inner))
-        case list():
-            for inner in value:
-                yield from _texts(inner)
-        case _:
-            return
 
 
 async def _fill(house: House) -> None:
