@@ -34,7 +34,7 @@ def refusal(folder: Path, *arguments: str, **environ: str) -> str:
         ("WIZCHAT_BASE_URL", "http://wizchat.example.com", "https"),
         ("RECONCILER_CONFIG", "/nonexistent/reconciler.toml", "RECONCILER_CONFIG"),
         ("RECONCILER_DATABASE__URL", "mysql://host/db", "sqlite"),
-        ("RECONCILER_POLICY__AUTO_APPLY", "full", "not built yet"),
+        ("RECONCILER_POLICY__AUTO_APPLY", "all", "no_delete"),
     ],
 )
 def test_a_setting_that_cannot_be(tmp_path: Path, name: str, value: str, says: str) -> None:
@@ -67,7 +67,7 @@ def test_the_revision_of_the_database_is_told(tmp_path: Path) -> None:
     environ = {**SMALLEST, "RECONCILER_DATA__DIR": str(tmp_path / "data")}
     run_command("db", "upgrade", environ=environ)
     current = run_command("db", "current", environ=environ).stdout
-    assert current == "database: 0001\nprogram:  0001\n"
+    assert current == "database: 0002\nprogram:  0002\n"
 
 
 @pytest.mark.parametrize(
