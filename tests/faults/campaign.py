@@ -87,7 +87,7 @@ def record(folder: Path) -> Points:
         return lane.record()
 
 
-def run(seed: int, faults: int, workers: int, *, share: float = 0.5) -> Total:
+def run(seed: int, faults: int, workers: int, *, share: float = 0.5, points: Points | None = None) -> Total:
     """Inject so many faults, and hit every recorded step if there is room for it.
 
     Args:
@@ -95,11 +95,12 @@ def run(seed: int, faults: int, workers: int, *, share: float = 0.5) -> Total:
         faults: How many at least.
         workers: On how many processes.
         share: The share of the trials that aim at recorded steps, while there are any.
+        points: The steps, where they were recorded already.
     """
     began = time.monotonic()
     context = multiprocessing.get_context("spawn")
     with tempfile.TemporaryDirectory(prefix="faults-") as folder:
-        points = record(Path(folder) / "record")
+        points = points or record(Path(folder) / "record")
         total = Total(seed, frozenset(aims(points, seed)))
         jobs: Queue[Job | None] = context.Queue()
         done: Queue[tuple[Job, Report | str]] = context.Queue()

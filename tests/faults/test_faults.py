@@ -1,4 +1,4 @@
-"""500 faults and more, in shares that the workers of the test run divide among themselves."""
+"""500 faults and more, and that the harness reaches every step."""
 
 import ast
 import os
@@ -8,40 +8,22 @@ from typing import Final
 import pytest
 
 from tests.faults import campaign
-from tests.faults.campaign import Job, Total
-from tests.faults.lane import Lane, Points
+from tests.faults.campaign import Job
+from tests.faults.lane import Points
 from tests.faults.report import text
 from tests.faults.scenarios import WEIGHTS
 from tests.faults.selftest import ROOT
 
 SEED: Final = int(os.environ.get("FAULTS_SEED", "20261123"))
-SHARES: Final = 24
-FAULTS_A_SHARE: Final = 22
-"""24 times 22 are more than 500."""
-_AIMED: Final = 3
-"""Trials of a share that aim at recorded steps, before chance has its say."""
+FAULTS: Final = 500
+WORKERS: Final = 4
+"""Trials at the same time: they mostly wait."""
 
 
-@pytest.fixture(scope="module")
-def lane(tmp_path_factory: pytest.TempPathFactory, points: Points) -> Iterator[Lane]:
-    with Lane(tmp_path_factory.mktemp("faults"), points=points) as lane:
-        yield lane
-
-
-@pytest.mark.parametrize("share", range(SHARES))
-def test_no_fault_loses_doubles_or_falsifies_anything(share: int, lane: Lane) -> None:
-    aims = campaign.aims(lane.points, SEED)
-    total = Total(SEED, frozenset(aims))
-    number = share * 1000
-    for course, point in aims[share * _AIMED : (share + 1) * _AIMED]:
-        job = Job(number, course, point)
-        total.reports.append((job, campaign.run_job(lane, job, SEED)))
-        number += 1
-    while total.faults < FAULTS_A_SHARE:
-        job = Job(number)
-        total.reports.append((job, campaign.run_job(lane, job, SEED)))
-        number += 1
+def test_no_fault_loses_doubles_or_falsifies_anything(points: Points) -> None:
+    total = campaign.run(SEED, FAULTS, WORKERS, points=points)
     assert total.is_clean, text(total)
+    assert total.faults >= FAULTS
 
 
 PATHS: Final = (
