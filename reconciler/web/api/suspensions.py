@@ -7,7 +7,7 @@ from reconciler.web import views
 from reconciler.web.api.common import API, NOT_MODIFIED, Operator, TheEngine, Viewer, refusals
 from reconciler.web.asks import ResumeAsk, SuspendAsk, scope_of
 from reconciler.web.overview import standing_suspensions
-from reconciler.web.problems import Code
+from reconciler.web.problems import Code, Problem
 from reconciler.web.shapes import ListShape, SuspensionShape
 
 router = APIRouter(prefix=API, tags=["Suspensions"])
@@ -31,6 +31,9 @@ async def suspension_list(engine: TheEngine, actor: Viewer) -> ListShape[Suspens
 async def suspend(engine: TheEngine, actor: Operator, ask: SuspendAsk, request: Request) -> SuspensionShape:
     """Approved and automatic ones too; dry runs go on. The same again answers with what already stands."""
     request.state.subject = ask.scope
+    # somebody who mistook the year would believe that the applies have stopped
+    if ask.until is not None and ask.until <= engine.clock.now():
+        raise Problem(Code.INVALID_REQUEST, "correct until: it has passed, and nothing would be suspended")
     kind, subject = scope_of(ask.scope)
     return views.suspension(await suspending.suspend(engine, actor, kind, subject, ask.reason, ask.until))
 

@@ -120,6 +120,17 @@ async def test_suspending_twice_is_once_and_shows(house: House) -> None:
     assert (nothing.status_code, nothing.json()) == (200, None)
 
 
+async def test_a_suspension_whose_end_has_passed_is_refused_and_ends_no_other(house: House) -> None:
+    ask = {"scope": "source/main", "reason": "freeze"}
+    async with house.client("wzr_operator") as client:
+        await client.post("/api/v1/suspend", json=ask)
+        refused = await client.post("/api/v1/suspend", json=ask | {"until": house.clock.now().isoformat()})
+        source = (await client.get("/api/v1/sources/main")).json()
+
+    assert (refused.status_code, "it has passed" in refused.json()["detail"]) == (422, True)
+    assert source["state"] == "Suspended"
+
+
 async def test_shapes_are_those_of_the_design(house: House) -> None:
     plan = {
         "id", "chatbot_id", "tenant", "source", "path", "revision", "status", "reason", "message", "fingerprint",
