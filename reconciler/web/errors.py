@@ -18,6 +18,7 @@ from reconciler.web.problems import Code, Problem
 log = logging.getLogger(__name__)
 
 _LONGEST_NAME = 100
+_NO_OBJECT = "send the body as a JSON object, with the header Content-Type: application/json"
 _REFUSALS = (403, 404, 409)
 """What a person may not do, does not see, or comes too late for: the other errors are no answer to a decision."""
 
@@ -63,7 +64,8 @@ async def _invalid(_: Request, error: Exception) -> Response:
     # what was sent is never echoed: it may be a secret in the wrong place
     errors = [{"loc": [_name(part) for part in finding["loc"]], "message": finding["msg"]} for finding in findings]
     places = ", ".join(".".join(str(part) for part in found["loc"]) for found in errors)
-    detail = f"correct these fields: {places}"
+    whole = any(finding["loc"] == ("body",) for finding in findings)
+    detail = _NO_OBJECT if whole else f"correct these fields: {places}"
     return problems.answer(problems.document_of(Code.INVALID_REQUEST, detail, errors=errors))
 
 

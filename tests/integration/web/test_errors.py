@@ -110,6 +110,12 @@ CASES: Sequence[tuple[str, str, dict[str, Any], Code]] = [
     (
         "POST",
         "/api/v1/suspend",
+        {"json": {"scope": "all", "reason": "x", "until": "2020-01-01T00:00:00Z"}},
+        Code.INVALID_REQUEST,
+    ),
+    (
+        "POST",
+        "/api/v1/suspend",
         {"json": {"scope": "all", "reason": "x", "until": "9999-12-31T23:59:59-23:59"}},
         Code.INVALID_REQUEST,
     ),
@@ -169,6 +175,14 @@ async def test_the_fields_that_are_wrong_are_named(house: House) -> None:
         body = check(await client.post(APPROVE, json={"extra": 1}), Code.INVALID_REQUEST)
 
     assert [error["loc"] for error in body["errors"]] == [["body", "fingerprint"], ["body", "extra"]]
+
+
+@pytest.mark.parametrize("given", [{}, {"json": ["f"]}, {"data": {"fingerprint": "f" * 64}}])
+async def test_a_body_that_is_no_json_object_is_told_how_to_be_sent(house: House, given: dict[str, Any]) -> None:
+    async with house.client("wzr_admin") as client:
+        body = check(await client.post(APPROVE, **given), Code.INVALID_REQUEST)
+
+    assert "Content-Type: application/json" in body["detail"]
 
 
 @asynccontextmanager
