@@ -131,7 +131,9 @@ async def _add(uow: UnitOfWork, identity: Identity) -> Person:
 async def _known(uow: UnitOfWork, name: str) -> Person:
     person = await uow.people.get(name)
     if person is None:
-        raise NotFound(f"nobody named {name!r} has signed in by a login")
+        raise NotFound(
+            f"nobody named {name!r} has signed in by a login: see `reconciler people list`, or revoke their tokens"
+        )
     return person
 
 

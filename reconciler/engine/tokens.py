@@ -96,7 +96,7 @@ def _named(tokens: Sequence[Token], id_or_name: str) -> Token:
     for token in tokens:
         if token.id == id_or_name or (token.name == id_or_name and token.revoked_at is None):
             return token
-    raise NotFound(f"no standing token has the id or name {id_or_name!r}")
+    raise NotFound(f"no standing token has the id or name {id_or_name!r}: see `reconciler token list`")
 
 
 async def ensure_first_token(engine: Engine) -> NewToken | None:

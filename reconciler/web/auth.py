@@ -23,6 +23,7 @@ from reconciler.web.metrics import Metrics
 from reconciler.web.problems import Code, Problem
 
 _CHALLENGE = {"WWW-Authenticate": 'Bearer realm="wizchat-reconciler"'}
+_NOT_VALID = "the token is unknown, expired or revoked, or an admin keeps its person out"
 _PREFIX = b"bearer "
 
 
@@ -86,7 +87,7 @@ class Gate:
         wait = self.guesses.fail(self.origin(scope)) if presented else None
         if wait is not None:
             return too_many(wait)
-        what = "the token is unknown, expired or revoked" if presented else "send a token as Authorization: Bearer …"
+        what = _NOT_VALID if presented else "send a token as Authorization: Bearer …"
         return Problem(Code.UNAUTHORIZED, detail or what, headers=_CHALLENGE)
 
 
