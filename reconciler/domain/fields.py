@@ -3,8 +3,10 @@
 A name is a key of the object, or a dotted path into it. A key that itself holds a dot is found first, as it is.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
+
+from reconciler.domain.canonical import canonical_bytes
 
 
 class Missing:
@@ -25,6 +27,44 @@ def get(value: Any, name: str) -> Any:
         return value[name]
     head, dot, rest = name.partition(".")
     return get(value.get(head), rest) if dot else MISSING
+
+
+def is_ambiguous(name: str, *values: Any) -> bool:
+    """Whether a dotted name stands for two fields of an object: a key that holds the dot, and a path into another."""
+    head, dot, rest = name.partition(".")
+    objects = [value for value in values if isinstance(value, Mapping)]
+    inner = (get(value.get(head), rest) for value in objects)
+    return bool(dot) and any(name in value for value in objects) and any(field is not MISSING for field in inner)
+
+
+def touched(name: str, before: Any, after: Any) -> Iterator[str]:
+    """The names of all that a changed field concerns: itself, what differs within it, and what it lies in.
+
+    Args:
+        name: The changed field.
+        before: Its value, or `MISSING`.
+        after: Likewise.
+    """
+    yield name
+    yield from _differing_within(name, before, after)
+    parts = name.split(".")
+    yield from (".".join(parts[:length]) for length in range(len(parts) - 1, 0, -1))
+
+
+def _differing_within(name: str, before: Any, after: Any) -> Iterator[str]:
+    old, new = (value if isinstance(value, Mapping) else {} for value in (before, after))
+    for key in sorted(old.keys() | new.keys()):
+        pair = old.get(key, MISSING), new.get(key, MISSING)
+        if not _same(*pair):
+            yield f"{name}.{key}"
+            yield from _differing_within(f"{name}.{key}", *pair)
+
+
+def _same(left: Any, right: Any) -> bool:
+    """Whether two JSON values are one; True is not 1, though Python thinks so."""
+    if left is MISSING or right is MISSING:
+        return left is right
+    return canonical_bytes(left) == canonical_bytes(right)
 
 
 def pick(value: Any, names: Iterable[str]) -> dict[str, Any]:

@@ -1,12 +1,13 @@
 """What the policy asks of a plan, and of a source's new revision. Never read from the repository it governs."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
 from fnmatch import fnmatchcase
 from typing import Any, Self
 
+from reconciler.domain import fields
 from reconciler.domain.plan import MCP_SERVERS, Action, Op, Place
 
 
@@ -128,20 +129,36 @@ def requirements(ops: Sequence[Op], body: Mapping[str, Any], policy: Policy) -> 
 
 def protected_items(chatbot_id: str, ops: Iterable[Op], policy: Policy) -> tuple[ProtectedItem, ...]:
     """What of these ops the policy protects. What a create adds was not there, so nothing protects it."""
-    return tuple(
-        ProtectedItem(place, protection)
+    if not policy.protected:
+        return ()
+    found = (
+        _first_covered(chatbot_id, places, policy)
         for op in ops
         if op.action in (Action.UPDATE, Action.DELETE)
-        for place in _touched(op)
-        if (protection := _covering(chatbot_id, place, policy)) is not None
+        for places in _touched(op)
     )
+    return tuple(item for item in found if item is not None)
 
 
-def _touched(op: Op) -> Sequence[Place]:
-    """The item; in a section without keys each changed field, or the whole section when it is deleted."""
+def _touched(op: Op) -> Iterator[Iterable[Place]]:
+    """The item; in a section without keys each changed field, or the whole section when it is deleted.
+
+    A field is named as coarsely as the API likes: one that is replaced with all that it holds touches that, too.
+    """
     if op.key is not None or not op.changed_fields:
-        return [op.place]
-    return [Place(op.section, name) for name in op.changed_fields]
+        yield [op.place]
+        return
+    for name in op.changed_fields:
+        names = fields.touched(name, fields.get(op.before, name), fields.get(op.after, name))
+        yield [Place(op.section, each) for each in names]
+
+
+def _first_covered(chatbot_id: str, places: Iterable[Place], policy: Policy) -> ProtectedItem | None:
+    for place in places:
+        protection = _covering(chatbot_id, place, policy)
+        if protection is not None:
+            return ProtectedItem(place, protection)
+    return None
 
 
 def _covering(chatbot_id: str, place: Place, policy: Policy) -> Protection | None:

@@ -52,6 +52,9 @@ def _op(wire: WireOp) -> Op:
     changed = tuple(sorted(set(wire.changedFields or ()))) if wire.action.value == Action.UPDATE else ()
     if wire.action.value == Action.UPDATE and not _all_found(changed, before, after):
         changed = _differing(before, after) or changed
+    # one of two fields of the same name would change unseen: the object that holds the other one is shown as a whole
+    hidden = {name.partition(".")[0] for name in changed if fields.is_ambiguous(name, before, after)}
+    changed = tuple(sorted({*changed, *hidden}))
     return Op(
         section=section,
         action=Action(wire.action.value),

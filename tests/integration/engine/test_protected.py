@@ -40,6 +40,14 @@ async def push(w: World, body: dict[str, Any], **more: Any) -> None:
         ("bot_?/*/*", spec(prompt="new", skills=SKILLS)),
         ("*/core/behavior.systemPrompt", spec(prompt="new", skills=SKILLS)),
         ("*/core/behavior.*", spec(prompt="new", skills=SKILLS)),
+        # a field that is replaced as a whole takes with it what it holds, and an object is what lies in it
+        ("*/core/behavior.*", {"core": {"name": "Acme", "behavior": None}, "skills": SKILLS}),
+        ("*/core/behavior.systemPrompt", {"core": {"name": "Acme", "behavior": "none"}, "skills": SKILLS}),
+        (
+            "*/core/behavior.systemPrompt",
+            {"core": {"name": "Acme", "behavior": {"systemPrompt": "new", "a.b": 1}}, "skills": SKILLS},
+        ),
+        ("*/core/behavior", spec(prompt="new", skills=SKILLS)),
         # the rest of the plan waits with it: a plan is applied as it was seen, or not at all
         ("*/core/name", spec(name="Renamed", skills=[*SKILLS, {"name": "c", "body": "new"}])),
     ],
@@ -75,6 +83,10 @@ async def test_what_is_protected_is_neither_approved_nor_applied(
         ("other/skills/*", spec(skills=[{"name": "a", "body": "two"}])),
         ("*/domains/*", spec(skills=[{"name": "a", "body": "two"}])),
         ("*/core/name", spec(prompt="new", skills=SKILLS)),
+        (
+            "*/core/behavior.systemPrompt",
+            {"core": {"name": "Acme", "behavior": {"systemPrompt": "Be kind.", "a.b": 1}}, "skills": SKILLS},
+        ),
         ("*/skills/*", spec(skills=[*SKILLS, {"name": "c", "body": "new"}])),
     ],
 )

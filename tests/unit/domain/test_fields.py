@@ -34,3 +34,19 @@ def test_taking_fields_out_and_putting_them_back_changes_nothing(value: dict[str
     value = {name.replace(".", ""): field for name, field in value.items()}
     names = list(value)
     assert fields.overlay(fields.without(value, names), fields.pick(value, names)) == value
+
+
+def test_a_name_that_stands_for_two_fields_is_told() -> None:
+    key, path = {"a.b": 1}, {"a": {"b": 1}}
+    assert fields.is_ambiguous("a.b", {**key, **path})
+    assert fields.is_ambiguous("a.b", key, path)
+    assert not fields.is_ambiguous("a.b", key, key)
+    assert not fields.is_ambiguous("a.b", path, path)
+    assert not fields.is_ambiguous("a", path, None)
+
+
+def test_a_changed_field_touches_what_differs_within_it_and_what_it_lies_in() -> None:
+    before, after = {"b": {"c": 1, "d": True}, "e": 1}, {"b": {"c": 1, "d": 1}}
+    assert list(fields.touched("x.a", before, after)) == ["x.a", "x.a.b", "x.a.b.d", "x.a.e", "x"]
+    assert list(fields.touched("a", before, None)) == ["a", "a.b", "a.b.c", "a.b.d", "a.e"]
+    assert list(fields.touched("a", MISSING, 1)) == ["a"]

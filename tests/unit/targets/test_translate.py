@@ -47,6 +47,22 @@ def test_an_update_whose_fields_cannot_be_looked_up_is_bound_by_those_that_diffe
     assert op.changed_fields == ("mode",)
 
 
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ({"a": {"b": 1}}, {"a": {"b": 2}, "a.b": 1}),
+        ({"a": {"b": 1}, "a.b": 1}, {"a": {"b": 2}, "a.b": 1}),
+        ({"a.b": 1}, {"a": {"b": 2}}),
+    ],
+)
+def test_two_fields_of_one_name_are_both_shown(before: dict[str, Any], after: dict[str, Any]) -> None:
+    """Rule 2: else the key that holds a dot would hide what changes in the object."""
+    wire = {"section": "core", "action": "update", "before": before, "after": after, "changedFields": ["a.b"]}
+    (op,) = ops_of(_result(wire))
+    assert op.changed_fields == ("a", "a.b")
+    assert (op.essence().after or {})["a"] == {"b": 2}
+
+
 def test_an_answer_that_is_none_to_a_dry_run_is_refused() -> None:
     with pytest.raises(BadAnswer):
         ops_of(ApplyResult.model_validate({"dryRun": False, "plan": {"ops": [], "summary": SUMMARY}}))
