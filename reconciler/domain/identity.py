@@ -1,9 +1,11 @@
 """Who an issuer says somebody is."""
 
+import unicodedata
 from dataclasses import dataclass
 
 LONGEST_NAME = 200
 _RESERVED = ("reconciler", "nobody")
+_UNSEEN = frozenset({"Cc", "Cf"})
 _RESERVED_BEGINNINGS = ("cli:", "webhook/", "policy")
 
 
@@ -32,3 +34,10 @@ def is_proper_name(name: str) -> bool:
         and name.casefold() not in _RESERVED
         and not name.casefold().startswith(_RESERVED_BEGINNINGS)
     )
+
+
+def person_key(name: str) -> str:
+    """What names of one person share: neither case, spaces, unseen characters nor ways to write a letter matter."""
+    plain = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())
+    seen = "".join(each for each in plain if unicodedata.category(each) not in _UNSEEN)
+    return " ".join(seen.split()) or name

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
+from reconciler.domain.identity import person_key
 from reconciler.domain.lifecycle import PlanStatus
 from reconciler.domain.records import Approval, Plan, Role
 from reconciler.domain.status import Reason
@@ -85,7 +86,7 @@ def are_enough(engine: Engine, plan: Plan, standing: Sequence[Approval]) -> bool
         return False
     if any(approval.automatic for approval in standing):
         return True
-    return len({approval.actor for approval in standing}) >= needed_now(engine, plan).approvals
+    return len({person_key(approval.actor) for approval in standing}) >= needed_now(engine, plan).approvals
 
 
 async def recount(engine: Engine, uow: UnitOfWork, actor: Actor, plan: Plan) -> Plan:

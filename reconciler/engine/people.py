@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from reconciler.domain.access import Person
-from reconciler.domain.identity import Identity, is_proper_name
+from reconciler.domain.identity import Identity, is_proper_name, person_key
 from reconciler.domain.records import Role
 from reconciler.engine.approvals import settle_approved
 from reconciler.engine.auditing import audit
@@ -65,9 +65,10 @@ async def bar(engine: Engine, actor: Actor, name: str, reason: str) -> Person:
         if person.barred_at is not None:
             return person
         person = await uow.people.save(replace(person, barred_at=await uow.now()))
-        given = await uow.approvals.unspent_by(name)
+        names = await _spellings(uow, name)
+        given = [approval for each in names for approval in await uow.approvals.unspent_by(each)]
         taken = [await uow.approvals.save(replace(each, revoked_at=person.barred_at)) for each in given]
-        ended = await end_sessions_of(uow, name)
+        ended = sum([await end_sessions_of(uow, each) for each in names])
         detail = {"reason": reason, "sessions": ended, "approvals": [approval.id for approval in taken]}
         await audit(uow, actor, "person.bar", f"person/{name}", detail=detail)
         await settle_approved(engine, uow)
@@ -107,7 +108,7 @@ async def sign_out(engine: Engine, actor: Actor, name: str) -> int:
 async def _refusal(engine: Engine, uow: UnitOfWork, identity: Identity, person: Person | None) -> LoginRefused | None:
     if person is None and not is_proper_name(identity.name):
         return LoginRefused("bad_name", "the issuer gives a name that nobody may have here: ask an admin", noted=True)
-    if person is None and await uow.people.get(identity.name) is not None:
+    if person is None and await _is_taken(uow, identity.name):
         return LoginRefused("name_taken", "somebody else has signed in by this name before: ask an admin", noted=True)
     if person is not None and person.barred_at is not None:
         return LoginRefused("barred", "an admin keeps you out: ask an admin", noted=True)
@@ -126,6 +127,17 @@ async def _add(uow: UnitOfWork, identity: Identity) -> Person:
     )
     await uow.people.add(person)
     return person
+
+
+async def _is_taken(uow: UnitOfWork, name: str) -> bool:
+    """Whether somebody signed in by this name, or by one that differs in nothing but how it is written."""
+    return any(person_key(person.name) == person_key(name) for person in await uow.people.all())
+
+
+async def _spellings(uow: UnitOfWork, name: str) -> list[str]:
+    """The name, and the ways in which tokens write it."""
+    persons = {token.person for token in await uow.tokens.all()} | {name}
+    return sorted(each for each in persons if person_key(each) == person_key(name))
 
 
 async def _known(uow: UnitOfWork, name: str) -> Person:

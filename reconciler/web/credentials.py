@@ -7,6 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from reconciler.domain.access import Person, Session, Token
+from reconciler.domain.identity import person_key
 from reconciler.engine.context import Actor, Engine
 from reconciler.engine.tokens import hash_of
 
@@ -39,13 +40,13 @@ class _Known:
     generation: str | None = None
     tokens: Mapping[str, Token] = field(default_factory=dict)
     people: Mapping[str, Person] = field(default_factory=dict)
+    barred: frozenset[str] = frozenset()
 
     def token(self, token_id: str) -> Token | None:
         return next((token for token in self.tokens.values() if token.id == token_id), None)
 
     def is_barred(self, name: str) -> bool:
-        person = self.people.get(name)
-        return person is not None and person.barred_at is not None
+        return person_key(name) in self.barred
 
 
 @dataclass(slots=True)
@@ -107,7 +108,9 @@ class Book:
         # a secret may have been revoked and given again: the token that stands wins
         tokens = sorted(await queries.tokens(), key=lambda token: token.revoked_at is None)
         people = await queries.people()
-        known = _Known(generation, {token.hash: token for token in tokens}, {person.name: person for person in people})
+        barred = frozenset(person_key(person.name) for person in people if person.barred_at is not None)
+        by_name = {person.name: person for person in people}
+        known = _Known(generation, {token.hash: token for token in tokens}, by_name, barred)
         self._known = known
         return known
 

@@ -50,6 +50,26 @@ async def test_what_deletes_nothing_needs_the_usual_number(tmp_path: Path) -> No
         assert (await w.approve(plan)).plan.status is PlanStatus.APPROVED
 
 
+@pytest.mark.parametrize(
+    ("one", "same"),
+    [
+        ("ann@example.com", "Ann@Example.com"),
+        ("ann", " ann "),
+        ("ann", "an\u200bn"),
+        ("Jos\u00e9", "jose\u0301"),
+        ("ann", "\uff41\uff4e\uff4e"),
+    ],
+)
+async def test_one_person_counts_once_however_the_name_is_written(tmp_path: Path, one: str, same: str) -> None:
+    async with world(tmp_path, LIVE, FILES, policy=Policy(approvals=2)) as w:
+        plan = await w.open_plan()
+        for token, person in (("laptop", one), ("phone", same)):
+            new = await create_token(w.engine, PROGRAM, token, Role.APPROVER, person=person)
+            decision = await approve(w.engine, Actor(person, Role.APPROVER, new.token.id), plan.id, plan.fingerprint)
+            assert decision.plan.status is PlanStatus.PENDING
+        assert (await w.approve(plan, "bob")).plan.status is PlanStatus.APPROVED
+
+
 async def test_one_person_counts_once_whatever_tokens_they_hold(tmp_path: Path) -> None:
     async with world(tmp_path, LIVE, FILES, policy=Policy(approvals=2)) as w:
         plan = await w.open_plan()

@@ -22,6 +22,7 @@ from reconciler.engine.token_use import TokenUse
 from reconciler.engine.tokens import create_token, revoke_token
 from reconciler.errors import Forbidden, LoginRefused, NotFound
 from reconciler.ports import JobKind
+from reconciler.web.credentials import Book
 from tests.fakes.clock import START
 from tests.support.world import BOT, SOURCE, TENANT, World, document, path_of, spec, world
 
@@ -246,3 +247,30 @@ async def test_what_could_not_be_written_of_their_use_is_written_later(tmp_path:
         use.store = w.store
         await use.flush()
         assert (await w.store.queries.tokens())[0].last_used_at == w.clock.now()
+
+
+async def test_a_name_in_other_letters_is_taken(tmp_path: Path) -> None:
+    async with world(tmp_path, LIVE, FILES) as w:
+        w.engine = replace(w.engine, grants=GRANTS)
+        await let_in(w.engine, ANN, None)
+        with pytest.raises(LoginRefused) as refused:
+            await let_in(w.engine, replace(ANN, name="ANN", subject="2"), None)
+        assert refused.value.code == "name_taken"
+
+
+async def test_the_bar_holds_for_tokens_that_write_the_name_in_other_letters(tmp_path: Path) -> None:
+    async with world(tmp_path, LIVE, FILES) as w:
+        w.engine = replace(w.engine, grants=GRANTS)
+        await ann(w)
+        new = await create_token(w.engine, PROGRAM, "laptop", Role.APPROVER, person="Ann")
+        same = Actor("Ann", Role.APPROVER, new.token.id)
+        await begin_session(w.engine, same, timedelta(hours=1))
+        plan = await w.open_plan()
+        assert (await approve(w.engine, same, plan.id, plan.fingerprint)).plan.status is PlanStatus.APPROVED
+
+        await bar(w.engine, PROGRAM, "ann", "left")
+
+        assert (await w.plan(plan.id)).status is PlanStatus.PENDING
+        assert await Book(w.engine).by_token(new.secret.encode(), "origin") is None
+        [barred] = [entry for entry in await w.audit() if entry.action == "person.bar"]
+        assert (barred.detail["sessions"], len(barred.detail["approvals"])) == (1, 1)
