@@ -2,7 +2,7 @@
 
 A browser adds a cookie by itself, also to what another site makes it send. It also says where that comes from: in
 ``Sec-Fetch-Site``, over plain http at least in ``Origin``. A bearer token is never added by itself, so a request that
-shows one is none of this module's business.
+shows one is none of this module's business; a password that the browser knows is.
 """
 
 from starlette.datastructures import URL, Headers
@@ -37,7 +37,7 @@ class SameOrigin:
 
     def refusal(self, scope: Scope) -> Problem | None:
         """Why an unsafe request is refused, or None."""
-        if bearer(scope) is not None:
+        if bearer(scope):
             return None
         headers = Headers(scope=scope)
         signed_in = read_cookie(scope, SESSION, secure=self.secure) is not None
