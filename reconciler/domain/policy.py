@@ -48,10 +48,15 @@ class Protection:
 
     def covers(self, chatbot: str, section: str, key: str) -> bool:
         """Whether it is about this item."""
-        return fnmatchcase(chatbot, self.chatbot) and fnmatchcase(section, self.section) and fnmatchcase(key, self.key)
+        return _fits(chatbot, self.chatbot) and _fits(section, self.section) and _fits(key, self.key)
 
     def __str__(self) -> str:
         return f"{self.chatbot}/{self.section}/{self.key}"
+
+
+def _fits(text: str, pattern: str) -> bool:
+    # a bracket in a key is a bracket: as a set of characters it would leave the very item unprotected
+    return fnmatchcase(text, pattern.replace("[", "[[]"))
 
 
 @dataclass(frozen=True, slots=True)

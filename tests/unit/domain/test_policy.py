@@ -100,3 +100,10 @@ def test_what_no_pattern_covers_and_what_is_created_is_not_protected(op: Op, pat
 def test_a_pattern_has_three_parts(text: str) -> None:
     with pytest.raises(ValueError, match="chatbot/section/key"):
         Protection.parse(text)
+
+
+def test_a_bracket_in_a_key_is_a_bracket() -> None:
+    item = Op("skills", Action.DELETE, "vip [prod]")
+    assert protected(item, "*/skills/vip [prod]") == ['skills "vip [prod]" (*/skills/vip [prod])']
+    assert protected(item, "*/skills/*[prod]") != []
+    assert protected(Op("skills", Action.DELETE, "vip p"), "*/skills/vip [prod]") == []
