@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from reconciler.domain.records import AuditEntry
+from reconciler.domain.secrets import redacted
 from reconciler.engine.context import Actor, Engine
 from reconciler.errors import Conflict, Forbidden, NotFound, SourceUnreadable
 from reconciler.ports import UnitOfWork
@@ -27,17 +28,30 @@ async def audit(
         action: What was done, such as ``plan.approve``.
         subject: To what, such as ``plan/plan_01``.
         fingerprint: The plan's, where there is one.
-        detail: What else a reader of the log must know; JSON values, no secrets.
+        detail: What else a reader of the log must know; JSON values; keys in it are left out.
     """
     origin = {"origin": actor.origin} if actor.origin else {}
     return await uow.audit.append(
         at=await uow.now(),
         actor=actor.name,
         action=action,
-        subject=subject,
+        subject=redacted(subject),
         fingerprint=fingerprint,
-        detail={**(detail or {}), **origin},
+        detail=_without_secrets({**(detail or {}), **origin}),
     )
+
+
+def _without_secrets(value: Any) -> Any:
+    """What a person said without the keys in it: an entry can never be taken back, and every viewer may read it."""
+    match value:
+        case str():
+            return redacted(value)
+        case Mapping():
+            return {name: _without_secrets(inner) for name, inner in value.items()}
+        case list() | tuple():
+            return [_without_secrets(inner) for inner in value]
+        case _:
+            return value
 
 
 async def record_refusal(

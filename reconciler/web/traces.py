@@ -5,6 +5,8 @@ from logging import Logger
 
 from starlette.types import Scope
 
+from reconciler.domain.secrets import redacted
+
 
 def note(log: Logger, scope: Scope, error: BaseException) -> None:
     """Log the kind of an error and the places it went through, without its message and without any value."""
@@ -12,7 +14,7 @@ def note(log: Logger, scope: Scope, error: BaseException) -> None:
     said = {
         "request_id": scope.get("state", {}).get("request_id"),
         "method": scope["method"],
-        "path": scope["path"],
+        "path": redacted(scope["path"]),
         "error": type(error).__name__,
         "where": [f"{frame.filename}:{frame.lineno}" for frame in frames],
     }

@@ -5,6 +5,7 @@ import secrets
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from reconciler.domain.secrets import redacted
 from reconciler.ports import Clock
 from reconciler.web.address import Network, client_address
 from reconciler.web.metrics import Metrics
@@ -48,7 +49,8 @@ class Requests:
         said = {
             "request_id": scope["state"]["request_id"],
             "method": scope["method"],
-            "path": scope["path"],
+            # whoever means to revoke a leaked token may have put the token itself where its name belongs
+            "path": redacted(scope["path"]),
             "route": route,
             "status": status,
             "ms": round(seconds * 1000, 1),

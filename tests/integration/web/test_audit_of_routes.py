@@ -9,6 +9,7 @@ from fastapi.routing import APIRoute, iter_route_contexts
 
 from reconciler.domain.access import Person
 from reconciler.domain.records import AuditEntry, Role, SourceState
+from reconciler.engine.tokens import TOKEN_PREFIX
 from tests.fakes.clock import START
 from tests.integration.web.conftest import REVISION, House
 
@@ -212,3 +213,28 @@ async def test_the_log_is_found_by_who_what_and_since_when(busy: House) -> None:
         assert await found("action=suspend") == []
         assert await found("after=1") == ["plan.approved", "plan.approve"]
         assert (await client.get(f"{API}/audit?after=-1")).status_code == 422
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("/tokens/{}/revoke", None),
+        ("/people/{}/bar", {"reason": "it leaked"}),
+        ("/plans/{}/revoke", None),
+        ("/suspend", {"scope": "all", "reason": "{} leaked"}),
+    ],
+)
+async def test_a_token_in_the_wrong_place_is_neither_noted_nor_logged(
+    house: House, caplog: pytest.LogCaptureFixture, path: str, body: dict[str, str] | None
+) -> None:
+    caplog.set_level("INFO")
+    secret = TOKEN_PREFIX + "aZ9kQ2mX7pL4vB8nR3tY6wC1dF5gH0jSqEuI_oA-kPw"
+    said = {name: text.format(secret) for name, text in body.items()} if body else None
+    async with house.client("wzr_admin") as client:
+        await client.post(API + path.format(secret), json=said)
+
+    async with house.store.read() as uow:
+        entries = [entry async for entry in uow.audit.entries()]
+    assert "[a token of this service]" in f"{entries[-1].subject} {entries[-1].detail}"
+    assert secret not in str(entries)
+    assert secret not in str([vars(record) for record in caplog.records if record.name.startswith("reconciler")])
