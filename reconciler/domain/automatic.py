@@ -79,7 +79,7 @@ def rule_of(policy: Policy) -> str:
 
 def not_within(plan: Plan, policy: Policy) -> str | None:
     """Why a plan as such is not applied automatically, or None: its ops, their directions, what is protected."""
-    ops = [directed.op for directed in plan.ops]
+    ops = plan.bare_ops
     allowed = _LEVELS[policy.auto_apply]
     beyond = [action for action in _VERBS if action not in allowed and any(op.action is action for op in ops)]
     if beyond:

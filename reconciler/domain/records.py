@@ -9,7 +9,7 @@ from typing import Any
 from reconciler.domain.diagnostics import Diagnostic
 from reconciler.domain.direction import DirectedOp
 from reconciler.domain.lifecycle import OPEN, ApplyStatus, PlanStatus
-from reconciler.domain.plan import Summary
+from reconciler.domain.plan import Op, Summary
 from reconciler.domain.status import Direction, Reason, Sync
 
 
@@ -232,6 +232,11 @@ class Plan:
     def prune(self) -> bool:
         """Whether the body lets the API delete."""
         return bool(self.body["prune"])
+
+    @property
+    def bare_ops(self) -> tuple[Op, ...]:
+        """The ops as the API gave them, without the side that moved."""
+        return tuple(directed.op for directed in self.ops)
 
     @property
     def is_open(self) -> bool:

@@ -262,7 +262,7 @@ class Applier:
             ops = await self._dry_run(plan)
         except TargetError as error:
             return unknown(f"WizChat answered, but the verification could not be read: {error}")
-        left = undone([directed.op for directed in plan.ops], ops)
+        left = undone(plan.bare_ops, ops)
         if left:
             return not_converged(applied, ops, left)
         return succeeded(applied, ops)

@@ -130,7 +130,7 @@ async def check_document(engine: Engine, shared: SharedLook, plan: Plan) -> None
         raise NoLonger(EXPLANATIONS[Reason.CLAIMED_TWICE])
     if plan.prune and not document.body.get("prune", True):
         raise NoLonger("the document no longer lets anything be deleted: it says prune: false")
-    if canonical_bytes(body_for(document.body, [op.op for op in plan.ops])) != canonical_bytes(plan.body):
+    if canonical_bytes(body_for(document.body, plan.bare_ops)) != canonical_bytes(plan.body):
         raise NoLonger("the document says something else by now")
 
 

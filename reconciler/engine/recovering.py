@@ -94,7 +94,7 @@ class Recoverer:
 
 def judge(plan: Plan, ops: Sequence[Op], *, settled: bool) -> End | None:
     """What a dry run of the plan's body proves about its apply; None while it is too early to tell."""
-    seen = read_back([directed.op for directed in plan.ops], ops)
+    seen = read_back(plan.bare_ops, ops)
     if seen is ReadBack.ALL_DONE:
         return succeeded((), tuple(ops))
     if not settled:

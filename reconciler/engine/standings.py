@@ -41,8 +41,8 @@ class Surroundings:
         return max(covering, key=lambda s: list(ScopeKind).index(s.kind), default=None)
 
 
-def covers(suspension: Suspension, tenant: str, chatbot_id: str, source: str | None) -> bool:
-    """Whether a suspension's scope takes in a chatbot."""
+def covers(suspension: Suspension, tenant: str, chatbot_id: str | None, source: str | None) -> bool:
+    """Whether a suspension's scope takes in a chatbot; without an id, whether it takes in the whole source."""
     match suspension.kind:
         case ScopeKind.ALL:
             return True
@@ -144,12 +144,12 @@ async def stated_plan(engine: Engine, uow: UnitOfWork, given: Surroundings, plan
 
 def needed_now(engine: Engine, plan: Plan) -> Requirements:
     """What the policy asks of a plan today; it may be stricter than on the day the plan was made."""
-    return requirements([directed.op for directed in plan.ops], plan.body, engine.policy)
+    return requirements(plan.bare_ops, plan.body, engine.policy)
 
 
 def protected_now(engine: Engine, plan: Plan) -> tuple[ProtectedItem, ...]:
     """What of a plan the policy protects today."""
-    return protected_items(plan.chatbot_id, [directed.op for directed in plan.ops], engine.policy)
+    return protected_items(plan.chatbot_id, plan.bare_ops, engine.policy)
 
 
 def is_read_only(engine: Engine, tenant: str) -> bool:

@@ -2,10 +2,10 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
 
 from reconciler.domain.records import Run, ScopeKind, SourceRecord, SourceState, Suspension
 from reconciler.engine.context import Engine
+from reconciler.engine.standings import covers
 from reconciler.ports import Budget, FleetCounts
 
 
@@ -35,7 +35,8 @@ async def overview(engine: Engine, visible: Collection[str] | None = None) -> Ov
         engine: Whose.
         visible: Only these sources and what belongs to them; None means all.
     """
-    sources = await all_sources(engine, visible)
+    suspensions = await _standing(engine)
+    sources = await _sources(engine, visible, suspensions)
     ids = {source.name: source.last_run_id for source in sources if source.last_run_id is not None}
     runs = {name: await engine.store.queries.run(run_id) for name, run_id in ids.items()}
     tenants = set(engine.tenants) if visible is None else {source.tenant for source in sources} & set(engine.tenants)
@@ -44,14 +45,23 @@ async def overview(engine: Engine, visible: Collection[str] | None = None) -> Ov
         sources=sources,
         runs={name: run for name, run in runs.items() if run is not None},
         budgets={name: engine.tenants[name].target.budget() for name in sorted(tenants)},
-        suspensions=await standing_suspensions(engine, visible),
+        suspensions=await _among(engine, visible, suspensions),
     )
 
 
 async def standing_suspensions(engine: Engine, visible: Collection[str] | None = None) -> Sequence[Suspension]:
     """What is stopped now, newest first; of limited visibility, what stops anything of these sources."""
+    return await _among(engine, visible, await _standing(engine))
+
+
+async def _standing(engine: Engine) -> Sequence[Suspension]:
     now = engine.clock.now()
-    standing = [each for each in await engine.store.queries.suspensions() if each.stands(now)]
+    return [each for each in await engine.store.queries.suspensions() if each.stands(now)]
+
+
+async def _among(
+    engine: Engine, visible: Collection[str] | None, standing: Sequence[Suspension]
+) -> Sequence[Suspension]:
     return [each for each in standing if visible is None or await _concerns(engine, visible, each)]
 
 
@@ -70,35 +80,23 @@ async def _concerns(engine: Engine, visible: Collection[str], suspension: Suspen
 
 async def all_sources(engine: Engine, visible: Collection[str] | None = None) -> Sequence[SourceRecord]:
     """Every source by name, those included that are configured but were not looked at yet."""
+    return await _sources(engine, visible, await _standing(engine))
+
+
+async def _sources(
+    engine: Engine, visible: Collection[str] | None, standing: Sequence[Suspension]
+) -> Sequence[SourceRecord]:
     records = {record.name: record for record in await engine.store.queries.sources()}
     unseen = (binding for name, binding in engine.sources.items() if name not in records)
     records |= {
         each.name: SourceRecord(name=each.name, tenant=each.tenant, url=each.url, branch=each.branch) for each in unseen
     }
-    suspensions = await engine.store.queries.suspensions()
-    now = engine.clock.now()
-    return [
-        _shown(record, suspensions, now)
-        for name, record in sorted(records.items())
-        if visible is None or name in visible
-    ]
+    return [_shown(record, standing) for name, record in sorted(records.items()) if visible is None or name in visible]
 
 
-def _shown(record: SourceRecord, suspensions: Sequence[Suspension], now: datetime) -> SourceRecord:
+def _shown(record: SourceRecord, standing: Sequence[Suspension]) -> SourceRecord:
     """A fault is shown before a suspension: somebody has to mend it."""
-    covering = [each for each in suspensions if each.stands(now) and _covers(each, record)]
+    covering = [each for each in standing if covers(each, record.tenant, None, record.name)]
     if not covering or record.state is not SourceState.READY:
         return record
     return replace(record, state=SourceState.SUSPENDED, message=f"{covering[0].scope}: {covering[0].reason}")
-
-
-def _covers(suspension: Suspension, record: SourceRecord) -> bool:
-    match suspension.kind:
-        case ScopeKind.ALL:
-            return True
-        case ScopeKind.TENANT:
-            return suspension.subject == record.tenant
-        case ScopeKind.SOURCE:
-            return suspension.subject == record.name
-        case ScopeKind.CHATBOT:
-            return False

@@ -72,7 +72,7 @@ def holding_up(plan: Plan, policy: Policy) -> tuple[ProtectedItem, ...]:
     """What an open plan is held up by; one that is closed is held up by nothing."""
     if not plan.is_open:
         return ()
-    return protected_items(plan.chatbot_id, [directed.op for directed in plan.ops], policy)
+    return protected_items(plan.chatbot_id, plan.bare_ops, policy)
 
 
 def _approval(approval: Approval) -> str:
