@@ -51,7 +51,8 @@ def run(order: Order, told: int) -> int:
     os.environ.update(order.environ)
     log_to_stderr()
     record = os.open(order.record, os.O_WRONLY | os.O_CREAT | os.O_APPEND) if order.record else None
-    settings = Settings(**order.settings, policy=HastyPolicy())
+    policy = HastyPolicy(**order.settings["policy"])
+    settings = Settings(**{**order.settings, "policy": policy})
     if order.file_limit is not None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (order.file_limit, order.file_limit))
     Tracer(order.trap, told, record).install()

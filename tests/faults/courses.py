@@ -1,5 +1,6 @@
 """The lives whose every step is a place to break them."""
 
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
@@ -105,6 +106,19 @@ def _slow(trial: Trial) -> None:
     trial.settle()
 
 
+def _pushed(trial: Trial) -> None:
+    """Push a change before the service starts, which the policy may apply without a person."""
+    trial.stage.point(trial.stage.version(2))
+    trial.pushed_at = time.time()
+
+
+def _automatic(trial: Trial) -> None:
+    """Wait until the policy has had the change applied."""
+    trial.open_plans()
+    trial.client.wait(lambda: all(plan["apply_id"] for plan in trial.client.plans().values()))
+    trial.settle()
+
+
 COURSES: Final[Mapping[str, Course]] = {
     course.name: course
     for course in (
@@ -115,5 +129,6 @@ COURSES: Final[Mapping[str, Course]] = {
         Course("decisions", _decided, only_new=True),
         Course("connection refused", _refused, stage="near", only_new=True),
         Course("slow apply", _slow, only_new=True),
+        Course("automatic apply", _automatic, prepare=_pushed, stage="automatic", only_new=True),
     )
 }

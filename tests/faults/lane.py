@@ -11,6 +11,7 @@ from typing import Final, Self
 from urllib.parse import quote
 
 from reconciler.demo.git_http import GitHttpServer
+from tests.faults import bots
 from tests.faults.client import Heard, unheard
 from tests.faults.courses import COURSES, Course
 from tests.faults.gate import Gate
@@ -21,7 +22,7 @@ from tests.faults.stage import GIT_USER, Secrets, Stage, open_stage
 from tests.faults.trial import Trial
 
 FEW: Final = 2
-MANY: Final = 12
+MANY: Final = 30
 MOST_OCCURRENCES: Final = 2
 """The third time that the same function takes the same step is the second time once more."""
 
@@ -83,6 +84,11 @@ class Lane:
         return self._stage("many", MANY)
 
     @property
+    def automatic(self) -> Stage:
+        """Few chatbots that are as git says, and a policy that applies what git changes by itself."""
+        return self._stage("automatic", FEW)
+
+    @property
     def remote(self) -> Stage:
         """Few chatbots, and git over HTTP behind a gate."""
         return self._stage("remote", FEW)
@@ -93,6 +99,9 @@ class Lane:
             if name in ("many", "near"):
                 stage.proxy = self._opened.enter_context(Proxy(stage.sandbox.url))
                 stage.api_url = stage.proxy.url
+            if name == "automatic":
+                stage.policy = {"auto_apply": "no_delete"}
+                stage.live = bots.desired_spec
             if name == "remote":
                 git = self._opened.enter_context(GitHttpServer(stage.folder))
                 password = self.secrets.git
@@ -118,7 +127,7 @@ class Lane:
 
     def course(self, course: Course, name: str, chance: random.Random) -> Trial:
         """A trial that stands where the course begins."""
-        stage = self.near if course.stage == "near" else self.few
+        stage: Stage = getattr(self, course.stage)
         trial = self.trial(stage, name, chance, cold=course.cold)
         course.prepare(trial)
         return trial

@@ -332,7 +332,7 @@ WEIGHTS: Final[Mapping[Scenario, int]] = {
     stop_at: 4,
     kill_on_answer: 3,
     fault_then_kill: 6,
-    api_faults_at_once: 26,
+    api_faults_at_once: 40,
     refused_connection: 1,
     too_many: 4,
     git_fault: 4,

@@ -3,7 +3,7 @@
 import shutil
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -59,6 +59,8 @@ class Stage:
         remote: How the service reaches it.
         api_url: How the service reaches WizChat, where not directly.
         proxy: What stands before WizChat, if anything.
+        policy: The policy that is set, where another than by default.
+        live: What is live at first, by a chatbot's number.
     """
 
     folder: Path
@@ -72,6 +74,8 @@ class Stage:
     secrets: Secrets = Secrets()
     api_url: str | None = None
     proxy: Proxy | None = None
+    policy: Mapping[str, Any] = field(default_factory=dict)
+    live: Callable[[int], dict[str, Any]] = bots.live_spec
     template: Path | None = None
     since: int = 0
     starts: int = 0
@@ -102,6 +106,7 @@ class Stage:
             "data": {"dir": str(data)},
             "tenants": [tenant],
             "sources": [source],
+            "policy": dict(self.policy),
             "auth": {"bootstrap_token": self.secrets.bootstrap, "failures_per_minute": 1000},
         }
         if self.secrets.client is not None:
@@ -128,7 +133,7 @@ class Stage:
         for number in range(self.count):
             self.fleet.remove(bots.bot_id(number))
         for number in range(self.count):
-            self.fleet.add(LiveBot(id=bots.bot_id(number), config=bots.live_spec(number)))
+            self.fleet.add(LiveBot(id=bots.bot_id(number), config=self.live(number)))
         self.point(self.base)
         if data.exists():
             shutil.rmtree(data)

@@ -27,8 +27,8 @@ def test_no_fault_loses_doubles_or_falsifies_anything(points: Points) -> None:
 
 
 PATHS: Final = (
-    "applier", "applying", "approvals", "decide", "ending", "looking", "observing", "rechecking", "recovering",
-    "refresh", "roster", "scheduling", "sweeping",
+    "applier", "applying", "approvals", "automating", "braking", "decide", "ending", "looking", "observing",
+    "rechecking", "recovering", "refresh", "remembering", "roster", "scheduling", "sweeping",
 )  # fmt: skip
 ASKS: Final = ("store.begin", "store.read", ".dry_run", "].apply", ".chatbots", "port.head", "port.load")
 ELSEWHERE: Final = {

@@ -3,20 +3,21 @@
 import random
 import signal
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
 import httpx
 
+from reconciler.domain.automatic import ACTOR
 from tests.faults import bots
 from tests.faults.client import LIMIT, Client, Heard, underway, unheard
-from tests.faults.history import Ask, History, Json, Outcome
+from tests.faults.history import Ask, Asked, History, Json, Outcome
 from tests.faults.judge import Rule, Violation, judge
 from tests.faults.order import Trap
 from tests.faults.process import Dead, Process
-from tests.faults.stage import Stage
+from tests.faults.stage import SOURCE, Stage
 
 _DECIDED: Final = frozenset({"Pending", "Approved"})
 
@@ -50,6 +51,7 @@ class Trial:
     Attributes:
         chance: Every choice comes from here, so that a seed replays it.
         heard: Gets every answer that the client reads.
+        pushed_at: When the branch moved to what the policy applies by itself; None when people decide.
     """
 
     stage: Stage
@@ -57,6 +59,7 @@ class Trial:
     name: str
     chance: random.Random
     heard: Heard = unheard
+    pushed_at: float | None = None
     history: History = field(default_factory=History)
     client: Client = field(init=False)
     report: Report = field(init=False)
@@ -156,6 +159,8 @@ class Trial:
 
     def _gather(self, unsettled: tuple[str, ...]) -> Outcome:
         plans = self.client.plans()
+        if self.pushed_at is not None:
+            self._note_automatic(plans)
         applies = {}
         for plan in plans.values():
             if plan["apply_id"] is not None:
@@ -172,6 +177,12 @@ class Trial:
             unsettled=unsettled,
         )
 
+    def _note_automatic(self, plans: Mapping[str, Json]) -> None:
+        """What the policy says yes to is approved from the push on; what it may send is worked out as for people."""
+        for plan_id in plans:
+            self.client.look_at(plan_id)
+            self.history.asked.append(Asked(plan_id, Ask.APPROVE, ACTOR, applies=True, sent=self.pushed_at or 0.0))
+
     def _note_restart(self) -> None:
         if self.history.asked:
             self.history.restarts.append(self.client.plans())
@@ -182,6 +193,8 @@ class Trial:
 
     def open_plans(self, limit: float = LIMIT) -> list[Json]:
         """Every chatbot's plan, waiting until each has one that was ever open."""
+        if self.pushed_at is not None:
+            self.client.call("POST", f"/api/v1/sources/{SOURCE}/refresh")
         wanted = {bots.bot_id(number) for number in range(self.stage.count)}
         found: list[Json] = []
 
