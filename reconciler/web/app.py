@@ -4,7 +4,6 @@ from typing import Any
 
 from fastapi import FastAPI
 from starlette.middleware.cors import CORSMiddleware
-from starlette.staticfiles import StaticFiles
 
 from reconciler.engine.audit_keeping import AuditState
 from reconciler.engine.context import Engine
@@ -12,14 +11,15 @@ from reconciler.engine.token_use import TokenUse
 from reconciler.ports import IdentityProvider
 from reconciler.web import errors, health, reference, rules, webhooks
 from reconciler.web.api import fleet, me, people, plans, sources, suspensions, tokens
-from reconciler.web.auth import Gate, Open
+from reconciler.web.auth import Gate
 from reconciler.web.credentials import Book
-from reconciler.web.dashboard import pages
+from reconciler.web.dashboard import routes
 from reconciler.web.guesses import Guesses
 from reconciler.web.login import pages as login
 from reconciler.web.login.attempts import Attempts
 from reconciler.web.metrics import Metrics
 from reconciler.web.middleware.bodies import Bodies
+from reconciler.web.middleware.compression import Compression
 from reconciler.web.middleware.conditional import Conditional
 from reconciler.web.middleware.envelope import Envelope
 from reconciler.web.middleware.heads import Heads
@@ -27,18 +27,13 @@ from reconciler.web.middleware.hosts import Hosts
 from reconciler.web.middleware.requests import Requests
 from reconciler.web.middleware.same_origin import SameOrigin
 from reconciler.web.settings import WebSettings
+from reconciler.web.static_files import FOLDER, PublicFiles
 
 ROUTERS = (
     fleet.router, plans.router, sources.router, suspensions.router, me.router, people.router, tokens.router,
     webhooks.router, health.router,
 )  # fmt: skip
 """Everything that OpenAPI describes."""
-
-
-class PublicFiles(StaticFiles):
-    """Style sheets and the like, which tell nothing."""
-
-    rule = Open("style sheets and pictures tell nothing")
 
 
 def create_app(
@@ -88,10 +83,10 @@ def create_app(
     app.state.audit = audit or AuditState()
     app.state.identity = identity
     app.state.attempts = Attempts(engine.clock, settings.public_url.rstrip("/") + login.CALLBACK)
-    for router in (*ROUTERS, pages.router, login.router):
+    for router in (*ROUTERS, *routes.ROUTERS, login.router):
         app.include_router(router)
     reference.install(app, ROUTERS)
-    app.mount("/static", PublicFiles(directory=pages.STATIC), name="static")
+    app.mount("/static", PublicFiles(directory=FOLDER), name="static")
     rules.check(app.routes)
     errors.install(app, engine)
     _stand_before(app, engine, settings, gate)
@@ -109,6 +104,7 @@ def _stand_before(app: FastAPI, engine: Engine, settings: WebSettings, gate: Gat
     app.add_middleware(Hosts, allowed=settings.hosts)
     if settings.cors_origins:
         app.add_middleware(CORSMiddleware, **_cors(settings))
+    app.add_middleware(Compression)
     app.add_middleware(Heads)
     app.add_middleware(Envelope, secure=settings.secure)
 

@@ -1,7 +1,8 @@
 """Every error becomes a problem document, whichever way it arises."""
 
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -13,11 +14,15 @@ from reconciler.engine.context import Actor, Engine
 from reconciler.errors import Conflict, Forbidden, NotFound, ReconcilerError, SourceUnreadable, StoreError
 from reconciler.web import problems, traces
 from reconciler.web.auth import SignInFirst
+from reconciler.web.dashboard.common import problem_page
+from reconciler.web.dashboard.frame import NOBODY, frame_for
 from reconciler.web.problems import Code, Problem
 
 log = logging.getLogger(__name__)
 
 _LONGEST_NAME = 100
+_PAGE = "page_"
+"""What the names of the pages' routes begin with; what follows is the name of the same call of the API."""
 _NO_OBJECT = "send the body as a JSON object, with the header Content-Type: application/json"
 _REFUSALS = (403, 404, 409)
 """What a person may not do, does not see, or comes too late for: the other errors are no answer to a decision."""
@@ -25,7 +30,7 @@ _REFUSALS = (403, 404, 409)
 
 def install(app: FastAPI, engine: Engine) -> None:
     """Have an application answer all its errors with problem documents."""
-    app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_exception_handler(RequestValidationError, _invalid_by(engine))
     app.add_exception_handler(HTTPException, _http_by(engine))
     app.add_exception_handler(ReconcilerError, _refused_by(engine))
     app.add_exception_handler(SignInFirst, _sign_in_first)
@@ -56,17 +61,24 @@ def document_of(error: ReconcilerError) -> dict[str, object]:
     return problems.document_of(code, str(error))
 
 
-async def _invalid(_: Request, error: Exception) -> Response:
-    assert isinstance(error, RequestValidationError)  # noqa: S101  starlette's signature knows no more
+def _invalid_by(engine: Engine) -> Callable[[Request, Exception], Awaitable[Response]]:
+    async def refused(request: Request, error: Exception) -> Response:
+        assert isinstance(error, RequestValidationError)  # noqa: S101  starlette's signature knows no more
+        return await _told(engine, request, _invalid(error))
+
+    return refused
+
+
+def _invalid(error: RequestValidationError) -> dict[str, object]:
     findings = error.errors()
     if any(finding["type"] == "json_invalid" for finding in findings):
-        return problems.answer(problems.document_of(Code.MALFORMED_BODY, "the body is not valid JSON"))
+        return problems.document_of(Code.MALFORMED_BODY, "the body is not valid JSON")
     # what was sent is never echoed: it may be a secret in the wrong place
     errors = [{"loc": [_name(part) for part in finding["loc"]], "message": finding["msg"]} for finding in findings]
     places = ", ".join(".".join(str(part) for part in found["loc"]) for found in errors)
     whole = any(finding["loc"] == ("body",) for finding in findings)
     detail = _NO_OBJECT if whole else f"correct these fields: {places}"
-    return problems.answer(problems.document_of(Code.INVALID_REQUEST, detail, errors=errors))
+    return problems.document_of(Code.INVALID_REQUEST, detail, errors=errors)
 
 
 async def _sign_in_first(_: Request, error: Exception) -> Response:
@@ -84,9 +96,11 @@ def _http_by(engine: Engine) -> Callable[[Request, Exception], Awaitable[Respons
         if isinstance(error, Problem):
             if error.status_code in _REFUSALS:
                 await record(engine, request, error)
-            return problems.of_problem(error)
+            return await _told(
+                engine, request, problems.document_of(error.code, error.detail, **error.more), error.headers
+            )
         code = Code.of_status(error.status_code)
-        return problems.answer(problems.document_of(code, str(error.detail)), error.headers)
+        return await _told(engine, request, problems.document_of(code, str(error.detail)), error.headers)
 
     return refused
 
@@ -99,10 +113,30 @@ def _refused_by(engine: Engine) -> Callable[[Request, Exception], Awaitable[Resp
             await record(engine, request, error)
         if body["status"] == Code.INTERNAL_ERROR.status:
             traces.note(log, request.scope, error)
-            return problems.answer(problems.document_of(Code.INTERNAL_ERROR, "the log says more"))
-        return problems.answer(body)
+            body = problems.document_of(Code.INTERNAL_ERROR, "the log says more")
+        return await _told(engine, request, body)
 
     return refused
+
+
+async def _told(
+    engine: Engine, request: Request, body: Mapping[str, Any], headers: Mapping[str, str] | None = None
+) -> Response:
+    """A problem as a page for whoever looks at pages, and as a document for every program."""
+    if not _looks_at_pages(request):
+        return problems.answer(body, headers)
+    actor: Actor | None = getattr(request.state, "actor", None)
+    frame = await frame_for(engine, actor) if actor and body["code"] != Code.STORE_UNAVAILABLE else NOBODY
+    page = problem_page(frame, body["status"], body["title"], body["detail"])
+    page.headers.update(headers or {})
+    return page
+
+
+def _looks_at_pages(request: Request) -> bool:
+    route = request.scope.get("route")
+    if route is not None:
+        return str(route.name).startswith(_PAGE)
+    return "text/html" in request.headers.get("accept", "")
 
 
 async def record(engine: Engine, request: Request, error: ReconcilerError | Problem) -> None:
@@ -115,7 +149,7 @@ async def record(engine: Engine, request: Request, error: ReconcilerError | Prob
 
 
 def _action(request: Request) -> str:
-    return str(request.scope["route"].name).replace("_", ".", 1)
+    return str(request.scope["route"].name).removeprefix(_PAGE).replace("_", ".", 1)
 
 
 def _subject(request: Request) -> str:

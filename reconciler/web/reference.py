@@ -11,6 +11,7 @@ from starlette.responses import JSONResponse, Response
 
 from reconciler.web import templates
 from reconciler.web.auth import Open
+from reconciler.web.dashboard.frame import NOBODY, Frame
 from reconciler.web.problems import Code
 from reconciler.web.rules import role_of
 
@@ -33,6 +34,26 @@ class Operation:
     answers: Sequence[tuple[str, str, str | None]]
 
 
+@dataclass(frozen=True, slots=True)
+class ReferencePage:
+    """The HTTP API described.
+
+    Attributes:
+        schemas: The shapes, by name, as OpenAPI writes them.
+    """
+
+    version: str
+    operations: Sequence[Operation]
+    schemas: Mapping[str, Any]
+    codes: Sequence[Code] = tuple(Code)
+    frame: Frame = NOBODY
+
+    @staticmethod
+    def type_name(schema: Mapping[str, Any]) -> str:
+        """A schema in a few words."""
+        return type_name(schema)
+
+
 def install(app: FastAPI, routers: Sequence[APIRouter]) -> None:
     """Have an application describe itself at ``/openapi.json`` and ``/docs``."""
     routes = [route for router in routers for route in router.routes if isinstance(route, APIRoute)]
@@ -47,14 +68,9 @@ def install(app: FastAPI, routers: Sequence[APIRouter]) -> None:
 
     async def page() -> Response:
         described = app.openapi()
-        return templates.page(
-            "reference.html",
-            version=app.version,
-            operations=list(_operations(described)),
-            schemas=described["components"]["schemas"],
-            codes=list(Code),
-            type_name=type_name,
-        )
+        operations = list(_operations(described))
+        shown = ReferencePage(version=app.version, operations=operations, schemas=described["components"]["schemas"])
+        return templates.page("reference.html", shown)
 
     # FastAPI's own way to say another document
     app.openapi = openapi  # type: ignore[method-assign]

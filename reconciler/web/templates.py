@@ -1,18 +1,29 @@
 """The pages' templates: every value is escaped, an unknown one is an error, and none holds a script or a style.
 
-No value brings an unseen character into a page: each is shown as its escape.
+A template's whole context is `page`, a dataclass with a `frame`. No value brings an unseen character into a page: each
+is shown as its escape.
 """
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 from starlette.responses import HTMLResponse
 
 from reconciler.domain.visible import visible
+from reconciler.web import static_files
+from reconciler.web.dashboard.frame import Frame
 
 _FOLDER = Path(__file__).parent / "dashboard" / "templates"
+
+
+class Framed(Protocol):
+    """What a page says."""
+
+    @property
+    def frame(self) -> Frame:
+        """What stands around it."""
 
 
 def _shown(value: Any) -> Any:
@@ -28,13 +39,14 @@ _environment = Environment(
     trim_blocks=True,
     lstrip_blocks=True,
 )
+_environment.globals["static"] = static_files.address
 
 
-def render(name: str, **context: Any) -> str:
+def render(name: str, page: Framed) -> str:
     """A template filled in."""
-    return _environment.get_template(name).render(context)
+    return _environment.get_template(name).render(page=page)
 
 
-def page(name: str, status: int = 200, **context: Any) -> HTMLResponse:
+def page(name: str, page: Framed, status: int = 200) -> HTMLResponse:
     """A template filled in, as an answer."""
-    return HTMLResponse(render(name, **context), status)
+    return HTMLResponse(render(name, page), status)

@@ -1,1 +1,1 @@
-"""A plain page to see with: no script, no inline style, nothing from elsewhere."""
+"""The dashboard: server-rendered, no inline script or style, nothing from elsewhere."""

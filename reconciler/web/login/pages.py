@@ -2,6 +2,7 @@
 
 import logging
 import re
+from dataclasses import dataclass
 from datetime import timedelta
 from http import HTTPStatus
 from typing import Annotated
@@ -19,15 +20,43 @@ from reconciler.web.api.common import TheEngine, TheSettings
 from reconciler.web.auth import Gate, Open, too_many
 from reconciler.web.cookies import ATTEMPT, SESSION, give_cookie, read_cookie, take_cookie
 from reconciler.web.dashboard.forms import read_form
+from reconciler.web.dashboard.frame import NOBODY, Frame
 from reconciler.web.login.attempts import LASTS, Attempts
 from reconciler.web.problems import Code, Problem
 from reconciler.web.settings import WebSettings
 
 CALLBACK = "/login/oidc/callback"
 
-_OWN_PAGE = re.compile(r"/(plans/[\w.-]+)?")
+_OWN_PAGE = re.compile(
+    r"/((plans|chatbots|runs|sources|audit|tokens|settings)(/[\w~%-][\w.~%-]*)*)?(\?[\w=&%.~+-]*)?", re.ASCII
+)
 
 log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class LoginPage:
+    """Where people sign in.
+
+    Attributes:
+        problem: Why they were not let in just now.
+        next: Where they go then.
+        issuer: Whether an issuer vouches for people.
+    """
+
+    problem: str | None
+    next: str
+    issuer: bool
+    frame: Frame = NOBODY
+
+
+@dataclass(frozen=True, slots=True)
+class SignedInPage:
+    """Sends on whom the issuer sent here."""
+
+    target: str
+    frame: Frame = NOBODY
+
 
 router = APIRouter(include_in_schema=False)
 
@@ -97,7 +126,7 @@ async def from_issuer(
         answer = _form(request, "/", problem)
     else:
         # a page, and no redirect: what another site began would not get the strict cookie sent along
-        page = templates.page("signed_in.html", target=target)
+        page = templates.page("signed_in.html", SignedInPage(target))
         answer = await _signed_in(page, request, engine, settings, actor)
     take_cookie(answer, ATTEMPT, secure=settings.secure)
     return answer
@@ -156,13 +185,9 @@ async def _signed_in(
 
 def _form(request: Request, target: str, refusal: Problem | None = None) -> Response:
     status = refusal.status_code if refusal else HTTPStatus.OK
-    answer = templates.page(
-        "login.html",
-        status,
-        problem=refusal.detail if refusal else None,
-        next=target,
-        issuer=request.app.state.identity is not None,
-    )
+    issuer = request.app.state.identity is not None
+    shown = LoginPage(refusal.detail if refusal else None, target, issuer=issuer)
+    answer = templates.page("login.html", shown, status)
     for name, value in (refusal.headers if refusal and refusal.headers else {}).items():
         answer.headers[name] = value
     return answer

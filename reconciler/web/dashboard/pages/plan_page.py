@@ -16,6 +16,7 @@ from reconciler.domain.visible import visible
 from reconciler.render.model import IRREVERSIBLE
 from reconciler.render.prose import Kind, Line, Piece, compare
 from reconciler.render.wording import FieldChange, changes, inline, prose
+from reconciler.web.dashboard.frame import Frame
 from reconciler.web.rendering import StoredPlan, holding_up
 
 
@@ -43,6 +44,7 @@ class OpView:
 class PlanPage:
     """One plan."""
 
+    frame: Frame
     plan: Plan
     name: str
     approvals: Sequence[Approval]
@@ -54,12 +56,13 @@ class PlanPage:
     apply: Apply | None
 
 
-def plan_page(stored: StoredPlan, public_url: str) -> PlanPage:
+def plan_page(frame: Frame, stored: StoredPlan, public_url: str) -> PlanPage:
     """Everything that the page of a plan says."""
     plan = stored.plan
     ops = [_op(directed) for directed in plan.ops]
     protected = holding_up(plan, stored.policy)
     return PlanPage(
+        frame=frame,
         plan=plan,
         name=visible(stored.name or plan.chatbot_id),
         approvals=[each for each in stored.approvals if each.revoked_at is None],

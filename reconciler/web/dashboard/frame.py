@@ -1,0 +1,97 @@
+"""What stands around every page: who looks, where they are, and how many plans wait."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from urllib.parse import quote
+
+from reconciler.domain.lifecycle import PlanStatus
+from reconciler.domain.records import Role, ScopeKind, Suspension
+from reconciler.engine.context import Actor, Engine
+from reconciler.web.overview import standing_suspensions
+
+_ICON = (
+    '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32"><rect width="32" height="32" rx="7" fill="#2458d3"/>'
+    '<path d="M9 13a7 7 0 0 1 13-2m1 8a7 7 0 0 1-13 2" fill="none" stroke="#fff" stroke-width="3"/>{badge}</svg>'
+)
+_BADGE = (
+    '<circle cx="22" cy="22" r="10" fill="#a11a26"/><text x="22" y="27" font-family="sans-serif" font-size="14" '
+    'font-weight="bold" text-anchor="middle" fill="#fff">{count}</text>'
+)
+_MOST_SHOWN = 99
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """One entry of the navigation."""
+
+    name: str
+    path: str
+    title: str
+    role: Role = Role.VIEWER
+
+
+PLACES = (
+    Place("fleet", "/", "Fleet"),
+    Place("plans", "/plans", "Plans"),
+    Place("runs", "/runs", "Runs"),
+    Place("sources", "/sources", "Sources"),
+    Place("audit", "/audit", "Audit"),
+    Place("tokens", "/tokens", "Tokens", Role.ADMIN),
+    Place("settings", "/settings", "Settings", Role.ADMIN),
+    Place("api", "/docs", "API"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """The top of a page.
+
+    Attributes:
+        actor: Who looks; None where nobody is signed in.
+        here: The name of the `Place` that is open.
+        waiting: How many plans wait for approval.
+        watch: The kinds of events at which the page looks again.
+        stopped: Suspensions of everything, which every page has to say.
+    """
+
+    actor: Actor | None = None
+    here: str = ""
+    waiting: int = 0
+    watch: Sequence[str] = ()
+    stopped: Sequence[Suspension] = ()
+
+    @property
+    def places(self) -> Sequence[Place]:
+        """Where the person may go."""
+        return [place for place in PLACES if self.actor is not None and self.actor.role.includes(place.role)]
+
+    @property
+    def icon(self) -> str:
+        """The favicon as a data URL; it carries the number of plans that wait."""
+        count = str(self.waiting) if self.waiting <= _MOST_SHOWN else f"{_MOST_SHOWN}+"
+        badge = _BADGE.format(count=count) if self.waiting else ""
+        return f"data:image/svg+xml,{quote(_ICON.format(badge=badge))}"
+
+
+NOBODY = Frame()
+"""Around the pages that are shown before anybody has signed in."""
+
+
+async def frame_for(engine: Engine, actor: Actor, here: str = "", watch: Collection[str] = ()) -> Frame:
+    """The frame around a page.
+
+    Args:
+        engine: The ports.
+        actor: Who looks.
+        here: The name of the `Place`; empty for pages that are none.
+        watch: The kinds of events at which the page looks again.
+    """
+    counts = await engine.store.queries.counts(actor.sources)
+    standing = await standing_suspensions(engine, actor.sources)
+    return Frame(
+        actor=actor,
+        here=here,
+        waiting=counts.open_plans.get(PlanStatus.PENDING, 0),
+        watch=tuple(watch),
+        stopped=[each for each in standing if each.kind is ScopeKind.ALL],
+    )

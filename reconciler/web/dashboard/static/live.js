@@ -1,0 +1,1 @@
+// Keeps an open page in step with what happens.
