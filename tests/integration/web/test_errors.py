@@ -133,7 +133,6 @@ CASES: Sequence[tuple[str, str, dict[str, Any], Code]] = [
     ),
     ("POST", "/api/v1/sources/none/refresh", {}, Code.NOT_FOUND),
     ("POST", "/api/v1/sources/main/accept", {"json": {"revision": "c", "reason": "x"}}, Code.NOTHING_TO_ACCEPT),
-    ("GET", "/login/oidc", {}, Code.NOT_FOUND),
     ("GET", "/api/v1/status", {"headers": {"X-Long": "x" * 17_000}}, Code.HEADERS_TOO_LARGE),
     ("GET", "/api/v1/status", {"headers": {f"X-{n}": "x" for n in range(101)}}, Code.HEADERS_TOO_LARGE),
     ("GET", "/api/v1/plans?q=" + "x" * 17_000, {}, Code.HEADERS_TOO_LARGE),

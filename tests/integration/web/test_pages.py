@@ -1,3 +1,4 @@
+import re
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -127,7 +128,7 @@ async def test_pages_of_a_token_of_some_sources_show_only_these(house: House) ->
 
     assert "bot_1" in fleet
     assert "bot_2" not in fleet
-    assert (other.status_code, "There is no plan" in other.text) == (404, True)
+    assert (other.status_code, "there is no plan" in other.text) == (404, True)
 
 
 async def test_pages_load_nothing_from_elsewhere(visitor: httpx.AsyncClient) -> None:
@@ -135,5 +136,34 @@ async def test_pages_load_nothing_from_elsewhere(visitor: httpx.AsyncClient) -> 
         answer = await visitor.get(path)
         assert answer.status_code == 200
         assert "script-src 'self'" in answer.headers["content-security-policy"]
-        assert all(word not in answer.text for word in ("<script", "<style", " src=", 'href="http', "onclick"))
+        assert all(
+            word not in answer.text for word in ("<script>", "<style", " style=", 'src="http', 'href="http', "onclick")
+        )
     assert (await visitor.get("/static/page.css")).headers["content-type"].startswith("text/css")
+
+
+async def test_an_error_of_a_page_is_a_page(house: House, visitor: httpx.AsyncClient) -> None:
+    async with house.client() as nobody:
+        unknown = await nobody.get("/login/oidc")
+        nowhere = await nobody.get("/nowhere", headers={"Accept": "text/html"})
+        program = await nobody.get("/nowhere")
+    invalid = await visitor.get("/?unheard-of=1")
+
+    assert [answer.status_code for answer in (unknown, nowhere, program, invalid)] == [404, 404, 404, 422]
+    assert "<h1>There is no such thing</h1>" in unknown.text
+    assert nowhere.headers["content-type"].startswith("text/html")
+    assert program.headers["content-type"] == "application/problem+json"
+    assert "correct these fields: query.unheard-of" in invalid.text
+    assert "viewer" in invalid.text, "who is signed in stays so"
+
+
+async def test_a_browser_keeps_what_cannot_change(house: House) -> None:
+    async with house.client() as client:
+        page = (await client.get("/login")).text
+        address = re.findall(r'href="(/static/page.css[^"]*)"', page)[0]
+        kept = await client.get(address)
+        other = await client.get("/static/page.css")
+
+    assert kept.headers["cache-control"] == "public, max-age=31536000, immutable"
+    assert other.headers["cache-control"] == "no-cache"
+    assert kept.headers["content-encoding"] == "gzip"
