@@ -62,7 +62,8 @@ async def _unbar(name: str, reason: str) -> None:
 
 
 async def _sign_out(name: str) -> int:
-    async with administration() as (engine, actor):
+    subject = f"person/{name}"
+    async with administration() as (engine, actor), refusals_recorded(engine, actor, "person.sign_out", subject):
         return await sign_out(engine, actor, name)
 
 

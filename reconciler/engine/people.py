@@ -97,10 +97,13 @@ async def sign_out(engine: Engine, actor: Actor, name: str) -> int:
 
     Raises:
         Forbidden: The actor may not.
+        NotFound: Nobody of this name ever signed in or has a token.
     """
     actor.require(Role.ADMIN)
     async with engine.store.begin() as uow:
         ended = await end_sessions_of(uow, name)
+        if not ended and name not in {token.person for token in await uow.tokens.all()}:
+            await _known(uow, name)
         await audit(uow, actor, "person.sign_out", f"person/{name}", detail={"sessions": ended})
     return ended
 

@@ -28,8 +28,10 @@ def text(total: Total) -> str:
         f"window_ms: {_spread(windows, '.0f')}",
         f"seed: {total.seed}, commit: {_commit()}, duration: {total.seconds:.0f} s",
     ]
-    for course, (name, number) in sorted(total.points - total.hit)[:_MOST]:
-        lines.append(f"not hit: {course}: {name} @{number}")
+    missed = sorted(total.points - total.hit)
+    lines += [f"not hit: {course}: {name} @{number}" for course, (name, number) in missed[:_MOST]]
+    if len(missed) > _MOST:
+        lines.append(f"not hit: and {len(missed) - _MOST} more")
     lines += [
         f"BROKEN {violation.rule.value}: {violation.what}\n  {report.faults}\n  {job.replay(total.seed)}"
         for job, report in total.reports
