@@ -1,16 +1,21 @@
 """What changed within a text: only the lines concerned, with the words that left and came."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from difflib import SequenceMatcher
 from enum import StrEnum
+from itertools import islice, zip_longest
+
+from reconciler.render.alignment import Effort, align
 
 _TOKEN = re.compile(r"\s+|\w+|[^\w\s]")
+_WORD = re.compile(r"\w+")
 _ALIKE = 0.5
 """Lines less alike than this are shown as one that left and one that came."""
-_LONGEST_COMPARED = 2_000
-"""Words are compared within at most so many tokens; beyond, whole lines are, because comparing is quadratic."""
+EFFORT = 1_500_000
+"""How much work one comparison may take; beyond, whole lines are replaced, because comparing is quadratic."""
+_EACH_LINE = 50
+"""What it takes at least to compare the words of two lines, however short."""
 
 
 class Kind(StrEnum):
@@ -34,63 +39,162 @@ Line = tuple[Piece, ...]
 GAP: Line = ()
 
 
-def compare(before: str, after: str, *, context: int = 1) -> list[Line]:
-    """The changed lines with a little context.
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A line as it was beside the line as it will be.
+
+    Attributes:
+        left: None where the line is new; `GAP` on both sides for lines left out.
+        right: None where the line is gone.
+    """
+
+    left: Line | None
+    right: Line | None
+
+
+def compare(before: str, after: str, *, context: int = 1, effort: int = EFFORT, most: int | None = None) -> list[Line]:
+    """The changed lines with a little context, in one column.
 
     Args:
         before: The text as it was.
         after: The text as it will be.
         context: How many unchanged lines to show around each change.
+        effort: How much work it may take.
+        most: How many lines to give at most; None means all.
     """
+    return list(islice(_compared(before, after, context, Effort(effort)), most))
+
+
+def _compared(before: str, after: str, context: int, effort: Effort) -> Iterator[Line]:
     old, new = (text.split("\n") if text else [] for text in (before, after))
-    lines: list[Line] = []
-    matcher = SequenceMatcher(None, old, new, autojunk=False)
-    for number, group in enumerate(matcher.get_grouped_opcodes(context)):
-        if number or group[0][1] > 0:
-            lines.append(GAP)
-        for tag, old_from, old_to, new_from, new_to in group:
-            if tag == "equal":
-                lines.extend((Piece(Kind.SAME, line),) for line in old[old_from:old_to])
-            else:
-                lines.extend(_replaced(old[old_from:old_to], new[new_from:new_to]))
-    return lines
+    runs = align(old, new, effort)
+    for at, run in enumerate(runs):
+        if not run.same:
+            yield from _replaced(old[run.left], new[run.right], effort)
+        elif len(runs) > 1:
+            head, tail = context if at else 0, context if at < len(runs) - 1 else 0
+            yield from _around(old[run.left], head, tail)
 
 
-def _replaced(old: Sequence[str], new: Sequence[str]) -> Iterator[Line]:
+def side_by_side(lines: Iterable[Line]) -> list[Row]:
+    """The same comparison in two columns: what was beside what will be."""
+    rows: list[Row] = []
+    removed: list[Line] = []
+    added: list[Line] = []
+    for line in lines:
+        kinds = {piece.kind for piece in line}
+        if kinds == {Kind.ADDED}:
+            added.append(line)
+            continue
+        if added or kinds != {Kind.REMOVED}:
+            rows += _beside(removed, added)
+            removed, added = [], []
+        if kinds == {Kind.REMOVED}:
+            removed.append(line)
+        else:
+            rows.append(Row(_without(line, Kind.ADDED), _without(line, Kind.REMOVED)))
+    return rows + list(_beside(removed, added))
+
+
+def _beside(removed: Sequence[Line], added: Sequence[Line]) -> Iterator[Row]:
+    yield from (Row(left, right) for left, right in zip_longest(removed, added))
+
+
+def _without(line: Line, kind: Kind) -> Line:
+    return tuple(piece for piece in line if piece.kind is not kind)
+
+
+def _around(lines: Sequence[str], head: int, tail: int) -> Iterator[Line]:
+    """The ends of what did not change, next to what did."""
+    if len(lines) <= head + tail:
+        yield from ((Piece(Kind.SAME, line),) for line in lines)
+        return
+    yield from ((Piece(Kind.SAME, line),) for line in lines[:head])
+    if tail or not head:
+        yield GAP
+    yield from ((Piece(Kind.SAME, line),) for line in lines[len(lines) - tail :])
+
+
+def _replaced(old: Sequence[str], new: Sequence[str], effort: Effort) -> Iterator[Line]:
+    """Lines in place of others: each beside the one that it came from, as far as that can be told."""
+    at, place = 0, 0
+    for left, right in (*_alike(old, new, effort), (len(old), len(new))):
+        yield from _unlike(old[at:left], new[place:right], effort)
+        if left < len(old):
+            yield _words(old[left], new[right], effort)
+        at, place = left + 1, right + 1
+
+
+def _unlike(old: Sequence[str], new: Sequence[str], effort: Effort) -> Iterator[Line]:
     if len(old) == len(new):
         for left, right in zip(old, new, strict=True):
-            yield _words(left, right)
+            yield _words(left, right, effort)
     else:
         yield from ((Piece(Kind.REMOVED, line),) for line in old)
         yield from ((Piece(Kind.ADDED, line),) for line in new)
 
 
-def _words(old: str, new: str) -> Line:
+def _alike(old: Sequence[str], new: Sequence[str], effort: Effort) -> list[tuple[int, int]]:
+    """The pairs of lines that say the most of the same, in order."""
+    pairs = len(old) * len(new)
+    if pairs == 1 or not effort.spend(pairs):
+        return []
+    left, right = ([frozenset(_WORD.findall(line)) for line in lines] for lines in (old, new))
+    if not effort.spend(sum(map(len, left)) * len(right)):
+        return []
+    best: list[list[float]] = [[0.0] * (len(right) + 1) for _ in range(len(left) + 1)]
+    for at in reversed(range(len(left))):
+        for place in reversed(range(len(right))):
+            paired = best[at + 1][place + 1] + _likeness(left[at], right[place])
+            best[at][place] = max(best[at + 1][place], best[at][place + 1], paired)
+    return list(_chosen(best))
+
+
+def _chosen(best: Sequence[Sequence[float]]) -> Iterator[tuple[int, int]]:
+    at, place = 0, 0
+    while at < len(best) - 1 and place < len(best[0]) - 1:
+        if best[at][place] == best[at + 1][place]:
+            at += 1
+        elif best[at][place] == best[at][place + 1]:
+            place += 1
+        else:
+            yield at, place
+            at, place = at + 1, place + 1
+
+
+def _likeness(left: frozenset[str], right: frozenset[str]) -> float:
+    """The share of words that both hold; nothing below `_ALIKE`, where lines are shown whole anyway."""
+    share = 2 * len(left & right) / (len(left) + len(right)) if left and right else 0.0
+    return share if share >= _ALIKE else 0.0
+
+
+def _words(old: str, new: str, effort: Effort) -> Line:
+    if not effort.spend(_EACH_LINE):
+        return (Piece(Kind.REMOVED, old), Piece(Kind.ADDED, new))
     left, right = _TOKEN.findall(old), _TOKEN.findall(new)
-    whole = (Piece(Kind.REMOVED, old), Piece(Kind.ADDED, new))
-    if max(len(left), len(right)) > _LONGEST_COMPARED:
-        return whole
-    matcher = SequenceMatcher(None, left, right, autojunk=False)
-    if matcher.ratio() < _ALIKE:
-        return whole
-    runs = [
-        (tag == "equal", "".join(left[left_from:left_to]), "".join(right[right_from:right_to]))
-        for tag, left_from, left_to, right_from, right_to in matcher.get_opcodes()
-    ]
-    return tuple(piece for run in _merged(runs) for piece in _pieces(*run))
+    runs = align(left, right, effort)
+    texts = [(run.same, "".join(left[run.left]), "".join(right[run.right])) for run in runs]
+    same = sum(len(text) for is_same, text, _ in texts if is_same)
+    if 2 * same < _ALIKE * (len(old) + len(new)):
+        return (Piece(Kind.REMOVED, old), Piece(Kind.ADDED, new))
+    return tuple(piece for run in _merged(texts) for piece in _pieces(*run))
 
 
 def _merged(runs: Sequence[tuple[bool, str, str]]) -> Iterator[tuple[bool, str, str]]:
-    """Take changes with nothing but blanks between them as one: neighbouring words read better together."""
+    """Take changes as one with less between them than changes on either side: they read better together."""
     old = new = ""
     for at, (same, left, right) in enumerate(runs):
-        if same and not (0 < at < len(runs) - 1 and left.isspace()):
+        if same and not (0 < at < len(runs) - 1 and _is_lost(left, (old, new), runs[at + 1][1:])):
             yield False, old, new
             yield True, left, right
             old = new = ""
         else:
             old, new = old + left, new + right
     yield False, old, new
+
+
+def _is_lost(between: str, before: tuple[str, str], after: tuple[str, str]) -> bool:
+    return between.isspace() or len(between) <= min(max(map(len, before)), max(map(len, after)))
 
 
 def _pieces(same: bool, old: str, new: str) -> Iterator[Piece]:  # noqa: FBT001 - spread from a run

@@ -1,0 +1,163 @@
+"""What two sequences have in common, in order, by a bounded amount of work.
+
+What both begin and end with is taken off first. What is left is divided at the items that each side holds exactly
+once, as people would (patience); a part without such an item is compared pair by pair. Comparing is quadratic, and
+texts may be written to make it so: when the effort is used up, the rest counts as replaced.
+"""
+
+from bisect import bisect_left
+from collections import Counter
+from collections.abc import Hashable, Iterator, Sequence
+from typing import NamedTuple
+
+
+class Effort:
+    """How much work may still be done. It is shared by all parts of one comparison.
+
+    Args:
+        left: In pairs of items looked at.
+    """
+
+    def __init__(self, left: int) -> None:
+        self.left = left
+
+    def spend(self, work: int) -> bool:
+        """Whether this much work may be done; it counts as done."""
+        if work > self.left:
+            return False
+        self.left -= work
+        return True
+
+
+class Run(NamedTuple):
+    """A part of both sequences: the same in both, or one in place of the other.
+
+    Attributes:
+        same: Which of the two.
+        left: Where it lies in the left sequence.
+        right: Where it lies in the right sequence.
+    """
+
+    same: bool
+    left: slice
+    right: slice
+
+
+class _Range(NamedTuple):
+    """A part of both sequences that is still to be compared."""
+
+    left: int
+    left_end: int
+    right: int
+    right_end: int
+
+
+def align(left: Sequence[Hashable], right: Sequence[Hashable], effort: Effort) -> list[Run]:
+    """The runs that make up both sequences, in order; runs that are the same alternate with replaced ones."""
+    pairs: list[tuple[int, int]] = []
+    todo = [_Range(0, len(left), 0, len(right))]
+    while todo:
+        part = _trimmed(left, right, todo.pop(), pairs)
+        if part.left == part.left_end or part.right == part.right_end:
+            continue
+        size = part.left_end - part.left, part.right_end - part.right
+        if not effort.spend(2 * sum(size)):  # counting and sorting what stands alone
+            continue
+        anchors = _anchors(left, right, part)
+        pairs += anchors
+        if anchors:
+            todo += _between(anchors, part)
+        elif effort.spend(size[0] * size[1]):
+            pairs += _longest_common(left, right, part)
+    pairs.sort()
+    return list(_runs(pairs, len(left), len(right)))
+
+
+def _trimmed(left: Sequence[Hashable], right: Sequence[Hashable], part: _Range, pairs: list[tuple[int, int]]) -> _Range:
+    """The part without what both begin and end with, which is noted as pairs."""
+    at, end, other, other_end = part
+    while at < end and other < other_end and left[at] == right[other]:
+        pairs.append((at, other))
+        at, other = at + 1, other + 1
+    while at < end and other < other_end and left[end - 1] == right[other_end - 1]:
+        end, other_end = end - 1, other_end - 1
+        pairs.append((end, other_end))
+    return _Range(at, end, other, other_end)
+
+
+def _anchors(left: Sequence[Hashable], right: Sequence[Hashable], part: _Range) -> list[tuple[int, int]]:
+    """The items that both sides hold exactly once, as many as keep their order."""
+    mine = Counter(left[part.left : part.left_end])
+    theirs = Counter(right[part.right : part.right_end])
+    where = {right[at]: at for at in range(part.right, part.right_end) if theirs[right[at]] == 1}
+    found = [
+        (at, where[left[at]])
+        for at in range(part.left, part.left_end)
+        if mine[left[at]] == 1 and left[at] in where and not _is_blank(left[at])
+    ]
+    return _rising(found)
+
+
+def _is_blank(item: Hashable) -> bool:
+    """Whether it is a text that says nothing: the one blank of two lines is no reason to put them together."""
+    return isinstance(item, str) and not item.strip()
+
+
+def _rising(pairs: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
+    """The longest choice of pairs, given in the order of the left, that is in the order of the right, too."""
+    tails: list[int] = []
+    last: list[int] = []
+    before: list[int] = []
+    for at, (_, place) in enumerate(pairs):
+        length = bisect_left(tails, place)
+        tails[length : length + 1] = [place]
+        last[length : length + 1] = [at]
+        before.append(last[length - 1] if length else -1)
+    chosen, at = [], last[-1] if last else -1
+    while at >= 0:
+        chosen.append(pairs[at])
+        at = before[at]
+    return chosen[::-1]
+
+
+def _between(anchors: Sequence[tuple[int, int]], part: _Range) -> Iterator[_Range]:
+    at, other = part.left, part.right
+    for left, right in anchors:
+        yield _Range(at, left, other, right)
+        at, other = left + 1, right + 1
+    yield _Range(at, part.left_end, other, part.right_end)
+
+
+def _longest_common(left: Sequence[Hashable], right: Sequence[Hashable], part: _Range) -> Iterator[tuple[int, int]]:
+    """The pairs of a longest common subsequence."""
+    mine, theirs = left[part.left : part.left_end], right[part.right : part.right_end]
+    table = [[0] * (len(theirs) + 1)]
+    for item in reversed(mine):
+        below, row = table[-1], [0]
+        for at, other in enumerate(reversed(theirs)):
+            row.append(below[at] + 1 if item == other else max(below[at + 1], row[at]))
+        table.append(row)
+    at, place = 0, 0
+    while at < len(mine) and place < len(theirs):
+        rest, room = len(mine) - at, len(theirs) - place
+        if mine[at] == theirs[place]:
+            yield part.left + at, part.right + place
+            at, place = at + 1, place + 1
+        elif table[rest - 1][room] >= table[rest][room - 1]:
+            at += 1
+        else:
+            place += 1
+
+
+def _runs(pairs: Sequence[tuple[int, int]], left_end: int, right_end: int) -> Iterator[Run]:
+    at, other, start = 0, 0, 0
+    for number, (left, right) in enumerate(pairs):
+        follows = number + 1 < len(pairs) and pairs[number + 1] == (left + 1, right + 1)
+        if number == start and (at, other) != (left, right):
+            yield Run(same=False, left=slice(at, left), right=slice(other, right))
+        if not follows:
+            first_left, first_right = pairs[start]
+            yield Run(same=True, left=slice(first_left, left + 1), right=slice(first_right, right + 1))
+            at, other, start = left + 1, right + 1, number + 1
+    if (at, other) != (left_end, right_end):
+        yield Run(same=False, left=slice(at, left_end), right=slice(other, right_end))
