@@ -33,6 +33,13 @@ class Source(Protocol):
             SourceUnreadable: With the exact cause.
         """
 
+    async def text(self, path: str, revision: str) -> str | None:
+        """What a file said at a revision, as far as that is known here: the remote is not asked.
+
+        Bytes that are no UTF-8 are replaced, because somebody wants to look at them. None when there is no such file,
+        when it is no regular one, when it is larger than a document may be, or when the revision is not here.
+        """
+
     async def descends(self, revision: str, ancestor: str) -> bool:
         """Whether the ancestor is in the revision's history; false when it is no longer known here.
 

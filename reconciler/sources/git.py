@@ -11,6 +11,7 @@ from reconciler.domain.compose import assemble
 from reconciler.domain.document import ParsedFile, Snapshot
 from reconciler.errors import SourceCause, SourceUnreadable
 from reconciler.ports import ParseCache
+from reconciler.sources.builder import LIMITS
 from reconciler.sources.contract import DocumentContract
 from reconciler.sources.git_remote import GitRemote
 from reconciler.sources.loader import Loaded, load_tree, select, stamp
@@ -61,6 +62,22 @@ class GitSource:
             loaded = await asyncio.to_thread(self._alone, lambda: self._parsed(revision, tree, entries, known))
             await self._keep(cache, loaded)
         return assemble(revision, loaded.files, allowed=self._remote.allowed, parsed=len(loaded.parsed))
+
+    async def text(self, path: str, revision: str) -> str | None:
+        """What a file said at a revision, as far as that is known here: the remote is not asked.
+
+        It waits for nobody: reading while another call fetches is safe, and a mirror that is broken, or being made
+        anew, only means that nothing is known.
+        """
+
+        def read() -> bytes | None:
+            try:
+                return self._mirror.file(revision, path, LIMITS.file_bytes)
+            except (MirrorBroken, SourceUnreadable, OSError):
+                return None
+
+        data = await asyncio.to_thread(read)
+        return None if data is None else data.decode("utf-8-sig", errors="replace")
 
     async def descends(self, revision: str, ancestor: str) -> bool:
         """Whether the ancestor is in the revision's history; false when it is no longer known here."""

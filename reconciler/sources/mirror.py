@@ -28,6 +28,7 @@ class GitLimits:
         poll_seconds: For asking the remote where the branch is.
         fetch_seconds: For fetching.
         local_seconds: For everything in the mirror.
+        look_seconds: For what a person who looks at a page waits for.
         repository_bytes: The size of the mirror.
         files: How many documents' files one source may have.
     """
@@ -35,6 +36,7 @@ class GitLimits:
     poll_seconds: float = 30
     fetch_seconds: float = 600
     local_seconds: float = 120
+    look_seconds: float = 10
     repository_bytes: int = 2 * 1024**3
     files: int = 10_000
 
@@ -158,6 +160,17 @@ class Mirror:
             )
         entries = (_entry(line) for line in listing.split(b"\0") if line)
         return GitTree(self, {entry.path: entry for entry in entries})
+
+    def file(self, revision: str, path: str, most_bytes: int) -> bytes | None:
+        """A regular file of a commit, when both are here and it is not larger than that; nothing is fetched."""
+        if not _REVISION.match(revision) or not (self.folder / "HEAD").exists() or not self.has(revision):
+            return None
+        listing = self.local("ls-tree", "-z", "-l", "--full-tree", "--", revision, path).stdout
+        for entry in (_entry(line) for line in listing.split(b"\0") if line):
+            # a path that looks like a pathspec of git may find another file
+            if entry.path == path and entry.is_regular and entry.size <= most_bytes:
+                return GitTree(self, {path: entry}).read([entry.blob_id])[entry.blob_id]
+        return None
 
     def local(self, *arguments: str, lines: Iterable[bytes] | None = None) -> Output:
         """Run a command in the mirror that must end well.

@@ -6,6 +6,7 @@ from reconciler.domain.compose import assemble
 from reconciler.domain.document import Snapshot
 from reconciler.errors import SourceCause, SourceUnreadable
 from reconciler.ports import ParseCache
+from reconciler.sources.builder import LIMITS
 from reconciler.sources.contract import DocumentContract
 from reconciler.sources.loader import load_tree, select, stamp
 from reconciler.sources.tree import DEFAULT_PATHS, SYMLINK, Entry
@@ -123,6 +124,13 @@ class FakeSource:
         loaded = load_tree(tree, entries, self._contract, known)
         await cache.keep([replace(file, blob_id=f"{prefix}.{file.blob_id}") for file in loaded.parsed])
         return assemble(revision, loaded.files, allowed=self._allowed, parsed=len(loaded.parsed))
+
+    async def text(self, path: str, revision: str) -> str | None:
+        commit = self._commits.get(revision)
+        entry = commit.tree.entry(path) if commit else None
+        if commit is None or entry is None or not entry.is_regular or entry.size > LIMITS.file_bytes:
+            return None
+        return commit.tree.read([entry.blob_id])[entry.blob_id].decode("utf-8-sig", errors="replace")
 
     async def descends(self, revision: str, ancestor: str) -> bool:
         self._check()

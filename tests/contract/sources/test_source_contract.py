@@ -28,7 +28,7 @@ class Branch(Protocol):
 
     @property
     def source(self) -> Source: ...
-    def commit(self, files: Mapping[str, str], *, remove: tuple[str, ...] = ()) -> str: ...
+    def commit(self, files: Mapping[str, str | bytes], *, remove: tuple[str, ...] = ()) -> str: ...
     def force_push(self, files: Mapping[str, str]) -> str: ...
 
 
@@ -38,7 +38,7 @@ class GitBranch:
         remote = GitRemote.parse(self.repo.url, "main", allowed=ALLOWED, insecure=True)
         self.source: Source = GitSource(remote, folder / "data" / "mirror.git", CONTRACT)
 
-    def commit(self, files: Mapping[str, str], *, remove: tuple[str, ...] = ()) -> str:
+    def commit(self, files: Mapping[str, str | bytes], *, remove: tuple[str, ...] = ()) -> str:
         return self.repo.commit(files, remove=remove)
 
     def force_push(self, files: Mapping[str, str]) -> str:
@@ -50,7 +50,7 @@ class FakeBranch:
         self.fake = FakeSource(allowed=ALLOWED)
         self.source: Source = self.fake
 
-    def commit(self, files: Mapping[str, str], *, remove: tuple[str, ...] = ()) -> str:
+    def commit(self, files: Mapping[str, str | bytes], *, remove: tuple[str, ...] = ()) -> str:
         return self.fake.amend(files, remove=remove) if self.fake.has_commits else self.fake.commit(files)
 
     def force_push(self, files: Mapping[str, str]) -> str:
@@ -134,6 +134,58 @@ async def test_emptied_paths_leave_a_revision_without_documents(branch: Branch) 
     revision = branch.commit({}, remove=("chatbots/a.yaml",))
     snapshot = await branch.source.load(revision, MemoryParseCache())
     assert (snapshot.documents, snapshot.refusals, snapshot.files) == ((), (), 0)
+
+
+async def test_a_file_is_read_as_it_was_at_a_revision(branch: Branch) -> None:
+    hostile = b"fine\r\n\xff\xfe\x00 \xe2\x80\xae end"
+    first = branch.commit({"chatbots/a.yaml": DOCUMENT % "A", "b.bin": hostile, "*.yaml": "a star"})
+    second = branch.commit({"chatbots/a.yaml": DOCUMENT % "A2"}, remove=("b.bin",))
+    await branch.source.load(second, MemoryParseCache())
+
+    assert await branch.source.text("chatbots/a.yaml", first) == DOCUMENT % "A"
+    assert await branch.source.text("chatbots/a.yaml", second) == DOCUMENT % "A2"
+    assert await branch.source.text("b.bin", first) == "fine\r\n\ufffd\ufffd\x00 \u202e end"
+    assert await branch.source.text("*.yaml", first) == "a star"
+    assert await branch.source.text("b.bin", second) is None
+
+
+@pytest.mark.parametrize("path", ["", ".", "chatbots", "chatbots/", "../a", "/etc/passwd", ":/chatbots/a.yaml", "-z"])
+async def test_what_is_no_file_of_the_revision_has_no_text(branch: Branch, path: str) -> None:
+    revision = branch.commit({"chatbots/a.yaml": DOCUMENT % "A"})
+    await branch.source.load(revision, MemoryParseCache())
+    assert await branch.source.text(path, revision) is None
+
+
+@pytest.mark.parametrize("revision", ["", "HEAD", "main", "--help", "0" * 40])
+async def test_what_is_no_commit_known_here_has_no_text(branch: Branch, revision: str) -> None:
+    await branch.source.load(branch.commit({"chatbots/a.yaml": DOCUMENT % "A"}), MemoryParseCache())
+    assert await branch.source.text("chatbots/a.yaml", revision) is None
+
+
+async def test_a_file_larger_than_a_document_may_be_has_no_text(branch: Branch) -> None:
+    files = {"most": "x" * 1024 * 1024, "more": "x" * (1024 * 1024 + 1)}
+    revision = branch.commit(files)
+    await branch.source.load(revision, MemoryParseCache())
+    assert [await branch.source.text(path, revision) is None for path in files] == [False, True]
+
+
+async def test_a_text_is_not_fetched_for(tmp_path: Path) -> None:
+    branch = GitBranch(tmp_path)
+    known = branch.commit({"chatbots/a.yaml": DOCUMENT % "A"})
+    assert await branch.source.text("chatbots/a.yaml", known) is None
+    await branch.source.load(known, MemoryParseCache())
+    later = branch.commit({"chatbots/a.yaml": DOCUMENT % "A2"})
+    assert await branch.source.text("chatbots/a.yaml", known) is not None
+    assert await branch.source.text("chatbots/a.yaml", later) is None
+
+
+async def test_a_symbolic_link_has_no_text(tmp_path: Path) -> None:
+    branch = GitBranch(tmp_path)
+    branch.commit({"chatbots/a.yaml": DOCUMENT % "A"})
+    branch.repo.add_entry("120000", "link", "chatbots/a.yaml")
+    revision = branch.repo.commit_staged()
+    await branch.source.load(revision, MemoryParseCache())
+    assert await branch.source.text("link", revision) is None
 
 
 async def test_a_repository_without_commits_is_a_cause_of_its_own(branch: Branch) -> None:

@@ -36,14 +36,24 @@ class Jobs:
         self.submitted.append(job)
 
 
+@dataclass
 class Git:
-    """A source whose remote names one revision, in which there is nothing."""
+    """A source whose remote names one revision, in which no document stands.
+
+    Attributes:
+        files: Path → what the file says, at every revision.
+    """
+
+    files: dict[str, str] = field(default_factory=dict)
 
     async def head(self) -> str:
         return REVISION
 
     async def load(self, revision: str, cache: ParseCache) -> Snapshot:  # noqa: ARG002  the port's signature
         return Snapshot(revision, (), (), (), 0, 0)
+
+    async def text(self, path: str, revision: str) -> str | None:  # noqa: ARG002  the port's signature
+        return self.files.get(path)
 
     async def descends(self, revision: str, ancestor: str) -> bool:  # noqa: ARG002  the port's signature
         return True
