@@ -16,7 +16,7 @@ COMPILE = uv pip compile --universal --python-version 3.11 --generate-hashes --n
 	--custom-compile-command "make lock" --quiet $(ARGS)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup check format docs test demo bench faults faults-selftest fuzz image lock clean
+.PHONY: help setup check format docs test test-browser screenshots demo bench faults faults-selftest fuzz image lock clean
 
 help:  ## show this
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | column -t -s '|' 2>/dev/null \
@@ -27,8 +27,14 @@ setup: $(STAMP)  ## install everything for development into .venv
 demo: $(STAMP)  ## start everything on this machine: sandbox, git, service (PORT=8080)
 	@$(BIN)/reconciler demo --port $(PORT)
 
-test: $(STAMP)  ## run the whole test-suite (ARGS="tests/unit -k word", WORKERS=4)
+test: $(STAMP)  ## run the whole test-suite (ARGS="tests/unit -k word" for a part, WORKERS=4)
 	@$(BIN)/pytest -n $(WORKERS) $(ARGS)
+ifeq ($(strip $(ARGS)),)
+	@$(MAKE) --no-print-directory test-browser
+endif
+
+test-browser: $(STAMP)  ## run the tests that look at the pages in a browser: Debian's chromium (ARGS="-k word")
+	@$(BIN)/pytest -n 2 tests/browser $(ARGS)
 
 check: $(STAMP)  ## format, lint, types, import rules, generated files, docs in step
 	$(BIN)/ruff format --check .
@@ -48,6 +54,9 @@ docs: $(STAMP)  ## bring the generated pages up to date
 
 fuzz: $(STAMP)  ## fuzz what reads foreign bytes (SECONDS=60 for each target)
 	@$(BIN)/python -m tests.fuzz --seconds $(SECONDS) $(ARGS)
+
+screenshots: $(STAMP)  ## photograph every page of the demonstration into docs/screenshots (needs chromium)
+	@$(BIN)/python -m scripts.screenshots $(ARGS)
 
 bench: $(STAMP)  ## measure, and print the figures
 	$(BIN)/python -m benchmarks $(ARGS)

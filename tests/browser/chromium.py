@@ -1,0 +1,26 @@
+"""Debian's chromium, as the tests and the screenshots start it."""
+
+import os
+import shutil
+from typing import Any, Final
+
+MISSING: Final = "chromium is not installed, so nothing was shown in a browser: apt-get install chromium"
+_QUIET: Final = (
+    "--disable-gpu",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+
+
+def find() -> str | None:
+    """Where the browser is; None when it is not installed."""
+    return shutil.which("chromium")
+
+
+def options(path: str) -> dict[str, Any]:
+    """How playwright starts it."""
+    # its sandbox refuses to work for root, as in a container
+    alone = ["--no-sandbox"] if os.geteuid() == 0 else []
+    return {"executable_path": path, "args": [*_QUIET, *alone]}

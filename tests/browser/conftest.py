@@ -1,0 +1,93 @@
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page
+
+from reconciler.domain.records import Role
+from tests.browser import chromium
+from tests.browser.fleet import ROLES, House, full_house, small_house
+from tests.browser.watch import Watch
+
+Look = Callable[..., Page]
+"""Opens a page: `look(house, path, role or person, **options of the browser context)`."""
+
+
+@pytest.fixture(scope="session")
+def base_url() -> None:
+    """Each test names its service; the plugin's own fixture warns of pytest 10."""
+
+
+@pytest.fixture(scope="session")
+def browser_type_launch_args() -> dict[str, Any]:
+    path = chromium.find()
+    if path is None and os.environ.get("CI") == "true":
+        pytest.fail(chromium.MISSING)
+    if path is None:
+        pytest.skip(chromium.MISSING)
+    return chromium.options(path)
+
+
+@pytest.fixture(scope="session")
+def full(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:  # noqa: ARG001  no browser, no house
+    """A service with something of everything; tests leave it as it is."""
+    with full_house(tmp_path_factory.mktemp("full")) as house:
+        yield house
+
+
+@pytest.fixture
+def small(browser: Browser, tmp_path: Path) -> Iterator[House]:  # noqa: ARG001  no browser, no house
+    """A service of the test's own, with one plan that waits."""
+    with small_house(tmp_path) as house:
+        yield house
+
+
+@pytest.fixture
+def watch() -> Iterator[Watch]:
+    """Fails the test that made a page misbehave."""
+    watch = Watch()
+    yield watch
+    assert watch.found() == []
+
+
+@pytest.fixture(scope="session")
+def _sessions() -> dict[tuple[str, str], Any]:
+    return {}
+
+
+def sign_in(page: Page, house: House, person: str) -> None:
+    """Through the form, as people do."""
+    page.goto(f"{house.url}/login")
+    page.get_by_label("Token").fill(house.secrets[person])
+    page.get_by_role("button", name="Sign in").click()
+    page.wait_for_url(f"{house.url}/")
+
+
+@pytest.fixture
+def look(
+    browser: Browser,
+    new_context: Callable[..., BrowserContext],
+    watch: Watch,
+    _sessions: dict[tuple[str, str], Any],
+) -> Look:
+    """Opens a page as somebody who has signed in through the form before."""
+
+    def session(house: House, person: str) -> Any:
+        key = (house.url, person)
+        if key not in _sessions:
+            with browser.new_context() as context:
+                sign_in(watch.over(context).new_page(), house, person)
+                _sessions[key] = context.storage_state()
+        return _sessions[key]
+
+    def opened(house: House, path: str, who: Role | str | None = None, **options: Any) -> Page:
+        if who is not None:
+            person = ROLES[who] if isinstance(who, Role) else who
+            options["storage_state"] = session(house, person)
+        page = watch.over(new_context(base_url=house.url, **options)).new_page()
+        page.goto(path)
+        return page
+
+    return opened

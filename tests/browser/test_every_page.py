@@ -1,0 +1,39 @@
+"""What holds for every page, whoever looks at it."""
+
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser import axe
+from tests.browser.conftest import Look
+from tests.browser.fleet import House
+from tests.browser.pages import PAGES, Shown
+from tests.browser.watch import Watch
+
+each_page = pytest.mark.parametrize("shown", PAGES, ids=lambda shown: shown.name)
+NARROW = {"width": 380, "height": 800}
+
+
+def opened(look: Look, full: House, watch: Watch, shown: Shown, **options: Any) -> Page:
+    if shown.refused:
+        watch.expect("status of 40[34]")
+    page = look(full, shown.at(full.ids), shown.role, **options)
+    expect(page.get_by_role("heading", level=1)).to_be_visible()
+    return page
+
+
+@each_page
+def test_axe_objects_to_nothing_in_light_and_dark(look: Look, full: House, watch: Watch, shown: Shown) -> None:
+    page = opened(look, full, watch, shown, color_scheme="light", reduced_motion="reduce")
+    found = list(axe.findings(page))
+    page.emulate_media(color_scheme="dark")
+    page.reload()
+    found += axe.findings(page, axe.OF_COLOUR)
+    assert not found, "\n".join(found)
+
+
+@each_page
+def test_nothing_is_wider_than_a_small_window(look: Look, full: House, watch: Watch, shown: Shown) -> None:
+    page = opened(look, full, watch, shown, viewport=NARROW)
+    assert page.evaluate("() => document.documentElement.scrollWidth") <= NARROW["width"]
