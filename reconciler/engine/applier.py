@@ -44,15 +44,28 @@ from reconciler.engine.standings import Surroundings, move_plan, save_chatbot
 from reconciler.errors import StoreError, TargetError
 from reconciler.ports import Job, JobKind, Writer
 
-LEASE_TTL = timedelta(seconds=15)
-HEARTBEAT = 5.0
-"""Seconds between two renewals of a lease."""
 ATTEMPTS = 3
 """How often an apply is tried whose request was provably not sent."""
 BACKOFF = 1.0
 """Seconds before the second attempt; doubled before the third."""
 
 log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class LeaseTimes:
+    """How leases run.
+
+    Attributes:
+        ttl: How long a lease stands without a sign of its holder; longer than the deadline of an apply.
+        heartbeat: Seconds between two renewals.
+    """
+
+    ttl: timedelta = timedelta(seconds=15)
+    heartbeat: float = 5.0
+
+
+LEASE_TIMES = LeaseTimes()
 
 
 @dataclass(slots=True)
@@ -63,11 +76,13 @@ class Applier:
         engine: The ports.
         writers: Tenant → the port that holds its write key.
         holder: Who this process is, in leases.
+        times: How its leases run.
     """
 
     engine: Engine
     writers: Mapping[str, Writer]
     holder: str
+    times: LeaseTimes = LEASE_TIMES
     looks: SharedLook = field(init=False)
     _busy: set[tuple[str, str]] = field(default_factory=set)
 
@@ -112,7 +127,7 @@ class Applier:
     @asynccontextmanager
     async def _lease(self, tenant: str, chatbot_id: str) -> AsyncIterator[Lease | None]:
         async with self.engine.store.begin() as uow:
-            lease = await uow.leases.take(tenant, chatbot_id, self.holder, LEASE_TTL)
+            lease = await uow.leases.take(tenant, chatbot_id, self.holder, self.times.ttl)
         if lease is None:
             yield None
             return
@@ -129,10 +144,10 @@ class Applier:
         """Renew a lease until it is lost; that shows at the next state change, which compares the fence."""
         held: Lease | None = lease
         while held is not None:
-            await self.engine.clock.sleep(HEARTBEAT)
+            await self.engine.clock.sleep(self.times.heartbeat)
             try:
                 async with self.engine.store.begin() as uow:
-                    held = await uow.leases.renew(lease, LEASE_TTL)
+                    held = await uow.leases.renew(lease, self.times.ttl)
             except StoreError as error:
                 log.warning("lease not renewed", extra={"chatbot": lease.chatbot_id, "cause": str(error)})
 
@@ -234,11 +249,11 @@ class Applier:
         renewed = self.engine.clock.monotonic()
         window = round((renewed - began) * 1000)
         async with self.engine.store.begin() as uow:
-            if await uow.leases.renew(lease, LEASE_TTL) is None:
+            if await uow.leases.renew(lease, self.times.ttl) is None:
                 raise LeaseLost(f"the lease of {lease.chatbot_id} was lost")
             current, _, _ = await involved(uow, apply.id)
             await uow.applies.save(replace(current, window_ms=window))
-        spare = LEASE_TTL - self.engine.policy.apply_deadline
+        spare = self.times.ttl - self.engine.policy.apply_deadline
         if self.engine.clock.monotonic() - renewed > spare.total_seconds():
             raise LeaseLost(f"the lease of {lease.chatbot_id} may end before the request would")
 

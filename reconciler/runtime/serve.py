@@ -12,6 +12,7 @@ from functools import partial
 import uvicorn
 from fastapi import FastAPI
 
+from reconciler.engine.applier import LEASE_TIMES, LeaseTimes
 from reconciler.engine.scheduling import start_up, tick
 from reconciler.engine.tokens import ensure_bootstrap, ensure_first_token
 from reconciler.errors import SettingsError
@@ -33,6 +34,7 @@ async def serve(
     ready: Callable[[str], None] = lambda _: None,
     first_token: Callable[[str], None] = lambda _: None,
     tick_seconds: float = TICK_SECONDS,
+    lease_times: LeaseTimes = LEASE_TIMES,
 ) -> None:
     """Run the service until it is told to stop.
 
@@ -41,6 +43,7 @@ async def serve(
         ready: Called with the service's URL once it listens.
         first_token: Called with the secret of the admin token that the first start makes.
         tick_seconds: How often is looked at what is due or unfinished.
+        lease_times: How the leases of its applies run.
 
     Raises:
         SettingsError: A setting cannot be used.
@@ -49,7 +52,7 @@ async def serve(
     settings.check_servable()
     with _listening(settings) as listener:
         url = _url(settings, listener)
-        async with open_service(settings, public_url=url) as service:
+        async with open_service(settings, public_url=url, lease_times=lease_times) as service:
             await service.keeper.start()
             await _let_in(service, settings, first_token)
             async with _working(service, tick_seconds):

@@ -8,17 +8,17 @@ from dataclasses import replace
 from datetime import timedelta
 
 from reconciler.domain.policy import Policy
+from reconciler.engine.applier import LEASE_TIMES, LeaseTimes
 from reconciler.errors import ReconcilerError
 from reconciler.runtime.serve import serve
 from reconciler.runtime.settings import Settings
 from reconciler.runtime.settings_policy import PolicySettings
 from reconciler.runtime.telemetry import log_to_stderr
-from tests.faults.order import Order
+from tests.faults.order import APPLY_DEADLINE, APPLY_SETTLE, TICK_SECONDS, Order
 from tests.faults.tracer import Tracer, die_with_parent
 
-APPLY_DEADLINE = timedelta(seconds=1.0)
-APPLY_SETTLE = timedelta(seconds=2.0)
-TICK_SECONDS = 0.4
+HEARTBEATS = 5
+"""In the life of a shortened lease."""
 
 
 class HastyPolicy(PolicySettings):
@@ -58,7 +58,12 @@ def run(order: Order, told: int) -> int:
     Tracer(order.trap, told, record).install()
     try:
         asyncio.run(
-            serve(settings, ready=lambda url: _tell(told, f"ready {url}"), tick_seconds=TICK_SECONDS),
+            serve(
+                settings,
+                ready=lambda url: _tell(told, f"ready {url}"),
+                tick_seconds=TICK_SECONDS,
+                lease_times=_lease_times(order.lease_seconds),
+            ),
         )
     except ReconcilerError as error:
         sys.stderr.write(f"error: {error}\n")
@@ -67,6 +72,10 @@ def run(order: Order, told: int) -> int:
         sys.stdout.flush()
         sys.stderr.flush()
     return 0
+
+
+def _lease_times(seconds: float | None) -> LeaseTimes:
+    return LEASE_TIMES if seconds is None else LeaseTimes(timedelta(seconds=seconds), seconds / HEARTBEATS)
 
 
 def _tell(told: int, line: str) -> None:

@@ -58,6 +58,7 @@ def _import_everything() -> None:
     """Whatever a service loads at some time, so that it is loaded before the fork."""
     import alembic.command  # noqa: PLC0415
     import git.cmd  # noqa: PLC0415
+    import psycopg  # noqa: PLC0415
     import uvicorn.lifespan.off  # noqa: PLC0415
     import uvicorn.loops.auto  # noqa: PLC0415
     import uvicorn.protocols.http.auto  # noqa: PLC0415
@@ -65,7 +66,7 @@ def _import_everything() -> None:
 
     import reconciler.runtime.serve  # noqa: F401, PLC0415
 
-    del alembic, git, uvicorn
+    del alembic, git, psycopg, uvicorn
     tempfile.gettempdir()  # it tries folders out, once
 
 

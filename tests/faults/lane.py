@@ -14,6 +14,7 @@ from reconciler.demo.git_http import GitHttpServer
 from tests.faults import bots
 from tests.faults.client import Heard, unheard
 from tests.faults.courses import COURSES, Course
+from tests.faults.database import Database
 from tests.faults.gate import Gate
 from tests.faults.order import Trap
 from tests.faults.process import ForkServer
@@ -93,12 +94,19 @@ class Lane:
         """Few chatbots, and git over HTTP behind a gate."""
         return self._stage("remote", FEW)
 
+    @property
+    def shared(self) -> Stage:
+        """One chatbot, and PostgreSQL, which several services may use."""
+        return self._stage("shared", 1)
+
     def _stage(self, name: str, count: int) -> Stage:
         if name not in self._stages:
             stage = self._opened.enter_context(open_stage(self.folder / name, count, self._forks, self.secrets))
             if name in ("many", "near"):
                 stage.proxy = self._opened.enter_context(Proxy(stage.sandbox.url))
                 stage.api_url = stage.proxy.url
+            if name == "shared":
+                stage.database = self._opened.enter_context(Database())
             if name == "automatic":
                 stage.policy = {"auto_apply": "no_delete"}
                 stage.live = bots.desired_spec

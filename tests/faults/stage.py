@@ -12,8 +12,9 @@ from typing import Any, Final
 from api_client.sandbox import ALL_SCOPES, ApiKey, Fleet, SandboxServer
 from api_client.sandbox import Chatbot as LiveBot
 from tests.faults import bots
+from tests.faults.database import Database
 from tests.faults.http import plain_http
-from tests.faults.order import Order, Trap
+from tests.faults.order import LEASE_SECONDS, Order, Trap
 from tests.faults.process import ForkServer, Process
 from tests.faults.proxy import Proxy
 from tests.support.git import GitRepo
@@ -60,6 +61,7 @@ class Stage:
         api_url: How the service reaches WizChat, where not directly.
         proxy: What stands before WizChat, if anything.
         policy: The policy that is set, where another than by default.
+        database: Where the services keep their rows, when not in their data folders.
         live: What is live at first, by a chatbot's number.
     """
 
@@ -75,6 +77,7 @@ class Stage:
     api_url: str | None = None
     proxy: Proxy | None = None
     policy: Mapping[str, Any] = field(default_factory=dict)
+    database: Database | None = None
     live: Callable[[int], dict[str, Any]] = bots.live_spec
     template: Path | None = None
     since: int = 0
@@ -109,6 +112,8 @@ class Stage:
             "policy": dict(self.policy),
             "auth": {"bootstrap_token": self.secrets.bootstrap, "failures_per_minute": 1000},
         }
+        if self.database is not None:
+            given["database"] = {"url": self.database.url}
         if self.secrets.client is not None:
             issuer = "http://127.0.0.1:9"  # nobody is there
             given["oidc"] = {"issuer": issuer, "client_id": "reconciler", "client_secret": self.secrets.client}
@@ -135,6 +140,13 @@ class Stage:
         for number in range(self.count):
             self.fleet.add(LiveBot(id=bots.bot_id(number), config=self.live(number)))
         self.point(self.base)
+        if self.database is not None:
+            self.database.renew()
+        self.lay_out(data, cold=cold)
+        self.since = max((call["seq"] for call in control.journal(self.since)["requests"]), default=self.since)
+
+    def lay_out(self, data: Path, *, cold: bool = False) -> None:
+        """Make a data folder as it was at first."""
         if data.exists():
             shutil.rmtree(data)
         if cold or self.template is None:
@@ -142,7 +154,6 @@ class Stage:
         else:
             shutil.copytree(self.template, data, copy_function=shutil.copyfile)
             (data / "askpass.sh").unlink(missing_ok=True)
-        self.since = max((call["seq"] for call in control.journal(self.since)["requests"]), default=self.since)
 
     def make_template(self) -> None:
         """Let a service see everything once, and keep its data folder for the trials to begin with."""
@@ -161,11 +172,13 @@ class Stage:
         process.signal(signal.SIGTERM)
         assert process.wait_end(20), "the template's service did not stop"
         self.template = data
+        if self.database is not None:
+            self.database.keep()
 
     def start(
         self, data: Path, trap: Trap | None = None, *, record: Path | None = None, file_limit: int | None = None
     ) -> Process:
-        """Start the service."""
+        """Start the service; where several share a database, leases run out soon."""
         self.starts += 1
         order = Order(
             settings=self.settings(data),
@@ -174,6 +187,7 @@ class Stage:
             trap=trap,
             record=str(record) if record else None,
             file_limit=file_limit,
+            lease_seconds=LEASE_SECONDS if self.database is not None else None,
         )
         return self.forks.start(order)
 

@@ -1,8 +1,9 @@
 """Names every step of I/O that a process takes, and breaks it before a chosen one. Nothing is patched.
 
-A step is seen where the libraries offer it: SQLite's trace callback, httpcore's debug log, Python's audit hook. Its
-name says what is done and who asks: ``sql INSERT audit | applier:_intend < applier:_attempt``. A kill before step k+1
-is a kill after step k, so killing before each covers every moment between two steps.
+A step is seen where the libraries offer it: SQLite's trace callback, SQLAlchemy's events for PostgreSQL, httpcore's
+debug log, Python's audit hook. Its name says what is done and who asks:
+``sql INSERT audit | applier:_intend < applier:_attempt``. A kill before step k+1 is a kill after step k, so killing
+before each covers every moment between two steps.
 """
 
 import ctypes
@@ -15,6 +16,7 @@ import threading
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from types import FrameType
 from typing import Any, Final
 
@@ -56,9 +58,10 @@ class Tracer:
     def install(self) -> None:
         """See the steps of this process from now on; there is no way back."""
         event.listen(Pool, "connect", self._connected)
-        event.listen(Engine, "before_cursor_execute", _note_statement)
-        event.listen(Engine, "commit", _note_end)
-        event.listen(Engine, "rollback", _note_end)
+        event.listen(Engine, "before_cursor_execute", self._told_statement)
+        for end in ("commit", "rollback"):
+            event.listen(Engine, end, partial(self._told, end.upper()))
+        event.listen(Engine, "begin", self._told_begin)
         log = logging.getLogger("httpcore")
         log.handlers, log.propagate = [_HttpSteps(self)], False
         log.setLevel(logging.DEBUG)
@@ -87,6 +90,8 @@ class Tracer:
     def _connected(self, connection: Any, record: Any) -> None:
         """Have SQLite tell every statement of a new connection; an asynchronous one lives on a thread of its own."""
         info = record.info
+        if not hasattr(getattr(connection, "driver_connection", connection), "set_trace_callback"):
+            return  # no SQLite: SQLAlchemy's events tell
 
         def told(statement: str) -> None:
             if not statement.startswith(_UNSEEN):
@@ -96,6 +101,19 @@ class Tracer:
             connection.run_async(lambda raw: raw.set_trace_callback(told))
         else:
             connection.set_trace_callback(told)
+
+    def _told_statement(self, connection: Any, _: Any, statement: str, *__: Any) -> None:
+        self._told(shape_of(statement), connection)
+
+    def _told_begin(self, connection: Any) -> None:
+        if connection.dialect.name != "sqlite":
+            self._told("BEGIN", connection)
+
+    def _told(self, what: str, connection: Any) -> None:
+        """SQLite tells by itself what is done, and is only told who asks."""
+        connection.info["asks"] = who = asker()
+        if connection.dialect.name != "sqlite":
+            self.step(f"sql {what}", who)
 
     def _audited(self, name: str, given: tuple[Any, ...]) -> None:
         if name == "open":
@@ -167,14 +185,6 @@ def asker() -> str:
         if len(near) == 2:
             break
     return " < ".join(near or plumbing[:2]) or "-"
-
-
-def _note_statement(connection: Any, *_: Any) -> None:
-    connection.info["asks"] = asker()
-
-
-def _note_end(connection: Any) -> None:
-    connection.info["asks"] = asker()
 
 
 def _request() -> str:

