@@ -55,12 +55,12 @@ def _differing_within(name: str, before: Any, after: Any) -> Iterator[str]:
     old, new = (value if isinstance(value, Mapping) else {} for value in (before, after))
     for key in sorted(old.keys() | new.keys()):
         pair = old.get(key, MISSING), new.get(key, MISSING)
-        if not _same(*pair):
+        if not are_same(*pair):
             yield f"{name}.{key}"
             yield from _differing_within(f"{name}.{key}", *pair)
 
 
-def _same(left: Any, right: Any) -> bool:
+def are_same(left: Any, right: Any) -> bool:
     """Whether two JSON values are one; True is not 1, though Python thinks so."""
     if left is MISSING or right is MISSING:
         return left is right

@@ -1,5 +1,6 @@
 """How much a text says, before and after: characters counted, tokens estimated."""
 
+from collections import Counter
 from math import ceil
 
 _ASCII_PER_TOKEN = 4
@@ -26,3 +27,10 @@ def sizes(before: str | None, after: str | None) -> str:
 def differs_in_blanks_only(before: str, after: str) -> bool:
     """Whether two texts that differ hold the same words: only what stands between and around them differs."""
     return before != after and before.split() == after.split()
+
+
+def share_of_words_kept(before: str, after: str) -> float:
+    """The share of the words of both texts that both hold, 0 to 1, wherever they stand."""
+    old, new = Counter(before.split()), Counter(after.split())
+    total = old.total() + new.total()
+    return 2 * (old & new).total() / total if total else 1.0

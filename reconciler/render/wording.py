@@ -62,6 +62,26 @@ def changes(op: Op) -> tuple[FieldChange, ...]:
     return tuple(FieldChange(name, MISSING, value) for name, value in sorted(_besides_identity(op).items()))
 
 
+def leaves(op: Op) -> tuple[FieldChange, ...]:
+    """As `changes`, with each object that both sides hold, or that is new, taken apart into what differs within it."""
+    return tuple(leaf for change in changes(op) for leaf in _leaves(change))
+
+
+def _leaves(change: FieldChange) -> Iterator[FieldChange]:
+    sides = (change.before, change.after)
+    if not any(isinstance(side, Mapping) and side for side in sides):
+        yield change
+        return
+    if not all(isinstance(side, Mapping) or side is MISSING for side in sides):
+        yield change
+        return
+    before, after = (side if isinstance(side, Mapping) else {} for side in sides)
+    for name in sorted(before.keys() | after.keys()):
+        pair = before.get(name, MISSING), after.get(name, MISSING)
+        if not fields.are_same(*pair):
+            yield from _leaves(FieldChange(f"{change.name}.{name}", *pair))
+
+
 def _besides_identity(op: Op) -> dict[str, Any]:
     stated = op.after or {}
     return {name: value for name, value in stated.items() if not (name in _IDENTITIES and value == op.key)}

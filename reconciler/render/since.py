@@ -1,0 +1,111 @@
+"""What became of a plan that is no longer the one to decide on: what changed since, and on which side."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from reconciler.domain import fields
+from reconciler.domain.direction import DirectedOp, common
+from reconciler.domain.plan import Action, Op, Place
+from reconciler.domain.records import Plan
+from reconciler.domain.status import Direction
+from reconciler.render.summary import noun_of
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """One op that is not as it was.
+
+    Attributes:
+        what: What it is about, as people say it.
+        action: What the newer plan does there; for one that is gone, what the older would have done.
+        side: Which side moved since the older plan; Unknown where the two plans do not tell.
+    """
+
+    what: str
+    action: Action
+    side: Direction
+
+
+@dataclass(frozen=True, slots=True)
+class Since:
+    """The difference between an older plan of a chatbot and a newer one.
+
+    Attributes:
+        came: Only the newer one does these.
+        left: Only the older one did these.
+        differ: Both concern these, but not alike.
+        new_revision: Whether the newer one is of another revision.
+    """
+
+    came: tuple[Moved, ...]
+    left: tuple[Moved, ...]
+    differ: tuple[Moved, ...]
+    new_revision: bool
+
+    @property
+    def is_nothing(self) -> bool:
+        """Whether both do the same."""
+        return not (self.came or self.left or self.differ)
+
+
+def since(old: Plan, new: Plan) -> Since:
+    """What changed between two plans of one chatbot."""
+    before = {directed.op.place: directed for directed in old.ops}
+    after = {directed.op.place: directed for directed in new.ops}
+    git_still = old.revision == new.revision
+    return Since(
+        came=tuple(_moved(each.op, _came(each, git_still=git_still)) for each in _only(after, before)),
+        left=tuple(_moved(each.op, _left(git_still=git_still)) for each in _only(before, after)),
+        differ=tuple(
+            _moved(each.op, _between(before[place], each))
+            for place, each in after.items()
+            if place in before and before[place].op != each.op
+        ),
+        new_revision=not git_still,
+    )
+
+
+def _only(ops: dict[Place, DirectedOp], others: dict[Place, DirectedOp]) -> Iterator[DirectedOp]:
+    return (directed for place, directed in ops.items() if place not in others)
+
+
+def _moved(op: Op, side: Direction) -> Moved:
+    return Moved(noun_of(op), op.action, side)
+
+
+def _came(directed: DirectedOp, *, git_still: bool) -> Direction:
+    """Both sides were alike there, so whoever moved did so since."""
+    return Direction.LIVE_AHEAD if git_still else directed.direction
+
+
+def _left(*, git_still: bool) -> Direction:
+    """At one revision only the live side can have moved; else neither plan says what both agree on now."""
+    return Direction.LIVE_AHEAD if git_still else Direction.UNKNOWN
+
+
+def _between(old: DirectedOp, new: DirectedOp) -> Direction:
+    """The desired values are git's, the live ones WizChat's: which of them are others than before."""
+    if (old.op.action, new.op.action) == (Action.UPDATE, Action.UPDATE):
+        return common(_fields_between(old.op, new))
+    return _side(git=old.op.after != new.op.after, live=old.op.before != new.op.before)
+
+
+def _fields_between(old: Op, new: DirectedOp) -> Iterator[Direction]:
+    """Of each field of two updates; one that was not in the older one was alike on both sides then."""
+    for name in sorted({*old.changed_fields, *new.op.changed_fields}):
+        if name not in old.changed_fields:
+            yield new.fields.get(name, Direction.UNKNOWN)
+        elif name not in new.op.changed_fields:
+            yield Direction.UNKNOWN
+        else:
+            git = fields.get(old.after, name) != fields.get(new.op.after, name)
+            live = fields.get(old.before, name) != fields.get(new.op.before, name)
+            yield _side(git=git, live=live)
+
+
+def _side(*, git: bool, live: bool) -> Direction:
+    if git and live:
+        return Direction.DIVERGED
+    if git or live:
+        return Direction.GIT_AHEAD if git else Direction.LIVE_AHEAD
+    return Direction.IN_SYNC
