@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Protocol
 
+from reconciler.domain.commit import CommitFact
 from reconciler.domain.document import ParsedFile, Snapshot
 
 
@@ -45,4 +46,11 @@ class Source(Protocol):
 
         Raises:
             SourceUnreadable: When git itself fails.
+        """
+
+    async def last_change(self, path: str, revision: str) -> CommitFact | None:
+        """The commit that last changed what a file says, in a revision's history; what it includes counts too.
+
+        It reads what is here, asks no remote and is quick enough for a page. None when the file or the revision is not
+        here, or when git fails: nothing depends on it.
         """

@@ -7,11 +7,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 
+from reconciler.domain.commit import CommitFact
 from reconciler.domain.compose import assemble
 from reconciler.domain.document import ParsedFile, Snapshot
 from reconciler.errors import SourceCause, SourceUnreadable
 from reconciler.ports import ParseCache
 from reconciler.sources.builder import LIMITS
+from reconciler.sources.commits import CommitLog
 from reconciler.sources.contract import DocumentContract
 from reconciler.sources.git_remote import GitRemote
 from reconciler.sources.loader import Loaded, load_tree, select, stamp
@@ -42,6 +44,7 @@ class GitSource:
         self._contract = contract
         self._limits = limits or GitLimits()
         self._mirror = Mirror(mirror.absolute(), remote, self._limits)
+        self._commits = CommitLog(self._mirror, contract)
         self._turn = asyncio.Lock()
         # a cancelled call leaves its thread running; the next one must not meet it in the mirror
         self._busy = threading.Lock()
@@ -88,6 +91,10 @@ class GitSource:
 
         async with self._turn:
             return await asyncio.to_thread(self._alone, lambda: self._mended(revision, ask))
+
+    async def last_change(self, path: str, revision: str) -> CommitFact | None:
+        """The commit that last changed what a file says; it waits for no fetch and no load."""
+        return await self._commits.last_change(path, revision)
 
     def _listed(self, revision: str) -> tuple[GitTree, Sequence[Entry]]:
         def listing() -> GitTree:

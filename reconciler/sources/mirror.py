@@ -96,7 +96,7 @@ class Mirror:
         """
         for line in self._ask_remote("ls-remote", "--", self.remote.url, self._branch_ref).splitlines():
             revision, _, name = line.partition("\t")
-            if name == self._branch_ref and _REVISION.match(revision):
+            if name == self._branch_ref and is_revision(revision):
                 return revision
         raise self._absent_branch()
 
@@ -107,7 +107,7 @@ class Mirror:
             SourceUnreadable: With the exact cause.
             MirrorBroken: When the mirror has to be made anew.
         """
-        if not _REVISION.match(revision):
+        if not is_revision(revision):
             raise SourceUnreadable(SourceCause.GIT_FAILED, "this is no commit id: give all of its hexadecimal digits")
         if not (self.folder / "HEAD").exists():
             self.rebuild()
@@ -143,7 +143,7 @@ class Mirror:
 
     def descends(self, revision: str, ancestor: str) -> bool:
         """Whether the ancestor, which may be unknown here, is in the history of a commit that is here."""
-        if not _REVISION.match(ancestor) or not self.has(ancestor):
+        if not is_revision(ancestor) or not self.has(ancestor):
             return False
         output = self._local("merge-base", "--is-ancestor", ancestor, revision)
         if output.status not in {0, 1}:
@@ -163,7 +163,7 @@ class Mirror:
 
     def file(self, revision: str, path: str, most_bytes: int) -> bytes | None:
         """A regular file of a commit, when both are here and it is not larger than that; nothing is fetched."""
-        if not _REVISION.match(revision) or not (self.folder / "HEAD").exists() or not self.has(revision):
+        if not is_revision(revision) or not (self.folder / "HEAD").exists() or not self.has(revision):
             return None
         listing = self.local("ls-tree", "-z", "-l", "--full-tree", "--", revision, path).stdout
         for entry in (_entry(line) for line in listing.split(b"\0") if line):
@@ -278,6 +278,11 @@ class Mirror:
                 f"{self.remote.display_url}: the repository holds {size} bytes and {self.limits.repository_bytes} are "
                 "the limit: keep the documents in another repository",
             )
+
+
+def is_revision(text: str) -> bool:
+    """Whether a text is a whole commit id, and so neither an option nor a name."""
+    return _REVISION.match(text) is not None
 
 
 def _entry(line: bytes) -> Entry:

@@ -2,14 +2,17 @@ import hashlib
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from reconciler.domain.commit import CommitFact
 from reconciler.domain.compose import assemble
 from reconciler.domain.document import Snapshot
+from reconciler.domain.visible import visible
 from reconciler.errors import SourceCause, SourceUnreadable
 from reconciler.ports import ParseCache
 from reconciler.sources.builder import LIMITS
 from reconciler.sources.contract import DocumentContract
 from reconciler.sources.loader import load_tree, select, stamp
 from reconciler.sources.tree import DEFAULT_PATHS, SYMLINK, Entry
+from tests.fakes.clock import START
 from tests.support.contract import CONTRACT
 
 Files = Mapping[str, str | bytes]
@@ -43,6 +46,8 @@ class MemoryTree:
 class _Commit:
     tree: MemoryTree
     parent: str | None
+    author: str
+    subject: str
 
 
 class FakeSource:
@@ -71,18 +76,20 @@ class FakeSource:
         if files is not None:
             self.commit(files)
 
-    def commit(self, files: Files, symlinks: Mapping[str, str] | None = None) -> str:
+    def commit(
+        self, files: Files, symlinks: Mapping[str, str] | None = None, *, author: str = "A", subject: str = "Change"
+    ) -> str:
         """Put a commit on top of the branch; the files given are all that it holds."""
-        return self._push(_Commit(MemoryTree(dict(files), dict(symlinks or {})), self._tip))
+        return self._push(_Commit(MemoryTree(dict(files), dict(symlinks or {})), self._tip, author, subject))
 
-    def amend(self, files: Files, *, remove: Iterable[str] = ()) -> str:
+    def amend(self, files: Files, *, remove: Iterable[str] = (), author: str = "A", subject: str = "Change") -> str:
         """Put a commit on top of the branch that changes, adds and removes the files named."""
         kept = {path: text for path, text in self.files.items() if path not in set(remove)}
-        return self.commit({**kept, **files})
+        return self.commit({**kept, **files}, author=author, subject=subject)
 
     def force_push(self, files: Files) -> str:
         """Replace the branch by one commit that has no parent."""
-        return self._push(_Commit(MemoryTree(dict(files), {}), None))
+        return self._push(_Commit(MemoryTree(dict(files), {}), None, "A", "Rewrite"))
 
     def fail(self, cause: SourceCause, message: str = "the repository cannot be read: repair it") -> None:
         """Answer every call with a failure, until `recover`."""
@@ -140,6 +147,26 @@ class FakeSource:
                 return True
             at = self._commit(at).parent
         return False
+
+    async def last_change(self, path: str, revision: str) -> CommitFact | None:
+        if self._failure is not None or revision not in self._commits:
+            return None
+        tree = self._commit(revision).tree
+        entry = tree.entry(path)
+        if entry is None:
+            return None
+        file = load_tree(tree, [entry], self._contract, {}).files[0]
+        return self._last_of([path, *file.includes], revision)
+
+    def _last_of(self, paths: Sequence[str], revision: str) -> CommitFact | None:
+        at: str | None = revision
+        while at is not None:
+            commit = self._commit(at)
+            before = self._commit(commit.parent).tree if commit.parent else MemoryTree({}, {})
+            if any(commit.tree.entry(path) != before.entry(path) for path in paths):
+                return CommitFact(at, visible(commit.author), START, visible(commit.subject))
+            at = commit.parent
+        return None
 
     def _push(self, commit: _Commit) -> str:
         content = repr((sorted(commit.tree.files.items()), sorted(commit.tree.symlinks.items()), commit.parent))

@@ -1,6 +1,7 @@
 """What every `ports.Source` does: the same cases over git and over the fake that the engine's tests use."""
 
 from collections.abc import Mapping
+from datetime import timedelta
 from pathlib import Path
 from typing import Protocol
 
@@ -199,6 +200,47 @@ async def test_a_commit_that_is_nowhere_is_a_cause_of_its_own(branch: Branch) ->
     with pytest.raises(SourceUnreadable) as raised:
         await branch.source.load("0" * 40, MemoryParseCache())
     assert raised.value.cause is SourceCause.HISTORY_REWRITTEN
+
+
+async def test_the_last_change_of_a_document_is_the_commit_that_changed_it_or_what_it_includes(branch: Branch) -> None:
+    files = {"chatbots/a.yaml": DOCUMENT % "A", "chatbots/b.yaml": INCLUDING % "../p.md", "p.md": "P"}
+    revisions = [
+        branch.commit(files),
+        branch.commit({"chatbots/a.yaml": DOCUMENT % "A2"}),
+        branch.commit({"p.md": "P2"}),
+        branch.commit({"readme.md": "unrelated"}),
+    ]
+    await branch.source.load(revisions[-1], MemoryParseCache())
+
+    async def told(path: str) -> list[int | None]:
+        facts = [await branch.source.last_change(path, revision) for revision in revisions]
+        return [revisions.index(fact.id) if fact else None for fact in facts]
+
+    assert await told("chatbots/a.yaml") == [0, 1, 1, 1]
+    assert await told("chatbots/b.yaml") == [0, 0, 2, 2]
+    assert await told("chatbots/none.yaml") == [None] * 4
+
+
+async def test_the_last_change_tells_who_and_why(branch: Branch) -> None:
+    revision = branch.commit({"chatbots/a.yaml": DOCUMENT % "A"})
+    await branch.source.load(revision, MemoryParseCache())
+    fact = await branch.source.last_change("chatbots/a.yaml", revision)
+    assert fact is not None
+    assert (fact.author, fact.subject, fact.at.utcoffset()) == ("A", "Change", timedelta(0))
+
+
+@pytest.mark.parametrize("revision", ["0" * 40, "main", "HEAD", "--all", "", "a" * 39, "x" * 40])
+async def test_the_last_change_at_a_revision_that_is_not_here_is_not_told(branch: Branch, revision: str) -> None:
+    here = branch.commit({"chatbots/a.yaml": DOCUMENT % "A"})
+    await branch.source.load(here, MemoryParseCache())
+    assert await branch.source.last_change("chatbots/a.yaml", revision) is None
+
+
+@pytest.mark.parametrize("path", ["*", "chatbots/*", ":(glob)**", ":/", ":!x", "--all", ".", "..", "/", "chatbots", ""])
+async def test_a_path_is_taken_by_its_letters(branch: Branch, path: str) -> None:
+    revision = branch.commit({"chatbots/a.yaml": DOCUMENT % "A"})
+    await branch.source.load(revision, MemoryParseCache())
+    assert await branch.source.last_change(path, revision) is None
 
 
 async def test_the_fake_fails_as_it_is_told_until_it_recovers() -> None:

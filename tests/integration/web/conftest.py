@@ -8,6 +8,7 @@ import pytest
 from fastapi import FastAPI
 
 from reconciler.domain.access import Token
+from reconciler.domain.commit import CommitFact
 from reconciler.domain.document import Snapshot
 from reconciler.domain.grants import Grants
 from reconciler.domain.plan import Op
@@ -57,6 +58,9 @@ class Git:
 
     async def descends(self, revision: str, ancestor: str) -> bool:  # noqa: ARG002  the port's signature
         return True
+
+    async def last_change(self, path: str, revision: str) -> CommitFact | None:
+        return self.commits.get((path, revision))
 
 
 @dataclass

@@ -1,0 +1,131 @@
+"""The commit that last changed a document, over a real mirror: hostile texts, no fetching, little work."""
+
+import os
+import shutil
+import subprocess
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from reconciler.sources.git import GitSource
+from reconciler.sources.git_remote import GitRemote
+from reconciler.sources.mirror import GitLimits
+from tests.fakes.cache import MemoryParseCache
+from tests.support.contract import CONTRACT
+from tests.support.git import GitRepo
+
+pytestmark = pytest.mark.anyio
+
+PATH = "chatbots/a.yaml"
+DOCUMENT = "apiVersion: v1\nkind: ChatbotConfig\nspec: {core: {name: %s}}\n"
+KEY = "ghp_" + "a1B2c3D4e5F6g7H8i9J0k1L2m3N4o5P6q7R8"
+
+
+@pytest.fixture
+def repo(tmp_path: Path) -> GitRepo:
+    return GitRepo(tmp_path / "bots")
+
+
+async def loaded(repo: GitRepo, tmp_path: Path, limits: GitLimits | None = None) -> GitSource:
+    remote = GitRemote.parse(repo.url, "main", insecure=True)
+    source = GitSource(remote, tmp_path / "data" / "mirror.git", CONTRACT, limits)
+    await source.load(repo.head, MemoryParseCache())
+    return source
+
+
+def commit_raw(repo: GitRepo, author: bytes, message: bytes, moment: bytes = b"1767268800") -> str:
+    """A commit as somebody writes it who does not use git for it."""
+    repo.write({PATH: DOCUMENT % len(message)})
+    repo.git("add", "--all")
+    tree = repo.git("write-tree").strip()
+    who = b"%s <a@example.com> %s +0000" % (author, moment)
+    raw = b"tree %s\nauthor %s\ncommitter %s\n\n%s" % (tree.encode(), who, who, message)
+    made = subprocess.run(
+        ["git", "hash-object", "-t", "commit", "-w", "--stdin", "--literally"],
+        cwd=repo.folder,
+        input=raw,
+        capture_output=True,
+        check=True,
+        timeout=60,
+    )
+    revision = made.stdout.decode().strip()
+    repo.git("update-ref", "refs/heads/main", revision)
+    return revision
+
+
+@pytest.mark.parametrize(
+    ("written", "shown"),
+    [
+        (b"\xe2\x80\xaeevil\xe2\x80\xac", "\\u202eevil\\u202c"),
+        (b"bell\x07 \x1b[31mred", "bell\\x07 \\x1b[31mred"),
+        (b"<script>alert(1)</script>", "<script>alert(1)</script>"),
+        (b"not \xff UTF-8", "not \ufffd UTF-8"),
+        (b"%H %an %x00 %(trailers)", "%H %an %x00 %(trailers)"),
+        (b"use " + KEY.encode(), "use [a GitHub token]"),
+        ("Grüße an Zoë 👋".encode(), "Grüße an Zoë 👋"),
+        (b"", "The rest is the first then."),
+    ],
+)
+async def test_a_subject_is_shown_as_it_is_and_changes_nothing(
+    repo: GitRepo, tmp_path: Path, written: bytes, shown: str
+) -> None:
+    revision = commit_raw(repo, b"A", written + b"\n\nThe rest is the first then.\n")
+    fact = await (await loaded(repo, tmp_path)).last_change(PATH, revision)
+    assert fact is not None
+    assert (fact.id, fact.subject, fact.at) == (revision, shown, datetime(2026, 1, 1, 12, tzinfo=UTC))
+
+
+async def test_the_name_of_an_author_is_told_as_carefully(repo: GitRepo, tmp_path: Path) -> None:
+    revision = commit_raw(repo, "Zoë \u202e\x1b[2J".encode(), b"x")
+    fact = await (await loaded(repo, tmp_path)).last_change(PATH, revision)
+    assert fact is not None
+    assert fact.author == "Zoë \\u202e\\x1b[2J"
+
+
+@pytest.mark.parametrize("char", ["x", "界", "\u0301"])
+async def test_what_is_endless_is_cut(repo: GitRepo, tmp_path: Path, char: str) -> None:
+    revision = commit_raw(repo, char.encode() * 100_000, char.encode() * 1_000_000)
+    fact = await (await loaded(repo, tmp_path)).last_change(PATH, revision)
+    assert fact is not None
+    assert max(len(fact.author), len(fact.subject)) <= 200
+
+
+@pytest.mark.parametrize("moment", [b"0", b"99999999999", b"253402300800", b"18446744073709551615", b"-5"])
+async def test_any_time_that_a_commit_states_is_one(repo: GitRepo, tmp_path: Path, moment: bytes) -> None:
+    revision = commit_raw(repo, b"A", b"x", moment)
+    fact = await (await loaded(repo, tmp_path)).last_change(PATH, revision)
+    assert fact is not None
+    assert 1970 <= fact.at.year <= 9999
+
+
+async def test_what_was_told_once_is_told_again_without_git(repo: GitRepo, tmp_path: Path) -> None:
+    revision = repo.commit({PATH: DOCUMENT % "A"})
+    source = await loaded(repo, tmp_path)
+    first = await source.last_change(PATH, revision)
+    shutil.rmtree(tmp_path / "data")
+    assert first is not None
+    assert await source.last_change(PATH, revision) == first
+
+
+async def test_without_a_mirror_nothing_is_told_and_nothing_is_made(repo: GitRepo, tmp_path: Path) -> None:
+    revision = repo.commit({PATH: DOCUMENT % "A"})
+    source = await loaded(repo, tmp_path)
+    shutil.rmtree(tmp_path / "data")
+    assert await source.last_change(PATH, revision) is None
+    assert not (tmp_path / "data" / "mirror.git").exists()
+    await source.load(revision, MemoryParseCache())
+    assert await source.last_change(PATH, revision) is not None, "what could not be told is asked again"
+
+
+async def test_whoever_looks_does_not_wait_for_git_for_long(repo: GitRepo, tmp_path: Path) -> None:
+    revision = repo.commit({PATH: DOCUMENT % "A"})
+    await loaded(repo, tmp_path)
+    mirror = tmp_path / "data" / "mirror.git"
+    # git waits for ever for what a pipe says
+    config = mirror / "config"
+    config.unlink()
+    os.mkfifo(config)
+    remote = GitRemote.parse(repo.url, "main", insecure=True)
+    source = GitSource(remote, mirror, CONTRACT, GitLimits(look_seconds=0.2))
+    assert await source.last_change(PATH, revision) is None
