@@ -53,7 +53,7 @@ def code_of(error: ReconcilerError) -> Code:
             return Code.INTERNAL_ERROR
 
 
-def document_of(error: ReconcilerError) -> dict[str, object]:
+def document_of(error: ReconcilerError) -> dict[str, Any]:
     """The problem document of an error that the program raised on purpose."""
     code = code_of(error)
     if code is Code.CONFLICT and isinstance(error, Conflict):
@@ -94,11 +94,7 @@ def _http_by(engine: Engine) -> Callable[[Request, Exception], Awaitable[Respons
     async def refused(request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)  # noqa: S101  starlette's signature knows no more
         if isinstance(error, Problem):
-            if error.status_code in _REFUSALS:
-                await record(engine, request, error)
-            return await _told(
-                engine, request, problems.document_of(error.code, error.detail, **error.more), error.headers
-            )
+            return await _told(engine, request, await refusal(engine, request, error), error.headers)
         code = Code.of_status(error.status_code)
         return await _told(engine, request, problems.document_of(code, str(error.detail)), error.headers)
 
@@ -108,9 +104,7 @@ def _http_by(engine: Engine) -> Callable[[Request, Exception], Awaitable[Respons
 def _refused_by(engine: Engine) -> Callable[[Request, Exception], Awaitable[Response]]:
     async def refused(request: Request, error: Exception) -> Response:
         assert isinstance(error, ReconcilerError)  # noqa: S101  starlette's signature knows no more
-        body = document_of(error)
-        if body["status"] in _REFUSALS:
-            await record(engine, request, error)
+        body = await refusal(engine, request, error)
         if body["status"] == Code.INTERNAL_ERROR.status:
             traces.note(log, request.scope, error)
             body = problems.document_of(Code.INTERNAL_ERROR, "the log says more")
@@ -137,6 +131,17 @@ def _looks_at_pages(request: Request) -> bool:
     if route is not None:
         return str(route.name).startswith(_PAGE)
     return "text/html" in request.headers.get("accept", "")
+
+
+async def refusal(engine: Engine, request: Request, error: ReconcilerError | Problem) -> dict[str, Any]:
+    """The problem document of an error; a refused decision leaves its row. For pages that say it themselves, too."""
+    if isinstance(error, Problem):
+        body = problems.document_of(error.code, error.detail, **error.more)
+    else:
+        body = document_of(error)
+    if body["status"] in _REFUSALS:
+        await record(engine, request, error)
+    return body
 
 
 async def record(engine: Engine, request: Request, error: ReconcilerError | Problem) -> None:

@@ -1,10 +1,16 @@
-"""The page's two forms, read by hand: no multipart parser is loaded for them."""
+"""The pages' forms, read by hand: no multipart parser is loaded for them."""
 
+from collections.abc import Mapping
+from typing import TypeVar
 from urllib.parse import parse_qs
 
+from pydantic import ValidationError
 from starlette.requests import Request
 
+from reconciler.web.asks import Ask
 from reconciler.web.problems import Code, Problem
+
+A = TypeVar("A", bound=Ask)
 
 _MOST_FIELDS = 10
 
@@ -21,3 +27,17 @@ async def read_form(request: Request) -> dict[str, str]:
     except ValueError as error:
         raise Problem(Code.MALFORMED_BODY, "send a form") from error
     return {name: values[0] for name, values in fields.items()}
+
+
+def asked(ask: type[A], fields: Mapping[str, str]) -> A:
+    """What a form asks for, as the API takes it; an empty field is one that was left out.
+
+    Raises:
+        Problem: When a field is missing or wrong.
+    """
+    try:
+        return ask.model_validate({name: value for name, value in fields.items() if value})
+    except ValidationError as error:
+        # what was sent is never echoed: it may be a secret in the wrong place
+        names = dict.fromkeys(str(part) for each in error.errors() for part in each["loc"][:1])
+        raise Problem(Code.INVALID_REQUEST, f"correct these fields: {', '.join(names)}") from error
