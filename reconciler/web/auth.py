@@ -1,7 +1,8 @@
 """Who asks: a bearer token or a signed-in browser, and the role that a route needs.
 
-A route states its rule beside itself, as a dependency: `Require` for the API, `Visit` for pages, or `Open` with the
-reason why it needs no role. `rules.check` refuses an application that has a route without one.
+A route states its rule beside itself, as a dependency: `Require` for the API, `Visit` for pages, `VisitOrLink` for a
+page that signed links show too, or `Open` with the reason why it needs no role. `rules.check` refuses an application
+that has a route without one.
 """
 
 from dataclasses import dataclass
@@ -12,15 +13,17 @@ from fastapi.security import HTTPBearer
 from starlette.types import Scope
 
 from reconciler.domain.records import Role
-from reconciler.engine.context import Actor
+from reconciler.engine.context import Actor, Engine
 from reconciler.engine.token_use import TokenUse
 from reconciler.errors import Forbidden
 from reconciler.web.address import Network, client_address
 from reconciler.web.cookies import SESSION, read_cookie
 from reconciler.web.credentials import Book, Caller
 from reconciler.web.guesses import Guesses
+from reconciler.web.links import SIGNATURE, UNTIL, Flaw, LinkRefused, Shared, verify
 from reconciler.web.metrics import Metrics
 from reconciler.web.problems import Code, Problem
+from reconciler.web.settings import WebSettings
 
 _CHALLENGE = {"WWW-Authenticate": 'Bearer realm="wizchat-reconciler"'}
 _NOT_VALID = "the token is unknown, expired or revoked, or an admin keeps its person out"
@@ -126,9 +129,9 @@ class SignInFirst(Exception):
         target: Where to sign in, and come back from.
     """
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, flaw: Flaw | None = None) -> None:
         super().__init__(path)
-        self.target = f"/login?next={quote(path)}"
+        self.target = f"/login?next={quote(path)}" + (f"&why={flaw}" if flaw else "")
 
 
 class Visit:
@@ -139,11 +142,30 @@ class Visit:
 
     async def __call__(self, request: Request) -> Actor:
         """Let the person pass, or send them to sign in."""
-        gate: Gate = request.app.state.gate
-        caller = await gate.peek(request.scope)
-        if caller is None:
-            raise SignInFirst(request.url.path)
-        return _passed(request, caller, self.role)
+        return await _visited(request, self.role)
+
+
+class VisitOrLink:
+    """The role that a plan's page needs, or a signed link to that plan: gives the `Actor`, or what the link shows.
+
+    A link shows the same to everybody, also to who is signed in. With one that shows nothing, whoever is signed in gets
+    the page as their role has it.
+    """
+
+    def __init__(self, role: Role) -> None:
+        self.role = role
+
+    async def __call__(self, request: Request) -> Actor | Shared:
+        """Let the person pass, or send them to sign in with the reason."""
+        until, signature = (request.query_params.getlist(name) for name in (UNTIL, SIGNATURE))
+        if not until and not signature:
+            return await _visited(request, self.role)
+        engine: Engine = request.app.state.engine
+        settings: WebSettings = request.app.state.settings
+        try:
+            return verify(settings.link_key, request.path_params["plan_id"], until, signature, engine.clock.now())
+        except LinkRefused as refusal:
+            return await _visited(request, self.role, refusal.flaw)
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +176,14 @@ class Open:
 
     async def __call__(self) -> None:
         """Let everybody pass."""
+
+
+async def _visited(request: Request, role: Role, flaw: Flaw | None = None) -> Actor:
+    gate: Gate = request.app.state.gate
+    caller = await gate.peek(request.scope)
+    if caller is None:
+        raise SignInFirst(request.url.path, flaw)
+    return _passed(request, caller, role)
 
 
 def _passed(request: Request, caller: Caller, role: Role) -> Actor:

@@ -6,9 +6,9 @@ from fastapi.routing import APIRoute, iter_route_contexts
 from starlette.routing import BaseRoute
 
 from reconciler.domain.records import Role
-from reconciler.web.auth import Open, Require, Visit
+from reconciler.web.auth import Open, Require, Visit, VisitOrLink
 
-Rule = Require | Visit | Open
+Rule = Require | Visit | VisitOrLink | Open
 
 
 def rule_of(route: BaseRoute) -> Rule | None:

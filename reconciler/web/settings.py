@@ -1,6 +1,7 @@
 """What the web is told once, at the start."""
 
-from collections.abc import Mapping
+import secrets
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import metadata
 from ipaddress import IPv4Network, IPv6Network, ip_network
@@ -23,6 +24,32 @@ class WebhookSpec:
     secrets: tuple[str, ...] = field(default=(), repr=False)
 
 
+@dataclass(frozen=True, slots=True)
+class EffectiveSetting:
+    """A setting as the service has it. It never holds a secret.
+
+    Attributes:
+        name: Such as ``policy.approvals``, or ``tenants[acme].api_key``.
+        value: As it is written in TOML; of a secret, only whether it is set.
+        origin: Where it came from: ``default``, the file, or the environment variable.
+        help: What it is for.
+    """
+
+    name: str
+    value: str
+    origin: str
+    help: str
+
+
+@dataclass(frozen=True, slots=True)
+class EffectiveTable:
+    """One table of the settings."""
+
+    heading: str
+    help: str
+    rows: tuple[EffectiveSetting, ...]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WebSettings:
     """The settings of the web.
@@ -38,6 +65,8 @@ class WebSettings:
         body_limit: Bytes of a request body, at most.
         webhook_body_limit: Bytes of a delivery, at most.
         body_seconds: How long a body may take to arrive.
+        link_key: What signs links to plans; by default one that ends with the process.
+        effective: Every setting as people may see it.
         version: Shown in ``/status``.
     """
 
@@ -51,6 +80,8 @@ class WebSettings:
     body_limit: int = MEBIBYTE
     webhook_body_limit: int = 25 * MEBIBYTE
     body_seconds: float = 30.0
+    link_key: bytes = field(default_factory=lambda: secrets.token_bytes(32), repr=False)
+    effective: Sequence[EffectiveTable] = ()
     version: str = field(default_factory=lambda: metadata.version("wizchat-reconciler"))
 
     @property

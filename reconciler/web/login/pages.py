@@ -21,6 +21,7 @@ from reconciler.web.auth import Gate, Open, too_many
 from reconciler.web.cookies import ATTEMPT, SESSION, give_cookie, read_cookie, take_cookie
 from reconciler.web.dashboard.forms import read_form
 from reconciler.web.dashboard.frame import NOBODY, Frame
+from reconciler.web.links import Flaw
 from reconciler.web.login.attempts import LASTS, Attempts
 from reconciler.web.problems import Code, Problem
 from reconciler.web.settings import WebSettings
@@ -39,7 +40,7 @@ class LoginPage:
     """Where people sign in.
 
     Attributes:
-        problem: Why they were not let in just now.
+        problem: Why they were not let in just now, or why the link that they followed shows nothing.
         next: Where they go then.
         issuer: Whether an issuer vouches for people.
     """
@@ -79,9 +80,11 @@ ANYBODY = [Depends(Open("people sign in here"))]
 
 
 @router.get("/login", name="page_login", dependencies=ANYBODY)
-async def login_form(request: Request, next: str = "/") -> Response:  # noqa: A002  the parameter's name in the URL
+async def login_form(request: Request, next: str = "/", why: str = "") -> Response:  # noqa: A002  the parameter's name in the URL
     """The form that takes a token, and the way to the issuer."""
-    return _form(request, own_page(next))
+    # only what is known is said: whatever else stands in the address may be anybody's
+    reason = {flaw.value: flaw.words for flaw in Flaw}.get(why)
+    return _form(request, own_page(next), reason=reason)
 
 
 @router.post("/login", name="page_sign_in", dependencies=ANYBODY)
@@ -183,10 +186,10 @@ async def _signed_in(
     return answer
 
 
-def _form(request: Request, target: str, refusal: Problem | None = None) -> Response:
+def _form(request: Request, target: str, refusal: Problem | None = None, reason: str | None = None) -> Response:
     status = refusal.status_code if refusal else HTTPStatus.OK
     issuer = request.app.state.identity is not None
-    shown = LoginPage(refusal.detail if refusal else None, target, issuer=issuer)
+    shown = LoginPage(refusal.detail if refusal else reason, target, issuer=issuer)
     answer = templates.page("login.html", shown, status)
     for name, value in (refusal.headers if refusal and refusal.headers else {}).items():
         answer.headers[name] = value

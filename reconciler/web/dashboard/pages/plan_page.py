@@ -17,6 +17,7 @@ from reconciler.render.model import IRREVERSIBLE
 from reconciler.render.prose import Kind, Line, Piece, compare
 from reconciler.render.wording import FieldChange, changes, inline, prose
 from reconciler.web.dashboard.frame import Frame
+from reconciler.web.links import Shared
 from reconciler.web.rendering import StoredPlan, holding_up
 
 
@@ -42,7 +43,11 @@ class OpView:
 
 @dataclass(frozen=True, slots=True)
 class PlanPage:
-    """One plan."""
+    """One plan.
+
+    Attributes:
+        shared: The link that shows it to somebody without an account, who can do nothing here; else None.
+    """
 
     frame: Frame
     plan: Plan
@@ -54,9 +59,10 @@ class PlanPage:
     commands: Sequence[tuple[str, str]]
     protected: Sequence[ProtectedItem]
     apply: Apply | None
+    shared: Shared | None = None
 
 
-def plan_page(frame: Frame, stored: StoredPlan, public_url: str) -> PlanPage:
+def plan_page(frame: Frame, stored: StoredPlan, public_url: str, shared: Shared | None = None) -> PlanPage:
     """Everything that the page of a plan says."""
     plan = stored.plan
     ops = [_op(directed) for directed in plan.ops]
@@ -69,9 +75,10 @@ def plan_page(frame: Frame, stored: StoredPlan, public_url: str) -> PlanPage:
         losses=[each for each in ops if each.directed.op.action is Action.DELETE],
         ops=ops,
         overwrites_live=any(each.direction in (Direction.LIVE_AHEAD, Direction.DIVERGED) for each in plan.ops),
-        commands=list(_commands(plan, public_url, may_approve=not protected)),
+        commands=[] if shared else list(_commands(plan, public_url, may_approve=not protected)),
         protected=protected,
         apply=stored.apply,
+        shared=shared,
     )
 
 
