@@ -43,9 +43,11 @@ class Git:
 
     Attributes:
         files: Path → what the file says, at every revision.
+        commits: Path and revision → the commit that last changed it.
     """
 
     files: dict[str, str] = field(default_factory=dict)
+    commits: dict[tuple[str, str], CommitFact] = field(default_factory=dict)
 
     async def head(self) -> str:
         return REVISION
