@@ -6,11 +6,10 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Request, Response, status
 
 from reconciler.domain.records import Plan
-from reconciler.engine import decide
-from reconciler.engine.applying import request_apply
 from reconciler.engine.context import Actor, Engine
+from reconciler.engine.decide import ItemResult
 from reconciler.errors import NotFound
-from reconciler.web import errors, views
+from reconciler.web import deciding, errors, views
 from reconciler.web.accepting import choose
 from reconciler.web.api.common import (
     API,
@@ -96,14 +95,7 @@ async def plan_get(engine: TheEngine, actor: Viewer, plan_id: Name, request: Req
 )
 async def plan_decide(engine: TheEngine, actor: Approver, ask: DecideAsk) -> DecisionsShape:
     """Each item is decided by itself, and has its own result and audit entry; one refusal stops no other."""
-    results = await decide.decide_all(
-        engine,
-        actor,
-        approving=ask.decision == "approve",
-        items=[decide.Item(item.plan_id, item.fingerprint) for item in ask.items],
-        comment=ask.comment,
-        apply=ask.apply,
-    )
+    results = await deciding.decide_all(engine, actor, ask)
     return DecisionsShape(items=[_decided(engine, result) for result in results])
 
 
@@ -117,12 +109,7 @@ async def plan_approve(
     engine: TheEngine, actor: Approver, plan_id: Name, ask: ApproveAsk, request: Request
 ) -> SinglePlanShape:
     """The same again answers with what already stands. With `apply`, `apply_id` names the apply that was queued."""
-    request.state.fingerprint = ask.fingerprint
-    await visible_plan(engine, actor, plan_id)
-    overrides = decide.Overrides(deletes=ask.overrides.deletes, reason=ask.overrides.reason) if ask.overrides else None
-    decision = await decide.approve(
-        engine, actor, plan_id, ask.fingerprint, comment=ask.comment, overrides=overrides, apply=ask.apply
-    )
+    decision = await deciding.approve(request, engine, actor, plan_id, ask)
     return views.single_plan(decision.plan, decision.approvals, engine.policy)
 
 
@@ -136,9 +123,7 @@ async def plan_reject(
     engine: TheEngine, actor: Approver, plan_id: Name, ask: RejectAsk, request: Request
 ) -> SinglePlanShape:
     """The same proposal is not offered again until something else came in between."""
-    request.state.fingerprint = ask.fingerprint
-    await visible_plan(engine, actor, plan_id)
-    decision = await decide.reject(engine, actor, plan_id, ask.fingerprint, comment=ask.comment)
+    decision = await deciding.reject(request, engine, actor, plan_id, ask)
     return views.single_plan(decision.plan, decision.approvals, engine.policy)
 
 
@@ -150,8 +135,7 @@ async def plan_reject(
 )
 async def plan_revoke(engine: TheEngine, actor: Approver, plan_id: Name) -> SinglePlanShape:
     """Also the policy's. Possible until an apply was asked for."""
-    await visible_plan(engine, actor, plan_id)
-    decision = await decide.revoke(engine, actor, plan_id)
+    decision = await deciding.revoke(engine, actor, plan_id)
     return views.single_plan(decision.plan, decision.approvals, engine.policy)
 
 
@@ -166,10 +150,8 @@ async def plan_apply(
     engine: TheEngine, actor: Approver, plan_id: Name, ask: ApplyAsk, request: Request, response: Response
 ) -> ApplyShape:
     """Everything is checked again at the last moment. The same again answers 200 with the apply that stands."""
-    request.state.fingerprint = ask.fingerprint
-    plan = await visible_plan(engine, actor, plan_id)
-    apply = await request_apply(engine, actor, plan_id, ask.fingerprint)
-    if apply.id == plan.apply_id:
+    apply, stood = await deciding.apply(request, engine, actor, plan_id, ask)
+    if stood:
         response.status_code = status.HTTP_200_OK
     return views.apply(apply)
 
@@ -200,7 +182,7 @@ async def _single(engine: Engine, plan: Plan) -> SinglePlanShape:
     return views.single_plan(plan, approvals.get(plan.id, ()), engine.policy)
 
 
-def _decided(engine: Engine, result: decide.ItemResult) -> DecidedShape:
+def _decided(engine: Engine, result: ItemResult) -> DecidedShape:
     decision, error = result.decision, result.error
     return DecidedShape(
         plan_id=result.item.plan_id,
