@@ -10,6 +10,7 @@ from urllib.parse import quote
 
 from fastapi import Request
 from fastapi.security import HTTPBearer
+from starlette.datastructures import URL
 from starlette.types import Scope
 
 from reconciler.domain.records import Role
@@ -28,6 +29,7 @@ from reconciler.web.settings import WebSettings
 _CHALLENGE = {"WWW-Authenticate": 'Bearer realm="wizchat-reconciler"'}
 _NOT_VALID = "the token is unknown, expired or revoked, or an admin keeps its person out"
 _PREFIX = b"bearer "
+_LOOKING = frozenset({"GET", "HEAD"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,8 +184,15 @@ async def _visited(request: Request, role: Role, flaw: Flaw | None = None) -> Ac
     gate: Gate = request.app.state.gate
     caller = await gate.peek(request.scope)
     if caller is None:
-        raise SignInFirst(request.url.path, flaw)
+        raise SignInFirst(_page_of(request), flaw)
     return _passed(request, caller, role)
+
+
+def _page_of(request: Request) -> str:
+    """The page to come back to; of a form that was sent, the page that it stood on."""
+    if request.method in _LOOKING:
+        return request.url.path
+    return URL(request.headers.get("referer", "")).path or "/"
 
 
 def _passed(request: Request, caller: Caller, role: Role) -> Actor:

@@ -1,5 +1,5 @@
 """The routes of all pages."""
 
-from reconciler.web.dashboard.pages import fleet, plan
+from reconciler.web.dashboard.pages import fleet, link, plan
 
-ROUTERS = (fleet.router, plan.router)
+ROUTERS = (fleet.router, plan.router, link.router)

@@ -1,0 +1,25 @@
+"""Links that show a plan to people without an account: that one was made is a decision like any other."""
+
+from datetime import datetime
+
+from reconciler.domain.records import Plan, Role
+from reconciler.engine.auditing import audit
+from reconciler.engine.context import Actor, Engine
+from reconciler.errors import NotFound
+
+
+async def note_link(engine: Engine, actor: Actor, plan_id: str, until: datetime) -> Plan:
+    """Leave a row for a link that shows a plan until then; the link itself is never written down.
+
+    Raises:
+        NotFound: There is no such plan, or the actor may not see it.
+        Forbidden: The actor may not.
+    """
+    async with engine.store.begin() as uow:
+        plan = await uow.plans.get(plan_id)
+        if plan is None or not actor.sees(plan.source):
+            raise NotFound(f"there is no plan {plan_id!r}")
+        actor.require(Role.VIEWER, plan.source)
+        detail = {"until": until.isoformat()}
+        await audit(uow, actor, "plan.link", f"plan/{plan.id}", fingerprint=plan.fingerprint, detail=detail)
+    return plan
