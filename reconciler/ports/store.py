@@ -3,6 +3,7 @@
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
+from reconciler.ports.events import Feed
 from reconciler.ports.git import ParseCache
 from reconciler.ports.queries import Queries
 from reconciler.ports.repositories import UnitOfWork
@@ -18,6 +19,10 @@ class Store(Protocol):
         It changes after the commit, never before: whoever reads it first and the rows afterwards has rows that are
         at least as new.
         """
+
+    @property
+    def feed(self) -> Feed:
+        """What was committed, for whoever looks on."""
 
     @property
     def queries(self) -> Queries:

@@ -23,17 +23,35 @@ class Engines:
         await self.reader.dispose()
 
 
+class Watch(Protocol):
+    """Tells when something was committed; asked at every request, so it costs next to nothing."""
+
+    def __call__(self) -> str:
+        """What changes when another process has committed."""
+
+    def others(self) -> str:
+        """What changes when another process has committed something that people are shown."""
+
+    def settle(self) -> None:
+        """Be told that this process has just committed."""
+
+
 class Dialect(Protocol):
     """One kind of database."""
 
     def guard(self, url: URL) -> AbstractContextManager[None]:
         """What must be held while the database is in use, and refuses a second user where there can be only one."""
 
-    def watch(self, url: URL) -> AbstractContextManager[Callable[[], str]]:
-        """A cheap question whose answer changes when another process has committed; asked at every request."""
+    def watch(self, url: URL) -> AbstractContextManager[Watch]:
+        """What tells when something was committed."""
 
-    async def announce(self, connection: AsyncConnection) -> None:
-        """Let the watches of other processes see this transaction once it is committed."""
+    async def announce(self, connection: AsyncConnection, *, shown: bool) -> None:
+        """Let the watches of other processes see this transaction once it is committed.
+
+        Args:
+            connection: The transaction's.
+            shown: Whether it changed something that people are shown.
+        """
 
     def absent(self, url: URL) -> bool:
         """Whether it certainly does not exist yet, so that looking at it would create it."""

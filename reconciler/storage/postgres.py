@@ -4,13 +4,14 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from importlib.util import find_spec
+from secrets import token_hex
 from typing import Any, Final
 
 from sqlalchemy import URL, Column, ColumnElement, Connection, Engine, NullPool, create_engine, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 
 from reconciler.errors import StoreError
-from reconciler.storage.dialect import Engines
+from reconciler.storage.dialect import Engines, Watch
 from reconciler.storage.failures import BUSY_SECONDS
 
 _DRIVER: Final = "postgresql+psycopg"
@@ -29,6 +30,9 @@ _MIGRATION_LOCK: Final = 7_203_114_002
 class Postgres:
     """Implements `dialect.Dialect` for PostgreSQL."""
 
+    def __init__(self) -> None:
+        self._sender = token_hex(8)
+
     @contextmanager
     def guard(self, url: URL) -> Iterator[None]:  # noqa: ARG002  a server looks after its users itself
         """Nothing to hold: many processes may use it."""
@@ -37,18 +41,18 @@ class Postgres:
         yield
 
     @contextmanager
-    def watch(self, url: URL) -> Iterator[Callable[[], str]]:
+    def watch(self, url: URL) -> Iterator[Watch]:
         """By LISTEN, in a thread of its own; some milliseconds after the commit."""
         # imported late: without the driver, `guard` says what to install
         from reconciler.storage.postgres_watch import ChangeWatch  # noqa: PLC0415
 
         conninfo = url.set(drivername="postgresql").render_as_string(hide_password=False)
-        with ChangeWatch.started(conninfo, _CHANNEL, BUSY_SECONDS) as watch:
+        with ChangeWatch.started(conninfo, _CHANNEL, self._sender, BUSY_SECONDS) as watch:
             yield watch
 
-    async def announce(self, connection: AsyncConnection) -> None:
+    async def announce(self, connection: AsyncConnection, *, shown: bool) -> None:
         """By NOTIFY, which PostgreSQL delivers when the transaction is committed, and not before."""
-        await connection.execute(select(func.pg_notify(_CHANNEL, "")))
+        await connection.execute(select(func.pg_notify(_CHANNEL, self._sender if shown else "")))
 
     def absent(self, url: URL) -> bool:  # noqa: ARG002  only the server knows
         """A server tells by itself."""

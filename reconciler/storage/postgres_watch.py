@@ -25,11 +25,13 @@ class ChangeWatch:
     as a token that may have been revoked meanwhile.
     """
 
-    def __init__(self, conninfo: str, channel: str, connect_timeout: int) -> None:
+    def __init__(self, conninfo: str, channel: str, own: str, connect_timeout: int) -> None:
         self._conninfo = conninfo
         self._channel = channel
+        self._own = own
         self._connect_timeout = connect_timeout
         self._heard = 0
+        self._others = 0
         self._listening = threading.Event()
         self._wake, self._waker = os.pipe()
         self._thread = threading.Thread(target=self._run, name="database watch", daemon=True)
@@ -38,17 +40,25 @@ class ChangeWatch:
         """What changes with every commit."""
         return str(self._heard) if self._listening.is_set() else token_hex(8)
 
+    def others(self) -> str:
+        """What changes with what other processes announced as shown to people."""
+        return str(self._others)
+
+    def settle(self) -> None:
+        """Each announcement says whose it is."""
+
     @classmethod
     @contextmanager
-    def started(cls, conninfo: str, channel: str, connect_timeout: int) -> Iterator[Self]:
+    def started(cls, conninfo: str, channel: str, own: str, connect_timeout: int) -> Iterator[Self]:
         """A watch that listens until the block ends.
 
         Args:
             conninfo: The database's URL.
             channel: Where commits are announced.
+            own: What this process announces.
             connect_timeout: Seconds that a connection may take.
         """
-        watch = cls(conninfo, channel, connect_timeout)
+        watch = cls(conninfo, channel, own, connect_timeout)
         watch._thread.start()
         watch._listening.wait(connect_timeout)
         try:
@@ -80,9 +90,12 @@ class ChangeWatch:
             connection.execute(sql.SQL("LISTEN {}").format(sql.Identifier(self._channel)))
             # what was committed before this moment was not heard
             self._heard += 1
+            self._others += 1
             self._listening.set()
             while True:
                 ready, _, _ = select.select([connection.fileno(), self._wake], [], [])
                 if self._wake in ready:
                     return True
-                self._heard += sum(1 for _ in connection.notifies(timeout=0))
+                announced = [each.payload for each in connection.notifies(timeout=0)]
+                self._others += sum(each not in ("", self._own) for each in announced)
+                self._heard += len(announced)

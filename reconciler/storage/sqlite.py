@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from reconciler.errors import StoreError
-from reconciler.storage.dialect import Engines
+from reconciler.storage.dialect import Engines, Watch
 from reconciler.storage.failures import BUSY_SECONDS
 
 _READERS: Final = 4
@@ -54,12 +54,12 @@ class Sqlite:
             os.close(handle)
 
     @contextmanager
-    def watch(self, url: URL) -> Iterator[Callable[[], str]]:
+    def watch(self, url: URL) -> Iterator[Watch]:
         """By ``PRAGMA data_version`` on a connection that writes nothing: some microseconds, no disk."""
         with closing(sqlite3.connect(database_path(url), isolation_level=None)) as connection:
-            yield lambda: str(connection.execute("PRAGMA data_version").fetchone()[0])
+            yield _FileWatch(connection)
 
-    async def announce(self, connection: AsyncConnection) -> None:
+    async def announce(self, connection: AsyncConnection, *, shown: bool) -> None:
         """SQLite counts commits by itself."""
 
     def absent(self, url: URL) -> bool:
@@ -103,6 +103,32 @@ class Sqlite:
         """By ``json_each``, which takes any name literally; a JSON path would have to be escaped."""
         each = func.json_each(labels).table_valued("key", "value")
         return select(each.c.value.cast(Text)).where(each.c.key == name).scalar_subquery()
+
+
+class _FileWatch:
+    """SQLite does not say who committed: what has moved since this process last did was moved by another.
+
+    A command that commits within the same instant as the service is taken for the service.
+    """
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+        self._settled = self()
+        self._others = 0
+
+    def __call__(self) -> str:
+        return str(self._connection.execute("PRAGMA data_version").fetchone()[0])
+
+    def others(self) -> str:
+        """How often another process was noticed."""
+        now = self()
+        self._others += now != self._settled
+        self._settled = now
+        return str(self._others)
+
+    def settle(self) -> None:
+        """What moved until now is this process's own."""
+        self._settled = self()
 
 
 def database_path(url: URL) -> Path:

@@ -1,19 +1,22 @@
 """The store: opens the database, hands out transactions, and tells when something has changed."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Sequence
 from contextlib import ExitStack, asynccontextmanager
 from secrets import token_hex
 from typing import Self
 
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from reconciler.errors import StoreError
 from reconciler.ports import Clock, ParseCache, Queries
-from reconciler.storage import schema
-from reconciler.storage.dialect import Dialect, Engines
+from reconciler.ports.events import Change, Feed, Signal
+from reconciler.storage import schema, tables
+from reconciler.storage.dialect import Dialect, Engines, Watch
 from reconciler.storage.engine import locate
 from reconciler.storage.failures import told
+from reconciler.storage.feed import CommitFeed
 from reconciler.storage.parse_cache import SqlParseCache
 from reconciler.storage.queries import SqlQueries
 from reconciler.storage.transaction import Transaction
@@ -23,16 +26,17 @@ from reconciler.storage.unit_of_work import SqlUnitOfWork
 class SqlStore:
     """Implements `ports.Store`. Made by `open`, and ended by `close`."""
 
-    def __init__(
-        self, engines: Engines, dialect: Dialect, clock: Clock, watch: Callable[[], str], held: ExitStack
-    ) -> None:
+    def __init__(self, engines: Engines, dialect: Dialect, clock: Clock, watch: Watch, held: ExitStack) -> None:
         self._engines = engines
         self._dialect = dialect
         self._clock = clock
         self._held = held
         self._boot = token_hex(8)
         self._commits = 0
+        self._committing = 0
         self._watch = watch
+        self._others = watch.others()
+        self._feed = CommitFeed(self._others_committed)
         self._queries = SqlQueries(self._reading, dialect)
 
     @classmethod
@@ -73,6 +77,11 @@ class SqlStore:
         return f"{self._boot}-{self._commits}-{self._watch()}"
 
     @property
+    def feed(self) -> Feed:
+        """What was committed, for whoever looks on."""
+        return self._feed
+
+    @property
     def queries(self) -> Queries:
         """The reading side."""
         return self._queries
@@ -85,7 +94,9 @@ class SqlStore:
             StoreError: When the database cannot be used, or its lock is not to be had in time.
         """
         async with self._writing() as transaction:
-            yield SqlUnitOfWork(transaction)
+            uow = SqlUnitOfWork(transaction)
+            yield uow
+            await uow.history.write()
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[SqlUnitOfWork]:
@@ -99,17 +110,37 @@ class SqlStore:
 
     @asynccontextmanager
     async def _writing(self) -> AsyncIterator[Transaction]:
-        changed = False
+        whats: Sequence[Change] | None = None
         try:
             async with self._transaction(self._engines.writer) as transaction:
                 yield transaction
-                changed = transaction.changed
-                if changed:
-                    await self._dialect.announce(transaction.connection)
+                if transaction.changed:
+                    found = await _told_of(transaction)
+                    await self._dialect.announce(transaction.connection, shown=bool(found))
+                    self._begin_commit()
+                    whats = found
         finally:
             # after the commit, and also when its outcome is not known
-            if changed:
-                self._commits += 1
+            if whats is not None:
+                self._end_commit(whats)
+
+    def _begin_commit(self) -> None:
+        # where nobody else can commit now, what the watch says until now is of others
+        if self._others_committed():
+            self._feed.publish([Signal.CHANGED])
+        self._committing += 1
+
+    def _end_commit(self, whats: Sequence[Change]) -> None:
+        self._watch.settle()
+        self._committing -= 1
+        self._commits += 1
+        self._feed.publish(whats)
+
+    def _others_committed(self) -> bool:
+        if self._committing:
+            return False
+        before, self._others = self._others, self._watch.others()
+        return before != self._others
 
     @asynccontextmanager
     async def _reading(self) -> AsyncIterator[Transaction]:
@@ -121,3 +152,13 @@ class SqlStore:
         with told():
             async with engine.begin() as connection:
                 yield Transaction(connection, self._dialect, self._clock)
+
+
+async def _told_of(transaction: Transaction) -> Sequence[Change]:
+    """What readers are told of a transaction."""
+    touched = transaction.touched
+    if touched.plans_unknown:
+        plan = tables.plans.c
+        sources = select(plan.id, plan.source).where(plan.id.in_(touched.plans_unknown))
+        touched.learn(dict(iter(await transaction.connection.execute(sources))))
+    return touched.changes()

@@ -8,6 +8,7 @@ from sqlalchemy import Delete, Insert, Select, Update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from reconciler.ports import Clock
+from reconciler.storage.changes import Touched
 from reconciler.storage.dialect import Dialect
 from reconciler.storage.rows import Codec
 
@@ -21,12 +22,14 @@ class Transaction:
         connection: For what only a dialect can say.
         dialect: The kind of database.
         changed: Whether anything was written.
+        touched: What readers have to be told of it.
     """
 
     def __init__(self, connection: AsyncConnection, dialect: Dialect, clock: Clock) -> None:
         self.connection = connection
         self.dialect = dialect
         self.changed = False
+        self.touched = Touched()
         self._clock = clock
 
     async def now(self) -> datetime:

@@ -58,6 +58,7 @@ class Repository(Reader[V], Generic[V]):
             Conflict: When there is one already.
         """
         await self._transaction.write(insert(self.codec.table), self._row(record))
+        self._transaction.touched.note(record)
 
     async def save(self, record: V) -> V:
         """Keep a changed record, and return it with its new version.
@@ -91,6 +92,8 @@ class Repository(Reader[V], Generic[V]):
                 "concurrent_change",
                 f"a {self.codec.noun} was changed meanwhile: look at it and repeat what still fits",
             )
+        for record in records:
+            self._transaction.touched.note(record)
 
     async def _change(self, record: V, statement: Update | Delete, values: dict[str, Any] | None = None) -> None:
         """Change the record's row, provided that it is still as it was read."""
@@ -101,6 +104,7 @@ class Repository(Reader[V], Generic[V]):
                 "concurrent_change",
                 f"the {self.codec.noun} {'/'.join(key)} was changed meanwhile: look at it and repeat what still fits",
             )
+        self._transaction.touched.note(record)
 
     def _row(self, record: V) -> dict[str, Any]:
         return self.codec.to_row(record)

@@ -1,0 +1,74 @@
+"""What has changed, told to whoever looks on: that something did and which, never what it says."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol
+
+
+class ChangeKind(StrEnum):
+    """What a change is about."""
+
+    CHATBOT = "chatbot"
+    PLAN = "plan"
+    APPLY = "apply"
+    RUN = "run"
+    SOURCE = "source"
+    SUSPENSION = "suspension"
+    TOKEN = "token"  # noqa: S105  a name
+    PERSON = "person"
+
+
+class Signal(StrEnum):
+    """What is told where no single change can be.
+
+    Attributes:
+        CHANGED: Another process changed something.
+        RESET: Events are missing: whatever is shown has to be read again.
+    """
+
+    CHANGED = "changed"
+    RESET = "reset"
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """Something was made, changed or removed.
+
+    Attributes:
+        id: Which; None means several of them, or that no id is told.
+        source: The source that it belongs to; None for what belongs to none.
+    """
+
+    kind: ChangeKind
+    id: str | None
+    source: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One entry of the feed.
+
+    Attributes:
+        id: Where the feed stands after it.
+    """
+
+    id: str
+    what: Change | Signal
+
+
+class Feed(Protocol):
+    """The latest changes in order, for as many readers as there are: each keeps its own place, the feed none.
+
+    A reader that is too slow, or comes back too late, or was elsewhere before, is told `Signal.RESET`.
+    """
+
+    @property
+    def last(self) -> str:
+        """Where the feed stands. Who reads it first and rows afterwards misses nothing."""
+
+    def since(self, after: str) -> Sequence[Event]:
+        """What came after a place; it also notices what other processes committed."""
+
+    async def news(self, after: str) -> None:
+        """Wait until this process has committed something after a place."""

@@ -1,0 +1,74 @@
+"""Which changes a transaction makes, in as few words as its readers need."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Final
+
+from reconciler.domain.access import Person, Token
+from reconciler.domain.records import Apply, Approval, Chatbot, Plan, Run, ScopeKind, SourceRecord, Suspension
+from reconciler.ports.events import Change, ChangeKind
+
+MOST_NAMED: Final = 50
+"""More of a kind are told as one change without an id: a reader reads its list again either way."""
+
+
+@dataclass(slots=True)
+class Touched:
+    """What one transaction has touched.
+
+    An approval and an apply do not say to which source they belong: that is their plan's, which the same transaction
+    mostly saves too.
+    """
+
+    _changes: dict[Change, str | None] = field(default_factory=dict)
+    _sources: dict[str, str] = field(default_factory=dict)
+
+    def note(self, record: object) -> None:
+        """Take note of a record that was made, changed or removed."""
+        match record:
+            case Plan():
+                self._sources[record.id] = record.source
+                self._add(ChangeKind.PLAN, record.id, record.source)
+            case Approval():
+                self._add(ChangeKind.PLAN, record.plan_id, None, plan=record.plan_id)
+            case Apply():
+                self._add(ChangeKind.APPLY, record.id, None, plan=record.plan_id)
+            case Chatbot():
+                self._add(ChangeKind.CHATBOT, record.id, record.source)
+            case Run():
+                self._add(ChangeKind.RUN, record.id, record.source)
+            case SourceRecord():
+                self._add(ChangeKind.SOURCE, record.name, record.name)
+            case Suspension():
+                source = record.subject if record.kind is ScopeKind.SOURCE else None
+                self._add(ChangeKind.SUSPENSION, record.id, source)
+            case Token():
+                self._add(ChangeKind.TOKEN, record.id, None)
+            case Person():
+                self._add(ChangeKind.PERSON, record.name, None)
+            case _:  # nothing that a page shows by itself
+                return
+
+    @property
+    def plans_unknown(self) -> frozenset[str]:
+        """The plans of which the source has yet to be told."""
+        return frozenset(plan for plan in self._changes.values() if plan is not None) - self._sources.keys()
+
+    def learn(self, sources: Mapping[str, str]) -> None:
+        """Be told plan id → its source."""
+        self._sources |= sources
+
+    def changes(self) -> Sequence[Change]:
+        """What is to be told."""
+        found = dict.fromkeys(
+            change if plan is None else replace(change, source=self._sources.get(plan))
+            for change, plan in self._changes.items()
+        )
+        counts = Counter((change.kind, change.source) for change in found)
+        named = (change for change in found if counts[change.kind, change.source] <= MOST_NAMED)
+        many = (Change(kind, None, source) for (kind, source), count in counts.items() if count > MOST_NAMED)
+        return (*named, *many)
+
+    def _add(self, kind: ChangeKind, id_: str, source: str | None, *, plan: str | None = None) -> None:
+        self._changes[Change(kind, id_, source)] = plan
