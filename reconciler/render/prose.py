@@ -14,16 +14,18 @@ _ALIKE = 0.5
 """Lines less alike than this are shown as one that left and one that came."""
 EFFORT = 1_500_000
 """How much work one comparison may take; beyond, whole lines are replaced, because comparing is quadratic."""
+_AROUND = 200
 _EACH_LINE = 50
 """What it takes at least to compare the words of two lines, however short."""
 
 
 class Kind(StrEnum):
-    """What became of a piece of text."""
+    """What became of a piece of text; SKIPPED stands in place of a long one that did not change, and says so."""
 
     SAME = "same"
     REMOVED = "removed"
     ADDED = "added"
+    SKIPPED = "skipped"
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +96,42 @@ def side_by_side(lines: Iterable[Line]) -> list[Row]:
         else:
             rows.append(Row(_without(line, Kind.ADDED), _without(line, Kind.REMOVED)))
     return rows + list(_beside(removed, added))
+
+
+def abridged(line: Line, around: int = _AROUND) -> Line:
+    """A line with the middle of every long piece that did not change left out.
+
+    Args:
+        line: The line.
+        around: How many characters to keep next to a change.
+    """
+    return tuple(part for piece in line for part in _ends(piece, around))
+
+
+def _ends(piece: Piece, around: int) -> Iterator[Piece]:
+    left_out = len(piece.text) - 2 * around
+    if piece.kind is not Kind.SAME or left_out < around:
+        yield piece
+        return
+    yield Piece(Kind.SAME, piece.text[:around])
+    yield Piece(Kind.SKIPPED, f"{left_out:,} unchanged characters")
+    yield Piece(Kind.SAME, piece.text[-around:])
+
+
+def clipped(lines: Iterable[Line], most: int) -> tuple[list[Line], int]:
+    """As many lines as hold this many characters, and how many characters of the rest are not among them."""
+    kept: list[Line] = []
+    hidden = 0
+    for line in lines:
+        pieces: list[Piece] = []
+        for piece in line:
+            shown = piece.text[:most]
+            most, hidden = most - len(shown), hidden + len(piece.text) - len(shown)
+            if shown or not piece.text:
+                pieces.append(Piece(piece.kind, shown))
+        if pieces or (not line and most):
+            kept.append(tuple(pieces))
+    return kept, hidden
 
 
 def _beside(removed: Sequence[Line], added: Sequence[Line]) -> Iterator[Row]:

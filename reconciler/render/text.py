@@ -161,7 +161,7 @@ def _prose_line(line: Line, paint: Paint) -> str:
 def _piece(kind: Kind, text: str, paint: Paint) -> str:
     shown = visible(text)
     match kind:
-        case Kind.SAME:
+        case Kind.SAME | Kind.SKIPPED:
             return shown
         case Kind.REMOVED:
             return paint(Ink.REMOVED, f"[-{shown or '⏎'}-]")

@@ -1,7 +1,7 @@
 """The pages' forms, read by hand: no multipart parser is loaded for them."""
 
 from collections.abc import Mapping
-from typing import TypeVar
+from typing import Any, TypeVar
 from urllib.parse import parse_qs
 
 from pydantic import ValidationError
@@ -29,7 +29,7 @@ async def read_form(request: Request) -> dict[str, str]:
     return {name: values[0] for name, values in fields.items()}
 
 
-def asked(ask: type[A], fields: Mapping[str, str]) -> A:
+def asked(ask: type[A], fields: Mapping[str, Any]) -> A:
     """What a form asks for, as the API takes it; an empty field is one that was left out.
 
     Raises:

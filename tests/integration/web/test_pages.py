@@ -86,25 +86,6 @@ async def test_the_fleet_lists_chatbots_and_open_plans(visitor: httpx.AsyncClien
     assert "Careers" not in (await visitor.get("/?q=bot_1")).text.split("<h2>Chatbots</h2>")[1]
 
 
-async def test_a_plan_states_its_loss_first_and_how_to_decide(house: House, visitor: httpx.AsyncClient) -> None:
-    server = Op("mcpServers", Action.DELETE, "crm", {"name": "crm"}, None)
-    prompt = Op("core", Action.UPDATE, None, {"p": "five words are here"}, {"p": "four words are here"}, ("p",))
-    ops = (
-        DirectedOp(server, Direction.GIT_AHEAD),
-        DirectedOp(prompt, Direction.DIVERGED, {"p": Direction.LIVE_AHEAD}),
-    )
-    async with house.store.begin() as uow:
-        await uow.plans.add(a_plan("plan_3", chatbot_id="bot_3", ops=ops, delete_override="it deletes 1 MCP server"))
-    text = (await visitor.get("/plans/plan_3")).text
-
-    assert text.index("1 deletion") < text.index("What changes") < text.index("Decide")
-    assert "cannot be undone" in text
-    assert "<del>five</del><ins>four</ins>" in text
-    assert "Somebody edited this chatbot live" in text
-    assert "curl -X POST http://127.0.0.1:8080/api/v1/plans/plan_3/approve" in text
-    assert "&#34;overrides&#34;: {&#34;deletes&#34;: true" in text
-
-
 async def test_nothing_in_a_value_becomes_markup(house: House, visitor: httpx.AsyncClient) -> None:
     op = Op("skills", Action.CREATE, NASTY, None, {"name": NASTY, NASTY: NASTY + "\u202e"})
     plan = a_plan("plan_3", chatbot_id=NASTY, ops=(DirectedOp(op, Direction.GIT_AHEAD),), message=NASTY, path=NASTY)

@@ -1,27 +1,138 @@
-"""The page of one plan."""
+"""The page of one plan, and what is decided on it."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from typing import Any
+from urllib.parse import quote
 
-from fastapi import APIRouter
-from starlette.responses import Response
+from fastapi import APIRouter, Request
+from starlette.responses import RedirectResponse, Response
 
-from reconciler.web import templates
-from reconciler.web.api.common import TheEngine, TheSettings, stored_plan
-from reconciler.web.asks import Name
-from reconciler.web.dashboard.pages.plan_page import plan_page
+from reconciler.engine.context import Actor, Engine
+from reconciler.errors import Conflict, Forbidden
+from reconciler.web import deciding, templates
+from reconciler.web.api.common import TheEngine, TheSettings, visible_plan
+from reconciler.web.asks import ApplyAsk, ApproveAsk, Name, RejectAsk
+from reconciler.web.dashboard.common import Deciding
+from reconciler.web.dashboard.forms import asked, read_form
+from reconciler.web.dashboard.frame import frame_for
+from reconciler.web.dashboard.pages.plan_decision import Typed
+from reconciler.web.dashboard.pages.plan_ops import View
+from reconciler.web.dashboard.pages.plan_page import Shown, plan_page
+from reconciler.web.dashboard.pages.plan_reading import read_plan
 from reconciler.web.dashboard.shared import Reader, frame_around, link_of, readable_plan
+from reconciler.web.errors import refusal
+from reconciler.web.problems import Code, Problem
+from reconciler.web.settings import WebSettings
 
 router = APIRouter(include_in_schema=False)
 
+Form = dict[str, str]
+Act = Callable[[Form], Awaitable[object]]
+
 
 @router.get("/plans/{plan_id}", name="page_plan")
-async def plan(reader: Reader, engine: TheEngine, settings: TheSettings, plan_id: Name) -> Response:
+async def plan(reader: Reader, engine: TheEngine, settings: TheSettings, plan_id: Name, request: Request) -> Response:
     """One plan: what is lost first, then every op, then how to decide."""
-    stored = await stored_plan(engine, await readable_plan(engine, reader, plan_id))
+    wanted = await readable_plan(engine, reader, plan_id)
+    known = await read_plan(engine, reader if isinstance(reader, Actor) else None, wanted)
     frame = await frame_around(engine, reader)
+    shown = replace(_looked_at(request), shared=link_of(reader))
 
     def render() -> Response:
-        return templates.page("plan.html", plan_page(frame, stored, settings.public_url, link_of(reader)))
+        return templates.page("plan.html", plan_page(frame, known, shown, settings.public_url))
 
     # comparing long prompts takes a while: not on the event loop
+    return await asyncio.to_thread(render)
+
+
+def _looked_at(request: Request) -> Shown:
+    """How the page is looked at; what its address says besides is no reason to show none."""
+    asked_for = request.query_params
+    view = View.UNIFIED if asked_for.get("view") == View.UNIFIED else View.SIDES
+    return Shown(view=view, whole="all" in asked_for)
+
+
+@router.post("/plans/{plan_id}/approve", name="page_plan_approve")
+async def approve(
+    actor: Deciding, engine: TheEngine, settings: TheSettings, plan_id: Name, request: Request
+) -> Response:
+    """Say yes to exactly what was seen, and have it applied if that is asked for."""
+
+    async def act(form: Form) -> None:
+        await deciding.approve(request, engine, actor, plan_id, _approval(form))
+
+    return await _decided(request, engine, actor, settings, plan_id, act)
+
+
+@router.post("/plans/{plan_id}/reject", name="page_plan_reject")
+async def reject(
+    actor: Deciding, engine: TheEngine, settings: TheSettings, plan_id: Name, request: Request
+) -> Response:
+    """Say no."""
+
+    async def act(form: Form) -> None:
+        await deciding.reject(request, engine, actor, plan_id, asked(RejectAsk, _only(form, "fingerprint", "comment")))
+
+    return await _decided(request, engine, actor, settings, plan_id, act)
+
+
+@router.post("/plans/{plan_id}/apply", name="page_plan_apply")
+async def apply(actor: Deciding, engine: TheEngine, settings: TheSettings, plan_id: Name, request: Request) -> Response:
+    """Execute an approved plan."""
+
+    async def act(form: Form) -> None:
+        await deciding.apply(request, engine, actor, plan_id, asked(ApplyAsk, _only(form, "fingerprint")))
+
+    return await _decided(request, engine, actor, settings, plan_id, act)
+
+
+@router.post("/plans/{plan_id}/revoke", name="page_plan_revoke")
+async def revoke(
+    actor: Deciding, engine: TheEngine, settings: TheSettings, plan_id: Name, request: Request
+) -> Response:
+    """Take one's own approval back."""
+
+    async def act(_: Form) -> None:
+        await deciding.revoke(engine, actor, plan_id)
+
+    return await _decided(request, engine, actor, settings, plan_id, act)
+
+
+def _only(form: Form, *names: str) -> dict[str, Any]:
+    """What a call takes of the form; its buttons share one."""
+    return {name: form[name] for name in names if form.get(name, "").strip()}
+
+
+def _approval(form: Form) -> ApproveAsk:
+    fields = _only(form, "fingerprint", "comment")
+    if "deletes" in form or form.get("reason", "").strip():
+        if "deletes" not in form or not form.get("reason", "").strip():
+            raise Problem(
+                Code.INVALID_REQUEST, "the deletes need both: check what is deleted, and say why that is right"
+            )
+        fields["overrides"] = {"deletes": True, "reason": form["reason"]}
+    return asked(ApproveAsk, {**fields, "apply": form.get("apply") == "yes"})
+
+
+async def _decided(
+    request: Request, engine: Engine, actor: Actor, settings: WebSettings, plan_id: str, act: Act
+) -> Response:
+    """Do what a form asks for, and go back to the page; what is refused is said on it, with what was typed."""
+    form = await read_form(request)
+    try:
+        await act(form)
+    except (Conflict, Forbidden, Problem) as error:
+        body = await refusal(engine, request, error)
+    else:
+        return RedirectResponse(f"/plans/{quote(plan_id, safe='')}", 303)
+    known = await read_plan(engine, actor, await visible_plan(engine, actor, plan_id))
+    frame = await frame_for(engine, actor, "plans", ("plan", "apply"))
+    typed = Typed(form.get("comment", ""), "deletes" in form, form.get("reason", ""))
+    shown = replace(_looked_at(request), problem=f"{body['title']}: {body['detail']}", typed=typed)
+
+    def render() -> Response:
+        return templates.page("plan.html", plan_page(frame, known, shown, settings.public_url), body["status"])
+
     return await asyncio.to_thread(render)

@@ -2,142 +2,149 @@
 
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from urllib.parse import quote
 
-from reconciler.domain.direction import DirectedOp
-from reconciler.domain.fields import MISSING
-from reconciler.domain.lifecycle import DECIDABLE, PlanStatus
-from reconciler.domain.plan import MCP_SERVERS, Action
-from reconciler.domain.policy import ProtectedItem
-from reconciler.domain.records import Apply, Approval, Plan
-from reconciler.domain.status import Direction
+from reconciler.domain.commit import CommitFact
+from reconciler.domain.direction import Baseline
+from reconciler.domain.lifecycle import PlanStatus
+from reconciler.domain.records import Apply, Plan
 from reconciler.domain.visible import visible
-from reconciler.render.model import IRREVERSIBLE
-from reconciler.render.prose import Kind, Line, Piece, compare
-from reconciler.render.wording import FieldChange, changes, inline, prose
+from reconciler.engine.context import Actor
+from reconciler.render.since import Since, since
+from reconciler.render.summary import Part, overwritten, sentence
 from reconciler.web.dashboard.frame import Frame
+from reconciler.web.dashboard.pages.plan_decision import NOTHING_TYPED, Choice, Decision, Rulings, Typed, decision
+from reconciler.web.dashboard.pages.plan_ops import OpView, Section, View, in_sections, lost, op_views
 from reconciler.web.links import Shared
-from reconciler.web.rendering import StoredPlan, holding_up
+
+_OVERTAKEN = frozenset({PlanStatus.SUPERSEDED, PlanStatus.STALE, PlanStatus.EXPIRED})
 
 
-@dataclass(frozen=True, slots=True)
-class FieldView:
-    """One field before and after, as compared lines."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Known:
+    """Everything that is read for the page.
 
-    name: str
-    size: str
-    direction: Direction
-    lines: Sequence[Line]
+    Attributes:
+        name: The chatbot's, where it is known.
+        apply: The plan's latest apply.
+        newer: The chatbot's newest plan, when this is not it.
+        baseline: What both sides last agreed on; of an open plan only.
+        commit: The commit that last changed what the document says.
+    """
+
+    plan: Plan
+    rulings: Rulings
+    name: str | None = None
+    apply: Apply | None = None
+    newer: Plan | None = None
+    baseline: Baseline = field(default_factory=dict)
+    commit: CommitFact | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class OpView:
-    """One op."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shown:
+    """How the page is looked at.
 
-    directed: DirectedOp
-    place: str
-    fields: Sequence[FieldView]
-    note: str | None
+    Attributes:
+        view: How texts are put beside each other.
+        whole: Whether long texts are shown to their end.
+        problem: What went wrong with what was just sent, or None.
+        typed: What that was.
+        shared: The link that shows the page to somebody without an account, who can do nothing here; else None.
+    """
+
+    view: View = View.SIDES
+    whole: bool = False
+    problem: str | None = None
+    typed: Typed = NOTHING_TYPED
+    shared: Shared | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PlanPage:
     """One plan.
 
     Attributes:
-        shared: The link that shows it to somebody without an account, who can do nothing here; else None.
+        name: The chatbot's, or its id.
+        sentence: What the plan does, in parts.
+        losses: What it deletes.
+        overwritten: The live edits that an apply takes back.
+        sections: What it does, under headings: what is deleted first.
+        has_texts: Whether there is anything to be put beside each other.
+        decision: The box in which it is decided on.
+        apply: Its latest apply.
+        newer: The chatbot's newest plan, when this is not it.
+        since: What changed since, of a plan that another one took the place of.
+        commit: The commit that last changed what the document says, where it is known.
+        commands: What decides by the API instead: titles and command lines.
+        shown: How the page is looked at.
     """
 
     frame: Frame
     plan: Plan
     name: str
-    approvals: Sequence[Approval]
+    sentence: Sequence[Part]
     losses: Sequence[OpView]
-    ops: Sequence[OpView]
-    overwrites_live: bool
-    commands: Sequence[tuple[str, str]]
-    protected: Sequence[ProtectedItem]
+    overwritten: Sequence[str]
+    sections: Sequence[Section]
+    has_texts: bool
+    decision: Decision
     apply: Apply | None
-    shared: Shared | None = None
+    newer: Plan | None
+    since: Since | None
+    commit: CommitFact | None
+    commands: Sequence[tuple[str, str]]
+    shown: Shown
+
+    @property
+    def shared(self) -> Shared | None:
+        """The link that shows the page, or None."""
+        return self.shown.shared
 
 
-def plan_page(frame: Frame, stored: StoredPlan, public_url: str, shared: Shared | None = None) -> PlanPage:
+def plan_page(frame: Frame, known: Known, shown: Shown, public_url: str) -> PlanPage:
     """Everything that the page of a plan says."""
-    plan = stored.plan
-    ops = [_op(directed) for directed in plan.ops]
-    protected = holding_up(plan, stored.policy)
+    plan = known.plan
+    ops = op_views(plan.ops, known.baseline, shown.view, whole=shown.whole)
+    box = decision(plan, frame.actor, known.rulings)
     return PlanPage(
         frame=frame,
         plan=plan,
-        name=visible(stored.name or plan.chatbot_id),
-        approvals=[each for each in stored.approvals if each.revoked_at is None],
-        losses=[each for each in ops if each.directed.op.action is Action.DELETE],
-        ops=ops,
-        overwrites_live=any(each.direction in (Direction.LIVE_AHEAD, Direction.DIVERGED) for each in plan.ops),
-        commands=[] if shared else list(_commands(plan, public_url, may_approve=not protected)),
-        protected=protected,
-        apply=stored.apply,
-        shared=shared,
+        name=visible(known.name or plan.chatbot_id),
+        sentence=sentence(plan.ops),
+        losses=list(lost(ops)),
+        overwritten=overwritten(plan.ops) if plan.is_open else (),
+        sections=in_sections(ops),
+        has_texts=any(op.texts for op in ops),
+        decision=box,
+        apply=known.apply,
+        newer=known.newer,
+        since=since(plan, known.newer) if known.newer and plan.status in _OVERTAKEN else None,
+        commit=known.commit,
+        commands=list(_commands(plan, box, frame.actor, public_url)),
+        shown=shown,
     )
 
 
-def _op(directed: DirectedOp) -> OpView:
-    op = directed.op
-    deleted = op.action is Action.DELETE
-    return OpView(
-        directed=directed,
-        place=visible(op.key or op.section),
-        fields=[] if deleted else [_field(directed, change) for change in changes(op)],
-        note=IRREVERSIBLE if deleted and op.section == MCP_SERVERS else None,
-    )
-
-
-def _field(directed: DirectedOp, change: FieldChange) -> FieldView:
-    return FieldView(
-        name=visible(change.name),
-        size=change.size,
-        direction=directed.fields.get(change.name, directed.direction),
-        lines=[_shown(line) for line in _lines(change)],
-    )
-
-
-def _lines(change: FieldChange) -> Sequence[Line]:
-    """A text by its words; anything short as a whole, because half a number is another number."""
-    if not change.is_short or _is_phrase(change.before) or _is_phrase(change.after):
-        return compare(prose(change.before), prose(change.after))
-    sides = ((Kind.REMOVED, change.before), (Kind.ADDED, change.after))
-    return [tuple(Piece(kind, inline(value)) for kind, value in sides if value is not MISSING)]
-
-
-def _is_phrase(value: object) -> bool:
-    return isinstance(value, str) and " " in value
-
-
-def _shown(line: Line) -> Line:
-    """A line with every unseen character made visible: nothing may look other than it is."""
-    return tuple(Piece(piece.kind, visible(piece.text)) for piece in line)
-
-
-def _commands(plan: Plan, public_url: str, *, may_approve: bool) -> Iterator[tuple[str, str]]:
-    """What to run to decide, as long as that is possible; the person says the reason of an override."""
-    if plan.status not in DECIDABLE or plan.apply_id is not None:
+def _commands(plan: Plan, box: Decision, actor: Actor | None, public_url: str) -> Iterator[tuple[str, str]]:
+    """What to run for each choice that is open; the person says the reason of an override."""
+    if actor is None:
         return
-    ask: dict[str, object] = {"fingerprint": plan.fingerprint}
-    if not may_approve:
-        pass
-    elif plan.status is PlanStatus.APPROVED:
-        yield "Apply", _curl(plan, public_url, "apply", ask)
-    else:
-        override = {"overrides": {"deletes": True, "reason": "WHY"}} if plan.delete_override else {}
-        yield "Approve and apply", _curl(plan, public_url, "approve", {**ask, **override, "apply": True})
-        yield "Approve only", _curl(plan, public_url, "approve", {**ask, **override})
-    yield "Reject", _curl(plan, public_url, "reject", ask)
+    for choice in box.choices:
+        if choice.refusal is None:
+            yield choice.title, _curl(plan, public_url, choice.call, _ask(plan, box, choice))
+
+
+def _ask(plan: Plan, box: Decision, choice: Choice) -> dict[str, object]:
+    if choice.call == "revoke":
+        return {}
+    approving = choice.call == "approve"
+    override = {"overrides": {"deletes": True, "reason": "WHY"}} if approving and box.override else {}
+    return {"fingerprint": plan.fingerprint, **override, **({"apply": True} if approving and choice.applies else {})}
 
 
 def _curl(plan: Plan, public_url: str, call: str, ask: dict[str, object]) -> str:
     url = f"{public_url.rstrip('/')}/api/v1/plans/{quote(plan.id)}/{call}"
-    return (
-        f'curl -X POST {url} -H "Authorization: Bearer $RECONCILER_TOKEN" '
-        f"-H 'Content-Type: application/json' -d '{json.dumps(ask)}'"
-    )
+    body = f" -H 'Content-Type: application/json' -d '{json.dumps(ask)}'" if ask else ""
+    return f'curl -X POST {url} -H "Authorization: Bearer $RECONCILER_TOKEN"{body}'

@@ -1,0 +1,196 @@
+"""What a person may decide about a plan now, and why not what they may not: the use cases' own rules, asked first."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from reconciler.domain.identity import person_key
+from reconciler.domain.lifecycle import DECIDABLE, PlanStatus
+from reconciler.domain.policy import ProtectedItem
+from reconciler.domain.records import Approval, Plan, Role
+from reconciler.engine.applying import refuse_if_stopped
+from reconciler.engine.approvals import weigh
+from reconciler.engine.context import Actor, Engine
+from reconciler.engine.standings import needed_now, protected_now
+from reconciler.errors import Conflict, Forbidden
+
+
+@dataclass(frozen=True, slots=True)
+class Weighed:
+    """An approval, and why it does not stand; None where it does."""
+
+    approval: Approval
+    fall: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Rulings:
+    """What the use cases would say now of a decision about a plan.
+
+    Attributes:
+        role: Why the person may not decide at all, or None.
+        stop: Why nothing of the plan may be written now, or None.
+        approvals: All of them, oldest first.
+        needed: How many people must approve it.
+        override: Why an approval must carry the delete override, or None.
+        protected: What stands against approving it.
+    """
+
+    role: str | None
+    stop: str | None
+    approvals: Sequence[Weighed]
+    needed: int
+    override: str | None
+    protected: Sequence[ProtectedItem]
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """A button.
+
+    Attributes:
+        call: What it posts to, below the plan's path.
+        title: What it says.
+        kind: ``primary``, ``danger`` or nothing.
+        applies: Whether the apply follows at once.
+        refusal: Why it is disabled, or None.
+    """
+
+    call: str
+    title: str
+    kind: str = ""
+    applies: bool = False
+    refusal: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Typed:
+    """What was typed into a form that was refused."""
+
+    comment: str = ""
+    deletes: bool = False
+    reason: str = ""
+
+
+NOTHING_TYPED = Typed()
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """The box in which a plan is decided on.
+
+    Attributes:
+        needed: How many people must approve it.
+        given: How many whose approval stands.
+        automatic: Whether the policy approved it, which is enough.
+        approvals: Those that were given, whether they stand or not.
+        override: Why an approval must carry the delete override, or None.
+        refusal: Why the person may decide nothing here, or None.
+        protected: What stands against approving it.
+        choices: What they may do.
+    """
+
+    needed: int
+    given: int
+    automatic: bool
+    approvals: Sequence[Weighed]
+    override: str | None
+    refusal: str | None
+    protected: Sequence[ProtectedItem]
+    choices: Sequence[Choice]
+
+    @property
+    def missing(self) -> int:
+        """How many approvals it still needs."""
+        return 0 if self.automatic else max(0, self.needed - self.given)
+
+
+async def rulings(engine: Engine, actor: Actor | None, plan: Plan) -> Rulings:
+    """Ask the use cases, without deciding anything.
+
+    Args:
+        engine: The ports.
+        actor: Who looks; None for somebody without an account.
+        plan: The plan.
+    """
+    async with engine.store.read() as uow:
+        needs = needed_now(engine, plan)
+        weighed = [Weighed(approval, fall) for approval, fall in await weigh(engine, uow, plan)]
+        try:
+            await refuse_if_stopped(engine, uow, plan)
+            stop = None
+        except Conflict as refused:
+            stop = str(refused)
+    return Rulings(
+        role=_refusal_of(actor, plan),
+        stop=stop,
+        approvals=weighed,
+        needed=needs.approvals,
+        override=needs.delete_override,
+        protected=protected_now(engine, plan),
+    )
+
+
+def _refusal_of(actor: Actor | None, plan: Plan) -> str | None:
+    if actor is None:
+        return "Nobody can decide by a link."
+    try:
+        actor.require(Role.APPROVER, plan.source)
+    except Forbidden as refused:
+        return str(refused)
+    return None
+
+
+def decision(plan: Plan, actor: Actor | None, given: Rulings) -> Decision:
+    """The box for a person."""
+    standing = [each.approval for each in given.approvals if each.fall is None]
+    people = {person_key(approval.actor) for approval in standing if not approval.automatic}
+    refusal = _closed(plan) or given.role
+    return Decision(
+        needed=given.needed,
+        given=len(people),
+        automatic=any(approval.automatic for approval in standing),
+        approvals=given.approvals,
+        override=given.override,
+        refusal=refusal,
+        protected=given.protected if plan.is_open else (),
+        choices=() if refusal or actor is None else _choices(plan, actor, given, standing),
+    )
+
+
+def _closed(plan: Plan) -> str | None:
+    """Why nothing can be decided about the plan any more, whoever asks."""
+    if plan.status not in DECIDABLE:
+        return f"Nothing can be decided about this plan: {plan.message}"
+    if plan.apply_id is not None:
+        return "Its apply is queued: wait for it to end."
+    return None
+
+
+def _choices(plan: Plan, actor: Actor, given: Rulings, standing: Sequence[Approval]) -> Sequence[Choice]:
+    mine = any(approval.actor == actor.name for approval in standing)
+    choices: list[Choice] = []
+    if plan.status is PlanStatus.PENDING:
+        choices += _approving(given, standing, mine=mine)
+    else:
+        choices.append(Choice("apply", "Apply", "primary", applies=True, refusal=given.stop))
+    choices.append(Choice("reject", "Reject", "danger"))
+    if mine:
+        choices.append(Choice("revoke", "Take back my approval"))
+    elif any(approval.automatic for approval in standing):
+        choices.append(Choice("revoke", "Take back the policy's approval"))
+    return choices
+
+
+def _approving(given: Rulings, standing: Sequence[Approval], *, mine: bool) -> Sequence[Choice]:
+    """An approval completes the plan, and lets the apply follow, or others are still needed after it."""
+    protected = ", ".join(map(str, given.protected))
+    refusal = f"policy.protected covers {protected}" if protected else None
+    if mine:
+        refusal = "You have approved it; another person must, too."
+    missing = given.needed - len({person_key(approval.actor) for approval in standing})
+    if missing > 1 or mine:
+        return [Choice("approve", "Approve", "primary", refusal=refusal)]
+    return [
+        Choice("approve", "Approve and apply", "primary", applies=True, refusal=refusal or given.stop),
+        Choice("approve", "Approve only", refusal=refusal),
+    ]

@@ -1,0 +1,233 @@
+"""What a plan's page shows of each op: short fields as a table, texts compared by their words, the rest folded."""
+
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from reconciler.domain import fields
+from reconciler.domain.direction import NO_BASELINE, Baseline, DirectedOp
+from reconciler.domain.fields import MISSING
+from reconciler.domain.plan import MCP_SERVERS, Action, Op
+from reconciler.domain.status import Direction
+from reconciler.domain.visible import visible
+from reconciler.render.model import IRREVERSIBLE
+from reconciler.render.prose import EFFORT, Line, Row, abridged, clipped, compare, side_by_side
+from reconciler.render.sizes import differs_in_blanks_only, sizes
+from reconciler.render.summary import noun_of, title_of
+from reconciler.render.wording import FieldChange, inline, leaves, prose
+
+_NOT_KNOWN = "not known"
+_CONTEXT = 2
+_SHOWN = 300_000
+_LEAST_SHOWN = 4_000
+_LEAST_EFFORT = 20_000
+_MOST_LINES = 3_000
+"""All texts of a page share what is shown and the work it takes: a page stays quick whatever it is about."""
+
+
+class View(StrEnum):
+    """How two texts are put beside each other."""
+
+    SIDES = "sides"
+    UNIFIED = "unified"
+
+
+@dataclass(frozen=True, slots=True)
+class FieldRow:
+    """A field whose values fit on a line each.
+
+    Attributes:
+        agreed: What both sides last agreed on, or that it is not known.
+        live: The value now.
+        after: The value after an apply.
+        direction: Which side moved.
+    """
+
+    name: str
+    agreed: str
+    live: str
+    after: str
+    direction: Direction
+
+
+@dataclass(frozen=True, slots=True)
+class TextView:
+    """A text, or a nested value as JSON, compared.
+
+    Attributes:
+        size: Its length and estimated tokens before and after; empty for what is no text.
+        direction: Which side moved.
+        blanks_only: Whether only blanks and line ends differ.
+        rows: The comparison in two columns; empty in the unified view.
+        lines: The comparison in one column; empty in the view of two.
+        is_cut: Whether it is too long to be shown to its end.
+    """
+
+    name: str
+    size: str
+    direction: Direction
+    blanks_only: bool
+    rows: Sequence[Row]
+    lines: Sequence[Line]
+    is_cut: bool
+
+
+@dataclass(frozen=True, slots=True)
+class OpView:
+    """One op.
+
+    Attributes:
+        anchor: Its id within the page.
+        title: The item, or the section.
+        noun: The same as people say it, such as ``skill refunds``.
+        direction: Which side moved.
+        rows: Its short fields.
+        texts: Its other fields.
+        note: What must be said of it besides.
+    """
+
+    anchor: str
+    action: Action
+    section: str
+    title: str
+    noun: str
+    direction: Direction
+    rows: Sequence[FieldRow]
+    texts: Sequence[TextView]
+    note: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """The ops of a section, under a heading."""
+
+    title: str
+    ops: Sequence[OpView]
+
+
+@dataclass(frozen=True, slots=True)
+class _Share:
+    """What one text of many may take."""
+
+    view: View
+    effort: int
+    shown: int
+    lines: int | None
+
+
+def op_views(
+    ops: Sequence[DirectedOp], baseline: Baseline = NO_BASELINE, view: View = View.SIDES, *, whole: bool = False
+) -> Sequence[OpView]:
+    """Every op that is not noop, those that delete first.
+
+    Args:
+        ops: The plan's.
+        baseline: What both sides last agreed on.
+        view: How texts are put beside each other.
+        whole: Whether long texts are shown to their end.
+    """
+    ordered = sorted((each for each in ops if not each.op.is_noop), key=lambda each: each.op.action != Action.DELETE)
+    changed = {number: _changes(each.op) for number, each in enumerate(ordered)}
+    texts = sum(not change.is_short for found in changed.values() for change in found) or 1
+    effort = max(_LEAST_EFFORT, EFFORT // texts)
+    most = _Share(view, effort, max(_LEAST_SHOWN, _SHOWN // texts), _MOST_LINES)
+    share = _Share(view, effort, sys.maxsize, None) if whole else most
+    return [_op(f"op-{number}", each, changed[number], baseline, share) for number, each in enumerate(ordered, 0)]
+
+
+def in_sections(ops: Sequence[OpView]) -> Sequence[Section]:
+    """The ops under headings: what is deleted, then each section."""
+    deletes = [op for op in ops if op.action is Action.DELETE]
+    others = [op for op in ops if op.action is not Action.DELETE]
+    names = dict.fromkeys(op.section for op in others)
+    sections = [Section(title_of(name), [op for op in others if op.section == name]) for name in names]
+    return [Section("Deleted", deletes), *sections] if deletes else sections
+
+
+def _changes(op: Op) -> Sequence[FieldChange]:
+    """The fields of an op; of a delete all that is lost."""
+    if op.action is not Action.DELETE:
+        return leaves(op)
+    return [FieldChange(name, value, MISSING) for name, value in sorted((op.before or {}).items()) if value != op.key]
+
+
+def _op(anchor: str, directed: DirectedOp, changed: Sequence[FieldChange], baseline: Baseline, share: _Share) -> OpView:
+    op = directed.op
+    deleted = op.action is Action.DELETE
+    return OpView(
+        anchor=anchor,
+        action=op.action,
+        section=op.section,
+        title=visible(op.key) if op.key else title_of(op.section),
+        noun=visible(noun_of(op)),
+        direction=directed.direction,
+        rows=[_row(directed, change, baseline) for change in changed if change.is_short],
+        texts=[_text(directed, change, share) for change in changed if not change.is_short],
+        note=IRREVERSIBLE if deleted and op.section == MCP_SERVERS else None,
+    )
+
+
+def _side(directed: DirectedOp, name: str) -> Direction:
+    """Which side moved for a field, or for the field of the API that it lies in."""
+    named = (directed.fields[field] for field in directed.fields if name == field or name.startswith(f"{field}."))
+    return next(named, directed.direction)
+
+
+def _row(directed: DirectedOp, change: FieldChange, baseline: Baseline) -> FieldRow:
+    side = _side(directed, change.name)
+    return FieldRow(
+        name=visible(change.name),
+        agreed=visible(_agreed(directed.op, change, side, baseline)),
+        live=visible(inline(change.before)),
+        after=visible(inline(change.after)),
+        direction=side,
+    )
+
+
+def _agreed(op: Op, change: FieldChange, side: Direction, baseline: Baseline) -> str:
+    """What both sides last agreed on: the side that did not move still has it."""
+    match side:
+        case Direction.GIT_AHEAD | Direction.IN_SYNC:
+            return inline(change.before)
+        case Direction.LIVE_AHEAD:
+            return inline(change.after)
+        case Direction.UNKNOWN:
+            return _NOT_KNOWN
+        case Direction.DIVERGED:
+            return _in_baseline(op, change.name, baseline)
+
+
+def _in_baseline(op: Op, name: str, baseline: Baseline) -> str:
+    section = baseline.get(op.section)
+    item: Mapping[str, Any] | None = section.items.get(op.key or "") if section else None
+    agreed = fields.get(item, name) if item is not None else None
+    return _NOT_KNOWN if item is None else inline(agreed)
+
+
+def _text(directed: DirectedOp, change: FieldChange, share: _Share) -> TextView:
+    before, after = prose(change.before), prose(change.after)
+    lines = compare(before, after, context=_CONTEXT, effort=share.effort, most=share.lines)
+    shown, hidden = clipped(map(abridged, lines), share.shown)
+    return TextView(
+        name=visible(change.name),
+        size=_size(change),
+        direction=_side(directed, change.name),
+        blanks_only=differs_in_blanks_only(before, after),
+        rows=side_by_side(shown) if share.view is View.SIDES else (),
+        lines=shown if share.view is View.UNIFIED else (),
+        is_cut=hidden > 0 or len(lines) == share.lines,
+    )
+
+
+def _size(change: FieldChange) -> str:
+    texts = [value for value in (change.before, change.after) if value is not MISSING]
+    if not all(isinstance(value, str) for value in texts):
+        return change.size
+    return sizes(*(value if isinstance(value, str) else None for value in (change.before, change.after)))
+
+
+def lost(ops: Sequence[OpView]) -> Iterator[OpView]:
+    """The ops that delete."""
+    return (op for op in ops if op.action is Action.DELETE)

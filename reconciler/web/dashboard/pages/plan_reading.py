@@ -1,0 +1,50 @@
+"""Reading everything that a plan's page says."""
+
+from reconciler.domain.commit import CommitFact
+from reconciler.domain.direction import NO_BASELINE, Baseline
+from reconciler.domain.records import Plan
+from reconciler.engine.context import Actor, Engine
+from reconciler.ports import PlanFilter
+from reconciler.web.api.common import name_of
+from reconciler.web.dashboard.pages.plan_decision import rulings
+from reconciler.web.dashboard.pages.plan_page import Known
+
+
+async def read_plan(engine: Engine, actor: Actor | None, plan: Plan) -> Known:
+    """Everything that a plan's page says.
+
+    Args:
+        engine: The ports.
+        actor: Who looks; None for somebody without an account, who is shown this plan alone.
+        plan: The plan, which they may see.
+    """
+    return Known(
+        plan=plan,
+        rulings=await rulings(engine, actor, plan),
+        name=await name_of(engine, plan),
+        apply=(await engine.store.queries.applies_of([plan.id])).get(plan.id),
+        newer=await _newer(engine, actor, plan) if actor is not None else None,
+        baseline=await _baseline(engine, plan),
+        commit=await _commit(engine, plan),
+    )
+
+
+async def _newer(engine: Engine, actor: Actor, plan: Plan) -> Plan | None:
+    """The chatbot's newest plan, when this is not it; one of a source that the person may not see is not told."""
+    if plan.is_open:
+        return None
+    wanted = PlanFilter(tenant=plan.tenant, chatbot=plan.chatbot_id, visible=actor.sources)
+    newest = (await engine.store.queries.plans(wanted, limit=1, cursor=None)).items
+    return newest[0] if newest and newest[0].id != plan.id else None
+
+
+async def _baseline(engine: Engine, plan: Plan) -> Baseline:
+    if not plan.is_open:
+        return NO_BASELINE
+    async with engine.store.read() as uow:
+        return await uow.baselines.get(plan.tenant, plan.chatbot_id)
+
+
+async def _commit(engine: Engine, plan: Plan) -> CommitFact | None:
+    source = engine.sources.get(plan.source)
+    return await source.port.last_change(plan.path, plan.revision) if source is not None else None
