@@ -7,7 +7,7 @@ may have reached the server. It never retries and never reads a body's meaning.
 import asyncio
 import ssl
 import threading
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -165,8 +165,8 @@ class AsyncTransport:
         collector = _Collector(self.settings.max_answer_bytes)
         with _translated(self.settings):
             async with (
-                asyncio.timeout(self.settings.timeout),
-                http.stream(**_arguments(self.settings, request)) as response,
+                asyncio.timeout(self.settings.timeout) as limit,
+                http.stream(**_arguments(self.settings, request, until=limit.when())) as response,
             ):
                 async for chunk in response.aiter_bytes():
                     collector.add(chunk)
@@ -198,11 +198,24 @@ def _options(settings: Settings, *, tls: ssl.SSLContext | bool) -> dict[str, Any
     }
 
 
-def _arguments(settings: Settings, request: Request) -> dict[str, Any]:
+def _arguments(settings: Settings, request: Request, *, until: float | None = None) -> dict[str, Any]:
     arguments: dict[str, Any] = {"method": request.method, "url": f"{settings.base_url}{request.target}"}
     if request.content is not None:
         arguments |= {"content": request.content, "headers": {"Content-Type": "application/json"}}
+        if request.own_connection and until is not None:
+            arguments["content"] = _in_time(request.content, until)
+            arguments["headers"]["Content-Length"] = str(len(request.content))
     return arguments
+
+
+async def _in_time(content: bytes, until: float) -> AsyncIterator[bytes]:
+    """A body that is handed over only while there is time: after a standstill of the process nothing is sent any more.
+
+    The limit of the event loop acts when the loop turns, and by then a process that goes on has written everything.
+    """
+    if asyncio.get_running_loop().time() >= until:
+        raise TimeoutError
+    yield content
 
 
 def _limit_in_all(http: httpx.Client) -> None:

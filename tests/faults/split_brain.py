@@ -19,6 +19,9 @@ WITHIN_THE_INTENT: Final = "sql COMMIT | applier:_intend < applier:_attempt"
 AFTER_THE_INTENT: Final = "sql BEGIN | applier:_open_window < applier:_send"
 WITHIN_THE_CHECK: Final = "sql COMMIT | applier:_open_window < applier:_send"
 BEFORE_THE_REQUEST: Final = "http connect_tcp.started POST /api/v1/chatbots/ID/apply | applier:_send < applier:_execute"
+BEFORE_THE_BODY: Final = (
+    "http send_request_body.started POST /api/v1/chatbots/ID/apply | applier:_send < applier:_execute"
+)
 BEFORE_THE_END: Final = "sql BEGIN | ending:finish < applier:_execute"
 POINTS: Final = (
     BEFORE_THE_INTENT,
@@ -26,6 +29,7 @@ POINTS: Final = (
     AFTER_THE_INTENT,
     WITHIN_THE_CHECK,
     BEFORE_THE_REQUEST,
+    BEFORE_THE_BODY,
     BEFORE_THE_END,
 )
 LONGEST_STANDSTILL: Final = LEASE_SECONDS + APPLY_SETTLE.total_seconds() + 5 * TICK_SECONDS
@@ -67,11 +71,14 @@ def split_brain(lane: Lane, chance: random.Random, name: str, point: str) -> Rep
 def _freeze(trial: Trial, frozen: Process, trap: Trap) -> float:
     """Have the one apply what waits, until it stands still; tell since when."""
     trial.turn_to(frozen)
+    # else the other might take the apply from the queue
+    trial.process.signal(signal.SIGSTOP)
     for plan in trial.open_plans():
         push(trial, plan)
     deadline = time.monotonic() + _SPRINGS
     while frozen.alive and not frozen.sprung and time.monotonic() < deadline:
         time.sleep(0.02)
+    trial.process.signal(signal.SIGCONT)
     if frozen.sprung:
         trial.report.faults.append(kind_of(trap))
     else:

@@ -111,6 +111,8 @@ class Tracer:
 
     def _told(self, what: str, connection: Any) -> None:
         """SQLite tells by itself what is done, and is only told who asks."""
+        if connection.invalidated:
+            return  # cut off: nothing is told to the database any more
         connection.info["asks"] = who = asker()
         if connection.dialect.name != "sqlite":
             self.step(f"sql {what}", who)

@@ -33,7 +33,9 @@ class Leases(Reader[Lease]):
         if last.holder != holder and last.expires_at > now:
             return None
         lease = Lease(tenant, chatbot_id, holder, last.fence + 1, now + ttl)
-        taken = update(_table).where(*self._same(last)).values(LEASES.to_row(lease))
+        # by its end, too: the holder may have renewed it since it was read
+        unchanged = (*self._same(last), _table.c.expires_at == last.expires_at)
+        taken = update(_table).where(*unchanged).values(LEASES.to_row(lease))
         return lease if await self._transaction.write(taken) else None
 
     async def renew(self, lease: Lease, ttl: timedelta) -> Lease | None:
