@@ -30,6 +30,19 @@ class Shown:
         return self.path.format_map(ids)
 
 
+@dataclass(frozen=True)
+class Asked:
+    """A field of an address.
+
+    Attributes:
+        path: The address; ``{}`` stands for what is asked.
+        longest: How much it takes.
+    """
+
+    path: str
+    longest: int = 190
+
+
 _PLAN: Final = "/plans/{plan_id}"
 PAGES: Final = (
     Shown("login", "/login", "/login", None),
@@ -45,3 +58,6 @@ PAGES: Final = (
     Shown("no-such-plan", _PLAN, "/plans/none", refused=True),
     Shown("api", "/docs", "/docs", None),
 )
+
+QUERIES: Final = (Asked("/?q={}"), Asked("/?cursor={}", 900), Asked("/login?next={}", 2000))
+"""Every field of an address that a page reads."""

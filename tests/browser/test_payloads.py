@@ -1,0 +1,122 @@
+"""Whatever somebody writes anywhere, no page runs it, and none even gives the browser's policy something to refuse."""
+
+from collections.abc import Iterator
+from typing import Final
+from urllib.parse import quote
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from reconciler.domain.records import Role
+from tests.browser import hostile
+from tests.browser.conftest import Look
+from tests.browser.fleet import House
+from tests.browser.pages import PAGES, QUERIES, Asked, Shown
+from tests.browser.watch import Watch
+
+pytestmark = pytest.mark.xdist_group("payloads")  # one service for all of them
+
+PAYLOADS: Final = hostile.payloads()
+FRAMES: Final = 50
+RAW: Final = (
+    """<input value="{}"><input value='{}'><input value={}><a href='{}'>x</a><script>'{}'</script>{} ><p>x</p>"""
+)
+SHOW_RAW: Final = """
+async texts => {
+  document.body.replaceChildren(...texts.map(text => {
+    const frame = document.createElement("iframe");
+    frame.srcdoc = text;
+    return frame;
+  }));
+  await Promise.all([...document.querySelectorAll("iframe")].map(frame => new Promise(done => frame.onload = done)));
+  for (const frame of document.querySelectorAll("iframe"))
+    for (const element of frame.contentDocument?.querySelectorAll("*") ?? []) {
+      for (const {name} of element.attributes)
+        if (name.startsWith("on")) element.dispatchEvent(new Event(name.slice(2)));
+      if (/^(a|button)$/i.test(element.tagName)) element.dispatchEvent(new MouseEvent("click", {bubbles: true}));
+    }
+}
+"""
+"""Lets every payload loose in a frame of its own, and does what a person might: points, clicks, types."""
+ALIEN: Final = """
+() => [...document.querySelectorAll("*")].flatMap(element => {
+  const found = [], tag = element.tagName.toLowerCase();
+  const strange = /^(iframe|frame|frameset|object|embed|applet|base|style|audio|video|math|marquee|foreignobject|animate|set|use|template|xss|custom-element|plaintext|xmp)$/;
+  if (strange.test(tag)) found.push(tag);
+  if (tag === "script" && !element.src.startsWith(location.origin + "/static/")) found.push("script " + element.src);
+  if (tag === "meta" && element.httpEquiv) found.push("meta " + element.httpEquiv);
+  for (const {name, value} of element.attributes) {
+    if (/^(on|hx-on|style$|srcdoc$|formaction$|ping$|autofocus$)/.test(name) && element.id !== "token") found.push(`${tag} ${name}`);
+    if (/^(href|src|action|xlink:href)$/.test(name) && !/^(https?:\\/\\/|\\/(?!\\/|\\\\)|#|\\?|data:image\\/svg\\+xml,)/.test(value))
+      found.push(`${tag} ${name}=${value}`);
+  }
+  return found;
+})
+"""  # noqa: E501
+"""What no page of ours holds: the trace of a payload that became more than text."""
+
+
+@pytest.fixture(scope="module")
+def evil(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:  # noqa: ARG001  no browser, no house
+    with hostile.hostile_house(tmp_path_factory.mktemp("evil")) as house:
+        yield house
+
+
+def held_nothing(page: Page, watch: Watch) -> None:
+    assert page.evaluate(ALIEN) == [], page.url
+    assert watch.found() == [], page.url
+
+
+def test_the_corpus_is_large_and_no_payload_is_there_twice() -> None:
+    assert len(set(PAYLOADS)) == len(PAYLOADS) >= 150
+
+
+def test_a_page_that_escapes_nothing_runs_most_of_them(browser: Browser) -> None:
+    """The corpus is alive, and what runs is noticed."""
+    with browser.new_context() as context:
+        watch = Watch()
+        page = watch.over(context).new_page()
+        context.route("**/*", lambda route: route.fulfill(content_type="text/html", body="<p>"))
+        page.goto("https://page.invalid/")
+        for start in range(0, len(PAYLOADS), FRAMES):
+            page.evaluate(SHOW_RAW, [RAW.replace("{}", text) for text in PAYLOADS[start : start + FRAMES]])
+        ran = {int(each.split(" on ")[0]) for each in watch.executions}
+    # the rest are for other browsers, other libraries and other decoders than those of this page
+    assert len(ran) >= 180, [text for number, text in enumerate(PAYLOADS) if number not in ran]
+
+
+@pytest.mark.parametrize("shown", PAGES, ids=lambda shown: shown.name)
+def test_a_page_shows_them_as_text(look: Look, evil: House, watch: Watch, shown: Shown) -> None:
+    if shown.refused:
+        watch.expect("status of 40[34]")
+    page = look(evil, shown.at(evil.ids), shown.role)
+    held_nothing(page, watch)
+
+
+def test_every_plan_shows_them_as_text(look: Look, evil: House, watch: Watch) -> None:
+    page = look(evil, "/", Role.APPROVER)
+    for number in range(0, len(PAYLOADS), hostile.AT_ONCE):
+        page.goto(f"/plans/plan_{number // hostile.AT_ONCE}")
+        held_nothing(page, watch)
+        assert page.get_by_text(f"executed({number})").count() > 0
+
+
+@pytest.mark.parametrize("asked", QUERIES, ids=lambda asked: asked.path)
+def test_what_an_address_says_is_text(look: Look, full: House, watch: Watch, asked: Asked) -> None:
+    watch.expect("status of 4(00|04|09|22)")
+    page = look(full, "/login", Role.ADMIN)
+    for said in hostile.chunks(PAYLOADS, asked.longest):
+        page.goto(asked.path.format(quote(said)))
+        held_nothing(page, watch)
+
+
+def test_what_a_form_refuses_comes_back_as_text(look: Look, evil: House, watch: Watch) -> None:
+    watch.expect("status of 401")
+    page = look(evil, "/login")
+    for said in (" ".join(PAYLOADS[:100]), " ".join(PAYLOADS[100:])):
+        page.goto("/login")
+        page.get_by_label("Token").fill("a wrong token")
+        page.locator("input[name=next]").evaluate("(input, said) => input.value = said", said)
+        page.get_by_role("button", name="Sign in").click()
+        expect(page.get_by_role("alert")).to_be_visible()
+        held_nothing(page, watch)
