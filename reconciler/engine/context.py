@@ -8,6 +8,7 @@ from typing import Self
 from reconciler.domain.grants import Grants, Right, highest, reach, role_for
 from reconciler.domain.policy import Policy
 from reconciler.domain.records import Role
+from reconciler.domain.weblinks import Forge
 from reconciler.errors import Forbidden, NotFound
 from reconciler.ports import Clock, Dispatcher, Source, Store, Target
 
@@ -77,6 +78,7 @@ class SourceBinding:
     Attributes:
         url: Without credentials.
         branch: None means the remote's HEAD.
+        forge: What serves its pages to people.
         interval: How often git is asked.
         drift_interval: How often the live side is compared as a whole.
     """
@@ -88,6 +90,7 @@ class SourceBinding:
     port: Source
     interval: timedelta = timedelta(minutes=5)
     drift_interval: timedelta = timedelta(minutes=5)
+    forge: Forge = Forge.GENERIC
 
 
 @dataclass(frozen=True, slots=True)

@@ -65,7 +65,7 @@ async def export_fleet(
     async def read(chatbot_id: str) -> Exported:
         if chatbot_id not in live:
             raise ChatbotNotFound(f"chatbot {chatbot_id} was not found at WizChat: check the id")
-        return _exported(live[chatbot_id], await target.export(chatbot_id))
+        return exported(live[chatbot_id], await target.export(chatbot_id))
 
     answers = await for_each(wanted, read, concurrency=concurrency, progress=progress)
     return FleetExport(
@@ -75,7 +75,8 @@ async def export_fleet(
     )
 
 
-def _exported(chatbot: LiveChatbot, body: Mapping[str, Any]) -> Exported:
+def exported(chatbot: LiveChatbot, body: Mapping[str, Any]) -> Exported:
+    """What a target's export says."""
     stated = {key: value for key, value in body.items() if key != _OMITTED}
     return Exported(chatbot.id, chatbot.name, stated, tuple(body.get(_OMITTED, ())))
 

@@ -12,6 +12,7 @@ from pydantic import SecretStr
 
 from reconciler.domain.grants import Grants
 from reconciler.domain.records import Role
+from reconciler.domain.weblinks import Forge
 from reconciler.engine.applier import LEASE_TIMES, Applier, LeaseTimes
 from reconciler.engine.audit_keeping import AuditKeeper
 from reconciler.engine.automating import automate_all
@@ -26,7 +27,9 @@ from reconciler.runtime.bootstrap.local import call_budget, document_contract
 from reconciler.runtime.clock import SystemClock
 from reconciler.runtime.dispatch import LocalDispatcher
 from reconciler.runtime.identity import jitter, new_id
+from reconciler.runtime.link_key import link_key
 from reconciler.runtime.settings import Settings, SourceSettings, TenantSettings
+from reconciler.runtime.settings_effective import effective_tables
 from reconciler.sources.git import GitSource
 from reconciler.storage import schema
 from reconciler.storage.store import SqlStore
@@ -203,6 +206,7 @@ def _binding(source: SourceSettings, data: Path) -> SourceBinding:
         port=port,
         interval=source.interval,
         drift_interval=source.drift_interval,
+        forge=Forge(source.forge),
     )
 
 
@@ -220,4 +224,6 @@ def _web(settings: Settings, public_url: str | None) -> WebSettings:
         session_seconds=settings.auth.session_ttl.total_seconds(),
         failed_auth_per_minute=settings.auth.failures_per_minute,
         webhooks=webhooks,
+        link_key=link_key(settings.auth, settings.data.dir),
+        effective=tuple(effective_tables(settings)),
     )

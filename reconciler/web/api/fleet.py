@@ -4,15 +4,14 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query
 
-from reconciler.domain.records import Chatbot, Role
-from reconciler.engine.context import Actor, Engine
-from reconciler.errors import NotFound
-from reconciler.ports import AuditFilter, PlanFilter
+from reconciler.domain.records import Role
+from reconciler.ports import AuditFilter
 from reconciler.web import views
 from reconciler.web.api.common import API, NOT_MODIFIED, TheEngine, TheSettings, Viewer, listed, refusals
 from reconciler.web.asks import AuditQuery, ChatbotQuery, HistoryQuery, Name, TenantQuery
+from reconciler.web.histories import past_plans, visible_chatbot
 from reconciler.web.overview import overview
-from reconciler.web.problems import Code, Problem
+from reconciler.web.problems import Code
 from reconciler.web.shapes import AuditShape, ChatbotShape, HistoryShape, ListShape, StatusShape
 
 router = APIRouter(prefix=API)
@@ -56,7 +55,7 @@ async def chatbot_get(
     engine: TheEngine, actor: Viewer, chatbot_id: Name, query: Annotated[TenantQuery, Query()]
 ) -> ChatbotShape:
     """An id that two tenants share needs `tenant`."""
-    return views.chatbot(await _the_chatbot(engine, actor, chatbot_id, query.tenant))
+    return views.chatbot(await visible_chatbot(engine, actor, chatbot_id, query.tenant))
 
 
 @router.get(
@@ -71,16 +70,9 @@ async def chatbot_history(
     engine: TheEngine, actor: Viewer, chatbot_id: Name, query: Annotated[HistoryQuery, Query()]
 ) -> ListShape[HistoryShape]:
     """Every plan with its approvals and its apply, which is null where there was none."""
-    chatbot = await _the_chatbot(engine, actor, chatbot_id, query.tenant)
-    queries = engine.store.queries
-    wanted = PlanFilter(chatbot=chatbot.id, tenant=chatbot.tenant, visible=actor.sources)
-    part = await listed(queries.plans(wanted, limit=query.limit, cursor=query.cursor), lambda plan: plan)
-    ids = [plan.id for plan in part.items]
-    approvals, applies = await queries.approvals_of(ids), await queries.applies_of(ids)
-    items = [
-        views.history(plan, approvals.get(plan.id, ()), applies.get(plan.id), engine.policy) for plan in part.items
-    ]
-    return ListShape(items=items, next_cursor=part.next_cursor)
+    chatbot = await visible_chatbot(engine, actor, chatbot_id, query.tenant)
+    part = past_plans(engine, actor, chatbot, limit=query.limit, cursor=query.cursor)
+    return await listed(part, lambda past: views.history(past.plan, past.approvals, past.apply, engine.policy))
 
 
 @router.get(
@@ -96,17 +88,3 @@ async def audit_list(engine: TheEngine, actor: Viewer, query: Annotated[AuditQue
     wanted = AuditFilter(subject=query.subject, actor=query.actor, action=query.action, after=query.after)
     part = engine.store.queries.audit(wanted, limit=query.limit, cursor=query.cursor)
     return await listed(part, views.audit_entry)
-
-
-async def _the_chatbot(engine: Engine, actor: Actor, chatbot_id: str, tenant: str | None) -> Chatbot:
-    known = await engine.store.queries.chatbots_with_id(chatbot_id)
-    found = [each for each in known if actor.sees(each.source) and tenant in (None, each.tenant)]
-    match found:
-        case []:
-            raise NotFound(f"there is no chatbot {chatbot_id!r}")
-        case [chatbot]:
-            return chatbot
-        case _:
-            tenants = sorted(each.tenant for each in found)
-            detail = f"say which with ?tenant=: {', '.join(tenants)}"
-            raise Problem(Code.AMBIGUOUS_CHATBOT, detail, tenants=tenants)

@@ -2,12 +2,11 @@
 
 from fastapi import APIRouter, Request
 
-from reconciler.engine import suspending
-from reconciler.web import views
+from reconciler.web import stopping, views
 from reconciler.web.api.common import API, NOT_MODIFIED, Operator, TheEngine, Viewer, refusals
-from reconciler.web.asks import ResumeAsk, SuspendAsk, scope_of
+from reconciler.web.asks import ResumeAsk, SuspendAsk
 from reconciler.web.overview import standing_suspensions
-from reconciler.web.problems import Code, Problem
+from reconciler.web.problems import Code
 from reconciler.web.shapes import ListShape, SuspensionShape
 
 router = APIRouter(prefix=API, tags=["Suspensions"])
@@ -30,18 +29,11 @@ async def suspension_list(engine: TheEngine, actor: Viewer) -> ListShape[Suspens
 @router.post("/suspend", name="suspend", summary="Stop applies", responses=_REFUSALS)
 async def suspend(engine: TheEngine, actor: Operator, ask: SuspendAsk, request: Request) -> SuspensionShape:
     """Approved and automatic ones too; dry runs go on. The same again answers with what already stands."""
-    request.state.subject = ask.scope
-    # somebody who mistook the year would believe that the applies have stopped
-    if ask.until is not None and ask.until <= engine.clock.now():
-        raise Problem(Code.INVALID_REQUEST, "correct until: it has passed, and nothing would be suspended")
-    kind, subject = scope_of(ask.scope)
-    return views.suspension(await suspending.suspend(engine, actor, kind, subject, ask.reason, ask.until))
+    return views.suspension(await stopping.suspend(request, engine, actor, ask))
 
 
 @router.post("/resume", name="resume", summary="Let applies go on", responses=_REFUSALS)
 async def resume(engine: TheEngine, actor: Operator, ask: ResumeAsk, request: Request) -> SuspensionShape | None:
     """Answers with the suspension that ended, or null when there was none."""
-    request.state.subject = ask.scope
-    kind, subject = scope_of(ask.scope)
-    ended = await suspending.resume(engine, actor, kind, subject)
+    ended = await stopping.resume(request, engine, actor, ask)
     return views.suspension(ended) if ended else None

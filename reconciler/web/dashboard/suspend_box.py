@@ -1,0 +1,87 @@
+"""The form that suspends and resumes: on a chatbot's page, the page of sources, and the fleet's."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from reconciler.domain.records import Role, ScopeKind, Suspension
+from reconciler.engine.context import Actor
+from reconciler.errors import Forbidden
+
+_LOCAL = re.compile(r"\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(?::\d{2})?")
+
+
+@dataclass(frozen=True, slots=True)
+class SuspendBox:
+    """One scope, whether it is suspended, and what a person may do about it.
+
+    Attributes:
+        scope: As the API names it, such as ``source/main``.
+        what: What people call it, such as ``this chatbot``.
+        back: The page to come back to.
+        standing: The suspension of exactly this scope, where one stands.
+        refusal: Why the person may do nothing here, or None.
+        reason: What is in the field of that name.
+        until: What is in the field of that name.
+        problem: Why what was just sent was refused, or None.
+    """
+
+    scope: str
+    what: str
+    back: str
+    standing: Suspension | None = None
+    refusal: str | None = None
+    reason: str = ""
+    until: str = ""
+    problem: str | None = None
+
+
+def suspend_box(
+    actor: Actor, scope: str, source: str | None, standing: Sequence[Suspension], *, what: str, back: str
+) -> SuspendBox:
+    """The form for a scope.
+
+    Args:
+        actor: Who looks.
+        scope: ``chatbot/ID``, ``source/NAME``, ``tenant/NAME`` or ``all``.
+        source: The source that it belongs to; None for what concerns all of them.
+        standing: What is suspended now.
+        what: What people call the scope.
+        back: The page to come back to.
+    """
+    own = next((each for each in standing if each.scope == scope), None)
+    return SuspendBox(
+        scope=scope,
+        what=what,
+        back=back,
+        standing=own,
+        refusal=_refusal(actor, source),
+        reason=own.reason if own else "",
+        until=in_field(own.until) if own and own.until else "",
+    )
+
+
+def _refusal(actor: Actor, source: str | None) -> str | None:
+    try:
+        actor.require(Role.OPERATOR, source)
+    except Forbidden as refused:
+        return str(refused)
+    return None
+
+
+def source_of(scope: str) -> str | None:
+    """The source that a scope names; None for every other scope."""
+    kind, _, subject = scope.partition("/")
+    return subject if kind == ScopeKind.SOURCE else None
+
+
+def in_field(moment: datetime) -> str:
+    """A moment as a field for date and time takes it; the field says that it is UTC."""
+    return moment.strftime("%Y-%m-%dT%H:%M")
+
+
+def from_field(text: str) -> str:
+    """What somebody put into such a field, as the API takes it."""
+    text = text.strip()
+    return f"{text.replace(' ', 'T')}Z" if _LOCAL.fullmatch(text) else text
