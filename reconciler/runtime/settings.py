@@ -10,7 +10,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, PrivateAttr, SecretStr, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from reconciler.errors import SettingsError
@@ -25,7 +25,7 @@ from reconciler.runtime.settings_fields import (
     WebUrl,
     Words,
 )
-from reconciler.runtime.settings_input import read_input
+from reconciler.runtime.settings_input import Provenance, read_input
 from reconciler.runtime.settings_policy import PolicySettings
 from reconciler.runtime.settings_section import Section
 from reconciler.sources.git_remote import GitRemote
@@ -200,6 +200,7 @@ class Settings(BaseSettings):
     grants: tuple[GrantSettings, ...] = Field((), description="What the members of groups may do.")
     policy: PolicySettings = Field(PolicySettings(), description="What it takes to apply a plan.")
     audit: AuditSettings = Field(AuditSettings(), description="How long decisions are kept.")
+    _origins: Provenance = PrivateAttr(default_factory=dict)
 
     @classmethod
     def settings_customise_sources(
@@ -225,6 +226,16 @@ class Settings(BaseSettings):
                 raise ValueError(
                     f"sources.{source.name}.tenant: there is no tenant {source.tenant!r}: use one of {listed}"
                 )
+        return self
+
+    @property
+    def origins(self) -> Provenance:
+        """Where what was given came from, as far as `load_settings` read it."""
+        return self._origins
+
+    def with_origins(self, origins: Provenance) -> Self:
+        """The same, knowing where it came from."""
+        self._origins = origins
         return self
 
     @property
@@ -282,4 +293,5 @@ def load_settings(environ: Mapping[str, str] = os.environ) -> Settings:
     Raises:
         SettingsError: In one line: what is wrong, where, and what to change.
     """
-    return read_input(Settings, environ)
+    settings, origins = read_input(Settings, environ)
+    return settings.with_origins(origins)

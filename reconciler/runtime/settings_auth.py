@@ -12,6 +12,7 @@ from reconciler.runtime.settings_fields import ApiUrl, Duration, Words
 from reconciler.runtime.settings_section import Section
 
 _SHORTEST_BOOTSTRAP_TOKEN = 32
+SHORTEST_KEY = 32
 
 
 class AuthSettings(Section):
@@ -22,6 +23,12 @@ class AuthSettings(Section):
         description=f"An admin token for automation, of at least {_SHORTEST_BOOTSTRAP_TOKEN} characters.",
     )
     bootstrap_token_file: Path | None = Field(None, description="A file that holds `bootstrap_token`.")
+    link_key: SecretStr | None = Field(
+        None,
+        description=f"What signs read-only links to plans, of at least {SHORTEST_KEY} characters. Unset: a random key "
+        "that is kept as `link-key` in `data.dir`. Another key ends all links.",
+    )
+    link_key_file: Path | None = Field(None, description="A file that holds `link_key`.")
     session_ttl: Duration = Field(
         timedelta(hours=8),
         ge=timedelta(minutes=1),
@@ -36,6 +43,8 @@ class AuthSettings(Section):
     def _long_enough(self) -> Self:
         if self.bootstrap_token and len(self.bootstrap_token.get_secret_value()) < _SHORTEST_BOOTSTRAP_TOKEN:
             raise ValueError(f"bootstrap_token: it needs at least {_SHORTEST_BOOTSTRAP_TOKEN} characters")
+        if self.link_key and len(self.link_key.get_secret_value()) < SHORTEST_KEY:
+            raise ValueError(f"link_key: it needs at least {SHORTEST_KEY} characters")
         return self
 
 

@@ -13,11 +13,16 @@ from reconciler.errors import SettingsError
 from reconciler.runtime.settings_errors import one_line, suggestion
 from reconciler.runtime.settings_names import CLIENT_VARIABLES, CONFIG, PREFIX, SHORT_FORM, variables
 
+DEFAULT = "default"
+
 S = TypeVar("S", bound=BaseSettings)
 
+Provenance = Mapping[str, str]
+"""Where what was given came from: ``server.port``, or ``tenants`` as a whole → the file's path or the variable."""
 
-def read_input(model: type[S], environ: Mapping[str, str]) -> S:
-    """Build the settings from the file and the environment.
+
+def read_input(model: type[S], environ: Mapping[str, str]) -> tuple[S, Provenance]:
+    """Build the settings from the file and the environment, and say where each came from.
 
     Raises:
         SettingsError: In one line.
@@ -31,10 +36,28 @@ def read_input(model: type[S], environ: Mapping[str, str]) -> S:
     if short and (merged.get("tenants") or merged.get("sources")):
         used = next(name for name in SHORT_FORM if environ.get(name))
         raise SettingsError(f"{used} and [[tenants]] or [[sources]] are both set: choose one form and drop the other")
+    origins = {**_origins(merged, from_environment, path or ""), **_short_origins(environ, short)}
     try:
-        return model(**{**merged, **short})
+        return model(**{**merged, **short}), origins
     except ValidationError as error:
         raise SettingsError(one_line(model, error, from_environment, environ)) from None
+
+
+def _origins(merged: Mapping[str, Any], from_environment: Mapping[str, Any], path: str) -> dict[str, str]:
+    found = {}
+    for table, given in merged.items():
+        above = from_environment.get(table, {})
+        if not isinstance(given, dict):
+            found[table] = f"{PREFIX}{table}".upper() if table in from_environment else path
+            continue
+        for name in given:
+            found[f"{table}.{name}"] = f"{PREFIX}{table}__{name}".upper() if name in above else path
+    return found
+
+
+def _short_origins(environ: Mapping[str, str], short: Mapping[str, Any]) -> dict[str, str]:
+    given = {f"{table}.{field}": name for name, (table, field) in SHORT_FORM.items() if environ.get(name)}
+    return {**given, **{f"{table}.name": DEFAULT for table in short}} if short else {}
 
 
 # --- the file ---------------------------------------------------------------------------------------------------

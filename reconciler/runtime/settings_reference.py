@@ -66,16 +66,21 @@ def _row(table: str, name: str, field: FieldInfo, *, many: bool) -> SettingRow:
     )
 
 
+def is_secret(field: FieldInfo) -> bool:
+    """Whether a setting is a secret, or a list of them."""
+    return "Secret" in repr(field.annotation)
+
+
 def _kind(field: FieldInfo) -> str:
     named = {bool: "true or false", int: "number", float: "number", Path: "path", timedelta: "duration"}
     annotation = field.annotation
     types = _flat(annotation)
-    if "Secret" in repr(annotation):
+    if is_secret(field):
         return "secret, or list" if "tuple" in repr(annotation) else "secret"
     if "Literal" in repr(annotation):
-        return " or ".join(f"`{_toml(choice)}`" for choice in get_args(annotation))
+        return " or ".join(f"`{as_toml(choice)}`" for choice in get_args(annotation))
     if isinstance(annotation, type) and issubclass(annotation, Enum):
-        return " or ".join(f"`{_toml(choice.value)}`" for choice in annotation)
+        return " or ".join(f"`{as_toml(choice.value)}`" for choice in annotation)
     if "tuple" in repr(annotation):
         return "path, or list" if "Path" in repr(annotation) else "list"
     return next((label for kind, label in named.items() if kind in types), "text")
@@ -89,17 +94,18 @@ def _flat(annotation: Any) -> list[Any]:
 def _default(field: FieldInfo) -> str:
     if field.default is PydanticUndefined:
         return "required"
-    return "unset" if field.default is None else f"`{_toml(field.default)}`"
+    return "unset" if field.default is None else f"`{as_toml(field.default)}`"
 
 
-def _toml(value: Any) -> str:
+def as_toml(value: Any) -> str:
+    """A value as it is written in TOML."""
     match value:
         case bool():
             return str(value).lower()
         case timedelta():
             return f'"{format_duration(value)}"'
         case tuple():
-            return f"[{', '.join(map(_toml, value))}]"
+            return f"[{', '.join(map(as_toml, value))}]"
         case str() | Path():
             return f'"{value}"'
         case BaseModel():

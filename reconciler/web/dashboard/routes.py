@@ -1,5 +1,5 @@
 """The routes of all pages."""
 
-from reconciler.web.dashboard.pages import fleet, link, plan
+from reconciler.web.dashboard.pages import fleet, link, plan, runs, settings
 
-ROUTERS = (fleet.router, plan.router, link.router)
+ROUTERS = (fleet.router, plan.router, link.router, runs.router, settings.router)
