@@ -1,15 +1,16 @@
 import os
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from reconciler.domain.records import Role
 from tests.browser import chromium
-from tests.browser.fleet import ROLES, House, full_house, small_house
+from tests.browser.fleet import BOTS, ROLES, House, Waiting, busy_house, full_house
 from tests.browser.watch import Watch
+
+expect.set_options(timeout=20_000)  # a page may have to wait for a busy machine
 
 Look = Callable[..., Page]
 """Opens a page: `look(house, path, role or person, **options of the browser context)`."""
@@ -37,11 +38,16 @@ def full(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator
         yield house
 
 
+@pytest.fixture(scope="session")
+def _busy(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Iterator[Waiting]]:  # noqa: ARG001  no browser, no house
+    with busy_house(tmp_path_factory.mktemp("busy")) as house:
+        yield (Waiting(house, key, house.plan_of(key)) for key in BOTS)
+
+
 @pytest.fixture
-def small(browser: Browser, tmp_path: Path) -> Iterator[House]:  # noqa: ARG001  no browser, no house
-    """A service of the test's own, with one plan that waits."""
-    with small_house(tmp_path) as house:
-        yield house
+def waiting(_busy: Iterator[Waiting]) -> Waiting:
+    """A plan that the test may decide on."""
+    return next(_busy)
 
 
 @pytest.fixture

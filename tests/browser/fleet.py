@@ -1,15 +1,15 @@
 """The service to look at, as a process of its own, with people of every role and something of everything."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from reconciler.domain.records import Role
 from tests.browser import documents as docs
 from tests.support.service import Service, Stage, smallest, stage
-from tests.support.world import BOT, document, path_of, spec
+from tests.support.world import document, path_of, spec
 
 PEOPLE: Mapping[str, Role] = {
     "vera": Role.VIEWER,
@@ -20,7 +20,10 @@ PEOPLE: Mapping[str, Role] = {
 }
 ROLES: Mapping[Role, str] = {Role.VIEWER: "vera", Role.OPERATOR: "otto", Role.APPROVER: "ann", Role.ADMIN: "ada"}
 """Who stands for a role."""
-_SETTINGS_OF_DEFAULT = (
+BOTS: Final = tuple(f"bot_{n:02}" for n in range(24))
+PROMPT: Final = "Be kind, and brief."
+"""What git makes of each of them."""
+_SETTINGS_OF_DEFAULT: Final = (
     "WIZCHAT_API_KEY",
     "WIZCHAT_WRITE_API_KEY",
     "WIZCHAT_BASE_URL",
@@ -61,14 +64,47 @@ def _let_in(service: Service) -> dict[str, str]:
 
 
 @contextmanager
-def small_house(folder: Path) -> Iterator[House]:
-    """One chatbot that git changes: for tests that decide."""
-    live, files = {BOT: spec("Acme")}, {path_of(): document(spec("Acme"))}
-    with stage(folder, live, files) as set_up, set_up.service() as service:
+def busy_house(folder: Path) -> Iterator[House]:
+    """Chatbots that git changes, a plan for each: for tests that decide."""
+    with stage(folder, {key: spec(key) for key in BOTS}, _prompts("Be kind.")) as set_up, set_up.service() as service:
         service.first_run()
         house = House(service, set_up, _let_in(service))
-        house.commit({path_of(): document(spec("Acme", "Be kind, and brief."))})
+        house.commit(_prompts(PROMPT))
         yield house
+
+
+def _prompts(prompt: str) -> dict[str, str]:
+    return {path_of(key): document(spec(key, prompt), key) for key in BOTS}
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """A plan that nobody has decided on yet, and that one test alone does.
+
+    Attributes:
+        plan: As it was at first.
+    """
+
+    house: House
+    chatbot_id: str
+    plan: Mapping[str, Any]
+
+    @property
+    def path(self) -> str:
+        """Of its page."""
+        return f"/plans/{self.plan['id']}"
+
+    def until(self, status: str) -> None:
+        """Wait for the plan to come to a status."""
+        self.house.service.until(self.path, lambda plan: plan["status"] == status)
+
+    def writes(self) -> Sequence[Mapping[str, Any]]:
+        """What was written to its chatbot, as the API tells."""
+        return [write for write in self.house.stage.writes() if write["chatbot_id"] == self.chatbot_id]
+
+    def move_git(self, prompt: str) -> None:
+        """Commit something else for its chatbot, and let the service see it."""
+        self.house.commit({path_of(self.chatbot_id): document(spec(self.chatbot_id, prompt), self.chatbot_id)})
 
 
 @contextmanager
