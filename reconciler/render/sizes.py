@@ -21,7 +21,8 @@ def sizes(before: str | None, after: str | None) -> str:
     texts = [text for text in (before, after) if text is not None]
     characters = " → ".join(f"{len(text):,}" for text in texts)
     tokens = " → ".join(f"{estimated_tokens(text):,}" for text in texts)
-    return f"{characters} characters, about {tokens} tokens"
+    unit = "token" if tokens == "1" else "tokens"
+    return f"{characters} characters, about {tokens} {unit}"
 
 
 def differs_in_blanks_only(before: str, after: str) -> bool:

@@ -11,7 +11,7 @@ from reconciler.domain.direction import DirectedOp
 from reconciler.domain.plan import Action, Op
 from reconciler.domain.status import Direction
 from reconciler.render.sizes import differs_in_blanks_only, share_of_words_kept
-from reconciler.render.wording import leaves
+from reconciler.render.wording import FieldChange, leaves
 
 _MOST_NAMED = 3
 _SENTENCE = 60
@@ -102,7 +102,7 @@ def title_of(section: str) -> str:
 
 def _of_section(op: Op) -> Iterator[tuple[Part, ...]]:
     # texts first: what a bot says matters more than a switch
-    changed = sorted(leaves(op), key=lambda change: (change.is_short, change.name))
+    changed = sorted(leaves(op), key=_weight)
     named = changed if len(changed) <= _MOST_NAMED else changed[: _MOST_NAMED - 1]
     for change in named:
         verb = Part(Tone.PLAIN, f"{_verb(change.before, change.after)} the ")
@@ -112,6 +112,12 @@ def _of_section(op: Op) -> Iterator[tuple[Part, ...]]:
             f"changes {len(changed) - len(named)} other fields of the {_SECTIONS.get(op.section, _spoken(op.section))}"
         )
         yield (Part(Tone.PLAIN, rest),)
+
+
+def _weight(change: FieldChange) -> tuple[bool, bool, int, str]:
+    """The order in which fields are named: long texts first, the longest of them before others."""
+    lengths = [len(value) for value in (change.before, change.after) if isinstance(value, str)]
+    return change.is_short, not lengths, -max(lengths, default=0), change.name
 
 
 def _verb(before: object, after: object) -> str:

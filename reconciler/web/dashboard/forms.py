@@ -4,15 +4,24 @@ from collections.abc import Mapping
 from typing import Any, TypeVar
 from urllib.parse import parse_qs
 
-from pydantic import ValidationError
+from pydantic import ValidationError, model_validator
 from starlette.requests import Request
 
-from reconciler.web.asks import Ask
+from reconciler.web.asks import Ask, Query
 from reconciler.web.problems import Code, Problem
 
 A = TypeVar("A", bound=Ask)
 
 _MOST_FIELDS = 10
+
+
+class FormQuery(Query):
+    """What a page's filters ask for by its address: a field that was left empty is none."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_blanks(cls, given: Any) -> Any:
+        return {name: value for name, value in given.items() if value != ""} if isinstance(given, dict) else given
 
 
 async def read_form(request: Request) -> dict[str, str]:
@@ -21,12 +30,24 @@ async def read_form(request: Request) -> dict[str, str]:
     Raises:
         Problem: When the body is no form.
     """
+    return {name: values[0] for name, values in (await read_lists(request, _MOST_FIELDS)).items()}
+
+
+async def read_lists(request: Request, most: int) -> dict[str, list[str]]:
+    """The fields of a form with every value of each.
+
+    Args:
+        request: The request.
+        most: How many values it may hold in all.
+
+    Raises:
+        Problem: When the body is no form, or holds more.
+    """
     body = await request.body()
     try:
-        fields = parse_qs(body.decode("ascii"), max_num_fields=_MOST_FIELDS)
+        return parse_qs(body.decode("ascii"), max_num_fields=most)
     except ValueError as error:
         raise Problem(Code.MALFORMED_BODY, "send a form") from error
-    return {name: values[0] for name, values in fields.items()}
 
 
 def asked(ask: type[A], fields: Mapping[str, Any]) -> A:

@@ -1,9 +1,12 @@
+from random import Random
+from time import process_time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.domain.visible import visible
-from reconciler.render.prose import GAP, Kind, Line, Piece, compare
+from reconciler.render.prose import GAP, Kind, Line, Piece, abridged, clipped, compare, side_by_side
 from reconciler.render.wording import inline
 
 LINES = st.lists(st.text("ab c.", max_size=6), max_size=8).map("\n".join)
@@ -94,3 +97,84 @@ def test_what_a_terminal_would_act_on_is_shown_as_its_escape(text: str, shown: s
 )
 def test_a_text_is_never_taken_for_another_value(value: object, shown: str) -> None:
     assert inline(value) == shown
+
+
+TEXTS = st.one_of(LINES, st.text("ab .\n", max_size=60), st.text(max_size=30))
+
+
+def _column(texts: list[Line | None]) -> str:
+    return "\n".join("".join(piece.text for piece in line) for line in texts if line is not None)
+
+
+@given(TEXTS, TEXTS, st.sampled_from([0, 200, 100_000]))
+def test_side_by_side_each_column_is_one_of_the_texts(before: str, after: str, effort: int) -> None:
+    rows = side_by_side(compare(before, after, context=1000, effort=effort))
+    if before != after:
+        assert _column([row.left for row in rows]) == before
+        assert _column([row.right for row in rows]) == after
+
+
+@given(TEXTS, TEXTS)
+def test_both_views_say_the_same(before: str, after: str) -> None:
+    lines = compare(before, after)
+    rows = side_by_side(lines)
+    assert sum(line == GAP for line in lines) == sum(row.left == GAP and row.right == GAP for row in rows)
+    for kind, column in ((Kind.REMOVED, "left"), (Kind.ADDED, "right")):
+        marked = [piece for row in rows for piece in getattr(row, column) or () if piece.kind is kind]
+        assert marked == [piece for line in lines for piece in line if piece.kind is kind]
+
+
+def test_a_line_that_changed_stands_beside_itself_although_lines_were_added() -> None:
+    rows = side_by_side(compare("One line that stays alike.", "A new one.\nOne line that stays the same."))
+    assert [row.left is None for row in rows] == [True, False]
+
+
+def test_a_long_piece_that_did_not_change_is_abridged() -> None:
+    (line,) = compare("word " * 1000 + "old", "word " * 1000 + "new")
+    short = abridged(line, around=10)
+    assert [piece.kind for piece in short] == [Kind.SAME, Kind.SKIPPED, Kind.SAME, Kind.REMOVED, Kind.ADDED]
+    assert short[1].text == "4,980 unchanged characters"
+    assert short[0].text == short[2].text == "word word "
+
+
+def test_what_changed_is_never_abridged() -> None:
+    (line,) = compare("a" * 5000, "b" * 5000)
+    assert abridged(line) == line
+
+
+def test_lines_are_clipped_and_what_is_missing_is_counted() -> None:
+    lines = compare("", "abc\ndef\nghi")
+    kept, hidden = clipped(lines, 5)
+    assert kept == [(Piece(Kind.ADDED, "abc"),), (Piece(Kind.ADDED, "de"),)]
+    assert hidden == 4
+    assert clipped(lines, 9) == (lines, 0)
+
+
+def test_at_most_so_many_lines() -> None:
+    assert len(compare("", "\n".join("abcdef"), most=4)) == 4
+
+
+_MIB = 1 << 20
+
+
+def _hostile() -> dict[str, tuple[str, str]]:
+    random = Random(3)
+    noise = ["".join(random.choices("ab \n", k=_MIB)) for _ in range(2)]
+    words = ["".join(random.choices("abcdefgh", k=5)) for _ in range(500)]
+    prose = [" ".join(random.choices(words, k=_MIB // 6)) for _ in range(2)]
+    return {
+        "noise": (noise[0], noise[1]),
+        "short lines": ("a\n" * (_MIB // 2), "b\na\n" * (_MIB // 4)),
+        "one line of words": (prose[0], prose[1]),
+        "turned around": ("a b " * (_MIB // 4), "b a " * (_MIB // 4)),
+        "dots": ("." * _MIB, ".," * (_MIB // 2)),
+        "edited": (prose[0].replace(" a", "\na"), prose[0].replace(" a", "\na").replace(" b", " x b", 2000)),
+    }
+
+
+@pytest.mark.parametrize("name", _hostile())
+def test_a_mebibyte_is_compared_within_a_second_however_it_is_made(name: str) -> None:
+    before, after = _hostile()[name]
+    began = process_time()
+    compare(before, after, most=3000)
+    assert process_time() - began < 1

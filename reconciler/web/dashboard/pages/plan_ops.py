@@ -80,7 +80,7 @@ class OpView:
 
     Attributes:
         anchor: Its id within the page.
-        title: The item, or the section.
+        title: The item, or how many fields of the section it is about.
         noun: The same as people say it, such as ``skill refunds``.
         direction: Which side moved.
         rows: Its short fields.
@@ -160,13 +160,25 @@ def _op(anchor: str, directed: DirectedOp, changed: Sequence[FieldChange], basel
         anchor=anchor,
         action=op.action,
         section=op.section,
-        title=visible(op.key) if op.key else title_of(op.section),
+        title=_title(op, len(changed)),
         noun=visible(noun_of(op)),
         direction=directed.direction,
         rows=[_row(directed, change, baseline) for change in changed if change.is_short],
-        texts=[_text(directed, change, share) for change in changed if not change.is_short],
+        texts=[_text(directed, change, share) for change in sorted(changed, key=_is_nested) if not change.is_short],
         note=IRREVERSIBLE if deleted and op.section == MCP_SERVERS else None,
     )
+
+
+def _is_nested(change: FieldChange) -> bool:
+    """Whether it is no text: those come after the texts."""
+    return not any(isinstance(value, str) for value in (change.before, change.after))
+
+
+def _title(op: Op, fields: int) -> str:
+    """What stands above it, under the heading of its section; a delete stands under another heading."""
+    if op.action is Action.DELETE:
+        return visible(noun_of(op))
+    return visible(op.key) if op.key is not None else "1 field" if fields == 1 else f"{fields} fields"
 
 
 def _side(directed: DirectedOp, name: str) -> Direction:

@@ -1,0 +1,217 @@
+"""The same change on many chatbots: shown once, and decided together, still one fingerprint each."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from fastapi import APIRouter, Request
+from starlette.responses import Response
+
+from reconciler.domain.direction import DirectedOp, common
+from reconciler.domain.lifecycle import PlanStatus
+from reconciler.domain.records import Plan, Role
+from reconciler.engine.context import Actor, Engine
+from reconciler.engine.decide import ItemResult
+from reconciler.engine.standings import needed_now, protected_now
+from reconciler.errors import Forbidden
+from reconciler.ports import Page, PlanFilter
+from reconciler.render.summary import Part, sentence
+from reconciler.web import deciding, templates
+from reconciler.web.api.common import TheEngine
+from reconciler.web.asks import MOST, DecideAsk, Name
+from reconciler.web.dashboard.common import Deciding, Visitor
+from reconciler.web.dashboard.forms import asked, read_lists
+from reconciler.web.dashboard.frame import Frame, frame_for
+from reconciler.web.dashboard.pages.plan_ops import Section, in_sections, op_views
+from reconciler.web.dashboard.pages.plans import names_of
+from reconciler.web.errors import refusal
+from reconciler.web.problems import Code, Problem
+
+WATCH: Sequence[str] = ("plan",)
+_OTHER_FIELDS = 10
+
+router = APIRouter(include_in_schema=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A chatbot that the change waits on.
+
+    Attributes:
+        name: The chatbot's, or its id.
+        item: What is sent when it is chosen: the plan and the fingerprint that was seen.
+        refusal: Why it cannot be decided together with the others, or None.
+    """
+
+    plan: Plan
+    name: str
+    item: str
+    refusal: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of one item.
+
+    Attributes:
+        plan_id: The plan.
+        status: Where it stands now; None when it was refused.
+        problem: Why it was refused, or None.
+    """
+
+    plan_id: str
+    status: PlanStatus | None
+    problem: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class GroupPage:
+    """The same change on many chatbots.
+
+    Attributes:
+        change: What it is found by.
+        members: The chatbots that it waits on.
+        more: Whether there are more than are shown.
+        sentence: What it does, in parts.
+        sections: What it does, under headings.
+        may_decide: Whether the person may decide about any of them.
+        outcomes: What came of what was just sent.
+        problem: What went wrong with it as a whole, or None.
+        comment: What was typed.
+    """
+
+    frame: Frame
+    change: str
+    members: Sequence[Member]
+    more: bool
+    sentence: Sequence[Part]
+    sections: Sequence[Section]
+    may_decide: bool
+    outcomes: Sequence[Outcome] = ()
+    problem: str | None = None
+    comment: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Said:
+    """What the page says of what was just sent."""
+
+    outcomes: Sequence[Outcome] = ()
+    problem: str | None = None
+    comment: str = ""
+    status: int = 200
+
+
+@router.get("/plans/groups/{change}", name="page_plan_group")
+async def group(actor: Visitor, engine: TheEngine, change: Name) -> Response:
+    """One change, and the chatbots that it waits on."""
+    return await _page(engine, actor, change, _Said())
+
+
+@router.post("/plans/decide", name="page_plan_decide")
+async def decide(actor: Deciding, engine: TheEngine, request: Request) -> Response:
+    """Decide about the chosen plans; each is decided by itself, and what came of it is shown."""
+    form = await read_lists(request, MOST + _OTHER_FIELDS)
+    change = form.get("change", [""])[0]
+    try:
+        results = await deciding.decide_all(engine, actor, _ask(form))
+    except Problem as error:
+        body = await refusal(engine, request, error)
+        said = _Said(
+            problem=f"{body['title']}: {body['detail']}", comment=_first(form, "comment"), status=body["status"]
+        )
+    else:
+        said = _Said(outcomes=[_outcome(result) for result in results])
+    return await _page(engine, actor, change, said)
+
+
+def _ask(form: Mapping[str, list[str]]) -> DecideAsk:
+    """What the form asks for. Its buttons say what, and whether the applies follow."""
+    chosen = [item.partition(" ") for item in form.get("item", [])]
+    if not chosen:
+        raise Problem(Code.INVALID_REQUEST, "choose at least one chatbot")
+    decision, _, applies = _first(form, "decision").partition(" ")
+    items = [{"plan_id": plan_id, "fingerprint": fingerprint} for plan_id, _, fingerprint in chosen]
+    comment = _first(form, "comment").strip()
+    return asked(DecideAsk, {"decision": decision, "items": items, "comment": comment, "apply": applies == "apply"})
+
+
+def _first(form: Mapping[str, list[str]], name: str) -> str:
+    return form.get(name, [""])[0]
+
+
+def _outcome(result: ItemResult) -> Outcome:
+    decided = result.decision
+    return Outcome(
+        plan_id=result.item.plan_id,
+        status=decided.plan.status if decided else None,
+        problem=str(result.error) if result.error else None,
+    )
+
+
+async def _page(engine: Engine, actor: Actor, change: str, said: _Said) -> Response:
+    wanted = PlanFilter(change=change, status={PlanStatus.PENDING}, visible=actor.sources)
+    part = await engine.store.queries.plans(wanted, limit=MOST, cursor=None) if change else Page[Plan]((), None)
+    names = await names_of(engine, part.items)
+    frame = await frame_for(engine, actor, "plans", WATCH)
+    members = [_member(engine, actor, plan, names) for plan in part.items]
+
+    def render() -> Response:
+        shown = group_page(frame, change, members, said, more=part.next_cursor is not None)
+        return templates.page("plan_group.html", shown, said.status)
+
+    # comparing long prompts takes a while: not on the event loop
+    return await asyncio.to_thread(render)
+
+
+def group_page(frame: Frame, change: str, members: Sequence[Member], said: _Said, *, more: bool = False) -> GroupPage:
+    """Everything that the page of a group says."""
+    ops = _common_ops([member.plan for member in members])
+    return GroupPage(
+        frame=frame,
+        change=change,
+        members=members,
+        more=more,
+        sentence=sentence(ops),
+        sections=in_sections(op_views(ops)),
+        may_decide=any(member.refusal is None for member in members),
+        outcomes=said.outcomes,
+        problem=said.problem,
+        comment=said.comment,
+    )
+
+
+def _common_ops(plans: Sequence[Plan]) -> Sequence[DirectedOp]:
+    """The ops that all plans share; a side is said to have moved where it did so for each of them."""
+    if not plans:
+        return ()
+    return [
+        DirectedOp(
+            op=ops[0].op,
+            direction=common(each.direction for each in ops),
+            fields={name: common(each.fields.get(name, each.direction) for each in ops) for name in ops[0].fields},
+        )
+        for ops in zip(*(plan.ops for plan in plans), strict=True)
+    ]
+
+
+def _member(engine: Engine, actor: Actor, plan: Plan, names: Mapping[tuple[str, str], str]) -> Member:
+    return Member(
+        plan=plan,
+        name=names.get((plan.tenant, plan.chatbot_id), plan.chatbot_id),
+        item=f"{plan.id} {plan.fingerprint}",
+        refusal=_refusal(engine, actor, plan),
+    )
+
+
+def _refusal(engine: Engine, actor: Actor, plan: Plan) -> str | None:
+    """Why a plan cannot be decided together with others."""
+    try:
+        actor.require(Role.APPROVER, plan.source)
+    except Forbidden as refused:
+        return str(refused)
+    protected = ", ".join(map(str, protected_now(engine, plan)))
+    if protected:
+        return f"policy.protected covers {protected}"
+    override = needed_now(engine, plan).delete_override
+    return f"decide it by itself, because {override}" if override else None

@@ -1,0 +1,185 @@
+"""The list of plans: what waits first, and what waits on many chatbots alike before anything else."""
+
+import asyncio
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Annotated
+from urllib.parse import urlencode
+
+from fastapi import APIRouter, Query
+from pydantic import Field
+from starlette.responses import RedirectResponse, Response
+
+from reconciler.domain.lifecycle import OPEN, PlanStatus
+from reconciler.domain.records import Plan
+from reconciler.engine.context import Engine
+from reconciler.ports import Page, PlanFilter, PlanGroup
+from reconciler.render.summary import Part, sentence
+from reconciler.web import templates
+from reconciler.web.api.common import TheEngine
+from reconciler.web.asks import Query as AskedQuery
+from reconciler.web.asks import Word
+from reconciler.web.dashboard.common import Visitor
+from reconciler.web.dashboard.frame import Frame, frame_for
+
+_SHOWN = 50
+_GROUPS = 5
+_OPEN, _CLOSED, _ALL = "open", "closed", "all"
+WATCH: Sequence[str] = ("plan", "apply")
+
+router = APIRouter(include_in_schema=False)
+
+
+class PlansQuery(AskedQuery):
+    """Which plans the page lists."""
+
+    status: PlanStatus | str = Field(default=_OPEN, max_length=30)
+    source: Word | None = None
+    chatbot: Word | None = None
+    cursor: str | None = Field(default=None, max_length=1000)
+
+    def statuses(self) -> Collection[PlanStatus] | None:
+        """The states that are listed; None means all."""
+        match self.status:
+            case PlanStatus():
+                return {self.status}
+            case "closed":
+                return frozenset(PlanStatus) - OPEN
+            case "all":
+                return None
+            case _:
+                return OPEN
+
+
+@dataclass(frozen=True, slots=True)
+class PlanLine:
+    """One plan of the list.
+
+    Attributes:
+        name: The chatbot's, or its id.
+        sentence: What it does, in parts.
+    """
+
+    plan: Plan
+    name: str
+    sentence: Sequence[Part]
+
+
+@dataclass(frozen=True, slots=True)
+class GroupLine:
+    """A change that waits on several chatbots.
+
+    Attributes:
+        change: What it is found by.
+        count: On how many.
+        sentence: What it does, in parts.
+    """
+
+    change: str
+    count: int
+    sentence: Sequence[Part]
+
+
+@dataclass(frozen=True, slots=True)
+class PlansPage:
+    """Plans, newest first.
+
+    Attributes:
+        groups: Changes that wait on several chatbots; only where the list begins.
+        statuses: What may be listed: the value, how it is said, and whether it is listed now.
+        sources: The names of the sources that the person may choose from.
+        query: What is listed.
+        next_page: The path of the next part.
+    """
+
+    frame: Frame
+    lines: Sequence[PlanLine]
+    groups: Sequence[GroupLine]
+    statuses: Sequence[tuple[str, str, bool]]
+    sources: Sequence[str]
+    query: PlansQuery
+    next_page: str | None
+
+
+@router.get("/plans", name="page_plans")
+async def plans(actor: Visitor, engine: TheEngine, query: Annotated[PlansQuery, Query()]) -> Response:
+    """Plans, those that are open unless others are asked for."""
+    wanted = PlanFilter(
+        status=query.statuses(), source=query.source, chatbot=query.chatbot or None, visible=actor.sources
+    )
+    try:
+        part = await engine.store.queries.plans(wanted, limit=_SHOWN, cursor=query.cursor)
+    except ValueError:
+        return RedirectResponse("/plans", 303)
+    begins = query.cursor is None and query.status in (_OPEN, PlanStatus.PENDING)
+    groups = await engine.store.queries.plan_groups(actor.sources, limit=_GROUPS) if begins else ()
+    samples = await _samples(engine, groups)
+    names = await names_of(engine, part.items)
+    frame = await frame_for(engine, actor, "plans", WATCH)
+    sources = sorted(name for name in engine.sources if actor.sees(name))
+
+    def render() -> Response:
+        return templates.page("plans.html", plans_page(frame, part, groups, samples, names, sources, query))
+
+    # what a plan does is told from its texts: not on the event loop
+    return await asyncio.to_thread(render)
+
+
+def plans_page(
+    frame: Frame,
+    part: Page[Plan],
+    groups: Sequence[PlanGroup],
+    samples: Mapping[str, Plan],
+    names: Mapping[tuple[str, str], str],
+    sources: Sequence[str],
+    query: PlansQuery,
+) -> PlansPage:
+    """Everything that the list of plans says."""
+    return PlansPage(
+        frame=frame,
+        lines=[
+            PlanLine(plan, names.get((plan.tenant, plan.chatbot_id), plan.chatbot_id), sentence(plan.ops))
+            for plan in part.items
+        ],
+        groups=[
+            GroupLine(group.change, group.count, sentence(samples[group.change].ops))
+            for group in groups
+            if group.change in samples
+        ],
+        statuses=_choices(query),
+        sources=sources,
+        query=query,
+        next_page=_next(query, part.next_cursor),
+    )
+
+
+def _choices(query: PlansQuery) -> Sequence[tuple[str, str, bool]]:
+    words = {_OPEN: "all that are open", _CLOSED: "all that are closed", _ALL: "all"}
+    words |= {status.value: status.value for status in PlanStatus}
+    return [(value, said, value == str(query.status)) for value, said in words.items()]
+
+
+def _next(query: PlansQuery, cursor: str | None) -> str | None:
+    if cursor is None:
+        return None
+    asked = {"status": str(query.status), "source": query.source, "chatbot": query.chatbot, "cursor": cursor}
+    return "/plans?" + urlencode({name: value for name, value in asked.items() if value})
+
+
+async def _samples(engine: Engine, groups: Sequence[PlanGroup]) -> Mapping[str, Plan]:
+    """A plan of each group: they all do the same."""
+    found = {group.change: await engine.store.queries.plan(group.plan_ids[0]) for group in groups if group.plan_ids}
+    return {change: plan for change, plan in found.items() if plan is not None}
+
+
+async def names_of(engine: Engine, plans: Sequence[Plan]) -> Mapping[tuple[str, str], str]:
+    """Tenant and id → the name of the chatbot, where it is known."""
+    async with engine.store.read() as uow:
+        known = [
+            chatbot
+            for tenant in sorted({plan.tenant for plan in plans})
+            for chatbot in (
+                await uow.chatbots.some(tenant, {plan.chatbot_id for plan in plans if plan.tenant == tenant})
+            ).values()
+        ]
+    return {(chatbot.tenant, chatbot.id): chatbot.name for chatbot in known if chatbot.name}
