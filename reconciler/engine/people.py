@@ -92,7 +92,7 @@ async def unbar(engine: Engine, actor: Actor, name: str, reason: str) -> Person:
     return person
 
 
-async def sign_out(engine: Engine, actor: Actor, name: str) -> int:
+async def sign_out(engine: Engine, actor: Actor, name: str, reason: str | None = None) -> int:
     """End every session of a person, by whatever they signed in, and say how many.
 
     Raises:
@@ -104,7 +104,8 @@ async def sign_out(engine: Engine, actor: Actor, name: str) -> int:
         ended = await end_sessions_of(uow, name)
         if not ended and name not in {token.person for token in await uow.tokens.all()}:
             await _known(uow, name)
-        await audit(uow, actor, "person.sign_out", f"person/{name}", detail={"sessions": ended})
+        detail = {"sessions": ended, **({"reason": reason} if reason else {})}
+        await audit(uow, actor, "person.sign_out", f"person/{name}", detail=detail)
     return ended
 
 

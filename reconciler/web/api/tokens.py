@@ -3,11 +3,12 @@
 from fastapi import APIRouter, Request, status
 
 from reconciler.domain.records import Role
-from reconciler.engine.tokens import create_token, revoke_token
+from reconciler.engine.tokens import revoke_token
 from reconciler.web.access_shapes import NewTokenShape, TokenShape, new_token_shape, token_shape
+from reconciler.web.admitting import make_token
 from reconciler.web.api.common import API, NOT_MODIFIED, Admin, TheEngine, refusals
 from reconciler.web.asks import Name, TokenAsk
-from reconciler.web.problems import Code, Problem
+from reconciler.web.problems import Code
 from reconciler.web.shapes import ListShape
 
 router = APIRouter(prefix=API, tags=["Access"])
@@ -30,18 +31,8 @@ async def token_list(engine: TheEngine, actor: Admin) -> ListShape[TokenShape]:
 )
 async def token_create(engine: TheEngine, actor: Admin, ask: TokenAsk, request: Request) -> NewTokenShape:
     """The answer holds the secret, which cannot be read again."""
-    request.state.subject = f"token/{ask.name}"
-    actor.require(Role.ADMIN)
-    now = engine.clock.now()
-    unknown = sorted(set(ask.sources or ()) - engine.sources.keys())
-    if unknown:
-        raise Problem(Code.INVALID_REQUEST, f"correct sources: there is no source {unknown[0]!r}")
-    if ask.expires_at is not None and ask.expires_at <= now:
-        raise Problem(Code.INVALID_REQUEST, "correct expires_at: it has passed")
-    new = await create_token(
-        engine, actor, ask.name, ask.role, person=ask.person, expires_at=ask.expires_at, sources=ask.sources
-    )
-    return new_token_shape(new.token, new.secret, now)
+    new = await make_token(request, engine, actor, ask)
+    return new_token_shape(new.token, new.secret, engine.clock.now())
 
 
 @router.post(
