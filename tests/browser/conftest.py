@@ -1,5 +1,6 @@
 import os
 from collections.abc import Callable, Iterator
+from http import HTTPStatus
 from typing import Any
 
 import pytest
@@ -93,7 +94,9 @@ def look(
             person = ROLES[who] if isinstance(who, Role) else who
             options["storage_state"] = session(house, person)
         page = watch.over(new_context(base_url=house.url, **options)).new_page()
-        page.goto(path)
+        answer = page.goto(path)
+        assert answer is not None
+        assert answer.status < HTTPStatus.INTERNAL_SERVER_ERROR, "\n".join(house.service.lines[-3:])
         return page
 
     return opened

@@ -1,14 +1,19 @@
 """The service to look at, as a process of its own, with people of every role and something of everything."""
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from html import unescape
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import urlsplit
+
+import httpx
 
 from reconciler.domain.records import Role
 from tests.browser import documents as docs
-from tests.support.service import Service, Stage, smallest, stage
+from tests.support.service import TOKEN, Service, Stage, smallest, stage
 from tests.support.world import document, path_of, spec
 
 PEOPLE: Mapping[str, Role] = {
@@ -173,10 +178,22 @@ def _ids(house: House) -> dict[str, str]:
         "plan_deletes": house.plan_of(docs.DELETES)["id"],
         "plan_approved": house.plan_of(docs.APPROVED)["id"],
         "plan_applied": history[0]["id"],
-        "chatbot": docs.GIT_AHEAD,
-        "chatbot_held": docs.HELD,
-        "chatbot_bad": docs.BAD,
-        "chatbot_gone": docs.GONE,
+        "link": link_to(service, house.plan_of(docs.DIVERGED)["id"]),
+        "chatbot": f"acme/{docs.GIT_AHEAD}",
+        "chatbot_live": f"acme/{docs.LIVE_AHEAD}",
+        "chatbot_held": f"acme/{docs.HELD}",
+        "chatbot_bad": f"acme/{docs.BAD}",
+        "chatbot_gone": f"acme/{docs.GONE}",
         "run": next(run["id"] for run in runs if run["diagnostics"]),
         "source": docs.SUPPORT,
     }
+
+
+def link_to(service: Service, plan_id: str) -> str:
+    """The path of a link that shows a plan to somebody without an account."""
+    headers = {"Authorization": f"Bearer {TOKEN}", "Origin": service.url}
+    made = httpx.post(f"{service.url}/plans/{plan_id}/link", data={"lifetime": "1d"}, headers=headers, trust_env=False)
+    link = re.search(r'value="(http[^"]+)"', made.text)
+    assert link is not None, made.text
+    address = urlsplit(unescape(link[1]))
+    return f"{address.path}?{address.query}"

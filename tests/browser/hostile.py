@@ -1,6 +1,7 @@
 """A service in which everything that people may write, anywhere, is a payload."""
 
 import base64
+import json
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -22,10 +23,11 @@ from reconciler.engine.tokens import hash_of
 from reconciler.ports import UnitOfWork
 from reconciler.runtime.clock import SystemClock
 from reconciler.storage.store import SqlStore
-from tests.browser.fleet import ROLES, House
+from tests.browser.fleet import ROLES, House, link_to
 from tests.support import records
 from tests.support.service import stage
 from tests.support.store import sqlite_url
+from tests.support.world import spec
 
 FILE: Final = Path(__file__).parent / "payloads.txt"
 AT_ONCE: Final = 20
@@ -60,16 +62,31 @@ def chunks(texts: Sequence[str], most: int) -> Iterator[str]:
 @contextmanager
 def hostile_house(folder: Path) -> Iterator[House]:
     """A service that has been filled with the corpus beside it, in every field of every record."""
-    with stage(folder, {}, {"README.md": "nothing\n"}) as set_up, set_up.service() as service:
-        service.first_run()
+    evil = payloads()
+    live = {"bot_live": _live(evil)}
+    with stage(folder, live, {"chatbots/evil.yaml": _document(evil)}) as set_up, set_up.service() as service:
+        run = service.first_run()["items"][-1]["id"]
         secrets = {role: f"wzr_{role}_{'x' * 40}" for role in Role}
         with ThreadPoolExecutor(1) as aside:  # playwright's loop runs in this thread
             aside.submit(anyio.run, _fill, folder / "data", secrets).result()
-        yield House(service, set_up, {ROLES[role]: secret for role, secret in secrets.items()}, _ids())
+        ids = _ids(evil) | {"run": run, "link": link_to(service, "plan_0")}
+        yield House(service, set_up, {ROLES[role]: secret for role, secret in secrets.items()}, ids)
 
 
-def _ids() -> dict[str, str]:
-    last = (len(payloads()) - 1) // AT_ONCE
+def _live(evil: Sequence[str]) -> dict[str, Any]:
+    """A chatbot whose live side says it all."""
+    skills = [{"name": f"{number} {text}", "mode": "on_demand", "body": text} for number, text in enumerate(evil)]
+    return {**spec(" ".join(evil[:5]), "\n".join(evil)), "skills": skills}
+
+
+def _document(evil: Sequence[str]) -> str:
+    """A document with a payload on each of its lines, all of which are wrong."""
+    lines = [f"  {json.dumps(text)}: 1" for text in evil]
+    return "\n".join(["apiVersion: v1", "kind: ChatbotConfig", "metadata: {chatbotId: bot_live}", "spec:", *lines, ""])
+
+
+def _ids(evil: Sequence[str]) -> dict[str, str]:
+    last = (len(evil) - 1) // AT_ONCE
     return {
         "plan": "plan_0",
         "plan_live": "plan_1",
@@ -77,11 +94,12 @@ def _ids() -> dict[str, str]:
         "plan_deletes": "plan_3",
         "plan_approved": "plan_4",
         "plan_applied": f"plan_{last}",
-        "chatbot": "bot_0",
-        "chatbot_held": "bot_1",
-        "chatbot_bad": "bot_2",
-        "chatbot_gone": "bot_3",
-        "run": "run_evil",
+        "chatbot": "default/bot_live",
+        "chatbot_live": "acme/bot_0",
+        "chatbot_held": "acme/bot_1",
+        "chatbot_bad": "acme/bot_2",
+        "chatbot_gone": f"acme/bot_{last}",
+        "run_evil": "run_evil",
         "source": "default",
     }
 

@@ -44,6 +44,7 @@ class Asked:
 
 
 _PLAN: Final = "/plans/{plan_id}"
+_CHATBOT: Final = "/chatbots/{tenant}/{chatbot_id}"
 PAGES: Final = (
     Shown("login", "/login", "/login", None),
     Shown("fleet", "/", "/"),
@@ -56,8 +57,26 @@ PAGES: Final = (
     Shown("plan-approved", _PLAN, "/plans/{plan_approved}", Role.APPROVER),
     Shown("plan-applied", _PLAN, "/plans/{plan_applied}", Role.APPROVER),
     Shown("no-such-plan", _PLAN, "/plans/none", refused=True),
+    Shown("plan-by-link", _PLAN, "{link}", None),
+    Shown("chatbot", _CHATBOT, "/chatbots/{chatbot}", Role.OPERATOR),
+    Shown("chatbot-live", _CHATBOT, "/chatbots/{chatbot}?live=1"),
+    Shown("chatbot-edited-live", _CHATBOT, "/chatbots/{chatbot_live}"),
+    Shown("chatbot-suspended", _CHATBOT, "/chatbots/{chatbot_held}", Role.OPERATOR),
+    Shown("chatbot-document-invalid", _CHATBOT, "/chatbots/{chatbot_bad}"),
+    Shown("chatbot-missing", _CHATBOT, "/chatbots/{chatbot_gone}"),
+    Shown("runs", "/runs", "/runs"),
+    Shown("run", "/runs/{run_id}", "/runs/{run}"),
+    Shown("tokens", "/tokens", "/tokens", Role.ADMIN),
+    Shown("settings", "/settings", "/settings", Role.ADMIN),
+    Shown("settings-to-a-viewer", "/settings", "/settings", refused=True),
     Shown("api", "/docs", "/docs", None),
 )
 
-QUERIES: Final = (Asked("/?q={}"), Asked("/?cursor={}", 900), Asked("/login?next={}", 2000))
+QUERIES: Final = (
+    Asked("/?q={}"),
+    Asked("/?cursor={}", 900),
+    Asked("/login?next={}", 2000),
+    Asked("/runs?source={}"),
+    Asked("/runs?cursor={}", 900),
+)
 """Every field of an address that a page reads."""

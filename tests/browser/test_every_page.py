@@ -13,6 +13,11 @@ from tests.browser.watch import Watch
 
 each_page = pytest.mark.parametrize("shown", PAGES, ids=lambda shown: shown.name)
 NARROW = {"width": 380, "height": 800}
+STICKING_OUT = """
+() => [...document.querySelectorAll("main *, header *")]
+  .filter(each => each.getBoundingClientRect().right > innerWidth && !each.closest(".table, .scrolls, pre"))
+  .map(each => each.outerHTML.slice(0, 120))
+"""
 
 
 def opened(look: Look, full: House, watch: Watch, shown: Shown, **options: Any) -> Page:
@@ -36,4 +41,4 @@ def test_axe_objects_to_nothing_in_light_and_dark(look: Look, full: House, watch
 @each_page
 def test_nothing_is_wider_than_a_small_window(look: Look, full: House, watch: Watch, shown: Shown) -> None:
     page = opened(look, full, watch, shown, viewport=NARROW)
-    assert page.evaluate("() => document.documentElement.scrollWidth") <= NARROW["width"]
+    assert page.evaluate("() => document.documentElement.scrollWidth") <= NARROW["width"], page.evaluate(STICKING_OUT)

@@ -93,6 +93,12 @@ def test_a_page_shows_them_as_text(look: Look, evil: House, watch: Watch, shown:
     held_nothing(page, watch)
 
 
+def test_a_run_shows_them_as_text_whatever_it_found(look: Look, evil: House, watch: Watch) -> None:
+    page = look(evil, "/runs/run_evil", Role.VIEWER)
+    held_nothing(page, watch)
+    assert page.get_by_text("executed(0)").count() > 0
+
+
 def test_every_plan_shows_them_as_text(look: Look, evil: House, watch: Watch) -> None:
     page = look(evil, "/", Role.APPROVER)
     for number in range(0, len(PAYLOADS), hostile.AT_ONCE):
