@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from tests.faults import falls, scenarios
+from tests.faults import falls, scenarios, split_brain
 from tests.faults.judge import Rule
 from tests.faults.lane import Lane
 from tests.faults.order import Trap
@@ -114,6 +114,10 @@ def _plain(lane: Lane, chance: random.Random) -> Report:
 
 def _scenario(scenario: scenarios.Scenario) -> Show:
     return lambda lane, chance: scenario(lane, chance, scenario.__name__)
+
+
+def _split(point: str) -> Show:
+    return lambda lane, chance: split_brain.split_brain(lane, chance, f"standstill at {point}", point)
 
 
 def _fell(how: Callable[[Trial, list[Any]], None]) -> Show:
@@ -303,6 +307,43 @@ MUTANTS: Final[tuple[Mutant, ...]] = (
         ),
         api("op_failure", section="skills", key="orders"),
         _VERDICT,
+    ),
+    Mutant(
+        "drop the lease check of state changes",
+        (
+            Edit(
+                "reconciler/engine/ending.py",
+                "    if not await uow.leases.holds(lease):\n",
+                "    if not await uow.leases.holds(lease) and lease.fence < 0:\n",
+            ),
+        ),
+        _split(split_brain.BEFORE_THE_INTENT),
+        _VERDICT,
+    ),
+    Mutant(
+        "drop the lease check before the request",
+        (
+            Edit(
+                _APPLIER,
+                "            if await uow.leases.renew(lease, self.times.ttl) is None:\n",
+                "            if await uow.leases.renew(lease, self.times.ttl) is None and lease.fence < 0:\n",
+            ),
+            Edit(_APPLIER, " - renewed > spare.total_seconds():\n", " < renewed:\n"),
+        ),
+        _split(split_brain.AFTER_THE_INTENT),
+        _WRITES | _VERDICT,
+    ),
+    Mutant(
+        "send a body after its lease may have run out",
+        (
+            Edit(
+                "api_client/_transport.py",
+                "    if asyncio.get_running_loop().time() >= until:\n",
+                "    if until < 0:\n",
+            ),
+        ),
+        _split(split_brain.BEFORE_THE_BODY),
+        _WRITES | _VERDICT,
     ),
     Mutant(
         "forget unfinished applies",

@@ -58,7 +58,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     began = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="mutants-") as folder, ThreadPoolExecutor(given.workers) as workers:
         verdicts = list(workers.map(lambda mutant: attempt(mutant, Path(folder)), chosen))
-        control = () if given.only else _control(Path(folder))
+        control = _control(Path(folder), chosen)
     for verdict in verdicts:
         print(_line(verdict))
     print(*(f"OBJECTED WITHOUT A BUG: {what}" for what in control), sep="\n", end="" if not control else "\n")
@@ -92,13 +92,13 @@ def copy_tree(to: Path) -> None:
             shutil.copyfile(source, to / part)
 
 
-def _control(folder: Path) -> tuple[str, ...]:
+def _control(folder: Path, mutants: Sequence[Mutant]) -> tuple[str, ...]:
     """The same trials without any bug: the judge must be silent."""
     tree = folder / "control"
     copy_tree(tree)
     found = []
     with Lane(folder / "control-lane", tree) as lane:
-        for mutant in MUTANTS:
+        for mutant in mutants:
             report = mutant.show(lane, random.Random(mutant.name))
             found += [f"{mutant.name}: {violation}" for violation in report.violations]
     return tuple(found)

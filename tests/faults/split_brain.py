@@ -6,7 +6,10 @@ notice by itself that time went by; only what it compares before each step can k
 
 import random
 import signal
+import sys
+import tempfile
 import time
+from pathlib import Path
 from typing import Final
 
 from tests.faults.lane import Lane
@@ -100,3 +103,19 @@ def _thaw(frozen: Process) -> None:
     frozen.signal(signal.SIGTERM)
     frozen.wait_end(_GRACE)
     frozen.kill()
+
+
+def main() -> int:
+    """Run a trial at every point, and tell whether the judge was silent."""
+    clean = True
+    with tempfile.TemporaryDirectory(prefix="split-") as folder, Lane(Path(folder)) as lane:
+        for point in POINTS:
+            report = split_brain(lane, random.Random(point), point, point)
+            said = [f"{violation.rule}: {violation.what}" for violation in report.violations]
+            print(f"{point}: {'; '.join(said) or ('missed' if report.missed else 'clean')}", flush=True)
+            clean = clean and not said
+    return 0 if clean else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

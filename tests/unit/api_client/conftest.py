@@ -105,7 +105,10 @@ class RawServer:
         head, _, body = head.partition(b"\r\n\r\n")
         sizes = [int(line.split(b":")[1]) for line in head.split(b"\r\n") if line.lower().startswith(b"content-length")]
         while len(body) < sum(sizes):
-            body += connection.recv(65536)
+            chunk = connection.recv(65536)
+            if not chunk:
+                return False
+            body += chunk
         self.bodies.append(body)
         return True
 

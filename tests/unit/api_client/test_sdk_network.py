@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import logging
 import socket
 import threading
 import time
@@ -164,6 +165,37 @@ def test_an_apply_never_meets_a_dead_connection_of_an_earlier_call(raw_server: C
         client.list_chatbots()
         client.apply_config("bot_1", DOCUMENT)
     assert len(set(peers)) == 2
+
+
+class _Standstill(logging.Handler):
+    """Lets the whole process stand still at a step of a request, as when its machine is paused."""
+
+    def __init__(self, step: str, seconds: float) -> None:
+        super().__init__()
+        self._step, self._seconds = step, seconds
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if str(record.msg).startswith(self._step):
+            threading.Event().wait(self._seconds)
+
+
+@pytest.mark.parametrize("step", ["connect_tcp.started", "send_request_headers.started", "send_request_body.started"])
+def test_an_apply_that_stood_still_beyond_its_time_sends_no_body(raw_server: Callable[..., Any], step: str) -> None:
+    async def apply(url: str) -> None:
+        async with AsyncWizChatClient("wpk_live_x", url, timeout=0.3) as client:
+            await client.apply_config("bot_1", DOCUMENT)
+
+    log, handler = logging.getLogger("httpcore"), _Standstill(step, 0.5)
+    level = log.level
+    log.addHandler(handler)
+    log.setLevel(logging.DEBUG)
+    try:
+        with raw_server(hang_up) as server, pytest.raises(ApplyOutcomeUnknown):
+            asyncio.run(apply(server.url))
+    finally:
+        log.removeHandler(handler)
+        log.setLevel(level)
+    assert server.bodies == []
 
 
 def test_waiting_for_a_turn_is_no_part_of_a_requests_time(raw_server: Callable[..., Any]) -> None:

