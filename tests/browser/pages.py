@@ -1,7 +1,9 @@
 """Every page, once: what axe, the payloads, the widths, the keyboard and the screenshots go through."""
 
 from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
+from string import Formatter
 from typing import Final
 
 from reconciler.domain.records import Role
@@ -17,6 +19,8 @@ class Shown:
         path: The path to open; ``{plan}`` and the like stand for what a fleet has.
         role: Who looks; None for a page that is seen by nobody in particular.
         refused: Whether it is the answer to something that there is not, or that the person may not see.
+        main: Whether it is photographed in the dark, too.
+        long: Whether only its beginning is photographed.
     """
 
     name: str
@@ -24,6 +28,13 @@ class Shown:
     path: str
     role: Role | None = Role.VIEWER
     refused: bool = False
+    main: bool = False
+    long: bool = False
+
+    @property
+    def needs(self) -> AbstractSet[str]:
+        """What a fleet must have for it."""
+        return {name for _, name, _, _ in Formatter().parse(self.path) if name}
 
     def at(self, ids: Mapping[str, str]) -> str:
         """The path in a fleet."""
@@ -47,9 +58,9 @@ _PLAN: Final = "/plans/{plan_id}"
 _CHATBOT: Final = "/chatbots/{tenant}/{chatbot_id}"
 PAGES: Final = (
     Shown("login", "/login", "/login", None),
-    Shown("fleet", "/", "/"),
+    Shown("fleet", "/", "/", main=True),
     Shown("fleet-search", "/", "/?q=shop"),
-    Shown("plan", _PLAN, "/plans/{plan}", Role.APPROVER),
+    Shown("plan", _PLAN, "/plans/{plan}", Role.APPROVER, main=True),
     Shown("plan-to-a-viewer", _PLAN, "/plans/{plan}"),
     Shown("plan-edited-live", _PLAN, "/plans/{plan_live}", Role.APPROVER),
     Shown("plan-diverged", _PLAN, "/plans/{plan_both}", Role.APPROVER),
@@ -58,7 +69,7 @@ PAGES: Final = (
     Shown("plan-applied", _PLAN, "/plans/{plan_applied}", Role.APPROVER),
     Shown("no-such-plan", _PLAN, "/plans/none", refused=True),
     Shown("plan-by-link", _PLAN, "{link}", None),
-    Shown("chatbot", _CHATBOT, "/chatbots/{chatbot}", Role.OPERATOR),
+    Shown("chatbot", _CHATBOT, "/chatbots/{chatbot}", Role.OPERATOR, main=True),
     Shown("chatbot-live", _CHATBOT, "/chatbots/{chatbot}?live=1"),
     Shown("chatbot-edited-live", _CHATBOT, "/chatbots/{chatbot_live}"),
     Shown("chatbot-suspended", _CHATBOT, "/chatbots/{chatbot_held}", Role.OPERATOR),
@@ -69,7 +80,7 @@ PAGES: Final = (
     Shown("tokens", "/tokens", "/tokens", Role.ADMIN),
     Shown("settings", "/settings", "/settings", Role.ADMIN),
     Shown("settings-to-a-viewer", "/settings", "/settings", refused=True),
-    Shown("api", "/docs", "/docs", None),
+    Shown("api", "/docs", "/docs", None, long=True),
 )
 
 QUERIES: Final = (
