@@ -132,6 +132,32 @@ CASES: dict[str, Case] = {
         refused_path={"person": "nobody"},
         refused_form={"reason": "lost"},
     ),
+    "/plans/{plan_id}/approve": Case("plan.approve", "plan/plan_1", form=SEEN, refused_form=OTHER, fingerprint=True),
+    "/plans/{plan_id}/reject": Case("plan.reject", "plan/plan_1", form=SEEN, refused_form=OTHER, fingerprint=True),
+    "/plans/{plan_id}/revoke": Case("plan.revoke", "plan/plan_1", before=(APPROVE,), refused_path={"plan_id": "none"}),
+    "/plans/{plan_id}/apply": Case(
+        "plan.apply", "plan/plan_1", before=(APPROVE,), form=SEEN, refused_form=OTHER, fingerprint=True
+    ),
+    "/plans/decide": Case(
+        "plan.approve",
+        "plan/plan_1",
+        form={"decision": "approve", "item": f"plan_1 {SEEN['fingerprint']}"},
+        refused_form={"decision": "approve", "item": f"plan_1 {OTHER['fingerprint']}"},
+        fingerprint=True,
+    ),
+    "/suspend": Case(
+        "suspend",
+        "source/main",
+        form={"scope": "source/main", "reason": "freeze"},
+        refused_form={"scope": "source/x", "reason": "x"},
+    ),
+    "/resume": Case(
+        "resume",
+        "source/main",
+        form={"scope": "source/main"},
+        before=((f"{API}/suspend", {"scope": "source/main", "reason": "freeze"}),),
+        refused_form={"scope": "source/none"},
+    ),
     "/plans/{plan_id}/link": Case(
         "plan.link",
         "plan/plan_1",

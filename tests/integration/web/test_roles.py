@@ -88,7 +88,20 @@ TABLE: dict[tuple[str, str], Row] = {
     ("POST", "/api/v1/people/{person}/bar"): Row(X, {"reason": "left"}, everywhere=True),
     ("POST", "/api/v1/people/{person}/unbar"): Row(X, {"reason": "back"}, everywhere=True),
     ("GET", "/"): Row(V, page=True),
+    ("GET", "/chatbots/{tenant}/{chatbot_id}"): Row(V, page=True),
+    ("POST", "/suspend"): Row(O, page=True, everywhere=True, form={"scope": "all", "reason": "freeze"}),
+    ("POST", "/resume"): Row(O, page=True, everywhere=True, form={"scope": "all"}),
     ("GET", "/plans/{plan_id}"): Row(V, page=True),
+    ("GET", "/plans"): Row(V, page=True),
+    ("GET", "/plans/groups/{change}"): Row(V, page=True),
+    ("POST", "/plans/{plan_id}/approve"): Row(A, page=True, form={"fingerprint": FINGERPRINT}),
+    ("POST", "/plans/{plan_id}/reject"): Row(A, page=True, form={"fingerprint": FINGERPRINT}),
+    ("POST", "/plans/{plan_id}/revoke"): Row(A, page=True, form={}),
+    ("POST", "/plans/{plan_id}/apply"): Row(A, page=True, form={"fingerprint": FINGERPRINT}),
+    ("POST", "/plans/decide"): Row(
+        A, page=True, form={"decision": "approve", "item": f"plan_1 {FINGERPRINT}"}, each=True
+    ),
+    ("GET", "/audit"): Row(V, page=True, everywhere=True),
     ("GET", "/settings"): Row(X, page=True, everywhere=True),
     ("GET", "/tokens"): Row(X, page=True, everywhere=True),
     ("POST", "/tokens"): Row(X, page=True, everywhere=True, form={"name": "made", "role": "viewer"}),
@@ -114,11 +127,13 @@ PARAMETERS = {
     "name": "main",
     "source": "main",
     "run_id": "run_main",
+    "tenant": "acme",
     "chatbot_id": "bot_1",
     "plan_id": "plan_1",
     "apply_id": "apply_1",
     "token_id": "tok_spare",
     "person": "spare",
+    "change": "d" * 64,
 }
 
 
@@ -320,6 +335,8 @@ def _check(row: Row, comer: Comer, answer: httpx.Response, what: str) -> None:
         assert answer.status_code in {200, 403, 404}, what
         shown = ('"id":"bot_1"', '"id":"plan_1"', '"id":"run_main"', '"name":"main"', "/plans/plan_1")
         assert answer.status_code != HTTPStatus.OK or not any(each in answer.text for each in shown), what
+    elif row.each and row.page and answer.status_code == HTTPStatus.OK:
+        assert "Not done:" in answer.text, what
     elif row.each and answer.status_code == HTTPStatus.OK:
         assert [item["problem"]["code"] for item in answer.json()["items"]] == ["forbidden"], what
     else:

@@ -24,7 +24,7 @@ from reconciler.web.dashboard.frame import Frame, frame_for
 
 _SHOWN = 50
 _GROUPS = 5
-_OPEN, _CLOSED, _ALL = "open", "closed", "all"
+_OPEN = "open"
 WATCH: Sequence[str] = ("plan", "apply")
 
 router = APIRouter(include_in_schema=False)
@@ -33,7 +33,7 @@ router = APIRouter(include_in_schema=False)
 class PlansQuery(AskedQuery):
     """Which plans the page lists."""
 
-    status: PlanStatus | str = Field(default=_OPEN, max_length=30)
+    status: str = Field(default=_OPEN, max_length=30)
     source: Word | None = None
     chatbot: Word | None = None
     cursor: str | None = Field(default=None, max_length=1000)
@@ -41,14 +41,12 @@ class PlansQuery(AskedQuery):
     def statuses(self) -> Collection[PlanStatus] | None:
         """The states that are listed; None means all."""
         match self.status:
-            case PlanStatus():
-                return {self.status}
-            case "closed":
-                return frozenset(PlanStatus) - OPEN
             case "all":
                 return None
+            case "closed":
+                return frozenset(PlanStatus) - OPEN
             case _:
-                return OPEN
+                return {each for each in PlanStatus if each == self.status} or OPEN
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,15 +152,15 @@ def plans_page(
 
 
 def _choices(query: PlansQuery) -> Sequence[tuple[str, str, bool]]:
-    words = {_OPEN: "all that are open", _CLOSED: "all that are closed", _ALL: "all"}
+    words = {_OPEN: "all that are open", "closed": "all that are closed", "all": "all"}
     words |= {status.value: status.value for status in PlanStatus}
-    return [(value, said, value == str(query.status)) for value, said in words.items()]
+    return [(value, said, value == query.status) for value, said in words.items()]
 
 
 def _next(query: PlansQuery, cursor: str | None) -> str | None:
     if cursor is None:
         return None
-    asked = {"status": str(query.status), "source": query.source, "chatbot": query.chatbot, "cursor": cursor}
+    asked = {"status": query.status, "source": query.source, "chatbot": query.chatbot, "cursor": cursor}
     return "/plans?" + urlencode({name: value for name, value in asked.items() if value})
 
 
