@@ -1,0 +1,129 @@
+"""The page of one chatbot."""
+
+import asyncio
+from collections.abc import Sequence
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Query, Request
+from pydantic import Field
+from starlette.responses import RedirectResponse, Response
+
+from reconciler.domain.history import episodes
+from reconciler.domain.records import Chatbot, GoodDocument, SourceRecord
+from reconciler.engine.context import Actor, Engine
+from reconciler.engine.live import LiveViews
+from reconciler.engine.standings import covers
+from reconciler.web import templates
+from reconciler.web.api.common import TheEngine
+from reconciler.web.asks import Name
+from reconciler.web.asks import Query as AskedQuery
+from reconciler.web.dashboard.common import Visitor
+from reconciler.web.dashboard.frame import frame_for
+from reconciler.web.dashboard.origins import Origin, origin_of
+from reconciler.web.dashboard.pages.chatbot_page import Known, chatbot_page, path_of
+from reconciler.web.dashboard.pages.chatbot_timeline import APPLY, RUN, Causes, EpisodeView, episode_views, named
+from reconciler.web.dashboard.suspend_box import suspend_box
+from reconciler.web.histories import past_plans, visible_chatbot
+from reconciler.web.overview import standing_suspensions
+
+WATCH: Sequence[str] = ("chatbot", "plan", "apply", "suspension")
+_PLANS = 20
+_TRANSITIONS = 100
+
+router = APIRouter(include_in_schema=False)
+
+
+class ChatbotPageQuery(AskedQuery):
+    """What the page shows besides."""
+
+    live: Literal["1"] | None = None
+    cursor: str | None = Field(default=None, max_length=1000)
+
+
+@router.get("/chatbots/{tenant}/{chatbot_id}", name="page_chatbot")
+async def chatbot(
+    actor: Visitor,
+    engine: TheEngine,
+    tenant: Name,
+    chatbot_id: Name,
+    query: Annotated[ChatbotPageQuery, Query()],
+    request: Request,
+) -> Response:
+    """Where one chatbot stands, what git wants, its past; and what is live, for whoever asks: that costs API calls."""
+    found = await visible_chatbot(engine, actor, chatbot_id, tenant)
+    looks: LiveViews = request.app.state.live
+    try:
+        known = await read_chatbot(engine, actor, found, looks if query.live else None, query.cursor)
+    except ValueError:
+        return RedirectResponse(path_of(found), 303)
+    # a page that shows what is live does not look again by itself
+    frame = await frame_for(engine, actor, "fleet", () if query.live else WATCH)
+    # long configurations take a while: not on the event loop
+    return await asyncio.to_thread(lambda: templates.page("chatbot.html", chatbot_page(frame, known)))
+
+
+async def read_chatbot(
+    engine: Engine, actor: Actor, chatbot: Chatbot, looks: LiveViews | None, cursor: str | None
+) -> Known:
+    """Everything that the page says.
+
+    Args:
+        engine: The ports.
+        actor: Who looks.
+        chatbot: One that they may see.
+        looks: Reads what is live; None when nobody asks for it.
+        cursor: Where the plans go on.
+
+    Raises:
+        ValueError: When the cursor was not handed out here.
+    """
+    past = await past_plans(engine, actor, chatbot, limit=_PLANS, cursor=cursor)
+    every = await standing_suspensions(engine, actor.sources)
+    standing = [each for each in every if covers(each, chatbot.tenant, chatbot.id, chatbot.source)]
+    document, source = await _document(engine, chatbot)
+    timeline, is_whole = await _timeline(engine, actor, chatbot)
+    return Known(
+        chatbot=chatbot,
+        document=document,
+        origin=await _origin(engine, document, source),
+        live=await looks.look(chatbot.tenant, chatbot.id) if looks else None,
+        standing=standing,
+        box=suspend_box(
+            actor,
+            f"chatbot/{chatbot.id}",
+            chatbot.source,
+            standing,
+            what="this chatbot",
+            back=path_of(chatbot),
+        ),
+        timeline=timeline,
+        is_whole=is_whole,
+        past=past,
+    )
+
+
+async def _document(engine: Engine, chatbot: Chatbot) -> tuple[GoodDocument | None, SourceRecord | None]:
+    if chatbot.source is None:
+        return None, None
+    async with engine.store.read() as uow:
+        return await uow.documents.get(chatbot.source, chatbot.id), await uow.sources.get(chatbot.source)
+
+
+async def _origin(engine: Engine, document: GoodDocument | None, source: SourceRecord | None) -> Origin | None:
+    if document is None or source is None or source.good_revision is None:
+        return None
+    return await origin_of(engine, source.name, document.path, source.good_revision, document.line)
+
+
+async def _timeline(engine: Engine, actor: Actor, chatbot: Chatbot) -> tuple[Sequence[EpisodeView], bool]:
+    """The drift episodes, of the sources that the person may see, and whether they are all that is kept."""
+    queries = engine.store.queries
+    found = await queries.transitions_of(chatbot.tenant, chatbot.id, limit=_TRANSITIONS)
+    seen = [each for each in found if actor.sees(each.source) or actor.sees(each.source_before)]
+    runs = {run_id: await queries.run(run_id) for run_id in named(seen, RUN)}
+    applies = {apply_id: await queries.apply(apply_id) for apply_id in named(seen, APPLY)}
+    causes = Causes(
+        {run_id: run for run_id, run in runs.items() if run is not None},
+        {apply_id: apply for apply_id, apply in applies.items() if apply is not None},
+    )
+    return episode_views(episodes(seen), causes, engine.clock.now()), len(found) < _TRANSITIONS

@@ -1,0 +1,223 @@
+"""What the page of one chatbot says: where it stands and what to do, what git wants, what is live, and its past."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+from urllib.parse import quote
+
+from reconciler.domain.records import Chatbot, GoodDocument, Suspension
+from reconciler.domain.secrets import redacted
+from reconciler.domain.status import EXPLANATIONS, Direction, Sync
+from reconciler.domain.visible import visible
+from reconciler.engine.live import LiveView
+from reconciler.ports import Page
+from reconciler.render.yaml import yaml_text
+from reconciler.web.dashboard.frame import Frame
+from reconciler.web.dashboard.origins import Origin
+from reconciler.web.dashboard.pages.chatbot_timeline import EpisodeView
+from reconciler.web.dashboard.suspend_box import SuspendBox
+from reconciler.web.histories import PastPlan
+
+_OUT_OF_SYNC: Final[Mapping[Direction, str]] = {
+    Direction.GIT_AHEAD: "Its document has moved on in git, and the chatbot is still as before.",
+    Direction.LIVE_AHEAD: "Somebody edited the chatbot at WizChat; its document in git is still as before.",
+    Direction.DIVERGED: "Both sides have moved: the document in git and the chatbot at WizChat.",
+    Direction.UNKNOWN: "It differs from its document, and which side moved is not known.",
+    Direction.IN_SYNC: "It differs from its document.",
+}
+_FOLDED: Final = 40
+_MOST: Final = 200_000
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """A configuration as YAML.
+
+    Attributes:
+        text: With every unseen character as its escape, and without what looks like a key.
+        lines: How many lines the whole has.
+        is_cut: Whether it is too long to be shown to its end.
+    """
+
+    text: str
+    lines: int
+    is_cut: bool
+
+    @property
+    def is_long(self) -> bool:
+        """Whether it is folded until somebody wants to read it."""
+        return self.lines > _FOLDED
+
+
+@dataclass(frozen=True, slots=True)
+class Desired:
+    """What git wants.
+
+    Attributes:
+        origin: Where the document stands; None where no revision of its source was read yet.
+        listing: What it asks for; None when it is refused.
+        refusal: Why it is, and what to do; else None.
+    """
+
+    origin: Origin | None
+    listing: Listing | None
+    refusal: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Live:
+    """What is live.
+
+    Attributes:
+        at: When WizChat was asked.
+        listing: What it said; None when it could not be read.
+        omitted: The sections that the key may not read.
+        failure: Why it could not be read, and what to do; else None.
+    """
+
+    at: datetime
+    listing: Listing | None
+    omitted: Sequence[str]
+    failure: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Known:
+    """Everything that is read for the page.
+
+    Attributes:
+        document: The claim at its source's last good revision.
+        origin: Where that stands.
+        live: What WizChat said, when somebody asked for it.
+        standing: The suspensions that cover the chatbot now.
+        timeline: Its drift episodes, newest first.
+        is_whole: Whether that is all that is kept of them.
+        past: A part of its plans, newest first.
+    """
+
+    chatbot: Chatbot
+    document: GoodDocument | None
+    origin: Origin | None
+    live: LiveView | None
+    standing: Sequence[Suspension]
+    box: SuspendBox
+    timeline: Sequence[EpisodeView]
+    is_whole: bool
+    past: Page[PastPlan]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChatbotPage:
+    """One chatbot.
+
+    Attributes:
+        name: The chatbot's, or its id.
+        here: The page's own path.
+        sentence: Where it stands.
+        advice: Why, and what to do: a sentence or two.
+        desired: What git wants; None while no document claims it.
+        live: What is live; None when nobody asked for it.
+        wider: Suspensions of more than this chatbot that cover it, too.
+        box: The form that suspends and resumes.
+        timeline: Drift episodes, newest first.
+        is_whole: Whether that is all that is kept of them.
+        past: Plans and what came of each, newest first.
+        next_page: The path of the next part of the plans.
+    """
+
+    frame: Frame
+    chatbot: Chatbot
+    name: str
+    here: str
+    sentence: str
+    advice: Sequence[str]
+    desired: Desired | None
+    live: Live | None
+    wider: Sequence[Suspension]
+    box: SuspendBox
+    timeline: Sequence[EpisodeView]
+    is_whole: bool
+    past: Sequence[PastPlan]
+    next_page: str | None
+
+
+def path_of(chatbot: Chatbot) -> str:
+    """The path of a chatbot's page."""
+    return f"/chatbots/{quote(chatbot.tenant, safe='')}/{quote(chatbot.id, safe='')}"
+
+
+def chatbot_page(frame: Frame, known: Known) -> ChatbotPage:
+    """Everything that the page of a chatbot says."""
+    chatbot = known.chatbot
+    here, cursor = path_of(chatbot), known.past.next_cursor
+    return ChatbotPage(
+        frame=frame,
+        chatbot=chatbot,
+        name=chatbot.name or chatbot.id,
+        here=here,
+        sentence=sentence(chatbot),
+        advice=list(_advice(chatbot)),
+        desired=_desired(known.document, known.origin),
+        live=_live(known.live),
+        wider=[each for each in known.standing if each.scope != known.box.scope],
+        box=known.box,
+        timeline=known.timeline,
+        is_whole=known.is_whole,
+        past=known.past.items,
+        next_page=f"{here}?cursor={quote(cursor)}" if cursor else None,
+    )
+
+
+def sentence(chatbot: Chatbot) -> str:
+    """Where a chatbot stands, for somebody who is no engineer."""
+    match chatbot.sync:
+        case Sync.SYNCED:
+            return "The chatbot is as its document says."
+        case Sync.OUT_OF_SYNC:
+            return _OUT_OF_SYNC[chatbot.direction]
+        case Sync.UNKNOWN if chatbot.source is None:
+            return "No document in git says how this chatbot should be."
+        case Sync.UNKNOWN:
+            return "Whether the chatbot is as its document says is not known."
+
+
+def _advice(chatbot: Chatbot) -> Iterator[str]:
+    """What is said of the chatbot itself, then what is always said of its reason, unless that is part of it."""
+    explained = EXPLANATIONS[chatbot.reason]
+    if chatbot.message:
+        yield chatbot.message
+    if explained not in chatbot.message:
+        yield explained
+
+
+def _desired(document: GoodDocument | None, origin: Origin | None) -> Desired | None:
+    if document is None:
+        return None
+    if document.body is None:
+        reason = document.refusal
+        return Desired(origin, None, document.refusal_message or (EXPLANATIONS[reason] if reason else "It is refused."))
+    return Desired(origin, listing(_written(document, document.body)), None)
+
+
+def _written(document: GoodDocument, body: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The document as somebody would write it, each file that it includes in its place."""
+    metadata: dict[str, Any] = {"chatbotId": document.chatbot_id}
+    if document.labels:
+        metadata["labels"] = dict(document.labels)
+    rest = {name: value for name, value in body.items() if name not in ("apiVersion", "kind")}
+    return {"apiVersion": body.get("apiVersion"), "kind": body.get("kind"), "metadata": metadata, **rest}
+
+
+def _live(view: LiveView | None) -> Live | None:
+    if view is None:
+        return None
+    if view.exported is None:
+        return Live(view.at, None, (), view.failure)
+    return Live(view.at, listing(view.exported.body), view.exported.omitted, None)
+
+
+def listing(body: Mapping[str, Any]) -> Listing:
+    """A configuration as people read it."""
+    text = redacted(yaml_text(body))
+    return Listing(visible(text[:_MOST], keep="\n"), text.count("\n"), len(text) > _MOST)

@@ -1,0 +1,133 @@
+"""A chatbot's drift episodes as a page tells them: what happened when, and by what."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from urllib.parse import quote
+
+from reconciler.domain.history import SERVICE, Episode, Transition
+from reconciler.domain.records import Apply, Run
+from reconciler.domain.status import Direction, Reason, Sync
+from reconciler.render.ages import span
+
+RUN, APPLY, PLAN, SOURCE = "run", "apply", "plan", "source"
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """By what something happened.
+
+    Attributes:
+        link: Where more is said of it; None where nothing is.
+    """
+
+    words: str
+    link: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """One change of where the chatbot stood.
+
+    Attributes:
+        what: What happened, in a word or two.
+        sync: How it then stood; None for a chatbot that was forgotten.
+        direction: Which side had moved.
+        reason: The reason that it then showed.
+    """
+
+    at: datetime
+    what: str
+    sync: Sync | None
+    direction: Direction | None
+    reason: Reason
+    cause: Cause
+
+
+@dataclass(frozen=True, slots=True)
+class EpisodeView:
+    """One drift, from its beginning to its end.
+
+    Attributes:
+        moments: In order of time; the first opened it.
+        is_open: Whether it lasts.
+        lasted: For how long, or for how long so far.
+    """
+
+    moments: Sequence[Moment]
+    is_open: bool
+    lasted: str
+
+
+@dataclass(frozen=True, slots=True)
+class Causes:
+    """What is known of the runs and applies that transitions name.
+
+    Attributes:
+        runs: By id.
+        applies: By id.
+    """
+
+    runs: Mapping[str, Run]
+    applies: Mapping[str, Apply]
+
+
+def named(transitions: Sequence[Transition], kind: str) -> list[str]:
+    """The ids that transitions name as their causes, of one kind."""
+    found = (transition.cause.partition("/") for transition in transitions)
+    return list(dict.fromkeys(subject for name, _, subject in found if name == kind))
+
+
+def episode_views(found: Sequence[Episode], causes: Causes, now: datetime) -> Sequence[EpisodeView]:
+    """The episodes as they are shown, in the order given."""
+    return [_episode(each, causes, now) for each in found]
+
+
+def _episode(episode: Episode, causes: Causes, now: datetime) -> EpisodeView:
+    moments = [_moment(episode.opened, "Opened", causes)]
+    moments += [_moment(change, _changed(change), causes) for change in episode.changes]
+    if episode.closed is not None:
+        moments.append(_moment(episode.closed, "Closed" if episode.closed.sync else "Forgotten", causes))
+    end = episode.closed.at if episode.closed else now
+    return EpisodeView(moments, episode.closed is None, span(end - episode.opened.at))
+
+
+def _changed(change: Transition) -> str:
+    if change.source != change.source_before:
+        return f"Claimed by {change.source}" if change.source else "Claimed by no source"
+    if change.sync is Sync.UNKNOWN:
+        return "Lost sight of"
+    return "Seen again" if change.sync_before is Sync.UNKNOWN else "Changed"
+
+
+def _moment(transition: Transition, what: str, causes: Causes) -> Moment:
+    return Moment(
+        at=transition.at,
+        what=what,
+        sync=transition.sync,
+        direction=transition.direction,
+        reason=transition.reason,
+        cause=_cause(transition.cause, causes),
+    )
+
+
+def _cause(cause: str, causes: Causes) -> Cause:
+    kind, _, subject = cause.partition("/")
+    match kind:
+        case "run":
+            run = causes.runs.get(subject)
+            return Cause(f"a run ({run.trigger})" if run else "a run", f"/runs/{quote(subject, safe='')}")
+        case "apply":
+            return _by_apply(causes.applies.get(subject))
+        case "plan":
+            return Cause("a plan that ended", f"/plans/{quote(subject, safe='')}")
+        case "source":
+            return Cause(f"an accepted revision of the source {subject}", "/sources")
+        case _:
+            return Cause("the service" if cause == SERVICE else cause, None)
+
+
+def _by_apply(apply: Apply | None) -> Cause:
+    if apply is None:
+        return Cause("an apply", None)
+    return Cause(f"an apply, asked for by {apply.requested_by}", f"/plans/{quote(apply.plan_id, safe='')}")
