@@ -1,0 +1,147 @@
+"""What the pages of runs say of a run, and of what it found in the documents."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from reconciler.domain.diagnostics import Diagnostic
+from reconciler.domain.records import Run
+from reconciler.domain.weblinks import WebRepository
+from reconciler.engine.context import SourceBinding
+from reconciler.render.ages import Age, age, duration
+from reconciler.render.excerpt import ExcerptLine, excerpt, lines_of
+from reconciler.web.dashboard.frame import Frame
+
+MOST_FOUND: Final = 100
+"""So many findings are shown; the API has all."""
+_MOST_FILES: Final = 20
+_PATIENCE_S: Final = 3.0
+"""So long a page waits for the lines of the files; without them it still says what was found where."""
+
+Lines = Mapping[str, Sequence[str]]
+"""Path → its lines, as far as they could be had."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunRow:
+    """One run.
+
+    Attributes:
+        began: When it was asked for, or began.
+        took: How long it ran; None while it runs or waits.
+        revision_link: Where its revision can be looked at; None for repositories without pages.
+    """
+
+    run: Run
+    began: Age
+    took: str | None
+    revision_link: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """One finding.
+
+    Attributes:
+        lines: The file around its place; empty where that cannot be had.
+        link: The file at its line; None for repositories without pages.
+    """
+
+    diagnostic: Diagnostic
+    lines: Sequence[ExcerptLine] = ()
+    link: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RunsPage:
+    """Runs, newest first.
+
+    Attributes:
+        rows: This part of the list.
+        sources: The names to choose from.
+        source: The one that was chosen, or None.
+        next_page: The path of the next part.
+    """
+
+    frame: Frame
+    rows: Sequence[RunRow]
+    sources: Sequence[str]
+    source: str | None
+    next_page: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class RunPage:
+    """One run.
+
+    Attributes:
+        found: What it found in the documents, errors first.
+        hidden: How many findings more there are.
+    """
+
+    frame: Frame
+    row: RunRow
+    found: Sequence[Found]
+    hidden: int
+
+
+def run_row(run: Run, binding: SourceBinding | None, now: datetime) -> RunRow:
+    """What a list says of a run."""
+    pages = _pages(binding)
+    ended = run.started_at and run.finished_at
+    return RunRow(
+        run=run,
+        began=age(run.started_at or run.created_at, now),
+        took=duration(run.finished_at - run.started_at) if ended and run.started_at and run.finished_at else None,
+        revision_link=pages.commit(run.revision) if pages and run.revision else None,
+    )
+
+
+def run_page(frame: Frame, run: Run, binding: SourceBinding | None, lines: Lines, now: datetime) -> RunPage:
+    """Everything that the page of a run says."""
+    shown = shown_of(run)
+    pages = _pages(binding)
+    return RunPage(
+        frame=frame,
+        row=run_row(run, binding, now),
+        found=[_found(each, run.revision, pages, lines) for each in shown],
+        hidden=len(run.diagnostics) - len(shown),
+    )
+
+
+def shown_of(run: Run) -> Sequence[Diagnostic]:
+    """The findings that are shown: errors refuse documents, so they come first."""
+    return sorted(run.diagnostics, key=lambda each: each.severity)[:MOST_FOUND]
+
+
+async def read_lines(run: Run, binding: SourceBinding | None) -> Lines:
+    """The lines of the files in which something was found, without keys, as far as they can be had soon."""
+    paths = list(dict.fromkeys(each.path for each in shown_of(run) if each.path and each.line))[:_MOST_FILES]
+    found: dict[str, Sequence[str]] = {}
+    if binding is None or run.revision is None:
+        return found
+    try:
+        async with asyncio.timeout(_PATIENCE_S):
+            for path in paths:
+                text = await binding.port.text(path, run.revision)
+                if text is not None:
+                    # looking for keys in a large file takes a while: not on the event loop
+                    found[path] = await asyncio.to_thread(lines_of, text)
+    except TimeoutError:
+        pass
+    return found
+
+
+def _found(diagnostic: Diagnostic, revision: str | None, pages: WebRepository | None, lines: Lines) -> Found:
+    path, line = diagnostic.path, diagnostic.line
+    return Found(
+        diagnostic=diagnostic,
+        lines=excerpt(lines.get(path, ()), line, diagnostic.column) if path and line else (),
+        link=pages.file(path, revision, line) if pages and path and revision else None,
+    )
+
+
+def _pages(binding: SourceBinding | None) -> WebRepository | None:
+    return WebRepository.of(binding.forge, binding.url) if binding else None

@@ -1,0 +1,63 @@
+"""The pages of runs."""
+
+from typing import Annotated
+from urllib.parse import urlencode
+
+from fastapi import APIRouter, Query
+from pydantic import Field
+from starlette.responses import RedirectResponse, Response
+
+from reconciler.errors import NotFound
+from reconciler.web import templates
+from reconciler.web.api.common import TheEngine
+from reconciler.web.asks import Name, Word
+from reconciler.web.dashboard.common import Visitor
+from reconciler.web.dashboard.forms import FormQuery
+from reconciler.web.dashboard.frame import frame_for
+from reconciler.web.dashboard.pages.run_page import RunsPage, read_lines, run_page, run_row
+from reconciler.web.overview import all_sources
+
+_EACH = 50
+
+router = APIRouter(include_in_schema=False)
+
+
+class RunsQuery(FormQuery):
+    """Which runs."""
+
+    source: Word | None = None
+    cursor: str | None = Field(default=None, max_length=1000)
+
+
+@router.get("/runs", name="page_run_list")
+async def runs(actor: Visitor, engine: TheEngine, query: Annotated[RunsQuery, Query()]) -> Response:
+    """Runs, newest first: of one source, or of all that the person may see."""
+    wanted = actor.sources
+    if query.source is not None:
+        wanted = (query.source,) if actor.sees(query.source) else ()
+    try:
+        part = await engine.store.queries.runs(wanted, limit=_EACH, cursor=query.cursor)
+    except ValueError:
+        return RedirectResponse("/runs", 303)
+    kept = {"source": query.source} if query.source else {}
+    now = engine.clock.now()
+    shown = RunsPage(
+        frame=await frame_for(engine, actor, "runs", ("run",)),
+        rows=[run_row(each, engine.sources.get(each.source), now) for each in part.items],
+        sources=[each.name for each in await all_sources(engine, actor.sources)],
+        source=query.source,
+        next_page=f"/runs?{urlencode({**kept, 'cursor': part.next_cursor})}" if part.next_cursor else None,
+    )
+    return templates.page("runs.html", shown)
+
+
+@router.get("/runs/{run_id}", name="page_run_get")
+async def run(actor: Visitor, engine: TheEngine, run_id: Name) -> Response:
+    """One run, with what it found in the documents and the lines that this is about."""
+    found = await engine.store.queries.run(run_id)
+    if found is None or not actor.sees(found.source):
+        raise NotFound(f"there is no run {run_id!r}")
+    binding = engine.sources.get(found.source)
+    lines = await read_lines(found, binding)
+    frame = await frame_for(engine, actor, "runs", ("run",))
+    return templates.page("run.html", run_page(frame, found, binding, lines, engine.clock.now()))
