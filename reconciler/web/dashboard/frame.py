@@ -4,6 +4,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from urllib.parse import quote
 
+from reconciler.domain.grants import role_for
 from reconciler.domain.lifecycle import PlanStatus
 from reconciler.domain.records import Role, ScopeKind, Suspension
 from reconciler.engine.context import Actor, Engine
@@ -22,12 +23,22 @@ _MOST_SHOWN = 99
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """One entry of the navigation."""
+    """One entry of the navigation.
+
+    Attributes:
+        everywhere: Whether it concerns all sources, so that a role for some of them is none here.
+    """
 
     name: str
     path: str
     title: str
     role: Role = Role.VIEWER
+    everywhere: bool = False
+
+    def admits(self, actor: Actor) -> bool:
+        """Whether a person may go there."""
+        role = role_for(actor.rights, None) if self.everywhere else actor.role
+        return role is not None and role.includes(self.role)
 
 
 PLACES = (
@@ -35,9 +46,9 @@ PLACES = (
     Place("plans", "/plans", "Plans"),
     Place("runs", "/runs", "Runs"),
     Place("sources", "/sources", "Sources"),
-    Place("audit", "/audit", "Audit"),
-    Place("tokens", "/tokens", "Tokens", Role.ADMIN),
-    Place("settings", "/settings", "Settings", Role.ADMIN),
+    Place("audit", "/audit", "Audit", everywhere=True),
+    Place("tokens", "/tokens", "Tokens", Role.ADMIN, everywhere=True),
+    Place("settings", "/settings", "Settings", Role.ADMIN, everywhere=True),
     Place("api", "/docs", "API"),
 )
 
@@ -63,7 +74,7 @@ class Frame:
     @property
     def places(self) -> Sequence[Place]:
         """Where the person may go."""
-        return [place for place in PLACES if self.actor is not None and self.actor.role.includes(place.role)]
+        return [place for place in PLACES if self.actor is not None and place.admits(self.actor)]
 
     @property
     def icon(self) -> str:

@@ -1,5 +1,29 @@
 """The routes of all pages."""
 
-from reconciler.web.dashboard.pages import fleet, link, plan, runs, settings
+from reconciler.web.dashboard.pages import (
+    audit,
+    chatbot,
+    fleet,
+    link,
+    plan,
+    plan_groups,
+    plans,
+    runs,
+    settings,
+    suspending,
+    tokens,
+)
 
-ROUTERS = (fleet.router, plan.router, link.router, runs.router, settings.router)
+ROUTERS = (
+    fleet.router,
+    chatbot.router,
+    suspending.router,
+    plan.router,
+    plans.router,
+    plan_groups.router,
+    link.router,
+    runs.router,
+    settings.router,
+    audit.router,
+    tokens.router,
+)
