@@ -10,6 +10,7 @@ from enum import StrEnum
 from typing import Any, NamedTuple
 
 from reconciler.domain import fields
+from reconciler.domain.canonical import digest
 from reconciler.domain.fingerprint import fingerprint
 
 MCP_SERVERS = "mcpServers"
@@ -118,6 +119,11 @@ class Proposal:
     def prune(self) -> bool:
         """Whether the body lets the API delete."""
         return bool(self.body["prune"])
+
+    @property
+    def change(self) -> str:
+        """What the ops do, as a digest that is the same for the same change on another chatbot."""
+        return digest([fingerprint_form(op) for op in self.ops])
 
 
 def propose(tenant: str, chatbot_id: str, desired: Mapping[str, Any], ops: Sequence[Op]) -> Proposal | None:

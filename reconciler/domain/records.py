@@ -166,6 +166,8 @@ class Chatbot:
         plan_id: The open plan.
         checked_digest: The document digest that was last dry-run.
         synced_at: When it was last seen as its document says.
+        drifted_at: Since when it is OutOfSync, whatever became of it meanwhile but Synced; None while it is not.
+        held_drift_at: The `drifted_at` of before it became Unknown: it goes on when it turns out to be OutOfSync still.
         rejected_fingerprint: Not offered again until another fingerprint or a noop comes in between.
         epoch: Counts applies that reached intent or ended; a dry run begun in an older epoch is discarded.
         live_updated_at: What WizChat's list said when the name was last taken from it; nothing is decided by it.
@@ -189,6 +191,8 @@ class Chatbot:
     checked_at: datetime | None = None
     checked_digest: str | None = None
     synced_at: datetime | None = None
+    drifted_at: datetime | None = None
+    held_drift_at: datetime | None = None
     rejected_fingerprint: str | None = None
     epoch: int = 0
     live_updated_at: datetime | None = None
@@ -204,6 +208,8 @@ class Plan:
         ops: What that does, each op with the side that moved; noops are only counted.
         delete_override: Why the approval must carry ``overrides.deletes``, or None.
         apply_id: The apply that is queued or under way for it, or that ended it.
+        change: What its ops do, as a digest: the same change on another chatbot has the same one. Empty for a plan of
+            an older program.
     """
 
     id: str
@@ -226,6 +232,7 @@ class Plan:
     expires_at: datetime
     closed_at: datetime | None = None
     apply_id: str | None = None
+    change: str = ""
     version: int = 0
 
     @property

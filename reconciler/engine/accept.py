@@ -58,6 +58,7 @@ async def accept(engine: Engine, actor: Actor, source: str, revision: str, reaso
         raise Conflict("revision_not_seen", f"the remote of source {source} is at {head}, not at {revision}")
     snapshot = await binding.port.load(revision, engine.store.parse_cache(source))
     async with engine.store.begin() as uow:
+        uow.history.because(f"source/{source}")
         record = await uow.sources.get(source) or record
         documents = claims_of(source, binding.tenant, snapshot, known)
         orphaned = sorted({each.chatbot_id for each in known} - {each.chatbot_id for each in documents})

@@ -61,6 +61,7 @@ async def finish(engine: Engine, lease: Lease, apply_id: str, end: End) -> None:
         LeaseLost: Somebody else holds the chatbot by now.
     """
     async with engine.store.begin() as uow:
+        uow.history.because(_cause(apply_id))
         await guard(uow, lease)
         apply, plan, chatbot = await involved(uow, apply_id)
         unknown = end.status is ApplyStatus.OUTCOME_UNKNOWN
@@ -79,7 +80,7 @@ async def finish(engine: Engine, lease: Lease, apply_id: str, end: End) -> None:
         await _audit_end(uow, apply, plan, end)
         await _conclude(uow, chatbot, plan, end, closed=not unknown)
     if not unknown and not _is_all_noop(end):
-        await look_again(engine, plan.tenant, plan.chatbot_id)
+        await look_again(engine, plan.tenant, plan.chatbot_id, _cause(apply_id))
 
 
 def _is_all_noop(end: End) -> bool:
@@ -142,6 +143,7 @@ async def give_up(
         LeaseLost: Somebody else holds the chatbot by now.
     """
     async with engine.store.begin() as uow:
+        uow.history.because(_cause(apply_id))
         await guard(uow, lease)
         apply, plan, chatbot = await involved(uow, apply_id)
         await uow.applies.save(
@@ -150,7 +152,7 @@ async def give_up(
         await _audit_end(uow, apply, plan, end)
         await _put_back(engine, uow, chatbot, plan, end, to)
     if to is not PlanStatus.PENDING:
-        await look_again(engine, plan.tenant, plan.chatbot_id)
+        await look_again(engine, plan.tenant, plan.chatbot_id, _cause(apply_id))
 
 
 async def _put_back(
@@ -191,8 +193,12 @@ async def involved(uow: UnitOfWork, apply_id: str) -> tuple[Apply, Plan, Chatbot
     return apply, plan, chatbot
 
 
-async def look_again(engine: Engine, tenant: str, chatbot_id: str) -> None:
-    """Dry-run a chatbot at once, so that the next plan is there."""
+def _cause(apply_id: str) -> str:
+    return f"apply/{apply_id}"
+
+
+async def look_again(engine: Engine, tenant: str, chatbot_id: str, cause: str) -> None:
+    """Dry-run a chatbot at once, so that the next plan is there; the history tells it by its cause."""
     async with engine.store.read() as uow:
         chatbot = await uow.chatbots.get(tenant, chatbot_id)
         source = chatbot.source if chatbot else None
@@ -202,5 +208,6 @@ async def look_again(engine: Engine, tenant: str, chatbot_id: str) -> None:
         return
     result = await ask(engine.tenants[tenant], document)
     async with engine.store.begin() as uow:
+        uow.history.because(cause)
         seen = Observation(document, chatbot.epoch, result)
         await record(engine, uow, await Surroundings.read(uow), seen)

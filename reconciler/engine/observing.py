@@ -224,6 +224,7 @@ def new_plan(
         delete_override=needs.delete_override,
         created_at=given.now,
         expires_at=given.now + engine.policy.plan_ttl,
+        change=proposal.change,
     )
 
 

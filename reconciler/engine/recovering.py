@@ -117,6 +117,7 @@ async def expire_plans(engine: Engine) -> None:
             chatbot = await uow.chatbots.get(plan.tenant, plan.chatbot_id)
             if chatbot is None or chatbot.plan_id != plan.id:
                 continue
+            uow.history.because(f"plan/{plan.id}")
             chatbot = await close_open_plan(uow, chatbot, PlanStatus.EXPIRED, Reason.EXPIRED)
             unchecked = replace(chatbot, sync=Sync.OUT_OF_SYNC, checked_digest=None)
             await save_chatbot(uow, given, unchecked)

@@ -171,7 +171,7 @@ async def _pass(engine: Engine, binding: SourceBinding, run: Run, findings: Find
     record, known = await remembered(engine, binding.name)
     try:
         seen = await look(engine, binding, record, known, reload=run.trigger in (Trigger.STARTUP, Trigger.MANUAL))
-        known = await _take_in(engine, binding, seen, known, findings)
+        known = await _take_in(engine, binding, run, seen, known, findings)
     except SourceUnreadable as error:
         findings.revision = record.good_revision
         findings.fail(f"{error.cause}: {error}")
@@ -187,7 +187,7 @@ async def _pass(engine: Engine, binding: SourceBinding, run: Run, findings: Find
 
 
 async def _take_in(
-    engine: Engine, binding: SourceBinding, seen: Look, known: Sequence[GoodDocument], findings: Findings
+    engine: Engine, binding: SourceBinding, run: Run, seen: Look, known: Sequence[GoodDocument], findings: Findings
 ) -> Sequence[GoodDocument]:
     """Write down what the look found, and return the documents that now hold."""
     findings.revision, claims = seen.revision, known
@@ -196,6 +196,7 @@ async def _take_in(
         findings.diagnostics = seen.snapshot.diagnostics
         claims = claims_of(binding.name, binding.tenant, seen.snapshot, known)
     async with engine.store.begin() as uow:
+        uow.history.because(_cause(run))
         record = await uow.sources.get(binding.name)
         if record is None:
             raise NotFound(f"there is no source {binding.name!r}")
@@ -216,7 +217,7 @@ async def _compare(
     tenant = engine.tenants[binding.tenant]
     if run.full:
         try:
-            await call_the_roll(engine, tenant)
+            await call_the_roll(engine, tenant, _cause(run))
         except TargetError as error:
             findings.swept.errors += 1
             findings.messages.append(f"the list of chatbots could not be read: {error}")
@@ -225,8 +226,12 @@ async def _compare(
     wanted = [document for document in known if _is_wanted(document, chatbots.get(document.chatbot_id), full=run.full)]
     findings.skipped = len(known) - len(wanted)
     before = findings.swept.errors
-    findings.swept = await sweep(engine, tenant, wanted, chatbots)
+    findings.swept = await sweep(engine, tenant, wanted, chatbots, cause=_cause(run))
     findings.swept.errors += before
+
+
+def _cause(run: Run) -> str:
+    return f"run/{run.id}"
 
 
 def _is_wanted(document: GoodDocument, chatbot: Chatbot | None, *, full: bool) -> bool:

@@ -9,16 +9,22 @@ from reconciler.engine.standings import Surroundings, save_chatbot
 from reconciler.ports import LiveChatbot, UnitOfWork
 
 
-async def call_the_roll(engine: Engine, tenant: TenantBinding) -> None:
+async def call_the_roll(engine: Engine, tenant: TenantBinding, cause: str) -> None:
     """List a tenant's chatbots: names for those whose document states none, and the unmanaged ones.
 
     While a source of the tenant has never been read, nobody can tell which chatbots are unmanaged.
+
+    Args:
+        engine: The ports.
+        tenant: Whose chatbots.
+        cause: What calls, for the history.
 
     Raises:
         TargetError: When the list cannot be read.
     """
     live = await tenant.target.chatbots()
     async with engine.store.begin() as uow:
+        uow.history.because(cause)
         given = await Surroundings.read(uow)
         known = {chatbot.id: chatbot for chatbot in await uow.chatbots.of_tenant(tenant.name)}
         if not _all_read(engine, given, tenant.name):

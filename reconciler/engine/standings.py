@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
+from reconciler.domain.history import drifting
 from reconciler.domain.lifecycle import DECIDABLE, OPEN, PlanStatus, check_move
 from reconciler.domain.policy import ProtectedItem, Requirements, protected_items, requirements
 from reconciler.domain.records import Chatbot, Plan, ScopeKind, SourceRecord, Suspension
@@ -65,7 +66,7 @@ async def stated(uow: UnitOfWork, given: Surroundings, chatbot: Chatbot, plan: P
     Args:
         uow: The transaction.
         given: Suspensions and sources.
-        chatbot: The chatbot as it now is; its reason and message are derived here.
+        chatbot: The chatbot as it now is; its reason and message, and since when it drifts, are derived here.
         plan: Its open plan, when the caller has it at hand.
     """
     if plan is None and chatbot.plan_id is not None:
@@ -76,7 +77,7 @@ async def stated(uow: UnitOfWork, given: Surroundings, chatbot: Chatbot, plan: P
         suspension=given.suspension_of(chatbot.tenant, chatbot.id, chatbot.source),
     )
     reason, message = standing(chatbot, circumstances)
-    return replace(chatbot, reason=reason, message=message)
+    return replace(drifting(chatbot, given.now), reason=reason, message=message)
 
 
 async def move_plan(

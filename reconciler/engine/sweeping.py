@@ -32,7 +32,12 @@ class SweepCounts:
 
 
 async def sweep(
-    engine: Engine, tenant: TenantBinding, documents: Sequence[GoodDocument], chatbots: Mapping[str, Chatbot]
+    engine: Engine,
+    tenant: TenantBinding,
+    documents: Sequence[GoodDocument],
+    chatbots: Mapping[str, Chatbot],
+    *,
+    cause: str,
 ) -> SweepCounts:
     """Dry-run documents and write down what they show.
 
@@ -41,12 +46,13 @@ async def sweep(
         tenant: Whose chatbots they are.
         documents: Good documents only.
         chatbots: The chatbots by id, as they were when the sweep began.
+        cause: What sweeps, for the history.
     """
     counts = SweepCounts()
     todo = iter(documents)
     done: asyncio.Queue[Observation | None] = asyncio.Queue(maxsize=2 * BATCH)
     async with asyncio.TaskGroup() as group:
-        group.create_task(_write_down(engine, done, counts))
+        group.create_task(_write_down(engine, cause, done, counts))
         async with asyncio.TaskGroup() as workers:
             stop: list[TargetError] = []
             for _ in range(min(tenant.concurrency, len(documents))):
@@ -80,11 +86,11 @@ async def ask(tenant: TenantBinding, document: GoodDocument) -> tuple[Op, ...] |
         return error
 
 
-async def _write_down(engine: Engine, done: asyncio.Queue[Observation | None], counts: SweepCounts) -> None:
+async def _write_down(engine: Engine, cause: str, done: asyncio.Queue[Observation | None], counts: SweepCounts) -> None:
     while (first := await done.get()) is not None:
         batch = [first]
         is_last = await _gather(done, batch)
-        await _commit(engine, batch, counts)
+        await _commit(engine, cause, batch, counts)
         if is_last:
             return
 
@@ -101,25 +107,26 @@ async def _gather(done: asyncio.Queue[Observation | None], batch: list[Observati
     return False
 
 
-async def _commit(engine: Engine, batch: Sequence[Observation], counts: SweepCounts) -> None:
+async def _commit(engine: Engine, cause: str, batch: Sequence[Observation], counts: SweepCounts) -> None:
     """Write a batch in one transaction; when somebody else was faster for one of them, each in its own."""
     try:
-        plans = await _record(engine, batch)
+        plans = await _record(engine, cause, batch)
     except Conflict:
-        plans = sum([await _record_alone(engine, seen) for seen in batch])
+        plans = sum([await _record_alone(engine, cause, seen) for seen in batch])
     counts.dry_runs += len(batch)
     counts.errors += sum(isinstance(seen.result, TargetError) for seen in batch)
     counts.plans += plans
 
 
-async def _record(engine: Engine, batch: Sequence[Observation]) -> int:
+async def _record(engine: Engine, cause: str, batch: Sequence[Observation]) -> int:
     async with engine.store.begin() as uow:
+        uow.history.because(cause)
         return await record(engine, uow, await Surroundings.read(uow), *batch)
 
 
-async def _record_alone(engine: Engine, seen: Observation) -> int:
+async def _record_alone(engine: Engine, cause: str, seen: Observation) -> int:
     """One observation on its own; lost to a faster change, it is worthless and the next run looks again."""
     try:
-        return await _record(engine, [seen])
+        return await _record(engine, cause, [seen])
     except Conflict:
         return 0

@@ -3,7 +3,16 @@
 from reconciler.ports.audit import AuditShelf
 from reconciler.ports.git import ParseCache, Source
 from reconciler.ports.identity import Attempt, IdentityProvider
-from reconciler.ports.queries import AuditFilter, ChatbotFilter, FleetCounts, Page, PlanFilter, Queries
+from reconciler.ports.queries import (
+    AuditFilter,
+    ChatbotFilter,
+    ChatbotOrder,
+    FleetCounts,
+    Page,
+    PlanFilter,
+    PlanGroup,
+    Queries,
+)
 from reconciler.ports.repositories import (
     ApplyRepository,
     ApprovalRepository,
@@ -11,6 +20,7 @@ from reconciler.ports.repositories import (
     BaselineRepository,
     ChatbotRepository,
     DocumentRepository,
+    HistoryRepository,
     LeaseRepository,
     PersonRepository,
     PlanRepository,
@@ -36,11 +46,13 @@ __all__ = [
     "BaselineRepository",
     "Budget",
     "ChatbotFilter",
+    "ChatbotOrder",
     "ChatbotRepository",
     "Clock",
     "Dispatcher",
     "DocumentRepository",
     "FleetCounts",
+    "HistoryRepository",
     "IdentityProvider",
     "Job",
     "JobKind",
@@ -50,6 +62,7 @@ __all__ = [
     "ParseCache",
     "PersonRepository",
     "PlanFilter",
+    "PlanGroup",
     "PlanRepository",
     "Queries",
     "RunRepository",

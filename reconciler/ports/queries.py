@@ -2,9 +2,12 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
 from typing import Generic, Protocol, TypeVar
 
 from reconciler.domain.access import Person, Session, Token
+from reconciler.domain.history import Point, Transition
 from reconciler.domain.lifecycle import PlanStatus
 from reconciler.domain.records import Apply, Approval, AuditEntry, Chatbot, Plan, Run, SourceRecord, Suspension
 from reconciler.domain.status import Direction, Reason, Sync
@@ -40,11 +43,28 @@ class ChatbotFilter:
     visible: Collection[str] | None = None
 
 
+class ChatbotOrder(StrEnum):
+    """By what chatbots are listed; what is alike comes by tenant and id.
+
+    Attributes:
+        ID: By tenant and id.
+        NAME: By name, or the id of one without, in any case.
+        STATE: What asks for attention first: OutOfSync, Unknown, Synced, and in each the direction.
+        DRIFTED: What is OutOfSync for longest first. What is not OutOfSync comes last, also when descending.
+    """
+
+    ID = "id"
+    NAME = "name"
+    STATE = "state"
+    DRIFTED = "drifted"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlanFilter:
     """Which plans to list; everything given must hold.
 
     Attributes:
+        change: What the plans do, as in `Plan.change`.
         visible: The sources that the asker may see; None means all.
     """
 
@@ -52,7 +72,23 @@ class PlanFilter:
     tenant: str | None = None
     chatbot: str | None = None
     source: str | None = None
+    change: str | None = None
     visible: Collection[str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PlanGroup:
+    """Pending plans that do the same to several chatbots.
+
+    Attributes:
+        change: As in `Plan.change`; `PlanFilter.change` lists all of them.
+        count: How many they are.
+        plan_ids: The ids of the newest few.
+    """
+
+    change: str
+    count: int
+    plan_ids: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,13 +122,38 @@ class Queries(Protocol):
     A cursor that was not handed out here raises `ValueError`.
     """
 
-    async def chatbots(self, wanted: ChatbotFilter, *, limit: int, cursor: str | None) -> Page[Chatbot]:
-        """Chatbots, ordered by tenant and id."""
+    async def chatbots(
+        self,
+        wanted: ChatbotFilter,
+        *,
+        limit: int,
+        cursor: str | None,
+        order: ChatbotOrder = ChatbotOrder.ID,
+        descending: bool = False,
+    ) -> Page[Chatbot]:
+        """Chatbots; a cursor holds for the order and the direction that it was handed out for."""
 
     async def chatbots_with_id(self, chatbot_id: str) -> Sequence[Chatbot]:
         """The chatbots of this id, one per tenant that has it."""
 
+    async def oldest_drift(self, visible: Collection[str] | None = None) -> Chatbot | None:
+        """The chatbot of these sources that is OutOfSync for longest; None while none is."""
+
+    async def transitions_of(self, tenant: str, chatbot_id: str, *, limit: int) -> Sequence[Transition]:
+        """The last transitions of a chatbot, newest first."""
+
+    async def out_of_sync_curve(
+        self, visible: Collection[str] | None, *, since: datetime, until: datetime, buckets: int
+    ) -> Sequence[Point]:
+        """How many chatbots of these sources were OutOfSync, at evenly spaced moments; see `domain.history.curve`.
+
+        It is right as far back as the history is kept.
+        """
+
     async def plans(self, wanted: PlanFilter, *, limit: int, cursor: str | None) -> Page[Plan]: ...
+    async def plan_groups(self, visible: Collection[str] | None = None, *, limit: int = 100) -> Sequence[PlanGroup]:
+        """Changes that at least two Pending plans of these sources make, the most frequent first."""
+
     async def runs(self, sources: Collection[str] | None, *, limit: int, cursor: str | None) -> Page[Run]:
         """Runs of these sources; None means all."""
 

@@ -79,6 +79,19 @@ class ChatbotRepository(Protocol):
     async def remove(self, record: Chatbot) -> None: ...
 
 
+class HistoryRepository(Protocol):
+    """The transitions of chatbots. They are written when the transaction ends, for every chatbot that it changed."""
+
+    def because(self, cause: str) -> None:
+        """Say what the changes of chatbots that follow come from, as in `Transition.cause`."""
+
+    async def forget_before(self, moment: datetime) -> int:
+        """Remove what ended before a moment, and say how much.
+
+        Episodes stay whole: what belongs to one that lasted until then, or lasts, is kept however old it is.
+        """
+
+
 class BaselineRepository(Protocol):
     """What both sides of a chatbot last agreed on."""
 
@@ -271,6 +284,8 @@ class UnitOfWork(Protocol):
     def documents(self) -> DocumentRepository: ...
     @property
     def chatbots(self) -> ChatbotRepository: ...
+    @property
+    def history(self) -> HistoryRepository: ...
     @property
     def baselines(self) -> BaselineRepository: ...
     @property

@@ -1,12 +1,13 @@
 """Lists in parts: a cursor says after which row the next part begins, so that new rows never shift the old."""
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, TypeVar
+from operator import attrgetter
+from typing import Any, Final, TypeVar
 
 from pydantic import AwareDatetime, TypeAdapter
-from sqlalchemy import Column, Select, literal, tuple_
+from sqlalchemy import Column, ColumnElement, Select, literal, tuple_
 
 from reconciler.ports import Page
 from reconciler.storage import tables
@@ -14,18 +15,22 @@ from reconciler.storage import tables
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
     """How a list is ordered, down to the last row.
 
     Attributes:
-        columns: What it is ordered by; together they are unique.
-        cursor: What a cursor holds: the list's name, then the columns' values.
+        name: The list's; a cursor holds for the list and the order of its name alone.
+        by: What it is ordered by; together they are unique.
+        values: The values of ``by`` for a record.
+        cursor: What a cursor holds: the name, then these values.
         newest_first: Whether it descends.
     """
 
-    columns: tuple[Column[Any], ...]
-    cursor: TypeAdapter[Any]
+    name: str
+    by: tuple[ColumnElement[Any], ...]
+    values: Callable[[Any], tuple[Any, ...]]
+    cursor: TypeAdapter[tuple[Any, ...]]
     newest_first: bool = True
 
     def part(self, statement: Select[Any], limit: int, cursor: str | None) -> Select[Any]:
@@ -35,10 +40,10 @@ class Order:
             ValueError: When the cursor was not handed out by this list.
         """
         if cursor is not None:
-            here = tuple_(*self.columns)
-            last = tuple_(*map(literal, self._decode(cursor), (column.type for column in self.columns)))
+            here = tuple_(*self.by)
+            last = tuple_(*map(literal, self._decode(cursor), (each.type for each in self.by)))
             statement = statement.where(here < last if self.newest_first else here > last)
-        order = [column.desc() if self.newest_first else column.asc() for column in self.columns]
+        order = [each.desc() if self.newest_first else each.asc() for each in self.by]
         return statement.order_by(*order).limit(limit + 1)
 
     def page(self, found: Sequence[T], limit: int) -> Page[T]:
@@ -47,24 +52,30 @@ class Order:
         return Page(items, self._encode(items[-1]) if len(found) > limit else None)
 
     def _encode(self, record: Any) -> str:
-        values = [getattr(record, column.name) for column in self.columns]
-        text = self.cursor.dump_json((self.columns[0].table.description, *values))
+        text = self.cursor.dump_json((self.name, *self.values(record)))
         return urlsafe_b64encode(text).rstrip(b"=").decode()
 
     def _decode(self, cursor: str) -> tuple[Any, ...]:
         try:
             text = urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
-            _, *values = self.cursor.validate_json(text)
+            name, *values = self.cursor.validate_json(text)
         except ValueError as error:
             raise ValueError("this cursor was not handed out by this list: leave it out to begin anew") from error
+        if name != self.name:
+            raise ValueError("this cursor was not handed out by this list: leave it out to begin anew")
         return tuple(values)
 
 
-CHATBOTS = Order(
-    (tables.chatbots.c.tenant, tables.chatbots.c.id),
-    TypeAdapter(tuple[Literal["chatbots"], str, str]),
-    newest_first=False,
-)
-PLANS = Order((tables.plans.c.created_at, tables.plans.c.id), TypeAdapter(tuple[Literal["plans"], AwareDatetime, str]))
-RUNS = Order((tables.runs.c.created_at, tables.runs.c.id), TypeAdapter(tuple[Literal["runs"], AwareDatetime, str]))
-AUDIT = Order((tables.audit.c.seq,), TypeAdapter(tuple[Literal["audit"], int]))
+def _newest_first(name: str, cursor: TypeAdapter[Any], *columns: Column[Any]) -> Order:
+    names = [column.name for column in columns]
+    return Order(name=name, by=columns, values=lambda record: _fields(record, names), cursor=cursor)
+
+
+def _fields(record: Any, names: Sequence[str]) -> tuple[Any, ...]:
+    return tuple(attrgetter(name)(record) for name in names)
+
+
+_MOMENT_AND_ID: Final[TypeAdapter[Any]] = TypeAdapter(tuple[str, AwareDatetime, str])
+PLANS = _newest_first("plans", _MOMENT_AND_ID, tables.plans.c.created_at, tables.plans.c.id)
+RUNS = _newest_first("runs", _MOMENT_AND_ID, tables.runs.c.created_at, tables.runs.c.id)
+AUDIT = _newest_first("audit", TypeAdapter(tuple[str, int]), tables.audit.c.seq)

@@ -10,9 +10,8 @@ from sqlalchemy import delete, insert, select
 
 from reconciler.domain.document import ParsedFile
 from reconciler.domain.parsed import from_json, to_json
-from reconciler.storage.queries import Reading
 from reconciler.storage.tables import parsed_files
-from reconciler.storage.transaction import Transaction
+from reconciler.storage.transaction import Reading, Transaction
 
 T = TypeVar("T")
 

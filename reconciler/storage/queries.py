@@ -2,8 +2,8 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager
-from typing import Any, Protocol, TypeVar
+from itertools import groupby, islice
+from typing import Any, Final, TypeVar
 
 from sqlalchemy import Column, ColumnElement, Select, func, select
 
@@ -11,36 +11,45 @@ from reconciler.domain.access import Person, Session, Token
 from reconciler.domain.lifecycle import OPEN, PlanStatus
 from reconciler.domain.records import Apply, Approval, AuditEntry, Chatbot, Plan, Run, SourceRecord, Suspension
 from reconciler.domain.status import Direction, Reason, Sync
-from reconciler.ports import AuditFilter, ChatbotFilter, FleetCounts, Page, PlanFilter
+from reconciler.ports import AuditFilter, ChatbotFilter, ChatbotOrder, FleetCounts, Page, PlanFilter, PlanGroup
 from reconciler.storage import paging, rows, tables
+from reconciler.storage.chatbot_orders import chatbot_order
 from reconciler.storage.dialect import Dialect
+from reconciler.storage.history_queries import HistoryQueries, among
 from reconciler.storage.paging import Order
 from reconciler.storage.repositories.decisions import Applies, Plans, Suspensions
 from reconciler.storage.repositories.fleet import Runs, Sources
 from reconciler.storage.repositories.identity import People, Sessions, Tokens
 from reconciler.storage.rows import Codec
-from reconciler.storage.transaction import Transaction
+from reconciler.storage.transaction import Reading
 
 R = TypeVar("R")
 
 
-class Reading(Protocol):
-    """Opens a reading transaction."""
-
-    def __call__(self) -> AbstractAsyncContextManager[Transaction]: ...
+_SAMPLE: Final = 5
+"""So many plans of a group are named."""
 
 
-class SqlQueries:
+class SqlQueries(HistoryQueries):
     """Implements `ports.Queries`."""
 
     def __init__(self, reading: Reading, dialect: Dialect) -> None:
-        self._reading = reading
+        super().__init__(reading)
         self._dialect = dialect
 
-    async def chatbots(self, wanted: ChatbotFilter, *, limit: int, cursor: str | None) -> Page[Chatbot]:
-        """Chatbots, ordered by tenant and id."""
+    async def chatbots(
+        self,
+        wanted: ChatbotFilter,
+        *,
+        limit: int,
+        cursor: str | None,
+        order: ChatbotOrder = ChatbotOrder.ID,
+        descending: bool = False,
+    ) -> Page[Chatbot]:
+        """Chatbots; a cursor holds for the order and the direction that it was handed out for."""
         statement = select(*rows.CHATBOTS.columns).where(*chatbot_conditions(wanted, self._dialect))
-        return await self._page(rows.CHATBOTS, paging.CHATBOTS, statement, limit, cursor)
+        by = chatbot_order(order, descending=descending)
+        return await self._page(rows.CHATBOTS, by, statement, limit, cursor)
 
     async def chatbots_with_id(self, chatbot_id: str) -> Sequence[Chatbot]:
         """The chatbots of this id, one per tenant that has it."""
@@ -54,9 +63,34 @@ class SqlQueries:
         statement = select(*rows.PLANS.columns).where(*plan_conditions(wanted))
         return await self._page(rows.PLANS, paging.PLANS, statement, limit, cursor)
 
+    async def plan_groups(self, visible: Collection[str] | None = None, *, limit: int = 100) -> Sequence[PlanGroup]:
+        """Changes that at least two Pending plans of these sources make, the most frequent first."""
+        column = tables.plans.c
+        newest = (column.created_at.desc(), column.id.desc())
+        alike = (
+            select(
+                column.change,
+                column.id,
+                func.count().over(partition_by=column.change).label("members"),
+                func.row_number().over(partition_by=column.change, order_by=newest).label("place"),
+            )
+            .where(column.status == PlanStatus.PENDING.value, column.change != "", *among(column.source, visible))
+            .subquery()
+        )
+        statement = (
+            select(alike.c.change, alike.c.members, alike.c.id)
+            .where(alike.c.members > 1, alike.c.place <= _SAMPLE)
+            .order_by(alike.c.members.desc(), alike.c.change, alike.c.place)
+            .limit(limit * _SAMPLE)
+        )
+        async with self._reading() as transaction:
+            found = (await transaction.connection.execute(statement)).all()
+        groups = groupby(found, key=lambda row: (row[0], row[1]))
+        return [PlanGroup(*group, tuple(row[2] for row in members)) for group, members in islice(groups, limit)]
+
     async def runs(self, sources: Collection[str] | None, *, limit: int, cursor: str | None) -> Page[Run]:
         """Runs of these sources, newest first; None means all."""
-        statement = select(*rows.RUNS.columns).where(*_among(tables.runs.c.source, sources))
+        statement = select(*rows.RUNS.columns).where(*among(tables.runs.c.source, sources))
         return await self._page(rows.RUNS, paging.RUNS, statement, limit, cursor)
 
     async def audit(self, wanted: AuditFilter | None, *, limit: int, cursor: str | None) -> Page[AuditEntry]:
@@ -88,12 +122,12 @@ class SqlQueries:
         chatbots, plans = tables.chatbots.c, tables.plans.c
         standings = (
             select(chatbots.sync, chatbots.direction, chatbots.reason, func.count())
-            .where(*_among(chatbots.source, visible))
+            .where(*among(chatbots.source, visible))
             .group_by(chatbots.sync, chatbots.direction, chatbots.reason)
         )
         open_plans = (
             select(plans.status, func.count())
-            .where(plans.status.in_(OPEN), *_among(plans.source, visible))
+            .where(plans.status.in_(OPEN), *among(plans.source, visible))
             .group_by(plans.status)
         )
         async with self._reading() as transaction:
@@ -162,7 +196,7 @@ def chatbot_conditions(wanted: ChatbotFilter, dialect: Dialect) -> list[ColumnEl
         *_equal(column.reason, wanted.reason),
         *_equal(column.source, wanted.source),
         *_equal(column.tenant, wanted.tenant),
-        *_among(column.source, wanted.visible),
+        *among(column.source, wanted.visible),
     ]
     if wanted.label is not None:
         name, stated, value = wanted.label.partition("=")
@@ -177,11 +211,12 @@ def plan_conditions(wanted: PlanFilter) -> list[ColumnElement[bool]]:
     """What a filter asks for, in SQL."""
     column = tables.plans.c
     return [
-        *_among(column.status, wanted.status),
+        *among(column.status, wanted.status),
         *_equal(column.tenant, wanted.tenant),
         *_equal(column.chatbot_id, wanted.chatbot),
         *_equal(column.source, wanted.source),
-        *_among(column.source, wanted.visible),
+        *_equal(column.change, wanted.change),
+        *among(column.source, wanted.visible),
     ]
 
 
@@ -198,10 +233,6 @@ def audit_conditions(wanted: AuditFilter) -> list[ColumnElement[bool]]:
 
 def _equal(column: Column[Any], value: str | None) -> list[ColumnElement[bool]]:
     return [] if value is None else [column == value]
-
-
-def _among(column: Column[Any], values: Collection[str] | None) -> list[ColumnElement[bool]]:
-    return [] if values is None else [column.in_(values)]
 
 
 def _sum(counted: Iterable[tuple[str, int]]) -> Counter[str]:

@@ -10,6 +10,7 @@ from pydantic import TypeAdapter
 from sqlalchemy import JSON, Column, RowMapping, Table
 
 from reconciler.domain.access import Person, Session, Token
+from reconciler.domain.history import Transition
 from reconciler.domain.records import (
     Apply,
     Approval,
@@ -83,6 +84,7 @@ SOURCES = Codec("source", SourceRecord, tables.sources)
 RUNS = Codec("run", Run, tables.runs)
 DOCUMENTS = Codec("document", GoodDocument, tables.documents)
 CHATBOTS = Codec("chatbot", Chatbot, tables.chatbots)
+TRANSITIONS = Codec("transition", Transition, tables.transitions)
 PLANS = Codec("plan", Plan, tables.plans)
 APPROVALS = Codec("approval", Approval, tables.approvals)
 APPLIES = Codec("apply", Apply, tables.applies)

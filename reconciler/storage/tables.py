@@ -149,16 +149,49 @@ chatbots = Table(
     _moment("checked_at", optional=True),
     _text("checked_digest", optional=True),
     _moment("synced_at", optional=True),
+    _moment("drifted_at", optional=True),
+    _moment("held_drift_at", optional=True),
     _text("rejected_fingerprint", optional=True),
     _number("epoch"),
     _moment("live_updated_at", optional=True),
     _number("version"),
     # id, name and path, case folded: databases disagree about the case of letters beyond ASCII
     _text("search"),
+    # what it is called, case folded
+    _text("called"),
 )
 Index(None, chatbots.c.id)
 # the fleet is counted from this index alone
 Index("ix_chatbots_standing", chatbots.c.source, chatbots.c.sync, chatbots.c.direction, chatbots.c.reason)
+
+transitions = Table(
+    "transitions",
+    metadata,
+    # in the order in which they came to be: moments may be equal
+    Column("id", Integer, primary_key=True),
+    _moment("at"),
+    _text("tenant"),
+    _text("chatbot_id"),
+    _text("source_before", optional=True),
+    _text("source", optional=True),
+    _text("sync_before", optional=True),
+    _text("sync", optional=True),
+    _text("direction_before", optional=True),
+    _text("direction", optional=True),
+    _text("reason"),
+    _text("revision", optional=True),
+    _text("cause"),
+)
+Index(None, transitions.c.tenant, transitions.c.chatbot_id, transitions.c.id)
+# the curve is counted from this index alone
+Index(
+    "ix_transitions_drift",
+    transitions.c.at,
+    transitions.c.sync_before,
+    transitions.c.sync,
+    transitions.c.source_before,
+    transitions.c.source,
+)
 
 baselines = Table(
     "baselines",
@@ -191,6 +224,7 @@ plans = Table(
     _moment("expires_at"),
     _moment("closed_at", optional=True),
     _text("apply_id", optional=True),
+    _text("change"),
     _number("version"),
 )
 _open = plans.c.status.in_(sorted(status.value for status in OPEN))
@@ -200,6 +234,7 @@ Index(None, plans.c.status, plans.c.created_at, plans.c.id)
 Index(None, plans.c.chatbot_id, plans.c.created_at, plans.c.id)
 Index(None, plans.c.source, plans.c.created_at, plans.c.id)
 Index(None, plans.c.source, plans.c.revision)
+Index(None, plans.c.change, plans.c.created_at, plans.c.id)
 
 applies = Table(
     "applies",

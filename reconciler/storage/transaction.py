@@ -1,8 +1,9 @@
 """One transaction as the repositories use it."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from sqlalchemy import Delete, Insert, Select, Update
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -58,3 +59,9 @@ class Transaction:
         result = await self.connection.execute(statement, values)
         self.changed |= result.rowcount != 0
         return result.rowcount
+
+
+class Reading(Protocol):
+    """Opens a reading transaction."""
+
+    def __call__(self) -> AbstractAsyncContextManager[Transaction]: ...

@@ -5,6 +5,7 @@ from datetime import datetime
 from reconciler.storage.repositories.audit import Audit
 from reconciler.storage.repositories.decisions import Applies, Approvals, Plans, Suspensions, Switches
 from reconciler.storage.repositories.fleet import Baselines, Chatbots, Documents, Runs, Sources
+from reconciler.storage.repositories.history import History
 from reconciler.storage.repositories.identity import People, Sessions, Tokens
 from reconciler.storage.repositories.leases import Leases
 from reconciler.storage.transaction import Transaction
@@ -18,7 +19,8 @@ class SqlUnitOfWork:
         self.sources = Sources(transaction)
         self.runs = Runs(transaction)
         self.documents = Documents(transaction)
-        self.chatbots = Chatbots(transaction)
+        self.history = History(transaction)
+        self.chatbots = Chatbots(transaction, self.history)
         self.baselines = Baselines(transaction)
         self.plans = Plans(transaction)
         self.approvals = Approvals(transaction)

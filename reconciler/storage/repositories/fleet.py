@@ -13,6 +13,7 @@ from reconciler.domain.records import Chatbot, GoodDocument, Run, RunStatus, Sco
 from reconciler.domain.status import OF_DOCUMENTS, Reason
 from reconciler.storage import tables
 from reconciler.storage.repositories.base import Reader, Repository
+from reconciler.storage.repositories.history import History
 from reconciler.storage.rows import CHATBOTS, DOCUMENTS, RUNS, SOURCES, to_json
 from reconciler.storage.transaction import Transaction
 
@@ -108,6 +109,10 @@ class Chatbots(Repository[Chatbot]):
 
     codec = CHATBOTS
 
+    def __init__(self, transaction: Transaction, history: History) -> None:
+        super().__init__(transaction)
+        self._history = history
+
     async def get(self, tenant: str, chatbot_id: str) -> Chatbot | None:
         return await self._find(tenant, chatbot_id)
 
@@ -134,17 +139,60 @@ class Chatbots(Repository[Chatbot]):
             case ScopeKind.ALL:
                 return await self._all()
 
+    async def add(self, record: Chatbot) -> None:
+        """Keep a new chatbot.
+
+        Raises:
+            Conflict: When there is one already.
+        """
+        self._history.added(record)
+        await super().add(record)
+
+    async def save(self, record: Chatbot) -> Chatbot:
+        """Keep a changed chatbot, and return it with its new version.
+
+        Raises:
+            Conflict: When it was changed since it was read.
+        """
+        await self._history.saving([record])
+        return await super().save(record)
+
+    async def save_all(self, records: Sequence[Chatbot]) -> None:
+        """Keep many changed chatbots by one statement.
+
+        Raises:
+            Conflict: When one of them was changed since it was read.
+        """
+        await self._history.saving(records)
+        await super().save_all(records)
+
     async def remove(self, record: Chatbot) -> None:
         """Forget a chatbot.
 
         Raises:
             Conflict: When it was changed since it was read.
         """
+        await self._history.removing(record)
         await self._change(record, delete(tables.chatbots))
+
+    async def _find(self, *key: str) -> Chatbot | None:
+        found = await super()._find(*key)
+        self._history.met([found] if found else [])
+        return found
+
+    async def _all(self, *conditions: ColumnElement[bool]) -> Sequence[Chatbot]:
+        found = await super()._all(*conditions)
+        self._history.met(found)
+        return found
 
     def _row(self, record: Chatbot) -> dict[str, Any]:
         searched = "\n".join(part for part in (record.id, record.name, record.path) if part)
-        return super()._row(record) | {"search": searched.casefold()}
+        return super()._row(record) | {"search": searched.casefold(), "called": called(record)}
+
+
+def called(record: Chatbot) -> str:
+    """What people call a chatbot, as it is sorted by."""
+    return (record.name or record.id).casefold()
 
 
 _SECTIONS: TypeAdapter[Baseline] = TypeAdapter(Baseline)

@@ -1,0 +1,132 @@
+"""The history of chatbots: what a transaction made of each, compared with how it met it."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import NamedTuple
+
+from sqlalchemy import delete, exists, insert, or_, select, tuple_
+
+from reconciler.domain.history import SERVICE, Transition
+from reconciler.domain.records import Chatbot
+from reconciler.domain.status import Direction, Sync
+from reconciler.storage import tables
+from reconciler.storage.rows import CHATBOTS, TRANSITIONS
+from reconciler.storage.transaction import Transaction
+
+Key = tuple[str, str]
+
+_AT_ONCE = 1000
+"""So many chatbots are looked up by one statement: databases limit its parameters."""
+
+
+class Standing(NamedTuple):
+    """What the history tells the changes of."""
+
+    source: str | None
+    sync: Sync | None
+    direction: Direction | None
+
+
+_NOWHERE = Standing(None, None, None)
+
+
+class Change(NamedTuple):
+    """What a transaction made of a chatbot, and why."""
+
+    chatbot: Chatbot
+    standing: Standing
+    cause: str
+
+
+class History:
+    """Implements `ports.HistoryRepository`: one for each transaction, told of whatever is read and written in it."""
+
+    def __init__(self, transaction: Transaction) -> None:
+        self._transaction = transaction
+        self._cause = SERVICE
+        self._met: dict[Key, Standing] = {}
+        self._changes: dict[Key, Change] = {}
+
+    def because(self, cause: str) -> None:
+        """Say what the changes that follow come from."""
+        self._cause = cause
+
+    def met(self, chatbots: Iterable[Chatbot]) -> None:
+        """Chatbots were read; what counts is how each was before the transaction changed it."""
+        unchanged = (chatbot for chatbot in chatbots if _key(chatbot) not in self._changes)
+        self._met.update({_key(chatbot): _standing(chatbot) for chatbot in unchanged})
+
+    def added(self, chatbot: Chatbot) -> None:
+        """There is a chatbot that was not there."""
+        self._met.setdefault(_key(chatbot), _NOWHERE)
+        self._note(chatbot, _standing(chatbot))
+
+    async def saving(self, chatbots: Sequence[Chatbot]) -> None:
+        """Chatbots are about to be saved."""
+        unmet = [_key(chatbot) for chatbot in chatbots if _key(chatbot) not in self._met]
+        for start in range(0, len(unmet), _AT_ONCE):
+            await self._look_at(unmet[start : start + _AT_ONCE])
+        for chatbot in chatbots:
+            self._note(chatbot, _standing(chatbot))
+
+    async def removing(self, chatbot: Chatbot) -> None:
+        """A chatbot is about to be forgotten."""
+        await self.saving([chatbot])
+        self._note(chatbot, _NOWHERE)
+
+    async def write(self) -> None:
+        """Keep, by one statement, what the transaction changed."""
+        changed = [change for key, change in self._changes.items() if self._met[key] != change.standing]
+        self._changes = {}
+        if changed:
+            now = await self._transaction.now()
+            rows = [TRANSITIONS.to_row(self._transition(change, now)) for change in changed]
+            await self._transaction.write(insert(tables.transitions), rows)
+
+    async def forget_before(self, moment: datetime) -> int:
+        """Remove what is followed, before the moment, by the end of an episode or is that itself."""
+        table, later = tables.transitions, tables.transitions.alias("later")
+        over = exists().where(
+            later.c.tenant == table.c.tenant,
+            later.c.chatbot_id == table.c.chatbot_id,
+            later.c.id >= table.c.id,
+            later.c.at < moment,
+            or_(later.c.sync == Sync.SYNCED.value, later.c.sync.is_(None)),
+        )
+        return await self._transaction.write(delete(table).where(table.c.at < moment, over))
+
+    def _note(self, chatbot: Chatbot, standing: Standing) -> None:
+        key = _key(chatbot)
+        last = self._changes.get(key)
+        cause = self._cause if last is None or last.standing != standing else last.cause
+        self._changes[key] = Change(chatbot, standing, cause)
+
+    async def _look_at(self, keys: Sequence[Key]) -> None:
+        table = tables.chatbots
+        statement = select(*CHATBOTS.columns).where(tuple_(table.c.tenant, table.c.id).in_(keys))
+        self.met(await self._transaction.all(CHATBOTS, statement))
+
+    def _transition(self, change: Change, now: datetime) -> Transition:
+        chatbot, before, after = change.chatbot, self._met[_key(change.chatbot)], change.standing
+        return Transition(
+            at=now,
+            tenant=chatbot.tenant,
+            chatbot_id=chatbot.id,
+            source_before=before.source,
+            source=after.source,
+            sync_before=before.sync,
+            sync=after.sync,
+            direction_before=before.direction,
+            direction=after.direction,
+            reason=chatbot.reason,
+            revision=chatbot.revision,
+            cause=change.cause,
+        )
+
+
+def _key(chatbot: Chatbot) -> Key:
+    return chatbot.tenant, chatbot.id
+
+
+def _standing(chatbot: Chatbot) -> Standing:
+    return Standing(chatbot.source, chatbot.sync, chatbot.direction)
