@@ -10,6 +10,7 @@ from reconciler.web.dashboard.pages import (
     plans,
     runs,
     settings,
+    sources,
     suspending,
     tokens,
 )
@@ -23,6 +24,7 @@ ROUTERS = (
     plan_groups.router,
     link.router,
     runs.router,
+    sources.router,
     settings.router,
     audit.router,
     tokens.router,

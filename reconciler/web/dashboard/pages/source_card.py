@@ -1,0 +1,156 @@
+"""What the page of sources says of each: what was read, what cannot be, and what a person may do about it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from reconciler.domain.records import Role, Run, SourceRecord, SourceState, Suspension
+from reconciler.domain.status import EXPLANATIONS, Reason
+from reconciler.domain.weblinks import WebRepository
+from reconciler.engine.context import Actor, SourceBinding
+from reconciler.errors import Forbidden
+from reconciler.render.ages import Age, age_or_none
+from reconciler.web.dashboard.frame import Frame
+from reconciler.web.dashboard.suspend_box import SuspendBox, suspend_box
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """What was just asked of a source, and not done.
+
+    Attributes:
+        name: The source.
+        problem: Why not.
+        reason: What was typed into the field of that name.
+    """
+
+    name: str
+    problem: str
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Acceptance:
+    """A revision that is not trusted by itself, and may be accepted.
+
+    Attributes:
+        revision: The whole commit id.
+        link: Where it can be looked at; None for repositories without pages.
+        refusal: Why the person may not, or None.
+        reason: What is in the field of that name.
+    """
+
+    revision: str
+    link: str | None = None
+    refusal: str | None = None
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SourceCard:
+    """One source.
+
+    Attributes:
+        record: The source with the state that people are shown.
+        advice: What to do about its state, or None when there is nothing to do.
+        run: Its last run.
+        ran: When that ended or began.
+        next: When it is looked at again.
+        git: When git was last asked.
+        drift: When the live side was last compared as a whole.
+        good_link: Where the last good revision can be looked at.
+        configured: Whether the settings still name it.
+        refresh_refusal: Why the person may not have it looked at, or None.
+        acceptance: The revision that may be accepted, or None.
+        box: The form that suspends it.
+        problem: Why what was just asked was not done, or None.
+    """
+
+    record: SourceRecord
+    advice: str | None
+    run: Run | None
+    ran: Age | None
+    next: Age | None
+    git: Age | None
+    drift: Age | None
+    good_link: str | None
+    configured: bool
+    refresh_refusal: str | None
+    acceptance: Acceptance | None
+    box: SuspendBox
+    problem: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class SourcesPage:
+    """Every source that the person may see, by name."""
+
+    frame: Frame
+    cards: Sequence[SourceCard]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Known:
+    """What the cards are made of.
+
+    Attributes:
+        actor: Who looks.
+        now: The moment at which they do.
+        bindings: The configured sources.
+        runs: Source → its last run.
+        standing: What is suspended now.
+        refused: What was just asked and not done, or None.
+    """
+
+    actor: Actor
+    now: datetime
+    bindings: Mapping[str, SourceBinding] = field(default_factory=dict)
+    runs: Mapping[str, Run] = field(default_factory=dict)
+    standing: Sequence[Suspension] = ()
+    refused: Refused | None = None
+
+
+def source_card(record: SourceRecord, known: Known) -> SourceCard:
+    """Everything that is said of one source."""
+    name, now = record.name, known.now
+    binding, run = known.bindings.get(name), known.runs.get(name)
+    refused = known.refused if known.refused and known.refused.name == name else None
+    pages = WebRepository.of(binding.forge, binding.url) if binding else None
+    return SourceCard(
+        record=record,
+        advice=EXPLANATIONS[Reason.SOURCE_UNKNOWN] if record.state is SourceState.UNKNOWN else None,
+        run=run,
+        ran=age_or_none(run.finished_at or run.started_at or run.created_at, now) if run else None,
+        next=age_or_none(record.next_run_at, now),
+        git=age_or_none(record.git_checked_at, now),
+        drift=age_or_none(record.drift_checked_at, now),
+        good_link=pages.commit(record.good_revision) if pages and record.good_revision else None,
+        configured=binding is not None,
+        refresh_refusal=_refusal(known.actor, Role.OPERATOR, name),
+        acceptance=_acceptance(record, known.actor, pages, refused) if binding else None,
+        box=suspend_box(known.actor, f"source/{name}", name, known.standing, what=f"source {name}", back="/sources"),
+        problem=refused.problem if refused else None,
+    )
+
+
+def _acceptance(
+    record: SourceRecord, actor: Actor, pages: WebRepository | None, refused: Refused | None
+) -> Acceptance | None:
+    """Only what the remote named last can be accepted, and only while it is not the good revision already."""
+    revision = record.seen_revision
+    if record.state is not SourceState.UNKNOWN or revision is None or revision == record.good_revision:
+        return None
+    return Acceptance(
+        revision=revision,
+        link=pages.commit(revision) if pages else None,
+        refusal=_refusal(actor, Role.APPROVER, record.name),
+        reason=refused.reason if refused else "",
+    )
+
+
+def _refusal(actor: Actor, role: Role, source: str) -> str | None:
+    try:
+        actor.require(role, source)
+    except Forbidden as error:
+        return str(error)
+    return None

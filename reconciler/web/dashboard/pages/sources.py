@@ -1,0 +1,86 @@
+"""The page of sources, and what is asked of them."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from urllib.parse import quote
+
+from fastapi import APIRouter, Request
+from starlette.responses import RedirectResponse, Response
+
+from reconciler.domain.records import Trigger
+from reconciler.engine.accept import accept
+from reconciler.engine.context import Actor, Engine
+from reconciler.engine.refresh import request_refresh
+from reconciler.errors import Conflict, Forbidden, SourceUnreadable
+from reconciler.web import templates
+from reconciler.web.api.common import TheEngine, check_source
+from reconciler.web.asks import AcceptAsk, Name
+from reconciler.web.dashboard.common import Deciding, Operating, Visitor
+from reconciler.web.dashboard.forms import asked, read_form
+from reconciler.web.dashboard.frame import frame_for
+from reconciler.web.dashboard.pages.source_card import Known, Refused, SourcesPage, source_card
+from reconciler.web.errors import refusal
+from reconciler.web.overview import overview
+from reconciler.web.problems import Problem
+
+router = APIRouter(include_in_schema=False)
+
+Act = Callable[[Mapping[str, str]], Awaitable[str]]
+"""Does what a form asks for, and gives the page to go to."""
+
+
+@router.get("/sources", name="page_source_list")
+async def sources(actor: Visitor, engine: TheEngine) -> Response:
+    """Every source."""
+    return templates.page("sources.html", await _page(engine, actor))
+
+
+@router.post("/sources/{name}/refresh", name="page_source_refresh")
+async def refresh(actor: Operating, engine: TheEngine, name: Name, request: Request) -> Response:
+    """Look at a source now, and show the run that does."""
+
+    async def act(_: Mapping[str, str]) -> str:
+        run = await request_refresh(engine, actor, name, Trigger.MANUAL, full=True)
+        return f"/runs/{quote(run.id, safe='')}"
+
+    return await _done(request, engine, actor, name, act)
+
+
+@router.post("/sources/{name}/accept", name="page_source_accept")
+async def accept_revision(actor: Deciding, engine: TheEngine, name: Name, request: Request) -> Response:
+    """Trust exactly the revision that was shown."""
+
+    async def act(form: Mapping[str, str]) -> str:
+        ask = asked(AcceptAsk, {key: form[key] for key in ("revision", "reason") if form.get(key, "").strip()})
+        await accept(engine, actor, name, ask.revision, ask.reason)
+        return f"/sources#{quote(name, safe='')}"
+
+    return await _done(request, engine, actor, name, act)
+
+
+async def _done(request: Request, engine: Engine, actor: Actor, name: str, act: Act) -> Response:
+    """Do what a form asks for; what is refused is said on the page, with what was typed."""
+    form = await read_form(request)
+    check_source(engine, actor, name)
+    try:
+        target = await act(form)
+    except (Conflict, Forbidden, SourceUnreadable, Problem) as error:
+        body = await refusal(engine, request, error)
+        refused = Refused(name, f"{body['title']}: {body['detail']}", form.get("reason", ""))
+        return templates.page("sources.html", await _page(engine, actor, refused), body["status"])
+    return RedirectResponse(target, 303)
+
+
+async def _page(engine: Engine, actor: Actor, refused: Refused | None = None) -> SourcesPage:
+    seen = await overview(engine, actor.sources)
+    known = Known(
+        actor=actor,
+        now=engine.clock.now(),
+        bindings=engine.sources,
+        runs=seen.runs,
+        standing=seen.suspensions,
+        refused=refused,
+    )
+    return SourcesPage(
+        frame=await frame_for(engine, actor, "sources", ("source", "run", "suspension")),
+        cards=[source_card(record, known) for record in seen.sources],
+    )
