@@ -1,6 +1,7 @@
 """Where a document stands in git, who last changed it, and where that can be looked at."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Self
 
 from reconciler.domain.commit import CommitFact
 from reconciler.domain.weblinks import WebRepository
@@ -27,22 +28,38 @@ class Origin:
     commit_link: str | None = None
     revision_link: str | None = None
 
+    def linked(self, pages: WebRepository) -> Self:
+        """The same with links to the repository's pages."""
+        return replace(
+            self,
+            file_link=pages.file(self.path, self.revision, self.line),
+            commit_link=pages.commit(self.commit.id) if self.commit else None,
+            revision_link=pages.commit(self.revision),
+        )
 
-async def origin_of(engine: Engine, source: str, path: str, revision: str, line: int | None = None) -> Origin:
-    """Where a document of a source stands; of a source that is no longer configured nothing more is known."""
+    def without_links(self) -> Self:
+        """The same for somebody who is to be led nowhere else."""
+        return replace(self, file_link=None, commit_link=None, revision_link=None)
+
+
+async def origin_of(
+    engine: Engine, source: str, path: str, revision: str, *, line: int | None = None, told: bool = True
+) -> Origin:
+    """Where a document of a source stands; of a source that is no longer configured nothing more is known.
+
+    Args:
+        engine: The ports.
+        source: The source's name.
+        path: The document's, relative to the repository's root.
+        revision: The whole commit id.
+        line: The line at which it begins.
+        told: Whether it matters who last changed it.
+    """
+    origin = Origin(path, revision, line)
     binding = engine.sources.get(source)
     if binding is None:
-        return Origin(path, revision, line)
-    commit = await binding.port.last_change(path, revision)
+        return origin
+    if told:
+        origin = replace(origin, commit=await binding.port.last_change(path, revision))
     pages = WebRepository.of(binding.forge, binding.url)
-    if pages is None:
-        return Origin(path, revision, line, commit)
-    return Origin(
-        path=path,
-        revision=revision,
-        line=line,
-        commit=commit,
-        file_link=pages.file(path, revision, line),
-        commit_link=pages.commit(commit.id) if commit else None,
-        revision_link=pages.commit(revision),
-    )
+    return origin.linked(pages) if pages is not None else origin

@@ -112,7 +112,7 @@ async def _document(engine: Engine, chatbot: Chatbot) -> tuple[GoodDocument | No
 async def _origin(engine: Engine, document: GoodDocument | None, source: SourceRecord | None) -> Origin | None:
     if document is None or source is None or source.good_revision is None:
         return None
-    return await origin_of(engine, source.name, document.path, source.good_revision, document.line)
+    return await origin_of(engine, source.name, document.path, source.good_revision, line=document.line)
 
 
 async def _timeline(engine: Engine, actor: Actor, chatbot: Chatbot) -> tuple[Sequence[EpisodeView], bool]:

@@ -5,7 +5,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from urllib.parse import quote
 
-from reconciler.domain.commit import CommitFact
 from reconciler.domain.direction import Baseline
 from reconciler.domain.lifecycle import PlanStatus
 from reconciler.domain.records import Apply, Plan
@@ -14,6 +13,7 @@ from reconciler.engine.context import Actor
 from reconciler.render.since import Since, since
 from reconciler.render.summary import Part, overwritten, sentence
 from reconciler.web.dashboard.frame import Frame
+from reconciler.web.dashboard.origins import Origin
 from reconciler.web.dashboard.pages.plan_decision import NOTHING_TYPED, Choice, Decision, Rulings, Typed, decision
 from reconciler.web.dashboard.pages.plan_ops import OpView, Section, View, in_sections, lost, op_views
 from reconciler.web.links import Shared
@@ -30,16 +30,16 @@ class Known:
         apply: The plan's latest apply.
         newer: The chatbot's newest plan, when this is not it.
         baseline: What both sides last agreed on; of an open plan only.
-        commit: The commit that last changed what the document says.
+        origin: Where the document stands, and the commit that last changed what it says.
     """
 
     plan: Plan
     rulings: Rulings
+    origin: Origin
     name: str | None = None
     apply: Apply | None = None
     newer: Plan | None = None
     baseline: Baseline = field(default_factory=dict)
-    commit: CommitFact | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,7 +76,7 @@ class PlanPage:
         apply: Its latest apply.
         newer: The chatbot's newest plan, when this is not it.
         since: What changed since, of a plan that another one took the place of.
-        commit: The commit that last changed what the document says, where it is known.
+        origin: Where the document stands, and the commit that last changed it where git has moved and it is known.
         commands: What decides by the API instead: titles and command lines.
         shown: How the page is looked at.
     """
@@ -93,7 +93,7 @@ class PlanPage:
     apply: Apply | None
     newer: Plan | None
     since: Since | None
-    commit: CommitFact | None
+    origin: Origin
     commands: Sequence[tuple[str, str]]
     shown: Shown
 
@@ -121,7 +121,7 @@ def plan_page(frame: Frame, known: Known, shown: Shown, public_url: str) -> Plan
         apply=known.apply,
         newer=known.newer,
         since=since(plan, known.newer) if known.newer and plan.status in _OVERTAKEN else None,
-        commit=known.commit,
+        origin=known.origin,
         commands=list(_commands(plan, box, frame.actor, public_url)),
         shown=shown,
     )

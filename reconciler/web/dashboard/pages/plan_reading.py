@@ -1,13 +1,16 @@
 """Reading everything that a plan's page says."""
 
-from reconciler.domain.commit import CommitFact
 from reconciler.domain.direction import NO_BASELINE, Baseline
 from reconciler.domain.records import Plan
+from reconciler.domain.status import Direction
 from reconciler.engine.context import Actor, Engine
 from reconciler.ports import PlanFilter
 from reconciler.web.api.common import name_of
+from reconciler.web.dashboard.origins import Origin, origin_of
 from reconciler.web.dashboard.pages.plan_decision import rulings
 from reconciler.web.dashboard.pages.plan_page import Known
+
+_GIT_MOVED = (Direction.GIT_AHEAD, Direction.DIVERGED)
 
 
 async def read_plan(engine: Engine, actor: Actor | None, plan: Plan) -> Known:
@@ -25,7 +28,7 @@ async def read_plan(engine: Engine, actor: Actor | None, plan: Plan) -> Known:
         apply=(await engine.store.queries.applies_of([plan.id])).get(plan.id),
         newer=await _newer(engine, actor, plan) if actor is not None else None,
         baseline=await _baseline(engine, plan),
-        commit=await _commit(engine, plan),
+        origin=await _origin(engine, actor, plan),
     )
 
 
@@ -45,6 +48,8 @@ async def _baseline(engine: Engine, plan: Plan) -> Baseline:
         return await uow.baselines.get(plan.tenant, plan.chatbot_id)
 
 
-async def _commit(engine: Engine, plan: Plan) -> CommitFact | None:
-    source = engine.sources.get(plan.source)
-    return await source.port.last_change(plan.path, plan.revision) if source is not None else None
+async def _origin(engine: Engine, actor: Actor | None, plan: Plan) -> Origin:
+    """Where the document stands; who only follows a link to this plan is led nowhere else."""
+    moved = any(each.direction in _GIT_MOVED for each in plan.ops)
+    origin = await origin_of(engine, plan.source, plan.path, plan.revision, told=moved)
+    return origin if actor is not None else origin.without_links()
