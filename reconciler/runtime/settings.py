@@ -68,12 +68,18 @@ class DatabaseSettings(Section):
 
 
 class DataSettings(Section):
-    """Where files lie."""
+    """Where files lie, and how long what has ended is kept."""
 
     dir: Annotated[Path, AfterValidator(Path.expanduser)] = Field(
         Path("/var/lib/reconciler"),
         description="Git mirrors, which can be deleted at any time; the kept heads and the archive of the audit log, "
         "which belong into a backup; also the database while `database.url` is unset.",
+    )
+    history: Duration = Field(
+        timedelta(days=90),
+        ge=timedelta(days=1),
+        description="How long the database keeps when chatbots drifted and were in sync again, for the pages. "
+        "A drift that lasts is kept whole, and the audit log has a setting of its own.",
     )
 
 

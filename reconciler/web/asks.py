@@ -10,7 +10,7 @@ from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, 
 from reconciler.domain.lifecycle import PlanStatus
 from reconciler.domain.records import Role, ScopeKind
 from reconciler.domain.status import Direction, Reason, Sync
-from reconciler.ports import ChatbotFilter, PlanFilter
+from reconciler.ports import ChatbotFilter, ChatbotOrder, PlanFilter
 
 MOST = 200
 USUAL = 50
@@ -210,6 +210,12 @@ class ChatbotQuery(PageQuery):
     source: Word | None = None
     tenant: Word | None = None
     q: Word | None = Field(default=None, description="A part of the id, the name or the path, in any case.")
+    order: ChatbotOrder = Field(
+        default=ChatbotOrder.ID,
+        description="By tenant and `id`, by `name`, by `state` (what asks for attention first), or by `drifted` "
+        "(what is OutOfSync for longest first). A cursor holds for its order only.",
+    )
+    descending: bool = Field(default=False, description="The other way round; what is not OutOfSync stays last.")
 
     def filter(self, visible: tuple[str, ...] | None) -> ChatbotFilter:
         """As the store takes it."""
@@ -232,6 +238,7 @@ class PlanQuery(PageQuery):
     chatbot: Word | None = None
     source: Word | None = None
     tenant: Word | None = None
+    change: Word | None = Field(default=None, description="The `change` of a plan: those that do the same.")
 
     def filter(self, visible: tuple[str, ...] | None) -> PlanFilter:
         """As the store takes it."""
@@ -240,5 +247,6 @@ class PlanQuery(PageQuery):
             tenant=self.tenant,
             chatbot=self.chatbot,
             source=self.source,
+            change=self.change,
             visible=visible,
         )

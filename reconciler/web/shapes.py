@@ -115,6 +115,9 @@ class PlanShape(Shape):
     expires_at: Moment
     closed_at: Moment | None
     apply_id: str | None
+    change: str | None = Field(
+        description="What its ops do: the same for the same change on another chatbot. Null for old plans."
+    )
 
 
 class OpShape(Shape):
@@ -180,6 +183,7 @@ class ChatbotShape(Shape):
     revision: str | None
     last_applied_revision: str | None
     checked_at: Moment | None
+    drifted_at: Moment | None = Field(description="Since when it is OutOfSync; null while it is not.")
 
 
 class CountsShape(Shape):

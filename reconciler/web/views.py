@@ -60,6 +60,7 @@ def _plan(record: Plan, approvals: Sequence[Approval], policy: Policy) -> dict[s
         "expires_at": record.expires_at,
         "closed_at": record.closed_at,
         "apply_id": record.apply_id,
+        "change": record.change or None,
     }
 
 
@@ -140,6 +141,7 @@ def chatbot(record: Chatbot) -> shapes.ChatbotShape:
         revision=record.revision,
         last_applied_revision=record.last_applied_revision,
         checked_at=record.checked_at,
+        drifted_at=record.drifted_at,
     )
 
 

@@ -17,6 +17,7 @@ from reconciler.engine.applier import LEASE_TIMES, Applier, LeaseTimes
 from reconciler.engine.audit_keeping import AuditKeeper
 from reconciler.engine.automating import automate_all
 from reconciler.engine.context import Actor, Engine, SourceBinding, TenantBinding
+from reconciler.engine.history_keeping import HistoryKeeper
 from reconciler.engine.recovering import Recoverer
 from reconciler.engine.refresh import run_refresh
 from reconciler.engine.token_use import TokenUse
@@ -49,6 +50,7 @@ class Service:
         applier: Runs applies; the only part that is given the write keys.
         dispatcher: Runs the jobs.
         keeper: Looks after the audit log.
+        history: Looks after the history of chatbots.
         token_use: What is not written yet of when tokens were used.
         app: The web application.
     """
@@ -57,6 +59,7 @@ class Service:
     applier: Applier
     dispatcher: LocalDispatcher
     keeper: AuditKeeper
+    history: HistoryKeeper
     token_use: TokenUse
     app: FastAPI
 
@@ -183,7 +186,8 @@ async def open_service(
             identity=identity_provider(settings.oidc, clock),
             token_use=token_use,
         )
-        yield Service(engine, applier, dispatcher, keeper, token_use, app)
+        history = HistoryKeeper(store, clock, settings.data.history)
+        yield Service(engine, applier, dispatcher, keeper, history, token_use, app)
 
 
 async def _within(limit: asyncio.Semaphore, work: Awaitable[None]) -> None:

@@ -33,7 +33,7 @@ async def status(engine: TheEngine, settings: TheSettings, actor: Viewer) -> Sta
     "/chatbots",
     name="chatbot_list",
     tags=["Chatbots"],
-    summary="Chatbots, by tenant and id",
+    summary="Chatbots, in the order that is asked for",
     responses=NOT_MODIFIED | refusals(Code.INVALID_CURSOR, Code.INVALID_REQUEST),
 )
 async def chatbot_list(
@@ -41,7 +41,10 @@ async def chatbot_list(
 ) -> ListShape[ChatbotShape]:
     """Those of a token limited to sources are what these sources claim."""
     wanted = query.filter(actor.sources)
-    return await listed(engine.store.queries.chatbots(wanted, limit=query.limit, cursor=query.cursor), views.chatbot)
+    part = engine.store.queries.chatbots(
+        wanted, limit=query.limit, cursor=query.cursor, order=query.order, descending=query.descending
+    )
+    return await listed(part, views.chatbot)
 
 
 @router.get(
