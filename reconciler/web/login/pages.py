@@ -43,11 +43,13 @@ class LoginPage:
         problem: Why they were not let in just now, or why the link that they followed shows nothing.
         next: Where they go then.
         issuer: Whether an issuer vouches for people.
+        wrong_token: Whether it was a token that did not let them in.
     """
 
     problem: str | None
     next: str
     issuer: bool
+    wrong_token: bool = False
     frame: Frame = NOBODY
 
 
@@ -189,7 +191,8 @@ async def _signed_in(
 def _form(request: Request, target: str, refusal: Problem | None = None, reason: str | None = None) -> Response:
     status = refusal.status_code if refusal else HTTPStatus.OK
     issuer = request.app.state.identity is not None
-    shown = LoginPage(refusal.detail if refusal else reason, target, issuer=issuer)
+    wrong = refusal is not None and refusal.code is Code.UNAUTHORIZED
+    shown = LoginPage(refusal.detail if refusal else reason, target, issuer=issuer, wrong_token=wrong)
     answer = templates.page("login.html", shown, status)
     for name, value in (refusal.headers if refusal and refusal.headers else {}).items():
         answer.headers[name] = value
