@@ -15,8 +15,8 @@ async ([grave, rules]) => (await axe.run(document, {
     node => node.html.slice(0, 200) + " " + node.failureSummary)}))
 """
 _GRAVE: Final = ("serious", "critical")
-OF_COLOUR: Final = ("color-contrast", "link-in-text-block")
-"""The rules to which it matters whether the page is light or dark."""
+OF_LOOKS: Final = ("color-contrast", "link-in-text-block", "scrollable-region-focusable", "target-size")
+"""The rules to which it matters whether the page is light or dark, and how wide it is."""
 
 
 def findings(page: Page, rules: Sequence[str] | None = None) -> Sequence[str]:

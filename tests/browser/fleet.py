@@ -179,6 +179,7 @@ def _ids(house: House) -> dict[str, str]:
         "plan_approved": house.plan_of(docs.APPROVED)["id"],
         "plan_applied": history[0]["id"],
         "link": link_to(service, house.plan_of(docs.DIVERGED)["id"]),
+        "group": _group_of(service),
         "chatbot": f"acme/{docs.GIT_AHEAD}",
         "chatbot_live": f"acme/{docs.LIVE_AHEAD}",
         "chatbot_held": f"acme/{docs.HELD}",
@@ -191,9 +192,22 @@ def _ids(house: House) -> dict[str, str]:
 
 def link_to(service: Service, plan_id: str) -> str:
     """The path of a link that shows a plan to somebody without an account."""
-    headers = {"Authorization": f"Bearer {TOKEN}", "Origin": service.url}
-    made = httpx.post(f"{service.url}/plans/{plan_id}/link", data={"lifetime": "1d"}, headers=headers, trust_env=False)
-    link = re.search(r'value="(http[^"]+)"', made.text)
-    assert link is not None, made.text
+    made = _page(service, "POST", f"/plans/{plan_id}/link", data={"lifetime": "1d"})
+    link = re.search(r'value="(http[^"]+)"', made)
+    assert link is not None, made
     address = urlsplit(unescape(link[1]))
     return f"{address.path}?{address.query}"
+
+
+def _group_of(service: Service) -> str:
+    """What the change is found by that several plans share."""
+    plans = _page(service, "GET", "/plans")
+    group = re.search(r'/plans/groups/([^"]+)', plans)
+    assert group is not None, plans
+    return group[1]
+
+
+def _page(service: Service, method: str, path: str, **more: Any) -> str:
+    headers = {"Authorization": f"Bearer {TOKEN}", "Origin": service.url}
+    with httpx.Client(base_url=service.url, headers=headers, trust_env=False, timeout=30) as client:
+        return client.request(method, path, **more).raise_for_status().text

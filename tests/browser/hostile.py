@@ -94,6 +94,7 @@ def _ids(evil: Sequence[str]) -> dict[str, str]:
         "plan_deletes": "plan_3",
         "plan_approved": "plan_4",
         "plan_applied": f"plan_{last}",
+        "group": "evil",
         "chatbot": "default/bot_live",
         "chatbot_live": "acme/bot_0",
         "chatbot_held": "acme/bot_1",
@@ -180,9 +181,12 @@ class _Filler:
             created_at=self.now,
             expires_at=self.now + timedelta(days=7),
             approvals_required=99,
+            change="evil",
             **ended,
         )
-        await uow.plans.add(soaked(plan, text, keep=("id", "tenant", "chatbot_id", "source", "apply_id", "body")))
+        await uow.plans.add(
+            soaked(plan, text, keep=("id", "tenant", "chatbot_id", "source", "apply_id", "body", "change"))
+        )
         chatbot = records.a_chatbot(bot, source="default", plan_id=None if applied else plan_id)
         await uow.chatbots.add(soaked(chatbot, text, keep=("id", "tenant", "source", "plan_id")))
         for each, said in enumerate(some):

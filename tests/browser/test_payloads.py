@@ -46,8 +46,8 @@ ALIEN: Final = """
   if (tag === "script" && !element.src.startsWith(location.origin + "/static/")) found.push("script " + element.src);
   if (tag === "meta" && element.httpEquiv) found.push("meta " + element.httpEquiv);
   for (const {name, value} of element.attributes) {
-    if (/^(on|hx-on|style$|srcdoc$|formaction$|ping$|autofocus$)/.test(name) && element.id !== "token") found.push(`${tag} ${name}`);
-    if (/^(href|src|action|xlink:href)$/.test(name) && !/^(https?:\\/\\/|\\/(?!\\/|\\\\)|#|\\?|data:image\\/svg\\+xml,)/.test(value))
+    if (/^(on|hx-on|style$|srcdoc$|ping$)/.test(name)) found.push(`${tag} ${name}`);
+    if (/^(href|src|action|formaction|xlink:href)$/.test(name) && !/^(https?:\\/\\/|\\/(?!\\/|\\\\)|#|\\?|data:image\\/svg\\+xml,)/.test(value))
       found.push(`${tag} ${name}=${value}`);
   }
   return found;
