@@ -21,6 +21,7 @@ from reconciler.runtime.connections import guarded
 from reconciler.runtime.scheduler import TICK_SECONDS, ticking
 from reconciler.runtime.settings import Settings
 from reconciler.web.middleware.heads import MOST_BYTES
+from reconciler.web.streams import Streams
 
 GRACE_SECONDS = 20
 """How long a stop waits for open requests: longer than an apply may take."""
@@ -110,7 +111,7 @@ def _is_alone(settings: Settings) -> bool:
 
 async def _tick(service: Service) -> None:
     """What one of them meets keeps the others from nothing."""
-    for part in (partial(tick, service.engine), service.keeper.tick, service.token_use.tick):
+    for part in (partial(tick, service.engine), service.keeper.tick, service.history.tick, service.token_use.tick):
         try:
             await part()
         except asyncio.CancelledError:
@@ -153,7 +154,7 @@ def _url(settings: Settings, listener: socket.socket) -> str:
 
 
 class _Server(uvicorn.Server):
-    """uvicorn, telling when it listens."""
+    """uvicorn, telling when it listens and when it stops."""
 
     def __init__(self, app: FastAPI, started: Callable[[], None]) -> None:
         config = uvicorn.Config(
@@ -170,7 +171,13 @@ class _Server(uvicorn.Server):
         )
         super().__init__(config)
         self._started = started
+        self._streams: Streams = app.state.streams
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         self._started()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        # they would never end by themselves, and every open answer is waited for
+        self._streams.stop()
+        await super().shutdown(sockets)

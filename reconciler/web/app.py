@@ -7,10 +7,11 @@ from starlette.middleware.cors import CORSMiddleware
 
 from reconciler.engine.audit_keeping import AuditState
 from reconciler.engine.context import Engine
+from reconciler.engine.live import LiveViews
 from reconciler.engine.token_use import TokenUse
 from reconciler.ports import IdentityProvider
 from reconciler.web import errors, health, reference, rules, webhooks
-from reconciler.web.api import fleet, me, people, plans, sources, suspensions, tokens
+from reconciler.web.api import events, fleet, me, people, plans, sources, suspensions, tokens
 from reconciler.web.auth import Gate
 from reconciler.web.credentials import Book
 from reconciler.web.dashboard import routes
@@ -28,10 +29,11 @@ from reconciler.web.middleware.requests import Requests
 from reconciler.web.middleware.same_origin import SameOrigin
 from reconciler.web.settings import WebSettings
 from reconciler.web.static_files import FOLDER, PublicFiles
+from reconciler.web.streams import Streams
 
 ROUTERS = (
     fleet.router, plans.router, sources.router, suspensions.router, me.router, people.router, tokens.router,
-    webhooks.router, health.router,
+    events.router, webhooks.router, health.router,
 )  # fmt: skip
 """Everything that OpenAPI describes."""
 
@@ -80,8 +82,10 @@ def create_app(
     app.state.engine = engine
     app.state.settings = settings
     app.state.gate = gate
+    app.state.streams = Streams(engine, gate)
     app.state.audit = audit or AuditState()
     app.state.identity = identity
+    app.state.live = LiveViews(engine)
     app.state.attempts = Attempts(engine.clock, settings.public_url.rstrip("/") + login.CALLBACK)
     for router in (*ROUTERS, *routes.ROUTERS, login.router):
         app.include_router(router)
@@ -100,7 +104,7 @@ def _stand_before(app: FastAPI, engine: Engine, settings: WebSettings, gate: Gat
     )
     app.add_middleware(SameOrigin, settings=settings)
     app.add_middleware(Requests, clock=engine.clock, metrics=gate.metrics, proxies=settings.proxies)
-    app.add_middleware(Conditional, gate=gate, store=engine.store, metrics=gate.metrics)
+    app.add_middleware(Conditional, gate=gate, store=engine.store, clock=engine.clock, metrics=gate.metrics)
     app.add_middleware(Hosts, allowed=settings.hosts)
     if settings.cors_origins:
         app.add_middleware(CORSMiddleware, **_cors(settings))
@@ -114,7 +118,7 @@ def _cors(settings: WebSettings) -> dict[str, Any]:
     return {
         "allow_origins": list(settings.cors_origins),
         "allow_methods": ["GET", "POST"],
-        "allow_headers": ["Authorization", "Content-Type", "If-None-Match"],
+        "allow_headers": ["Authorization", "Content-Type", "If-None-Match", "Last-Event-ID"],
         "expose_headers": ["ETag", "X-Request-Id"],
         "allow_credentials": False,
     }

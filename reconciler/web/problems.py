@@ -56,9 +56,11 @@ class Code(StrEnum):
     BODY_TOO_LARGE = "body_too_large", 413, "The body is too large"
     INVALID_REQUEST = "invalid_request", 422, "A field is missing or wrong"
     TOO_MANY_FAILURES = "too_many_failures", 429, "Too many failed authentications"
+    TOO_MANY_STREAMS = "too_many_streams", 429, "Too many event streams of one person"
     HEADERS_TOO_LARGE = "headers_too_large", 431, "The headers are too large"
     INTERNAL_ERROR = "internal_error", 500, "Something went wrong"
     STORE_UNAVAILABLE = "store_unavailable", 503, "The database does not answer"
+    NO_STREAM_LEFT = "no_stream_left", 503, "No event stream is left"
 
     @classmethod
     def known(cls, value: str) -> "Code | None":

@@ -3,15 +3,18 @@
 A tag stands for the store's generation, the credential and the URL. Whoever presents the tag that would be handed out
 now already has what would be sent. The generation is read before the rows are: a change in between makes the tag too
 old, which costs one more answer, and never too new, which would hide the change.
+
+Pages tell also of what passes with time and of calls made: their tags hold for a minute at most. Browsers keep no page,
+so that nobody finds one by going back after somebody else has signed out; the page's own script keeps the tag.
 """
 
 import hashlib
 import secrets
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from reconciler.ports import Store
+from reconciler.ports import Clock, Store
 from reconciler.web.auth import Gate
 from reconciler.web.credentials import Caller
 from reconciler.web.metrics import Metrics
@@ -19,26 +22,32 @@ from reconciler.web.metrics import Metrics
 PREFIX = "/api/v1/"
 MOVING = ("/api/v1/status", "/api/v1/sources", "/api/v1/suspensions")
 """What also moves without the database, by the clock or by calls made: tagged by what it says."""
+STREAM = "/api/v1/events"
+UNTAGGED = ("/api/", "/static/", "/login", "/docs", "/openapi.json", "/healthz", "/readyz", "/metrics")
+"""What is no page that anybody has to sign in for."""
 
 Header = tuple[bytes, bytes]
 _CACHING: tuple[Header, ...] = (
     (b"cache-control", b"private, no-cache"),
     (b"vary", b"Authorization, Cookie, Accept"),
 )
+_OF_PAGES: tuple[Header, ...] = ((b"cache-control", b"no-store"), (b"vary", b"Authorization, Cookie"))
+_PAGE_SECONDS = 60
 
 
 class Conditional:
-    """Answers conditional reads of the API, and tags the answers to the others."""
+    """Answers conditional reads of the API and of pages, and tags the answers to the others."""
 
-    def __init__(self, app: ASGIApp, *, gate: Gate, store: Store, metrics: Metrics) -> None:
+    def __init__(self, app: ASGIApp, *, gate: Gate, store: Store, clock: Clock, metrics: Metrics) -> None:
         self.app = app
         self.gate = gate
         self.store = store
+        self.clock = clock
         self.metrics = metrics
         self.salt = secrets.token_bytes(16)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or scope["method"] != "GET" or not scope["path"].startswith(PREFIX):
+        if scope["type"] != "http" or scope["method"] != "GET" or not _is_tagged(scope["path"]):
             await self.app(scope, receive, send)
             return
         generation = self.store.generation
@@ -48,30 +57,37 @@ class Conditional:
             await self.app(scope, receive, send)
         elif scope["path"].startswith(MOVING):
             await _Weighed(self, scope, send).run(receive)
+        elif scope["path"].startswith(PREFIX):
+            said = [value for name, value in scope["headers"] if name == b"accept"]
+            tag = self._tag(generation, caller, scope, said)
+            await self._by_generation(scope, receive, send, tag, _CACHING)
         else:
-            await self._by_generation(scope, receive, send, self._tag(generation, caller, scope))
+            minute = str(int(self.clock.monotonic() / _PAGE_SECONDS))
+            tag = self._tag(generation, caller, scope, [minute.encode()])
+            await self._by_generation(scope, receive, send, tag, _OF_PAGES)
 
-    async def _by_generation(self, scope: Scope, receive: Receive, send: Send, tag: bytes) -> None:
+    async def _by_generation(
+        self, scope: Scope, receive: Receive, send: Send, tag: bytes, caching: Sequence[Header]
+    ) -> None:
         if presents(scope, tag):
-            await self.not_modified(send, tag)
+            await self.not_modified(send, tag, caching)
             return
 
         async def tagged(message: Message) -> None:
             if message["type"] == "http.response.start" and message["status"] == 200:  # noqa: PLR2004  HTTP's OK
-                message["headers"] = with_tag(message["headers"], tag)
+                message["headers"] = with_tag(message["headers"], tag, caching)
             await send(message)
 
         await self.app(scope, receive, tagged)
 
-    def _tag(self, generation: str, caller: Caller, scope: Scope) -> bytes:
-        said = [value for name, value in scope["headers"] if name == b"accept"]
+    def _tag(self, generation: str, caller: Caller, scope: Scope, more: Iterable[bytes]) -> bytes:
         parts = (generation.encode(), caller.id.encode(), scope["path"].encode(errors="replace"), scope["query_string"])
-        return weak((self.salt, *parts, *said))
+        return weak((self.salt, *parts, *more))
 
-    async def not_modified(self, send: Send, tag: bytes) -> None:
+    async def not_modified(self, send: Send, tag: bytes, caching: Sequence[Header] = _CACHING) -> None:
         """Say that nothing is new."""
         self.metrics.unchanged.inc()
-        await send({"type": "http.response.start", "status": 304, "headers": [(b"etag", tag), *_CACHING]})
+        await send({"type": "http.response.start", "status": 304, "headers": [(b"etag", tag), *caching]})
         await send({"type": "http.response.body", "body": b""})
 
 
@@ -123,6 +139,10 @@ def presents(scope: Scope, tag: bytes) -> bool:
     return False
 
 
-def with_tag(headers: Iterable[Header], tag: bytes) -> list[Header]:
-    """The headers of an answer that may be kept by its reader, and asked for again with its tag."""
-    return [*(each for each in headers if each[0] != b"cache-control"), (b"etag", tag), *_CACHING]
+def with_tag(headers: Iterable[Header], tag: bytes, caching: Sequence[Header] = _CACHING) -> list[Header]:
+    """The headers of an answer that may be asked for again with its tag."""
+    return [*(each for each in headers if each[0] != b"cache-control"), (b"etag", tag), *caching]
+
+
+def _is_tagged(path: str) -> bool:
+    return path != STREAM if path.startswith(PREFIX) else not path.startswith(UNTAGGED)

@@ -1,3 +1,4 @@
+import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from itertools import count
@@ -6,6 +7,7 @@ from pathlib import Path
 import httpx
 import pytest
 from fastapi import FastAPI
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from reconciler.domain.access import Token
 from reconciler.domain.commit import CommitFact
@@ -15,7 +17,9 @@ from reconciler.domain.plan import Op
 from reconciler.domain.records import Role
 from reconciler.engine.context import Engine, SourceBinding, TenantBinding
 from reconciler.engine.tokens import hash_of
+from reconciler.errors import TargetError
 from reconciler.ports import Budget, IdentityProvider, Job, LiveChatbot, ParseCache, Store
+from reconciler.web.api import events
 from reconciler.web.app import create_app
 from reconciler.web.settings import WebhookSpec, WebSettings
 from tests.fakes.clock import START, FakeClock
@@ -67,9 +71,16 @@ class Git:
 
 @dataclass
 class Tenant:
-    """A tenant's reading side that is never asked for more than its budget."""
+    """A tenant's reading side that is never asked for more than its budget, and for what is live.
+
+    Attributes:
+        live: Chatbot → its live configuration, or why it cannot be read.
+        exported: The chatbots whose configuration was asked for.
+    """
 
     used: int = 7
+    live: dict[str, dict[str, object] | TargetError] = field(default_factory=dict)
+    exported: list[str] = field(default_factory=list)
 
     def budget(self) -> Budget:
         return Budget(600, 50_000, self.used, None)
@@ -81,7 +92,37 @@ class Tenant:
         raise NotImplementedError
 
     async def export(self, chatbot_id: str) -> dict[str, object]:
-        raise NotImplementedError
+        self.exported.append(chatbot_id)
+        match self.live[chatbot_id]:
+            case TargetError() as error:
+                raise error
+            case body:
+                return body
+
+
+def hanging_up(app: ASGIApp) -> ASGIApp:
+    """An application as somebody meets it who hangs up when an event stream has begun: by itself it never ends."""
+
+    async def met(scope: Scope, _: Receive, send: Send) -> None:
+        begun, sent = asyncio.Event(), iter([{"type": "http.request", "body": b"", "more_body": False}])
+
+        async def hanging() -> Message:
+            if (whole := next(sent, None)) is not None:
+                return whole
+            await begun.wait()
+            return {"type": "http.disconnect"}
+
+        async def noting(message: Message) -> None:
+            await send(message)
+            if message["type"] == "http.response.body":
+                begun.set()
+
+        await app(scope, hanging, noting)
+
+    async def either(scope: Scope, receive: Receive, send: Send) -> None:
+        await (met if scope.get("path") == events.PATH else app)(scope, receive, send)
+
+    return either
 
 
 @dataclass
@@ -103,7 +144,9 @@ class House:
     def client(self, token: str | None = None, app: FastAPI | None = None) -> httpx.AsyncClient:
         headers = {"Authorization": f"Bearer {token}"} if token else {}
         # what the program did not expect must become an answer, not an exception in the test
-        transport = httpx.ASGITransport(app or self.app, raise_app_exceptions=False, client=("192.0.2.7", 4711))
+        transport = httpx.ASGITransport(
+            hanging_up(app or self.app), raise_app_exceptions=False, client=("192.0.2.7", 4711)
+        )
         return httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1:8080", headers=headers)
 
     async def add_token(self, name: str, role: Role, sources: tuple[str, ...] | None = None) -> Token:

@@ -1,0 +1,49 @@
+"""What happens, as it happens."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Header, Query, Request
+from pydantic import Field
+from starlette.responses import Response
+
+from reconciler.web.api.common import API, Viewer, refusals
+from reconciler.web.asks import Query as Asked
+from reconciler.web.problems import Code
+from reconciler.web.streams import MEDIA_TYPE, EventStream, Streams
+
+PATH = f"{API}/events"
+
+router = APIRouter(tags=["Events"])
+
+_PLACE = "The `id` of the last event that was seen: what came after it follows at once."
+
+
+_STREAM: dict[int | str, dict[str, Any]] = {200: {"content": {MEDIA_TYPE: {"schema": {"type": "string"}}}}}
+
+
+class EventQuery(Asked):
+    """Where to begin."""
+
+    after: str | None = Field(default=None, description=f"{_PLACE} The header `Last-Event-ID` goes before it.")
+
+
+@router.get(
+    PATH,
+    name="events",
+    summary="What changes, as server-sent events",
+    response_class=Response,
+    response_model=None,
+    responses=_STREAM | refusals(Code.TOO_MANY_STREAMS, Code.NO_STREAM_LEFT, Code.INVALID_REQUEST),
+)
+async def events(
+    actor: Viewer,
+    request: Request,
+    query: Annotated[EventQuery, Query()],
+    last_event_id: Annotated[str | None, Header(description=_PLACE)] = None,
+) -> Response:
+    """Kinds and ids only: ask for what they name.
+
+    `reset` means that events are missing, and `changed` that another process changed something: read everything again.
+    """
+    streams: Streams = request.app.state.streams
+    return EventStream(streams, actor, last_event_id or query.after)
