@@ -1,69 +1,53 @@
 """The fleet page."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Annotated
-from urllib.parse import quote
+from datetime import timedelta
+from typing import Annotated, Final
 
 from fastapi import APIRouter, Query
-from pydantic import Field
 from starlette.responses import RedirectResponse, Response
 
-from reconciler.domain.lifecycle import OPEN
-from reconciler.domain.records import Chatbot, Plan
-from reconciler.ports import ChatbotFilter, Page, PlanFilter
+from reconciler.domain.records import Chatbot
+from reconciler.engine.context import Actor, Engine
+from reconciler.ports import Page
 from reconciler.web import templates
 from reconciler.web.api.common import TheEngine
-from reconciler.web.asks import Query as AskedQuery
 from reconciler.web.dashboard.common import Visitor
-from reconciler.web.dashboard.frame import Frame, frame_for
-from reconciler.web.overview import Overview, overview
+from reconciler.web.dashboard.frame import frame_for
+from reconciler.web.dashboard.pages.fleet_filters import FleetQuery
+from reconciler.web.dashboard.pages.fleet_page import DAYS, Read, fleet_page
+from reconciler.web.overview import overview
 
-_SHOWN = 100
+_SHOWN: Final = 100
+_POINTS_A_DAY: Final = 4
+_MOST_GROUPS: Final = 3
 WATCH: Sequence[str] = ("chatbot", "plan", "apply", "run", "source", "suspension")
 
 router = APIRouter(include_in_schema=False)
 
 
-class FleetQuery(AskedQuery):
-    """What the fleet page shows."""
-
-    q: str = Field(default="", max_length=200)
-    cursor: str | None = Field(default=None, max_length=1000)
-
-
-@dataclass(frozen=True, slots=True)
-class FleetPage:
-    """Chatbots and open plans.
-
-    Attributes:
-        q: What was searched for.
-        next_page: The path of the next part of the chatbots.
-    """
-
-    frame: Frame
-    seen: Overview
-    chatbots: Page[Chatbot]
-    plans: Page[Plan]
-    q: str
-    next_page: str | None
-
-
 @router.get("/", name="page_fleet")
 async def fleet(actor: Visitor, engine: TheEngine, query: Annotated[FleetQuery, Query()]) -> Response:
-    """Chatbots and open plans."""
-    queries = engine.store.queries
-    wanted = ChatbotFilter(q=query.q or None, visible=actor.sources)
+    """How many differ, which side moved, and which chatbots these are."""
     try:
-        chatbots = await queries.chatbots(wanted, limit=_SHOWN, cursor=query.cursor)
+        chatbots = await engine.store.queries.chatbots(
+            query.filter(actor.sources), limit=_SHOWN, cursor=query.cursor, order=query.order, descending=query.down
+        )
     except ValueError:
-        return RedirectResponse("/", 303)
-    shown = FleetPage(
-        frame=await frame_for(engine, actor, "fleet", WATCH),
+        return RedirectResponse(query.path(), 303)
+    frame = await frame_for(engine, actor, "fleet", WATCH)
+    return templates.page("fleet.html", fleet_page(frame, query, await _read(engine, actor, chatbots)))
+
+
+async def _read(engine: Engine, actor: Actor, chatbots: Page[Chatbot]) -> Read:
+    now, queries = engine.clock.now(), engine.store.queries
+    return Read(
+        now=now,
         seen=await overview(engine, actor.sources),
         chatbots=chatbots,
-        plans=await queries.plans(PlanFilter(status=OPEN, visible=actor.sources), limit=_SHOWN, cursor=None),
-        q=query.q,
-        next_page=f"/?cursor={quote(chatbots.next_cursor)}&q={quote(query.q)}" if chatbots.next_cursor else None,
+        oldest=await queries.oldest_drift(actor.sources),
+        groups=await queries.plan_groups(actor.sources, limit=_MOST_GROUPS),
+        points=await queries.out_of_sync_curve(
+            actor.sources, since=now - timedelta(days=DAYS), until=now, buckets=DAYS * _POINTS_A_DAY
+        ),
     )
-    return templates.page("fleet.html", shown)

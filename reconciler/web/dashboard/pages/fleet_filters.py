@@ -1,0 +1,170 @@
+"""What the fleet page lists, and the links that list something else: each keeps whatever it does not change."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Final
+from urllib.parse import urlencode
+
+from pydantic import Field
+
+from reconciler.domain.status import Direction, Reason, Sync
+from reconciler.ports import ChatbotFilter, ChatbotOrder, FleetCounts
+from reconciler.web.asks import Word
+from reconciler.web.dashboard.forms import FormQuery
+
+
+class FleetQuery(FormQuery):
+    """Which chatbots, and in which order."""
+
+    q: Word | None = None
+    sync: Sync | None = None
+    direction: Direction | None = None
+    reason: Reason | None = None
+    label: Word | None = None
+    source: Word | None = None
+    order: ChatbotOrder = ChatbotOrder.STATE
+    down: bool = False
+    cursor: str | None = Field(default=None, max_length=1000)
+
+    def filter(self, visible: tuple[str, ...] | None) -> ChatbotFilter:
+        """As the store takes it."""
+        return ChatbotFilter(
+            sync=self.sync,
+            direction=self.direction,
+            reason=self.reason,
+            label=self.label,
+            source=self.source,
+            q=self.q,
+            visible=visible,
+        )
+
+    @property
+    def is_all(self) -> bool:
+        """Whether nothing is left out."""
+        return not any((self.q, self.sync, self.direction, self.reason, self.label, self.source))
+
+    def path(self, **changes: Any) -> str:
+        """The page with something changed; it begins at the first part, unless that is what changes."""
+        kept = self.model_dump(exclude_defaults=True, exclude={"cursor"}) | changes
+        asked = {
+            name: "yes" if value is True else value
+            for name, value in kept.items()
+            if value not in (None, False) and (name, value) != ("order", ChatbotOrder.STATE)
+        }
+        return f"/?{urlencode(asked)}" if asked else "/"
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """A filter with how many chatbots of the whole fleet it leaves.
+
+    Attributes:
+        words: What people call it.
+        count: How many chatbots it leaves when it stands alone.
+        path: The page with it, or without it when it is chosen already.
+        chosen: Whether it is chosen.
+        kind: The class of its colour.
+        symbol: Its shape.
+    """
+
+    words: str
+    count: int
+    path: str
+    chosen: bool
+    kind: str = ""
+    symbol: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """The head of a column by which the list can be ordered.
+
+    Attributes:
+        title: The column.
+        path: The page in that order, or the other way round when it is in that order already.
+        sorted: ``ascending``, ``descending``, or None when another column decides.
+    """
+
+    title: str
+    path: str
+    sorted: str | None
+
+
+_SYNC: Final = (
+    (Sync.SYNCED, "ok", "✓", "in sync"),
+    (Sync.OUT_OF_SYNC, "wait", "≠", "out of sync"),
+    (Sync.UNKNOWN, "unk", "?", "unknown"),
+)
+_SIDES: Final = (
+    (Direction.GIT_AHEAD, "git", "⎇", "git ahead"),
+    (Direction.LIVE_AHEAD, "live", "●", "edited live"),
+    (Direction.DIVERGED, "both", "⇄", "both moved"),
+)
+_FEW: Final = ((Direction.UNKNOWN, "unk", "?", "side unknown"),)
+
+
+def tiles(query: FleetQuery, counts: FleetCounts) -> Sequence[Choice]:
+    """The filters by sync and by the side that moved, with their counts."""
+    by_sync = [
+        # only what is out of sync has a side that moved
+        _choice(query, "sync", value, counts.sync.get(value, 0), look, **_no_side(value))
+        for value, *look in _SYNC
+    ]
+    by_side = [
+        _choice(query, "direction", value, counts.direction.get(value, 0), look, **_no_other_sync(query))
+        for value, *look in _SIDES
+    ]
+    return [*by_sync, *by_side]
+
+
+def chips(query: FleetQuery, counts: FleetCounts) -> Sequence[Choice]:
+    """The filters by reason, the most frequent first, and the rarer sides."""
+    return [*_sides(query, counts), *_reasons(query, counts)]
+
+
+def heads(query: FleetQuery) -> Sequence[Head]:
+    """The columns' heads: name, state, and since when."""
+    columns = ((ChatbotOrder.NAME, "Chatbot"), (ChatbotOrder.STATE, "State"), (ChatbotOrder.DRIFTED, "Since"))
+    return [_head(query, order, title) for order, title in columns]
+
+
+def reason_words(reason: Reason) -> str:
+    """A reason's code as people read it."""
+    return "".join(f" {char.lower()}" if char.isupper() else char for char in reason).strip()
+
+
+def _sides(query: FleetQuery, counts: FleetCounts) -> Iterator[Choice]:
+    for value, *look in _FEW:
+        count = counts.direction.get(value, 0)
+        if count or query.direction is value:
+            yield _choice(query, "direction", value, count, look)
+
+
+def _reasons(query: FleetQuery, counts: FleetCounts) -> Iterator[Choice]:
+    known = {reason: count for reason, count in counts.reason.items() if count or query.reason is reason}
+    if query.reason is not None:
+        known.setdefault(query.reason, 0)
+    for reason, count in sorted(known.items(), key=lambda each: (-each[1], each[0])):
+        yield _choice(query, "reason", reason, count, ("", "", reason_words(reason)))
+
+
+def _choice(query: FleetQuery, name: str, value: StrEnum, count: int, look: Sequence[str], **besides: None) -> Choice:
+    kind, symbol, words = look
+    chosen = getattr(query, name) is value
+    path = query.path(**{name: None}) if chosen else query.path(**{name: value}, **besides)
+    return Choice(words, count, path, chosen, kind, symbol)
+
+
+def _no_side(value: Sync) -> dict[str, None]:
+    return {} if value is Sync.OUT_OF_SYNC else {"direction": None}
+
+
+def _no_other_sync(query: FleetQuery) -> dict[str, None]:
+    return {} if query.sync is Sync.OUT_OF_SYNC else {"sync": None}
+
+
+def _head(query: FleetQuery, order: ChatbotOrder, title: str) -> Head:
+    if query.order is not order:
+        return Head(title, query.path(order=order, down=False), None)
+    return Head(title, query.path(down=not query.down), "descending" if query.down else "ascending")

@@ -1,0 +1,206 @@
+"""What the fleet page says: how many differ, which side moved, since when, and which chatbots these are."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from urllib.parse import quote
+
+from reconciler.domain.history import Point
+from reconciler.domain.records import Chatbot, Run, SourceRecord, SourceState, Suspension
+from reconciler.domain.status import Sync
+from reconciler.ports import Budget, Page, PlanGroup
+from reconciler.render.ages import Age, age, age_or_none
+from reconciler.render.plot import Plot, plot
+from reconciler.web.dashboard.frame import Frame
+from reconciler.web.dashboard.pages.fleet_filters import Choice, FleetQuery, Head, chips, heads, reason_words, tiles
+from reconciler.web.overview import Overview
+
+DAYS = 14
+_MOST_SOURCES = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One chatbot of the list.
+
+    Attributes:
+        path: Its page.
+        why: Its reason in words.
+        labels: How each label is written, and the page of those that have it too.
+        drifted: Since when it is out of sync; None while it is not.
+    """
+
+    chatbot: Chatbot
+    path: str
+    why: str
+    labels: Sequence[tuple[str, str]]
+    drifted: Age | None
+
+
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """When a source was looked at, and when it is again.
+
+    Attributes:
+        ran: When its last run ended or began; None while there was none.
+        next: When the next one begins.
+    """
+
+    source: SourceRecord
+    run: Run | None
+    ran: Age | None
+    next: Age | None
+
+
+@dataclass(frozen=True, slots=True)
+class Oldest:
+    """What is out of sync for longest.
+
+    Attributes:
+        name: The chatbot's, or its id.
+        path: Its page.
+        age: Since when.
+    """
+
+    name: str
+    path: str
+    age: Age
+
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    """What is left of a tenant's calls.
+
+    Attributes:
+        calls: How many may still be made today; None where there is no limit.
+        blocked: Until when WizChat takes none; None while it does.
+    """
+
+    tenant: str
+    budget: Budget
+    calls: int | None
+    blocked: Age | None
+
+
+@dataclass(frozen=True, slots=True)
+class FleetPage:
+    """The fleet.
+
+    Attributes:
+        query: What is listed, and in which order.
+        total: How many chatbots there are.
+        differing: How many of them are out of sync.
+        unknown: How many of them nobody knows it of: they are neither clean nor drifted.
+        tiles: The filters by sync and side.
+        chips: The filters by reason.
+        heads: The columns that can be ordered by: name, state, since.
+        rows: This part of the list.
+        next_page: The path of the next part, or None.
+        sources: When each source was looked at.
+        few_sources: Whether these are so few that they need not be folded.
+        troubled: How many sources are not ready.
+        source_names: The sources to choose from.
+        oldest: What is out of sync for longest, or None.
+        left: The tenants' calls.
+        groups: Changes that wait on several chatbots alike.
+        plot: How many were out of sync lately, or None.
+        suspensions: What is suspended now.
+    """
+
+    frame: Frame
+    query: FleetQuery
+    total: int
+    differing: int
+    unknown: int
+    tiles: Sequence[Choice]
+    chips: Sequence[Choice]
+    heads: Sequence[Head]
+    rows: Sequence[Row]
+    next_page: str | None
+    sources: Sequence[Looked]
+    few_sources: bool
+    troubled: int
+    source_names: Sequence[str]
+    oldest: Oldest | None
+    left: Sequence[Left]
+    groups: Sequence[PlanGroup]
+    plot: Plot | None
+    suspensions: Sequence[Suspension]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Read:
+    """What the page is made of.
+
+    Attributes:
+        now: The moment at which it is looked at.
+        chatbots: This part of the list.
+        oldest: The chatbot that is out of sync for longest.
+        groups: Changes that wait on several chatbots alike.
+        points: How many were out of sync lately.
+    """
+
+    now: datetime
+    seen: Overview
+    chatbots: Page[Chatbot]
+    oldest: Chatbot | None = None
+    groups: Sequence[PlanGroup] = ()
+    points: Sequence[Point] = ()
+
+
+def fleet_page(frame: Frame, query: FleetQuery, read: Read) -> FleetPage:
+    """Everything that the fleet page says."""
+    seen, cursor = read.seen, read.chatbots.next_cursor
+    return FleetPage(
+        frame=frame,
+        query=query,
+        total=sum(seen.counts.sync.values()),
+        differing=seen.counts.sync.get(Sync.OUT_OF_SYNC, 0),
+        unknown=seen.counts.sync.get(Sync.UNKNOWN, 0),
+        tiles=tiles(query, seen.counts),
+        chips=chips(query, seen.counts),
+        heads=heads(query),
+        rows=[_row(each, query, read.now) for each in read.chatbots.items],
+        next_page=query.path(cursor=cursor) if cursor else None,
+        sources=[_looked(each, seen.runs, read.now) for each in seen.sources],
+        few_sources=len(seen.sources) <= _MOST_SOURCES,
+        troubled=sum(each.state is not SourceState.READY for each in seen.sources),
+        source_names=[each.name for each in seen.sources],
+        oldest=_oldest(read.oldest, read.now),
+        left=[_left(tenant, budget, read.now) for tenant, budget in seen.budgets.items()],
+        groups=read.groups,
+        plot=plot(read.points, f"Chatbots out of sync, last {DAYS} days"),
+        suspensions=seen.suspensions,
+    )
+
+
+def _row(chatbot: Chatbot, query: FleetQuery, now: datetime) -> Row:
+    return Row(
+        chatbot=chatbot,
+        path=_path(chatbot),
+        why=reason_words(chatbot.reason),
+        labels=[(f"{name}={value}", query.path(label=f"{name}={value}")) for name, value in chatbot.labels.items()],
+        drifted=age_or_none(chatbot.drifted_at, now),
+    )
+
+
+def _path(chatbot: Chatbot) -> str:
+    return f"/chatbots/{quote(chatbot.tenant, safe='')}/{quote(chatbot.id, safe='')}"
+
+
+def _looked(source: SourceRecord, runs: Mapping[str, Run], now: datetime) -> Looked:
+    run = runs.get(source.name)
+    ran = age(run.finished_at or run.started_at or run.created_at, now) if run else None
+    return Looked(source, run, ran, age_or_none(source.next_run_at, now))
+
+
+def _oldest(chatbot: Chatbot | None, now: datetime) -> Oldest | None:
+    if chatbot is None or chatbot.drifted_at is None:
+        return None
+    return Oldest(chatbot.name or chatbot.id, _path(chatbot), age(chatbot.drifted_at, now))
+
+
+def _left(tenant: str, budget: Budget, now: datetime) -> Left:
+    calls = None if budget.daily_budget is None else max(budget.daily_budget - budget.used_today, 0)
+    blocked = budget.blocked_until if budget.blocked_until and budget.blocked_until > now else None
+    return Left(tenant, budget, calls, age_or_none(blocked, now))
