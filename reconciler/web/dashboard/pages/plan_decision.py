@@ -114,7 +114,7 @@ async def rulings(engine: Engine, actor: Actor | None, plan: Plan) -> Rulings:
     """
     async with engine.store.read() as uow:
         needs = needed_now(engine, plan)
-        weighed = [Weighed(approval, fall) for approval, fall in await weigh(engine, uow, plan)]
+        weighed = [_weighed(plan, *each) for each in await weigh(engine, uow, plan, plan.apply_id)]
         try:
             await refuse_if_stopped(engine, uow, plan)
             stop = None
@@ -128,6 +128,12 @@ async def rulings(engine: Engine, actor: Actor | None, plan: Plan) -> Rulings:
         override=needs.delete_override,
         protected=protected_now(engine, plan),
     )
+
+
+def _weighed(plan: Plan, approval: Approval, fall: str | None) -> Weighed:
+    """Of a closed plan only what was taken back is told: what fell later changes nothing about it."""
+    told = plan.is_open or approval.revoked_at is not None
+    return Weighed(approval, fall if told else None)
 
 
 def _refusal_of(actor: Actor | None, plan: Plan) -> str | None:

@@ -151,7 +151,7 @@ def _outcome(result: ItemResult) -> Outcome:
 
 async def _page(engine: Engine, actor: Actor, change: str, said: _Said) -> Response:
     wanted = PlanFilter(change=change, status={PlanStatus.PENDING}, visible=actor.sources)
-    part = await engine.store.queries.plans(wanted, limit=MOST, cursor=None) if change else Page[Plan]((), None)
+    part: Page[Plan] = await engine.store.queries.plans(wanted, limit=MOST, cursor=None) if change else Page((), None)
     names = await names_of(engine, part.items)
     frame = await frame_for(engine, actor, "plans", WATCH)
     members = [_member(engine, actor, plan, names) for plan in part.items]

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Literal
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Query
@@ -34,8 +34,8 @@ class PlansQuery(AskedQuery):
     """Which plans the page lists."""
 
     status: str = Field(default=_OPEN, max_length=30)
-    source: Word | None = None
-    chatbot: Word | None = None
+    source: Word | Literal[""] = ""
+    chatbot: Word | Literal[""] = ""
     cursor: str | None = Field(default=None, max_length=1000)
 
     def statuses(self) -> Collection[PlanStatus] | None:
@@ -103,7 +103,7 @@ class PlansPage:
 async def plans(actor: Visitor, engine: TheEngine, query: Annotated[PlansQuery, Query()]) -> Response:
     """Plans, those that are open unless others are asked for."""
     wanted = PlanFilter(
-        status=query.statuses(), source=query.source, chatbot=query.chatbot or None, visible=actor.sources
+        status=query.statuses(), source=query.source or None, chatbot=query.chatbot or None, visible=actor.sources
     )
     try:
         part = await engine.store.queries.plans(wanted, limit=_SHOWN, cursor=query.cursor)
