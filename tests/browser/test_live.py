@@ -1,4 +1,4 @@
-"""An open page follows what happens by itself: it is never loaded anew, and nothing that a person does on it is lost."""
+"""An open page follows what happens by itself: it is never loaded anew, and nothing that is done on it is lost."""
 
 from playwright.sync_api import Page, expect
 
