@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from reconciler.domain.lifecycle import PlanStatus
-from reconciler.domain.records import ApplyStatus, AuditEntry
+from reconciler.domain.lifecycle import ApplyStatus, PlanStatus
+from reconciler.domain.records import AuditEntry
 
 REFUSED: Final = ".refused"
 

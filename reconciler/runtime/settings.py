@@ -73,7 +73,7 @@ class DataSettings(Section):
     dir: Annotated[Path, AfterValidator(Path.expanduser)] = Field(
         Path("/var/lib/reconciler"),
         description="Git mirrors, which can be deleted at any time; the kept heads and the archive of the audit log, "
-        "which belong into a backup; also the database while `database.url` is unset.",
+        "which belong into a backup; the key of links to plans; also the database while `database.url` is unset.",
     )
     history: Duration = Field(
         timedelta(days=90),

@@ -47,7 +47,7 @@ async def test_decisions_are_told_in_words(house: House, viewer: httpx.AsyncClie
     assert any(each.startswith("⊘ refused approver was refused to approve plan plan_1: ") for each in found)
     assert any(each.startswith("approver moved plan plan_1 to Approved") for each in found)
     assert 'href="/plans/plan_1"' in answer.text
-    assert 'href="/chatbots/bot_1?tenant=acme"' in answer.text
+    assert 'href="/chatbots/acme/bot_1"' in answer.text
 
 
 async def test_the_rest_of_an_entry_is_folded(house: House, viewer: httpx.AsyncClient) -> None:
@@ -124,8 +124,10 @@ async def test_who_may_see_some_sources_is_told_so_and_has_no_way_there(house: H
 async def test_tokens_are_linked_for_admins_alone(house: House, viewer: httpx.AsyncClient) -> None:
     await note(house, "token.create", subject="token/ci")
     await note(house, "person.bar", subject="person/ann")
+    await note(house, "suspend", subject="chatbot/bot 1")
     async with house.client("wzr_admin") as client:
         admins = (await client.get("/audit")).text
 
     assert 'href="/tokens#people"' in admins
+    assert 'href="/?q=bot+1"' in admins
     assert "/tokens" not in (await viewer.get("/audit")).text

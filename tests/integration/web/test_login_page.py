@@ -13,7 +13,8 @@ pytestmark = pytest.mark.anyio
 
 
 def focused(text: str) -> list[str]:
-    return [re.sub(r"\s+", " ", tag)[:19] for tag in re.findall(r"<[^>]*\bautofocus\b[^>]*>", text)]
+    """The elements where the keyboard begins."""
+    return re.findall(r"<(\w+)[^>]*\bautofocus\b", text)
 
 
 async def test_the_keyboard_begins_at_the_token(house: House) -> None:
@@ -21,9 +22,9 @@ async def test_the_keyboard_begins_at_the_token(house: House) -> None:
         first = await client.get("/login")
         wrong = await client.post("/login", data={"token": "wzr_wrong", "next": "/plans/plan_1"})
 
-    assert focused(first.text) == ['<input id="token" n']
+    assert focused(first.text) == ["input"]
     assert "aria-invalid" not in first.text
-    assert focused(wrong.text) == ['<input id="token" n']
+    assert focused(wrong.text) == ["input"]
     assert 'aria-invalid="true" aria-errormessage="problem"' in wrong.text
     assert 'role="alert" id="problem"' in wrong.text
     assert 'name="next" value="/plans/plan_1"' in wrong.text
@@ -34,11 +35,11 @@ def test_with_an_issuer_the_keyboard_begins_there_and_a_token_is_one_step_away()
     shown = templates.render("login.html", LoginPage(None, "/plans/a?b=c&d", issuer=True))
     wrong = templates.render("login.html", LoginPage("no", "/", issuer=True, wrong_token=True))
 
-    assert focused(shown) == ['<a class="btn primar']
+    assert focused(shown) == ["a"]
     assert 'href="/login/oidc?next=/plans/a%3Fb%3Dc%26d"' in shown
     assert "<details><summary>Or by a token" in shown
     assert "<details open>" in wrong
-    assert focused(wrong) == ['<input id="token" n']
+    assert focused(wrong) == ["input"]
 
 
 @pytest.mark.parametrize("why", [*Flaw])

@@ -5,8 +5,8 @@ from dataclasses import replace
 
 import pytest
 
-from reconciler.domain.lifecycle import PlanStatus
-from reconciler.domain.records import ApplyStatus, AuditEntry
+from reconciler.domain.lifecycle import ApplyStatus, PlanStatus
+from reconciler.domain.records import AuditEntry
 from reconciler.render.audit_words import told
 from tests.docs.pages import page
 from tests.fakes.clock import START

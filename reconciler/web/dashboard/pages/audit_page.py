@@ -19,7 +19,6 @@ ACTIONS = (
 
 _PLACES = {
     "plan": "/plans/{}",
-    "chatbot": "/chatbots/{}",
     "run": "/runs/{}",
     "source": "/sources#{}",
     "token": "/tokens",
@@ -116,10 +115,17 @@ def _row(entry: AuditEntry, *, admin: bool) -> AuditRow:
 def _place(kind: str, name: str, detail: Mapping[str, Any], *, admin: bool) -> str | None:
     if not name or (kind in _OF_ADMINS and not admin):
         return None
+    if kind == "chatbot":
+        return _chatbot(name, detail.get("tenant"))
     place = _PLACES.get(kind)
-    tenant = detail.get("tenant")
-    of_tenant = f"?{urlencode({'tenant': tenant})}" if kind == "chatbot" and isinstance(tenant, str) else ""
-    return place.format(quote(name, safe="")) + of_tenant if place else None
+    return place.format(quote(name, safe="")) if place else None
+
+
+def _chatbot(name: str, tenant: object) -> str:
+    """The page of a chatbot; where the entry does not say of which tenant, the search for it."""
+    if isinstance(tenant, str) and tenant:
+        return f"/chatbots/{quote(tenant, safe='')}/{quote(name, safe='')}"
+    return f"/?{urlencode({'q': name})}"
 
 
 def _others(subject: str, detail: Mapping[str, Any]) -> Iterator[Thing]:
