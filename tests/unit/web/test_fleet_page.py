@@ -1,0 +1,138 @@
+from collections.abc import Sequence
+from datetime import timedelta
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from pydantic import ValidationError
+
+from reconciler.domain.records import Chatbot, SourceState
+from reconciler.domain.status import Direction, Reason, Sync
+from reconciler.ports import Budget, ChatbotOrder, FleetCounts, Page
+from reconciler.web.dashboard.frame import NOBODY
+from reconciler.web.dashboard.pages.fleet_filters import Choice, FleetQuery, chips, heads, reason_words, tiles
+from reconciler.web.dashboard.pages.fleet_page import FleetPage, Read, fleet_page
+from reconciler.web.overview import Overview
+from tests.fakes.clock import START
+from tests.support.records import a_chatbot, a_run, a_source
+
+COUNTS = FleetCounts(
+    sync={Sync.SYNCED: 372, Sync.OUT_OF_SYNC: 13, Sync.UNKNOWN: 2},
+    direction={Direction.GIT_AHEAD: 7, Direction.LIVE_AHEAD: 4, Direction.DIVERGED: 2, Direction.UNKNOWN: 2},
+    reason={Reason.IN_SYNC: 372, Reason.AWAITING_APPROVAL: 13, Reason.CHATBOT_MISSING: 2},
+    open_plans={},
+)
+
+
+def asked(path: str) -> dict[str, str]:
+    return {name: values[0] for name, values in parse_qs(urlsplit(path).query).items()}
+
+
+def named(choices: Sequence[Choice], words: str) -> Choice:
+    return next(each for each in choices if each.words == words)
+
+
+def page(query: FleetQuery | None = None, *chatbots: Chatbot, cursor: str | None = None, **seen: object) -> FleetPage:
+    known = {"counts": COUNTS, "sources": (), "runs": {}, "budgets": {}, **seen}
+    read = Read(now=START, seen=Overview(**known), chatbots=Page(chatbots, cursor))  # type: ignore[arg-type]  # a test's own
+    return fleet_page(NOBODY, query or FleetQuery(), read)
+
+
+def test_a_field_left_empty_is_no_filter() -> None:
+    assert FleetQuery.model_validate({"q": "", "sync": "", "source": "", "label": ""}) == FleetQuery()
+    with pytest.raises(ValidationError):
+        FleetQuery.model_validate({"sync": "Clean"})
+
+
+def test_a_filter_keeps_the_others_and_begins_the_list_anew() -> None:
+    query = FleetQuery(q="a&b", label="team=x", order=ChatbotOrder.NAME, down=True, cursor="abc")
+
+    kept = {"q": "a&b", "label": "team=x", "order": "name", "down": "yes"}
+    assert asked(named(tiles(query, COUNTS), "out of sync").path) == {**kept, "sync": "OutOfSync"}
+    assert asked(named(chips(query, COUNTS), "awaiting approval").path) == {**kept, "reason": "AwaitingApproval"}
+    assert asked(query.path(cursor="next")) == {**kept, "cursor": "next"}
+    assert asked(query.path(cursor=None)) == kept
+
+
+def test_a_filter_that_is_chosen_is_left_by_its_own_link() -> None:
+    query = FleetQuery(sync=Sync.OUT_OF_SYNC, reason=Reason.READ_ONLY)
+
+    chosen = [each for each in (*tiles(query, COUNTS), *chips(query, COUNTS)) if each.chosen]
+    assert [(each.words, each.count) for each in chosen] == [("out of sync", 13), ("read only", 0)]
+    assert [asked(each.path) for each in chosen] == [{"reason": "ReadOnly"}, {"sync": "OutOfSync"}]
+
+
+def test_filters_that_leave_nothing_together_replace_each_other() -> None:
+    by_side, by_sync = FleetQuery(direction=Direction.GIT_AHEAD), FleetQuery(sync=Sync.SYNCED)
+
+    assert asked(named(tiles(by_side, COUNTS), "in sync").path) == {"sync": "Synced"}
+    assert asked(named(tiles(by_side, COUNTS), "out of sync").path) == {"sync": "OutOfSync", "direction": "GitAhead"}
+    assert asked(named(tiles(by_sync, COUNTS), "git ahead").path) == {"direction": "GitAhead"}
+
+
+def test_the_counts_are_said_the_most_frequent_reason_first() -> None:
+    assert [each.count for each in tiles(FleetQuery(), COUNTS)] == [372, 13, 2, 7, 4, 2]
+    assert [(each.words, each.count) for each in chips(FleetQuery(), COUNTS)] == [
+        ("side unknown", 2),
+        ("in sync", 372),
+        ("awaiting approval", 13),
+        ("chatbot missing", 2),
+    ]
+
+
+def test_a_column_is_ordered_by_and_then_turned_round() -> None:
+    name, state, since = heads(FleetQuery(sync=Sync.OUT_OF_SYNC))
+    assert (name.sorted, state.sorted, since.sorted) == (None, "ascending", None)
+    assert asked(since.path) == {"sync": "OutOfSync", "order": "drifted"}
+    assert asked(state.path) == {"sync": "OutOfSync", "down": "yes"}
+    turned = heads(FleetQuery(order=ChatbotOrder.NAME, down=True))[0]
+    assert (turned.sorted, asked(turned.path)) == ("descending", {"order": "name"})
+
+
+def test_every_reason_reads_as_words() -> None:
+    assert reason_words(Reason.BLOCKED_BY_DELETE_GATE) == "blocked by delete gate"
+    assert all(words == words.strip().lower() for words in map(reason_words, Reason))
+
+
+def test_a_chatbot_leads_to_its_page_and_says_since_when() -> None:
+    drifted = a_chatbot("a/b?c", labels={"team": "x=y"}, drifted_at=START - timedelta(days=3))
+    (row,) = page(FleetQuery(sync=Sync.OUT_OF_SYNC), drifted, cursor="abc").rows
+
+    assert row.path == "/chatbots/acme/a%2Fb%3Fc"
+    assert row.drifted is not None
+    assert row.drifted.words == "3 d"
+    ((words, path),) = row.labels
+    assert (words, asked(path)) == ("team=x=y", {"sync": "OutOfSync", "label": "team=x=y"})
+
+
+def test_the_next_part_is_of_the_same_list() -> None:
+    shown = page(FleetQuery(q="x", cursor="abc"), a_chatbot("bot_1"), cursor="def")
+    assert shown.next_page is not None
+    assert asked(shown.next_page) == {"q": "x", "cursor": "def"}
+    assert page(FleetQuery(q="x")).next_page is None
+
+
+def test_what_is_left_of_the_calls_is_said() -> None:
+    blocked = START + timedelta(minutes=5)
+    budgets = {
+        "acme": Budget(600, 50_000, 1204, None),
+        "over": Budget(600, 100, 120, blocked),
+        "free": Budget(600, None, 3, START - timedelta(minutes=5)),
+    }
+    left = page(budgets=budgets).left
+
+    assert [(each.tenant, each.calls) for each in left] == [("acme", 48_796), ("over", 0), ("free", None)]
+    assert [each.blocked.words if each.blocked else None for each in left] == [None, "5 min", None]
+
+
+def test_when_sources_were_looked_at_is_said() -> None:
+    ready = a_source("main", next_run_at=START + timedelta(minutes=4))
+    unknown = a_source("side", state=SourceState.UNKNOWN)
+    run = a_run("run_1", finished_at=START - timedelta(seconds=40))
+    shown = page(sources=(ready, unknown), runs={"main": run})
+
+    assert (shown.few_sources, shown.troubled, shown.source_names) == (True, 1, ["main", "side"])
+    main, side = shown.sources
+    assert main.ran is not None
+    assert main.next is not None
+    assert (main.ran.words, main.next.words, main.next.ahead) == ("40 s", "4 min", True)
+    assert (side.ran, side.next) == (None, None)
