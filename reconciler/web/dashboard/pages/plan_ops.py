@@ -1,6 +1,5 @@
 """What a plan's page shows of each op: short fields as a table, texts compared by their words, the rest folded."""
 
-import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -24,6 +23,8 @@ _SHOWN = 300_000
 _LEAST_SHOWN = 4_000
 _LEAST_EFFORT = 20_000
 _MOST_LINES = 3_000
+_MORE_SHOWN = 4_000_000
+_MORE_LINES = 20_000
 """All texts of a page share what is shown and the work it takes: a page stays quick whatever it is about."""
 
 
@@ -114,7 +115,7 @@ class _Share:
     view: View
     effort: int
     shown: int
-    lines: int | None
+    lines: int
 
 
 def op_views(
@@ -126,14 +127,14 @@ def op_views(
         ops: The plan's.
         baseline: What both sides last agreed on.
         view: How texts are put beside each other.
-        whole: Whether long texts are shown to their end.
+        whole: Whether much more of long texts is shown.
     """
     ordered = sorted((each for each in ops if not each.op.is_noop), key=lambda each: each.op.action != Action.DELETE)
     changed = {number: _changes(each.op) for number, each in enumerate(ordered)}
     texts = sum(not change.is_short for found in changed.values() for change in found) or 1
     effort = max(_LEAST_EFFORT, EFFORT // texts)
     most = _Share(view, effort, max(_LEAST_SHOWN, _SHOWN // texts), _MOST_LINES)
-    share = _Share(view, effort, sys.maxsize, None) if whole else most
+    share = _Share(view, effort, _MORE_SHOWN // texts, _MORE_LINES) if whole else most
     return [_op(f"op-{number}", each, changed[number], baseline, share) for number, each in enumerate(ordered, 0)]
 
 

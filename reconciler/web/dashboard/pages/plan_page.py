@@ -48,7 +48,7 @@ class Shown:
 
     Attributes:
         view: How texts are put beside each other.
-        whole: Whether long texts are shown to their end.
+        whole: Whether much more of long texts is shown.
         problem: What went wrong with what was just sent, or None.
         typed: What that was.
         shared: The link that shows the page to somebody without an account, who can do nothing here; else None.
