@@ -71,6 +71,8 @@ class Recoverer:
     async def _settle(self, apply_id: str, lease: Lease) -> None:
         async with self.engine.store.read() as uow:
             apply, plan, _ = await involved(uow, apply_id)
+        if apply.finished_at is not None:
+            return  # it ended while its lease was waited for
         if apply.status is ApplyStatus.APPLYING:
             await finish(self.engine, lease, apply_id, unknown("the process that sent it is gone"))
         settled = await self._is_settled(apply)

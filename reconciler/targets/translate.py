@@ -114,9 +114,13 @@ def moment(text: str | None) -> datetime | None:
 
 
 def answer_of(result: ApplyResult) -> Answer:
-    """What a readable result of an apply says."""
+    """What a readable result of an apply says; one that cannot be kept says nothing, and is read back."""
     if result.dryRun:
         return Unclear("WizChat answered an apply as if it were a dry run")
     applied = tuple(item.model_dump(mode="json", exclude_none=True) for item in result.applied or ())
     failed = result.failed.model_dump(mode="json", exclude_none=True) if result.failed else None
+    try:
+        canonical_bytes([applied, failed])
+    except ValueError as error:
+        return Unclear(f"WizChat's answer holds text or a number that cannot be kept ({type(error).__name__})")
     return Answered(applied, failed)

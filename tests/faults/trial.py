@@ -19,6 +19,8 @@ from tests.faults.order import Trap
 from tests.faults.process import Dead, Process
 from tests.faults.stage import SOURCE, Stage
 
+SETTLED_WITHIN: Final = 60.0
+"""Seconds within which everything must have ended, on a machine that does much else."""
 _DECIDED: Final = frozenset({"Pending", "Approved"})
 
 
@@ -149,7 +151,7 @@ class Trial:
         self.report.violations += judge(self.history, outcome)
         return self.report
 
-    def settle(self, limit: float = LIMIT) -> tuple[str, ...]:
+    def settle(self, limit: float = SETTLED_WITHIN) -> tuple[str, ...]:
         """Wait until nothing is under way any more, and say what still is."""
         left: list[str] = []
 

@@ -17,6 +17,7 @@ from reconciler.domain.status import Reason, Sync
 from reconciler.engine.applying import request_apply
 from reconciler.engine.context import PROGRAM, Actor, Engine
 from reconciler.engine.decide import approve
+from reconciler.engine.recovering import Recoverer
 from reconciler.engine.refresh import request_refresh, run_refresh
 from reconciler.engine.tokens import create_token, revoke_token
 from reconciler.ports import JobKind
@@ -135,6 +136,24 @@ class BusyTarget:
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.target, name)
+
+
+async def test_rule_4_an_apply_that_another_look_has_settled_meanwhile_is_left_as_it_is(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    live = {**LIVE, "bot_2": spec(prompt="old")}
+    async with world(tmp_path, live, {**FILES, path_of("bot_2"): document(spec(), "bot_2")}) as w:
+        plans = [await w.open_plan(), await w.open_plan("bot_2")]
+        for plan in plans:
+            await w.approve(plan)
+            w.writer.lose_answer(Effect.LATE)
+            await w.apply(plan)
+        w.writer.let_writes_go()
+        binding = w.engine.tenants[TENANT]
+        busy = replace(binding, target=BusyTarget(w.target, w.recoverer.run))
+        await Recoverer(replace(w.engine, tenants={TENANT: busy}), w.applier).run()
+        assert {(await w.plan(plan.id)).status for plan in plans} == {PlanStatus.APPLIED}
+        assert [record.message for record in caplog.records if record.levelname == "ERROR"] == []
 
 
 async def test_rule_5_a_second_claim_during_the_dry_run_leaves_no_plan(tmp_path: Path) -> None:

@@ -75,6 +75,11 @@ def test_an_answer_that_is_none_to_an_apply_is_unclear() -> None:
     assert isinstance(answer_of(_result()), Unclear)
 
 
+def test_an_answer_to_an_apply_that_cannot_be_kept_is_unclear() -> None:
+    answer = answer_of(_result(dryRun=False, failed={"op": {"section": "\ud800"}}))
+    assert answer == Unclear("WizChat's answer holds text or a number that cannot be kept (UnicodeEncodeError)")
+
+
 def test_an_apply_says_what_was_done_and_what_failed() -> None:
     result = _result(
         dryRun=False,
