@@ -48,16 +48,32 @@ def _string(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
 _Dumper.add_representer(str, _string)
 
 
-def yaml_text(value: Mapping[str, Any]) -> str:
+class _ProseDumper(_Dumper):
+    """Writes texts of several lines as they are read, where each of their characters can be seen."""
+
+
+def _prose(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
+    if "\n" in text and all(map(_PLAIN.fullmatch, text.split("\n"))):
+        # the library itself takes quotes where the ends of lines would not be seen
+        return dumper.represent_scalar("tag:yaml.org,2002:str", text, style="|")
+    return _string(dumper, text)
+
+
+_ProseDumper.add_representer(str, _prose)
+
+
+def yaml_text(value: Mapping[str, Any], *, prose: bool = False) -> str:
     """A mapping as a YAML document, in its own order.
 
     Args:
         value: JSON values only, finite numbers, strings without lone surrogates.
+        prose: Whether people are to read it: texts of several lines stand in several lines.
 
     Returns:
         Text that ends with a line end.
     """
-    return yaml.dump(value, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=_WIDTH, default_flow_style=False)
+    dumper = _ProseDumper if prose else _Dumper
+    return yaml.dump(value, Dumper=dumper, sort_keys=False, allow_unicode=True, width=_WIDTH, default_flow_style=False)
 
 
 def document_text(document: Mapping[str, Any], *, schema: str) -> str:

@@ -55,6 +55,19 @@ def test_the_strict_loader_reads_back_what_was_written(value: Any) -> None:
     assert _typed(_read(yaml_text({"v": value}))) == _typed({"v": value})
 
 
+@given(VALUES, st.lists(st.text("ab:# -.\t'\"|", max_size=6), min_size=2, max_size=5).map("\n".join))
+@example({}, "  lead\n\ntrail\n\n")
+@example({}, "# c\n---\n...\n")
+def test_what_is_written_for_people_says_the_same(value: Any, text: str) -> None:
+    written = {"v": value, "t": text, text: [text]}
+    assert _typed(_read(yaml_text(written, prose=True))) == _typed(written)
+
+
+def test_a_text_of_several_lines_is_written_in_several_lines_for_people() -> None:
+    assert yaml_text({"p": "One.\n\n## Two\n"}, prose=True) == "p: |\n  One.\n\n  ## Two\n"
+    assert yaml_text({"p": "One.\u200b\nTwo"}, prose=True).count("\n") == 1
+
+
 @given(st.dictionaries(TEXTS, TEXTS, max_size=5))
 def test_a_yaml_1_1_reader_takes_no_text_for_anything_else(value: dict[str, str]) -> None:
     assert yaml.safe_load(yaml_text(value)) == value

@@ -94,8 +94,8 @@ def test_what_is_unseen_or_secret_is_not_shown_as_it_is() -> None:
 
 
 def test_what_is_long_is_folded_and_what_is_endless_is_cut() -> None:
-    assert not listing({"spec": {"skills": ["x"] * 38}}).is_long
-    assert listing({"spec": {"skills": ["x"] * 39}}).is_long
+    assert not listing({"spec": {"skills": ["x"] * 58}}).is_long
+    assert listing({"spec": {"skills": ["x"] * 59}}).is_long
     endless = listing({"spec": {"prompt": "x" * 300_000}})
     assert (endless.is_cut, len(endless.text)) == (True, 200_000)
 

@@ -26,7 +26,7 @@ _OUT_OF_SYNC: Final[Mapping[Direction, str]] = {
     Direction.UNKNOWN: "It differs from its document, and which side moved is not known.",
     Direction.IN_SYNC: "It differs from its document.",
 }
-_FOLDED: Final = 40
+_FOLDED: Final = 60
 _MOST: Final = 200_000
 
 
@@ -219,5 +219,5 @@ def _live(view: LiveView | None) -> Live | None:
 
 def listing(body: Mapping[str, Any]) -> Listing:
     """A configuration as people read it."""
-    text = redacted(yaml_text(body))
+    text = redacted(yaml_text(body, prose=True))
     return Listing(visible(text[:_MOST], keep="\n"), text.count("\n"), len(text) > _MOST)
