@@ -52,6 +52,12 @@ def waiting(_busy: Iterator[Waiting]) -> Waiting:
 
 
 @pytest.fixture
+def another(_busy: Iterator[Waiting]) -> Waiting:
+    """One more."""
+    return next(_busy)
+
+
+@pytest.fixture
 def watch() -> Iterator[Watch]:
     """Fails the test that made a page misbehave."""
     watch = Watch()

@@ -108,5 +108,5 @@ def later_files() -> dict[str, str]:
     files = file_of(DELETES, _archive(0), prune=True)
     for chatbot_id, body in changed.items():
         files |= file_of(chatbot_id, body)
-    bad = document({"core": {"name": "Typo", "behaviour": {"systemPrompt": "Be kind."}}}, BAD)
+    bad = document({"core": bot("Typo")["core"], "skils": []}, BAD)
     return files | {path_of(BAD): bad, f"{SUPPORT}/notes.yaml": "apiVersion: v1\nkind: [ChatbotConfig\n"}

@@ -60,6 +60,7 @@ PAGES: Final = (
     Shown("login", "/login", "/login", None),
     Shown("fleet", "/", "/", main=True),
     Shown("fleet-search", "/", "/?q=shop"),
+    Shown("fleet-filtered", "/", "/?sync=OutOfSync&direction=GitAhead&order=drifted"),
     Shown("plan", _PLAN, "/plans/{plan}", Role.APPROVER, main=True),
     Shown("plan-to-a-viewer", _PLAN, "/plans/{plan}"),
     Shown("plan-edited-live", _PLAN, "/plans/{plan_live}", Role.APPROVER),
@@ -89,18 +90,17 @@ PAGES: Final = (
 )
 
 QUERIES: Final = (
-    Asked("/?q={}"),
+    Asked("/?q={}&label={}&source={}"),
+    Asked("/?sync={}", 900),
+    Asked("/?direction={}&reason={}&order={}&down={}", 900),
     Asked("/?cursor={}", 900),
     Asked("/login?next={}", 2000),
     Asked("/runs?source={}"),
     Asked("/runs?cursor={}", 900),
-    Asked("/plans?status={}", 30),
-    Asked("/plans?source={}"),
-    Asked("/plans?chatbot={}"),
+    Asked("/plans?source={}&chatbot={}"),
+    Asked("/plans?status={}", 900),
     Asked("/plans?cursor={}", 900),
-    Asked("/audit?subject={}"),
-    Asked("/audit?actor={}"),
-    Asked("/audit?action={}"),
+    Asked("/audit?subject={}&actor={}&action={}"),
     Asked("/audit?cursor={}", 900),
 )
 """Every field of an address that a page reads."""
