@@ -5,6 +5,7 @@ from playwright.sync_api import Page, expect
 from tests.browser.conftest import Look
 from tests.browser.fleet import Waiting
 from tests.browser.test_deciding import shows
+from tests.browser.watch import Watch
 
 UNTOUCHED = "() => window.untouched === true"
 
@@ -84,7 +85,8 @@ def test_an_open_fold_stays_open(look: Look, waiting: Waiting) -> None:
     expect(fold).to_have_attribute("open", "")
 
 
-def test_where_no_events_get_through_the_page_asks(look: Look, waiting: Waiting) -> None:
+def test_where_no_events_get_through_the_page_asks(look: Look, waiting: Waiting, watch: Watch) -> None:
+    watch.expect("net::ERR_FAILED.*/api/v1/events")
     page = look(waiting.house, "/", "vera")
     page.context.route("**/api/v1/events*", lambda route: route.abort())
     page.goto(waiting.path)
