@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import conditional, memory, parses, sweep
+from benchmarks import conditional, memory, page, parses, sweep
 from benchmarks.report import Goal, machine
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="costs are read from Linux's /proc")
@@ -27,6 +27,12 @@ def test_conditional_reads_are_compared() -> None:
 def test_memory_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
     assert memory.main(chatbots=5) == []
     assert "after two more full refreshes" in capsys.readouterr().out
+
+
+def test_the_fleet_page_is_timed_and_weighed(capsys: pytest.CaptureFixture[str]) -> None:
+    _, weight = page.main(chatbots=5, requests=1, rounds=1)
+    assert 10 < weight.value <= weight.most == 150
+    assert "5 chatbots, the page has" in capsys.readouterr().out
 
 
 def test_a_goal_says_whether_it_was_reached() -> None:
