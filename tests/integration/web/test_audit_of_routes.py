@@ -103,6 +103,13 @@ CASES: dict[str, Case] = {
         refused_path={"person": "nobody"},
         refused={"reason": "back"},
     ),
+    "/sources/{name}/refresh": Case("source.refresh", "source/main", refused_path={"name": "none"}),
+    "/sources/{name}/accept": Case(
+        "source.accept",
+        "source/main",
+        form={"revision": REVISION, "reason": "looked at"},
+        refused_form={"revision": "d" * 40, "reason": "not looked at"},
+    ),
     "/tokens": Case(
         "token.create",
         "token/made",
