@@ -144,3 +144,19 @@ def test_many_slow_senders_keep_nobody_else_out(tmp_path: Path) -> None:
                 answer = client.get(f"{server.url}/api/v1/me", headers={"Authorization": f"Bearer {TOKEN}"})
                 assert answer.status_code == 200
         assert len(server.server_state.connections) <= 21
+
+
+def test_an_event_stream_outlives_every_limit_of_those_who_are_slow(tmp_path: Path) -> None:
+    short = {"head_seconds": 0.2, "body_seconds": 0.2, "stall_seconds": 0.2, "connections": 2}
+    with a_server(tmp_path, **short) as server, a_socket(server) as stream, ExitStack() as others:
+        stream.sendall(request("GET", "/api/v1/events"))
+        begun = stream.recv(65536)
+        while b"retry:" not in begun:
+            begun += stream.recv(65536)
+        for _ in range(5):
+            others.enter_context(a_socket(server)).sendall(b"GET")
+        stream.settimeout(1.5)
+        with pytest.raises(TimeoutError):
+            stream.recv(65536)
+
+    assert begun.startswith(b"HTTP/1.1 200 ")
