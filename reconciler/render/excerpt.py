@@ -48,7 +48,9 @@ def excerpt(lines: Sequence[str], line: int, column: int | None = None) -> tuple
     """
     if not 1 <= line <= len(lines):
         return ()
-    numbers = range(max(1, line - AROUND), min(len(lines), line + AROUND) + 1)
+    # what follows the last line end is a line only to whoever points at it
+    last = len(lines) - (not lines[-1] and line < len(lines))
+    numbers = range(max(1, line - AROUND), min(last, line + AROUND) + 1)
     return tuple(
         ExcerptLine(number, _cut(lines[number - 1], column or 1 if number == line else 1), number == line)
         for number in numbers

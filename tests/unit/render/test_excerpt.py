@@ -21,6 +21,13 @@ def test_there_is_nothing_around_a_place_that_is_not_there() -> None:
     assert [each.number for each in excerpt(["one", "two"], 2)] == [1, 2]
 
 
+def test_what_follows_the_last_line_end_is_shown_to_whoever_points_at_it() -> None:
+    lines = lines_of("one\ntwo\n")
+
+    assert [each.number for each in excerpt(lines, 2)] == [1, 2]
+    assert [each.number for each in excerpt(lines, 3)] == [1, 2, 3]
+
+
 def test_line_ends_of_every_system_count_as_one() -> None:
     assert lines_of("a\r\nb\nc") == ("a", "b", "c")
 
