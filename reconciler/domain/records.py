@@ -294,7 +294,7 @@ class Apply:
     """One attempt to execute an approved plan.
 
     Attributes:
-        intent_at: When the intent was committed; None means that nothing can have been sent.
+        intent_at: When the intent of the latest request was committed; None means that nothing can have been sent.
         window_ms: How long the last dry run was older than the request, in milliseconds: what the API cannot guard.
         applied: What WizChat says it executed.
         failed: The op that stopped it, as WizChat says.

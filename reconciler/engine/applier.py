@@ -245,14 +245,17 @@ class Applier:
         return await self._recheck(plan)
 
     async def _open_window(self, apply: Apply, lease: Lease, began: float) -> None:
-        """Start the lease anew, so that the whole deadline of the request lies within it, and measure the window."""
+        """Start the lease anew, so that the whole deadline of the request lies within it, and measure the window.
+
+        The intent counts from here: a request that is sent again settles later than the one that never left.
+        """
         renewed = self.engine.clock.monotonic()
         window = round((renewed - began) * 1000)
         async with self.engine.store.begin() as uow:
             if await uow.leases.renew(lease, self.times.ttl) is None:
                 raise LeaseLost(f"the lease of {lease.chatbot_id} was lost")
             current, _, _ = await involved(uow, apply.id)
-            await uow.applies.save(replace(current, window_ms=window))
+            await uow.applies.save(replace(current, window_ms=window, intent_at=await uow.now()))
         spare = self.times.ttl - self.engine.policy.apply_deadline
         if self.engine.clock.monotonic() - renewed > spare.total_seconds():
             raise LeaseLost(f"the lease of {lease.chatbot_id} may end before the request would")

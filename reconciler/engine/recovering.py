@@ -8,6 +8,7 @@ after `apply_settle`, because a late write may still land.
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 
 from reconciler.domain.lifecycle import ApplyStatus, PlanStatus
 from reconciler.domain.outcome import ReadBack, read_back
@@ -32,22 +33,19 @@ class Recoverer:
 
     Attributes:
         applier: Runs applies, and holds the leases.
-        first_seen: Apply id → when this process first met it after its intent, by the monotonic clock.
+        first_seen: Apply id and intent → when this process first met them, by the monotonic clock.
     """
 
     engine: Engine
     applier: Applier
-    first_seen: dict[str, float] = field(default_factory=dict)
+    first_seen: dict[tuple[str, datetime], float] = field(default_factory=dict)
 
     async def run(self) -> None:
         """Look at every unfinished apply once."""
         async with self.engine.store.read() as uow:
             unfinished = await uow.applies.unfinished()
-        self.first_seen = {
-            apply.id: self.first_seen.get(apply.id, self.engine.clock.monotonic())
-            for apply in unfinished
-            if apply.intent_at is not None
-        }
+        met = [(apply.id, apply.intent_at) for apply in unfinished if apply.intent_at is not None]
+        self.first_seen = {each: self.first_seen.get(each, self.engine.clock.monotonic()) for each in met}
         for apply in unfinished:
             try:
                 await self._look_at(apply)
@@ -90,7 +88,8 @@ class Recoverer:
         settle = self.engine.policy.apply_settle
         async with self.engine.store.read() as uow:
             since_intent = await uow.now() - (apply.intent_at or apply.created_at)
-        patience = self.engine.clock.monotonic() - self.first_seen.get(apply.id, self.engine.clock.monotonic())
+        now = self.engine.clock.monotonic()
+        patience = now - (self.first_seen.get((apply.id, apply.intent_at), now) if apply.intent_at else now)
         return since_intent >= settle and patience >= settle.total_seconds()
 
 

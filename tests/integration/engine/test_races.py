@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from reconciler.domain.lifecycle import ApplyStatus, PlanStatus
-from reconciler.domain.outcome import Answer
+from reconciler.domain.outcome import Answer, NotSent
 from reconciler.domain.plan import Op
 from reconciler.domain.policy import Policy
 from reconciler.domain.records import Role, Trigger
@@ -118,6 +118,30 @@ async def test_rule_5_a_document_removed_during_its_apply_leaves_an_orphan(tmp_p
         await w.apply(plan)
         chatbot = await w.chatbot()
         assert (chatbot.sync, chatbot.reason) == (Sync.UNKNOWN, Reason.ORPHANED)
+
+
+async def test_rule_4_a_request_that_was_sent_again_has_the_whole_settle_time(tmp_path: Path) -> None:
+    async with world(tmp_path, LIVE, FILES) as w:
+        plan = await w.open_plan()
+        await w.approve(plan)
+        w.writer.answer(NotSent("refused"))
+        w.writer.lose_answer(Effect.LATE)
+
+        async def time_passes() -> None:
+            w.clock.advance(8)
+            await w.recoverer.run()
+
+        while_sending(w, time_passes)
+        apply = await request_apply(w.engine, await w.person(), plan.id, plan.fingerprint)
+        await w.clock.until_asleep(2)  # the heartbeat and the backoff
+        w.clock.advance(1)
+        await w.idle()
+        w.clock.advance(6)
+        await w.recoverer.run()
+        assert (await w.apply_of(apply.id)).status is ApplyStatus.OUTCOME_UNKNOWN
+        w.writer.let_writes_go()
+        await w.recoverer.run()
+        assert (await w.apply_of(apply.id)).status is ApplyStatus.APPLIED
 
 
 @dataclass
