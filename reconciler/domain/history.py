@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Final
 
 from reconciler.domain.records import Chatbot
@@ -97,6 +97,12 @@ def episodes(transitions: Sequence[Transition]) -> tuple[Episode, ...]:
     return tuple(reversed([*found, *([current] if current else [])]))
 
 
+def moments(since: datetime, until: datetime, buckets: int) -> tuple[datetime, ...]:
+    """Evenly spaced moments, one more than there are buckets between them."""
+    width = (until - since) / buckets
+    return (*(since + width * step for step in range(buckets)), until)
+
+
 def curve(
     now: int, net: Iterable[tuple[datetime, int]], *, since: datetime, until: datetime, buckets: int
 ) -> tuple[Point, ...]:
@@ -112,11 +118,9 @@ def curve(
     Returns:
         One point more than there are buckets, in order of time.
     """
-    width: timedelta = (until - since) / buckets
     later = sorted(net)
     points = []
-    for step in range(buckets, -1, -1):
-        at = until if step == buckets else since + width * step
+    for at in reversed(moments(since, until, buckets)):
         while later and later[-1][0] > at:
             now -= later.pop()[1]
         points.append(Point(at, now))

@@ -161,6 +161,8 @@ chatbots = Table(
     _text("called"),
 )
 Index(None, chatbots.c.id)
+Index(None, chatbots.c.called, chatbots.c.tenant, chatbots.c.id)
+Index(None, chatbots.c.drifted_at, chatbots.c.tenant, chatbots.c.id)
 # the fleet is counted from this index alone
 Index("ix_chatbots_standing", chatbots.c.source, chatbots.c.sync, chatbots.c.direction, chatbots.c.reason)
 

@@ -7,7 +7,9 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import text
 
+from reconciler.domain.status import Sync
 from reconciler.errors import StoreError
+from reconciler.ports import ChatbotFilter, ChatbotOrder
 from reconciler.storage import schema
 from reconciler.storage.engine import locate
 from reconciler.storage.store import SqlStore
@@ -90,6 +92,39 @@ async def test_an_upgrade_keeps_what_an_older_program_wrote(store_url: str) -> N
         await store.close()
     assert (token.person, token.last_used_at) == ("ana", None)
     assert (approval.stands, approval.automatic, approval.expires_at) == (True, False, None)
+
+
+async def test_an_upgrade_begins_the_history_of_what_is_out_of_sync(store_url: str) -> None:
+    schema.upgrade(store_url, to="0002")
+    _execute(
+        store_url,
+        "INSERT INTO chatbots (tenant, id, name, source, labels, sync, direction, reason, message, checked_at, "
+        "synced_at, epoch, version, search) VALUES "
+        "('acme', 'bot_1', 'ÄRA', 'main', '{}', 'OutOfSync', 'GitAhead', 'AwaitingApproval', '', "
+        "'2026-03-01 11:00:00', '2026-03-01 10:00:00', 0, 0, ''), "
+        "('acme', 'bot_2', NULL, 'main', '{}', 'OutOfSync', 'GitAhead', 'AwaitingApproval', '', "
+        "'2026-03-01 11:00:00', NULL, 0, 0, ''), "
+        "('acme', 'Bot_3', NULL, 'main', '{}', 'Synced', 'InSync', 'InSync', '', "
+        "'2026-03-01 11:00:00', '2026-03-01 10:00:00', 0, 0, '')",
+    )
+    store = await SqlStore.open(store_url, FakeClock())
+    try:
+        page = await store.queries.chatbots(ChatbotFilter(), limit=9, cursor=None, order=ChatbotOrder.DRIFTED)
+        told = [await store.queries.transitions_of("acme", bot.id, limit=9) for bot in page.items]
+        by_name = await store.queries.chatbots(ChatbotFilter(), limit=9, cursor=None, order=ChatbotOrder.NAME)
+    finally:
+        await store.close()
+    assert [(bot.id, bot.drifted_at and bot.drifted_at.hour) for bot in page.items] == [
+        ("bot_1", 10),
+        ("bot_2", 11),
+        ("Bot_3", None),
+    ]
+    assert [[(one.at, one.sync_before, one.sync) for one in each] for each in told] == [
+        [(page.items[0].drifted_at, None, Sync.OUT_OF_SYNC)],
+        [(page.items[1].drifted_at, None, Sync.OUT_OF_SYNC)],
+        [],
+    ]
+    assert [bot.id for bot in by_name.items] == ["bot_2", "Bot_3", "bot_1"]
 
 
 async def test_opening_a_store_upgrades_it(store_url: str) -> None:

@@ -54,6 +54,8 @@ def _chatbots() -> None:
     _begin_their_history()
     with op.batch_alter_table("chatbots") as table:
         table.alter_column("called", existing_type=sa.String(), nullable=False)
+    for column in ("called", "drifted_at"):
+        op.create_index(f"ix_chatbots_{column}_tenant_id", "chatbots", [column, "tenant", "id"], unique=False)
 
 
 def _call_them() -> None:
