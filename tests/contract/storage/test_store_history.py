@@ -19,8 +19,8 @@ from tests.support.records import a_chatbot
 
 pytestmark = pytest.mark.anyio
 
-DRIFT = {"sync": Sync.OUT_OF_SYNC, "direction": Direction.GIT_AHEAD, "reason": Reason.AWAITING_APPROVAL}
-AGREED = {"sync": Sync.SYNCED, "direction": Direction.IN_SYNC, "reason": Reason.IN_SYNC}
+DRIFT: dict[str, Any] = {"sync": Sync.OUT_OF_SYNC, "direction": Direction.GIT_AHEAD, "reason": Reason.AWAITING_APPROVAL}
+AGREED: dict[str, Any] = {"sync": Sync.SYNCED, "direction": Direction.IN_SYNC, "reason": Reason.IN_SYNC}
 
 
 async def _add(store: SqlStore, *bots: Chatbot) -> None:

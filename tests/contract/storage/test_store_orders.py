@@ -17,7 +17,7 @@ from tests.support import records
 pytestmark = pytest.mark.anyio
 
 HOUR = timedelta(hours=1)
-DRIFT = {"sync": Sync.OUT_OF_SYNC, "direction": Direction.GIT_AHEAD}
+DRIFT: dict[str, Any] = {"sync": Sync.OUT_OF_SYNC, "direction": Direction.GIT_AHEAD}
 BOTS = (
     records.a_chatbot("e1", name="zoe"),
     records.a_chatbot("d2", name="Ada", drifted_at=START, **DRIFT),

@@ -20,7 +20,7 @@ from tests.support.world import BOT, SOURCE, TENANT, World, document, path_of, s
 pytestmark = pytest.mark.anyio
 
 HOUR = 3600.0
-AGREE = {"live": {BOT: spec()}, "files": {path_of(): document(spec())}}
+AGREE: dict[str, Any] = {"live": {BOT: spec()}, "files": {path_of(): document(spec())}}
 
 
 async def told(w: World, chatbot_id: str = BOT) -> list[Transition]:
