@@ -41,6 +41,7 @@ class BrokenStore:
         self._house = house
         self.queries: Any = BrokenQueries(house.store.queries, error)
         self.generation = "broken"
+        self.feed = house.store.feed
 
     def begin(self) -> AbstractAsyncContextManager[UnitOfWork]:
         return self._house.store.begin()
