@@ -165,7 +165,7 @@ async def test_a_token_of_some_sources_sees_only_what_is_of_these(house: House) 
     assert "odd_1" in fleet
     assert "of main" in runs
     assert "Source main" in sources
-    shown = "".join((fleet, runs, sources))
+    shown = fleet + runs + sources
     assert not any(other in shown for other in ("odd_2", "run_side", "of side", ">side<", "#side", "Source side"))
     assert [answer.status_code for answer in others] == [404, 200]
     assert "There was no run of this source" in others[1].text
