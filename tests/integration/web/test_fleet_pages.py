@@ -151,6 +151,20 @@ async def test_the_plot_has_its_figures_in_words(house: House) -> None:
     assert '<th scope="row">2026-03-02</th><td>2</td><td>2</td>' in text
 
 
+async def test_all_applies_are_stopped_and_let_go_from_the_fleet_page(house: House) -> None:
+    async with signed_in(house, "operator") as operator, signed_in(house, "viewer") as viewer:
+        stopped = await operator.post("/suspend", data={"scope": "all", "back": "/", "reason": "release freeze"})
+        seen = (await viewer.get("/")).text
+        resumed = await operator.post("/resume", data={"scope": "all", "back": "/"})
+        after = (await viewer.get("/")).text
+
+    assert [(each.status_code, each.headers["location"]) for each in (stopped, resumed)] == [(303, "/")] * 2
+    assert "<b>All applies are suspended</b> by operator" in seen
+    assert "release freeze" in seen
+    assert 'action="/suspend"' not in seen, "who may not is not asked"
+    assert "All applies are suspended" not in after
+
+
 async def test_a_token_of_some_sources_sees_only_what_is_of_these(house: House) -> None:
     await drift(house)
     async with house.store.begin() as uow:

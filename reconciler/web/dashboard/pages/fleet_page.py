@@ -6,13 +6,15 @@ from datetime import datetime
 from urllib.parse import quote
 
 from reconciler.domain.history import Point
-from reconciler.domain.records import Chatbot, Run, SourceRecord, SourceState, Suspension
+from reconciler.domain.records import Chatbot, Run, ScopeKind, SourceRecord, SourceState, Suspension
 from reconciler.domain.status import Sync
+from reconciler.engine.context import Actor
 from reconciler.ports import Budget, Page, PlanGroup
 from reconciler.render.ages import Age, age, age_or_none
 from reconciler.render.plot import Plot, plot
 from reconciler.web.dashboard.frame import Frame
 from reconciler.web.dashboard.pages.fleet_filters import Choice, FleetQuery, Head, chips, heads, reason_words, tiles
+from reconciler.web.dashboard.suspend_box import SuspendBox, suspend_box
 from reconciler.web.overview import Overview
 
 DAYS = 14
@@ -105,6 +107,7 @@ class FleetPage:
         groups: Changes that wait on several chatbots alike.
         plot: How many were out of sync lately, or None.
         suspensions: What is suspended now.
+        stop: The form that suspends all applies; None for whoever may not.
     """
 
     frame: Frame
@@ -126,6 +129,7 @@ class FleetPage:
     groups: Sequence[PlanGroup]
     plot: Plot | None
     suspensions: Sequence[Suspension]
+    stop: SuspendBox | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -171,7 +175,15 @@ def fleet_page(frame: Frame, query: FleetQuery, read: Read) -> FleetPage:
         groups=read.groups,
         plot=plot(read.points, f"Chatbots out of sync, last {DAYS} days"),
         suspensions=seen.suspensions,
+        stop=_stop(frame.actor, seen.suspensions),
     )
+
+
+def _stop(actor: Actor | None, standing: Sequence[Suspension]) -> SuspendBox | None:
+    if actor is None:
+        return None
+    box = suspend_box(actor, ScopeKind.ALL, None, standing, what="all chatbots", back="/")
+    return None if box.refusal else box
 
 
 def _row(chatbot: Chatbot, query: FleetQuery, now: datetime) -> Row:
