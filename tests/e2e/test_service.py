@@ -1,4 +1,4 @@
-"""The whole path on real parts. The sandbox's journal is the judge: writes at the API = approvals spent."""
+"""The whole path on real parts. The sandbox's journal is the judge: each write spent approvals of its own."""
 
 import hashlib
 import hmac

@@ -7,9 +7,10 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 from queue import Empty, Queue
 from types import TracebackType
@@ -175,19 +176,27 @@ class Stage:
 
 @contextmanager
 def stage(folder: Path, live: Mapping[str, Mapping[str, Any]], files: Mapping[str, str]) -> Iterator[Stage]:
-    """A stage that ends with the judge's question: were there as many writes as approvals spent?"""
+    """A stage that ends with the judge's question: did every write spend approvals of its own?"""
     repository = GitRepo(folder / "bots")
     repository.commit(files)
     with GitHttpServer(folder) as git, sandbox_of(live) as sandbox:
         yield Stage(folder, repository, git.url("bots/.git"), sandbox)
-        assert len(sandbox.control.writes()) == approvals_spent(folder), "every write at the API is one approval spent"
+        _judge(len(sandbox.control.writes()), approvals_spent(folder))
 
 
-def approvals_spent(folder: Path) -> int:
-    """How many approvals the audit log of a service in the folder says were spent."""
+def _judge(writes: int, spent: Sequence[Sequence[str]]) -> None:
+    # two people may approve the same plan at the same moment: one write then spends both approvals
+    assert writes == len(spent), "every write at the API spent approvals"
+    assert all(spent), "no write without an approval"
+    spends = list(chain.from_iterable(spent))
+    assert len(spends) == len(set(spends)), "no approval was spent twice"
+
+
+def approvals_spent(folder: Path) -> Sequence[Sequence[str]]:
+    """Which approvals each write spent, as the audit log of a service in the folder says."""
     file = folder / "data" / "reconciler.db"
     if not file.exists():
-        return 0
+        return []
     with closing(sqlite3.connect(f"file:{file}?mode=ro", uri=True)) as database:
         intents = database.execute("SELECT detail FROM audit WHERE action = 'apply.intent'").fetchall()
-    return sum(len(json.loads(detail)["approvals"]) for (detail,) in intents)
+    return [json.loads(detail)["approvals"] for (detail,) in intents]

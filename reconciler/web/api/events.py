@@ -6,6 +6,7 @@ from fastapi import APIRouter, Header, Query, Request
 from pydantic import Field
 from starlette.responses import Response
 
+from reconciler.ports.events import ChangeKind, Signal
 from reconciler.web.api.common import API, Viewer, refusals
 from reconciler.web.asks import Query as Asked
 from reconciler.web.problems import Code
@@ -16,9 +17,25 @@ PATH = f"{API}/events"
 router = APIRouter(tags=["Events"])
 
 _PLACE = "The `id` of the last event that was seen: what came after it follows at once."
-
-
-_STREAM: dict[int | str, dict[str, Any]] = {200: {"content": {MEDIA_TYPE: {"schema": {"type": "string"}}}}}
+_NULLABLE = {"type": ["string", "null"]}
+_SAID = {
+    "type": "object",
+    "properties": {"kind": {"enum": [*ChangeKind, None]}, "id": _NULLABLE, "source": _NULLABLE},
+    "required": ["kind", "id", "source"],
+    "additionalProperties": False,
+}
+_EVENT = {
+    "type": "object",
+    "properties": {
+        "id": {"type": "string"},
+        "event": {"enum": [*ChangeKind, *Signal]},
+        "data": {"type": "string", "contentMediaType": "application/json", "contentSchema": _SAID},
+    },
+    "required": ["id", "event", "data"],
+}
+_STREAM: dict[int | str, dict[str, Any]] = {
+    200: {"content": {MEDIA_TYPE: {"schema": {"type": "string"}, "itemSchema": _EVENT}}}
+}
 
 
 class EventQuery(Asked):
