@@ -99,9 +99,20 @@ async def _claim(
         if chatbot is None:
             chatbot = Chatbot(tenant=document.tenant, id=document.chatbot_id, message=EXPLANATIONS[Reason.NOT_CHECKED])
             await uow.chatbots.add(chatbot)
-        elif document == before.get(document.chatbot_id) and chatbot.source == document.source:
-            continue
-        await _follow(uow, given, chatbot, document, revision)
+        is_followed = document == before.get(document.chatbot_id) and chatbot.source == document.source
+        if not is_followed and not await _is_held(uow, chatbot, document):
+            await _follow(uow, given, chatbot, document, revision)
+
+
+async def _is_held(uow: UnitOfWork, chatbot: Chatbot, document: GoodDocument) -> bool:
+    """Whether another source had the chatbot before, and has not let go.
+
+    Whoever may see the newcomer must not come to see, suspend or resume a chatbot by claiming it.
+    """
+    holder = chatbot.source
+    if holder is None or holder == document.source:
+        return False
+    return await uow.documents.get(holder, chatbot.id) is not None
 
 
 async def _follow(

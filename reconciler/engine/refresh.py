@@ -6,11 +6,11 @@ meanwhile shares it.
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timedelta
 
-from reconciler.domain.diagnostics import Diagnostic
+from reconciler.domain.diagnostics import Diagnostic, Severity
 from reconciler.domain.records import (
     Chatbot,
     Counts,
@@ -208,7 +208,19 @@ async def _take_in(
             await adopt(engine, uow, record, seen.revision, claims)
         elif record.state is SourceState.UNKNOWN:
             await recover_source(engine, uow, record)
+        contested = await uow.documents.claims(binding.tenant)
+    findings.diagnostics = (*findings.diagnostics, *_contested(binding.name, contested))
     return claims
+
+
+def _contested(source: str, contested: Mapping[str, Sequence[GoodDocument]]) -> Iterator[Diagnostic]:
+    """What the people of a source are told where another one claims the same chatbot: they may not see its chatbot."""
+    for chatbot_id, claims in contested.items():
+        own = [claim for claim in claims if claim.source == source]
+        others = " and by ".join(f"{c.path}:{c.line} of source {c.source}" for c in claims if c.source != source)
+        for claim in own:
+            message = f'the chatbot "{chatbot_id}" is also claimed by {others}: keep one of them'
+            yield Diagnostic(Severity.ERROR, message, claim.path, claim.line)
 
 
 async def _compare(
