@@ -3,6 +3,7 @@
 import asyncio
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from weakref import WeakValueDictionary
 
 from reconciler.domain.layout import Exported
 from reconciler.engine.context import Engine
@@ -43,12 +44,14 @@ class LiveViews:
         self._seconds = seconds
         self._turns = asyncio.Semaphore(_AT_ONCE)
         self._kept: dict[tuple[str, str], LiveView] = {}
+        self._looks: WeakValueDictionary[tuple[str, str], asyncio.Lock] = WeakValueDictionary()
 
     async def look(self, tenant: str, chatbot_id: str) -> LiveView:
         """The configuration as it is now, or was seconds ago."""
         key = (tenant, chatbot_id)
+        alone = self._looks.setdefault(key, asyncio.Lock())
         try:
-            async with asyncio.timeout(self._seconds), self._turns:
+            async with asyncio.timeout(self._seconds), alone, self._turns:
                 self._forget()
                 if key not in self._kept:
                     self._kept[key] = await self._read(tenant, chatbot_id)

@@ -162,8 +162,8 @@ def is_read_only(engine: Engine, tenant: str) -> bool:
 async def restate(engine: Engine, uow: UnitOfWork, chatbots: Sequence[Chatbot]) -> None:
     """Derive anew the reasons of chatbots and their open plans: after a suspension, a resume, a source's change."""
     given = await Surroundings.read(uow)
-    for chatbot in chatbots:
-        plan = await uow.plans.get(chatbot.plan_id) if chatbot.plan_id else None
-        if plan is not None:
-            plan = await restate_plan(engine, uow, given, plan)
-        await save_chatbot(uow, given, chatbot, plan)
+    plans = await uow.plans.some({chatbot.plan_id for chatbot in chatbots if chatbot.plan_id})
+    plans = {key: await restate_plan(engine, uow, given, plan) for key, plan in plans.items()}
+    stating = [await stated(uow, given, chatbot, plans.get(chatbot.plan_id or "")) for chatbot in chatbots]
+    # one writes at a time: to stop a large fleet must not hold up the leases of others
+    await uow.chatbots.save_all([new for new, old in zip(stating, chatbots, strict=True) if new != old])

@@ -1,5 +1,6 @@
 """A WizChat in memory behind `ports.Target` and `ports.Writer`: the sandbox's own planner, without HTTP or keys."""
 
+import asyncio
 import json
 from collections import defaultdict, deque
 from collections.abc import Mapping, Sequence
@@ -91,6 +92,7 @@ class FakeTarget:
 
     async def export(self, chatbot_id: str) -> Mapping[str, Any]:
         self._called("export", chatbot_id)
+        await asyncio.sleep(0)  # as over a network, others go on meanwhile
         config = read_config(self._chatbot(chatbot_id), self.clock.now())
         return translate.body_of(
             ChatbotConfigDocument.model_validate(config_document(config, ApiKey("all", "unused")), extra="allow")
