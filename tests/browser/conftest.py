@@ -8,7 +8,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from reconciler.domain.records import Role
 from tests.browser import chromium
-from tests.browser.fleet import BOTS, ROLES, House, Waiting, busy_house, full_house
+from tests.browser.fleet import BOTS, DELETING, ROLES, House, Waiting, busy_house, full_house
 from tests.browser.watch import Watch
 
 expect.set_options(timeout=20_000)  # a page may have to wait for a busy machine
@@ -40,21 +40,38 @@ def full(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator
 
 
 @pytest.fixture(scope="session")
-def _busy(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Iterator[Waiting]]:  # noqa: ARG001  no browser, no house
+def _busy_house(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:  # noqa: ARG001  no browser, no house
     with busy_house(tmp_path_factory.mktemp("busy")) as house:
-        yield (Waiting(house, key, house.plan_of(key)) for key in BOTS)
+        yield house
+
+
+@pytest.fixture(scope="session")
+def _busy(_busy_house: House) -> Iterator[Waiting]:
+    return (Waiting(_busy_house, key, _busy_house.plan_of(key)) for key in BOTS)
+
+
+def _next(waiting: Iterator[Waiting]) -> Waiting:
+    found = next(waiting, None)
+    assert found is not None, "more plans are wanted than there are: add to BOTS"
+    return found
 
 
 @pytest.fixture
 def waiting(_busy: Iterator[Waiting]) -> Waiting:
     """A plan that the test may decide on."""
-    return next(_busy)
+    return _next(_busy)
 
 
 @pytest.fixture
 def another(_busy: Iterator[Waiting]) -> Waiting:
     """One more."""
-    return next(_busy)
+    return _next(_busy)
+
+
+@pytest.fixture(scope="session")
+def deleting(_busy_house: House) -> Waiting:
+    """A plan that deletes, for the one test that closes it."""
+    return Waiting(_busy_house, DELETING, _busy_house.plan_of(DELETING))
 
 
 @pytest.fixture

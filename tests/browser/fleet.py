@@ -25,7 +25,9 @@ PEOPLE: Mapping[str, Role] = {
 }
 ROLES: Mapping[Role, str] = {Role.VIEWER: "vera", Role.OPERATOR: "otto", Role.APPROVER: "ann", Role.ADMIN: "ada"}
 """Who stands for a role."""
-BOTS: Final = tuple(f"bot_{n:02}" for n in range(24))
+BOTS: Final = tuple(f"bot_{n:02}" for n in range(32))
+DELETING: Final = "bot_deleting"
+"""Git takes away all its domains."""
 PROMPT: Final = "Be kind, and brief."
 """What git makes of each of them."""
 _SETTINGS_OF_DEFAULT: Final = (
@@ -58,6 +60,11 @@ class House:
         """The open plan of a chatbot."""
         return self.service.open_plan(chatbot_id)
 
+    @property
+    def group_path(self) -> str:
+        """Of the page of the change that most chatbots share."""
+        return f"/plans/groups/{_group_of(self.service)}"
+
     def commit(self, files: Mapping[str, str]) -> None:
         """Change git, and let the service see it."""
         self.stage.repository.commit(files)
@@ -71,11 +78,17 @@ def _let_in(service: Service) -> dict[str, str]:
 @contextmanager
 def busy_house(folder: Path) -> Iterator[House]:
     """Chatbots that git changes, a plan for each: for tests that decide."""
-    with stage(folder, {key: spec(key) for key in BOTS}, _prompts("Be kind.")) as set_up, set_up.service() as service:
+    live = {key: spec(key) for key in BOTS} | {DELETING: _with_domains("old.example")}
+    files = _prompts("Be kind.") | {path_of(DELETING): document(live[DELETING], DELETING)}
+    with stage(folder, live, files) as set_up, set_up.service() as service:
         service.first_run()
         house = House(service, set_up, _let_in(service))
-        house.commit(_prompts(PROMPT))
+        house.commit(_prompts(PROMPT) | {path_of(DELETING): document(_with_domains(), DELETING)})
         yield house
+
+
+def _with_domains(*domains: str) -> dict[str, Any]:
+    return spec(DELETING, domains=[{"domain": domain} for domain in domains])
 
 
 def _prompts(prompt: str) -> dict[str, str]:

@@ -4,7 +4,7 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.conftest import Look
-from tests.browser.fleet import PROMPT, Waiting
+from tests.browser.fleet import PROMPT, House, Waiting
 from tests.browser.watch import Watch
 from tests.support.world import spec
 
@@ -133,6 +133,29 @@ def test_a_whole_approval_by_the_keyboard_alone(look: Look, waiting: Waiting) ->
     page.reload()
     shows(page, "applied")
     expect(page.get_by_text("By keys alone.")).to_be_visible()
+
+
+def test_enter_on_a_box_decides_nothing(look: Look, waiting: Waiting, another: Waiting, watch: Watch) -> None:
+    watch.expect("status of 422")
+    page = look(waiting.house, waiting.house.group_path, "ann")
+    page.locator(f"#item-{another.plan['id']}").uncheck()
+    page.locator(f"#item-{waiting.plan['id']}").press("Enter")
+    expect(page.get_by_role("alert")).to_contain_text("Enter alone decides nothing")
+    expect(page.locator(f"#item-{waiting.plan['id']}")).to_be_checked()
+    expect(page.locator(f"#item-{another.plan['id']}")).not_to_be_checked()
+    waiting.until("Pending")
+
+
+def test_enter_on_the_box_of_deletes_decides_nothing(look: Look, full: House, watch: Watch) -> None:
+    watch.expect("status of 422")
+    path = f"/plans/{full.ids['plan_deletes']}"
+    page = look(full, path, "ann")
+    box = page.get_by_role("checkbox", name="Delete")
+    box.check()
+    box.press("Enter")
+    expect(page.get_by_role("alert")).to_contain_text("Enter alone decides nothing")
+    expect(box).to_be_checked()
+    assert full.service.get(path)["status"] == "Pending"
 
 
 def _go_to(page: Page, wanted: Locator) -> None:

@@ -3,10 +3,12 @@
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import Look
-from tests.browser.fleet import Waiting
+from tests.browser.fleet import PROMPT, Waiting
 from tests.browser.test_deciding import shows
 from tests.browser.watch import Watch
 
+PLACE = "element => element.getBoundingClientRect().top"
+SHIFT = 60  # pixels; the line that says who approved comes in above
 UNTOUCHED = "() => window.untouched === true"
 
 
@@ -55,14 +57,37 @@ def test_what_is_typed_stays_with_its_cursor_and_scroll(look: Look, waiting: Wai
     comment = page.get_by_label("Comment")
     comment.fill("half a sentence")
     comment.evaluate("area => area.setSelectionRange(5, 6)")
-    before = page.evaluate("() => scrollY")
+    before = comment.evaluate(PLACE)
     ann = look(waiting.house, waiting.path, "ann")
     ann.get_by_role("button", name="Approve only").click()
     shows(page, "approved")
     expect(comment).to_have_value("half a sentence")
     expect(comment).to_be_focused()
     assert comment.evaluate("area => [area.selectionStart, area.selectionEnd]") == [5, 6]
-    assert abs(page.evaluate("() => scrollY") - before) <= 400
+    assert abs(comment.evaluate(PLACE) - before) <= SHIFT
+    assert page.evaluate(UNTOUCHED)
+
+
+def test_a_reason_that_is_being_typed_stays_when_the_plan_closes(look: Look, deleting: Waiting) -> None:
+    page = mark(look(deleting.house, deleting.path, "ben"))
+    page.get_by_label("Why the deletes are right").fill("Nobody uses it any more.")
+    look(deleting.house, deleting.path, "ann").get_by_role("button", name="Reject").click()
+    shows(page, "rejected")
+    expect(page.get_by_label("Your reason was not sent")).to_have_value("Nobody uses it any more.")
+    assert page.evaluate(UNTOUCHED)
+
+
+def test_a_chatbot_that_joins_an_open_group_is_not_ticked(look: Look, waiting: Waiting, another: Waiting) -> None:
+    house = waiting.house
+    waiting.move_git("Be kind, brief, and wise.")
+    page = mark(look(house, house.group_path, "ben"))
+    expect(page.locator(f"#item-{another.plan['id']}")).to_be_checked()
+    page.locator(f"#item-{another.plan['id']}").uncheck()
+    waiting.move_git(PROMPT)
+    joined = page.locator(f"#item-{house.plan_of(waiting.chatbot_id)['id']}")
+    expect(joined).to_be_visible()
+    expect(joined).not_to_be_checked()
+    expect(page.locator(f"#item-{another.plan['id']}")).not_to_be_checked()
     assert page.evaluate(UNTOUCHED)
 
 

@@ -34,7 +34,7 @@ async def read_form(request: Request) -> dict[str, str]:
 
 
 async def read_lists(request: Request, most: int) -> dict[str, list[str]]:
-    """The fields of a form with every value of each.
+    """The fields of a form with every value of each; browsers send line ends as CR LF, which are one character here.
 
     Args:
         request: The request.
@@ -45,9 +45,20 @@ async def read_lists(request: Request, most: int) -> dict[str, list[str]]:
     """
     body = await request.body()
     try:
-        return parse_qs(body.decode("ascii"), max_num_fields=most)
+        fields = parse_qs(body.decode("ascii"), max_num_fields=most)
     except ValueError as error:
         raise Problem(Code.MALFORMED_BODY, "send a form") from error
+    return {name: [value.replace("\r\n", "\n") for value in values] for name, values in fields.items()}
+
+
+def refuse_without_button(form: Mapping[str, object]) -> None:
+    """Refuse a form of several buttons that was sent by none of them: browsers then press its first one.
+
+    Raises:
+        Problem: When that is what happened.
+    """
+    if "pressed" in form:
+        raise Problem(Code.INVALID_REQUEST, "press one of the buttons: Enter alone decides nothing")
 
 
 def asked(ask: type[A], fields: Mapping[str, Any]) -> A:

@@ -13,7 +13,17 @@ from reconciler.domain.plan import Action, Op
 from reconciler.domain.status import Direction
 from tests.fakes.clock import START
 from tests.integration.web.conftest import House
-from tests.integration.web.test_plan_page import GIT, LIVE, NEW_PROMPT, OLD_PROMPT, PROMPT, SERVER, signed_in, words
+from tests.integration.web.test_plan_page import (
+    GIT,
+    LIVE,
+    NEW_PROMPT,
+    OLD_PROMPT,
+    PROMPT,
+    REFUNDS,
+    SERVER,
+    signed_in,
+    words,
+)
 from tests.support.records import a_chatbot, a_plan
 
 pytestmark = pytest.mark.anyio
@@ -123,8 +133,8 @@ async def test_chosen_chatbots_are_decided_each_by_its_own_fingerprint(
 
     said = words(answer.text)
     assert answer.status_code == 200
-    assert re.search(r"plan_bot_7 \S+ approved", said)
-    assert "plan_bot_9 Not done: plan plan_bot_9 has another fingerprint" in said
+    assert re.search(r"bot_7 \S+ approved", said)
+    assert "bot_9 Not done: plan plan_bot_9 has another fingerprint" in said
     assert "The same change on 2 chatbots" in said
     assert len(house.jobs.submitted) == 1
     async with house.store.read() as uow:
@@ -154,6 +164,42 @@ async def test_without_a_choice_the_page_says_so_and_keeps_the_comment(
     assert answer.status_code == 422
     assert "choose at least one chatbot" in answer.text
     assert "Typed</textarea>" in answer.text
+
+
+async def test_only_what_was_chosen_stays_ticked_after_a_refusal(house: House, approver: httpx.AsyncClient) -> None:
+    await group(house, "bot_7", "bot_8")
+    opened = await approver.get(f"/plans/groups/{CHANGE}")
+    assert ticked(opened.text) == ["Name of bot_7", "Name of bot_8"]
+    form = {"change": CHANGE, "decision": "approve", "comment": "x" * 2001, "item": [item("bot_8")]}
+    answer = await approver.post("/plans/decide", data=form)
+    assert answer.status_code == 422
+    assert ticked(answer.text) == ["Name of bot_8"]
+
+
+async def test_what_still_waits_after_a_decision_is_not_ticked(house: House, approver: httpx.AsyncClient) -> None:
+    await group(house, "bot_7", "bot_8")
+    form = {"change": CHANGE, "decision": "reject", "item": [item("bot_7")]}
+    answer = await approver.post("/plans/decide", data=form)
+    assert "The same change on 1 chatbot" in words(answer.text)
+    assert ticked(answer.text) == []
+
+
+def ticked(text: str) -> list[str]:
+    """The chatbots whose boxes are ticked."""
+    return sorted(re.findall(r'type="checkbox"[^>]*aria-label="([^"]*)"[^>]* checked', text))
+
+
+async def test_a_group_says_first_what_is_lost(house: House, approver: httpx.AsyncClient) -> None:
+    await group(house, "bot_7", "bot_8", op=SERVER)
+    said = words((await approver.get(f"/plans/groups/{CHANGE}")).text)
+    assert "1 deletion:" in said
+    assert said.index("1 deletion:") < said.index("Chatbots")
+
+
+async def test_a_group_says_what_live_edits_it_overwrites(house: House, approver: httpx.AsyncClient) -> None:
+    await group(house, "bot_7", "bot_8", op=REFUNDS)
+    said = words((await approver.get(f"/plans/groups/{CHANGE}")).text)
+    assert "Somebody edited these chatbots live. Applying overwrites this:" in said
 
 
 async def test_what_needs_an_override_is_decided_by_itself(house: House, approver: httpx.AsyncClient) -> None:

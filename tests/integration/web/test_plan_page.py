@@ -92,7 +92,7 @@ def words(text: str) -> str:
 def buttons(text: str) -> Mapping[str, bool]:
     """What the buttons of the decision say, and whether they can be pressed."""
     form = text.partition('<form id="decide"')[2].partition("</form>")[0]
-    return {title: "disabled" not in tag for tag, title in re.findall(r"<button([^>]*)>([^<]*)</button>", form)}
+    return {title: "disabled" not in tag for tag, title in re.findall(r"<button([^>]*)>([^<]+)</button>", form)}
 
 
 async def test_a_plan_says_its_loss_first_and_in_one_sentence_what_it_does(
@@ -102,7 +102,8 @@ async def test_a_plan_says_its_loss_first_and_in_one_sentence_what_it_does(
     text = words((await approver.get("/plans/plan_3")).text)
 
     said = (
-        "Changes a few words of the system prompt , changes the skill refunds , adds the skill returns-eu , "
+        "Changes a few words of the system prompt , switches the skill refunds back on, "
+        "changes the mode of the skill refunds from “on_demand” to “always”, adds the skill returns-eu , "
         "deletes the MCP server crm , and deletes the domain old.example ."
     )
     assert text.index("2 deletions") < text.index(said) < text.index("Deleted") < text.index("Core settings")
@@ -134,7 +135,7 @@ async def test_short_fields_say_what_was_agreed_and_who_moved(house: House, appr
 
     assert "enabled true false true ● changed live" in text
     assert "mode on_demand on_demand always ⎇ changed in git" in text
-    assert "Applying overwrites this: skill refunds, enabled" in text
+    assert "Applying overwrites this: skill refunds: enabled" in text
 
 
 async def test_where_both_moved_the_baseline_says_what_was_agreed(house: House, approver: httpx.AsyncClient) -> None:

@@ -15,7 +15,7 @@ from reconciler.web import deciding, templates
 from reconciler.web.api.common import TheEngine, TheSettings, visible_plan
 from reconciler.web.asks import ApplyAsk, ApproveAsk, Name, RejectAsk
 from reconciler.web.dashboard.common import Deciding
-from reconciler.web.dashboard.forms import asked, read_form
+from reconciler.web.dashboard.forms import asked, read_form, refuse_without_button
 from reconciler.web.dashboard.frame import frame_for
 from reconciler.web.dashboard.pages.plan_decision import Typed
 from reconciler.web.dashboard.pages.plan_ops import View
@@ -122,6 +122,7 @@ async def _decided(
     """Do what a form asks for, and go back to the page; what is refused is said on it, with what was typed."""
     form = await read_form(request)
     try:
+        refuse_without_button(form)
         await act(form)
     except (Conflict, Forbidden, Problem) as error:
         body = await refusal(engine, request, error)

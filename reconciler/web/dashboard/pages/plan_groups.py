@@ -1,7 +1,7 @@
 """The same change on many chatbots: shown once, and decided together, still one fingerprint each."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from fastapi import APIRouter, Request
@@ -15,14 +15,14 @@ from reconciler.engine.decide import ItemResult
 from reconciler.engine.standings import needed_now, protected_now
 from reconciler.errors import Forbidden
 from reconciler.ports import Page, PlanFilter
-from reconciler.render.summary import Part, sentence
+from reconciler.render.summary import Part, overwritten, sentence
 from reconciler.web import deciding, templates
 from reconciler.web.api.common import TheEngine
 from reconciler.web.asks import MOST, DecideAsk, Name
 from reconciler.web.dashboard.common import Deciding, Visitor
-from reconciler.web.dashboard.forms import asked, read_lists
+from reconciler.web.dashboard.forms import asked, read_lists, refuse_without_button
 from reconciler.web.dashboard.frame import Frame, frame_for
-from reconciler.web.dashboard.pages.plan_ops import Section, in_sections, op_views
+from reconciler.web.dashboard.pages.plan_ops import OpView, Section, in_sections, lost, op_views
 from reconciler.web.dashboard.pages.plans import names_of
 from reconciler.web.errors import refusal
 from reconciler.web.problems import Code, Problem
@@ -41,12 +41,14 @@ class Member:
         name: The chatbot's, or its id.
         item: What is sent when it is chosen: the plan and the fingerprint that was seen.
         refusal: Why it cannot be decided together with the others, or None.
+        is_chosen: Whether it is ticked.
     """
 
     plan: Plan
     name: str
     item: str
     refusal: str | None
+    is_chosen: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,11 +57,13 @@ class Outcome:
 
     Attributes:
         plan_id: The plan.
+        name: The chatbot's, or its id; the plan's where neither is known.
         status: Where it stands now; None when it was refused.
         problem: Why it was refused, or None.
     """
 
     plan_id: str
+    name: str
     status: PlanStatus | None
     problem: str | None
 
@@ -73,6 +77,8 @@ class GroupPage:
         members: The chatbots that it waits on.
         more: Whether there are more than are shown.
         sentence: What it does, in parts.
+        losses: What it deletes.
+        overwritten: The live edits that an apply takes back, on each of them.
         sections: What it does, under headings.
         may_decide: Whether the person may decide about any of them.
         outcomes: What came of what was just sent.
@@ -85,6 +91,8 @@ class GroupPage:
     members: Sequence[Member]
     more: bool
     sentence: Sequence[Part]
+    losses: Sequence[OpView]
+    overwritten: Sequence[str]
     sections: Sequence[Section]
     may_decide: bool
     outcomes: Sequence[Outcome] = ()
@@ -94,9 +102,15 @@ class GroupPage:
 
 @dataclass(frozen=True, slots=True)
 class _Said:
-    """What the page says of what was just sent."""
+    """What the page says of what was just sent.
 
-    outcomes: Sequence[Outcome] = ()
+    Attributes:
+        results: What came of each item.
+        chosen: The items that were sent, which stay ticked where they still wait; None before anything was sent.
+    """
+
+    results: Sequence[ItemResult] = ()
+    chosen: Collection[str] | None = None
     problem: str | None = None
     comment: str = ""
     status: int = 200
@@ -112,16 +126,16 @@ async def group(actor: Visitor, engine: TheEngine, change: Name) -> Response:
 async def decide(actor: Deciding, engine: TheEngine, request: Request) -> Response:
     """Decide about the chosen plans; each is decided by itself, and what came of it is shown."""
     form = await read_lists(request, MOST + _OTHER_FIELDS)
-    change = form.get("change", [""])[0]
+    change, chosen = _first(form, "change"), form.get("item", [])
     try:
+        refuse_without_button(form)
         results = await deciding.decide_all(engine, actor, _ask(form))
     except Problem as error:
         body = await refusal(engine, request, error)
-        said = _Said(
-            problem=f"{body['title']}: {body['detail']}", comment=_first(form, "comment"), status=body["status"]
-        )
+        problem = f"{body['title']}: {body['detail']}"
+        said = _Said(chosen=chosen, problem=problem, comment=_first(form, "comment"), status=body["status"])
     else:
-        said = _Said(outcomes=[_outcome(result) for result in results])
+        said = _Said(results, chosen)
     return await _page(engine, actor, change, said)
 
 
@@ -140,44 +154,52 @@ def _first(form: Mapping[str, list[str]], name: str) -> str:
     return form.get(name, [""])[0]
 
 
-def _outcome(result: ItemResult) -> Outcome:
-    decided = result.decision
-    return Outcome(
-        plan_id=result.item.plan_id,
-        status=decided.plan.status if decided else None,
-        problem=str(result.error) if result.error else None,
-    )
-
-
 async def _page(engine: Engine, actor: Actor, change: str, said: _Said) -> Response:
     wanted = PlanFilter(change=change, status={PlanStatus.PENDING}, visible=actor.sources)
     part: Page[Plan] = await engine.store.queries.plans(wanted, limit=MOST, cursor=None) if change else Page((), None)
-    names = await names_of(engine, part.items)
+    decided = [result.decision.plan for result in said.results if result.decision]
+    names = await names_of(engine, [*part.items, *decided])
     frame = await frame_for(engine, actor, "plans", WATCH)
-    members = [_member(engine, actor, plan, names) for plan in part.items]
+    members = [_member(engine, actor, plan, names, said.chosen) for plan in part.items]
+    titles = {plan.id: _name(plan, names) for plan in (*part.items, *decided)}
 
     def render() -> Response:
-        shown = group_page(frame, change, members, said, more=part.next_cursor is not None)
+        shown = group_page(frame, change, members, said, titles, more=part.next_cursor is not None)
         return templates.page("plan_group.html", shown, said.status)
 
     # comparing long prompts takes a while: not on the event loop
     return await asyncio.to_thread(render)
 
 
-def group_page(frame: Frame, change: str, members: Sequence[Member], said: _Said, *, more: bool = False) -> GroupPage:
-    """Everything that the page of a group says."""
+def group_page(
+    frame: Frame, change: str, members: Sequence[Member], said: _Said, titles: Mapping[str, str], *, more: bool = False
+) -> GroupPage:
+    """Everything that the page of a group says; `titles` has the chatbots' names by their plans."""
     ops = _common_ops([member.plan for member in members])
+    shown = op_views(ops)
     return GroupPage(
         frame=frame,
         change=change,
         members=members,
         more=more,
         sentence=sentence(ops),
-        sections=in_sections(op_views(ops)),
+        losses=list(lost(shown)),
+        overwritten=overwritten(ops),
+        sections=in_sections(shown),
         may_decide=any(member.refusal is None for member in members),
-        outcomes=said.outcomes,
+        outcomes=[_outcome(result, titles) for result in said.results],
         problem=said.problem,
         comment=said.comment,
+    )
+
+
+def _outcome(result: ItemResult, titles: Mapping[str, str]) -> Outcome:
+    plan_id, decided = result.item.plan_id, result.decision
+    return Outcome(
+        plan_id=plan_id,
+        name=titles.get(plan_id, plan_id),
+        status=decided.plan.status if decided else None,
+        problem=str(result.error) if result.error else None,
     )
 
 
@@ -195,13 +217,15 @@ def _common_ops(plans: Sequence[Plan]) -> Sequence[DirectedOp]:
     ]
 
 
-def _member(engine: Engine, actor: Actor, plan: Plan, names: Mapping[tuple[str, str], str]) -> Member:
-    return Member(
-        plan=plan,
-        name=names.get((plan.tenant, plan.chatbot_id), plan.chatbot_id),
-        item=f"{plan.id} {plan.fingerprint}",
-        refusal=_refusal(engine, actor, plan),
-    )
+def _name(plan: Plan, names: Mapping[tuple[str, str], str]) -> str:
+    return names.get((plan.tenant, plan.chatbot_id), plan.chatbot_id)
+
+
+def _member(
+    engine: Engine, actor: Actor, plan: Plan, names: Mapping[tuple[str, str], str], chosen: Collection[str] | None
+) -> Member:
+    item, refusal = f"{plan.id} {plan.fingerprint}", _refusal(engine, actor, plan)
+    return Member(plan, _name(plan, names), item, refusal, not refusal and (chosen is None or item in chosen))
 
 
 def _refusal(engine: Engine, actor: Actor, plan: Plan) -> str | None:

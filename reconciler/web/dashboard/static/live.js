@@ -67,15 +67,18 @@ function isTouched(control) {
   return [...control.options].some((option) => option.selected !== option.defaultSelected);
 }
 
-const touched = (region) => new Map([...named(region, CONTROLS)].filter(([, control]) => isTouched(control))
+// the ticks of all boxes: a tick is somebody's choice, also where the page came with it
+const touched = (region) => new Map([...named(region, CONTROLS)]
+  .filter(([, control]) => control.type === "checkbox" || isTouched(control))
   .map(([key, control]) => [key, isTickable(control) ? control.checked : control.value]));
 
-// what was not typed or ticked by a person is as the server says, also where a control was morphed out of another
+// what was not typed or ticked by a person is as the server says, also where a control was morphed out of another; but
+// nobody has chosen a box that has just come
 function putBack(region, before) {
   for (const [key, control] of named(region, CONTROLS)) {
     const kept = before.get(key);
     if (isTickable(control)) {
-      const wanted = kept ?? control.defaultChecked;
+      const wanted = kept ?? (control.type === "radio" && control.defaultChecked);
       if (control.checked !== wanted) control.checked = wanted;
     } else if (control.tagName === "SELECT") {
       if (kept !== undefined && control.value !== kept) control.value = kept;
@@ -161,8 +164,10 @@ async function look() {
   const answer = await fetch(page, {
     headers, cache: "no-store", redirect: "manual", signal: AbortSignal.timeout(PATIENCE),
   });
-  if (answer.type === "opaqueredirect" || answer.status === 401 || answer.status === 403) {
+  if (answer.type === "opaqueredirect" || answer.status === 401) {
     finish("You are signed out, so this page no longer follows what happens. Sign in again in another tab, then reload.");
+  } else if (answer.status === 403) {
+    finish("You may no longer see this page, so it no longer follows what happens.");
   } else if (answer.status === 200) {
     const text = await answer.text();
     // in the meantime a pointer may have gone down
