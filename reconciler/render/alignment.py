@@ -16,14 +16,19 @@ class Effort:
 
     Args:
         left: In pairs of items looked at.
+
+    Attributes:
+        was_refused: Whether there was more work to do than might be done.
     """
 
     def __init__(self, left: int) -> None:
         self.left = left
+        self.was_refused = False
 
     def spend(self, work: int) -> bool:
         """Whether this much work may be done; it counts as done."""
         if work > self.left:
+            self.was_refused = True
             return False
         self.left -= work
         return True

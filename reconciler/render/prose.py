@@ -78,6 +78,25 @@ def _compared(before: str, after: str, context: int, effort: Effort) -> Iterator
             yield from _around(old[run.left], head, tail)
 
 
+def share_kept_in_order(before: str, after: str, effort: int = EFFORT) -> float | None:
+    """The share of the words of both texts that both hold in the same order, 0 to 1.
+
+    Args:
+        before: The text as it was.
+        after: The text as it will be.
+        effort: How much work it may take; None comes of more.
+    """
+    old, new, work = before.split("\n"), after.split("\n"), Effort(effort)
+    kept = sum(_words_kept(old[run.left], new[run.right], work) for run in align(old, new, work))
+    total = len(before.split()) + len(after.split())
+    return None if work.was_refused else 2 * kept / total if total else 1.0
+
+
+def _words_kept(old: Sequence[str], new: Sequence[str], effort: Effort) -> int:
+    left, right = (" ".join(lines).split() for lines in (old, new))
+    return sum(run.left.stop - run.left.start for run in align(left, right, effort) if run.same)
+
+
 def side_by_side(lines: Iterable[Line]) -> list[Row]:
     """The same comparison in two columns: what was beside what will be."""
     rows: list[Row] = []

@@ -1,23 +1,24 @@
 """What a plan does, in one sentence that somebody who never saw a configuration understands."""
 
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple
 
-from reconciler.domain import fields
 from reconciler.domain.direction import DirectedOp
 from reconciler.domain.plan import Action, Op
 from reconciler.domain.status import Direction
-from reconciler.render.sizes import differs_in_blanks_only, share_of_words_kept
-from reconciler.render.wording import FieldChange, leaves
+from reconciler.domain.visible import visible
+from reconciler.render.field_words import Clause, Field, Owner, Telling, clause, emptying, named, side_of, spoken, turn
+from reconciler.render.wording import leaves
 
 _MOST_NAMED = 3
-_SENTENCE = 60
-"""A text of at least this length is rewritten; a shorter one is changed."""
-_LONGEST_WEIGHED = 200_000
-_HALF, _MOST = 0.5, 0.9
+_MOST_OF_ITEM = 2
+_MOST_VALUED = 6
+"""With more fields than these the sentence tells no values: it is to stay one that can be read."""
+_EFFORT = 200_000
+"""How much work all texts of one sentence may take; a page may say many sentences."""
+_EDITED = (Direction.LIVE_AHEAD, Direction.DIVERGED)
 
 
 class Tone(StrEnum):
@@ -34,6 +35,19 @@ class Part:
 
     tone: Tone
     text: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Update:
+    """An update, and the fields that it changes."""
+
+    op: Op
+    fields: tuple[Field, ...]
+
+    @property
+    def kept(self) -> Sequence[Field]:
+        """The fields that are not lost by it."""
+        return [field for field in self.fields if not field.is_loss]
 
 
 class _Noun(NamedTuple):
@@ -56,107 +70,179 @@ _SECTIONS = {
     "accessLists": "access lists",
     "telemetry": "telemetry",
 }
-_FIELDS = {"name": "name", "status": "status", "logoUrl": "logo", "behavior.systemPrompt": "system prompt"}
+_UNCOUNTED = ("accessProtection", "telemetry")
+"""Sections that go without an article."""
 
 
 def sentence(ops: Sequence[DirectedOp]) -> tuple[Part, ...]:
     """The sentence in parts, which are its text when they are joined; what is lost comes last, and stands out."""
-    bare = [directed.op for directed in ops if not directed.op.is_noop]
+    updates = [_Update(each.op, _fields(each)) for each in ops if each.op.action is Action.UPDATE]
     clauses = [
-        *(clause for op in bare if op.action is Action.UPDATE and op.key is None for clause in _of_section(op)),
-        *_of_items(bare, Action.UPDATE, "changes"),
-        *_of_sections(bare, Action.CREATE, "sets"),
-        *_of_items(bare, Action.CREATE, "adds"),
-        *(_lost(clause) for clause in _of_sections(bare, Action.DELETE, "deletes")),
-        *(_lost(clause) for clause in _of_items(bare, Action.DELETE, "deletes")),
+        *_of_updates(updates),
+        *_of_creates(ops),
+        *map(_lost, _of_losses(updates)),
+        *map(_lost, _of_deletes(ops)),
     ]
-    return _joined(clauses) if clauses else (Part(Tone.PLAIN, "Changes nothing."),)
+    parts = _joined(clauses) if clauses else (Part(Tone.PLAIN, "Changes nothing."),)
+    return tuple(Part(part.tone, visible(part.text)) for part in parts)
+
+
+def emptied(ops: Sequence[DirectedOp]) -> tuple[str, ...]:
+    """What updates empty or remove, one clause for each field, in the order of the ops."""
+    updates = (directed for directed in ops if directed.op.action is Action.UPDATE)
+    fields = (field for directed in updates for field in _fields(directed) if field.is_emptied)
+    return tuple(visible(str(emptying(field))) for field in fields)
 
 
 def overwritten(ops: Sequence[DirectedOp]) -> tuple[str, ...]:
-    """The live edits that an apply takes back: each a place, with the field in an update."""
-    return tuple(place for directed in ops for place in _edited(directed))
+    """The live edits that an apply takes back: each an item, or a field as the sentence calls it."""
+    return tuple(visible(place) for directed in ops for place in _edited(directed))
 
 
-def _edited(directed: DirectedOp) -> Iterator[str]:
-    edits = (Direction.LIVE_AHEAD, Direction.DIVERGED)
-    place = noun_of(directed.op)
-    if directed.op.action is Action.UPDATE:
-        yield from (f"{place}, {name}" for name, side in directed.fields.items() if side in edits)
-    elif directed.direction in edits:
-        yield f"{place}, {'deleted' if directed.op.action is Action.CREATE else 'added'} live"
+def side_unknown(ops: Sequence[DirectedOp]) -> bool:
+    """Whether there is a change of which it is not known which side moved."""
+    changed = (directed for directed in ops if not directed.op.is_noop)
+    return any(Direction.UNKNOWN in (each.direction, *each.fields.values()) for each in changed)
 
 
 def noun_of(op: Op) -> str:
     """What an op is about, as people say it: a section, or an item with its name."""
     if op.key is None:
-        return _SECTIONS.get(op.section, _spoken(op.section))
+        return _SECTIONS.get(op.section, spoken(op.section))
     return f"{NOUNS[op.section].one if op.section in NOUNS else op.section} {op.key}"
 
 
 def title_of(section: str) -> str:
     """A section as a heading."""
-    name = NOUNS[section].many if section in NOUNS else _SECTIONS.get(section, _spoken(section))
+    name = NOUNS[section].many if section in NOUNS else _SECTIONS.get(section, spoken(section))
     return name[:1].upper() + name[1:]
 
 
-def _of_section(op: Op) -> Iterator[tuple[Part, ...]]:
+def _edited(directed: DirectedOp) -> Iterator[str]:
+    op = directed.op
+    if op.action is Action.UPDATE:
+        names = (change.name for change in leaves(op) if side_of(directed, change.name) in _EDITED)
+        yield from (_placed(op, named(op.section, name)) for name in names)
+    elif directed.direction in _EDITED:
+        yield f"{noun_of(op)}, {'deleted' if op.action is Action.CREATE else 'added'} live"
+
+
+def _placed(op: Op, name: str) -> str:
+    """A field with what it belongs to, where that does not go without saying."""
+    return name if op.section == "core" or name == noun_of(op) else f"{noun_of(op)}: {name}"
+
+
+def _fields(directed: DirectedOp) -> tuple[Field, ...]:
+    op = directed.op
+    owner = _owner(op)
+    found = ((change, side_of(directed, change.name)) for change in leaves(op))
+    return tuple(Field(owner, change, side is Direction.LIVE_AHEAD) for change, side in found)
+
+
+def _owner(op: Op) -> Owner:
+    if op.section == "core" and op.key is None:
+        return Owner(op.place, "the chatbot", "")
+    noun = noun_of(op)
+    return Owner(op.place, noun if op.section in _UNCOUNTED else f"the {noun}", f" of the {noun}")
+
+
+def _of_updates(updates: Sequence[_Update]) -> Iterator[tuple[Part, ...]]:
+    """What sections and items become, but for what is lost."""
+    changed = [field for update in updates for field in update.kept]
+    texts = sum(not field.change.is_short for field in changed) or 1
+    telling = Telling(_EFFORT // texts, values=len(changed) <= _MOST_VALUED)
+    for update in updates:
+        if update.op.key is None:
+            yield from _of_section(update.op, update.kept, telling)
+    items = [update for update in updates if update.op.key is not None]
+    for section in dict.fromkeys(update.op.section for update in items):
+        kept = [field for update in items if update.op.section == section for field in update.kept]
+        yield from _of_switches(section, [field for field in kept if field.is_whole])
+        yield from _of_items_fields(section, [field for field in kept if not field.is_whole], telling)
+    untold = [update.op for update in updates if not update.fields]
+    yield from (*_of_sections(untold, "changes"), *_of_items(untold, "changes"))
+
+
+def _of_section(op: Op, fields: Sequence[Field], telling: Telling) -> Iterator[tuple[Part, ...]]:
     # texts first: what a bot says matters more than a switch
-    changed = sorted(leaves(op), key=_weight)
-    named = changed if len(changed) <= _MOST_NAMED else changed[: _MOST_NAMED - 1]
-    for change in named:
-        verb = Part(Tone.PLAIN, f"{_verb(change.before, change.after)} the ")
-        yield verb, Part(Tone.NAME, _field(op.section, change.name))
-    if len(named) < len(changed):
-        rest = (
-            f"changes {len(changed) - len(named)} other fields of the {_SECTIONS.get(op.section, _spoken(op.section))}"
-        )
-        yield (Part(Tone.PLAIN, rest),)
+    ordered = sorted(fields, key=_weight)
+    if len(ordered) <= _MOST_NAMED:
+        yield from (_parts(clause(field, telling)) for field in ordered)
+        return
+    told, rest = ordered[: _MOST_NAMED - 1], ordered[_MOST_NAMED - 1 :]
+    yield from (_parts(clause(field, Telling(telling.effort, values=False))) for field in told)
+    yield (Part(Tone.PLAIN, f"{_changing(rest)} {len(rest)} other fields of the {noun_of(op)}"),)
 
 
-def _weight(change: FieldChange) -> tuple[bool, bool, int, str]:
-    """The order in which fields are named: long texts first, the longest of them before others."""
+def _weight(field: Field) -> tuple[bool, bool, bool, int, str]:
+    """The order in which fields are named: long texts first, the longest of them before others, then switches."""
+    change = field.change
     lengths = [len(value) for value in (change.before, change.after) if isinstance(value, str)]
-    return change.is_short, not lengths, -max(lengths, default=0), change.name
+    return change.is_short, not field.is_switch, not lengths, -max(lengths, default=0), change.name
 
 
-def _verb(before: object, after: object) -> str:
-    if before is fields.MISSING:
-        return "sets"
-    if after is fields.MISSING:
-        return "removes"
-    if not (isinstance(before, str) and isinstance(after, str)):
-        return "changes"
-    if differs_in_blanks_only(before, after):
-        return "changes only blanks in"
-    if not _SENTENCE <= max(len(before), len(after)) <= _LONGEST_WEIGHED:
-        return "changes"
-    kept = share_of_words_kept(before, after)
-    return "rewrites" if kept < _HALF else "rewrites parts of" if kept < _MOST else "changes a few words of"
+def _of_switches(section: str, fields: Sequence[Field]) -> Iterator[tuple[Part, ...]]:
+    """The items that are turned on and off, those alike together."""
+    turns = [(turn(field), field.owner.place.key) for field in fields]
+    for each in sorted({how for how, _ in turns}):
+        keys = [key for how, key in turns if how == each]
+        yield (*_named("switches", _noun(section), keys), Part(Tone.PLAIN, f" {each}"))
 
 
-def _field(section: str, name: str) -> str:
-    last = _FIELDS.get(name) or _spoken(name.rpartition(".")[2])
-    return last if section == "core" else f"{last} of the {_SECTIONS.get(section, _spoken(section))}"
+def _of_items_fields(section: str, fields: Sequence[Field], telling: Telling) -> Iterator[tuple[Part, ...]]:
+    """The fields of a single item; several items are only named."""
+    keys = dict.fromkeys(field.owner.place.key for field in fields)
+    if len(keys) == 1 and len(fields) <= _MOST_OF_ITEM:
+        yield from (_parts(clause(field, telling)) for field in sorted(fields, key=_weight))
+        return
+    verbs = {key: _changing([field for field in fields if field.owner.place.key == key]) for key in keys}
+    for verb in sorted({*verbs.values()}):
+        yield _named(verb, _noun(section), [key for key in keys if verbs[key] == verb])
 
 
-def _spoken(name: str) -> str:
-    """A field's name as words: ``responseLength`` → response length."""
-    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", name).lower() if name.isidentifier() else name
+def _changing(fields: Sequence[Field]) -> str:
+    return "puts back" if all(field.is_back for field in fields) else "changes"
 
 
-def _of_sections(ops: Sequence[Op], action: Action, verb: str) -> Iterator[tuple[Part, ...]]:
+def _of_creates(ops: Sequence[DirectedOp]) -> Iterator[tuple[Part, ...]]:
+    created = [directed for directed in ops if directed.op.action is Action.CREATE]
+    back = [directed.op for directed in created if directed.direction is Direction.LIVE_AHEAD]
+    new = [directed.op for directed in created if directed.direction is not Direction.LIVE_AHEAD]
+    yield from (*_of_sections(back, "puts back"), *_of_items(back, "puts back"))
+    yield from (*_of_sections(new, "sets"), *_of_items(new, "adds"))
+
+
+def _of_losses(updates: Sequence[_Update]) -> Iterator[tuple[Part, ...]]:
+    """What updates take away: a protection that they lift is always named."""
+    fields = [field for update in updates for field in update.fields if field.is_loss]
+    ordered = sorted(fields, key=lambda field: field.is_emptied)
+    lifted = sum(field.lifts_protection for field in fields)
+    told = ordered if len(ordered) <= _MOST_NAMED else ordered[: max(_MOST_NAMED - 1, lifted)]
+    yield from (_parts(clause(field, Telling(0, values=False))) for field in told)
+    rest = len(ordered) - len(told)
+    if rest:
+        yield (Part(Tone.PLAIN, f"empties or removes {rest} other {'field' if rest == 1 else 'fields'}"),)
+
+
+def _of_deletes(ops: Sequence[DirectedOp]) -> Iterator[tuple[Part, ...]]:
+    deleted = [directed.op for directed in ops if directed.op.action is Action.DELETE]
+    yield from (*_of_sections(deleted, "deletes"), *_of_items(deleted, "deletes"))
+
+
+def _of_sections(ops: Sequence[Op], verb: str) -> Iterator[tuple[Part, ...]]:
     for op in ops:
-        if op.action is action and op.key is None:
+        if op.key is None:
             yield Part(Tone.PLAIN, f"{verb} the "), Part(Tone.NAME, noun_of(op))
 
 
-def _of_items(ops: Sequence[Op], action: Action, verb: str) -> Iterator[tuple[Part, ...]]:
-    sections = dict.fromkeys(op.section for op in ops if op.key is not None)
-    for section in sections:
-        keys = [op.key or "" for op in ops if (op.section, op.action) == (section, action) and op.key is not None]
-        if keys:
-            yield _named(verb, NOUNS.get(section, _Noun(f"item of {section}", f"items of {section}")), keys)
+def _of_items(ops: Sequence[Op], verb: str) -> Iterator[tuple[Part, ...]]:
+    for section in dict.fromkeys(op.section for op in ops if op.key is not None):
+        keys = [op.key for op in ops if op.section == section and op.key is not None]
+        yield _named(verb, _noun(section), keys)
+
+
+def _noun(section: str) -> _Noun:
+    return NOUNS.get(section, _Noun(f"item of {section}", f"items of {section}"))
 
 
 def _named(verb: str, noun: _Noun, keys: Sequence[str]) -> tuple[Part, ...]:
@@ -164,6 +250,11 @@ def _named(verb: str, noun: _Noun, keys: Sequence[str]) -> tuple[Part, ...]:
         return (Part(Tone.PLAIN, f"{verb} {len(keys)} {noun.many}"),)
     head = Part(Tone.PLAIN, f"{verb} the {noun.one if len(keys) == 1 else noun.many} ")
     return (head, *_listed([(Part(Tone.NAME, key),) for key in keys], " and "))
+
+
+def _parts(said: Clause) -> tuple[Part, ...]:
+    parts = Part(Tone.PLAIN, said.verb), Part(Tone.NAME, said.name), Part(Tone.PLAIN, said.rest)
+    return parts if said.rest else parts[:2]
 
 
 def _lost(clause: tuple[Part, ...]) -> tuple[Part, ...]:

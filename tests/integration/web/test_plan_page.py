@@ -135,7 +135,7 @@ async def test_short_fields_say_what_was_agreed_and_who_moved(house: House, appr
 
     assert "enabled true false true ● changed live" in text
     assert "mode on_demand on_demand always ⎇ changed in git" in text
-    assert "Applying overwrites this: skill refunds: enabled" in text
+    assert "Applying overwrites this edit: skill refunds: enabled" in text
 
 
 async def test_where_both_moved_the_baseline_says_what_was_agreed(house: House, approver: httpx.AsyncClient) -> None:

@@ -6,7 +6,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.domain.visible import visible
-from reconciler.render.prose import GAP, Kind, Line, Piece, abridged, clipped, compare, side_by_side
+from reconciler.render.prose import (
+    GAP,
+    Kind,
+    Line,
+    Piece,
+    abridged,
+    clipped,
+    compare,
+    share_kept_in_order,
+    side_by_side,
+)
+from reconciler.render.sizes import share_of_words_kept
 from reconciler.render.wording import inline
 
 LINES = st.lists(st.text("ab c.", max_size=6), max_size=8).map("\n".join)
@@ -178,3 +189,39 @@ def test_a_mebibyte_is_compared_within_a_second_however_it_is_made(name: str) ->
     began = process_time()
     compare(before, after, most=3000)
     assert process_time() - began < 1
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "share"),
+    [
+        ("a b c d", "a b c d", 1),
+        ("a b c d", "d c b a", 0.25),
+        ("a b\nc d", "a b c d", 1),
+        ("a b\nc d", "c d\na b", 0.5),
+        ("a b\nc d\ne f", "a b\nx d\ne f", 5 / 6),
+        ("a", "", 0),
+        ("", " ", 1),
+    ],
+)
+def test_the_share_of_words_kept_in_their_order(before: str, after: str, share: float) -> None:
+    assert share_kept_in_order(before, after) == pytest.approx(share)
+
+
+def test_words_in_reverse_are_not_kept() -> None:
+    words = [f"word{number}" for number in range(100)]
+    assert share_kept_in_order(" ".join(words), " ".join(reversed(words))) == pytest.approx(0.01)
+
+
+@given(LINES, LINES)
+def test_in_their_order_no_more_words_are_kept_than_anywhere(before: str, after: str) -> None:
+    share = share_kept_in_order(before, after)
+    assert share is not None
+    assert 0 <= share <= share_of_words_kept(before, after) + 1e-9
+
+
+def test_what_takes_too_much_work_is_not_weighed() -> None:
+    random = Random(7)
+    before, after = (" ".join(random.choices("ab", k=100_000)) + end for end in "xy")
+    began = process_time()
+    assert share_kept_in_order(before, after) is None
+    assert process_time() - began < 3

@@ -1,5 +1,6 @@
 """What a plan's page shows of each op."""
 
+from dataclasses import replace
 from typing import Any
 
 from reconciler.domain.direction import DirectedOp, SectionBaseline
@@ -68,20 +69,35 @@ def test_texts_come_before_nested_values() -> None:
 def test_a_view_is_filled_alone() -> None:
     op = update({"p": LONG}, {"p": LONG + "!"})
     (sides,), (unified,) = op_views([op]), op_views([op], view=View.UNIFIED)
-    assert (bool(sides.texts[0].rows), bool(sides.texts[0].lines)) == (True, False)
-    assert (bool(unified.texts[0].rows), bool(unified.texts[0].lines)) == (False, True)
+    assert (bool(sides.texts[0].change.rows), bool(sides.texts[0].change.lines)) == (True, False)
+    assert (bool(unified.texts[0].change.rows), bool(unified.texts[0].change.lines)) == (False, True)
 
 
 def test_a_long_text_is_cut_unless_all_of_it_is_asked_for() -> None:
     op = update({"p": "a\n" * 5000}, {"p": "b\n" * 5000})
     (part,), (whole,) = op_views([op], view=View.UNIFIED), op_views([op], view=View.UNIFIED, whole=True)
-    assert (part.texts[0].is_cut, whole.texts[0].is_cut) == (True, False)
-    assert len(whole.texts[0].lines) > len(part.texts[0].lines)
+    assert (part.texts[0].change.is_cut, whole.texts[0].change.is_cut) == (True, False)
+    assert len(whole.texts[0].change.lines) > len(part.texts[0].change.lines)
 
 
 def test_many_texts_share_what_is_shown() -> None:
     fields = {f"p{number}": "word " * 20_000 for number in range(30)}
     (view,) = op_views([update(fields, {name: text + "!" * 50_000 for name, text in fields.items()})])
-    shown = sum(len(piece.text) for text in view.texts for row in text.rows for piece in row.right or ())
+    shown = sum(len(piece.text) for text in view.texts for row in text.change.rows for piece in row.right or ())
     assert shown < 500_000
-    assert all(text.is_cut for text in view.texts)
+    assert all(text.change.is_cut for text in view.texts)
+
+
+def test_where_both_sides_moved_a_text_each_move_is_shown_by_itself() -> None:
+    op = update({"p": LONG + " Said live."}, {"p": LONG + " Said in git."}, p=BOTH)
+    (known,) = op_views([op], {"core": SectionBaseline({"": {"p": LONG}})}, View.UNIFIED)
+    live, git = ("".join(piece.text for line in move.lines for piece in line) for move in known.texts[0].moves)
+    assert ("Said live." in live, "Said in git." in live) == (True, False)
+    assert ("Said live." in git, "Said in git." in git) == (False, True)
+
+
+def test_whose_words_are_whose_is_not_told_where_it_is_not_known() -> None:
+    op = update({"p": LONG + "a"}, {"p": LONG + "b"}, p=BOTH)
+    (unknown,) = op_views([op])
+    (one_side,) = op_views([replace(op, fields={"p": GIT})], {"core": SectionBaseline({"": {"p": LONG}})})
+    assert (unknown.texts[0].moves, one_side.texts[0].moves) == ((), ())

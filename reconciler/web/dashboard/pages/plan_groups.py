@@ -15,14 +15,15 @@ from reconciler.engine.decide import ItemResult
 from reconciler.engine.standings import needed_now, protected_now
 from reconciler.errors import Forbidden
 from reconciler.ports import Page, PlanFilter
-from reconciler.render.summary import Part, overwritten, sentence
+from reconciler.render.summary import Part, sentence
 from reconciler.web import deciding, templates
 from reconciler.web.api.common import TheEngine
 from reconciler.web.asks import MOST, DecideAsk, Name
 from reconciler.web.dashboard.common import Deciding, Visitor
 from reconciler.web.dashboard.forms import asked, read_lists, refuse_without_button
 from reconciler.web.dashboard.frame import Frame, frame_for
-from reconciler.web.dashboard.pages.plan_ops import OpView, Section, in_sections, lost, op_views
+from reconciler.web.dashboard.pages.plan_losses import Losses, losses_of
+from reconciler.web.dashboard.pages.plan_ops import Section, in_sections, op_views
 from reconciler.web.dashboard.pages.plans import names_of
 from reconciler.web.errors import refusal
 from reconciler.web.problems import Code, Problem
@@ -77,8 +78,7 @@ class GroupPage:
         members: The chatbots that it waits on.
         more: Whether there are more than are shown.
         sentence: What it does, in parts.
-        losses: What it deletes.
-        overwritten: The live edits that an apply takes back, on each of them.
+        losses: What it takes away, from each of them.
         sections: What it does, under headings.
         may_decide: Whether the person may decide about any of them.
         outcomes: What came of what was just sent.
@@ -91,8 +91,7 @@ class GroupPage:
     members: Sequence[Member]
     more: bool
     sentence: Sequence[Part]
-    losses: Sequence[OpView]
-    overwritten: Sequence[str]
+    losses: Losses
     sections: Sequence[Section]
     may_decide: bool
     outcomes: Sequence[Outcome] = ()
@@ -183,8 +182,7 @@ def group_page(
         members=members,
         more=more,
         sentence=sentence(ops),
-        losses=list(lost(shown)),
-        overwritten=overwritten(ops),
+        losses=losses_of(ops, shown, is_open=True),
         sections=in_sections(shown),
         may_decide=any(member.refusal is None for member in members),
         outcomes=[_outcome(result, titles) for result in said.results],

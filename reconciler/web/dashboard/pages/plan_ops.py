@@ -1,6 +1,6 @@
 """What a plan's page shows of each op: short fields as a table, texts compared by their words, the rest folded."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -11,6 +11,7 @@ from reconciler.domain.fields import MISSING
 from reconciler.domain.plan import MCP_SERVERS, Action, Op
 from reconciler.domain.status import Direction
 from reconciler.domain.visible import visible
+from reconciler.render.field_words import side_of
 from reconciler.render.model import IRREVERSIBLE
 from reconciler.render.prose import EFFORT, Line, Row, abridged, clipped, compare, side_by_side
 from reconciler.render.sizes import differs_in_blanks_only, sizes
@@ -54,6 +55,21 @@ class FieldRow:
 
 
 @dataclass(frozen=True, slots=True)
+class Comparison:
+    """Two texts beside each other.
+
+    Attributes:
+        rows: In two columns; empty in the unified view.
+        lines: In one column; empty in the view of two.
+        is_cut: Whether they are too long to be shown to their end.
+    """
+
+    rows: Sequence[Row]
+    lines: Sequence[Line]
+    is_cut: bool
+
+
+@dataclass(frozen=True, slots=True)
 class TextView:
     """A text, or a nested value as JSON, compared.
 
@@ -61,18 +77,16 @@ class TextView:
         size: Its length and estimated tokens before and after; empty for what is no text.
         direction: Which side moved.
         blanks_only: Whether only blanks and line ends differ.
-        rows: The comparison in two columns; empty in the unified view.
-        lines: The comparison in one column; empty in the view of two.
-        is_cut: Whether it is too long to be shown to its end.
+        change: What is live now, and what will be.
+        moves: Where both sides moved: what was last agreed on, and what each made of it; live first.
     """
 
     name: str
     size: str
     direction: Direction
     blanks_only: bool
-    rows: Sequence[Row]
-    lines: Sequence[Line]
-    is_cut: bool
+    change: Comparison
+    moves: Sequence[Comparison] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +179,11 @@ def _op(anchor: str, directed: DirectedOp, changed: Sequence[FieldChange], basel
         noun=visible(noun_of(op)),
         direction=directed.direction,
         rows=[_row(directed, change, baseline) for change in changed if change.is_short],
-        texts=[_text(directed, change, share) for change in sorted(changed, key=_is_nested) if not change.is_short],
+        texts=[
+            _text(directed, change, baseline, share)
+            for change in sorted(changed, key=_is_nested)
+            if not change.is_short
+        ],
         note=IRREVERSIBLE if deleted and op.section == MCP_SERVERS else None,
     )
 
@@ -182,14 +200,8 @@ def _title(op: Op, fields: int) -> str:
     return visible(op.key) if op.key is not None else "1 field" if fields == 1 else f"{fields} fields"
 
 
-def _side(directed: DirectedOp, name: str) -> Direction:
-    """Which side moved for a field, or for the field of the API that it lies in."""
-    named = (directed.fields[field] for field in directed.fields if name == field or name.startswith(f"{field}."))
-    return next(named, directed.direction)
-
-
 def _row(directed: DirectedOp, change: FieldChange, baseline: Baseline) -> FieldRow:
-    side = _side(directed, change.name)
+    side = side_of(directed, change.name)
     return FieldRow(
         name=visible(change.name),
         agreed=visible(_agreed(directed.op, change, side, baseline)),
@@ -213,21 +225,33 @@ def _agreed(op: Op, change: FieldChange, side: Direction, baseline: Baseline) ->
 
 
 def _in_baseline(op: Op, name: str, baseline: Baseline) -> str:
+    item = _agreed_item(op, baseline)
+    return _NOT_KNOWN if item is None else inline(fields.get(item, name))
+
+
+def _agreed_item(op: Op, baseline: Baseline) -> Mapping[str, Any] | None:
     section = baseline.get(op.section)
-    item: Mapping[str, Any] | None = section.items.get(op.key or "") if section else None
-    agreed = fields.get(item, name) if item is not None else None
-    return _NOT_KNOWN if item is None else inline(agreed)
+    return section.items.get(op.key or "") if section else None
 
 
-def _text(directed: DirectedOp, change: FieldChange, share: _Share) -> TextView:
+def _text(directed: DirectedOp, change: FieldChange, baseline: Baseline, share: _Share) -> TextView:
     before, after = prose(change.before), prose(change.after)
-    lines = compare(before, after, context=_CONTEXT, effort=share.effort, most=share.lines)
-    shown, hidden = clipped(map(abridged, lines), share.shown)
+    side, item = side_of(directed, change.name), _agreed_item(directed.op, baseline)
+    agreed = prose(fields.get(item, change.name)) if side is Direction.DIVERGED and item is not None else None
     return TextView(
         name=visible(change.name),
         size=_size(change),
-        direction=_side(directed, change.name),
+        direction=side,
         blanks_only=differs_in_blanks_only(before, after),
+        change=_compared(before, after, share),
+        moves=() if agreed is None else [_compared(agreed, moved, share) for moved in (before, after)],
+    )
+
+
+def _compared(before: str, after: str, share: _Share) -> Comparison:
+    lines = compare(before, after, context=_CONTEXT, effort=share.effort, most=share.lines)
+    shown, hidden = clipped(map(abridged, lines), share.shown)
+    return Comparison(
         rows=side_by_side(shown) if share.view is View.SIDES else (),
         lines=shown if share.view is View.UNIFIED else (),
         is_cut=hidden > 0 or len(lines) == share.lines,
@@ -239,8 +263,3 @@ def _size(change: FieldChange) -> str:
     if not all(isinstance(value, str) for value in texts):
         return change.size
     return sizes(*(value if isinstance(value, str) else None for value in (change.before, change.after)))
-
-
-def lost(ops: Sequence[OpView]) -> Iterator[OpView]:
-    """The ops that delete."""
-    return (op for op in ops if op.action is Action.DELETE)

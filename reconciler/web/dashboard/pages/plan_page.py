@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from urllib.parse import quote
 
 from reconciler.domain.direction import Baseline
@@ -10,12 +11,14 @@ from reconciler.domain.lifecycle import PlanStatus
 from reconciler.domain.records import Apply, Plan
 from reconciler.domain.visible import visible
 from reconciler.engine.context import Actor
+from reconciler.render.ages import Age, age, age_or_none
 from reconciler.render.since import Since, since
-from reconciler.render.summary import Part, overwritten, sentence
+from reconciler.render.summary import Part, sentence
 from reconciler.web.dashboard.frame import Frame
 from reconciler.web.dashboard.origins import Origin
 from reconciler.web.dashboard.pages.plan_decision import NOTHING_TYPED, Choice, Decision, Rulings, Typed, decision
-from reconciler.web.dashboard.pages.plan_ops import OpView, Section, View, in_sections, lost, op_views
+from reconciler.web.dashboard.pages.plan_losses import Losses, losses_of
+from reconciler.web.dashboard.pages.plan_ops import Section, View, in_sections, op_views
 from reconciler.web.links import Shared
 
 _OVERTAKEN = frozenset({PlanStatus.SUPERSEDED, PlanStatus.STALE, PlanStatus.EXPIRED})
@@ -29,6 +32,7 @@ class Known:
         name: The chatbot's, where it is known.
         apply: The plan's latest apply.
         newer: The chatbot's newest plan, when this is not it.
+        now: When it was read.
         baseline: What both sides last agreed on; of an open plan only.
         origin: Where the document stands, and the commit that last changed what it says.
     """
@@ -36,6 +40,7 @@ class Known:
     plan: Plan
     rulings: Rulings
     origin: Origin
+    now: datetime
     name: str | None = None
     apply: Apply | None = None
     newer: Plan | None = None
@@ -67,9 +72,10 @@ class PlanPage:
 
     Attributes:
         name: The chatbot's, or its id.
+        planned: When it was made.
+        expires: When it expires, unless it is decided on.
         sentence: What the plan does, in parts.
-        losses: What it deletes.
-        overwritten: The live edits that an apply takes back.
+        losses: What it takes away.
         sections: What it does, under headings: what is deleted first.
         has_texts: Whether there is anything to be put beside each other.
         decision: The box in which it is decided on.
@@ -84,9 +90,10 @@ class PlanPage:
     frame: Frame
     plan: Plan
     name: str
+    planned: Age
+    expires: Age | None
     sentence: Sequence[Part]
-    losses: Sequence[OpView]
-    overwritten: Sequence[str]
+    losses: Losses
     sections: Sequence[Section]
     has_texts: bool
     decision: Decision
@@ -112,9 +119,10 @@ def plan_page(frame: Frame, known: Known, shown: Shown, public_url: str) -> Plan
         frame=frame,
         plan=plan,
         name=visible(known.name or plan.chatbot_id),
+        planned=age(plan.created_at, known.now),
+        expires=age_or_none(plan.expires_at, known.now),
         sentence=sentence(plan.ops),
-        losses=list(lost(ops)),
-        overwritten=overwritten(plan.ops) if plan.is_open else (),
+        losses=losses_of(plan.ops, ops, is_open=plan.is_open),
         sections=in_sections(ops),
         has_texts=any(op.texts for op in ops),
         decision=box,

@@ -29,6 +29,7 @@ async def read_plan(engine: Engine, actor: Actor | None, plan: Plan) -> Known:
         newer=await _newer(engine, actor, plan) if actor is not None else None,
         baseline=await _baseline(engine, plan),
         origin=await _origin(engine, actor, plan),
+        now=engine.clock.now(),
     )
 
 
