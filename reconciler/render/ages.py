@@ -1,12 +1,13 @@
 """How long ago something was, or how soon it will be, in the one unit that matters."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 
 _UNITS: Final = (("d", 86_400), ("h", 3_600), ("min", 60))
 _MOMENTS: Final = 2
 """Of the larger units there must be this many: “90 min” says more than “1 h”."""
+_AT_ONCE: Final = timedelta(seconds=2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,11 +18,13 @@ class Age:
         at: The moment itself.
         words: The distance, such as ``3 d``.
         ahead: Whether it is still to come.
+        is_due: Whether something is to begin at it, and that is now: it never begins ago.
     """
 
     at: datetime
     words: str
     ahead: bool = False
+    is_due: bool = False
 
 
 def age(at: datetime, now: datetime) -> Age:
@@ -32,6 +35,11 @@ def age(at: datetime, now: datetime) -> Age:
 def age_or_none(at: datetime | None, now: datetime) -> Age | None:
     """The same for a moment that there may not be."""
     return age(at, now) if at else None
+
+
+def due_or_none(at: datetime | None, now: datetime) -> Age | None:
+    """The same for a moment at which something is to begin: due when that is over, or nearly there."""
+    return replace(age(at, now), is_due=at - now < _AT_ONCE) if at else None
 
 
 def span(length: timedelta) -> str:

@@ -20,6 +20,13 @@ STICKING_OUT = """
 """
 
 
+CELLS = """
+() => [...document.querySelectorAll("table.stacks tbody :is(th, td)")].filter(each => each.checkVisibility())
+  .map(each => [each.getBoundingClientRect(), each])
+  .map(([box, each]) => [each.innerText, box.left, box.right, each.scrollWidth])
+"""
+
+
 def opened(look: Look, full: House, watch: Watch, shown: Shown, **options: Any) -> Page:
     if shown.refused:
         watch.expect("status of 40[34]")
@@ -43,3 +50,20 @@ def test_axe_objects_to_nothing_in_light_and_dark(look: Look, full: House, watch
 def test_nothing_is_wider_than_a_small_window(look: Look, full: House, watch: Watch, shown: Shown) -> None:
     page = opened(look, full, watch, shown, viewport=NARROW)
     assert page.evaluate("() => document.documentElement.scrollWidth") <= NARROW["width"], page.evaluate(STICKING_OUT)
+
+
+@pytest.mark.parametrize(
+    ("name", "said"), [("plans", "Planned"), ("fleet", "Out of sync for"), ("chatbot", "Approved by")]
+)
+def test_a_small_window_shows_every_cell_of_a_row_whole(
+    look: Look, full: House, watch: Watch, name: str, said: str
+) -> None:
+    shown = next(each for each in PAGES if each.name == name)
+    page = opened(look, full, watch, shown, viewport=NARROW)
+    cells = page.evaluate(CELLS)
+    assert cells
+    for text, left, right, width in cells:
+        assert 0 <= left < right <= NARROW["width"], text
+        assert width <= right - left + 1, text
+    assert page.locator(f"td[data-label='{said}']").first.is_visible()
+    assert page.get_by_role("columnheader").count() >= 4, "for whoever hears the table"

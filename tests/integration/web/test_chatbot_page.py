@@ -1,5 +1,6 @@
 """The page of one chatbot through the whole application."""
 
+import re
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
@@ -52,9 +53,22 @@ async def test_it_says_where_the_chatbot_stands_and_what_to_do(house: House, vis
     assert "<h1>Acme</h1>" in text
     assert "edited live" in text
     assert "Somebody edited the chatbot at WizChat" in text
-    assert "A plan waits for a decision: approve or reject it." in text
+    assert "<b>Awaiting approval</b>: A plan waits for a decision: approve or reject it." in text
     assert 'href="/plans/plan_1">Open the plan</a>' in text
     assert "team=support" in text
+
+
+async def test_it_says_how_long_ago_each_thing_was(house: House, visitor: httpx.AsyncClient) -> None:
+    async with house.store.begin() as uow:
+        chatbot = await uow.chatbots.get("acme", "bot_1")
+        assert chatbot is not None
+        hour = timedelta(hours=1)
+        await uow.chatbots.save(replace(chatbot, drifted_at=START, checked_at=START + hour, synced_at=START - hour))
+    house.clock.advance(3 * 3600)
+    text = re.sub(r"<time [^>]*>([^<]*)</time>", r"[\1]", (await visitor.get(PAGE)).text)
+
+    assert "Out of sync for [3 h] · Last compared: [2 h ago] · last as its document says: [4 h ago]" in text
+    assert '/plans/plan_1">[3 h ago]</a>' in text
 
 
 @pytest.mark.parametrize(
@@ -119,6 +133,8 @@ async def test_its_past_is_that_of_the_api(house: House, visitor: httpx.AsyncCli
     table = text.partition("Plans and applies</h2>")[2]
     assert [item["id"] for item in items] == ["plan_1", "plan_0"]
     assert table.index("/plans/plan_1") < table.index("/plans/plan_0")
+    assert "Changes the <b>name</b> from “Ace” to “Acme”." in table
+    assert "to create" not in table
     assert all(said in table for said in ("looks good", "asked for by ana", "sent 42 ms after the last dry run"))
 
 
@@ -154,7 +170,8 @@ async def test_drift_is_told_with_what_opened_and_closed_it(house: House, visito
 
     assert drift.index("Opened") < drift.index("Changed") < drift.index("Closed")
     assert drift.count('href="/runs/run_main">a run (manual)') == 3
-    assert ", 2 h</h3>" in drift
+    assert re.search(r'<h3><time [^>]*title="2026-03-01 13:00:00 UTC">2 h ago</time>, for 2 h</h3>', drift)
+    assert "not checked; by" in drift
 
 
 async def test_a_suspended_chatbot_says_who_stopped_it_and_how_to_go_on(house: House) -> None:

@@ -68,6 +68,18 @@ async def test_the_fleet_says_how_many_differ_and_since_when(house: House) -> No
     assert "49,993 of 50,000 API calls left today" in text
 
 
+async def test_a_cell_says_what_it_is_where_no_head_stands_over_it(house: House) -> None:
+    await drift(house)
+    async with signed_in(house) as client:
+        text = (await client.get("/?order=drifted&down=yes")).text
+    (drifted,) = re.findall(r'<tr role="row"><th[^>]*><a href="/chatbots/acme/drift_0">.*?</tr>', text, re.DOTALL)
+    (unknown,) = re.findall(r'<tr role="row"><th[^>]*><a href="/chatbots/acme/bot_3">.*?</tr>', text, re.DOTALL)
+
+    assert re.search(r'<td role="cell" data-label="Out of sync for"><time [^>]*>3 d</time></td>', drifted)
+    assert 'data-label="Source">main' in drifted
+    assert unknown.count('<td role="cell" class="blank">') == 2
+
+
 async def test_a_count_leads_to_the_chatbots_that_it_counts(house: House) -> None:
     await drift(house)
     async with signed_in(house) as client:
@@ -94,7 +106,7 @@ async def test_the_list_is_ordered_by_its_heads(house: House) -> None:
     assert rows(oldest.text) == ["drift_0", "drift_1", "drift_2"]
     assert newest == ["drift_2", "drift_1", "drift_0"]
     assert oldest.text.count("aria-sort=") == 1
-    assert re.search(r'<th scope="col" aria-sort="ascending"><a [^>]*>Since', oldest.text)
+    assert re.search(r'<th role="columnheader" scope="col" aria-sort="ascending"><a [^>]*>Since', oldest.text)
 
 
 async def test_a_large_fleet_comes_in_parts_that_miss_nobody(house: House) -> None:
@@ -279,6 +291,19 @@ async def test_sources_say_what_was_read_and_when(house: House) -> None:
     assert "because of too many deletes" in text
     assert "You cannot refresh it: this needs the role operator; viewer has viewer." in text
     assert 'action="/sources/' not in text
+
+
+async def test_a_run_that_should_have_begun_is_due(house: House) -> None:
+    async with house.store.begin() as uow:
+        record = await uow.sources.get("main")
+        assert record is not None
+        await uow.sources.save(replace(record, next_run_at=house.clock.now() + timedelta(seconds=1)))
+    async with signed_in(house) as client:
+        for _ in range(2):
+            fleet, sources = [(await client.get(path)).text for path in ("/", "/sources")]
+            assert re.search(r"next <time [^>]*>due now</time>", fleet)
+            assert re.search(r"<dt>Next run</dt><dd><time [^>]*>due now</time>", sources)
+            house.clock.advance(600)
 
 
 async def untrusted(house: House) -> None:

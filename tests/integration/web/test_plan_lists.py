@@ -22,6 +22,7 @@ from tests.integration.web.test_plan_page import (
     REFUNDS,
     SERVER,
     signed_in,
+    update,
     words,
 )
 from tests.support.records import a_chatbot, a_plan
@@ -74,6 +75,12 @@ async def test_the_list_says_what_each_plan_does(house: House, approver: httpx.A
     text = words((await approver.get("/plans")).text)
     assert "Name of bot_8 bot_8" in text
     assert "Changes a few words of the system prompt" in text
+
+
+async def test_the_list_says_how_long_ago_each_was_planned(house: House, approver: httpx.AsyncClient) -> None:
+    house.clock.advance(3 * 3600)
+    text = (await approver.get("/plans?chatbot=bot_1")).text
+    assert re.search(r'data-label="Planned"><time [^>]*title="2026-03-01 12:00:00 UTC">3 h ago</time>', text)
 
 
 async def test_the_list_goes_on_on_the_next_page(house: House, approver: httpx.AsyncClient) -> None:
@@ -196,10 +203,22 @@ async def test_a_group_says_first_what_is_lost(house: House, approver: httpx.Asy
     assert said.index("1 deletion:") < said.index("Chatbots")
 
 
+async def test_a_group_says_what_is_emptied(house: House, approver: httpx.AsyncClient) -> None:
+    await group(house, "bot_7", op=update("core", None, {"behavior.systemPrompt": "Be kind."}, {}))
+    said = words((await approver.get(f"/plans/groups/{CHANGE}")).text)
+    assert "What it says is lost: removes the system prompt" in said
+
+
+async def test_a_group_says_that_the_side_is_not_known(house: House, approver: httpx.AsyncClient) -> None:
+    await group(house, "bot_7", op=replace(PROMPT, direction=Direction.UNKNOWN, fields={}))
+    said = words((await approver.get(f"/plans/groups/{CHANGE}")).text)
+    assert "It is not known which side moved." in said
+
+
 async def test_a_group_says_what_live_edits_it_overwrites(house: House, approver: httpx.AsyncClient) -> None:
     await group(house, "bot_7", "bot_8", op=REFUNDS)
     said = words((await approver.get(f"/plans/groups/{CHANGE}")).text)
-    assert "Somebody edited these chatbots live. Applying overwrites this:" in said
+    assert "Somebody edited these chatbots live. Applying overwrites this edit:" in said
 
 
 async def test_what_needs_an_override_is_decided_by_itself(house: House, approver: httpx.AsyncClient) -> None:

@@ -2,7 +2,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from reconciler.render.ages import age, age_or_none, duration, span
+from reconciler.render.ages import age, age_or_none, due_or_none, duration, span
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
@@ -28,6 +28,13 @@ def test_what_lies_ahead_is_told_so() -> None:
     assert (age(NOW - timedelta(hours=3), NOW).words, age(NOW - timedelta(hours=3), NOW).ahead) == ("3 h", False)
     assert (age(NOW + timedelta(minutes=4), NOW).words, age(NOW + timedelta(minutes=4), NOW).ahead) == ("4 min", True)
     assert age_or_none(None, NOW) is None
+
+
+def test_what_was_to_begin_is_due_and_was_not_ago() -> None:
+    coming = [due_or_none(NOW + timedelta(seconds=seconds), NOW) for seconds in (-600, -1, 0, 1.9, 2)]
+    assert [each.is_due for each in coming if each] == [True, True, True, True, False]
+    assert not age(NOW, NOW).is_due
+    assert due_or_none(None, NOW) is None
 
 
 @pytest.mark.parametrize(

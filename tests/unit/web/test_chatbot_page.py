@@ -25,6 +25,7 @@ def page(chatbot: Chatbot, **changes: Any) -> ChatbotPage:
     standing = changes.pop("standing", ())
     actor = Actor("ann", Role.OPERATOR)
     known = Known(
+        now=START,
         chatbot=chatbot,
         document=a_document(),
         origin=Origin("chatbots/bot_1.yaml", "a" * 40, 1),

@@ -52,6 +52,7 @@ def test_an_episode_is_told_from_its_beginning_to_its_end_and_by_what() -> None:
         ("Closed", "an apply, asked for by ann", "/plans/plan_1"),
     ]
     assert (episode.is_open, episode.lasted) == (False, "5 h")
+    assert (episode.moments[0].age.words, episode.moments[0].why) == ("9 h", "awaiting approval")
 
 
 def test_an_episode_that_lasts_says_for_how_long_so_far() -> None:

@@ -1,4 +1,5 @@
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 from urllib.parse import parse_qs, urlsplit
 
@@ -51,6 +52,14 @@ def test_a_filter_keeps_the_others_and_begins_the_list_anew() -> None:
     assert asked(named(chips(query, COUNTS), "awaiting approval").path) == {**kept, "reason": "AwaitingApproval"}
     assert asked(query.path(cursor="next")) == {**kept, "cursor": "next"}
     assert asked(query.path(cursor=None)) == kept
+
+
+def test_no_chip_repeats_a_tile_unless_it_is_chosen_or_counts_others() -> None:
+    shown = [each.words for each in page().chips]
+    assert shown == ["awaiting approval", "chatbot missing"]
+    assert "in sync" in [each.words for each in page(FleetQuery(reason=Reason.IN_SYNC)).chips]
+    more = replace(COUNTS, direction={**COUNTS.direction, Direction.UNKNOWN: 3})
+    assert "side unknown" in [each.words for each in page(counts=more).chips]
 
 
 def test_a_filter_that_is_chosen_is_left_by_its_own_link() -> None:

@@ -83,6 +83,7 @@ async def read_chatbot(
     document, source = await _document(engine, chatbot)
     timeline, is_whole = await _timeline(engine, actor, chatbot)
     return Known(
+        now=engine.clock.now(),
         chatbot=chatbot,
         document=document,
         origin=await _origin(engine, document, source),

@@ -6,16 +6,19 @@ from datetime import datetime
 from typing import Any, Final
 from urllib.parse import quote
 
-from reconciler.domain.records import Chatbot, GoodDocument, Suspension
+from reconciler.domain.records import Apply, Approval, Chatbot, GoodDocument, Plan, Suspension
 from reconciler.domain.secrets import redacted
 from reconciler.domain.status import EXPLANATIONS, Direction, Sync
 from reconciler.domain.visible import visible
 from reconciler.engine.live import LiveView
 from reconciler.ports import Page
+from reconciler.render import summary
+from reconciler.render.ages import Age, age, age_or_none
 from reconciler.render.yaml import yaml_text
 from reconciler.web.dashboard.frame import Frame
 from reconciler.web.dashboard.origins import Origin
 from reconciler.web.dashboard.pages.chatbot_timeline import EpisodeView
+from reconciler.web.dashboard.pages.fleet_filters import reason_words
 from reconciler.web.dashboard.suspend_box import SuspendBox
 from reconciler.web.histories import PastPlan
 
@@ -82,11 +85,32 @@ class Live:
     failure: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class PlanView:
+    """A plan and what came of it.
+
+    Attributes:
+        sentence: What it does, in parts.
+        planned: When it was made.
+        approvals: All of them, oldest first.
+        apply: Its latest apply, where there was one.
+        applied: When that ended, or was asked for.
+    """
+
+    plan: Plan
+    sentence: Sequence[summary.Part]
+    planned: Age
+    approvals: Sequence[Approval]
+    apply: Apply | None
+    applied: Age | None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Known:
     """Everything that is read for the page.
 
     Attributes:
+        now: The moment at which it is looked at.
         document: The claim at its source's last good revision.
         origin: Where that stands.
         live: What WizChat said, when somebody asked for it.
@@ -96,6 +120,7 @@ class Known:
         past: A part of its plans, newest first.
     """
 
+    now: datetime
     chatbot: Chatbot
     document: GoodDocument | None
     origin: Origin | None
@@ -115,7 +140,11 @@ class ChatbotPage:
         name: The chatbot's, or its id.
         here: The page's own path.
         sentence: Where it stands.
-        advice: Why, and what to do: a sentence or two.
+        why: The reason for that, in words.
+        advice: What is to be said of it, and what to do: a sentence or two.
+        drifted: Since when it is out of sync; None while it is not.
+        checked: When it was last compared.
+        synced: When it was last as its document says.
         desired: What git wants; None while no document claims it.
         live: What is live; None when nobody asked for it.
         wider: Suspensions of more than this chatbot that cover it, too.
@@ -131,14 +160,18 @@ class ChatbotPage:
     name: str
     here: str
     sentence: str
+    why: str
     advice: Sequence[str]
+    drifted: Age | None
+    checked: Age | None
+    synced: Age | None
     desired: Desired | None
     live: Live | None
     wider: Sequence[Suspension]
     box: SuspendBox
     timeline: Sequence[EpisodeView]
     is_whole: bool
-    past: Sequence[PastPlan]
+    past: Sequence[PlanView]
     next_page: str | None
 
 
@@ -157,14 +190,18 @@ def chatbot_page(frame: Frame, known: Known) -> ChatbotPage:
         name=chatbot.name or chatbot.id,
         here=here,
         sentence=sentence(chatbot),
+        why=reason_words(chatbot.reason),
         advice=list(_advice(chatbot)),
+        drifted=age_or_none(chatbot.drifted_at, known.now),
+        checked=age_or_none(chatbot.checked_at, known.now),
+        synced=age_or_none(chatbot.synced_at, known.now),
         desired=_desired(known.document, known.origin),
         live=_live(known.live),
         wider=[each for each in known.standing if each.scope != known.box.scope],
         box=known.box,
         timeline=known.timeline,
         is_whole=known.is_whole,
-        past=known.past.items,
+        past=[_plan(each, known.now) for each in known.past.items],
         next_page=f"{here}?cursor={quote(cursor)}" if cursor else None,
     )
 
@@ -207,6 +244,18 @@ def _written(document: GoodDocument, body: Mapping[str, Any]) -> Mapping[str, An
         metadata["labels"] = dict(document.labels)
     rest = {name: value for name, value in body.items() if name not in ("apiVersion", "kind")}
     return {"apiVersion": body.get("apiVersion"), "kind": body.get("kind"), "metadata": metadata, **rest}
+
+
+def _plan(past: PastPlan, now: datetime) -> PlanView:
+    plan, apply = past.plan, past.apply
+    return PlanView(
+        plan=plan,
+        sentence=summary.sentence(plan.ops),
+        planned=age(plan.created_at, now),
+        approvals=past.approvals,
+        apply=apply,
+        applied=age(apply.finished_at or apply.created_at, now) if apply else None,
+    )
 
 
 def _live(view: LiveView | None) -> Live | None:

@@ -7,8 +7,9 @@ from urllib.parse import quote
 
 from reconciler.domain.history import SERVICE, Episode, Transition
 from reconciler.domain.records import Apply, Run
-from reconciler.domain.status import Direction, Reason, Sync
-from reconciler.render.ages import span
+from reconciler.domain.status import Direction, Sync
+from reconciler.render.ages import Age, age, span
+from reconciler.web.dashboard.pages.fleet_filters import reason_words
 
 RUN, APPLY, PLAN, SOURCE = "run", "apply", "plan", "source"
 
@@ -33,14 +34,14 @@ class Moment:
         what: What happened, in a word or two.
         sync: How it then stood; None for a chatbot that was forgotten.
         direction: Which side had moved.
-        reason: The reason that it then showed.
+        why: The reason that it then showed, in words.
     """
 
-    at: datetime
+    age: Age
     what: str
     sync: Sync | None
     direction: Direction | None
-    reason: Reason
+    why: str
     cause: Cause
 
 
@@ -84,10 +85,10 @@ def episode_views(found: Sequence[Episode], causes: Causes, now: datetime) -> Se
 
 
 def _episode(episode: Episode, causes: Causes, now: datetime) -> EpisodeView:
-    moments = [_moment(episode.opened, "Opened", causes)]
-    moments += [_moment(change, _changed(change), causes) for change in episode.changes]
+    told = [(episode.opened, "Opened"), *((change, _changed(change)) for change in episode.changes)]
     if episode.closed is not None:
-        moments.append(_moment(episode.closed, "Closed" if episode.closed.sync else "Forgotten", causes))
+        told.append((episode.closed, "Closed" if episode.closed.sync else "Forgotten"))
+    moments = [_moment(transition, what, causes, now) for transition, what in told]
     end = episode.closed.at if episode.closed else now
     return EpisodeView(moments, episode.closed is None, span(end - episode.opened.at))
 
@@ -100,13 +101,13 @@ def _changed(change: Transition) -> str:
     return "Seen again" if change.sync_before is Sync.UNKNOWN else "Changed"
 
 
-def _moment(transition: Transition, what: str, causes: Causes) -> Moment:
+def _moment(transition: Transition, what: str, causes: Causes, now: datetime) -> Moment:
     return Moment(
-        at=transition.at,
+        age=age(transition.at, now),
         what=what,
         sync=transition.sync,
         direction=transition.direction,
-        reason=transition.reason,
+        why=reason_words(transition.reason),
         cause=_cause(transition.cause, causes),
     )
 

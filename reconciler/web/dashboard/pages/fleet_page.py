@@ -9,8 +9,8 @@ from reconciler.domain.history import Point
 from reconciler.domain.records import Chatbot, Run, ScopeKind, SourceRecord, SourceState, Suspension
 from reconciler.domain.status import Sync
 from reconciler.engine.context import Actor
-from reconciler.ports import Budget, Page, PlanGroup
-from reconciler.render.ages import Age, age, age_or_none
+from reconciler.ports import Budget, FleetCounts, Page, PlanGroup
+from reconciler.render.ages import Age, age, age_or_none, due_or_none
 from reconciler.render.plot import Plot, plot
 from reconciler.web.dashboard.frame import Frame
 from reconciler.web.dashboard.pages.fleet_filters import Choice, FleetQuery, Head, chips, heads, reason_words, tiles
@@ -19,6 +19,8 @@ from reconciler.web.overview import Overview
 
 DAYS = 14
 _MOST_SOURCES = 6
+_REPEATED = {"in sync": Sync.SYNCED, "side unknown": Sync.UNKNOWN}
+"""Chips that say what a tile says already, where both count the same."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +96,7 @@ class FleetPage:
         differing: How many of them are out of sync.
         unknown: How many of them nobody knows it of: they are neither clean nor drifted.
         tiles: The filters by sync and side.
-        chips: The filters by reason.
+        chips: The filters by reason, but for those that a tile is already.
         heads: The columns that can be ordered by: name, state, since.
         rows: This part of the list.
         next_page: The path of the next part, or None.
@@ -162,7 +164,7 @@ def fleet_page(frame: Frame, query: FleetQuery, read: Read) -> FleetPage:
         differing=seen.counts.sync.get(Sync.OUT_OF_SYNC, 0),
         unknown=seen.counts.sync.get(Sync.UNKNOWN, 0),
         tiles=tiles(query, seen.counts),
-        chips=chips(query, seen.counts),
+        chips=_chips(query, seen.counts),
         heads=heads(query),
         rows=[_row(each, query, read.now) for each in read.chatbots.items],
         next_page=query.path(cursor=cursor) if cursor else None,
@@ -177,6 +179,11 @@ def fleet_page(frame: Frame, query: FleetQuery, read: Read) -> FleetPage:
         suspensions=seen.suspensions,
         stop=_stop(frame.actor, seen.suspensions),
     )
+
+
+def _chips(query: FleetQuery, counts: FleetCounts) -> Sequence[Choice]:
+    told = {words: counts.sync.get(sync) for words, sync in _REPEATED.items()}
+    return [each for each in chips(query, counts) if each.chosen or told.get(each.words) != each.count]
 
 
 def _stop(actor: Actor | None, standing: Sequence[Suspension]) -> SuspendBox | None:
@@ -203,7 +210,7 @@ def _path(chatbot: Chatbot) -> str:
 def _looked(source: SourceRecord, runs: Mapping[str, Run], now: datetime) -> Looked:
     run = runs.get(source.name)
     ran = age(run.finished_at or run.started_at or run.created_at, now) if run else None
-    return Looked(source, run, ran, age_or_none(source.next_run_at, now))
+    return Looked(source, run, ran, due_or_none(source.next_run_at, now))
 
 
 def _oldest(chatbot: Chatbot | None, now: datetime) -> Oldest | None:

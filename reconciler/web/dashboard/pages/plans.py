@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Annotated, Literal
 from urllib.parse import urlencode
 
@@ -12,8 +13,9 @@ from starlette.responses import RedirectResponse, Response
 
 from reconciler.domain.lifecycle import OPEN, PlanStatus
 from reconciler.domain.records import Plan
-from reconciler.engine.context import Engine
+from reconciler.engine.context import Actor, Engine
 from reconciler.ports import Page, PlanFilter, PlanGroup
+from reconciler.render.ages import Age, age
 from reconciler.render.summary import Part, sentence
 from reconciler.web import templates
 from reconciler.web.api.common import TheEngine
@@ -56,11 +58,13 @@ class PlanLine:
     Attributes:
         name: The chatbot's, or its id.
         sentence: What it does, in parts.
+        planned: When it was made.
     """
 
     plan: Plan
     name: str
     sentence: Sequence[Part]
+    planned: Age
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +103,27 @@ class PlansPage:
     next_page: str | None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Read:
+    """What the page is made of.
+
+    Attributes:
+        now: The moment at which it is looked at.
+        plans: This part of the list.
+        names: Tenant and id → the name of the chatbot, where it is known.
+        groups: Changes that wait on several chatbots.
+        samples: Change → a plan that makes it.
+        sources: The names of the sources that the person may choose from.
+    """
+
+    now: datetime
+    plans: Page[Plan]
+    names: Mapping[tuple[str, str], str]
+    groups: Sequence[PlanGroup]
+    samples: Mapping[str, Plan]
+    sources: Sequence[str]
+
+
 @router.get("/plans", name="page_plans")
 async def plans(actor: Visitor, engine: TheEngine, query: Annotated[PlansQuery, Query()]) -> Response:
     """Plans, those that are open unless others are asked for."""
@@ -109,46 +134,45 @@ async def plans(actor: Visitor, engine: TheEngine, query: Annotated[PlansQuery, 
         part = await engine.store.queries.plans(wanted, limit=_SHOWN, cursor=query.cursor)
     except ValueError:
         return RedirectResponse("/plans", 303)
+    read = await _read(engine, actor, query, part)
+    frame = await frame_for(engine, actor, "plans", WATCH)
+    # what a plan does is told from its texts: not on the event loop
+    return await asyncio.to_thread(lambda: templates.page("plans.html", plans_page(frame, query, read)))
+
+
+async def _read(engine: Engine, actor: Actor, query: PlansQuery, part: Page[Plan]) -> Read:
     begins = query.cursor is None and query.status in (_OPEN, PlanStatus.PENDING)
     groups = await engine.store.queries.plan_groups(actor.sources, limit=_GROUPS) if begins else ()
-    samples = await _samples(engine, groups)
-    names = await names_of(engine, part.items)
-    frame = await frame_for(engine, actor, "plans", WATCH)
-    sources = sorted(name for name in engine.sources if actor.sees(name))
-
-    def render() -> Response:
-        return templates.page("plans.html", plans_page(frame, part, groups, samples, names, sources, query))
-
-    # what a plan does is told from its texts: not on the event loop
-    return await asyncio.to_thread(render)
+    return Read(
+        now=engine.clock.now(),
+        plans=part,
+        names=await names_of(engine, part.items),
+        groups=groups,
+        samples=await _samples(engine, groups),
+        sources=sorted(name for name in engine.sources if actor.sees(name)),
+    )
 
 
-def plans_page(
-    frame: Frame,
-    part: Page[Plan],
-    groups: Sequence[PlanGroup],
-    samples: Mapping[str, Plan],
-    names: Mapping[tuple[str, str], str],
-    sources: Sequence[str],
-    query: PlansQuery,
-) -> PlansPage:
+def plans_page(frame: Frame, query: PlansQuery, read: Read) -> PlansPage:
     """Everything that the list of plans says."""
     return PlansPage(
         frame=frame,
-        lines=[
-            PlanLine(plan, names.get((plan.tenant, plan.chatbot_id), plan.chatbot_id), sentence(plan.ops))
-            for plan in part.items
-        ],
+        lines=[_line(plan, read) for plan in read.plans.items],
         groups=[
-            GroupLine(group.change, group.count, sentence(samples[group.change].ops))
-            for group in groups
-            if group.change in samples
+            GroupLine(group.change, group.count, sentence(read.samples[group.change].ops))
+            for group in read.groups
+            if group.change in read.samples
         ],
         statuses=_choices(query),
-        sources=sources,
+        sources=read.sources,
         query=query,
-        next_page=_next(query, part.next_cursor),
+        next_page=_next(query, read.plans.next_cursor),
     )
+
+
+def _line(plan: Plan, read: Read) -> PlanLine:
+    name = read.names.get((plan.tenant, plan.chatbot_id), plan.chatbot_id)
+    return PlanLine(plan, name, sentence(plan.ops), age(plan.created_at, read.now))
 
 
 def _choices(query: PlansQuery) -> Sequence[tuple[str, str, bool]]:

@@ -9,7 +9,7 @@ from reconciler.domain.status import EXPLANATIONS, Reason
 from reconciler.domain.weblinks import WebRepository
 from reconciler.engine.context import Actor, SourceBinding
 from reconciler.errors import Forbidden
-from reconciler.render.ages import Age, age_or_none
+from reconciler.render.ages import Age, age_or_none, due_or_none
 from reconciler.web.dashboard.frame import Frame
 from reconciler.web.dashboard.suspend_box import SuspendBox, suspend_box
 
@@ -121,7 +121,7 @@ def source_card(record: SourceRecord, known: Known) -> SourceCard:
         advice=EXPLANATIONS[Reason.SOURCE_UNKNOWN] if record.state is SourceState.UNKNOWN else None,
         run=run,
         ran=age_or_none(run.finished_at or run.started_at or run.created_at, now) if run else None,
-        next=age_or_none(record.next_run_at, now),
+        next=due_or_none(record.next_run_at, now),
         git=age_or_none(record.git_checked_at, now),
         drift=age_or_none(record.drift_checked_at, now),
         good_link=pages.commit(record.good_revision) if pages and record.good_revision else None,
