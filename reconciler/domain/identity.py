@@ -2,11 +2,13 @@
 
 import unicodedata
 from dataclasses import dataclass
+from functools import lru_cache
+
+from reconciler.domain.visible import is_unseen
 
 LONGEST_NAME = 200
 _RESERVED = ("reconciler", "nobody")
-_UNSEEN = frozenset({"Cc", "Cf"})
-_RESERVED_BEGINNINGS = ("cli:", "webhook/", "policy")
+_RESERVED_BEGINNINGS = ("cli:", "webhook/", "policy:")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,19 +27,30 @@ class Identity:
     groups: tuple[str, ...]
 
 
-def is_proper_name(name: str) -> bool:
-    """Whether a person may be called so: visible, not too long, and not what the program calls itself."""
+def is_seen_whole(name: str) -> bool:
+    """Whether a name is shown to people as it is: not too long, and nothing of it unseen."""
     return (
         0 < len(name) <= LONGEST_NAME
         and name.isprintable()
         and name == name.strip()
-        and name.casefold() not in _RESERVED
-        and not name.casefold().startswith(_RESERVED_BEGINNINGS)
+        and not any(is_unseen(each) for each in name)
     )
 
 
+def is_proper_name(name: str) -> bool:
+    """Whether a person may be called so: seen whole, and not what the program calls itself, however it is written."""
+    key = person_key(name)
+    return is_seen_whole(name) and key not in _RESERVED and not key.startswith(_RESERVED_BEGINNINGS)
+
+
+@lru_cache(maxsize=4096)
 def person_key(name: str) -> str:
     """What names of one person share: neither case, spaces, unseen characters nor ways to write a letter matter."""
-    plain = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())
-    seen = "".join(each for each in plain if unicodedata.category(each) not in _UNSEEN)
-    return " ".join(seen.split()) or name
+    seen = "".join(each for each in name if not is_unseen(each))
+    plain = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", seen).casefold())
+    return " ".join(plain.split()) or name
+
+
+def same_person(one: str, other: str) -> bool:
+    """Whether two names are of one person, however they are written."""
+    return person_key(one) == person_key(other)

@@ -8,6 +8,7 @@ from typing import Any
 
 from reconciler.domain.diagnostics import Diagnostic
 from reconciler.domain.direction import DirectedOp
+from reconciler.domain.identity import same_person
 from reconciler.domain.lifecycle import OPEN, ApplyStatus, PlanStatus
 from reconciler.domain.plan import Op, Summary
 from reconciler.domain.status import Direction, Reason, Sync
@@ -287,6 +288,10 @@ class Approval:
     def stands(self) -> bool:
         """Whether it was neither revoked nor spent."""
         return self.revoked_at is None and self.spent_at is None
+
+    def is_of(self, name: str) -> bool:
+        """Whether this person gave it, however the name is written."""
+        return not self.automatic and same_person(self.actor, name)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

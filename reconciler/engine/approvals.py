@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
+from reconciler.domain.access import Person
 from reconciler.domain.identity import person_key
 from reconciler.domain.lifecycle import PlanStatus
 from reconciler.domain.records import Approval, Plan, Role
@@ -65,12 +66,11 @@ def is_expired(approval: Approval, now: datetime) -> bool:
 
 
 async def _may_still(engine: Engine, uow: UnitOfWork, approval: Approval, plan: Plan, now: datetime) -> bool:
-    person = await uow.people.get(approval.actor)
-    if person is not None and person.barred_at is not None:
+    people = await uow.people.called(approval.actor)
+    if any(person.barred_at is not None for person in people):
         return False
     if approval.token_id is None:
-        role = engine.grants.role_in(person.groups, plan.source) if person is not None else None
-        return role is not None and role.includes(Role.APPROVER)
+        return any(person.name == approval.actor and _is_approver(engine, person, plan) for person in people)
     token = await uow.tokens.get(approval.token_id)
     return (
         token is not None
@@ -78,6 +78,11 @@ async def _may_still(engine: Engine, uow: UnitOfWork, approval: Approval, plan: 
         and token.role.includes(Role.APPROVER)
         and (token.sources is None or plan.source in token.sources)
     )
+
+
+def _is_approver(engine: Engine, person: Person, plan: Plan) -> bool:
+    role = engine.grants.role_in(person.groups, plan.source)
+    return role is not None and role.includes(Role.APPROVER)
 
 
 def are_enough(engine: Engine, plan: Plan, standing: Sequence[Approval]) -> bool:

@@ -30,15 +30,21 @@ async def audit(
         fingerprint: The plan's, where there is one.
         detail: What else a reader of the log must know; JSON values; keys in it are left out.
     """
-    origin = {"origin": actor.origin} if actor.origin else {}
     return await uow.audit.append(
         at=await uow.now(),
         actor=actor.name,
         action=action,
         subject=redacted(subject),
         fingerprint=fingerprint,
-        detail=_without_secrets({**(detail or {}), **origin}),
+        detail=_without_secrets({**(detail or {}), **_whence(actor)}),
     )
+
+
+def _whence(actor: Actor) -> dict[str, str]:
+    """From where and by which credential it was done: ids, never what opens anything."""
+    of_token = actor.token_id if actor.session_id else None
+    told = {"origin": actor.origin, "credential": actor.session_id or actor.token_id, "of_token": of_token}
+    return {name: value for name, value in told.items() if value}
 
 
 def _without_secrets(value: Any) -> Any:

@@ -24,6 +24,7 @@ class Actor:
         sources: The sources they may see; None means all.
         origin: Where the request came from, for the audit log.
         several: What they may do where, when that is more than one right; made by `of_rights`.
+        session_id: The session they came with, opened by a login or by the token; None without a browser.
     """
 
     name: str
@@ -32,6 +33,7 @@ class Actor:
     sources: tuple[str, ...] | None = None
     origin: str | None = None
     several: tuple[Right, ...] = ()
+    session_id: str | None = None
 
     @classmethod
     def of_rights(cls, name: str, rights: tuple[Right, ...], origin: str | None = None) -> Self | None:

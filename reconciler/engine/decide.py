@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 
 from reconciler.domain.lifecycle import DECIDABLE, PlanStatus
 from reconciler.domain.records import Apply, Approval, Plan
-from reconciler.domain.status import Reason
+from reconciler.domain.secrets import redacted
+from reconciler.domain.status import EXPLANATIONS, Reason
 from reconciler.engine.applying import (
     closed,
     plan_as_seen,
@@ -100,7 +101,7 @@ async def approve(
         if plan.status not in DECIDABLE:
             return _as_it_stands(plan, approvals, actor)
         refuse_if_protected(engine, plan)
-        if actor.name not in {approval.actor for approval in await standing_approvals(engine, uow, plan)}:
+        if not any(approval.is_of(actor.name) for approval in await standing_approvals(engine, uow, plan)):
             approvals.append(await _add_approval(engine, uow, actor, plan, comment, overrides))
         plan = await recount(engine, uow, actor, plan)
         queued = None
@@ -113,16 +114,20 @@ async def approve(
 async def revoke(engine: Engine, actor: Actor, plan_id: str) -> Decision:
     """Take back one's own approval, and the policy's, before an apply began.
 
+    Returns:
+        What stands now; the same again returns what already stands.
+
     Raises:
         NotFound: There is no such plan.
-        Conflict: ``plan_closed`` or ``apply_in_progress``.
+        Conflict: ``plan_closed``, ``apply_in_progress``, or ``conflict`` where there never was one to take back.
     """
     async with engine.store.begin() as uow:
         plan = await plan_to_decide(uow, actor, plan_id)
         _refuse_if_busy(plan)
         approvals = list(await uow.approvals.of_plan(plan.id))
+        _refuse_if_none_is_theirs(plan, approvals, actor)
         for at, approval in enumerate(approvals):
-            if (approval.actor == actor.name or approval.automatic) and approval.stands:
+            if _may_take_back(actor, approval) and approval.stands:
                 approvals[at] = await uow.approvals.save(replace(approval, revoked_at=await uow.now()))
                 detail = {"approval": approval.id, "of": approval.actor}
                 await audit(uow, actor, "plan.revoke", f"plan/{plan.id}", fingerprint=plan.fingerprint, detail=detail)
@@ -148,7 +153,8 @@ async def reject(
         _refuse_if_busy(plan)
         detail = {"comment": comment} if comment else None
         await audit(uow, actor, "plan.reject", f"plan/{plan.id}", fingerprint=plan.fingerprint, detail=detail)
-        plan = await move_plan(uow, plan, PlanStatus.REJECTED, reason=Reason.REJECTED, actor=actor)
+        said = f"{EXPLANATIONS[Reason.REJECTED]} ({actor.name}{f': {redacted(comment)}' if comment else ''})"
+        plan = await move_plan(uow, plan, PlanStatus.REJECTED, reason=Reason.REJECTED, message=said, actor=actor)
         chatbot = await uow.chatbots.get(plan.tenant, plan.chatbot_id)
         if chatbot is not None and chatbot.plan_id == plan.id:
             chatbot = replace(chatbot, plan_id=None, rejected_fingerprint=plan.fingerprint)
@@ -187,7 +193,7 @@ async def _decide_one(
 
 def _as_it_stands(plan: Plan, approvals: Sequence[Approval], actor: Actor) -> Decision:
     """The same approval again answers with what became of it; a new one comes too late."""
-    mine = any(approval.actor == actor.name and approval.revoked_at is None for approval in approvals)
+    mine = any(approval.is_of(actor.name) and approval.revoked_at is None for approval in approvals)
     if not mine or plan.apply_id is None:
         raise closed(plan)
     return Decision(plan, approvals)
@@ -198,6 +204,15 @@ def _refuse_if_busy(plan: Plan) -> None:
         raise closed(plan)
     if plan.apply_id is not None:
         raise Conflict("apply_in_progress", f"plan {plan.id} is queued to be applied: wait for the apply to end")
+
+
+def _may_take_back(actor: Actor, approval: Approval) -> bool:
+    return approval.automatic or approval.is_of(actor.name)
+
+
+def _refuse_if_none_is_theirs(plan: Plan, approvals: Sequence[Approval], actor: Actor) -> None:
+    if not any(_may_take_back(actor, approval) and approval.spent_at is None for approval in approvals):
+        raise Conflict("conflict", f"plan {plan.id} has no approval of yours: only one's own can be taken back")
 
 
 async def _add_approval(

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from reconciler.domain.access import Person
-from reconciler.domain.identity import Identity, is_proper_name, person_key
+from reconciler.domain.identity import Identity, is_proper_name, same_person
 from reconciler.domain.records import Role
 from reconciler.engine.approvals import settle_approved
 from reconciler.engine.auditing import audit
@@ -65,12 +65,11 @@ async def bar(engine: Engine, actor: Actor, name: str, reason: str) -> Person:
         if person.barred_at is not None:
             return person
         person = await uow.people.save(replace(person, barred_at=await uow.now()))
-        names = await _spellings(uow, name)
-        given = [approval for each in names for approval in await uow.approvals.unspent_by(each)]
+        given = await uow.approvals.unspent_by(name)
         taken = [await uow.approvals.save(replace(each, revoked_at=person.barred_at)) for each in given]
-        ended = sum([await end_sessions_of(uow, each) for each in names])
+        ended = await end_sessions_of(uow, name)
         detail = {"reason": reason, "sessions": ended, "approvals": [approval.id for approval in taken]}
-        await audit(uow, actor, "person.bar", f"person/{name}", detail=detail)
+        await audit(uow, actor, "person.bar", f"person/{person.name}", detail=detail)
         await settle_approved(engine, uow)
     return person
 
@@ -88,7 +87,7 @@ async def unbar(engine: Engine, actor: Actor, name: str, reason: str) -> Person:
         if person.barred_at is None:
             return person
         person = await uow.people.save(replace(person, barred_at=None))
-        await audit(uow, actor, "person.unbar", f"person/{name}", detail={"reason": reason})
+        await audit(uow, actor, "person.unbar", f"person/{person.name}", detail={"reason": reason})
     return person
 
 
@@ -102,7 +101,7 @@ async def sign_out(engine: Engine, actor: Actor, name: str, reason: str | None =
     actor.require(Role.ADMIN)
     async with engine.store.begin() as uow:
         ended = await end_sessions_of(uow, name)
-        if not ended and name not in {token.person for token in await uow.tokens.all()}:
+        if not ended and not any(same_person(name, token.person) for token in await uow.tokens.all()):
             await _known(uow, name)
         detail = {"sessions": ended, **({"reason": reason} if reason else {})}
         await audit(uow, actor, "person.sign_out", f"person/{name}", detail=detail)
@@ -112,7 +111,7 @@ async def sign_out(engine: Engine, actor: Actor, name: str, reason: str | None =
 async def _refusal(engine: Engine, uow: UnitOfWork, identity: Identity, person: Person | None) -> LoginRefused | None:
     if person is None and not is_proper_name(identity.name):
         return LoginRefused("bad_name", "the issuer gives a name that nobody may have here: ask an admin", noted=True)
-    if person is None and await _is_taken(uow, identity.name):
+    if person is None and await uow.people.called(identity.name):
         return LoginRefused("name_taken", "somebody else has signed in by this name before: ask an admin", noted=True)
     if person is not None and person.barred_at is not None:
         return LoginRefused("barred", "an admin keeps you out: ask an admin", noted=True)
@@ -133,24 +132,13 @@ async def _add(uow: UnitOfWork, identity: Identity) -> Person:
     return person
 
 
-async def _is_taken(uow: UnitOfWork, name: str) -> bool:
-    """Whether somebody signed in by this name, or by one that differs in nothing but how it is written."""
-    return any(person_key(person.name) == person_key(name) for person in await uow.people.all())
-
-
-async def _spellings(uow: UnitOfWork, name: str) -> list[str]:
-    """The name, and the ways in which tokens write it."""
-    persons = {token.person for token in await uow.tokens.all()} | {name}
-    return sorted(each for each in persons if person_key(each) == person_key(name))
-
-
 async def _known(uow: UnitOfWork, name: str) -> Person:
-    person = await uow.people.get(name)
-    if person is None:
+    people = await uow.people.called(name)
+    if not people:
         raise NotFound(
             f"nobody named {name!r} has signed in by a login: see `reconciler people list`, or revoke their tokens"
         )
-    return person
+    return next((person for person in people if person.name == name), people[0])
 
 
 async def _note(

@@ -1,10 +1,12 @@
 """Browsers that are signed in: kept in the database, so that a restart ends none and a logout ends one everywhere."""
 
 import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 from reconciler.domain.access import Session
+from reconciler.domain.identity import same_person
 from reconciler.domain.records import Role
 from reconciler.engine.auditing import audit
 from reconciler.engine.context import Actor, Engine
@@ -61,19 +63,22 @@ async def end_session(engine: Engine, secret: str, origin: str | None) -> None:
         session = await uow.sessions.by_hash(hash_of(secret.encode()))
         if session is None or not await _end(uow, session):
             return
-        actor = Actor(session.person, Role.VIEWER, session.token_id, origin=origin)
+        actor = Actor(session.person, Role.VIEWER, session.token_id, origin=origin, session_id=session.id)
         await audit(uow, actor, "logout", f"person/{session.person}", detail={"session": session.id})
 
 
 async def end_sessions_of(uow: UnitOfWork, person: str) -> int:
     """Sign a person out everywhere, and say from how many browsers."""
-    return sum([await _end(uow, session) for session in await uow.sessions.open() if session.person == person])
+    return sum([await _end(uow, session) for session in await _open_of(uow, person)])
 
 
 async def _make_room(uow: UnitOfWork, person: str) -> None:
-    mine = [session for session in await uow.sessions.open() if session.person == person]
-    for session in mine[MOST_OPEN - 1 :]:
+    for session in (await _open_of(uow, person))[MOST_OPEN - 1 :]:
         await _end(uow, session)
+
+
+async def _open_of(uow: UnitOfWork, person: str) -> Sequence[Session]:
+    return [session for session in await uow.sessions.open() if same_person(session.person, person)]
 
 
 async def _end(uow: UnitOfWork, session: Session | None) -> bool:

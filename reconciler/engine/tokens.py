@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from reconciler.domain.access import Token
+from reconciler.domain.identity import LONGEST_NAME, is_proper_name, is_seen_whole
 from reconciler.domain.records import Role
 from reconciler.engine.approvals import settle_approved
 from reconciler.engine.auditing import audit
@@ -17,6 +18,7 @@ from reconciler.ports import UnitOfWork
 TOKEN_PREFIX = "wzr_"  # noqa: S105  the public beginning of every token, so that leaked ones can be found
 FIRST_TOKEN = "admin"  # noqa: S105  a name
 BOOTSTRAP_TOKEN = "bootstrap"  # noqa: S105  a name
+_SEEN = f"use at most {LONGEST_NAME} characters that can be seen, without a space at either end"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,15 +62,25 @@ async def create_token(
 
     Raises:
         Forbidden: The actor may not.
-        Conflict: ``token_name_taken``.
+        Conflict: ``token_name_taken``, or ``invalid_request`` for a name that nobody may have.
     """
     actor.require(Role.ADMIN)
+    _refuse_improper(name, person or name)
     secret = new_secret()
     async with engine.store.begin() as uow:
         if any(token.name == name and token.revoked_at is None for token in await uow.tokens.all()):
             raise Conflict("token_name_taken", f"a token named {name!r} stands: revoke it, or choose another name")
         token = await _add(engine, uow, actor, name, role, secret, person or name, expires_at, sources)
     return NewToken(token, secret)
+
+
+def _refuse_improper(name: str, person: str) -> None:
+    """Keep out what hides something, and what the audit log calls the program; the bootstrap token does not ask."""
+    for field_, given in (("name", name), ("person", person)):
+        if not is_seen_whole(given):
+            raise Conflict("invalid_request", f"correct {field_}: {_SEEN}")
+    if not is_proper_name(person):
+        raise Conflict("invalid_request", f"correct person: names such as {person!r} are the program's own")
 
 
 async def revoke_token(engine: Engine, actor: Actor, id_or_name: str) -> Token:

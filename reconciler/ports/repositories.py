@@ -137,7 +137,7 @@ class ApprovalRepository(Protocol):
 
     async def of_plan(self, plan_id: str) -> Sequence[Approval]: ...
     async def unspent_by(self, actor: str) -> Sequence[Approval]:
-        """A person's approvals that were neither revoked nor spent."""
+        """A person's approvals that were neither revoked nor spent, however they write their name."""
 
     async def add(self, record: Approval) -> None: ...
     async def save(self, record: Approval) -> Approval: ...
@@ -217,7 +217,9 @@ class TokenRepository(Protocol):
 class PersonRepository(Protocol):
     """People who came by a login."""
 
-    async def get(self, name: str) -> Person | None: ...
+    async def called(self, name: str) -> Sequence[Person]:
+        """Those of this name, however it is written; more than one only where names differed to an older program."""
+
     async def known_as(self, issuer: str, subject: str) -> Person | None:
         """The person whom an issuer calls so."""
 

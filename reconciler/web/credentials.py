@@ -2,7 +2,7 @@
 
 import hmac
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 
@@ -83,7 +83,9 @@ class Book:
         if not session.stands(self.engine.clock.now()):
             return None
         actor = self._visitor(await self._now_known(generation), session, origin)
-        return Caller(actor, Credential.SESSION, session.id, session.expires_at) if actor else None
+        if actor is None:
+            return None
+        return Caller(replace(actor, session_id=session.id), Credential.SESSION, session.id, session.expires_at)
 
     def _holder(self, known: _Known, token: Token, origin: str) -> Actor | None:
         if not token.stands(self.engine.clock.now()) or known.is_barred(token.person):
@@ -95,7 +97,7 @@ class Book:
             token = known.token(session.token_id)
             return self._holder(known, token, origin) if token else None
         person = known.people.get(session.person)
-        if person is None or person.barred_at is not None:
+        if person is None or known.is_barred(person.name):
             return None
         return Actor.of_rights(person.name, self.engine.grants.rights(person.groups), origin)
 

@@ -7,6 +7,7 @@ from typing import Final
 from sqlalchemy import ColumnElement, exists, or_, select
 
 from reconciler.domain.brake import Stake
+from reconciler.domain.identity import same_person
 from reconciler.domain.lifecycle import APPLY_ENDED, DECIDABLE, OPEN, ApplyStatus, PlanStatus
 from reconciler.domain.records import Apply, Approval, Plan, Suspension, Switch
 from reconciler.domain.status import Direction
@@ -79,9 +80,12 @@ class Approvals(Repository[Approval]):
         return await self._transaction.all(APPROVALS, statement)
 
     async def unspent_by(self, actor: str) -> Sequence[Approval]:
-        """A person's approvals that were neither revoked nor spent."""
-        table = tables.approvals
-        return await self._all(table.c.actor == actor, table.c.revoked_at.is_(None), table.c.spent_at.is_(None))
+        """A person's approvals that were neither revoked nor spent, however they write their name."""
+        column = tables.approvals.c
+        unspent = (column.revoked_at.is_(None), column.spent_at.is_(None))
+        names = await self._transaction.connection.scalars(select(column.actor).where(*unspent).distinct())
+        mine = [name for name in names if same_person(name, actor)]
+        return await self._all(column.actor.in_(mine), *unspent)
 
     async def was_revoked(self, tenant: str, chatbot_id: str, fingerprint: str) -> bool:
         """Whether an approval of a chatbot's plan with this fingerprint was ever taken back."""

@@ -3,12 +3,14 @@
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from sqlalchemy import delete, update
+from sqlalchemy import delete, select, update
 
 from reconciler.domain.access import Person, Session, Token
+from reconciler.domain.identity import person_key
 from reconciler.storage import tables
 from reconciler.storage.repositories.base import Repository
 from reconciler.storage.rows import PEOPLE, SESSIONS, TOKENS
+from reconciler.storage.transaction import Transaction
 
 
 class Tokens(Repository[Token]):
@@ -37,8 +39,27 @@ class People(Repository[Person]):
 
     codec = PEOPLE
 
-    async def get(self, name: str) -> Person | None:
-        return await self._find(name)
+    def __init__(self, transaction: Transaction) -> None:
+        super().__init__(transaction)
+        self._names: Mapping[str, Sequence[str]] | None = None
+
+    async def called(self, name: str) -> Sequence[Person]:
+        """Those of this name, however it is written."""
+        if self._names is None:
+            self._names = await self._by_key()
+        names = self._names.get(person_key(name))
+        return await self._all(tables.people.c.name.in_(names)) if names else []
+
+    async def _by_key(self) -> Mapping[str, Sequence[str]]:
+        """What no database can tell of names, read once: they neither change nor go."""
+        names: dict[str, list[str]] = {}
+        for name in await self._transaction.connection.scalars(select(tables.people.c.name)):
+            names.setdefault(person_key(name), []).append(name)
+        return names
+
+    async def add(self, record: Person) -> None:
+        await super().add(record)
+        self._names = None
 
     async def known_as(self, issuer: str, subject: str) -> Person | None:
         """The person whom an issuer calls so."""

@@ -28,7 +28,7 @@ async def test_what_is_not_there_is_none(store: SqlStore) -> None:
         assert await uow.plans.get("none") is None
         assert await uow.applies.get("none") is None
         assert await uow.tokens.get("none") is None
-        assert await uow.people.get("none") is None
+        assert await uow.people.called("none") == []
         assert await uow.people.known_as("none", "none") is None
         assert await uow.sessions.by_hash("none") is None
         assert await uow.switches.get("none") is None
@@ -63,7 +63,7 @@ async def test_everything_comes_back_as_it_was_given(store: SqlStore) -> None:
         assert await uow.suspensions.active() == [records.a_suspension(until=START)]
         assert await uow.tokens.all() == [records.a_token(sources=("main",))]
         assert await uow.people.all() == [records.a_person(groups=("editors", "ops"))]
-        assert await uow.people.known_as("https://id.example.com", "sub of ana") == await uow.people.get("ana")
+        assert [await uow.people.known_as("https://id.example.com", "sub of ana")] == await uow.people.called("ana")
         assert await uow.sessions.by_hash("hash of session_1") == records.a_session(token_id="tok_1")
         assert await uow.switches.get("auto_apply") == Switch(name="auto_apply", value="additive", since=START)
 
@@ -240,6 +240,36 @@ async def test_two_people_are_never_one_at_their_issuer(store: SqlStore) -> None
     with pytest.raises(Conflict):
         async with store.begin() as uow:
             await uow.people.add(records.a_person("ben", subject="sub of ana"))
+
+
+async def test_people_are_found_however_their_name_is_written(store: SqlStore) -> None:
+    async with store.begin() as uow:
+        assert await uow.people.called("Ana") == []
+        await uow.people.add(records.a_person("ana"))
+        assert await uow.people.called("Ana") == [records.a_person("ana")]
+        barred = await uow.people.save(records.a_person("ana", barred_at=START))
+        assert await uow.people.called("an\ufe0fa") == [barred]
+        await uow.people.add(records.a_person("ANA", subject="another"))
+    async with store.read() as uow:
+        assert sorted(person.name for person in await uow.people.called("ana")) == ["ANA", "ana"]
+        assert await uow.people.called("ben") == []
+
+
+async def test_unspent_approvals_are_found_however_the_name_is_written(store: SqlStore) -> None:
+    approvals = {
+        "plain": {"actor": "ana"},
+        "written": {"actor": "Ana\u200b"},
+        "spent": {"actor": "ana", "spent_at": START, "spent_by": "apply_1"},
+        "revoked": {"actor": "ana", "revoked_at": START},
+        "another": {"actor": "ben"},
+    }
+    async with store.begin() as uow:
+        await uow.plans.add(records.a_plan())
+        await uow.applies.add(records.an_apply("apply_1"))
+        for approval_id, changes in approvals.items():
+            await uow.approvals.add(records.an_approval(approval_id, **changes))
+        assert [approval.id for approval in await uow.approvals.unspent_by("ANA")] == ["plain", "written"]
+        assert await uow.approvals.unspent_by("eve") == []
 
 
 async def test_noting_a_tokens_use_makes_nothing_else_too_old(store: SqlStore) -> None:

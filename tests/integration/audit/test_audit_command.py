@@ -144,7 +144,8 @@ async def test_an_entry_that_cannot_be_read_is_left_out_and_said(tmp_path: Path)
 @pytest.mark.usefixtures("head")
 async def test_commands_that_decide_leave_rows_when_they_do_and_when_they_refuse(tmp_path: Path) -> None:
     environ = {"RECONCILER_DATA__DIR": str(tmp_path)}
-    for arguments in (("create", "ci"), ("create", "ci"), ("revoke", "ci"), ("revoke", "nobody")):
+    program = ("create", "x", "--person", "policy:auto_apply")
+    for arguments in (("create", "ci"), ("create", "ci"), program, ("revoke", "ci"), ("revoke", "nobody")):
         run_command("token", *arguments, environ=environ, check=False)
     _, said, _ = audit(tmp_path, "export", "--after", "9")
     rows = [json.loads(line) for line in said.splitlines()]
@@ -152,8 +153,10 @@ async def test_commands_that_decide_leave_rows_when_they_do_and_when_they_refuse
     assert [(row["action"], row["subject"]) for row in rows] == [
         ("token.create", "token/ci"),
         ("token.create.refused", "token/ci"),
+        ("token.create.refused", "token/x"),
         ("token.revoke", "token/ci"),
         ("token.revoke.refused", "token/nobody"),
     ]
     assert {row["detail"]["origin"] for row in rows} == {"command line"}
-    assert rows[1]["detail"]["code"] == "token_name_taken"
+    assert [row["detail"].get("code") for row in rows[1:3]] == ["token_name_taken", "invalid_request"]
+    assert "credential" not in rows[0]["detail"]

@@ -56,6 +56,10 @@ async def test_what_deletes_nothing_needs_the_usual_number(tmp_path: Path) -> No
         ("ann@example.com", "Ann@Example.com"),
         ("ann", " ann "),
         ("ann", "an\u200bn"),
+        ("ann", "ann\ufe0f"),
+        ("ann", "ann\u034f"),
+        ("ann", "an\u17b5n"),
+        ("ann", "ann\u2800"),
         ("Jos\u00e9", "jose\u0301"),
         ("ann", "\uff41\uff4e\uff4e"),
     ],
@@ -64,7 +68,8 @@ async def test_one_person_counts_once_however_the_name_is_written(tmp_path: Path
     async with world(tmp_path, LIVE, FILES, policy=Policy(approvals=2)) as w:
         plan = await w.open_plan()
         for token, person in (("laptop", one), ("phone", same)):
-            new = await create_token(w.engine, PROGRAM, token, Role.APPROVER, person=person)
+            # of a token as older programs made them
+            new = await create_token(w.engine, PROGRAM, token, Role.APPROVER)
             decision = await approve(w.engine, Actor(person, Role.APPROVER, new.token.id), plan.id, plan.fingerprint)
             assert decision.plan.status is PlanStatus.PENDING
         assert (await w.approve(plan, "bob")).plan.status is PlanStatus.APPROVED

@@ -205,3 +205,11 @@ async def test_a_policy_that_became_stricter_holds_for_plans_that_are_open(tmp_p
         assert (apply.status, apply.reason) == (ApplyStatus.FAILED, Reason.AWAITING_APPROVAL)
         assert (await w.plan(plan.id)).status is PlanStatus.PENDING
         assert w.writer.writes == []
+
+
+async def test_a_rejected_plan_says_who_rejected_it_and_why(tmp_path: Path) -> None:
+    async with world(tmp_path, LIVE, FILES) as w:
+        plan = await w.open_plan()
+        ann = await w.person("ann", Role.APPROVER)
+        decision = await reject(w.engine, ann, plan.id, plan.fingerprint, comment="Too short.")
+        assert decision.plan.message.endswith("(ann: Too short.)")

@@ -16,11 +16,11 @@ from reconciler.engine.applier import Applier
 from reconciler.engine.applying import request_apply
 from reconciler.engine.context import PROGRAM, Actor
 from reconciler.engine.decide import approve, revoke
-from reconciler.engine.people import bar, let_in, unbar
+from reconciler.engine.people import bar, let_in, sign_out, unbar
 from reconciler.engine.sessions import MOST_OPEN, begin_session, end_session
 from reconciler.engine.token_use import TokenUse
 from reconciler.engine.tokens import create_token, revoke_token
-from reconciler.errors import Forbidden, LoginRefused, NotFound
+from reconciler.errors import Conflict, Forbidden, LoginRefused, NotFound
 from reconciler.ports import JobKind
 from reconciler.web.credentials import Book
 from tests.fakes.clock import START
@@ -47,8 +47,9 @@ async def ann(w: World) -> Actor:
 
 
 async def by_token(w: World, **more: object) -> Actor:
-    new = await create_token(w.engine, PROGRAM, "laptop", Role.APPROVER, person="ann", **more)  # type: ignore[arg-type]
-    return Actor("ann", Role.APPROVER, new.token.id, new.token.sources)
+    asked = {"person": "ann", **more}
+    new = await create_token(w.engine, PROGRAM, "laptop", Role.APPROVER, **asked)  # type: ignore[arg-type]
+    return Actor(new.token.person, Role.APPROVER, new.token.id, new.token.sources)
 
 
 Loss = Callable[[World], Awaitable[None]]
@@ -153,8 +154,123 @@ async def test_one_takes_back_by_any_credential_what_one_gave_by_another(tmp_pat
         for giver, taker in ((login, token), (token, login)):
             assert (await approve(w.engine, giver, plan.id, plan.fingerprint)).plan.status is PlanStatus.APPROVED
             assert (await revoke(w.engine, taker, plan.id)).plan.status is PlanStatus.PENDING
-        await approve(w.engine, login, plan.id, plan.fingerprint)
-        assert (await revoke(w.engine, await w.person("bob"), plan.id)).plan.status is PlanStatus.APPROVED
+        assert (await revoke(w.engine, login, plan.id)).plan.status is PlanStatus.PENDING
+
+
+async def test_who_has_nothing_to_take_back_is_told_so(tmp_path: Path) -> None:
+    async with world(tmp_path, LIVE, FILES) as w:
+        plan = await w.open_plan()
+        await w.approve(plan, "ann")
+        with pytest.raises(Conflict, match=r"no approval of yours: only one's own can be taken back") as refused:
+            await revoke(w.engine, await w.person("bob"), plan.id)
+        assert refused.value.code == "conflict"
+        assert (await w.plan(plan.id)).status is PlanStatus.APPROVED
+        assert [approval.stands for approval in await w.approvals(plan)] == [True]
+
+
+async def test_one_takes_back_what_one_gave_by_another_spelling(tmp_path: Path) -> None:
+    async with world(tmp_path, LIVE, FILES) as w:
+        w.engine = replace(w.engine, grants=GRANTS)
+        plan = await w.open_plan()
+        login, token = await ann(w), await by_token(w, person="Ann")
+        for giver, taker in ((login, token), (token, login)):
+            await approve(w.engine, giver, plan.id, plan.fingerprint)
+            again = await approve(w.engine, taker, plan.id, plan.fingerprint)
+            assert [approval.actor for approval in again.approvals if approval.stands] == [giver.name]
+            assert (await revoke(w.engine, taker, plan.id)).plan.status is PlanStatus.PENDING
+
+
+async def test_the_same_approval_by_another_spelling_answers_with_what_became_of_it(tmp_path: Path) -> None:
+    async with world(tmp_path, LIVE, FILES) as w:
+        plan = await w.open_plan()
+        await w.approve(plan, "ann")
+        await w.apply(plan)
+        again = await approve(w.engine, await by_token(w, person="Ann"), plan.id, plan.fingerprint)
+        assert again.plan.status is PlanStatus.APPLIED
+
+
+async def test_an_approval_that_comes_after_the_bar_counts_in_no_spelling(tmp_path: Path) -> None:
+    async with world(tmp_path, LIVE, FILES) as w:
+        w.engine = replace(w.engine, grants=GRANTS)
+        await ann(w)
+        token = await by_token(w, person="Ann")
+        await bar(w.engine, PROGRAM, "ann", "left")
+        plan = await w.open_plan()
+        assert (await approve(w.engine, token, plan.id, plan.fingerprint)).plan.status is PlanStatus.PENDING
+
+
+async def test_sessions_end_in_every_spelling(tmp_path: Path) -> None:
+    async with world(tmp_path, LIVE, FILES) as w:
+        w.engine = replace(w.engine, grants=GRANTS)
+        await ann(w)
+        token = await by_token(w, person="Ann")
+        for _ in range(2):
+            await begin_session(w.engine, token, timedelta(hours=1))
+        assert await sign_out(w.engine, PROGRAM, "ann") == 2
+        assert await sign_out(w.engine, PROGRAM, "ANN") == 0
+        assert not await w.store.queries.sessions()
+
+
+async def test_nobody_has_more_sessions_by_writing_the_name_in_other_ways(tmp_path: Path) -> None:
+    async with world(tmp_path, LIVE, FILES) as w:
+        for number in range(MOST_OPEN + 1):
+            name = ("ann", "Ann")[number % 2]
+            await begin_session(w.engine, Actor(name, Role.VIEWER), timedelta(hours=1))
+        assert len(await w.store.queries.sessions()) == MOST_OPEN
+
+
+@pytest.mark.parametrize("person", ["policy:auto_apply", "Reconciler", "cli:root", "webhook/x", "nobody", "\uff43li:x"])
+async def test_no_token_is_held_by_the_program(tmp_path: Path, person: str) -> None:
+    async with world(tmp_path, LIVE, FILES) as w:
+        for named in ({"name": "ci", "person": person}, {"name": person}):
+            with pytest.raises(Conflict, match=r"correct person: .* are the program's own") as refused:
+                await create_token(w.engine, PROGRAM, role=Role.VIEWER, **named)
+            assert refused.value.code == "invalid_request"
+        assert not await w.store.queries.tokens()
+
+
+@pytest.mark.parametrize("hidden", ["a\u202eb", "ann\ufe0f", "ann\u034f", "an\u17b5n", "ann\u2800", " ann", "a" * 201])
+async def test_no_token_hides_what_it_is_called_or_who_holds_it(tmp_path: Path, hidden: str) -> None:
+    async with world(tmp_path, LIVE, FILES) as w:
+        with pytest.raises(Conflict, match="correct name: use at most 200 characters that can be seen"):
+            await create_token(w.engine, PROGRAM, hidden, Role.VIEWER, person="ann")
+        with pytest.raises(Conflict, match="correct person: use at most 200 characters that can be seen"):
+            await create_token(w.engine, PROGRAM, "ci", Role.VIEWER, person=hidden)
+        assert not await w.store.queries.tokens()
+
+
+async def test_an_entry_says_by_which_credential_it_was_made(tmp_path: Path) -> None:
+    async with world(tmp_path, LIVE, FILES) as w:
+        w.engine = replace(w.engine, grants=GRANTS)
+        plan, book = await w.open_plan(), Book(w.engine)
+        new = await create_token(w.engine, PROGRAM, "laptop", Role.APPROVER, person="bob")
+        login, token = await ann(w), Actor("bob", Role.APPROVER, new.token.id)
+        opened = [await begin_session(w.engine, actor, timedelta(hours=1)) for actor in (login, token)]
+        callers = [await book.by_token(new.secret.encode(), "there")]
+        callers += [await book.by_session(session.secret, "there") for session in opened]
+        for caller in callers:
+            assert caller is not None
+            await approve(w.engine, caller.actor, plan.id, plan.fingerprint)
+            await revoke(w.engine, caller.actor, plan.id)
+
+        by_login, by_token_ = (session.session.id for session in opened)
+        told = [entry for entry in await w.audit() if entry.action in {"plan.approve", "plan.revoke"}]
+        assert [(entry.detail["credential"], entry.detail.get("of_token")) for entry in told[::2]] == [
+            (new.token.id, None),
+            (by_login, None),
+            (by_token_, new.token.id),
+        ]
+        assert [entry.detail["credential"] for entry in told[::2]] == [
+            entry.detail["credential"] for entry in told[1::2]
+        ]
+        secrets = (new.secret, new.token.hash, *(text for each in opened for text in (each.secret, each.session.hash)))
+        assert [secret for secret in secrets if secret in str(await w.audit())] == []
+
+
+async def test_what_the_program_does_by_itself_names_no_credential(tmp_path: Path) -> None:
+    async with world(tmp_path, LIVE, FILES) as w:
+        await w.refresh()
+        assert [entry for entry in await w.audit() if {"credential", "of_token"} & entry.detail.keys()] == []
 
 
 async def test_barring_is_an_admins_and_holds_until_it_is_taken_back(tmp_path: Path) -> None:

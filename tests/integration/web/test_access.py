@@ -63,6 +63,8 @@ async def test_a_token_is_made_shown_once_used_and_revoked(house: House) -> None
         ({"name": "x", "role": "viewer", "sources": ["none"]}, 422, "invalid_request"),
         ({"name": "x", "role": "viewer", "sources": []}, 422, "invalid_request"),
         ({"name": "x", "role": "viewer", "expires_at": "2020-01-01T00:00:00Z"}, 422, "invalid_request"),
+        ({"name": "x", "role": "viewer", "person": "cli:root"}, 422, "invalid_request"),
+        ({"name": "x\u202e", "role": "viewer", "person": "ann"}, 422, "invalid_request"),
         ({"name": "viewer", "role": "viewer"}, 409, "token_name_taken"),
     ],
 )

@@ -204,7 +204,9 @@ async def test_making_a_link_is_noted_and_the_link_is_in_no_row_log_or_address(
     metrics = (await stranger.get("/metrics")).text
 
     assert (row.actor, row.subject, row.fingerprint) == ("viewer", "plan/plan_1", "f" * 64)
-    assert row.detail == {"until": (START + timedelta(hours=1)).isoformat(), "origin": "192.0.2.7"}
+    until = (START + timedelta(hours=1)).isoformat()
+    credential = row.detail["credential"]
+    assert row.detail == {"until": until, "origin": "192.0.2.7", "credential": credential, "of_token": "tok_viewer"}
     assert any(each.get("route") == "/plans/{plan_id}" for each in ours)
     assert [each for each in (str(await entries(house)), str(ours), metrics) if signature[:20] in each] == []
     assert house.settings.link_key.hex() not in repr(house.settings)

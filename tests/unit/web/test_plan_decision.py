@@ -36,8 +36,9 @@ def test_an_apply_is_not_promised_while_others_must_approve_too() -> None:
     assert "Approve and apply" in pressed(PLAN, replace(FREE, needed=2, approvals=given("bob")))
 
 
-def test_nobody_approves_twice() -> None:
-    choices = pressed(PLAN, replace(FREE, needed=2, approvals=given("ann")))
+@pytest.mark.parametrize("name", ["ann", "Ann ", "a\u200bnn"])
+def test_nobody_approves_twice(name: str) -> None:
+    choices = pressed(PLAN, replace(FREE, needed=2, approvals=given(name)))
     assert choices["Approve"] == "You have approved it; another person must, too."
     assert choices["Take back my approval"] is None
 

@@ -173,7 +173,7 @@ def _closed(plan: Plan) -> str | None:
 
 
 def _choices(plan: Plan, actor: Actor, given: Rulings, standing: Sequence[Approval]) -> Sequence[Choice]:
-    mine = any(approval.actor == actor.name for approval in standing)
+    mine = any(approval.is_of(actor.name) for approval in standing)
     choices: list[Choice] = []
     if plan.status is PlanStatus.PENDING:
         choices += _approving(given, standing, mine=mine)
