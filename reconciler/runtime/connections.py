@@ -21,6 +21,10 @@ from reconciler.web.middleware.envelope import HEADERS
 from reconciler.web.middleware.heads import MOST_BYTES
 from reconciler.web.problems import Code
 
+_AT_ONCE = 64 * 1024
+"""Bytes that are taken in of a connection at a time. With the server's own 256 KiB, the connections there may be would
+hold some 300 MiB for a moment, whenever all of them send."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
@@ -45,12 +49,14 @@ class _Phase(Enum):
     OTHER = auto()
 
 
-class GuardedProtocol(H11Protocol):
+class GuardedProtocol(H11Protocol, asyncio.BufferedProtocol):
     """HTTP/1.1 whose sender has to keep time; made by `guarded`."""
 
     limits: ClassVar[Limits]
     sending: ClassVar[OrderedDict["GuardedProtocol", None]]
     """The connections that have not sent their request whole, the one that began first at the beginning."""
+    inbox: ClassVar[memoryview]
+    """Where what arrives is put: of one connection at a time, so they share it."""
 
     _phase = _Phase.OTHER
     _deadline: asyncio.TimerHandle | None = None
@@ -69,6 +75,14 @@ class GuardedProtocol(H11Protocol):
         self.resume_writing()
         super().connection_lost(exc)
 
+    def get_buffer(self, sizehint: int) -> memoryview:  # noqa: ARG002  asyncio's signature
+        """Say where to put what arrives."""
+        return self.inbox
+
+    def buffer_updated(self, nbytes: int) -> None:
+        """Take what arrived."""
+        self.data_received(bytes(self.inbox[:nbytes]))
+
     def data_received(self, data: bytes) -> None:
         """Take a part of a request."""
         super().data_received(data)
@@ -77,6 +91,8 @@ class GuardedProtocol(H11Protocol):
 
     def on_response_complete(self) -> None:
         """Wait for the next request, for as long as the server keeps connections alive."""
+        # nobody reads any more what came of the body
+        self.cycle.body = bytearray()
         super().on_response_complete()
         state = self.conn.their_state
         # between requests the server's own limit counts
@@ -156,4 +172,5 @@ def guarded(limits: Limits | None = None) -> type[GuardedProtocol]:
 
     Guarded.limits = limits or Limits()
     Guarded.sending = OrderedDict()
+    Guarded.inbox = memoryview(bytearray(_AT_ONCE))
     return Guarded

@@ -77,7 +77,7 @@ class WebSettings:
     webhooks: Mapping[str, WebhookSpec] = field(default_factory=dict)
     session_seconds: float = 8 * 60 * 60
     failed_auth_per_minute: int = 20
-    body_limit: int = MEBIBYTE
+    body_limit: int = 128 * 1024  # read before anybody is known: what hundreds of connections hold adds up
     webhook_body_limit: int = 25 * MEBIBYTE
     body_seconds: float = 30.0
     link_key: bytes = field(default_factory=lambda: secrets.token_bytes(32), repr=False)

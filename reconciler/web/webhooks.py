@@ -6,7 +6,10 @@ Which forge it is stands in the settings, never in the request: else a sender co
 import hashlib
 import hmac
 import json
+import re
 from collections.abc import Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass
 from typing import Any
 
 from fastapi import APIRouter, Depends, Request, status
@@ -19,12 +22,31 @@ from reconciler.web.api.common import API, TheEngine, TheSettings, refusals
 from reconciler.web.asks import Name
 from reconciler.web.auth import Gate, Open
 from reconciler.web.problems import Code, Problem
-from reconciler.web.settings import WebhookSpec
+from reconciler.web.settings import MEBIBYTE, WebhookSpec
 from reconciler.web.shapes import DeliveryShape
 
 GITHUB = "github"
 SIGNATURE = "x-hub-signature-256"
-_SCHEME = b"sha256="
+MOST_READ = MEBIBYTE
+"""Bytes of a delivery that are read; whatever a larger one says, it means “look now”."""
+_SIGNED = re.compile(r"sha256=([0-9a-f]{64})")
+
+
+@dataclass(slots=True)
+class Room:
+    """How many bytes of bodies may be kept at once, by all deliveries together.
+
+    Anybody can write a header that looks signed, and hold a body back for as long as one may take: 1 MiB for each of
+    512 connections. This many bytes are the most that it costs, beside the 128 KiB that the server takes in of each
+    connection before anybody reads: 80 MiB in all. No genuine delivery waits for room; without any it is proven all the
+    same, and means “look now”.
+    """
+
+    left: int = 16 * MEBIBYTE
+
+
+_ROOM = Room()
+"""Of the process, as its memory is."""
 
 router = APIRouter(prefix=API, tags=["Webhooks"])
 
@@ -58,11 +80,12 @@ async def webhook(engine: TheEngine, settings: TheSettings, request: Request, so
     spec = settings.webhooks.get(source)
     if spec is None or not spec.secrets or source not in engine.sources:
         raise Problem(Code.WEBHOOK_NOT_CONFIGURED, "set webhook_secret for the source, and send to its name")
-    body = await request.body()
-    if not proven(spec.secrets, body, request.headers.getlist(SIGNATURE)):
-        gate.metrics.webhooks.labels(source, "refused").inc()
-        raise gate.failure(request.scope, presented=False, detail="the signature does not fit the body and secret")
-    ignored = why_ignored(spec, request.headers, _payload(body), engine.sources[source].branch)
+    with closing(Draft(_ROOM)) as draft:
+        if not await _is_proven(request, Proof(spec.secrets, request.headers.getlist(SIGNATURE)), draft):
+            gate.metrics.webhooks.labels(source, "refused").inc()
+            raise gate.failure(request.scope, presented=False, detail="the signature does not fit the body and secret")
+        payload = draft.payload()
+    ignored = why_ignored(spec, request.headers, payload, engine.sources[source].branch)
     gate.metrics.webhooks.labels(source, "ignored" if ignored else "accepted").inc()
     if ignored:
         return DeliveryShape(accepted=False, message=ignored, run_id=None)
@@ -71,21 +94,75 @@ async def webhook(engine: TheEngine, settings: TheSettings, request: Request, so
     return DeliveryShape(accepted=True, message="the source is being looked at", run_id=run.id)
 
 
-def proven(secrets: Sequence[str], body: bytes, signatures: Sequence[str]) -> bool:
-    """Whether one of the secrets signed the body.
+async def _is_proven(request: Request, proof: "Proof", draft: "Draft") -> bool:
+    """Take the body in; of a delivery that cannot be proven, not a byte is waited for."""
+    if not proof.is_possible:
+        return False
+    async for part in request.stream():
+        proof.take(part)
+        draft.take(part)
+    return proof.holds()
+
+
+class Proof:
+    """Whether one of the secrets signed a body, worked out while it comes in.
 
     Args:
         secrets: The secrets that are valid now; an empty one proves nothing.
-        body: The raw bytes.
         signatures: Every value of the header; exactly one proves something.
     """
-    if len(signatures) != 1:
-        return False
-    given = signatures[0].encode("latin-1", errors="replace")
-    wanted = [
-        _SCHEME + hmac.new(secret.encode(), body, hashlib.sha256).hexdigest().encode() for secret in secrets if secret
-    ]
-    return any(hmac.compare_digest(each, given) for each in wanted)
+
+    def __init__(self, secrets: Sequence[str], signatures: Sequence[str]) -> None:
+        found = _SIGNED.fullmatch(signatures[0]) if len(signatures) == 1 else None
+        self._given = found[1] if found else None
+        self._macs = [hmac.new(secret.encode(), digestmod=hashlib.sha256) for secret in secrets if secret]
+
+    @property
+    def is_possible(self) -> bool:
+        """Whether any body could be proven: there is a signature."""
+        return self._given is not None
+
+    def take(self, part: bytes) -> None:
+        """The next raw bytes of the body."""
+        for mac in self._macs:
+            mac.update(part)
+
+    def holds(self) -> bool:
+        """Whether the body that was taken is the signed one."""
+        given = self._given
+        return given is not None and any(hmac.compare_digest(mac.hexdigest(), given) for mac in self._macs)
+
+
+class Draft:
+    """What is kept of a body until it is proven: nothing of one that is large, or for which there is no room."""
+
+    def __init__(self, room: Room) -> None:
+        self._room = room
+        # not a list of parts: a sender decides how small they are, and each would cost more than it holds
+        self._kept: bytearray | None = bytearray()
+
+    def take(self, part: bytes) -> None:
+        """The next raw bytes of the body."""
+        if self._kept is None:
+            return
+        if len(part) > min(MOST_READ - len(self._kept), self._room.left):
+            self.close()
+            return
+        self._kept += part
+        self._room.left -= len(part)
+
+    def payload(self) -> Mapping[str, Any]:
+        """What the body says; nothing, when it was not kept.
+
+        Raises:
+            Problem: It is no JSON object.
+        """
+        return {} if self._kept is None else _payload(self._kept)
+
+    def close(self) -> None:
+        """Give the room back."""
+        self._room.left += len(self._kept or b"")
+        self._kept = None
 
 
 def why_ignored(
@@ -101,7 +178,7 @@ def why_ignored(
     return None
 
 
-def _payload(body: bytes) -> Mapping[str, Any]:
+def _payload(body: bytearray) -> Mapping[str, Any]:
     try:
         payload = json.loads(body)
     except (ValueError, RecursionError):

@@ -1,4 +1,4 @@
-"""A flood of webhooks and five hundred slow sockets: people still decide, and the latest commit is not lost."""
+"""Floods: people still decide, the latest commit is not lost, and nobody fills the memory without a credential."""
 
 import asyncio
 import hashlib
@@ -29,6 +29,11 @@ SENDERS = 8
 SLOWEST = 5.0
 """What is still no failure of this machine; the goal of 1 s is for one that does nothing else, and printed beside."""
 MOST_MIB = 300
+HELD_BACK = 200
+"""Deliveries that look signed and do not end."""
+HELD_MIB = 2
+MOST_MORE_MIB = 120
+"""What all of them may cost together: 80 MiB as `webhooks.Room` says, and what Python needs besides."""
 SECRET = "the webhook's secret of this test"
 PUSH = json.dumps({"ref": "refs/heads/main", "padding": "x" * 2000}).encode()
 
@@ -130,6 +135,43 @@ async def test_people_decide_while_others_flood(tmp_path: Path) -> None:
     )
     assert max(acked, approved) < SLOWEST
     assert peak < MOST_MIB
+
+
+@pytest.mark.parametrize("shown", [b"X-Hub-Signature-256: sha256=" + b"0" * 64, b"X-Nothing: at all"])
+async def test_deliveries_that_do_not_end_cost_little_memory(tmp_path: Path, shown: bytes) -> None:
+    with stage(tmp_path, {}, {}) as s, Service(configuration(tmp_path, s.remote, s.sandbox)) as service:
+        service.first_run()
+        before = memory(service)
+        held = await held_back(urlsplit(service.url).port or 0, shown)
+        # one turn of the service takes a little of each connection: when this one is whole, the others were read
+        await a_genuine_delivery_of_twenty_mib_makes_a_run(service)
+        more = memory(service) - before
+        for writer in held:
+            writer.transport.abort()
+
+    print(f"{HELD_BACK} deliveries that do not end: {more:.0f} MiB more")  # noqa: T201  figures that are published
+    assert more < MOST_MORE_MIB
+
+
+async def held_back(port: int, shown: bytes) -> list[asyncio.StreamWriter]:
+    """Deliveries of which a part comes."""
+    opened = []
+    for _ in range(HELD_BACK):
+        _, writer = await asyncio.open_connection("127.0.0.1", port)
+        head = b"POST /api/v1/webhooks/default HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 26214400\r\n"
+        writer.write(head + shown + b"\r\n\r\n" + b"x" * (HELD_MIB * 1024 * 1024))
+        opened.append(writer)
+    await asyncio.gather(*(writer.drain() for writer in opened))
+    return opened
+
+
+async def a_genuine_delivery_of_twenty_mib_makes_a_run(service: Service) -> None:
+    body = json.dumps({"ref": "refs/heads/main", "padding": "x" * (20 * 1024 * 1024)}).encode()
+    signature = "sha256=" + hmac.new(SECRET.encode(), body, hashlib.sha256).hexdigest()
+    async with httpx.AsyncClient(base_url=f"{service.url}/api/v1", timeout=30, trust_env=False) as client:
+        answer = await client.post("/webhooks/default", content=body, headers={"X-Hub-Signature-256": signature})
+    assert answer.status_code == 202, answer.text
+    service.until(f"/runs/{answer.json()['run_id']}", lambda run: run["finished_at"] is not None)
 
 
 async def flood(service: Service, plans: list[Mapping[str, Any]]) -> Measured:

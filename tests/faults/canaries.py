@@ -1,6 +1,7 @@
 """Looks for secrets wherever something could leak out: answers, logs, files, processes."""
 
 import base64
+import html
 import json
 import os
 import threading
@@ -11,6 +12,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 from urllib.parse import quote, quote_plus
+
+from markupsafe import escape
 
 _LOOK_S = 0.002
 
@@ -32,6 +35,9 @@ def forms(secret: str) -> Iterator[tuple[str, bytes]]:
     yield "url-quoted as a form", quote_plus(secret).encode()
     yield "url-quoted in a path", quote(secret).encode()
     yield "JSON", json.dumps(secret)[1:-1].encode()
+    yield "JSON as our API writes it", json.dumps(secret, ensure_ascii=False)[1:-1].encode()
+    yield "HTML", html.escape(secret).encode()
+    yield "HTML as our pages write it", str(escape(secret)).encode()
     yield "repr", repr(secret)[1:-1].encode()
     yield "hex", raw.hex().encode()
     for shift in range(3):
@@ -57,6 +63,11 @@ class Search:
 
     def __post_init__(self) -> None:
         self._forms = [(name, form, value) for name, secret in self.secrets.items() for form, value in forms(secret)]
+
+    def add(self, name: str, secret: str) -> None:
+        """Look for one more from now on: it was made only now."""
+        self.secrets = {**self.secrets, name: secret}
+        self.__post_init__()
 
     def look(self, kind: str, where: str, content: bytes, *, except_for: Iterable[str] = ()) -> None:
         """Search some bytes for every secret in every form."""

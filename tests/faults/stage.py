@@ -34,6 +34,7 @@ class Secrets:
         git: The password of the git remote, where it asks for one.
         webhook: The source's webhook secret.
         client: The secret of the OpenID Connect client.
+        link: What signs links to plans.
     """
 
     bootstrap: str = "wzr_fault-harness-admin-token-of-forty-characters"
@@ -42,6 +43,7 @@ class Secrets:
     git: str | None = None
     webhook: str | None = None
     client: str | None = None
+    link: str | None = None
 
 
 GIT_USER: Final = "robot"
@@ -104,7 +106,7 @@ class Stage:
         }
         if self.secrets.webhook is not None:
             source |= {"forge": "github", "webhook_secret": [self.secrets.webhook]}
-        given = {
+        given: dict[str, Any] = {
             "server": {"port": 0},
             "data": {"dir": str(data)},
             "tenants": [tenant],
@@ -112,6 +114,8 @@ class Stage:
             "policy": dict(self.policy),
             "auth": {"bootstrap_token": self.secrets.bootstrap, "failures_per_minute": 1000},
         }
+        if self.secrets.link is not None:
+            given["auth"] |= {"link_key": self.secrets.link}
         if self.database is not None:
             given["database"] = {"url": self.database.url}
         if self.secrets.client is not None:

@@ -3,19 +3,28 @@
 import base64
 import hashlib
 import hmac
+import html
 import json
 import os
 import random
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from string import Formatter
 from typing import Any, Final
 from urllib.parse import quote
 
 import httpx
 import pytest
+from fastapi.routing import APIRoute
+from markupsafe import escape
 
+from reconciler.web import app
+from reconciler.web.api import events
+from reconciler.web.cookies import SESSION
+from reconciler.web.dashboard import routes
+from reconciler.web.login import pages as login
 from tests.faults.canaries import Leak, Onlooker, Search, forms
 from tests.faults.gate import Mode
 from tests.faults.history import Ask
@@ -31,6 +40,7 @@ SECRETS: Final = Secrets(
     git='canary-git"+/%&ü-password',
     webhook='canary-webhook"+/%&ü-secret',
     client='canary-client"+/%&ü-secret',
+    link='canary-link"+/%&ü-key-of-more-than-thirty-two-characters',
 )
 NAMED: Final = {
     "bootstrap token": SECRETS.bootstrap,
@@ -39,12 +49,22 @@ NAMED: Final = {
     "git password": str(SECRETS.git),
     "webhook secret": str(SECRETS.webhook),
     "client secret": str(SECRETS.client),
+    "link key": str(SECRETS.link),
 }
-PAGES: Final = (
-    "/", "/login", "/login?next=/plans/x", "/login/oidc", "/metrics", "/healthz", "/readyz", "/openapi.json",
-    "/docs", "/api/v1/status", "/api/v1/me", "/api/v1/sources", "/api/v1/tokens", "/api/v1/runs", "/api/v1/audit",
-    "/api/v1/chatbots", "/api/v1/nothing", "/api/v1/plans?limit=x", "/webhooks/bots",
+ROUTES: Final = tuple(
+    route.path
+    for router in (*app.ROUTERS, *routes.ROUTERS, login.router)
+    for route in router.routes
+    # the stream of events never ends
+    if isinstance(route, APIRoute) and "GET" in (route.methods or ()) and route.path != events.PATH
+)
+"""Everything that can be looked at, as the application declares it."""
+ODD: Final = (
+    "/login?next=/plans/x", "/openapi.json", "/docs", "/api/v1/nothing", "/api/v1/plans?limit=x", "/nothing",
+    "/?q=canary", "/plans?status=closed", "/audit?actor=bootstrap", "/runs?source=bots",
 )  # fmt: skip
+WEBHOOK: Final = "/api/v1/webhooks/bots"
+PUSH: Final = b'{"ref": "refs/heads/main"}'
 
 
 @pytest.fixture(scope="module")
@@ -61,8 +81,7 @@ def lane(tmp_path_factory: pytest.TempPathFactory, search: Search, points: Point
     def hear(line: str, answer: bytes) -> None:
         if line == "POST /api/v1/tokens":
             # the one answer that tells a secret: that of a token, at the moment at which it is made
-            search.secrets = {**search.secrets, "bearer token": json.loads(answer.partition(b"\n\n")[2])["secret"]}
-            search.__post_init__()
+            search.add("bearer token", json.loads(answer.partition(b"\n\n")[2])["secret"])
         else:
             search.look("answer", line, answer)
 
@@ -90,16 +109,17 @@ def test_no_page_answer_process_or_git_child_shows_a_secret(lane: Lane, search: 
             _refresh(trial)
             lane.gate.mode = Mode.PASS
             _refresh(trial)
-            _look_at_pages(trial)
+            _look_around(trial, search)
             carry_out(trial)
             trial.settle()
-            _look_at_pages(trial)
+            _look_around(trial, search)
 
     report = trial.finish(look_around)
     lane.hand_over()
     assert report.violations == []
     assert any(name.startswith("git") for name in watched[0].seen), "no git child was seen"
     assert search.leaks == []
+    assert sum(name.startswith("session cookie") for name in search.secrets) > 1
     for kind in ("answer", "output", "data folder", "command line", "environment"):
         assert search.looked_at.get(kind), f"nothing was searched: {kind}"
 
@@ -109,23 +129,80 @@ def _refresh(trial: Trial) -> None:
     trial.settle()
 
 
-def _look_at_pages(trial: Trial) -> None:
+def _look_around(trial: Trial, search: Search) -> None:
+    with httpx.Client(base_url=trial.process.url, trust_env=False, timeout=10) as browser:
+        _paste_wrong_secrets(trial, browser)
+        _deliver(trial, browser)
+        _sign_in(browser, search)
+        _look_at_pages(trial, browser)
+
+
+def _sign_in(browser: httpx.Client, search: Search) -> None:
+    """As a person does; the answer that gives the cookie is the one that may say what it holds."""
+    answer = browser.post("/login", data={"token": SECRETS.bootstrap})
+    assert answer.status_code == 303, answer.text
+    # each session has its own, and none is forgotten
+    search.add(f"session cookie {len(search.secrets)}", answer.cookies[SESSION])
+    told = [(name, value) for name, value in answer.headers.multi_items() if name != "set-cookie"]
+    search.look("answer", "POST /login", str(told).encode() + answer.content)
+
+
+def _look_at_pages(trial: Trial, browser: httpx.Client) -> None:
+    """Every page and every read of the API, as whoever is signed in and as a program gets them."""
+    ids = _ids(trial)
+    assert {name for path in ROUTES for name in _fields(path)} <= ids.keys(), "say what a new route is about"
+    for path in (*(route.format_map(ids) for route in ROUTES), *ODD, f"/api/v1/plans/{ids['plan_id']}/nothing"):
+        trial.client.call("GET", path)
+        _ask(trial, browser, "GET", path)
+    for path in ("/", "/settings", f"/plans/{ids['plan_id']}", "/chatbots/{tenant}/{chatbot_id}".format_map(ids)):
+        assert browser.get(path).status_code == 200, path
+
+
+def _fields(path: str) -> list[str]:
+    return [name for _, name, _, _ in Formatter().parse(path) if name]
+
+
+def _ids(trial: Trial) -> Mapping[str, str]:
+    """What there is; an apply, once there was one."""
     client = trial.client
-    for path in PAGES:
-        client.call("GET", path)
-    for plan in client.plans().values():
-        client.call("GET", f"/plans/{plan['id']}")
-        client.call("GET", f"/api/v1/plans/{plan['id']}/nothing")
-    for signature in ("", "sha256=0", hmac.new(b"wrong", b"{}", hashlib.sha256).hexdigest()):
-        _post_raw(trial, "/webhooks/bots", b"{}", {"X-Hub-Signature-256": signature, "X-GitHub-Event": "push"})
-    for wrong in (SECRETS.read_key, SECRETS.write_key, str(SECRETS.webhook), "wzr_wrong"):
-        # somebody pastes the wrong secret: it comes back in no answer and no log
-        _post_raw(trial, "/api/v1/me", b"", {"Authorization": f"Bearer {quote(wrong)}"})
+    plan = next(iter(client.plans().values()))
+    return {
+        "plan_id": plan["id"],
+        "chatbot_id": plan["chatbot_id"],
+        "tenant": plan["tenant"],
+        "change": plan["change"],
+        "apply_id": plan["apply_id"] or "none",
+        "run_id": client.get("/runs")["items"][0]["id"],
+        "name": plan["source"],
+    }
 
 
-def _post_raw(trial: Trial, path: str, body: bytes, headers: dict[str, Any]) -> None:
-    answer = httpx.post(f"{trial.process.url}{path}", content=body, headers=headers, trust_env=False, timeout=10)
-    trial.client.heard(f"POST {path}", answer.content + str(answer.headers).encode())
+def _deliver(trial: Trial, browser: httpx.Client) -> None:
+    """Pushes that are signed, wrongly signed and not signed."""
+    signed = {name: f"sha256={_mac(secret)}" for name, secret in {"right": SECRETS.webhook, "wrong": "wrong"}.items()}
+    expected = {signed["right"]: 202, signed["wrong"]: 401, _mac(str(SECRETS.webhook)): 401, "sha256=0": 401, "": 401}
+    for signature, status in expected.items():
+        headers = {"X-Hub-Signature-256": signature, "X-GitHub-Event": "push"}
+        assert _ask(trial, browser, "POST", WEBHOOK, content=PUSH, headers=headers).status_code == status
+
+
+def _mac(secret: str) -> str:
+    return hmac.new(secret.encode(), PUSH, hashlib.sha256).hexdigest()
+
+
+def _paste_wrong_secrets(trial: Trial, browser: httpx.Client) -> None:
+    """Somebody pastes the wrong secret: it comes back in no answer and no log."""
+    for wrong in (*(secret for name, secret in NAMED.items() if name != "bootstrap token"), "wzr_wrong"):
+        headers = {"Authorization": f"Bearer {quote(wrong)}"}
+        assert _ask(trial, browser, "GET", "/api/v1/me", headers=headers).status_code == 401
+        assert _ask(trial, browser, "POST", "/login", data={"token": wrong}).status_code == 401
+
+
+def _ask(trial: Trial, browser: httpx.Client, method: str, path: str, **more: Any) -> httpx.Response:
+    answer = browser.request(method, path, **more)
+    # not by its method and path alone: those of one call of a program are told a secret
+    trial.client.heard(f"browser's {method} {path}", str(answer.headers.multi_items()).encode() + answer.content)
+    return answer
 
 
 def test_a_bearer_token_is_told_once_and_never_again(lane: Lane, search: Search) -> None:
@@ -153,6 +230,9 @@ def test_a_planted_leak_is_found_in_every_form(name: str, tmp_path: Path) -> Non
         "plain": f"key={secret}!",
         "quoted": f"https://u:{quote(secret, safe='')}@host/",
         "json": json.dumps({"detail": f"it was {secret}"}),
+        "json of the API": json.dumps({"detail": f"it was {secret}"}, ensure_ascii=False),
+        "html": f"<p>{html.escape(secret)}</p>",
+        "html of the pages": f"<p>{escape(secret)}</p>",
         "basic": base64.b64encode(f"robot:{secret}".encode()).decode(),
         "shifted": base64.b64encode(f"xy{secret}z".encode()).decode(),
         "hex": secret.encode().hex(),

@@ -2,6 +2,7 @@
 
 import logging
 
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from reconciler.errors import StoreError
@@ -65,7 +66,7 @@ class Envelope:
 
 
 def _is_expected(error: Exception) -> bool:
-    return isinstance(error, StoreError | problems.Problem)
+    return isinstance(error, StoreError | problems.Problem | ClientDisconnect)
 
 
 def _document(error: Exception) -> dict[str, object]:

@@ -1,26 +1,39 @@
-"""How much a request may say before its body."""
+"""What a request may say before its body."""
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from reconciler.web import problems
-from reconciler.web.problems import Code
+from reconciler.web.problems import Code, Problem
 
 MOST_BYTES = 16 * 1024
 MOST_HEADERS = 100
+_LENGTHS = frozenset({b"content-length", b"transfer-encoding"})
 
 
 class Heads:
-    """Refuses heads that are too large; the server itself stops reading those that do not end."""
+    """Refuses heads that are too large or say two lengths; the server itself stops reading those that do not end."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and _is_too_large(scope):
-            detail = f"send at most {MOST_HEADERS} headers, and {MOST_BYTES} bytes with the URL"
-            await problems.answer(problems.document_of(Code.HEADERS_TOO_LARGE, detail))(scope, receive, send)
-            return
-        await self.app(scope, receive, send)
+        refusal = _refusal(scope) if scope["type"] == "http" else None
+        if refusal is None:
+            await self.app(scope, receive, send)
+        else:
+            await problems.of_problem(refusal)(scope, receive, send)
+
+
+def _refusal(scope: Scope) -> Problem | None:
+    """Why a head is refused, or None."""
+    if _is_too_large(scope):
+        detail = f"send at most {MOST_HEADERS} headers, and {MOST_BYTES} bytes with the URL"
+        return Problem(Code.HEADERS_TOO_LARGE, detail)
+    if {name for name, _ in scope["headers"]} >= _LENGTHS:
+        # a proxy before us may have believed the other one: what follows is read as nobody's request (RFC 9112, 6.3)
+        detail = "send Content-Length or Transfer-Encoding, not both"
+        return Problem(Code.BAD_REQUEST, detail, headers={"connection": "close"})
+    return None
 
 
 def _is_too_large(scope: Scope) -> bool:

@@ -1,5 +1,8 @@
 """Slow, large and many connections, on a real server."""
 
+import hashlib
+import hmac
+import json
 import socket
 import time
 from collections.abc import Iterator
@@ -12,6 +15,7 @@ import pytest
 
 from reconciler.runtime.connections import Limits, guarded
 from reconciler.web.middleware.heads import MOST_BYTES
+from tests.integration.web.conftest import SECRET
 from tests.integration.web.serving import Server, serving
 
 PATIENCE = 10.0
@@ -133,6 +137,44 @@ def test_what_is_no_request_is_400_with_the_usual_headers(tmp_path: Path) -> Non
     assert answer.startswith(b"HTTP/1.1 400 ")
     assert b"application/problem+json" in answer
     assert b"frame-ancestors 'none'" in answer
+
+
+TWO_LENGTHS = ("Content-Type: application/json", "Content-Length: 5", "Transfer-Encoding: chunked")
+
+
+@pytest.mark.parametrize("path", ["/api/v1/suspend", "/login", "/api/v1/webhooks/main"])
+@pytest.mark.parametrize("headers", [TWO_LENGTHS, TWO_LENGTHS[::-1]])
+def test_a_request_that_says_two_lengths_is_400_and_the_last_one(
+    tmp_path: Path, path: str, headers: tuple[str, ...]
+) -> None:
+    with a_server(tmp_path) as server, a_socket(server) as connection:
+        connection.sendall(request("POST", path, *headers) + b"0\r\n\r\n" + request())
+        answer = everything(connection)
+
+    assert answer.startswith(b"HTTP/1.1 400 ")
+    assert b"connection: close" in answer
+    assert b"bad_request" in answer
+    assert answer.count(b"HTTP/1.1 ") == 1
+
+
+def test_an_unsigned_delivery_is_refused_before_its_body_comes(tmp_path: Path) -> None:
+    with a_server(tmp_path) as server, a_socket(server) as connection:
+        connection.sendall(request("POST", "/api/v1/webhooks/main", "Content-Length: 26214400"))
+        answer = connection.recv(65536)
+
+    assert answer.startswith(b"HTTP/1.1 401 ")
+
+
+def test_a_large_body_arrives_whole(tmp_path: Path) -> None:
+    body = json.dumps({"ref": "refs/heads/main", "pad": "x" * 5_000_000}).encode()
+    signature = hmac.new(SECRET.encode(), body, hashlib.sha256).hexdigest()
+    with a_server(tmp_path) as server, httpx.Client(base_url=server.url, trust_env=False) as client:
+        answers = [
+            client.post("/api/v1/webhooks/main", content=body, headers={"X-Hub-Signature-256": f"sha256={signature}"})
+            for _ in range(2)
+        ]
+
+    assert [answer.status_code for answer in answers] == [202, 202]
 
 
 def test_many_slow_senders_keep_nobody_else_out(tmp_path: Path) -> None:

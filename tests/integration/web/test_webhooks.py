@@ -1,6 +1,7 @@
 import hashlib
 import hmac
 import json
+from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -69,6 +70,29 @@ async def test_an_unproven_body_is_not_even_parsed(house: House) -> None:
         assert (await client.post(URL, content=b"{")).status_code == 401
 
 
+@pytest.mark.parametrize(
+    "headers",
+    [
+        [],
+        [("X-Hub-Signature-256", "sha256=" + "0" * 63)],
+        [("X-Hub-Signature-256", "0" * 64)],
+        [("X-Hub-Signature-256", "sha256=" + "0" * 64)] * 2,
+        [("X-Hub-Signature", "sha1=" + "0" * 40)],
+    ],
+)
+async def test_without_a_signature_the_body_is_not_even_read(house: House, headers: list[tuple[str, str]]) -> None:
+    read = []
+
+    async def body() -> AsyncIterator[bytes]:
+        read.append("a part")
+        yield PUSH
+
+    async with house.client() as client:
+        answer = await client.post(URL, content=body(), headers=headers)
+
+    assert (answer.status_code, answer.json()["code"], read) == (401, "unauthorized", [])
+
+
 @pytest.mark.parametrize("body", [b"", b"{", b"[]", b'"push"', b"null", b"[" * 100_000, b"\xff"])
 async def test_a_proven_body_must_be_a_json_object(house: House, body: bytes) -> None:
     async with house.client() as client:
@@ -93,6 +117,16 @@ async def test_a_delivery_may_be_larger_than_a_request_and_is_capped(house: Hous
         answer = await client.post(URL, content=b"x", headers={"Content-Length": str(limit + 1)})
 
     assert (answer.status_code, answer.json()["code"]) == (413, "body_too_large")
+
+
+@pytest.mark.parametrize(("pad", "accepted"), [(1000, False), (20 * 1024 * 1024, True)])
+async def test_whatever_a_very_large_delivery_says_it_means_look_now(house: House, pad: int, *, accepted: bool) -> None:
+    body = json.dumps({"ref": "refs/heads/other", "pad": "x" * pad}).encode()
+    async with house.client() as client:
+        answer = await client.post(URL, **signed(body))
+
+    assert (answer.status_code, answer.json()["accepted"]) == (202, accepted)
+    assert (Job(JobKind.REFRESH, "main") in house.jobs.submitted) is accepted
 
 
 async def test_failures_to_prove_never_lock_the_forge_out(house: House) -> None:

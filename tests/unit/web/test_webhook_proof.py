@@ -1,16 +1,26 @@
 import hashlib
 import hmac
+import json
+from collections.abc import Sequence
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from reconciler.web.problems import Problem
 from reconciler.web.settings import WebhookSpec
-from reconciler.web.webhooks import proven, why_ignored
+from reconciler.web.webhooks import MOST_READ, Draft, Proof, Room, why_ignored
 
 SECRET = "It's a Secret to Everybody"
 BODY = b"Hello, World!"
 SIGNED = "sha256=757107ea0eb2509fc211221cce984b8a37570b6d7586c22c46f4379c8b043e17"
+
+
+def proven(secrets: Sequence[str], body: bytes, signatures: Sequence[str], *, step: int = 7) -> bool:
+    proof = Proof(secrets, signatures)
+    for at in range(0, len(body), step):
+        proof.take(body[at : at + step])
+    return proof.holds()
 
 
 def test_the_published_test_vector_is_proven() -> None:
@@ -41,6 +51,22 @@ def test_nothing_else_is_proven(signatures: list[str]) -> None:
     assert not proven([SECRET], BODY, signatures)
 
 
+@pytest.mark.parametrize(
+    ("signatures", "possible"),
+    [
+        ([SIGNED], True),
+        (["sha256=" + "0" * 64], True),
+        ([], False),
+        ([SIGNED, SIGNED], False),
+        ([SIGNED[:-1]], False),
+        ([SIGNED.upper()], False),
+        ([SIGNED + "\n"], False),
+    ],
+)
+def test_whether_anything_could_be_proven_is_known_before_the_body(signatures: list[str], *, possible: bool) -> None:
+    assert Proof([SECRET], signatures).is_possible is possible
+
+
 def test_an_empty_secret_proves_nothing() -> None:
     assert not proven([""], BODY, ["sha256=" + hmac.new(b"", BODY, hashlib.sha256).hexdigest()])
     assert not proven([], BODY, [SIGNED])
@@ -52,6 +78,49 @@ def test_a_changed_body_is_not_proven(body: bytes, secret: str, where: int) -> N
     assert proven([secret], body, [signature])
     at = where % (len(body) + 1)
     assert not proven([secret], body[:at] + b"!" + body[at:], [signature])
+
+
+def test_what_is_kept_says_what_the_body_says_and_its_room_is_given_back() -> None:
+    room = Room(1000)
+    draft = Draft(room)
+    for part in (b'{"ref": ', b'"refs/heads/main"}'):
+        draft.take(part)
+
+    assert draft.payload() == {"ref": "refs/heads/main"}
+    assert room.left < 1000
+    draft.close()
+    draft.close()
+    assert room.left == 1000
+
+
+def test_a_body_that_is_too_large_is_not_kept_and_says_nothing() -> None:
+    room = Room(10 * MOST_READ)
+    draft = Draft(room)
+    for part in (b"[" * MOST_READ, b"[", b"["):
+        draft.take(part)
+
+    assert (draft.payload(), room.left) == ({}, 10 * MOST_READ)
+
+
+def test_a_body_as_large_as_may_be_is_kept() -> None:
+    draft = Draft(Room(MOST_READ))
+    body = json.dumps({"ref": "refs/heads/main"}).encode()
+    draft.take(body + b" " * (MOST_READ - len(body)))
+
+    assert draft.payload() == {"ref": "refs/heads/main"}
+
+
+def test_many_bodies_share_the_room_and_one_without_says_nothing() -> None:
+    room = Room(3 * MOST_READ)
+    drafts = [Draft(room) for _ in range(5)]
+    for draft in drafts:
+        draft.take(b"[" * MOST_READ)
+
+    assert room.left == 0
+    for draft in drafts[:3]:
+        with pytest.raises(Problem):
+            draft.payload()
+    assert [draft.payload() for draft in drafts[3:]] == [{}, {}]
 
 
 @pytest.mark.parametrize(
