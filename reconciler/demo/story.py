@@ -108,9 +108,9 @@ def instructions(service: str, sandbox: str, token: str, plan: Mapping[str, Any]
         ),
         "within a quarter of a minute: LiveAhead": f"curl -s {auth} {api}/chatbots/{READERS_EDIT.chatbot_id}",
     }
-    return "\n\n".join(
-        [f"export RECONCILER_TOKEN={token}", *(f"# {what}\n{command}" for what, command in steps.items())]
-    )
+    page = f"# in a browser: open {service} and sign in with the token"
+    said = (f"# {what}\n{command}" for what, command in steps.items())
+    return "\n\n".join([page, f"export RECONCILER_TOKEN={token}", *said])
 
 
 def _decision(plan: Mapping[str, Any], url: str, auth: str) -> dict[str, str]:
@@ -119,7 +119,7 @@ def _decision(plan: Mapping[str, Any], url: str, auth: str) -> dict[str, str]:
         "read the plan that waits": f"curl -s {auth} -H 'Accept: text/plain' {url}",
         "approve exactly what you have read": f"curl -s {auth} {body} {url}/approve",
         "apply it": f"curl -s {auth} {body} {url}/apply",
-        "a moment later: Applied": f"curl -s {auth} {url}",
+        "a moment later: Applied": f"curl -s {auth} -H 'Accept: text/plain' {url}",
     }
 
 
