@@ -1,4 +1,4 @@
-"""Runs git through GitPython's command layer: never a shell, never without a time limit, never a secret in a message.
+"""Runs git through GitPython's command layer: never a shell, never without limits, never a secret in a message.
 
 Each call gets a fresh `git.cmd.Git`, because shared ones return each other's data. Arguments come from this program
 only; what users name has been checked and stands behind ``--``.
@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from reconciler.errors import SourceCause, SourceUnreadable
+from reconciler.sources.git_process import DEFAULT_CAPS, Caps, Output, outcome
 
 if TYPE_CHECKING:
     from git.cmd import Git
@@ -25,6 +26,8 @@ esac
 """
 _OPTIONS: Final = (
     ("credential.helper", ""),
+    # larger files go to the disk piece by piece, where their size is seen: no document is as large
+    ("core.bigFileThreshold", "16m"),
     ("core.hooksPath", "/dev/null"),
     ("core.fsmonitor", "false"),
     ("gc.autoDetach", "false"),
@@ -39,21 +42,7 @@ _SSH: Final = "ssh -o BatchMode=yes -o StrictHostKeyChecking=yes -o ConnectTimeo
 # What the program itself was given must neither steer git nor be seen by it.
 _HIDDEN: Final = ("GIT_", "RECONCILER_", "WIZCHAT_", "SSH_ASKPASS")
 _URL_CREDENTIALS: Final = re.compile(r"(?<=://)[^/@\s]*@")
-_KILLED: Final = "Timeout: the command"
 _MAX_DETAIL: Final = 300
-
-
-@dataclass(frozen=True, slots=True)
-class Output:
-    """How a git command ended."""
-
-    status: int
-    stdout: bytes
-    stderr: str
-
-
-class GitTimeout(Exception):
-    """A git command was ended because it took too long."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +63,14 @@ class GitCommand:
     password: str = field(default="", repr=False)
     env: Mapping[str, str] = field(default_factory=dict, repr=False)
 
-    def run(self, *arguments: str, seconds: float, lines: Iterable[bytes] | None = None, bare: bool = True) -> Output:
+    def run(
+        self,
+        *arguments: str,
+        seconds: float,
+        lines: Iterable[bytes] | None = None,
+        bare: bool = True,
+        caps: Caps = DEFAULT_CAPS,
+    ) -> Output:
         """Run one command and wait for it.
 
         Args:
@@ -82,10 +78,11 @@ class GitCommand:
             seconds: When to end it.
             lines: What it reads, line by line.
             bare: Whether the folder is a repository; without, git sees none.
+            caps: What else ends it.
 
         Raises:
-            GitTimeout: When it was ended.
-            SourceUnreadable: When there is no git.
+            GitTimeout: When it was ended for its time.
+            SourceUnreadable: When it was ended for what it said, or there is no git.
         """
         git = _fresh_git(self.folder)
         environment = self._environment()
@@ -96,19 +93,10 @@ class GitCommand:
         with tempfile.TemporaryFile() as stdin:
             stdin.writelines(line + b"\n" for line in lines or ())
             stdin.seek(0)
-            status, stdout, stderr = git.execute(
-                command,
-                istream=stdin,
-                env=environment,
-                kill_after_timeout=seconds,
-                with_extended_output=True,
-                with_exceptions=False,
-                stdout_as_string=False,
-                strip_newline_in_stdout=False,
-            )
-        if status < 0 and stderr.startswith(_KILLED):
-            raise GitTimeout(f"git {arguments[0]} took longer than {seconds:g} s")
-        return Output(status, stdout, stderr)
+            # kept by a name until git has ended: it ends git when it is forgotten
+            running = git.execute(command, istream=stdin, env=environment, as_process=True)
+            assert running.proc is not None  # noqa: S101  it was started just now
+            return outcome(running.proc, arguments[0], seconds, caps)
 
     def _environment(self) -> dict[str, str]:
         return {

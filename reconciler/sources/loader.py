@@ -100,6 +100,8 @@ def _why_unreadable(entry: Entry) -> str | None:
 
 
 def _parse(tree: Tree, entries: Sequence[Entry], contract: DocumentContract) -> list[ParsedFile]:
+    # each path is parsed and kept for itself, though a tree may name one blob thousands of times
+    _check_total(entry.size for entry in entries)
     contents = _read(tree, entries)
     drafts = [read_file(entry, contents[entry.blob_id]) for entry in entries]
     included = [entry for draft in drafts for path in draft.includes() if (entry := _includable(tree, path))]

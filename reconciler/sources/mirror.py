@@ -1,15 +1,18 @@
 """A bare mirror of one branch: a cache that can be deleted at any time, and never a checkout."""
 
+import os
 import re
 import shutil
 from collections.abc import Collection, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Final
 
 from reconciler.errors import SourceCause, SourceUnreadable
-from reconciler.sources.git_command import GitCommand, GitTimeout, Output, remote_failure, scrub
+from reconciler.sources.git_command import GitCommand, remote_failure, scrub
+from reconciler.sources.git_process import DEFAULT_CAPS, Caps, GitTimeout, Output
 from reconciler.sources.git_remote import GitRemote
 from reconciler.sources.tree import Entry, entry_of
 
@@ -17,6 +20,10 @@ _HEAD: Final = "refs/reconciler/head"
 _KEPT: Final = "refs/reconciler/kept"
 _MAX_KEPT: Final = 200
 _MAX_ENTRIES: Final = 200_000
+_LISTING: Final = Caps(stdout_bytes=64 * 1024**2, files=_MAX_ENTRIES)
+# more than the loader ever asks for at once, with each blob's header
+_CONTENTS: Final = Caps(stdout_bytes=160 * 1024**2)
+_LEFT_BEHIND: Final = ("*.lock", "tmp_*", ".tmp-*")
 _REVISION: Final = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?\Z")
 
 
@@ -67,7 +74,8 @@ class GitTree:
 
     def read(self, blob_ids: Collection[str]) -> Mapping[str, bytes]:
         """The contents, by id, with one ``cat-file --batch``."""
-        output = self.mirror.local("cat-file", "--batch", lines=[blob_id.encode() for blob_id in blob_ids])
+        lines = [blob_id.encode() for blob_id in blob_ids]
+        output = self.mirror.local("cat-file", "--batch", lines=lines, caps=_CONTENTS)
         return dict(_blobs(output.stdout, blob_ids))
 
 
@@ -152,12 +160,7 @@ class Mirror:
 
     def tree(self, revision: str) -> GitTree:
         """All files of a commit that is here."""
-        listing = self.local("ls-tree", "-r", "-z", "-l", "--full-tree", revision).stdout
-        if listing.count(b"\0") > _MAX_ENTRIES:
-            raise SourceUnreadable(
-                SourceCause.TOO_LARGE,
-                f"the repository holds more than {_MAX_ENTRIES} files: keep the documents in another",
-            )
+        listing = self.local("ls-tree", "-r", "-z", "-l", "--full-tree", revision, caps=_LISTING).stdout
         entries = (_entry(line) for line in listing.split(b"\0") if line)
         return GitTree(self, {entry.path: entry for entry in entries})
 
@@ -172,20 +175,21 @@ class Mirror:
                 return GitTree(self, {path: entry}).read([entry.blob_id])[entry.blob_id]
         return None
 
-    def local(self, *arguments: str, lines: Iterable[bytes] | None = None) -> Output:
+    def local(self, *arguments: str, lines: Iterable[bytes] | None = None, caps: Caps = DEFAULT_CAPS) -> Output:
         """Run a command in the mirror that must end well.
 
         Raises:
             MirrorBroken: When it does not.
+            SourceUnreadable: When it takes too long, or says too much.
         """
-        output = self._local(*arguments, lines=lines)
+        output = self._local(*arguments, lines=lines, caps=caps)
         if output.status:
             raise MirrorBroken(scrub(output.stderr, ()))
         return output
 
-    def _local(self, *arguments: str, lines: Iterable[bytes] | None = None) -> Output:
+    def _local(self, *arguments: str, lines: Iterable[bytes] | None = None, caps: Caps = DEFAULT_CAPS) -> Output:
         try:
-            return self._command.run(*arguments, seconds=self.limits.local_seconds, lines=lines)
+            return self._command.run(*arguments, seconds=self.limits.local_seconds, lines=lines, caps=caps)
         except GitTimeout as error:
             raise SourceUnreadable(SourceCause.TIMEOUT, f"the mirror is read too slowly: {error}") from error
 
@@ -229,15 +233,18 @@ class Mirror:
             raise remote_failure(self.remote.display_url, f"fatal: not our ref {revision}", ()) from error
 
     def _fetch(self, refspec: str) -> None:
-        self._remove_locks()
+        self._remove_left_behind()
         try:
             output = self._command.run(
                 *("fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--no-recurse-submodules"),
                 *("--", self.remote.url, refspec),
                 seconds=self.limits.fetch_seconds,
+                caps=Caps(watch=self._watch_size),
             )
         except GitTimeout as error:
             raise self._too_slow(error) from error
+        finally:
+            self._remove_left_behind()
         if output.status:
             failure = remote_failure(self.remote.display_url, output.stderr, self.remote.secrets)
             raise MirrorBroken(str(failure)) if self._is_broken(failure, output.stderr) else failure
@@ -260,10 +267,17 @@ class Mirror:
         if gone:
             self.local("update-ref", "--stdin", lines=[b"delete " + name for name in gone])
 
-    def _remove_locks(self) -> None:
-        """A git that was ended by force leaves its locks; nobody else works in the mirror."""
-        for lock in self.folder.rglob("*.lock"):
-            lock.unlink(missing_ok=True)
+    def _remove_left_behind(self) -> None:
+        """A git that was ended by force leaves its locks and half a pack; nobody else writes in the mirror."""
+        for pattern in _LEFT_BEHIND:
+            for path in self.folder.rglob(pattern):
+                path.unlink(missing_ok=True)
+
+    def _watch_size(self) -> None:
+        """While git fetches: it keeps everything twice when it packs anew, so only twice the size is too much."""
+        size = _bytes_in(self.folder / "objects")
+        if size > 2 * self.limits.repository_bytes:
+            raise self._too_large(size)
 
     def _check_size(self) -> None:
         counts = dict(
@@ -273,16 +287,29 @@ class Mirror:
         )
         size = 1024 * (int(counts.get("size", 0)) + int(counts.get("size-pack", 0)))
         if size > self.limits.repository_bytes:
-            raise SourceUnreadable(
-                SourceCause.TOO_LARGE,
-                f"{self.remote.display_url}: the repository holds {size} bytes and {self.limits.repository_bytes} are "
-                "the limit: keep the documents in another repository",
-            )
+            raise self._too_large(size)
+
+    def _too_large(self, size: int) -> SourceUnreadable:
+        return SourceUnreadable(
+            SourceCause.TOO_LARGE,
+            f"{self.remote.display_url}: the repository holds {size} bytes and {self.limits.repository_bytes} are "
+            "the limit: keep the documents in another repository",
+        )
 
 
 def is_revision(text: str) -> bool:
     """Whether a text is a whole commit id, and so neither an option nor a name."""
     return _REVISION.match(text) is not None
+
+
+def _bytes_in(folder: Path) -> int:
+    """What the files of a folder hold, while git adds and removes some."""
+    size = 0
+    for where, _, names in os.walk(folder):
+        for name in names:
+            with suppress(FileNotFoundError):
+                size += Path(where, name).lstat().st_size
+    return size
 
 
 def _entry(line: bytes) -> Entry:

@@ -74,10 +74,11 @@ def _cpu() -> float:
 
 
 def _peak() -> int:
-    # not ru_maxrss, which begins with what the parent of this process held
+    # not our own ru_maxrss, which begins with what the parent of this process held
     status = Path("/proc/self/status").read_text(encoding="ascii", errors="replace")
     found = re.search(r"^VmHWM:\s+(\d+) kB", status, re.MULTILINE)
-    return int(found[1]) if found else 0
+    git = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
+    return max(int(found[1]) if found else 0, git)
 
 
 if __name__ == "__main__":

@@ -7,13 +7,14 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
-from tests.hostile.corpus.recipes import GOOD, HEAD, SUBMODULE, Case, text_file
+from tests.hostile.corpus.recipes import GOOD, HEAD, SUBMODULE, Case, File, text_file
 
 EVERYTHING: Final = "everything"
 _WHO: Final = b"A <a@example.com> 1760000000 +0000"
 _FOLDER: Final = b"40000"
 
-Tree = dict[bytes, "tuple[bytes, str] | Tree"]
+Entry = tuple[bytes, str]
+Tree = dict[bytes, "Entry | Tree"]
 
 
 class HostileRepository:
@@ -31,6 +32,9 @@ class HostileRepository:
         for file in (good, *case.files):
             content = file.content()
             entry = file.mode.encode(), content.decode() if file.mode == SUBMODULE else self._write(b"blob", content)
+            if file.shared:
+                _put(root, *self._shared(file, entry))
+                continue
             for path in file.paths():
                 _put(root, path.split(b"/"), entry)
         self.commits[case.name] = self._commit(root, ())
@@ -44,6 +48,13 @@ class HostileRepository:
     def _commit(self, root: Tree, parents: Iterable[str]) -> str:
         lines = [b"tree " + self._tree(root).encode(), *(b"parent " + parent.encode() for parent in parents)]
         return self._write(b"commit", b"\n".join((*lines, b"author " + _WHO, b"committer " + _WHO, b"", b"x\n")))
+
+    def _shared(self, file: File, entry: Entry) -> tuple[list[bytes], Entry]:
+        """The first part of the path, and its folder: each is made once, and named so many times by the one above."""
+        first, *parts = file.path.split(b"/")
+        for part in reversed(parts):
+            entry = _FOLDER, self._tree(dict.fromkeys(file.numbered(part), entry))
+        return [first], entry
 
     def _tree(self, tree: Tree) -> str:
         entries = []

@@ -25,6 +25,12 @@ def cases() -> Iterator[Case]:
         (Fault("*", 2, "not valid YAML"),),
     )
     yield Case("200001-other-files", (File(b"other/{n}.txt", ("x",), times=200_001),), cause="TooLarge")
+    yield from _shared_folders()
+    yield Case(
+        "one-MiB-as-9999-documents",
+        (File(b"chatbots/{n}.yaml", (_DOCUMENT, ("#", _MIB - len(_DOCUMENT))), times=9_999),),
+        cause="TooLarge",
+    )
     yield Case("100000-other-files", (File(b"other/{n}.txt", ("x",), times=100_000),))
     many = ", ".join(["{$file: ../big.md}"] * 4)
     including = f"{HEAD}spec: {{core: {{l: [{many}]}}}}\n"
@@ -38,3 +44,18 @@ def cases() -> Iterator[Case]:
         (text_file(BAD, f"{HEAD}spec:\n  core:\n    a: '", (" sk- eyJ. ://a: AKIA Bearer ghp_", 30_000), "'\n"),),
         accepted=("bad",),
     )
+
+
+def _shared_folders() -> Iterator[Case]:
+    """Folders that are one object: git lists what a few hundred bytes name for hours, or fills any memory with it."""
+    long = b"/{n}" + b"n" * 200
+    wide = b"/{n}" + "👋".encode() * 15
+    yield Case("shared-folders-of-1073741824-files", (_shared(b"other" + b"/{n}" * 6, 32),), cause="TooLarge")
+    yield Case("shared-folders-with-long-names", (_shared(b"other" + long * 6, 32),), cause="TooLarge")
+    yield Case("shared-folders-of-documents", (_shared(b"chatbots" + b"/{n}" * 5 + b"/a.yaml", 32),), cause="TooLarge")
+    yield Case("100-folders-in-folders-of-2", (_shared(b"other" + b"/{n}" * 100, 2),), cause="TooLarge")
+    yield Case("shared-folders-nearly-too-many", (_shared(b"other" + wide * 3 + b"/" + b"n" * 1_600, 32),))
+
+
+def _shared(path: bytes, times: int) -> File:
+    return File(path, ("x",), times=times, shared=True)

@@ -34,12 +34,15 @@ class File:
         pieces: Its content; of a submodule, the commit id.
         mode: As git keeps it.
         times: How many such files there are; ``{n}`` in the path is the number.
+        shared: Whether each part of the path has its own ``{n}``: folders that are one object, so that a few bytes
+            name ``times`` files to the power of the parts.
     """
 
     path: bytes
     pieces: tuple[Piece, ...]
     mode: str = REGULAR
     times: int = 1
+    shared: bool = False
 
     def content(self) -> bytes:
         """The whole content."""
@@ -47,9 +50,13 @@ class File:
 
     def paths(self) -> list[bytes]:
         """The paths of all such files."""
+        return self.numbered(self.path)
+
+    def numbered(self, name: bytes) -> list[bytes]:
+        """A path, or a part of one, with each number."""
         if self.times == 1:
-            return [self.path]
-        return [self.path.replace(b"{n}", b"%05d" % number) for number in range(self.times)]
+            return [name]
+        return [name.replace(b"{n}", b"%05d" % number) for number in range(self.times)]
 
 
 @dataclass(frozen=True)
@@ -165,7 +172,8 @@ def _bytes(piece: Piece) -> bytes:
 def _file_json(file: File) -> dict[str, Any]:
     path: Any = file.path.decode("latin-1") if not file.path.isascii() else file.path.decode()
     pieces = [_piece_json(piece) for piece in file.pieces]
-    return {"path": path, "mode": file.mode, "times": file.times, "pieces": pieces}
+    shared = {"shared": True} if file.shared else {}
+    return {"path": path, "mode": file.mode, "times": file.times, "pieces": pieces, **shared}
 
 
 def _piece_json(piece: Piece) -> Any:
@@ -180,7 +188,7 @@ def _piece_json(piece: Piece) -> Any:
 
 def _file(value: Mapping[str, Any]) -> File:
     pieces = tuple(_piece(piece) for piece in value["pieces"])
-    return File(value["path"].encode("latin-1"), pieces, value["mode"], value["times"])
+    return File(value["path"].encode("latin-1"), pieces, value["mode"], value["times"], value.get("shared", False))
 
 
 def _piece(value: Any) -> Piece:

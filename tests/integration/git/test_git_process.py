@@ -1,0 +1,125 @@
+"""A git that says too much, or never ends: it is ended with all it started, and nothing of it stays open."""
+
+import os
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from reconciler.errors import SourceCause, SourceUnreadable
+from reconciler.sources.git_command import GitCommand
+from reconciler.sources.git_process import Caps, GitTimeout, Output
+from reconciler.sources.git_remote import GitRemote
+from reconciler.sources.mirror import GitLimits, Mirror
+from tests.support.git import GitRepo
+
+MIB = 1024 * 1024
+HANGING = """#!%s
+import os, subprocess, time
+# a server that sends most of its pack, and then neither goes on nor ends
+server = subprocess.Popen(["git-upload-pack", %r], stdout=subprocess.PIPE)
+left = %d
+while left and (piece := os.read(server.stdout.fileno(), min(left, 65536))):
+    left -= os.write(1, piece)
+time.sleep(600)
+"""
+
+
+@pytest.fixture
+def pid_file(tmp_path: Path) -> Path:
+    return tmp_path / "pid"
+
+
+def said(folder: Path, script: str, caps: Caps, seconds: float = 60) -> Output:
+    """What git says when it has a shell do that."""
+    alias = f"alias.say=!echo $$ > {folder / 'pid'}; {script}"
+    return GitCommand(folder).run("-c", alias, "say", seconds=seconds, bare=False, caps=caps)
+
+
+def is_gone(pid_file: Path) -> bool:
+    """Whether the shell has ended, or will never do anything again."""
+    stat = Path(f"/proc/{pid_file.read_text().strip()}/stat")
+    try:
+        return stat.read_text().rpartition(")")[2].split()[0] == "Z"
+    except (FileNotFoundError, ProcessLookupError):
+        return True
+
+
+def open_files() -> int:
+    return len(list(Path("/proc/self/fd").iterdir()))
+
+
+def eventually(condition: Callable[[], bool], seconds: float = 10) -> bool:
+    ends = time.monotonic() + seconds
+    while not condition() and time.monotonic() < ends:
+        time.sleep(0.01)
+    return condition()
+
+
+@pytest.mark.parametrize(
+    ("script", "caps", "words"),
+    [
+        ("exec yes", Caps(stdout_bytes=MIB), f"say more than {MIB} bytes"),
+        ("exec yes >&2", Caps(), f"say more than {MIB} bytes"),
+        ("exec cat /dev/zero", Caps(files=1_000), "holds more than 1000 files"),
+    ],
+)
+def test_a_git_that_says_too_much_is_ended(tmp_path: Path, pid_file: Path, script: str, caps: Caps, words: str) -> None:
+    with pytest.raises(SourceUnreadable, match=words) as raised:
+        said(tmp_path, script, caps)
+    assert raised.value.cause is SourceCause.TOO_LARGE
+    assert eventually(lambda: is_gone(pid_file))
+
+
+@pytest.mark.parametrize("script", ["exec sleep 600", "exec >&- 2>&-; exec sleep 600", "while :; do echo x; done"])
+def test_a_git_that_never_ends_is_ended(tmp_path: Path, pid_file: Path, script: str) -> None:
+    with pytest.raises(GitTimeout, match="took longer than 1 s"):
+        said(tmp_path, script, Caps(stdout_bytes=1024 * MIB), seconds=1)
+    assert eventually(lambda: is_gone(pid_file))
+
+
+def test_whoever_watches_can_end_it(tmp_path: Path, pid_file: Path) -> None:
+    def watch() -> None:
+        if pid_file.exists() and pid_file.read_text().endswith("\n"):
+            raise SourceUnreadable(SourceCause.TOO_LARGE, "enough")
+
+    with pytest.raises(SourceUnreadable, match="enough"):
+        said(tmp_path, "exec sleep 600", Caps(watch=watch))
+    assert eventually(lambda: is_gone(pid_file))
+
+
+def test_what_is_within_the_caps_is_told_whole(tmp_path: Path) -> None:
+    # more than a pipe holds on both sides: neither may keep git from filling the other
+    script = "head -c 300000 /dev/zero >&2; head -c 300000 /dev/zero; exit 3"
+    output = said(tmp_path, script, Caps(stdout_bytes=300_000, files=300_000))
+    assert (output.status, len(output.stdout), len(output.stderr)) == (3, 300_000, 300_000)
+
+
+def test_nothing_stays_open(tmp_path: Path) -> None:
+    said(tmp_path, "exit 0", Caps())
+    before = open_files()
+    for _ in range(3):
+        with pytest.raises(SourceUnreadable):
+            said(tmp_path, "exec yes", Caps(stdout_bytes=MIB))
+    assert open_files() == before
+
+
+@pytest.mark.parametrize(("files", "size"), [(1, 24 * MIB), (160, 152 * 1024)], ids=["one file", "many files"])
+def test_a_pack_without_end_is_not_waited_for(tmp_path: Path, files: int, size: int) -> None:
+    repo = GitRepo(tmp_path / "bots")
+    repo.commit({f"large/{number}": os.urandom(size) for number in range(files)})
+    ssh = tmp_path / "ssh"
+    ssh.write_text(HANGING % (sys.executable, str(repo.folder), 20 * MIB))
+    ssh.chmod(0o700)
+    env = {"GIT_SSH_COMMAND": str(ssh), "GIT_SSH_VARIANT": "simple"}
+    remote = replace(GitRemote.parse("ssh://h.example/bots", "main"), env=env)
+    limits = GitLimits(repository_bytes=4 * MIB, fetch_seconds=60)
+    mirror = Mirror(tmp_path / "data" / "mirror.git", remote, limits)
+    with pytest.raises(SourceUnreadable, match=f"and {4 * MIB} are the limit") as raised:
+        mirror.ensure(repo.head)
+    assert raised.value.cause is SourceCause.TOO_LARGE
+    left = [path for path in mirror.folder.rglob("*") if path.is_file() and path.stat().st_size > MIB]
+    assert left == [], "what was fetched so far is removed"
