@@ -70,7 +70,8 @@ def test_the_instructions_carry_the_plans_id_and_fingerprint() -> None:
 
     text = story.instructions("http://127.0.0.1:8080", "http://127.0.0.1:8700", "wzr_token", plan)
 
-    assert text.startswith("export RECONCILER_TOKEN=wzr_token")
+    assert text.startswith("# in a browser: open http://127.0.0.1:8080 and sign in")
+    assert "\nexport RECONCILER_TOKEN=wzr_token\n" in text
     assert f'{{"fingerprint": "{"f" * 64}"}}' in text
     assert "http://127.0.0.1:8080/api/v1/plans/plan_1/approve" in text
     assert "http://127.0.0.1:8080/api/v1/plans/plan_1/apply" in text
