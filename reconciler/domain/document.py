@@ -80,7 +80,8 @@ class ParsedFile:
         includes: Path → blob id of every file it includes; None for a path that does not exist.
         documents: The documents in it that are valid.
         refusals: Those that are not.
-        diagnostics: Everything found, in order of place.
+        diagnostics: What was found, in order of place.
+        values: How many values it holds: what it costs to read it and to keep it.
     """
 
     path: str
@@ -89,6 +90,7 @@ class ParsedFile:
     documents: tuple[Document, ...]
     refusals: tuple[Refusal, ...] = ()
     diagnostics: tuple[Diagnostic, ...] = ()
+    values: int = 0
 
 
 @dataclass(frozen=True, slots=True)

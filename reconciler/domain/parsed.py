@@ -18,6 +18,7 @@ def to_json(file: ParsedFile) -> dict[str, Any]:
         "documents": [_values(document) for document in file.documents],
         "refusals": [_values(refusal) for refusal in file.refusals],
         "diagnostics": [_values(diagnostic) for diagnostic in file.diagnostics],
+        "values": file.values,
     }
 
 
@@ -37,6 +38,7 @@ def from_json(value: Mapping[str, Any]) -> ParsedFile:
             diagnostics=tuple(
                 Diagnostic(**{**item, "severity": Severity(item["severity"])}) for item in value["diagnostics"]
             ),
+            values=value["values"],
         )
     except (KeyError, TypeError) as error:
         raise ValueError("not a parsed file: " + str(error)) from error

@@ -1,6 +1,6 @@
 """Making a revision the good one: its documents replace the last ones, and each chatbot learns what that means."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from reconciler.domain.lifecycle import PlanStatus
@@ -183,6 +183,11 @@ async def _mark_contested(uow: UnitOfWork, given: Surroundings, tenant: str) -> 
     """A chatbot that two sources claim belongs to neither until one lets go."""
     for chatbot_id, claims in (await uow.documents.claims(tenant)).items():
         chatbot = await uow.chatbots.get(tenant, chatbot_id)
-        message = "claimed by " + " and by ".join(f"{c.path}:{c.line} of source {c.source}" for c in claims)
+        message = f"claimed by {places_of(claims)}"
         if chatbot is not None and (chatbot.fault, chatbot.fault_message) != (Reason.CLAIMED_TWICE, message):
             await _mark_unknown(uow, given, chatbot, Reason.CLAIMED_TWICE, message)
+
+
+def places_of(claims: Iterable[GoodDocument]) -> str:
+    """Where claims of one chatbot stand, for a message."""
+    return " and by ".join(f"{claim.path}:{claim.line} of source {claim.source}" for claim in claims)

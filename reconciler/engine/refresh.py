@@ -23,7 +23,7 @@ from reconciler.domain.records import (
     Trigger,
 )
 from reconciler.domain.status import EXPLANATIONS, Reason
-from reconciler.engine.adopting import adopt, distrust, recover_source
+from reconciler.engine.adopting import adopt, distrust, places_of, recover_source
 from reconciler.engine.auditing import audit
 from reconciler.engine.automating import Choice, apply_chosen, choose
 from reconciler.engine.context import Actor, Engine, SourceBinding
@@ -217,7 +217,7 @@ def _contested(source: str, contested: Mapping[str, Sequence[GoodDocument]]) -> 
     """What the people of a source are told where another one claims the same chatbot: they may not see its chatbot."""
     for chatbot_id, claims in contested.items():
         own = [claim for claim in claims if claim.source == source]
-        others = " and by ".join(f"{c.path}:{c.line} of source {c.source}" for c in claims if c.source != source)
+        others = places_of(claim for claim in claims if claim.source != source)
         for claim in own:
             message = f'the chatbot "{chatbot_id}" is also claimed by {others}: keep one of them'
             yield Diagnostic(Severity.ERROR, message, claim.path, claim.line)

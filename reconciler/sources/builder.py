@@ -26,7 +26,7 @@ class Limits:
         aliases: How many aliases a document may use.
         text: How many characters a document may hold, includes and repetitions counted.
         documents: How many documents a file may hold.
-        findings: How many faults of one kind are looked for in a document.
+        findings: How many faults of one kind are looked for in a document, and how many of all are told.
     """
 
     file_bytes: int = 1024 * 1024
@@ -35,7 +35,7 @@ class Limits:
     aliases: int = 100
     text: int = 4 * 1024 * 1024
     documents: int = 1_000
-    findings: int = 100
+    findings: int = 20
 
 
 LIMITS: Final = Limits()
@@ -51,6 +51,7 @@ class RawDocument:
         findings: What is wrong with it as YAML or JSON.
         complete: Whether it was read to its end.
         text: How many characters it holds.
+        nodes: How many values, those repeated by aliases included.
     """
 
     value: Any
@@ -58,6 +59,7 @@ class RawDocument:
     findings: tuple[Finding, ...] = ()
     complete: bool = True
     text: int = 0
+    nodes: int = 0
 
 
 class Refused(Exception):
@@ -109,7 +111,7 @@ class Builder:
     def document(self, *, complete: bool = True) -> RawDocument:
         """What was read so far."""
         value, place = self._root
-        return RawDocument(value, place, tuple(self.findings), complete, self._text)
+        return RawDocument(value, place, tuple(self.findings), complete, self._text, self._nodes)
 
     @property
     def open(self) -> bool:

@@ -5,7 +5,7 @@ includes, `finish` needs the contents.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from itertools import islice
 from pathlib import PurePosixPath
@@ -37,6 +37,11 @@ class Draft:
     path: str
     blob_id: str
     documents: tuple[RawDocument, ...]
+
+    @property
+    def values(self) -> int:
+        """How many values it holds."""
+        return sum(raw.nodes for raw in self.documents)
 
     def includes(self) -> frozenset[str]:
         """The paths of the files that it includes."""
@@ -78,7 +83,7 @@ def finish(draft: Draft, tree: Tree, texts: Mapping[str, Included], contract: Do
         else _judge_unread(draft.path, raw)
         for raw in draft.documents
     ]
-    return _collect(draft.path, draft.blob_id, depends_on, judged)
+    return replace(_collect(draft.path, draft.blob_id, depends_on, judged), values=draft.values)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,8 +119,8 @@ def _judge_unread(path: str, raw: RawDocument) -> _Judged:
 
 def _refuse(path: str, raw: RawDocument, chatbot_id: str | None, faults: Sequence[Finding]) -> _Judged:
     ordered = sorted(faults, key=lambda fault: (fault.line, fault.column))
-    diagnostics = tuple(fault.diagnostic(path) for fault in ordered)
-    more = f" (and {len(diagnostics) - 1} more)" if len(diagnostics) > 1 else ""
+    diagnostics = tuple(fault.diagnostic(path) for fault in ordered[: LIMITS.findings])
+    more = f" (and {len(ordered) - 1} more)" if len(ordered) > 1 else ""
     message = " ".join(str(diagnostics[0]).split("   ", 1)) + more
     return _Judged(Refusal(chatbot_id, path, Reason.DOCUMENT_INVALID, message, raw.place.line), diagnostics)
 

@@ -40,6 +40,27 @@ def cases() -> Iterator[Case]:
         cause="TooLarge",
     )
     yield Case(
+        "10014-documents-in-18-files",
+        (File(b"chatbots/{n}.yaml", (("---\na: 1\n", 589),), times=17),),
+        cause="TooLarge",
+    )
+    yield Case(
+        "24-documents-of-99000-values",
+        (File(b"chatbots/{n}.yaml", (f"{HEAD}spec: {{core: {{name: [", ("a,", 98_990), "]}}\n"), times=24),),
+        cause="TooLarge",
+    )
+    yield Case(
+        "200-documents-of-33000-labels",
+        (
+            File(
+                b"chatbots/{n}.yaml",
+                (f"{HEAD}metadata: {{labels: {{", ("a{n}: a,", 33_000), "}}\nspec: {core: {name: A}}\n"),
+                times=200,
+            ),
+        ),
+        cause="TooLarge",
+    )
+    yield Case(
         "full-of-near-keys",
         (text_file(BAD, f"{HEAD}spec:\n  core:\n    a: '", (" sk- eyJ. ://a: AKIA Bearer ghp_", 30_000), "'\n"),),
         accepted=("bad",),

@@ -1,13 +1,15 @@
 """From files to documents: what is refused, at which place, and with which words."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import pytest
 
-from reconciler.domain.document import ParsedFile
+from reconciler.domain.document import ParsedFile, Refusal
 from reconciler.domain.status import Reason
 from reconciler.errors import SourceCause, SourceUnreadable
-from reconciler.sources.loader import load_tree, select
+from reconciler.sources.builder import LIMITS
+from reconciler.sources.loader import BATCH_BYTES, MAX_DOCUMENTS, MAX_VALUES, load_tree, select
 from reconciler.sources.tree import DEFAULT_PATHS, documents_of
 from tests.fakes.source import MemoryTree
 from tests.support.contract import CONTRACT
@@ -301,7 +303,7 @@ def test_a_missing_include_that_appears_is_noticed() -> None:
 
 def test_a_flood_of_faults_is_cut_off() -> None:
     file = parse(HEAD + "spec:\n" + "".join(f"  k{number}: 1\n" for number in range(5_000)))
-    assert len(file.diagnostics) == 100
+    assert len(file.diagnostics) == LIMITS.findings
 
 
 def test_a_flood_of_documents_is_cut_off() -> None:
@@ -316,3 +318,28 @@ def test_text_that_many_files_include_counts_for_each_of_them() -> None:
     with pytest.raises(SourceUnreadable) as raised:
         load_tree(tree, select(tree, DEFAULT_PATHS), CONTRACT, {})
     assert raised.value.cause is SourceCause.TOO_LARGE
+
+
+def test_what_is_known_already_counts_as_much_as_what_is_new() -> None:
+    tree = MemoryTree({PATH: HEAD + "spec: {}\n", "chatbots/other.yaml": HEAD + "spec: {}\n"}, {})
+    entries = select(tree, DEFAULT_PATHS)
+    (file, other) = load_tree(tree, entries, CONTRACT, {}).files
+    assert file.values == 7
+    refusal = Refusal(None, PATH, Reason.DOCUMENT_INVALID, "", 1)
+    load_tree(tree, entries, CONTRACT, {PATH: replace(file, values=MAX_VALUES - other.values)})
+    for known in (
+        replace(file, values=MAX_VALUES - other.values + 1),
+        replace(file, refusals=(refusal,) * (MAX_DOCUMENTS - 1)),
+    ):
+        with pytest.raises(SourceUnreadable, match="split the source") as raised:
+            load_tree(tree, entries, CONTRACT, {PATH: known})
+        assert raised.value.cause is SourceCause.TOO_LARGE
+
+
+def test_files_of_many_batches_come_in_their_order() -> None:
+    filling = "#" * (BATCH_BYTES // 2)
+    files = {f"chatbots/{number}.yaml": f"{PROMPT % '../top.md'}{filling}" for number in range(5)}
+    tree = MemoryTree({**files, "top.md": "Hello"}, {})
+    loaded = load_tree(tree, select(tree, DEFAULT_PATHS), CONTRACT, {})
+    assert [file.path for file in loaded.files] == sorted(files)
+    assert [file.documents[0].spec["core"]["prompt"] for file in loaded.files] == ["Hello"] * 5
