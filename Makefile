@@ -6,7 +6,7 @@ STAMP := $(VENV)/.set-up
 PORT ?= 8080
 WORKERS ?= auto
 SECONDS ?= 60
-N ?= 10000
+N ?=
 ARGS ?=
 CONTAINER ?= docker
 UV := $(shell uv --version 2>/dev/null)
@@ -61,8 +61,8 @@ screenshots: $(STAMP)  ## photograph every page of the demonstration into docs/s
 bench: $(STAMP)  ## measure, and print the figures
 	$(BIN)/python -m benchmarks $(ARGS)
 
-faults: $(STAMP)  ## break the service in N ways and judge it (N=10000, SEED=…, TRIAL=… repeats one)
-	@$(BIN)/python -m tests.faults --faults $(N) $(if $(SEED),--seed $(SEED)) $(if $(TRIAL),--trial $(TRIAL)) $(ARGS)
+faults: $(STAMP)  ## break the service in 10,000 ways, and at every step (N=500 for fewer, SEED=…, TRIAL=… repeats one)
+	@$(BIN)/python -m tests.faults $(if $(N),--faults $(N),--faults 10000 --every-step) $(if $(SEED),--seed $(SEED)) $(if $(TRIAL),--trial $(TRIAL)) $(ARGS)
 
 faults-selftest: $(STAMP)  ## plant bugs one by one, and see that the judge of `make faults` objects
 	@$(BIN)/python -m tests.faults.selftest $(ARGS)

@@ -49,20 +49,30 @@ class Actor:
     def require(self, role: Role, source: str | None = None) -> None:
         """Refuse what the actor may not do.
 
+        Raises:
+            Forbidden: With the words of `refusal`.
+        """
+        if refused := self.refusal(role, source):
+            raise Forbidden(refused)
+
+    def refusal(self, role: Role, source: str | None = None) -> str | None:
+        """Why the actor may not do something; None when they may.
+
         Args:
             role: The role that is needed.
             source: The source that is acted on; None for what concerns all of them.
 
-        Raises:
-            Forbidden: Naming the role, or the source.
+        Returns:
+            A sentence that names the role, or the source.
         """
         if not self.role.includes(role):
-            raise Forbidden(f"this needs the role {role}; {self.name} has {self.role}")
+            return f"this needs the role {role}; {self.name} has {self.role}"
         there = role_for(self.rights, source)
-        if there is None or not there.includes(role):
-            concern = f"the source {source}" if source else "every source"
-            able = reach(right for right in self.rights if right.role.includes(role)) or ()
-            raise Forbidden(f"this concerns {concern}; {self.name} is {role} for {', '.join(able)} only")
+        if there is not None and there.includes(role):
+            return None
+        concern = f"the source {source}" if source else "every source"
+        able = reach(right for right in self.rights if right.role.includes(role)) or ()
+        return f"this concerns {concern}; {self.name} is {role} for {', '.join(able)} only"
 
     def sees(self, source: str | None) -> bool:
         """Whether what belongs to a source may be shown to the actor."""

@@ -2,13 +2,13 @@
 
 from datetime import datetime
 
-from reconciler.domain.records import Plan, Role
+from reconciler.domain.records import Role
 from reconciler.engine.auditing import audit
 from reconciler.engine.context import Actor, Engine
 from reconciler.errors import NotFound
 
 
-async def note_link(engine: Engine, actor: Actor, plan_id: str, until: datetime) -> Plan:
+async def note_link(engine: Engine, actor: Actor, plan_id: str, until: datetime) -> None:
     """Leave a row for a link that shows a plan until then; the link itself is never written down.
 
     Raises:
@@ -22,4 +22,3 @@ async def note_link(engine: Engine, actor: Actor, plan_id: str, until: datetime)
         actor.require(Role.VIEWER, plan.source)
         detail = {"until": until.isoformat()}
         await audit(uow, actor, "plan.link", f"plan/{plan.id}", fingerprint=plan.fingerprint, detail=detail)
-    return plan

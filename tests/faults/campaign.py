@@ -5,8 +5,9 @@ import random
 import tempfile
 import time
 import traceback
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from dataclasses import dataclass, field
+from itertools import count, islice
 from multiprocessing.queues import Queue
 from pathlib import Path
 from queue import Empty
@@ -87,7 +88,9 @@ def record(folder: Path) -> Points:
         return lane.record()
 
 
-def run(seed: int, faults: int, workers: int, *, share: float = 0.5, points: Points | None = None) -> Total:
+def run(
+    seed: int, faults: int, workers: int, *, share: float = 0.5, every: bool = False, points: Points | None = None
+) -> Total:
     """Inject so many faults, and hit every recorded step if there is room for it.
 
     Args:
@@ -95,6 +98,7 @@ def run(seed: int, faults: int, workers: int, *, share: float = 0.5, points: Poi
         faults: How many at least.
         workers: On how many processes.
         share: The share of the trials that aim at recorded steps, while there are any.
+        every: Whether to go on until each recorded step was hit, or aimed at `TRIES` times.
         points: The steps, where they were recorded already.
     """
     began = time.monotonic()
@@ -111,7 +115,8 @@ def run(seed: int, faults: int, workers: int, *, share: float = 0.5, points: Poi
         for worker in crew:
             worker.start()
         try:
-            _deal(total, _jobs(total, points, share), faults, jobs, done, workers)
+            aimed = _Aims(aims(points, seed) * TRIES, share, every)
+            _deal(total, _jobs(total, aimed, faults), jobs, done, workers)
         finally:
             for _ in crew:
                 jobs.put(None)
@@ -121,26 +126,38 @@ def run(seed: int, faults: int, workers: int, *, share: float = 0.5, points: Poi
     return total
 
 
-def _jobs(total: Total, points: Points, share: float) -> Iterator[Job]:
-    """Numbered trials without end: aimed ones as long as steps are left that were not hit, the others between them."""
-    left = [(course, point) for _ in range(TRIES) for course, point in aims(points, total.seed)]
-    left.reverse()
-    number = 0
+@dataclass(slots=True)
+class _Aims:
+    """The steps that are still to be hit, each as often as it may be aimed at."""
+
+    left: list[tuple[str, Point]]
+    share: float
+    every: bool
+
+    def next(self, hit: Container[tuple[str, Point]]) -> tuple[str, Point] | None:
+        """A step that was not hit yet; None when there is none left."""
+        while self.left:
+            if (step := self.left.pop(0)) not in hit:
+                return step
+        return None
+
+
+def _jobs(total: Total, aimed: _Aims, faults: int) -> Iterator[Job]:
+    """Numbered trials: aimed ones as long as steps are left that were not hit, the others between them."""
     chance = random.Random(total.seed)
-    while True:
-        aim = None
-        if chance.random() < share:
-            while left and aim is None:
-                candidate = left.pop()
-                aim = candidate if candidate not in total.hit else None
-        yield Job(number, *(aim or (None, None)))
-        number += 1
+    for number in count():
+        is_enough = total.faults >= faults
+        if is_enough and not aimed.every:
+            return
+        step = aimed.next(total.hit) if is_enough or chance.random() < aimed.share else None
+        if is_enough and step is None:
+            return
+        yield Job(number, *(step or (None, None)))
 
 
 def _deal(
     total: Total,
     source: Iterator[Job],
-    faults: int,
     jobs: "Queue[Job | None]",
     done: "Queue[tuple[Job, Report | str]]",
     workers: int,
@@ -148,8 +165,8 @@ def _deal(
     under_way = 0
     told = time.monotonic()
     while True:
-        while under_way < workers + 1 and total.faults < faults:
-            jobs.put(next(source))
+        for job in islice(source, workers + 1 - under_way):
+            jobs.put(job)
             under_way += 1
         if not under_way:
             return

@@ -5,9 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from reconciler.domain.records import Role, ScopeKind, Suspension
+from reconciler.domain.records import Role, Suspension
 from reconciler.engine.context import Actor
-from reconciler.errors import Forbidden
 
 _LOCAL = re.compile(r"\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(?::\d{2})?")
 
@@ -56,24 +55,10 @@ def suspend_box(
         what=what,
         back=back,
         standing=own,
-        refusal=_refusal(actor, source),
+        refusal=actor.refusal(Role.OPERATOR, source),
         reason=own.reason if own else "",
         until=in_field(own.until) if own and own.until else "",
     )
-
-
-def _refusal(actor: Actor, source: str | None) -> str | None:
-    try:
-        actor.require(Role.OPERATOR, source)
-    except Forbidden as refused:
-        return str(refused)
-    return None
-
-
-def source_of(scope: str) -> str | None:
-    """The source that a scope names; None for every other scope."""
-    kind, _, subject = scope.partition("/")
-    return subject if kind == ScopeKind.SOURCE else None
 
 
 def in_field(moment: datetime) -> str:

@@ -11,7 +11,7 @@ from reconciler.engine.applying import refuse_if_stopped
 from reconciler.engine.approvals import weigh
 from reconciler.engine.context import Actor, Engine
 from reconciler.engine.standings import needed_now, protected_now
-from reconciler.errors import Conflict, Forbidden
+from reconciler.errors import Conflict
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,11 +139,7 @@ def _weighed(plan: Plan, approval: Approval, fall: str | None) -> Weighed:
 def _refusal_of(actor: Actor | None, plan: Plan) -> str | None:
     if actor is None:
         return "Nobody can decide by a link."
-    try:
-        actor.require(Role.APPROVER, plan.source)
-    except Forbidden as refused:
-        return str(refused)
-    return None
+    return actor.refusal(Role.APPROVER, plan.source)
 
 
 def decision(plan: Plan, actor: Actor | None, given: Rulings) -> Decision:

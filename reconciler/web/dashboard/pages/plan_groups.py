@@ -13,7 +13,6 @@ from reconciler.domain.records import Plan, Role
 from reconciler.engine.context import Actor, Engine
 from reconciler.engine.decide import ItemResult
 from reconciler.engine.standings import needed_now, protected_now
-from reconciler.errors import Forbidden
 from reconciler.ports import Page, PlanFilter
 from reconciler.render.summary import Part, sentence
 from reconciler.web import deciding, templates
@@ -228,10 +227,8 @@ def _member(
 
 def _refusal(engine: Engine, actor: Actor, plan: Plan) -> str | None:
     """Why a plan cannot be decided together with others."""
-    try:
-        actor.require(Role.APPROVER, plan.source)
-    except Forbidden as refused:
-        return str(refused)
+    if refused := actor.refusal(Role.APPROVER, plan.source):
+        return refused
     protected = ", ".join(map(str, protected_now(engine, plan)))
     if protected:
         return f"policy.protected covers {protected}"

@@ -8,7 +8,6 @@ from reconciler.domain.records import Role, Run, SourceRecord, SourceState, Susp
 from reconciler.domain.status import EXPLANATIONS, Reason
 from reconciler.domain.weblinks import WebRepository
 from reconciler.engine.context import Actor, SourceBinding
-from reconciler.errors import Forbidden
 from reconciler.render.ages import Age, age_or_none, due_or_none
 from reconciler.web.dashboard.frame import Frame
 from reconciler.web.dashboard.suspend_box import SuspendBox, suspend_box
@@ -126,7 +125,7 @@ def source_card(record: SourceRecord, known: Known) -> SourceCard:
         drift=age_or_none(record.drift_checked_at, now),
         good_link=pages.commit(record.good_revision) if pages and record.good_revision else None,
         configured=binding is not None,
-        refresh_refusal=_refusal(known.actor, Role.OPERATOR, name),
+        refresh_refusal=known.actor.refusal(Role.OPERATOR, name),
         acceptance=_acceptance(record, known.actor, pages, refused) if binding else None,
         box=suspend_box(known.actor, f"source/{name}", name, known.standing, what=f"source {name}", back="/sources"),
         problem=refused.problem if refused else None,
@@ -143,14 +142,6 @@ def _acceptance(
     return Acceptance(
         revision=revision,
         link=pages.commit(revision) if pages else None,
-        refusal=_refusal(actor, Role.APPROVER, record.name),
+        refusal=actor.refusal(Role.APPROVER, record.name),
         reason=refused.reason if refused else "",
     )
-
-
-def _refusal(actor: Actor, role: Role, source: str) -> str | None:
-    try:
-        actor.require(role, source)
-    except Forbidden as error:
-        return str(error)
-    return None
