@@ -133,14 +133,17 @@ class Queries(Protocol):
     ) -> Page[Chatbot]:
         """Chatbots; a cursor holds for the order and the direction that it was handed out for."""
 
-    async def chatbots_with_id(self, chatbot_id: str) -> Sequence[Chatbot]:
-        """The chatbots of this id, one per tenant that has it."""
+    async def chatbots_with(self, ids: Collection[str]) -> Sequence[Chatbot]:
+        """The chatbots of these ids, one per tenant that has it, by id and tenant."""
 
     async def oldest_drift(self, visible: Collection[str] | None = None) -> Chatbot | None:
         """The chatbot of these sources that is OutOfSync for longest; None while none is."""
 
     async def transitions_of(self, tenant: str, chatbot_id: str, *, limit: int) -> Sequence[Transition]:
         """The last transitions of a chatbot, newest first."""
+
+    async def history_begins(self, visible: Collection[str] | None = None) -> datetime | None:
+        """When the first transition of these sources happened that is kept; None when there is none."""
 
     async def out_of_sync_curve(
         self, visible: Collection[str] | None, *, since: datetime, until: datetime, buckets: int
@@ -166,6 +169,15 @@ class Queries(Protocol):
     async def approvals_of(self, plan_ids: Collection[str]) -> Mapping[str, Sequence[Approval]]: ...
     async def counts(self, visible: Collection[str] | None = None) -> FleetCounts:
         """Chatbots and open plans counted, of these sources only; None means all, the unmanaged included."""
+
+    async def waiting(self, visible: Collection[str] | None = None) -> int:
+        """How many plans of these sources wait for approval."""
+
+    async def runs_with(self, ids: Collection[str]) -> Mapping[str, Run]:
+        """Id → the run; those that are not kept any more are left out."""
+
+    async def applies_with(self, ids: Collection[str]) -> Mapping[str, Apply]:
+        """Id → the apply; those that are not kept any more are left out."""
 
     async def plan(self, plan_id: str) -> Plan | None: ...
     async def run(self, run_id: str) -> Run | None: ...

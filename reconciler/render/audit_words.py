@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Final
 
 from reconciler.domain.lifecycle import ApplyStatus, PlanStatus
@@ -73,7 +74,8 @@ def told(entry: AuditEntry) -> Told:
         before, after = moved
     else:
         before, after = _known(action)[0], _change(entry.detail)
-    return Told(before, after, _why(entry.detail), refused)
+    why = _why(entry.detail)
+    return Told(before, after, "" if after == f"to {why}" else why, refused)
 
 
 def _known(action: str) -> tuple[str, str]:
@@ -99,9 +101,17 @@ def _change(detail: Mapping[str, Any]) -> str:
         case {"from": before, "to": after}:
             return f"from {before} to {after}"
         case {"until": str(until)}:
-            return f"until {until}"
+            return f"until {_moment(until)}"
         case _:
             return ""
+
+
+def _moment(text: str) -> str:
+    """A moment as the pages write it; whatever else stands there, as it stands."""
+    try:
+        return f"{datetime.fromisoformat(text):%Y-%m-%d %H:%M UTC}"
+    except ValueError:
+        return text
 
 
 def _why(detail: Mapping[str, Any]) -> str:

@@ -73,7 +73,7 @@ def _make(
         by=(*by, _CHATBOTS.tenant, _CHATBOTS.id),
         values=lambda bot: (*values(bot), bot.tenant, bot.id),
         cursor=cursor,
-        newest_first=descending,
+        descending=descending,
     )
 
 

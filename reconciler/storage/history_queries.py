@@ -46,6 +46,14 @@ class HistoryQueries:
         async with self._reading() as transaction:
             return await transaction.all(rows.TRANSITIONS, statement)
 
+    async def history_begins(self, visible: Collection[str] | None = None) -> datetime | None:
+        """When the first transition of these sources happened that is kept; None when there is none."""
+        transition = tables.transitions.c
+        statement = select(transition.at).where(*among(transition.source, visible)).order_by(transition.at).limit(1)
+        async with self._reading() as transaction:
+            found: datetime | None = (await transaction.connection.execute(statement)).scalar()
+        return found
+
     async def out_of_sync_curve(
         self, visible: Collection[str] | None, *, since: datetime, until: datetime, buckets: int
     ) -> Sequence[Point]:

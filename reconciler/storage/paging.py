@@ -24,14 +24,14 @@ class Order:
         by: What it is ordered by; together they are unique.
         values: The values of ``by`` for a record.
         cursor: What a cursor holds: the name, then these values.
-        newest_first: Whether it descends.
+        descending: Whether the last comes first.
     """
 
     name: str
     by: tuple[ColumnElement[Any], ...]
     values: Callable[[Any], tuple[Any, ...]]
     cursor: TypeAdapter[tuple[Any, ...]]
-    newest_first: bool = True
+    descending: bool = True
 
     def part(self, statement: Select[Any], limit: int, cursor: str | None) -> Select[Any]:
         """The statement for one part and one row more, which tells whether there is a next part.
@@ -42,8 +42,8 @@ class Order:
         if cursor is not None:
             here = tuple_(*self.by)
             last = tuple_(*map(literal, self._decode(cursor), (each.type for each in self.by)))
-            statement = statement.where(here < last if self.newest_first else here > last)
-        order = [each.desc() if self.newest_first else each.asc() for each in self.by]
+            statement = statement.where(here < last if self.descending else here > last)
+        order = [each.desc() if self.descending else each.asc() for each in self.by]
         return statement.order_by(*order).limit(limit + 1)
 
     def page(self, found: Sequence[T], limit: int) -> Page[T]:

@@ -51,10 +51,10 @@ class SqlQueries(HistoryQueries):
         by = chatbot_order(order, descending=descending)
         return await self._page(rows.CHATBOTS, by, statement, limit, cursor)
 
-    async def chatbots_with_id(self, chatbot_id: str) -> Sequence[Chatbot]:
-        """The chatbots of this id, one per tenant that has it."""
-        table = tables.chatbots
-        statement = select(*rows.CHATBOTS.columns).where(table.c.id == chatbot_id).order_by(table.c.tenant)
+    async def chatbots_with(self, ids: Collection[str]) -> Sequence[Chatbot]:
+        """The chatbots of these ids, one per tenant that has it, by id and tenant."""
+        column = tables.chatbots.c
+        statement = select(*rows.CHATBOTS.columns).where(column.id.in_(ids)).order_by(column.id, column.tenant)
         async with self._reading() as transaction:
             return await transaction.all(rows.CHATBOTS, statement)
 
@@ -141,6 +141,27 @@ class SqlQueries(HistoryQueries):
             reason={Reason(code): number for code, number in reason.items()},
             open_plans={status: by_status[status] for status in PlanStatus if status in OPEN},
         )
+
+    async def waiting(self, visible: Collection[str] | None = None) -> int:
+        """How many plans of these sources wait for approval."""
+        column = tables.plans.c
+        statement = select(func.count()).where(
+            column.status == PlanStatus.PENDING.value, *among(column.source, visible)
+        )
+        async with self._reading() as transaction:
+            return int((await transaction.connection.execute(statement)).scalar_one())
+
+    async def runs_with(self, ids: Collection[str]) -> Mapping[str, Run]:
+        """Id → the run; those that are not kept any more are left out."""
+        statement = select(*rows.RUNS.columns).where(tables.runs.c.id.in_(ids))
+        async with self._reading() as transaction:
+            return {run.id: run for run in await transaction.all(rows.RUNS, statement)}
+
+    async def applies_with(self, ids: Collection[str]) -> Mapping[str, Apply]:
+        """Id → the apply; those that are not kept any more are left out."""
+        statement = select(*rows.APPLIES.columns).where(tables.applies.c.id.in_(ids))
+        async with self._reading() as transaction:
+            return {apply.id: apply for apply in await transaction.all(rows.APPLIES, statement)}
 
     async def plan(self, plan_id: str) -> Plan | None:
         async with self._reading() as transaction:

@@ -31,7 +31,7 @@ async def visible_chatbot(engine: Engine, actor: Actor, chatbot_id: str, tenant:
         NotFound: When there is none.
         Problem: When several tenants have it, and none is named.
     """
-    known = await engine.store.queries.chatbots_with_id(chatbot_id)
+    known = await engine.store.queries.chatbots_with([chatbot_id])
     found = [each for each in known if actor.sees(each.source) and tenant in (None, each.tenant)]
     match found:
         case []:

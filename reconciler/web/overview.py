@@ -37,13 +37,12 @@ async def overview(engine: Engine, visible: Collection[str] | None = None) -> Ov
     """
     suspensions = await _standing(engine)
     sources = await _sources(engine, visible, suspensions)
-    ids = {source.name: source.last_run_id for source in sources if source.last_run_id is not None}
-    runs = {name: await engine.store.queries.run(run_id) for name, run_id in ids.items()}
+    runs = await engine.store.queries.runs_with([each.last_run_id for each in sources if each.last_run_id])
     tenants = set(engine.tenants) if visible is None else {source.tenant for source in sources} & set(engine.tenants)
     return Overview(
         counts=await engine.store.queries.counts(visible),
         sources=sources,
-        runs={name: run for name, run in runs.items() if run is not None},
+        runs={run.source: run for run in runs.values()},
         budgets={name: engine.tenants[name].target.budget() for name in sorted(tenants)},
         suspensions=await _among(engine, visible, suspensions),
     )
@@ -62,20 +61,17 @@ async def _standing(engine: Engine) -> Sequence[Suspension]:
 async def _among(
     engine: Engine, visible: Collection[str] | None, standing: Sequence[Suspension]
 ) -> Sequence[Suspension]:
-    return [each for each in standing if visible is None or await _concerns(engine, visible, each)]
-
-
-async def _concerns(engine: Engine, visible: Collection[str], suspension: Suspension) -> bool:
-    match suspension.kind:
-        case ScopeKind.ALL:
-            return True
-        case ScopeKind.SOURCE:
-            return suspension.subject in visible
-        case ScopeKind.TENANT:
-            return any(each.name in visible for each in engine.sources.values() if each.tenant == suspension.subject)
-        case ScopeKind.CHATBOT:
-            known = await engine.store.queries.chatbots_with_id(suspension.subject)
-            return any(chatbot.source in visible for chatbot in known)
+    if visible is None:
+        return standing
+    named = [each.subject for each in standing if each.kind is ScopeKind.CHATBOT]
+    known = await engine.store.queries.chatbots_with(named) if named else ()
+    subjects = {
+        ScopeKind.ALL: {each.subject for each in standing},
+        ScopeKind.SOURCE: set(visible),
+        ScopeKind.TENANT: {each.tenant for each in engine.sources.values() if each.name in visible},
+        ScopeKind.CHATBOT: {chatbot.id for chatbot in known if chatbot.source in visible},
+    }
+    return [each for each in standing if each.subject in subjects[each.kind]]
 
 
 async def all_sources(engine: Engine, visible: Collection[str] | None = None) -> Sequence[SourceRecord]:

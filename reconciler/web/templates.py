@@ -4,6 +4,8 @@ A template's whole context is `page`, a dataclass with a `frame`. No value bring
 is shown as its escape.
 """
 
+import asyncio
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -13,7 +15,9 @@ from starlette.responses import HTMLResponse
 
 from reconciler.domain.visible import visible
 from reconciler.web import static_files
+from reconciler.web.dashboard import signs
 from reconciler.web.dashboard.frame import Frame
+from reconciler.web.dashboard.paths import chatbot_path
 
 _FOLDER = Path(__file__).parent / "dashboard" / "templates"
 
@@ -39,7 +43,7 @@ _environment = Environment(
     trim_blocks=True,
     lstrip_blocks=True,
 )
-_environment.globals["static"] = static_files.address
+_environment.globals |= {"static": static_files.address, "signs": signs, "chatbot_path": chatbot_path}
 
 
 def render(name: str, page: Framed) -> str:
@@ -50,3 +54,8 @@ def render(name: str, page: Framed) -> str:
 def page(name: str, page: Framed, status: int = 200) -> HTMLResponse:
     """A template filled in, as an answer."""
     return HTMLResponse(render(name, page), status)
+
+
+async def long_page(name: str, make: Callable[[], Framed], status: int = 200) -> HTMLResponse:
+    """The same for what takes a while, such as comparing long prompts: not on the event loop."""
+    return await asyncio.to_thread(lambda: page(name, make(), status))

@@ -108,5 +108,5 @@ async def stored_plan(engine: Engine, plan: Plan) -> StoredPlan:
 
 async def name_of(engine: Engine, plan: Plan) -> str | None:
     """The name of a plan's chatbot, where it is known."""
-    known = await engine.store.queries.chatbots_with_id(plan.chatbot_id)
+    known = await engine.store.queries.chatbots_with([plan.chatbot_id])
     return next((each.name for each in known if each.tenant == plan.tenant), None)

@@ -1,18 +1,45 @@
-"""The pages' forms, read by hand: no multipart parser is loaded for them."""
+"""The pages' forms: read by hand, so that no multipart parser is loaded, and done or refused."""
 
-from collections.abc import Mapping
-from typing import Any, TypeVar
+import re
+from collections.abc import Awaitable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final, TypeVar
 from urllib.parse import parse_qs
 
 from pydantic import ValidationError, model_validator
 from starlette.requests import Request
 
+from reconciler.engine.context import Engine
+from reconciler.errors import Conflict, Forbidden, NotFound, SourceUnreadable
 from reconciler.web.asks import Ask, Query
+from reconciler.web.errors import refusal
 from reconciler.web.problems import Code, Problem
 
 A = TypeVar("A", bound=Ask)
+T = TypeVar("T")
+Form = Mapping[str, str]
 
-_MOST_FIELDS = 10
+_MOST_FIELDS: Final = 10
+_WITHOUT_ZONE: Final = re.compile(r"\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(?::\d{2})?", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Denial:
+    """Why what a form asked for was not done, for the page that says it.
+
+    Attributes:
+        status: Of the answer.
+        title: What is wrong, in a few words.
+        detail: What to do.
+    """
+
+    status: int
+    title: str
+    detail: str
+
+    def __str__(self) -> str:
+        return f"{self.title}: {self.detail}"
 
 
 class FormQuery(Query):
@@ -73,3 +100,37 @@ def asked(ask: type[A], fields: Mapping[str, Any]) -> A:
         # what was sent is never echoed: it may be a secret in the wrong place
         names = dict.fromkeys(str(part) for each in error.errors() for part in each["loc"][:1])
         raise Problem(Code.INVALID_REQUEST, f"correct these fields: {', '.join(names)}") from error
+
+
+def stated(form: Form, *names: str) -> dict[str, Any]:
+    """The named fields of a form that are not blank: its buttons share one form, and a call takes what is its own."""
+    return {name: form[name] for name in names if form.get(name, "").strip()}
+
+
+def in_field(moment: datetime) -> str:
+    """A moment as a field for date and time takes it; the field says that it is UTC."""
+    return moment.strftime("%Y-%m-%dT%H:%M")
+
+
+def from_field(text: str) -> str:
+    """What somebody put into such a field, as the API takes it."""
+    text = text.strip()
+    return f"{text.replace(' ', 'T')}Z" if _WITHOUT_ZONE.fullmatch(text) else text
+
+
+async def attempt(engine: Engine, request: Request, work: Awaitable[T]) -> T | Denial:
+    """Do what a form asks for.
+
+    Args:
+        engine: The ports; a refused decision leaves its row.
+        request: The form's.
+        work: What it asks for. Whether the person may see the page at all is asked before.
+
+    Returns:
+        What the work returns, or why it was refused.
+    """
+    try:
+        return await work
+    except (Conflict, Forbidden, NotFound, SourceUnreadable, Problem) as error:
+        body = await refusal(engine, request, error)
+        return Denial(body["status"], body["title"], body["detail"])

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from urllib.parse import quote
 
 from reconciler.domain.grants import role_for
-from reconciler.domain.lifecycle import PlanStatus
 from reconciler.domain.records import Role, ScopeKind, Suspension
 from reconciler.engine.context import Actor, Engine
 from reconciler.web.overview import standing_suspensions
@@ -97,12 +96,11 @@ async def frame_for(engine: Engine, actor: Actor, here: str = "", watch: Collect
         here: The name of the `Place`; empty for pages that are none.
         watch: The kinds of events at which the page looks again.
     """
-    counts = await engine.store.queries.counts(actor.sources)
     standing = await standing_suspensions(engine, actor.sources)
     return Frame(
         actor=actor,
         here=here,
-        waiting=counts.open_plans.get(PlanStatus.PENDING, 0),
+        waiting=await engine.store.queries.waiting(actor.sources),
         watch=tuple(watch),
         stopped=[each for each in standing if each.kind is ScopeKind.ALL],
     )

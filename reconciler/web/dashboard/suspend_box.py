@@ -1,14 +1,11 @@
 """The form that suspends and resumes: on a chatbot's page, the page of sources, and the fleet's."""
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 
 from reconciler.domain.records import Role, Suspension
 from reconciler.engine.context import Actor
-
-_LOCAL = re.compile(r"\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(?::\d{2})?")
+from reconciler.web.dashboard.forms import in_field
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,14 +56,3 @@ def suspend_box(
         reason=own.reason if own else "",
         until=in_field(own.until) if own and own.until else "",
     )
-
-
-def in_field(moment: datetime) -> str:
-    """A moment as a field for date and time takes it; the field says that it is UTC."""
-    return moment.strftime("%Y-%m-%dT%H:%M")
-
-
-def from_field(text: str) -> str:
-    """What somebody put into such a field, as the API takes it."""
-    text = text.strip()
-    return f"{text.replace(' ', 'T')}Z" if _LOCAL.fullmatch(text) else text

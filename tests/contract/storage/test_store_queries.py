@@ -167,7 +167,8 @@ async def test_an_id_of_two_tenants_is_two_chatbots(store: SqlStore) -> None:
     async with store.begin() as uow:
         for tenant in ("zeta", "acme"):
             await uow.chatbots.add(records.a_chatbot("same", tenant=tenant))
-    assert [bot.tenant for bot in await store.queries.chatbots_with_id("same")] == ["acme", "zeta"]
+    assert [bot.tenant for bot in await store.queries.chatbots_with(["same", "none"])] == ["acme", "zeta"]
+    assert await store.queries.chatbots_with([]) == []
 
 
 async def test_plans_and_runs_are_filtered(store: SqlStore) -> None:
@@ -249,6 +250,8 @@ async def test_single_things_are_read_without_a_writer(store: SqlStore) -> None:
     assert await store.queries.plan("plan_1") == records.a_plan()
     assert await store.queries.run("run_1") == records.a_run()
     assert await store.queries.apply("apply_1") == records.an_apply()
+    assert await store.queries.runs_with(["run_1", "none"]) == {"run_1": records.a_run()}
+    assert await store.queries.applies_with(["apply_1", "none"]) == {"apply_1": records.an_apply()}
     assert await store.queries.tokens() == [records.a_token()]
     assert await store.queries.suspensions() == [records.a_suspension()]
     assert await store.queries.plan("none") is None
@@ -272,5 +275,6 @@ async def test_counts_are_of_what_may_be_seen(store: SqlStore) -> None:
         PlanStatus.APPLYING: 0,
         PlanStatus.OUTCOME_UNKNOWN: 0,
     }
+    assert [await store.queries.waiting(of) for of in (None, ["other"], ["main"], [])] == [1, 1, 0, 0]
     mine = await store.queries.counts(["main"])
     assert (sum(mine.sync.values()), sum(mine.open_plans.values())) == (1, 0)

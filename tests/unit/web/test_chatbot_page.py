@@ -13,7 +13,8 @@ from reconciler.engine.live import LiveView
 from reconciler.ports import Page
 from reconciler.web.dashboard.frame import NOBODY
 from reconciler.web.dashboard.origins import Origin
-from reconciler.web.dashboard.pages.chatbot_page import ChatbotPage, Known, chatbot_page, listing, path_of, sentence
+from reconciler.web.dashboard.pages.chatbot_page import ChatbotPage, Known, chatbot_page, listing, sentence
+from reconciler.web.dashboard.paths import chatbot_path
 from reconciler.web.dashboard.suspend_box import suspend_box
 from tests.fakes.clock import START
 from tests.support.records import a_chatbot, a_document, a_suspension
@@ -120,4 +121,4 @@ def test_what_is_live_is_told_with_its_failure_or_what_is_left_out() -> None:
 
 
 def test_the_path_of_a_page_holds_any_id() -> None:
-    assert path_of(a_chatbot("a?b#c %2f", tenant="x/y")) == "/chatbots/x%2Fy/a%3Fb%23c%20%252f"
+    assert chatbot_path("x/y", "a?b#c %2f") == "/chatbots/x%2Fy/a%3Fb%23c%20%252f"

@@ -29,7 +29,7 @@ def asked(path: str) -> dict[str, str]:
 
 
 def named(choices: Sequence[Choice], words: str) -> Choice:
-    return next(each for each in choices if each.words == words)
+    return next(each for each in choices if each.sign.words == words)
 
 
 def page(query: FleetQuery | None = None, *chatbots: Chatbot, cursor: str | None = None, **seen: object) -> FleetPage:
@@ -55,18 +55,18 @@ def test_a_filter_keeps_the_others_and_begins_the_list_anew() -> None:
 
 
 def test_no_chip_repeats_a_tile_unless_it_is_chosen_or_counts_others() -> None:
-    shown = [each.words for each in page().chips]
+    shown = [each.sign.words for each in page().chips]
     assert shown == ["awaiting approval", "chatbot missing"]
-    assert "in sync" in [each.words for each in page(FleetQuery(reason=Reason.IN_SYNC)).chips]
+    assert "in sync" in [each.sign.words for each in page(FleetQuery(reason=Reason.IN_SYNC)).chips]
     more = replace(COUNTS, direction={**COUNTS.direction, Direction.UNKNOWN: 3})
-    assert "side unknown" in [each.words for each in page(counts=more).chips]
+    assert "side unknown" in [each.sign.words for each in page(counts=more).chips]
 
 
 def test_a_filter_that_is_chosen_is_left_by_its_own_link() -> None:
     query = FleetQuery(sync=Sync.OUT_OF_SYNC, reason=Reason.READ_ONLY)
 
     chosen = [each for each in (*tiles(query, COUNTS), *chips(query, COUNTS)) if each.chosen]
-    assert [(each.words, each.count) for each in chosen] == [("out of sync", 13), ("read only", 0)]
+    assert [(each.sign.words, each.count) for each in chosen] == [("out of sync", 13), ("read only", 0)]
     assert [asked(each.path) for each in chosen] == [{"reason": "ReadOnly"}, {"sync": "OutOfSync"}]
 
 
@@ -80,7 +80,7 @@ def test_filters_that_leave_nothing_together_replace_each_other() -> None:
 
 def test_the_counts_are_said_the_most_frequent_reason_first() -> None:
     assert [each.count for each in tiles(FleetQuery(), COUNTS)] == [372, 13, 2, 7, 4, 2]
-    assert [(each.words, each.count) for each in chips(FleetQuery(), COUNTS)] == [
+    assert [(each.sign.words, each.count) for each in chips(FleetQuery(), COUNTS)] == [
         ("side unknown", 2),
         ("in sync", 372),
         ("awaiting approval", 13),

@@ -77,7 +77,7 @@ def test_one_person_counts_once_however_written() -> None:
 def test_nothing_is_offered_for_a_plan_that_is_decided(status: PlanStatus) -> None:
     box = decision(replace(PLAN, status=status), ANN, FREE)
     assert box.choices == ()
-    assert box.refusal == "Nothing can be decided about this plan: A plan waits."
+    assert box.refusal == "Nothing can be decided about this plan any more."
 
 
 def test_nothing_is_offered_while_an_apply_is_queued() -> None:

@@ -4,7 +4,8 @@ import pytest
 
 from reconciler.domain.records import Role, ScopeKind
 from reconciler.engine.context import Actor
-from reconciler.web.dashboard.suspend_box import SuspendBox, from_field, suspend_box
+from reconciler.web.dashboard.forms import from_field
+from reconciler.web.dashboard.suspend_box import SuspendBox, suspend_box
 from tests.fakes.clock import START
 from tests.support.records import a_suspension
 

@@ -10,6 +10,7 @@ from reconciler.domain.records import AuditEntry, Role
 from reconciler.ports import Page
 from reconciler.render.audit_words import Told, told
 from reconciler.web.dashboard.frame import Frame
+from reconciler.web.dashboard.paths import chatbot_path
 
 ACTIONS = (
     "plan.", "plan.approve", "plan.reject", "plan.revoke", "plan.apply", "plan.link", "apply.", "source.",
@@ -124,7 +125,7 @@ def _place(kind: str, name: str, detail: Mapping[str, Any], *, admin: bool) -> s
 def _chatbot(name: str, tenant: object) -> str:
     """The page of a chatbot; where the entry does not say of which tenant, the search for it."""
     if isinstance(tenant, str) and tenant:
-        return f"/chatbots/{quote(tenant, safe='')}/{quote(name, safe='')}"
+        return chatbot_path(tenant, name)
     return f"/?{urlencode({'q': name})}"
 
 

@@ -1,6 +1,5 @@
 """The page of one chatbot."""
 
-import asyncio
 from collections.abc import Sequence
 from typing import Annotated, Literal
 
@@ -20,8 +19,9 @@ from reconciler.web.asks import Query as AskedQuery
 from reconciler.web.dashboard.common import Visitor
 from reconciler.web.dashboard.frame import frame_for
 from reconciler.web.dashboard.origins import Origin, origin_of
-from reconciler.web.dashboard.pages.chatbot_page import Known, chatbot_page, path_of
+from reconciler.web.dashboard.pages.chatbot_page import Known, chatbot_page
 from reconciler.web.dashboard.pages.chatbot_timeline import APPLY, RUN, Causes, EpisodeView, episode_views, named
+from reconciler.web.dashboard.paths import chatbot_path
 from reconciler.web.dashboard.suspend_box import suspend_box
 from reconciler.web.histories import past_plans, visible_chatbot
 from reconciler.web.overview import standing_suspensions
@@ -55,11 +55,10 @@ async def chatbot(
     try:
         known = await read_chatbot(engine, actor, found, looks if query.live else None, query.cursor)
     except ValueError:
-        return RedirectResponse(path_of(found), 303)
+        return RedirectResponse(chatbot_path(found.tenant, found.id), 303)
     # a page that shows what is live does not look again by itself
     frame = await frame_for(engine, actor, "fleet", () if query.live else WATCH)
-    # long configurations take a while: not on the event loop
-    return await asyncio.to_thread(lambda: templates.page("chatbot.html", chatbot_page(frame, known)))
+    return await templates.long_page("chatbot.html", lambda: chatbot_page(frame, known))
 
 
 async def read_chatbot(
@@ -95,7 +94,7 @@ async def read_chatbot(
             chatbot.source,
             standing,
             what="this chatbot",
-            back=path_of(chatbot),
+            back=chatbot_path(chatbot.tenant, chatbot.id),
         ),
         timeline=timeline,
         is_whole=is_whole,
@@ -121,10 +120,5 @@ async def _timeline(engine: Engine, actor: Actor, chatbot: Chatbot) -> tuple[Seq
     queries = engine.store.queries
     found = await queries.transitions_of(chatbot.tenant, chatbot.id, limit=_TRANSITIONS)
     seen = [each for each in found if actor.sees(each.source) or actor.sees(each.source_before)]
-    runs = {run_id: await queries.run(run_id) for run_id in named(seen, RUN)}
-    applies = {apply_id: await queries.apply(apply_id) for apply_id in named(seen, APPLY)}
-    causes = Causes(
-        {run_id: run for run_id, run in runs.items() if run is not None},
-        {apply_id: apply for apply_id, apply in applies.items() if apply is not None},
-    )
+    causes = Causes(await queries.runs_with(named(seen, RUN)), await queries.applies_with(named(seen, APPLY)))
     return episode_views(episodes(seen), causes, engine.clock.now()), len(found) < _TRANSITIONS

@@ -19,6 +19,7 @@ from reconciler.web.dashboard.frame import Frame
 from reconciler.web.dashboard.origins import Origin
 from reconciler.web.dashboard.pages.chatbot_timeline import EpisodeView
 from reconciler.web.dashboard.pages.fleet_filters import reason_words
+from reconciler.web.dashboard.paths import chatbot_path
 from reconciler.web.dashboard.suspend_box import SuspendBox
 from reconciler.web.histories import PastPlan
 
@@ -175,15 +176,10 @@ class ChatbotPage:
     next_page: str | None
 
 
-def path_of(chatbot: Chatbot) -> str:
-    """The path of a chatbot's page."""
-    return f"/chatbots/{quote(chatbot.tenant, safe='')}/{quote(chatbot.id, safe='')}"
-
-
 def chatbot_page(frame: Frame, known: Known) -> ChatbotPage:
     """Everything that the page of a chatbot says."""
     chatbot = known.chatbot
-    here, cursor = path_of(chatbot), known.past.next_cursor
+    here, cursor = chatbot_path(chatbot.tenant, chatbot.id), known.past.next_cursor
     return ChatbotPage(
         frame=frame,
         chatbot=chatbot,

@@ -36,18 +36,20 @@ async def fleet(actor: Visitor, engine: TheEngine, query: Annotated[FleetQuery, 
     except ValueError:
         return RedirectResponse(query.path(), 303)
     frame = await frame_for(engine, actor, "fleet", WATCH)
-    return templates.page("fleet.html", fleet_page(frame, query, await _read(engine, actor, chatbots)))
+    read = await _read(engine, actor, chatbots)
+    return await templates.long_page("fleet.html", lambda: fleet_page(frame, query, read))
 
 
 async def _read(engine: Engine, actor: Actor, chatbots: Page[Chatbot]) -> Read:
     now, queries = engine.clock.now(), engine.store.queries
+    # before the first transition nothing is known, which is not the same as none out of sync
+    begins = await queries.history_begins(actor.sources) or now
+    since = min(max(now - timedelta(days=DAYS), begins), now)
     return Read(
         now=now,
         seen=await overview(engine, actor.sources),
         chatbots=chatbots,
         oldest=await queries.oldest_drift(actor.sources),
         groups=await queries.plan_groups(actor.sources, limit=_MOST_GROUPS),
-        points=await queries.out_of_sync_curve(
-            actor.sources, since=now - timedelta(days=DAYS), until=now, buckets=DAYS * _POINTS_A_DAY
-        ),
+        points=await queries.out_of_sync_curve(actor.sources, since=since, until=now, buckets=DAYS * _POINTS_A_DAY),
     )

@@ -12,6 +12,7 @@ from reconciler.domain.status import Direction, Reason, Sync
 from reconciler.ports import ChatbotFilter, ChatbotOrder, FleetCounts
 from reconciler.web.asks import Word
 from reconciler.web.dashboard.forms import FormQuery
+from reconciler.web.dashboard.signs import SIDE, SYNC, Sign
 
 
 class FleetQuery(FormQuery):
@@ -60,20 +61,16 @@ class Choice:
     """A filter with how many chatbots of the whole fleet it leaves.
 
     Attributes:
-        words: What people call it.
+        sign: How it looks, and what people call it.
         count: How many chatbots it leaves when it stands alone.
         path: The page with it, or without it when it is chosen already.
         chosen: Whether it is chosen.
-        kind: The class of its colour.
-        symbol: Its shape.
     """
 
-    words: str
+    sign: Sign
     count: int
     path: str
     chosen: bool
-    kind: str = ""
-    symbol: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,29 +88,20 @@ class Head:
     sorted: str | None
 
 
-_SYNC: Final = (
-    (Sync.SYNCED, "ok", "✓", "in sync"),
-    (Sync.OUT_OF_SYNC, "wait", "≠", "out of sync"),
-    (Sync.UNKNOWN, "unk", "?", "unknown"),
-)
-_SIDES: Final = (
-    (Direction.GIT_AHEAD, "git", "⎇", "git ahead"),
-    (Direction.LIVE_AHEAD, "live", "●", "edited live"),
-    (Direction.DIVERGED, "both", "⇄", "both moved"),
-)
-_FEW: Final = ((Direction.UNKNOWN, "unk", "?", "side unknown"),)
+_SIDES: Final = (Direction.GIT_AHEAD, Direction.LIVE_AHEAD, Direction.DIVERGED)
+_RARE_SIDES: Final = (Direction.UNKNOWN,)
 
 
 def tiles(query: FleetQuery, counts: FleetCounts) -> Sequence[Choice]:
     """The filters by sync and by the side that moved, with their counts."""
     by_sync = [
         # only what is out of sync has a side that moved
-        _choice(query, "sync", value, counts.sync.get(value, 0), look, **_no_side(value))
-        for value, *look in _SYNC
+        _choice(query, "sync", value, counts.sync.get(value, 0), SYNC[value], **_no_side(value))
+        for value in Sync
     ]
     by_side = [
-        _choice(query, "direction", value, counts.direction.get(value, 0), look, **_no_other_sync(query))
-        for value, *look in _SIDES
+        _choice(query, "direction", value, counts.direction.get(value, 0), SIDE[value], **_no_other_sync(query))
+        for value in _SIDES
     ]
     return [*by_sync, *by_side]
 
@@ -135,10 +123,10 @@ def reason_words(reason: Reason) -> str:
 
 
 def _sides(query: FleetQuery, counts: FleetCounts) -> Iterator[Choice]:
-    for value, *look in _FEW:
+    for value in _RARE_SIDES:
         count = counts.direction.get(value, 0)
         if count or query.direction is value:
-            yield _choice(query, "direction", value, count, look)
+            yield _choice(query, "direction", value, count, SIDE[value])
 
 
 def _reasons(query: FleetQuery, counts: FleetCounts) -> Iterator[Choice]:
@@ -146,14 +134,13 @@ def _reasons(query: FleetQuery, counts: FleetCounts) -> Iterator[Choice]:
     if query.reason is not None:
         known.setdefault(query.reason, 0)
     for reason, count in sorted(known.items(), key=lambda each: (-each[1], each[0])):
-        yield _choice(query, "reason", reason, count, ("", "", reason_words(reason)))
+        yield _choice(query, "reason", reason, count, Sign("", "", reason_words(reason)))
 
 
-def _choice(query: FleetQuery, name: str, value: StrEnum, count: int, look: Sequence[str], **besides: None) -> Choice:
-    kind, symbol, words = look
+def _choice(query: FleetQuery, name: str, value: StrEnum, count: int, sign: Sign, **besides: None) -> Choice:
     chosen = getattr(query, name) is value
     path = query.path(**{name: None}) if chosen else query.path(**{name: value}, **besides)
-    return Choice(words, count, path, chosen, kind, symbol)
+    return Choice(sign, count, path, chosen)
 
 
 def _no_side(value: Sync) -> dict[str, None]:

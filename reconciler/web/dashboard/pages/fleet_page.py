@@ -2,18 +2,18 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from urllib.parse import quote
+from datetime import datetime, timedelta
 
 from reconciler.domain.history import Point
 from reconciler.domain.records import Chatbot, Run, ScopeKind, SourceRecord, SourceState, Suspension
 from reconciler.domain.status import Sync
 from reconciler.engine.context import Actor
 from reconciler.ports import Budget, FleetCounts, Page, PlanGroup
-from reconciler.render.ages import Age, age, age_or_none, due_or_none
+from reconciler.render.ages import Age, age, age_or_none, due_or_none, span
 from reconciler.render.plot import Plot, plot
 from reconciler.web.dashboard.frame import Frame
 from reconciler.web.dashboard.pages.fleet_filters import Choice, FleetQuery, Head, chips, heads, reason_words, tiles
+from reconciler.web.dashboard.paths import chatbot_path
 from reconciler.web.dashboard.suspend_box import SuspendBox, suspend_box
 from reconciler.web.overview import Overview
 
@@ -175,7 +175,7 @@ def fleet_page(frame: Frame, query: FleetQuery, read: Read) -> FleetPage:
         oldest=_oldest(read.oldest, read.now),
         left=[_left(tenant, budget, read.now) for tenant, budget in seen.budgets.items()],
         groups=read.groups,
-        plot=plot(read.points, f"Chatbots out of sync, last {DAYS} days"),
+        plot=_plot(read.points),
         suspensions=seen.suspensions,
         stop=_stop(frame.actor, seen.suspensions),
     )
@@ -183,7 +183,7 @@ def fleet_page(frame: Frame, query: FleetQuery, read: Read) -> FleetPage:
 
 def _chips(query: FleetQuery, counts: FleetCounts) -> Sequence[Choice]:
     told = {words: counts.sync.get(sync) for words, sync in _REPEATED.items()}
-    return [each for each in chips(query, counts) if each.chosen or told.get(each.words) != each.count]
+    return [each for each in chips(query, counts) if each.chosen or told.get(each.sign.words) != each.count]
 
 
 def _stop(actor: Actor | None, standing: Sequence[Suspension]) -> SuspendBox | None:
@@ -196,15 +196,11 @@ def _stop(actor: Actor | None, standing: Sequence[Suspension]) -> SuspendBox | N
 def _row(chatbot: Chatbot, query: FleetQuery, now: datetime) -> Row:
     return Row(
         chatbot=chatbot,
-        path=_path(chatbot),
+        path=chatbot_path(chatbot.tenant, chatbot.id),
         why=reason_words(chatbot.reason),
         labels=[(f"{name}={value}", query.path(label=f"{name}={value}")) for name, value in chatbot.labels.items()],
         drifted=age_or_none(chatbot.drifted_at, now),
     )
-
-
-def _path(chatbot: Chatbot) -> str:
-    return f"/chatbots/{quote(chatbot.tenant, safe='')}/{quote(chatbot.id, safe='')}"
 
 
 def _looked(source: SourceRecord, runs: Mapping[str, Run], now: datetime) -> Looked:
@@ -216,10 +212,18 @@ def _looked(source: SourceRecord, runs: Mapping[str, Run], now: datetime) -> Loo
 def _oldest(chatbot: Chatbot | None, now: datetime) -> Oldest | None:
     if chatbot is None or chatbot.drifted_at is None:
         return None
-    return Oldest(chatbot.name or chatbot.id, _path(chatbot), age(chatbot.drifted_at, now))
+    return Oldest(chatbot.name or chatbot.id, chatbot_path(chatbot.tenant, chatbot.id), age(chatbot.drifted_at, now))
 
 
 def _left(tenant: str, budget: Budget, now: datetime) -> Left:
     calls = None if budget.daily_budget is None else max(budget.daily_budget - budget.used_today, 0)
     blocked = budget.blocked_until if budget.blocked_until and budget.blocked_until > now else None
     return Left(tenant, budget, calls, age_or_none(blocked, now))
+
+
+def _plot(points: Sequence[Point]) -> Plot | None:
+    if not points:
+        return None
+    lasts = points[-1].at - points[0].at
+    when = f"last {DAYS} days" if lasts >= timedelta(days=DAYS) else f"the {span(lasts)} that are known"
+    return plot(points, f"Chatbots out of sync, {when}")

@@ -8,16 +8,15 @@ from pydantic import Field
 from starlette.responses import Response
 
 from reconciler.domain.records import Plan
+from reconciler.engine.context import Actor, Engine
 from reconciler.engine.sharing import note_link
 from reconciler.web import templates
 from reconciler.web.api.common import TheEngine, TheSettings, visible_plan
 from reconciler.web.asks import Ask, Name
 from reconciler.web.dashboard.common import Visitor
-from reconciler.web.dashboard.forms import asked, read_form
+from reconciler.web.dashboard.forms import Denial, asked, attempt, read_form
 from reconciler.web.dashboard.frame import Frame, frame_for
-from reconciler.web.errors import refusal
 from reconciler.web.links import Lifetime, sign
-from reconciler.web.problems import Problem
 
 router = APIRouter(include_in_schema=False)
 
@@ -52,13 +51,17 @@ async def make_link(
     """Make a link, and show it: in the answer, and in no address that anybody logs."""
     frame = await frame_for(engine, actor, "plans")
     plan = await visible_plan(engine, actor, plan_id)
-    try:
-        lifetime = asked(LinkAsk, await read_form(request)).lifetime
-    except Problem as problem:
-        body = await refusal(engine, request, problem)
-        return templates.page("link.html", LinkPage(frame, plan, problem=body["detail"]), problem.status_code)
+    until = await attempt(engine, request, _noted(engine, actor, plan, request))
+    if isinstance(until, Denial):
+        return templates.page("link.html", LinkPage(frame, plan, problem=until.detail), until.status)
+    link = settings.public_url + sign(settings.link_key, plan.id, until)
+    return templates.page("link.html", LinkPage(frame, plan, link, until))
+
+
+async def _noted(engine: Engine, actor: Actor, plan: Plan, request: Request) -> datetime:
+    """Until when the link is good that somebody asks for; it leaves its row."""
+    lifetime = asked(LinkAsk, await read_form(request)).lifetime
     # to the second, as the link says it
     until = (engine.clock.now() + lifetime.lasts).replace(microsecond=0)
     await note_link(engine, actor, plan.id, until)
-    link = settings.public_url + sign(settings.link_key, plan.id, until)
-    return templates.page("link.html", LinkPage(frame, plan, link, until))
+    return until

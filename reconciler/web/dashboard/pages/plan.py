@@ -1,35 +1,30 @@
 """The page of one plan, and what is decided on it."""
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
-from typing import Any
 from urllib.parse import quote
 
 from fastapi import APIRouter, Request
 from starlette.responses import RedirectResponse, Response
 
 from reconciler.engine.context import Actor, Engine
-from reconciler.errors import Conflict, Forbidden
 from reconciler.web import deciding, templates
 from reconciler.web.api.common import TheEngine, TheSettings, visible_plan
 from reconciler.web.asks import ApplyAsk, ApproveAsk, Name, RejectAsk
 from reconciler.web.dashboard.common import Deciding
-from reconciler.web.dashboard.forms import asked, read_form, refuse_without_button
+from reconciler.web.dashboard.forms import Form, asked, attempt, read_form, refuse_without_button, stated
 from reconciler.web.dashboard.frame import frame_for
 from reconciler.web.dashboard.pages.plan_decision import Typed
 from reconciler.web.dashboard.pages.plan_ops import View
 from reconciler.web.dashboard.pages.plan_page import Shown, plan_page
 from reconciler.web.dashboard.pages.plan_reading import read_plan
 from reconciler.web.dashboard.shared import Reader, frame_around, link_of, readable_plan
-from reconciler.web.errors import refusal
 from reconciler.web.problems import Code, Problem
 from reconciler.web.settings import WebSettings
 
 router = APIRouter(include_in_schema=False)
 
-Form = dict[str, str]
-Act = Callable[[Form], Awaitable[object]]
+Act = Callable[[Form], Awaitable[None]]
 
 
 @router.get("/plans/{plan_id}", name="page_plan")
@@ -39,12 +34,7 @@ async def plan(reader: Reader, engine: TheEngine, settings: TheSettings, plan_id
     known = await read_plan(engine, reader if isinstance(reader, Actor) else None, wanted)
     frame = await frame_around(engine, reader)
     shown = replace(_looked_at(request), shared=link_of(reader))
-
-    def render() -> Response:
-        return templates.page("plan.html", plan_page(frame, known, shown, settings.public_url))
-
-    # comparing long prompts takes a while: not on the event loop
-    return await asyncio.to_thread(render)
+    return await templates.long_page("plan.html", lambda: plan_page(frame, known, shown, settings.public_url))
 
 
 def _looked_at(request: Request) -> Shown:
@@ -73,7 +63,7 @@ async def reject(
     """Say no."""
 
     async def act(form: Form) -> None:
-        await deciding.reject(request, engine, actor, plan_id, asked(RejectAsk, _only(form, "fingerprint", "comment")))
+        await deciding.reject(request, engine, actor, plan_id, asked(RejectAsk, stated(form, "fingerprint", "comment")))
 
     return await _decided(request, engine, actor, settings, plan_id, act)
 
@@ -83,7 +73,7 @@ async def apply(actor: Deciding, engine: TheEngine, settings: TheSettings, plan_
     """Execute an approved plan."""
 
     async def act(form: Form) -> None:
-        await deciding.apply(request, engine, actor, plan_id, asked(ApplyAsk, _only(form, "fingerprint")))
+        await deciding.apply(request, engine, actor, plan_id, asked(ApplyAsk, stated(form, "fingerprint")))
 
     return await _decided(request, engine, actor, settings, plan_id, act)
 
@@ -100,13 +90,8 @@ async def revoke(
     return await _decided(request, engine, actor, settings, plan_id, act)
 
 
-def _only(form: Form, *names: str) -> dict[str, Any]:
-    """What a call takes of the form; its buttons share one."""
-    return {name: form[name] for name in names if form.get(name, "").strip()}
-
-
 def _approval(form: Form) -> ApproveAsk:
-    fields = _only(form, "fingerprint", "comment")
+    fields = stated(form, "fingerprint", "comment")
     if "deletes" in form or form.get("reason", "").strip():
         if "deletes" not in form or not form.get("reason", "").strip():
             raise Problem(
@@ -121,19 +106,19 @@ async def _decided(
 ) -> Response:
     """Do what a form asks for, and go back to the page; what is refused is said on it, with what was typed."""
     form = await read_form(request)
-    try:
-        refuse_without_button(form)
-        await act(form)
-    except (Conflict, Forbidden, Problem) as error:
-        body = await refusal(engine, request, error)
-    else:
+    await visible_plan(engine, actor, plan_id)
+    denial = await attempt(engine, request, _pressed(form, act))
+    if denial is None:
         return RedirectResponse(f"/plans/{quote(plan_id, safe='')}", 303)
     known = await read_plan(engine, actor, await visible_plan(engine, actor, plan_id))
     frame = await frame_for(engine, actor, "plans", ("plan", "apply"))
     typed = Typed(form.get("comment", ""), "deletes" in form, form.get("reason", ""))
-    shown = replace(_looked_at(request), problem=f"{body['title']}: {body['detail']}", typed=typed)
+    shown = replace(_looked_at(request), problem=str(denial), typed=typed)
+    return await templates.long_page(
+        "plan.html", lambda: plan_page(frame, known, shown, settings.public_url), denial.status
+    )
 
-    def render() -> Response:
-        return templates.page("plan.html", plan_page(frame, known, shown, settings.public_url), body["status"])
 
-    return await asyncio.to_thread(render)
+async def _pressed(form: Form, act: Act) -> None:
+    refuse_without_button(form)
+    await act(form)

@@ -162,7 +162,7 @@ def decision(plan: Plan, actor: Actor | None, given: Rulings) -> Decision:
 def _closed(plan: Plan) -> str | None:
     """Why nothing can be decided about the plan any more, whoever asks."""
     if plan.status not in DECIDABLE:
-        return f"Nothing can be decided about this plan: {plan.message}"
+        return "Nothing can be decided about this plan any more."
     if plan.apply_id is not None:
         return "Its apply is queued: wait for it to end."
     return None

@@ -1,6 +1,5 @@
 """The same change on many chatbots: shown once, and decided together, still one fingerprint each."""
 
-import asyncio
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -19,12 +18,11 @@ from reconciler.web import deciding, templates
 from reconciler.web.api.common import TheEngine
 from reconciler.web.asks import MOST, DecideAsk, Name
 from reconciler.web.dashboard.common import Deciding, Visitor
-from reconciler.web.dashboard.forms import asked, read_lists, refuse_without_button
+from reconciler.web.dashboard.forms import Denial, asked, attempt, read_lists, refuse_without_button
 from reconciler.web.dashboard.frame import Frame, frame_for
 from reconciler.web.dashboard.pages.plan_losses import Losses, losses_of
 from reconciler.web.dashboard.pages.plan_ops import Section, in_sections, op_views
 from reconciler.web.dashboard.pages.plans import names_of
-from reconciler.web.errors import refusal
 from reconciler.web.problems import Code, Problem
 
 WATCH: Sequence[str] = ("plan",)
@@ -125,16 +123,17 @@ async def decide(actor: Deciding, engine: TheEngine, request: Request) -> Respon
     """Decide about the chosen plans; each is decided by itself, and what came of it is shown."""
     form = await read_lists(request, MOST + _OTHER_FIELDS)
     change, chosen = _first(form, "change"), form.get("item", [])
-    try:
-        refuse_without_button(form)
-        results = await deciding.decide_all(engine, actor, _ask(form))
-    except Problem as error:
-        body = await refusal(engine, request, error)
-        problem = f"{body['title']}: {body['detail']}"
-        said = _Said(chosen=chosen, problem=problem, comment=_first(form, "comment"), status=body["status"])
+    results = await attempt(engine, request, _decided(engine, actor, form))
+    if isinstance(results, Denial):
+        said = _Said(chosen=chosen, problem=str(results), comment=_first(form, "comment"), status=results.status)
     else:
         said = _Said(results, chosen)
     return await _page(engine, actor, change, said)
+
+
+async def _decided(engine: Engine, actor: Actor, form: Mapping[str, list[str]]) -> Sequence[ItemResult]:
+    refuse_without_button(form)
+    return await deciding.decide_all(engine, actor, _ask(form))
 
 
 def _ask(form: Mapping[str, list[str]]) -> DecideAsk:
@@ -159,14 +158,12 @@ async def _page(engine: Engine, actor: Actor, change: str, said: _Said) -> Respo
     names = await names_of(engine, [*part.items, *decided])
     frame = await frame_for(engine, actor, "plans", WATCH)
     members = [_member(engine, actor, plan, names, said.chosen) for plan in part.items]
+    members.sort(key=lambda member: (member.name.casefold(), member.plan.id))
     titles = {plan.id: _name(plan, names) for plan in (*part.items, *decided)}
-
-    def render() -> Response:
-        shown = group_page(frame, change, members, said, titles, more=part.next_cursor is not None)
-        return templates.page("plan_group.html", shown, said.status)
-
-    # comparing long prompts takes a while: not on the event loop
-    return await asyncio.to_thread(render)
+    more = part.next_cursor is not None
+    return await templates.long_page(
+        "plan_group.html", lambda: group_page(frame, change, members, said, titles, more=more), said.status
+    )
 
 
 def group_page(

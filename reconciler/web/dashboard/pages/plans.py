@@ -1,6 +1,5 @@
 """The list of plans: what waits first, and what waits on many chatbots alike before anything else."""
 
-import asyncio
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -23,6 +22,7 @@ from reconciler.web.asks import Query as AskedQuery
 from reconciler.web.asks import Word
 from reconciler.web.dashboard.common import Visitor
 from reconciler.web.dashboard.frame import Frame, frame_for
+from reconciler.web.dashboard.signs import STATUS
 
 _SHOWN = 50
 _GROUPS = 5
@@ -136,8 +136,7 @@ async def plans(actor: Visitor, engine: TheEngine, query: Annotated[PlansQuery, 
         return RedirectResponse("/plans", 303)
     read = await _read(engine, actor, query, part)
     frame = await frame_for(engine, actor, "plans", WATCH)
-    # what a plan does is told from its texts: not on the event loop
-    return await asyncio.to_thread(lambda: templates.page("plans.html", plans_page(frame, query, read)))
+    return await templates.long_page("plans.html", lambda: plans_page(frame, query, read))
 
 
 async def _read(engine: Engine, actor: Actor, query: PlansQuery, part: Page[Plan]) -> Read:
@@ -177,7 +176,7 @@ def _line(plan: Plan, read: Read) -> PlanLine:
 
 def _choices(query: PlansQuery) -> Sequence[tuple[str, str, bool]]:
     words = {_OPEN: "all that are open", "closed": "all that are closed", "all": "all"}
-    words |= {status.value: status.value for status in PlanStatus}
+    words |= {status.value: STATUS[status].words for status in PlanStatus}
     return [(value, said, value == query.status) for value, said in words.items()]
 
 

@@ -60,4 +60,5 @@ async def run(actor: Visitor, engine: TheEngine, run_id: Name) -> Response:
     binding = engine.sources.get(found.source)
     lines = await read_lines(found, binding)
     frame = await frame_for(engine, actor, "runs", ("run",))
-    return templates.page("run.html", run_page(frame, found, binding, lines, engine.clock.now()))
+    now = engine.clock.now()
+    return await templates.long_page("run.html", lambda: run_page(frame, found, binding, lines, now))

@@ -1,6 +1,6 @@
 """The page of sources, and what is asked of them."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from urllib.parse import quote
 
 from fastapi import APIRouter, Request
@@ -10,21 +10,18 @@ from reconciler.domain.records import Trigger
 from reconciler.engine.accept import accept
 from reconciler.engine.context import Actor, Engine
 from reconciler.engine.refresh import request_refresh
-from reconciler.errors import Conflict, Forbidden, SourceUnreadable
 from reconciler.web import templates
 from reconciler.web.api.common import TheEngine, check_source
 from reconciler.web.asks import AcceptAsk, Name
 from reconciler.web.dashboard.common import Deciding, Operating, Visitor
-from reconciler.web.dashboard.forms import asked, read_form
+from reconciler.web.dashboard.forms import Denial, Form, asked, attempt, read_form, stated
 from reconciler.web.dashboard.frame import frame_for
 from reconciler.web.dashboard.pages.source_card import Known, Refused, SourcesPage, source_card
-from reconciler.web.errors import refusal
 from reconciler.web.overview import overview
-from reconciler.web.problems import Problem
 
 router = APIRouter(include_in_schema=False)
 
-Act = Callable[[Mapping[str, str]], Awaitable[str]]
+Act = Callable[[Form], Awaitable[str]]
 """Does what a form asks for, and gives the page to go to."""
 
 
@@ -38,7 +35,7 @@ async def sources(actor: Visitor, engine: TheEngine) -> Response:
 async def refresh(actor: Operating, engine: TheEngine, name: Name, request: Request) -> Response:
     """Look at a source now, and show the run that does."""
 
-    async def act(_: Mapping[str, str]) -> str:
+    async def act(_: Form) -> str:
         run = await request_refresh(engine, actor, name, Trigger.MANUAL, full=True)
         return f"/runs/{quote(run.id, safe='')}"
 
@@ -49,8 +46,8 @@ async def refresh(actor: Operating, engine: TheEngine, name: Name, request: Requ
 async def accept_revision(actor: Deciding, engine: TheEngine, name: Name, request: Request) -> Response:
     """Trust exactly the revision that was shown."""
 
-    async def act(form: Mapping[str, str]) -> str:
-        ask = asked(AcceptAsk, {key: form[key] for key in ("revision", "reason") if form.get(key, "").strip()})
+    async def act(form: Form) -> str:
+        ask = asked(AcceptAsk, stated(form, "revision", "reason"))
         await accept(engine, actor, name, ask.revision, ask.reason)
         return f"/sources#{quote(name, safe='')}"
 
@@ -61,12 +58,10 @@ async def _done(request: Request, engine: Engine, actor: Actor, name: str, act: 
     """Do what a form asks for; what is refused is said on the page, with what was typed."""
     form = await read_form(request)
     check_source(engine, actor, name)
-    try:
-        target = await act(form)
-    except (Conflict, Forbidden, SourceUnreadable, Problem) as error:
-        body = await refusal(engine, request, error)
-        refused = Refused(name, f"{body['title']}: {body['detail']}", form.get("reason", ""))
-        return templates.page("sources.html", await _page(engine, actor, refused), body["status"])
+    target = await attempt(engine, request, act(form))
+    if isinstance(target, Denial):
+        refused = Refused(name, str(target), form.get("reason", ""))
+        return templates.page("sources.html", await _page(engine, actor, refused), target.status)
     return RedirectResponse(target, 303)
 
 

@@ -1,7 +1,7 @@
 """Tokens and people: the list, and what admins do about them."""
 
-import re
-from collections.abc import Awaitable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from fastapi import APIRouter, Request
@@ -11,13 +11,12 @@ from reconciler.domain.records import Role
 from reconciler.engine.context import Actor, Engine
 from reconciler.engine.people import bar, sign_out, unbar
 from reconciler.engine.tokens import NewToken, revoke_token
-from reconciler.errors import Conflict, NotFound
 from reconciler.web import templates
 from reconciler.web.admitting import make_token
 from reconciler.web.api.common import TheEngine
 from reconciler.web.asks import MOST, BarAsk, Name, TokenAsk
 from reconciler.web.dashboard.common import Administering
-from reconciler.web.dashboard.forms import asked, read_form, read_lists
+from reconciler.web.dashboard.forms import Denial, Form, asked, attempt, from_field, read_form, read_lists
 from reconciler.web.dashboard.frame import frame_for
 from reconciler.web.dashboard.pages.access_page import (
     SOME,
@@ -28,14 +27,10 @@ from reconciler.web.dashboard.pages.access_page import (
     person_views,
     token_views,
 )
-from reconciler.web.errors import refusal
 from reconciler.web.problems import Code, Problem
 
 router = APIRouter(include_in_schema=False)
 
-_REFUSED = (Conflict, NotFound, Problem)
-"""What the page itself says; who may not see the page is told so by another one."""
-_WITHOUT_ZONE = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2})?", re.ASCII)
 _CREATED = 201
 
 
@@ -52,10 +47,10 @@ async def create(actor: Administering, engine: TheEngine, request: Request) -> R
     # some fields, and a value for each source
     fields = await read_lists(request, MOST + 10)
     typed = TypedToken.of_form(fields)
-    try:
-        new = await make_token(request, engine, actor, _ask(typed))
-    except _REFUSED as error:
-        return await _again(request, engine, actor, error, Attempt("new", typed=typed))
+    actor.require(Role.ADMIN)
+    new = await attempt(engine, request, _made(request, engine, actor, typed))
+    if isinstance(new, Denial):
+        return await _again(request, engine, actor, new, Attempt("new", typed=typed))
     # without events: what came next would take the secret off the page
     return await _page(request, engine, actor, new=new, status=_CREATED)
 
@@ -63,83 +58,84 @@ async def create(actor: Administering, engine: TheEngine, request: Request) -> R
 @router.post("/tokens/{token_id}/revoke", name="page_token_revoke")
 async def revoke(actor: Administering, engine: TheEngine, token_id: Name, request: Request) -> Response:
     """Revoke a token."""
-    return await _done(request, engine, actor, revoke_token(engine, actor, token_id), Attempt(f"token/{token_id}"))
+    about = Attempt(f"token/{token_id}")
+    return await _done(request, engine, actor, lambda: revoke_token(engine, actor, token_id), about)
 
 
 @router.post("/people/{person}/bar", name="page_person_bar")
 async def bar_person(actor: Administering, engine: TheEngine, person: Name, request: Request) -> Response:
     """Keep a person out."""
     form = await read_form(request)
-    return await _done(request, engine, actor, _bar(engine, actor, person, form), _about(person, form))
+    return await _done(request, engine, actor, lambda: _bar(engine, actor, person, form), _about(person, form))
 
 
 @router.post("/people/{person}/unbar", name="page_person_unbar")
 async def unbar_person(actor: Administering, engine: TheEngine, person: Name, request: Request) -> Response:
     """Let a person in again."""
     form = await read_form(request)
-    return await _done(request, engine, actor, _unbar(engine, actor, person, form), _about(person, form))
+    return await _done(request, engine, actor, lambda: _unbar(engine, actor, person, form), _about(person, form))
 
 
 @router.post("/people/{person}/sign-out", name="page_person_sign_out")
 async def sign_out_person(actor: Administering, engine: TheEngine, person: Name, request: Request) -> Response:
     """End every session of a person."""
     form = await read_form(request)
-    return await _done(request, engine, actor, _sign_out(engine, actor, person, form), _about(person, form))
+    return await _done(request, engine, actor, lambda: _sign_out(engine, actor, person, form), _about(person, form))
 
 
-async def _bar(engine: Engine, actor: Actor, person: str, form: Mapping[str, str]) -> None:
+async def _made(request: Request, engine: Engine, actor: Actor, typed: TypedToken) -> NewToken:
+    return await make_token(request, engine, actor, _ask(typed))
+
+
+async def _bar(engine: Engine, actor: Actor, person: str, form: Form) -> None:
     await bar(engine, actor, person, _reason(form))
 
 
-async def _unbar(engine: Engine, actor: Actor, person: str, form: Mapping[str, str]) -> None:
+async def _unbar(engine: Engine, actor: Actor, person: str, form: Form) -> None:
     await unbar(engine, actor, person, _reason(form))
 
 
-async def _sign_out(engine: Engine, actor: Actor, person: str, form: Mapping[str, str]) -> None:
+async def _sign_out(engine: Engine, actor: Actor, person: str, form: Form) -> None:
     await sign_out(engine, actor, person, _reason(form))
 
 
-def _reason(form: Mapping[str, str]) -> str:
+def _reason(form: Form) -> str:
     return asked(BarAsk, {"reason": form.get("reason", "").strip()}).reason
 
 
-def _about(person: str, form: Mapping[str, str]) -> Attempt:
+def _about(person: str, form: Form) -> Attempt:
     return Attempt(f"person/{person}", reason=form.get("reason", ""))
 
 
 def _ask(typed: TypedToken) -> TokenAsk:
     if typed.reach == SOME and not typed.sources:
         raise Problem(Code.INVALID_REQUEST, "choose the sources that it is good for, or all of them")
-    # what a browser's field for a moment sends has no zone: the page says that it is UTC
-    zone = "Z" if _WITHOUT_ZONE.fullmatch(typed.expires_at) else ""
     fields: dict[str, Any] = {
         "name": typed.name.strip(),
         "person": typed.person.strip(),
         "role": typed.role,
-        "expires_at": f"{typed.expires_at}{zone}",
+        "expires_at": from_field(typed.expires_at),
         "sources": list(typed.sources) if typed.reach == SOME else None,
     }
     return asked(TokenAsk, fields)
 
 
-async def _done(request: Request, engine: Engine, actor: Actor, work: Awaitable[object], attempt: Attempt) -> Response:
-    """Do it and go back to the list; or say there why not."""
-    try:
-        await work
-    except _REFUSED as error:
-        return await _again(request, engine, actor, error, attempt)
-    return RedirectResponse("/tokens#people" if attempt.about.startswith("person/") else "/tokens", 303)
-
-
-async def _again(
-    request: Request, engine: Engine, actor: Actor, error: Conflict | NotFound | Problem, attempt: Attempt
+async def _done(
+    request: Request, engine: Engine, actor: Actor, work: Callable[[], Awaitable[object]], about: Attempt
 ) -> Response:
-    """The page again, with the problem and what was typed."""
-    body = await refusal(engine, request, error)
+    """Do it and go back to the list; or say there why not."""
     # whoever may not see the page does not see it by a mistake in a form either
     actor.require(Role.ADMIN)
-    said = Attempt(attempt.about, body["detail"], attempt.reason, attempt.typed)
-    return await _page(request, engine, actor, said, status=body["status"])
+    done = await attempt(engine, request, work())
+    if isinstance(done, Denial):
+        return await _again(request, engine, actor, done, about)
+    return RedirectResponse("/tokens#people" if about.about.startswith("person/") else "/tokens", 303)
+
+
+async def _again(request: Request, engine: Engine, actor: Actor, denial: Denial, about: Attempt) -> Response:
+    """The page again, with the problem and what was typed."""
+    said = replace(about, problem=denial.detail)
+    return await _page(request, engine, actor, said, status=denial.status)
 
 
 async def _page(
