@@ -39,6 +39,8 @@ def log_to_stderr(level: int = logging.INFO) -> None:
     root.setLevel(level)
     for name in ("apscheduler", "httpx", "httpcore", "alembic", "uvicorn.access"):
         logging.getLogger(name).setLevel(logging.WARNING)
+    # it warns of each tick that is due while another runs: ticks never overlap, on purpose
+    logging.getLogger("apscheduler.scheduler").setLevel(logging.ERROR)
 
 
 def _without_colours(_: object, __: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
