@@ -5,6 +5,7 @@ is shown as its escape.
 """
 
 import asyncio
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Protocol
@@ -19,6 +20,7 @@ from reconciler.web.dashboard import signs
 from reconciler.web.dashboard.frame import Frame
 from reconciler.web.dashboard.paths import chatbot_path
 
+_WORD = re.compile(r"[a-z]+[ ,:]")
 _FOLDER = Path(__file__).parent / "dashboard" / "templates"
 
 
@@ -35,6 +37,12 @@ def _shown(value: Any) -> Any:
     return visible(value, keep="\n") if isinstance(value, str) and not isinstance(value, Markup) else value
 
 
+def _sentence(text: str) -> str:
+    """What an error says, where it stands by itself; a name such as ``policy.protected`` is not written otherwise."""
+    begins = text[:1].upper() + text[1:] if _WORD.match(text) else text
+    return begins if begins.endswith((".", "?", "!")) else f"{begins}."
+
+
 _environment = Environment(
     loader=FileSystemLoader(_FOLDER),
     autoescape=True,
@@ -43,6 +51,7 @@ _environment = Environment(
     trim_blocks=True,
     lstrip_blocks=True,
 )
+_environment.filters["sentence"] = _sentence
 _environment.globals |= {"static": static_files.address, "signs": signs, "chatbot_path": chatbot_path}
 
 

@@ -98,7 +98,7 @@ async def test_a_made_up_cursor_leads_to_the_beginning(viewer: httpx.AsyncClient
 async def test_what_cannot_be_meant_is_said(viewer: httpx.AsyncClient) -> None:
     for query in ("actor=" + "x" * 201, "actor=%00", "unheard=of"):
         answer = await viewer.get(f"/audit?{query}")
-        assert (answer.status_code, "correct these fields" in answer.text) == (422, True), query
+        assert (answer.status_code, "Correct these fields" in answer.text) == (422, True), query
 
 
 async def test_nothing_in_an_entry_becomes_markup(house: House, viewer: httpx.AsyncClient) -> None:
@@ -117,7 +117,7 @@ async def test_who_may_see_some_sources_is_told_so_and_has_no_way_there(house: H
         fleet = (await client.get("/")).text
 
     assert answer.status_code == 403
-    assert "this concerns every source; main-only is viewer for main only" in answer.text
+    assert "This concerns every source; main-only is viewer for main only." in answer.text
     assert [path for path in ("/audit", "/tokens", "/settings") if f'href="{path}"' in fleet] == []
 
 

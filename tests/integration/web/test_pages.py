@@ -109,7 +109,7 @@ async def test_pages_of_a_token_of_some_sources_show_only_these(house: House) ->
 
     assert "bot_1" in fleet
     assert "bot_2" not in fleet
-    assert (other.status_code, "there is no plan" in other.text) == (404, True)
+    assert (other.status_code, "There is no plan" in other.text) == (404, True)
 
 
 async def test_pages_load_nothing_from_elsewhere(visitor: httpx.AsyncClient) -> None:
@@ -134,7 +134,7 @@ async def test_an_error_of_a_page_is_a_page(house: House, visitor: httpx.AsyncCl
     assert "<h1>There is no such thing</h1>" in unknown.text
     assert nowhere.headers["content-type"].startswith("text/html")
     assert program.headers["content-type"] == "application/problem+json"
-    assert "correct these fields: query.unheard-of" in invalid.text
+    assert "Correct these fields: query.unheard-of." in invalid.text
     assert "viewer" in invalid.text, "who is signed in stays so"
 
 

@@ -177,7 +177,7 @@ async def test_a_viewer_has_no_choice_and_is_told_why(house: House) -> None:
     async with signed_in(house, "viewer") as client:
         text = (await client.get("/plans/plan_1")).text
     assert buttons(text) == {}
-    assert "this needs the role approver; viewer has viewer" in text
+    assert "This needs the role approver; viewer has viewer." in text
 
 
 async def test_what_cannot_be_applied_can_still_be_approved(house: House) -> None:
@@ -186,7 +186,7 @@ async def test_what_cannot_be_applied_can_still_be_approved(house: House) -> Non
     async with signed_in(house, "approver") as client:
         text = (await client.get("/plans/plan_1")).text
     assert buttons(text) == {"Approve and apply": False, "Approve only": True, "Reject": True}
-    assert "all is suspended (release freeze): resume it first" in text
+    assert "All is suspended (release freeze): resume it first." in text
 
 
 async def test_without_a_write_key_nothing_is_applied(house: House) -> None:

@@ -203,7 +203,7 @@ async def test_an_admin_of_some_sources_is_told_so_and_sees_nothing(house: House
         for method, path, form in calls:
             answer = await client.request(method, path, data=form)
             assert answer.status_code == 403, path
-            assert "this concerns every source" in answer.text
+            assert "This concerns every source" in answer.text
             assert "tok_" not in answer.text
 
 
