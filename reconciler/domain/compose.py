@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from typing import Final
 
 from reconciler.domain.diagnostics import Diagnostic, Severity
 from reconciler.domain.document import Document, ParsedFile, Refusal, Snapshot
@@ -11,6 +12,9 @@ from reconciler.domain.status import Reason
 
 Claim = Document | Refusal
 Rivals = Mapping[str | None, Sequence[Claim]]
+
+_NAMED: Final = 5
+"""So many of the documents that claim one chatbot are named in a message."""
 
 
 def assemble(
@@ -77,7 +81,8 @@ def _verdict(claim: Claim, rivals: Rivals, allowed: Sequence[str]) -> Claim | _R
             "widen the source's `chatbots` setting, or move the document",
         )
     if found := rivals.get(claim.chatbot_id):
-        places = " and ".join(_place(rival) for rival in found)
+        more = f" and {len(found) - _NAMED} more" if len(found) > _NAMED else ""
+        places = " and ".join(_place(rival) for rival in found[:_NAMED]) + more
         return _refused(
             claim,
             Reason.CLAIMED_TWICE,

@@ -81,7 +81,9 @@ class ParsedFile:
         documents: The documents in it that are valid.
         refusals: Those that are not.
         diagnostics: What was found, in order of place.
-        values: How many values it holds: what it costs to read it and to keep it.
+        values: How many values it holds.
+        characters: How long all of its texts are, what it includes and repeats counted each time; with the paths of
+            its includes. Both say what it costs to read it and to keep it.
     """
 
     path: str
@@ -91,6 +93,7 @@ class ParsedFile:
     refusals: tuple[Refusal, ...] = ()
     diagnostics: tuple[Diagnostic, ...] = ()
     values: int = 0
+    characters: int = 0
 
 
 @dataclass(frozen=True, slots=True)

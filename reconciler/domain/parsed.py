@@ -19,6 +19,7 @@ def to_json(file: ParsedFile) -> dict[str, Any]:
         "refusals": [_values(refusal) for refusal in file.refusals],
         "diagnostics": [_values(diagnostic) for diagnostic in file.diagnostics],
         "values": file.values,
+        "characters": file.characters,
     }
 
 
@@ -39,6 +40,7 @@ def from_json(value: Mapping[str, Any]) -> ParsedFile:
                 Diagnostic(**{**item, "severity": Severity(item["severity"])}) for item in value["diagnostics"]
             ),
             values=value["values"],
+            characters=value["characters"],
         )
     except (KeyError, TypeError) as error:
         raise ValueError("not a parsed file: " + str(error)) from error

@@ -142,8 +142,8 @@ class Queries(Protocol):
     async def transitions_of(self, tenant: str, chatbot_id: str, *, limit: int) -> Sequence[Transition]:
         """The last transitions of a chatbot, newest first."""
 
-    async def history_begins(self, visible: Collection[str] | None = None) -> datetime | None:
-        """When the first transition of these sources happened that is kept; None when there is none."""
+    async def audit_begins(self) -> datetime | None:
+        """When the first audit entry was made that is kept: before it, nothing was looked at. None without any."""
 
     async def out_of_sync_curve(
         self, visible: Collection[str] | None, *, since: datetime, until: datetime, buckets: int

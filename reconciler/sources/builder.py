@@ -21,6 +21,9 @@ class Limits:
 
     Attributes:
         file_bytes: The size of a document file, and of an included file.
+        path: How many characters a document file's path may have.
+        includes: How many files a document file may include.
+        included_bytes: How large they may be together.
         depth: How deep mappings and lists may nest.
         nodes: How many values a document may hold, those repeated by aliases included.
         aliases: How many aliases a document may use.
@@ -30,6 +33,9 @@ class Limits:
     """
 
     file_bytes: int = 1024 * 1024
+    path: int = 500
+    includes: int = 1_000
+    included_bytes: int = 16 * 1024 * 1024
     depth: int = 64
     nodes: int = 100_000
     aliases: int = 100
@@ -140,6 +146,10 @@ class Builder:
     def too_deep(self, line: int, column: int) -> Refused:
         """The document nests deeper than it may, to be raised."""
         return self.refuse(f"nested deeper than {self.limits.depth} levels: flatten it", line, column)
+
+    def pass_over(self, line: int, column: int) -> None:
+        """A value of a document that is refused already: it is not kept, and counts all the same."""
+        self._count(1, 0, line, column)
 
     def key(self, name: str, line: int, column: int, anchor: str | None = None) -> None:
         """The key of the value that comes next."""

@@ -16,13 +16,18 @@ _PLAIN_NAME: Final = re.compile(r"[A-Za-z_$][A-Za-z0-9_$-]*\Z")
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """A fault in a document, not yet tied to a file."""
+    """A fault in a document, not yet tied to a file.
+
+    Attributes:
+        is_leak: Whether it is about a key that stands in the open, which is told before anything else.
+    """
 
     message: str
     line: int
     column: int
     pointer: Pointer = ()
     suggestion: str | None = None
+    is_leak: bool = False
 
     def diagnostic(self, path: str) -> Diagnostic:
         """The finding as an error of a file, without any key that stands where something else was meant."""

@@ -49,6 +49,7 @@ class GitSource:
         # a cancelled call leaves its thread running; the next one must not meet it in the mirror
         self._busy = threading.Lock()
         self._paths: frozenset[str] = frozenset()
+        self._too_large: tuple[str, str] | None = None
 
     def __repr__(self) -> str:
         return f"GitSource({self._remote.display_url!r}, branch={self._remote.branch!r})"
@@ -62,7 +63,7 @@ class GitSource:
         async with self._turn:
             tree, entries = await asyncio.to_thread(self._alone, lambda: self._listed(revision))
             known = await self._known(cache, entries)
-            loaded = await asyncio.to_thread(self._alone, lambda: self._parsed(revision, tree, entries, known))
+            loaded = await asyncio.to_thread(self._alone, lambda: self._parsed_once(revision, tree, entries, known))
             await self._keep(cache, loaded)
         return assemble(revision, loaded.files, allowed=self._remote.allowed, parsed=len(loaded.parsed))
 
@@ -103,6 +104,19 @@ class GitSource:
 
         tree = self._mended(revision, listing)
         return tree, select(tree, self._remote.paths, max_files=self._limits.files)
+
+    def _parsed_once(
+        self, revision: str, tree: GitTree, entries: Sequence[Entry], known: Mapping[str, ParsedFile]
+    ) -> Loaded:
+        """What the files say; a revision that asks for too much is not read again to find that out."""
+        if self._too_large is not None and self._too_large[0] == revision:
+            raise SourceUnreadable(SourceCause.TOO_LARGE, self._too_large[1])
+        try:
+            return self._parsed(revision, tree, entries, known)
+        except SourceUnreadable as error:
+            if error.cause is SourceCause.TOO_LARGE:
+                self._too_large = revision, str(error)
+            raise
 
     def _parsed(
         self, revision: str, tree: GitTree, entries: Sequence[Entry], known: Mapping[str, ParsedFile]

@@ -110,6 +110,7 @@ class Includes:
         document: The path of the document.
         budget: How many more characters the document may grow by.
         findings: What could not be included.
+        refused: Reference → why it is refused: a document may name one many times.
     """
 
     tree: Tree
@@ -118,6 +119,7 @@ class Includes:
     budget: int
     limits: Limits = LIMITS
     findings: list[Finding] = field(default_factory=list)
+    refused: dict[str, str] = field(default_factory=dict)
 
     def resolve(self, value: Any, place: Place, pointer: Pointer = ()) -> Any:
         """The value with its includes replaced; the given one is not changed.
@@ -142,18 +144,26 @@ class Includes:
             return ""
 
     def _text(self, reference: str) -> str:
-        path = resolve_path(self.document, reference)
+        if reference in self.refused:
+            raise IncludeRefused(self.refused[reference])
+        try:
+            text = self._read(resolve_path(self.document, reference))
+        except IncludeRefused as refused:
+            self.refused[reference] = str(refused)
+            raise
+        self.budget -= len(text)
+        if self.budget < 0:
+            raise IncludeRefused(f"the document and its includes exceed {self.limits.text} characters: split it")
+        return text
+
+    def _read(self, path: str) -> str:
         entry = _regular_file(self.tree, path)
         if entry.size > self.limits.file_bytes:
             raise IncludeRefused(f'"{path}" is larger than {self.limits.file_bytes} bytes: shorten it')
         included = self.texts[entry.blob_id]
         if included.fault:
             raise IncludeRefused(f'"{path}" cannot be included: {included.fault}')
-        text = included.text
-        self.budget -= len(text)
-        if self.budget < 0:
-            raise IncludeRefused(f"the document and its includes exceed {self.limits.text} characters: split it")
-        return text
+        return included.text
 
 
 def _reference(value: Mapping[str, Any]) -> str:

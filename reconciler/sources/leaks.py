@@ -36,9 +36,11 @@ def with_leaks(text: str, documents: Sequence[RawDocument]) -> tuple[RawDocument
     inside = [list(islice(_in_value(text, raw), LIMITS.findings)) for raw in documents]
     known = {(leak.line, leak.message) for leaks in inside for leak in leaks}
     starts = [raw.place.line for raw in documents]
-    for leak in islice(_in_text(text), LIMITS.findings):
+    for leak in _in_text(text):
         if inside and (leak.line, leak.message) not in known:
-            inside[max(0, bisect_right(starts, leak.line) - 1)].append(leak)
+            leaks = inside[max(0, bisect_right(starts, leak.line) - 1)]
+            if len(leaks) < LIMITS.findings:
+                leaks.append(leak)
     pairs = zip(documents, inside, strict=True)
     return tuple(replace(raw, findings=(*raw.findings, *leaks)) if leaks else raw for raw, leaks in pairs)
 
@@ -50,8 +52,11 @@ def leaks_beside(text: str) -> RawDocument | None:
 
 
 def _in_text(text: str) -> Iterator[Finding]:
+    line, start = 1, 0
     for secret in find_secrets(text):
-        yield Finding(wording(secret.kind), *position(text, secret.start))
+        line += text.count("\n", start, secret.start)
+        start = secret.start
+        yield Finding(wording(secret.kind), line, start - text.rfind("\n", 0, start), is_leak=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +82,7 @@ def _in_value(text: str, raw: RawDocument) -> Iterator[Finding]:
         part = parts[index]
         in_key = secret.end - starts[index] <= part.key_length
         place = part.key_place if in_key else _exact(text, joined, secret, part)
-        yield Finding(wording(secret.kind), *place, part.pointer)
+        yield Finding(wording(secret.kind), *place, part.pointer, is_leak=True)
 
 
 def _exact(text: str, joined: str, secret: Secret, part: _Part) -> Position:

@@ -1,9 +1,9 @@
 """Loads every document of a tree, parsing only what is not known already."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from hashlib import sha256
-from typing import Final
+from typing import Final, Self, TypeVar
 
 from reconciler.domain.document import ParsedFile
 from reconciler.domain.secrets import redacted
@@ -11,20 +11,38 @@ from reconciler.errors import SourceCause, SourceUnreadable
 from reconciler.sources.builder import LIMITS
 from reconciler.sources.contract import DocumentContract
 from reconciler.sources.includes import identity, read_included
-from reconciler.sources.parse import finish, read_file, refuse_file
+from reconciler.sources.parse import Draft, finish, read_file, refuse_draft, refuse_file
 from reconciler.sources.tree import LEAKING, Entry, Tree, documents_of
+
+T = TypeVar("T")
 
 LOADER_VERSION: Final = 3
 """To be raised whenever the same bytes may be understood otherwise: what is cached is then parsed anew."""
 
 MAX_FILES: Final = 10_000
-MAX_TOTAL_BYTES: Final = 128 * 1024 * 1024
-"""Of the documents' files, and of what they include, each."""
-MAX_DOCUMENTS: Final = 10_000
-MAX_VALUES: Final = 1_000_000
-"""Of all documents: each takes some 200 bytes and 9 microseconds, and a file's size does not tell how many it holds."""
 BATCH_BYTES: Final = 1024 * 1024
 """Of the files that are read at once: the place of each value is known until its file is finished, and takes more."""
+
+
+@dataclass(frozen=True, slots=True)
+class SourceLimits:
+    """How much all files of a source may ask of the program together, those that are known already included.
+
+    Attributes:
+        bytes: The size of the documents' files.
+        documents: How many documents they hold, blank ones included.
+        values: How many values, the keys of mappings included: each takes some 100 bytes and 9 microseconds, and a
+            file's size does not tell how many it holds.
+        characters: How long their texts are, what is included or repeated counted each time.
+    """
+
+    bytes: int = 128 * 1024 * 1024
+    documents: int = 10_000
+    values: int = 2_000_000
+    characters: int = 128 * 1024 * 1024
+
+
+SOURCE_LIMITS: Final = SourceLimits()
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +79,11 @@ def select(tree: Tree, paths: Sequence[str], *, max_files: int = MAX_FILES) -> l
 
 
 def load_tree(
-    tree: Tree, entries: Sequence[Entry], contract: DocumentContract, known: Mapping[str, ParsedFile]
+    tree: Tree,
+    entries: Sequence[Entry],
+    contract: DocumentContract,
+    known: Mapping[str, ParsedFile],
+    limits: SourceLimits = SOURCE_LIMITS,
 ) -> Loaded:
     """What the selected files say.
 
@@ -70,16 +92,23 @@ def load_tree(
         entries: The files, as `select` gives them.
         contract: What a document may state.
         known: Path → what a file of the same content said; it is used as long as its includes are the same too.
+        limits: How much they may ask for together.
+
+    Raises:
+        SourceUnreadable: When they ask for more.
     """
     entries = [_nameable(entry) for entry in entries]
     kept = {entry.path: known[entry.path] for entry in entries if _is_current(known.get(entry.path), entry, tree)}
     refused = {entry.path: refuse_file(entry, why) for entry in entries if (why := _why_unreadable(entry))}
     new = [entry for entry in entries if entry.path not in kept and entry.path not in refused]
-    room = _Room()
+    room = _Room.within(limits)
     room.bytes.take(sum(entry.size for entry in entries if entry.path not in refused))
     for file in kept.values():
-        room.admit(file.values, len(file.documents) + len(file.refusals), _included(tree, file.includes))
-    parsed = {file.path: file for batch in _batches(new) for file in _parse(tree, batch, contract, room)}
+        room.documents.take(len(file.documents) + len(file.refusals))
+        room.values.take(file.values)
+        room.characters.take(file.characters)
+    batches = _batches(new, lambda entry: entry.size, BATCH_BYTES)
+    parsed = {file.path: file for batch in batches for file in _parse(tree, batch, contract, room)}
     every = {**kept, **parsed, **refused}
     return Loaded(tuple(every[entry.path] for entry in entries), tuple(parsed.values()))
 
@@ -105,41 +134,69 @@ def _why_unreadable(entry: Entry) -> str | None:
         return f"this is {entry.kind}: put a regular file here, or take it out of the source's paths"
     if entry.size > LIMITS.file_bytes:
         return f"the file is larger than {LIMITS.file_bytes} bytes: split it"
+    if len(entry.path) > LIMITS.path:
+        return f"the file's path is longer than {LIMITS.path} characters: shorten it"
     return None
 
 
-def _batches(entries: Iterable[Entry]) -> Iterator[list[Entry]]:
-    """The files in their order, some at once: git is asked for each batch, and memory holds one."""
-    batch: list[Entry] = []
-    size = 0
-    for entry in entries:
-        if batch and size + entry.size > BATCH_BYTES:
+def _batches(items: Iterable[T], size: Callable[[T], int], most: int) -> Iterator[list[T]]:
+    """The items in their order, some at once: those of a batch are together no larger than that, or it is only one."""
+    batch: list[T] = []
+    total = 0
+    for item in items:
+        if batch and total + size(item) > most:
             yield batch
-            batch, size = [], 0
-        batch.append(entry)
-        size += entry.size
+            batch, total = [], 0
+        batch.append(item)
+        total += size(item)
     if batch:
         yield batch
+
+
+@dataclass(frozen=True, slots=True)
+class _Asking:
+    """A file that was read, and the files that it includes."""
+
+    draft: Draft
+    included: Sequence[Entry]
+
+    @property
+    def size(self) -> int:
+        """Of what it includes."""
+        return sum(entry.size for entry in self.included)
+
+    def refusal(self) -> str | None:
+        """Why it asks for too much."""
+        if len(self.draft.includes) > LIMITS.includes:
+            return f"the file includes more than {LIMITS.includes} files: split it"
+        if self.size > LIMITS.included_bytes:
+            return f"the file includes files of more than {LIMITS.included_bytes} bytes: split it"
+        return None
 
 
 def _parse(tree: Tree, entries: Sequence[Entry], contract: DocumentContract, room: "_Room") -> Iterator[ParsedFile]:
     # each path is parsed and kept for itself, though a tree may name one blob thousands of times
     contents = _read(tree, entries)
-    drafts, included = [], []
-    for entry in entries:
-        draft = read_file(entry, contents[entry.blob_id])
-        asked = _included(tree, draft.includes())
-        room.admit(draft.values, len(draft.documents), asked)
-        drafts.append(draft)
-        included += asked
-    texts = {blob_id: read_included(data) for blob_id, data in _read(tree, included).items()}
-    for draft in drafts:
-        yield finish(draft, tree, texts, contract)
+    asking = (_ask(tree, read_file(entry, contents[entry.blob_id]), room) for entry in entries)
+    for batch in _batches(asking, lambda each: each.size, LIMITS.included_bytes):
+        readable = [entry for each in batch if each.refusal() is None for entry in each.included]
+        texts = {blob_id: read_included(data) for blob_id, data in _read(tree, readable).items()}
+        for each in batch:
+            why = each.refusal()
+            file = refuse_draft(each.draft, tree, why) if why else finish(each.draft, tree, texts, contract)
+            room.characters.take(file.characters)
+            yield file
 
 
-def _included(tree: Tree, paths: Iterable[str]) -> list[Entry]:
-    """Those of the included files that are read."""
-    return [entry for path in paths if (entry := tree.entry(path)) is not None and not _why_unreadable(entry)]
+def _ask(tree: Tree, draft: Draft, room: "_Room") -> _Asking:
+    room.documents.take(draft.count)
+    room.values.take(draft.values)
+    found = (tree.entry(path) for path in draft.includes)
+    return _Asking(draft, [entry for entry in found if entry is not None and _is_includable(entry)])
+
+
+def _is_includable(entry: Entry) -> bool:
+    return entry.is_regular and entry.size <= LIMITS.file_bytes
 
 
 def _read(tree: Tree, entries: Iterable[Entry]) -> Mapping[str, bytes]:
@@ -169,18 +226,16 @@ class _Allowance:
             )
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class _Room:
-    """What a source as a whole may cost."""
+    """What is left of a source's limits."""
 
-    bytes: _Allowance = field(default_factory=lambda: _Allowance("bytes", MAX_TOTAL_BYTES))
-    included: _Allowance = field(default_factory=lambda: _Allowance("bytes of included text", MAX_TOTAL_BYTES))
-    documents: _Allowance = field(default_factory=lambda: _Allowance("documents", MAX_DOCUMENTS))
-    values: _Allowance = field(default_factory=lambda: _Allowance("values", MAX_VALUES))
+    bytes: _Allowance
+    documents: _Allowance
+    values: _Allowance
+    characters: _Allowance
 
-    def admit(self, values: int, documents: int, included: Iterable[Entry]) -> None:
-        """Count one file."""
-        self.values.take(values)
-        self.documents.take(documents)
-        # each document holds its own copy, so an include counts once for every file that asks for it
-        self.included.take(sum(entry.size for entry in included))
+    @classmethod
+    def within(cls, limits: SourceLimits) -> Self:
+        """All of it."""
+        return cls(**{name: _Allowance(name, most) for name, most in asdict(limits).items()})

@@ -32,20 +32,24 @@ _MAX_LABEL: Final = 200
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """A file that was read, and whose includes are not resolved yet; blank documents are left out."""
+    """A file that was read, and whose includes are not resolved yet.
+
+    Attributes:
+        documents: Those in it; blank ones are left out.
+        count: How many there are, the blank ones included.
+        includes: The paths of the files that it includes.
+    """
 
     path: str
     blob_id: str
     documents: tuple[RawDocument, ...]
+    count: int = 1
+    includes: frozenset[str] = frozenset()
 
     @property
     def values(self) -> int:
         """How many values it holds."""
         return sum(raw.nodes for raw in self.documents)
-
-    def includes(self) -> frozenset[str]:
-        """The paths of the files that it includes."""
-        return frozenset(_includes(self.path, [raw.value for raw in self.documents]))
 
 
 def read_file(entry: Entry, data: bytes) -> Draft:
@@ -57,7 +61,8 @@ def read_file(entry: Entry, data: bytes) -> Draft:
     read = (read_json(text),) if entry.path.endswith(".json") else tuple(read_yaml(text))
     stated = with_leaks(text, [raw for raw in read if not _is_blank(raw)])
     beside = None if stated else leaks_beside(text)
-    return Draft(entry.path, entry.blob_id, (beside,) if beside else stated)
+    includes = frozenset(_includes(entry.path, [raw.value for raw in stated]))
+    return Draft(entry.path, entry.blob_id, (beside,) if beside else stated, len(read), includes)
 
 
 def refuse_file(entry: Entry, message: str) -> ParsedFile:
@@ -75,15 +80,37 @@ def finish(draft: Draft, tree: Tree, texts: Mapping[str, Included], contract: Do
         texts: Blob id → what every regular file that it includes says.
         contract: What a document may state.
     """
-    # a key in place of a path is kept nowhere; its document is refused whatever stands there
-    depends_on = {path: identity(tree, path) for path in sorted(draft.includes()) if not find_secrets(path)}
+    depends_on = _depends_on(draft, tree)
+    pairs = [(raw, Includes(tree, texts, draft.path, LIMITS.text - raw.text)) for raw in draft.documents]
     judged = [
-        _judge(draft.path, raw, Includes(tree, texts, draft.path, LIMITS.text - raw.text), contract)
-        if raw.complete
-        else _judge_unread(draft.path, raw)
-        for raw in draft.documents
+        _judge(draft.path, raw, includes, contract) if raw.complete else _judge_unread(draft.path, raw)
+        for raw, includes in pairs
     ]
+    characters = sum(min(LIMITS.text, LIMITS.text - includes.budget) for _, includes in pairs)
+    return replace(
+        _collect(draft.path, draft.blob_id, depends_on, judged),
+        values=draft.values,
+        characters=characters + sum(map(len, depends_on)),
+    )
+
+
+def refuse_draft(draft: Draft, tree: Tree, message: str) -> ParsedFile:
+    """A file that was read, and asks for more than it may: none of its documents stands.
+
+    Args:
+        draft: The file as it was read; what else is wrong with it is told, too.
+        tree: The revision it stands in.
+        message: What it asks for, and what to do.
+    """
+    whole = Finding(message, 1, 1)
+    judged = [_judge_unread(draft.path, replace(raw, findings=(whole, *raw.findings))) for raw in draft.documents]
+    depends_on = _depends_on(draft, tree) if len(draft.includes) <= LIMITS.includes else {}
     return replace(_collect(draft.path, draft.blob_id, depends_on, judged), values=draft.values)
+
+
+def _depends_on(draft: Draft, tree: Tree) -> Mapping[str, str | None]:
+    # a key in place of a path is kept nowhere; its document is refused whatever stands there
+    return {path: identity(tree, path) for path in sorted(draft.includes) if not find_secrets(path)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,10 +146,18 @@ def _judge_unread(path: str, raw: RawDocument) -> _Judged:
 
 def _refuse(path: str, raw: RawDocument, chatbot_id: str | None, faults: Sequence[Finding]) -> _Judged:
     ordered = sorted(faults, key=lambda fault: (fault.line, fault.column))
-    diagnostics = tuple(fault.diagnostic(path) for fault in ordered[: LIMITS.findings])
+    diagnostics = tuple(fault.diagnostic(path) for fault in _told(ordered))
     more = f" (and {len(ordered) - 1} more)" if len(ordered) > 1 else ""
     message = " ".join(str(diagnostics[0]).split("   ", 1)) + more
     return _Judged(Refusal(chatbot_id, path, Reason.DOCUMENT_INVALID, message, raw.place.line), diagnostics)
+
+
+def _told(ordered: Sequence[Finding]) -> Sequence[Finding]:
+    """The first of many findings, in their order; a key that stands in the open is always among them."""
+    leaks = [finding for finding in ordered if finding.is_leak][: LIMITS.findings]
+    others = [finding for finding in ordered if not finding.is_leak][: LIMITS.findings - len(leaks)]
+    kept = {id(finding) for finding in (*leaks, *others)}
+    return [finding for finding in ordered if id(finding) in kept]
 
 
 def _collect(path: str, blob_id: str, includes: Mapping[str, str | None], judged: Sequence[_Judged]) -> ParsedFile:
@@ -150,7 +185,7 @@ def _is_blank(raw: RawDocument) -> bool:
 
 
 def _includes(path: str, value: Any) -> Iterator[str]:
-    for reference in references(value):
+    for reference in set(references(value)):
         try:
             yield resolve_path(path, reference)
         except IncludeRefused:

@@ -99,12 +99,14 @@ def _read_document(events: _Events, builder: Builder) -> bool:
         depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
         if depth > builder.limits.depth:
             raise builder.too_deep(event.start_mark.line + 1, event.start_mark.column + 1)
-        if whole:
-            try:
-                _feed(builder, event)
-            except Refused as refused:
-                builder.findings.append(refused.finding)
-                whole = False
+        if not whole:
+            builder.pass_over(event.start_mark.line + 1, event.start_mark.column + 1)
+            continue
+        try:
+            _feed(builder, event)
+        except Refused as refused:
+            builder.findings.append(refused.finding)
+            whole = False
     return whole
 
 

@@ -46,10 +46,9 @@ class HistoryQueries:
         async with self._reading() as transaction:
             return await transaction.all(rows.TRANSITIONS, statement)
 
-    async def history_begins(self, visible: Collection[str] | None = None) -> datetime | None:
-        """When the first transition of these sources happened that is kept; None when there is none."""
-        transition = tables.transitions.c
-        statement = select(transition.at).where(*among(transition.source, visible)).order_by(transition.at).limit(1)
+    async def audit_begins(self) -> datetime | None:
+        """When the first audit entry was made that is kept: before it, nothing was looked at. None without any."""
+        statement = select(tables.audit.c.at).order_by(tables.audit.c.seq).limit(1)
         async with self._reading() as transaction:
             found: datetime | None = (await transaction.connection.execute(statement)).scalar()
         return found

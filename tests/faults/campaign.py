@@ -106,20 +106,22 @@ def run(
     with tempfile.TemporaryDirectory(prefix="faults-") as folder:
         points = points or record(Path(folder) / "record")
         total = Total(seed, frozenset(aims(points, seed)))
-        jobs: Queue[Job | None] = context.Queue()
+        orders: Queue[Job | None] = context.Queue()
         done: Queue[tuple[Job, Report | str]] = context.Queue()
         crew = [
-            context.Process(target=_work, args=(Path(folder) / f"lane-{number}", points, seed, jobs, done), daemon=True)
+            context.Process(
+                target=_work, args=(Path(folder) / f"lane-{number}", points, seed, orders, done), daemon=True
+            )
             for number in range(workers)
         ]
         for worker in crew:
             worker.start()
         try:
-            aimed = _Aims(aims(points, seed) * TRIES, share, every)
-            _deal(total, _jobs(total, aimed, faults), jobs, done, workers)
+            aimed = Aims(aims(points, seed) * TRIES, share, every)
+            _deal(total, jobs(total, aimed, faults), orders, done, workers)
         finally:
             for _ in crew:
-                jobs.put(None)
+                orders.put(None)
             for worker in crew:
                 worker.join(_PATIENCE)
     total.seconds = time.monotonic() - began
@@ -127,7 +129,7 @@ def run(
 
 
 @dataclass(slots=True)
-class _Aims:
+class Aims:
     """The steps that are still to be hit, each as often as it may be aimed at."""
 
     left: list[tuple[str, Point]]
@@ -142,7 +144,7 @@ class _Aims:
         return None
 
 
-def _jobs(total: Total, aimed: _Aims, faults: int) -> Iterator[Job]:
+def jobs(total: Total, aimed: Aims, faults: int) -> Iterator[Job]:
     """Numbered trials: aimed ones as long as steps are left that were not hit, the others between them."""
     chance = random.Random(total.seed)
     for number in count():
@@ -158,7 +160,7 @@ def _jobs(total: Total, aimed: _Aims, faults: int) -> Iterator[Job]:
 def _deal(
     total: Total,
     source: Iterator[Job],
-    jobs: "Queue[Job | None]",
+    orders: "Queue[Job | None]",
     done: "Queue[tuple[Job, Report | str]]",
     workers: int,
 ) -> None:
@@ -166,7 +168,7 @@ def _deal(
     told = time.monotonic()
     while True:
         for job in islice(source, workers + 1 - under_way):
-            jobs.put(job)
+            orders.put(job)
             under_way += 1
         if not under_way:
             return
@@ -190,10 +192,10 @@ def _count(total: Total, job: Job, result: Report | str) -> None:
 
 
 def _work(
-    folder: Path, points: Points, seed: int, jobs: "Queue[Job | None]", done: "Queue[tuple[Job, Report | str]]"
+    folder: Path, points: Points, seed: int, orders: "Queue[Job | None]", done: "Queue[tuple[Job, Report | str]]"
 ) -> None:
     with Lane(folder, points=points) as lane:
-        while (job := jobs.get()) is not None:
+        while (job := orders.get()) is not None:
             try:
                 done.put((job, run_job(lane, job, seed)))
             except Exception:  # noqa: BLE001  one trial that cannot be ended is told, and the others go on

@@ -8,11 +8,12 @@ from typing import Final
 import pytest
 
 from tests.faults import campaign
-from tests.faults.campaign import Job
+from tests.faults.campaign import Job, Total
 from tests.faults.lane import Points
 from tests.faults.report import text
 from tests.faults.scenarios import WEIGHTS
 from tests.faults.selftest import ROOT
+from tests.faults.trial import Report
 
 SEED: Final = int(os.environ.get("FAULTS_SEED", "20261123"))
 FAULTS: Final = 500
@@ -95,3 +96,30 @@ def test_a_trial_is_repeated_by_its_seed_and_number() -> None:
     assert job.replay(3) == (
         'python -m tests.faults --seed 3 --trial 7 --course "refresh" --point "sql COMMIT | applier:_intend@1"'
     )
+
+
+STEPS: Final = [("refresh", (f"step {number}", 1)) for number in range(6)]
+
+
+def _played(every: bool, faults: int) -> tuple[list[Job], Total]:  # noqa: FBT001  as the option is
+    """The trials of a campaign in which each trial is a fault, and an aim hits unless it is at step 0."""
+    total = Total(1, frozenset(STEPS))
+    played = []
+    for job in campaign.jobs(total, campaign.Aims(STEPS * 4, 0.5, every), faults):
+        played.append(job)
+        total.reports.append((job, Report("", ["kill"])))
+        if job.course is not None and job.point != ("step 0", 1):
+            total.hit.add((job.course, job.point))  # type: ignore[arg-type]
+    return played, total
+
+
+def test_a_campaign_ends_when_there_were_faults_enough() -> None:
+    played, _ = _played(every=False, faults=3)
+    assert [job.number for job in played] == [0, 1, 2]
+
+
+def test_a_campaign_that_is_to_hit_every_step_aims_at_each_four_times_or_until_it_is_hit() -> None:
+    played, total = _played(every=True, faults=3)
+    assert total.hit == set(STEPS[1:])
+    assert [job.point for job in played].count(("step 0", 1)) == 4
+    assert len(played) == len({job.number for job in played})

@@ -24,7 +24,7 @@ from tests.fakes.cache import MemoryParseCache
 from tests.hostile.repository import EVERYTHING
 from tests.support.contract import CONTRACT
 
-HANGS_AFTER_S: Final = 60
+HANGS_AFTER_S: Final = 180
 ADDRESS_SPACE: Final = 2 * 1024**3
 
 

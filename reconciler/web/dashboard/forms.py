@@ -118,19 +118,24 @@ def from_field(text: str) -> str:
     return f"{text.replace(' ', 'T')}Z" if _WITHOUT_ZONE.fullmatch(text) else text
 
 
-async def attempt(engine: Engine, request: Request, work: Awaitable[T]) -> T | Denial:
+async def attempt(
+    engine: Engine, request: Request, work: Awaitable[T], *, beyond: tuple[type[Exception], ...] = ()
+) -> T | Denial:
     """Do what a form asks for.
 
     Args:
         engine: The ports; a refused decision leaves its row.
         request: The form's.
-        work: What it asks for. Whether the person may see the page at all is asked before.
+        work: What it asks for.
+        beyond: The errors after which the person does not see the form's page either: they are raised.
 
     Returns:
         What the work returns, or why it was refused.
     """
     try:
         return await work
+    except beyond:
+        raise
     except (Conflict, Forbidden, NotFound, SourceUnreadable, Problem) as error:
         body = await refusal(engine, request, error)
         return Denial(body["status"], body["title"], body["detail"])

@@ -190,17 +190,6 @@ async def test_the_last_transitions_come_newest_first(store: SqlStore) -> None:
     assert _sync(found) == [(Sync.SYNCED, Sync.OUT_OF_SYNC), (Sync.OUT_OF_SYNC, Sync.SYNCED)]
 
 
-async def test_the_history_begins_with_the_first_transition_that_may_be_seen(store: SqlStore, clock: FakeClock) -> None:
-    assert await store.queries.history_begins() is None
-    await _add(store, a_chatbot("b", source="other", **DRIFT))
-    clock.advance(60)
-    await _add(store, a_chatbot("a", source="main", **DRIFT))
-    first, then = [(await store.queries.transitions_of("acme", name, limit=1))[0].at for name in "ba"]
-    assert first < then
-    found = [await store.queries.history_begins(of) for of in (None, ["other"], ["main"], [])]
-    assert found == [first, first, then, None]
-
-
 async def test_the_oldest_drift_is_found_among_what_is_visible(store: SqlStore, clock: FakeClock) -> None:
     now = clock.now()
     assert await store.queries.oldest_drift() is None

@@ -45,11 +45,6 @@ def cases() -> Iterator[Case]:
         cause="TooLarge",
     )
     yield Case(
-        "24-documents-of-99000-values",
-        (File(b"chatbots/{n}.yaml", (f"{HEAD}spec: {{core: {{name: [", ("a,", 98_990), "]}}\n"), times=24),),
-        cause="TooLarge",
-    )
-    yield Case(
         "200-documents-of-33000-labels",
         (
             File(
@@ -59,6 +54,54 @@ def cases() -> Iterator[Case]:
             ),
         ),
         cause="TooLarge",
+    )
+    skills = f"{HEAD}spec:\n  core: {{name: &long '"
+    yield Case(
+        "2000-documents-that-repeat-a-text",
+        (
+            File(
+                b"chatbots/{n}.yaml",
+                (skills, ("x", 10_000), "'}\n  skills:\n", ("  - {name: s{n}, body: *long}\n", 99)),
+                times=2_000,
+            ),
+        ),
+        cause="TooLarge",
+    )
+    body = f"---\n{HEAD}metadata: {{chatbotId: b{{n}}}}\nspec: {{core: {{name: {{$file: ../big.md}}}}}}\n"
+    yield Case(
+        "a-text-included-by-1000-documents-of-a-file",
+        (File(b"chatbots/all.yaml", ((body, 1_000),)), File(b"big.md", (("x", 1_000_000),))),
+        cause="TooLarge",
+    )
+    different = tuple(File(b"texts/%03d.md" % number, (("👋", 262_000), str(number))) for number in range(128))
+    listed = ", ".join(f"{{$file: ../texts/{number:03}.md}}" for number in range(128))
+    yield Case(
+        "a-document-that-includes-128-MiB",
+        (text_file(BAD, f"{HEAD}spec: {{core: {{l: [{listed}]}}}}\n"), *different),
+        (Fault(BAD, 1, "the file includes files of more than 16777216 bytes"),),
+    )
+    claim = f"---\n{HEAD}metadata: {{chatbotId: one}}\nspec: {{core: {{name: A}}}}\n"
+    yield Case(
+        "9000-documents-that-claim-one-chatbot",
+        (File(b"chatbots/{n}.yaml", ((claim, 1_000),), times=9),),
+        (Fault("chatbots/", 2, "and 8995 more"),),
+    )
+    yield Case(
+        "10000-files-of-1000-blank-documents",
+        (File(b"chatbots/{n}.yaml", (("---\n", 1_000),), times=9_999),),
+        cause="TooLarge",
+    )
+    yield Case(
+        "33000-includes-that-are-missing-on-a-long-path",
+        (
+            text_file(
+                f"chatbots/{'d/' * 240}bad.yaml",
+                f"{HEAD}spec: {{core: {{l: [",
+                ("{$file: m{n}.md},", 30_000),
+                "]}}\n",
+            ),
+        ),
+        (Fault("chatbots/d/", 1, "the file includes more than 1000 files"),),
     )
     yield Case(
         "full-of-near-keys",

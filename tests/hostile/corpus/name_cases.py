@@ -55,11 +55,13 @@ def _odd_names() -> Iterator[Case]:
         ("emoji", "chatbots/\U0001f600.yaml"),
         ("combining", "chatbots/e\u0301.yaml"),
         ("255-bytes", f"chatbots/{'n' * 250}.yaml"),
-        ("4000-bytes", "chatbots/" + "dddddddd/" * 440 + "x.yaml"),
+        ("500-bytes", "chatbots/" + "ddddddd/" * 60 + "xxxxx.yaml"),
         ("percent", "chatbots/%2e%2e%2fx.yaml"),
         ("url", "chatbots/https:/x.yaml"),
     ):
         yield Case(f"name-{name}", (text_file(path, _WITH_ID),), accepted=("named",))
+    long = "chatbots/" + "dddddddd/" * 440 + "x.yaml"
+    yield Case("name-4000-bytes", (text_file(long, _WITH_ID),), (Fault(long, 1, "longer than 500 characters"),))
     for name, path in (("dot-dot", "chatbots/../evil.yaml"), ("dot", "chatbots/./evil.yaml"), ("git", ".git/config")):
         yield Case(
             f"name-{name}", (text_file(path, _DOCUMENT),), accepted=("evil",) if name in {"dot-dot", "dot"} else ()

@@ -254,12 +254,25 @@ async def test_what_no_longer_fits_leaves_a_row_and_nothing_else(busy: House, pa
     assert row.fingerprint == (OTHER["fingerprint"] if case.fingerprint else None)
 
 
-async def test_a_source_that_is_somebody_elses_leaves_a_row_too(busy: House) -> None:
+@pytest.mark.parametrize(
+    ("path", "form", "action", "subject", "fingerprint"),
+    [
+        (f"{API}/plans/plan_2/approve", {"json": SEEN}, "plan.approve", "plan/plan_2", SEEN["fingerprint"]),
+        ("/plans/plan_2/approve", {"data": SEEN}, "plan.approve", "plan/plan_2", SEEN["fingerprint"]),
+        ("/tokens", {"data": {"name": "made", "role": "viewer"}}, "token.create", "token/made", None),
+        ("/tokens/spare/revoke", {}, "token.revoke", "token/spare", None),
+        ("/people/spare/bar", {"data": {"reason": "left"}}, "person.bar", "person/spare", None),
+    ],
+)
+async def test_what_is_somebody_elses_leaves_one_row_that_says_what_was_named(
+    busy: House, path: str, form: dict[str, Any], action: str, subject: str, fingerprint: str | None
+) -> None:
     async with busy.client("wzr_main-only") as client:
-        assert (await client.post(f"{API}/plans/plan_2/approve", json=SEEN)).status_code == 404
+        assert (await client.post(path, **form)).status_code in {403, 404}
 
     (row,) = await _rows(busy)
-    assert (row.actor, row.action, row.subject) == ("main-only", "plan.approve.refused", "plan/plan_2")
+    assert (row.actor, row.action, row.subject) == ("main-only", f"{action}.refused", subject)
+    assert row.fingerprint == fingerprint
 
 
 async def test_reading_and_strangers_and_mistakes_leave_none(busy: House) -> None:

@@ -48,7 +48,9 @@ def links(text: str, words: str) -> list[str]:
 
 
 async def drift(house: House) -> None:
-    """Three chatbots drift, one after the other."""
+    """Three chatbots drift, one after the other, from the service's first day on."""
+    async with house.store.begin() as uow:
+        await uow.audit.append(at=house.clock.now(), actor="reconciler", action="a", subject="s", detail={})
     for number, direction in enumerate((Direction.GIT_AHEAD, Direction.LIVE_AHEAD, Direction.DIVERGED)):
         async with house.store.begin() as uow:
             bot = a_chatbot(f"drift_{number}", source="main", name=f"Drift {9 - number}", labels={"team": "sales"})
@@ -158,7 +160,7 @@ async def test_the_plot_has_its_figures_in_words(house: House) -> None:
     svg = text[text.index("<svg") : text.index("</svg>")]
     assert 'role="img"' in svg
     assert "<title" in svg
-    # nothing is known of the days before the first chatbot was seen
+    # nothing is known of the days before the service was there
     assert "Chatbots out of sync, the 3 d that are known" in svg
     assert "1 on 2026-03-01, 3 on 2026-03-04; at most 3 on 2026-03-04, at least 1 on 2026-03-01." in svg
     assert "style" not in svg

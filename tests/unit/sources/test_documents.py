@@ -1,19 +1,23 @@
 """From files to documents: what is refused, at which place, and with which words."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import replace
 
 import pytest
 
-from reconciler.domain.document import ParsedFile, Refusal
+from api_client.sandbox.seed import default_fleet
+from benchmarks.stage import document_of
+from reconciler.domain.document import ParsedFile
 from reconciler.domain.status import Reason
 from reconciler.errors import SourceCause, SourceUnreadable
 from reconciler.sources.builder import LIMITS
-from reconciler.sources.loader import BATCH_BYTES, MAX_DOCUMENTS, MAX_VALUES, load_tree, select
+from reconciler.sources.loader import BATCH_BYTES, SOURCE_LIMITS, SourceLimits, load_tree, select
 from reconciler.sources.tree import DEFAULT_PATHS, documents_of
 from tests.fakes.source import MemoryTree
 from tests.support.contract import CONTRACT
 
+KEY = "ghp_" + "aB3dE5gH7jK9mN1pQ2rS4tU6vW8xY0zA1bC2"
 HEAD = "apiVersion: v1\nkind: ChatbotConfig\n"
 PATH = "chatbots/acme.yaml"
 
@@ -320,20 +324,88 @@ def test_text_that_many_files_include_counts_for_each_of_them() -> None:
     assert raised.value.cause is SourceCause.TOO_LARGE
 
 
-def test_what_is_known_already_counts_as_much_as_what_is_new() -> None:
-    tree = MemoryTree({PATH: HEAD + "spec: {}\n", "chatbots/other.yaml": HEAD + "spec: {}\n"}, {})
+SOURCE = {PATH: PROMPT % "../top.md", "chatbots/other.yaml": HEAD + "spec: {}\n---\n", "top.md": "x" * 1_000}
+
+
+@pytest.mark.parametrize(
+    ("limit", "used"),
+    [
+        ("bytes", len(SOURCE[PATH]) + len(SOURCE["chatbots/other.yaml"])),
+        ("documents", 3),  # a blank one is read, too
+        ("values", 13 + 7),
+        ("characters", 1_000 + 57 + len("top.md") + 33),
+    ],
+)
+def test_a_source_asks_for_so_much_and_no_more(limit: str, used: int) -> None:
+    tree = MemoryTree(SOURCE, {})
     entries = select(tree, DEFAULT_PATHS)
-    (file, other) = load_tree(tree, entries, CONTRACT, {}).files
-    assert file.values == 7
-    refusal = Refusal(None, PATH, Reason.DOCUMENT_INVALID, "", 1)
-    load_tree(tree, entries, CONTRACT, {PATH: replace(file, values=MAX_VALUES - other.values)})
-    for known in (
-        replace(file, values=MAX_VALUES - other.values + 1),
-        replace(file, refusals=(refusal,) * (MAX_DOCUMENTS - 1)),
-    ):
-        with pytest.raises(SourceUnreadable, match="split the source") as raised:
-            load_tree(tree, entries, CONTRACT, {PATH: known})
+    just = SourceLimits(**{limit: used})
+    known = {file.path: file for file in load_tree(tree, entries, CONTRACT, {}, just).files}
+    load_tree(tree, entries, CONTRACT, known, just)
+    for cached in ({}, {PATH: known[PATH]}, known):
+        less = replace(just, **{limit: used - 1 - (limit == "documents" and bool(cached))})
+        with pytest.raises(SourceUnreadable, match=f"more than .* {limit}: split the source") as raised:
+            load_tree(tree, entries, CONTRACT, cached, less)
         assert raised.value.cause is SourceCause.TOO_LARGE
+
+
+def test_ten_thousand_chatbots_of_the_sandbox_s_kind_are_within_the_limits() -> None:
+    documents = [document_of(chatbot) for chatbot in default_fleet()]
+    tree = MemoryTree({f"chatbots/{number}.json": json.dumps(each) for number, each in enumerate(documents)}, {})
+    files = load_tree(tree, select(tree, DEFAULT_PATHS), CONTRACT, {}).files
+    assert sum(len(file.documents) for file in files) == len(documents)
+    each = 10_000 / len(documents)
+    assert sum(file.values for file in files) * each < SOURCE_LIMITS.values
+    assert sum(file.characters for file in files) * each < SOURCE_LIMITS.characters
+
+
+def test_a_text_that_aliases_repeat_counts_each_time() -> None:
+    skills = "\n".join(f"    - {{name: s{number}, body: *long}}" for number in range(50))
+    file = parse(f"{HEAD}spec:\n  core: {{name: &long {'x' * 1_000}}}\n  skills:\n{skills}\n")
+    assert file.characters > 51_000
+
+
+@pytest.mark.parametrize(
+    ("includes", "size", "fault"),
+    [(1_001, 1, "the file includes more than 1000 files"), (17, 1_000_000, "files of more than 16777216 bytes")],
+)
+def test_a_file_that_includes_too_much_is_refused_with_what_else_is_wrong(includes: int, size: int, fault: str) -> None:
+    names = [f"t{number}.md" for number in range(includes)]
+    listed = ", ".join(f"{{$file: ../{name}}}" for name in names)
+    document = f"{HEAD}spec: {{core: {{name: A, name: B, l: [{listed}]}}}}\n"
+    tree = MemoryTree({PATH: document, **dict.fromkeys(names, "x" * size), "chatbots/b.yaml": HEAD + "spec: {}\n"}, {})
+    files = load_tree(tree, select(tree, DEFAULT_PATHS), CONTRACT, {}).files
+    messages = [diagnostic.message for diagnostic in files[0].diagnostics]
+    assert fault in messages[0]
+    assert "stands twice" in messages[1]
+    assert [len(file.documents) for file in files] == [0, 1]
+
+
+def test_a_key_is_told_however_much_else_is_wrong_before_it() -> None:
+    wrong = "".join(f"  k{number}: 1\n" for number in range(50))
+    file = parse(f"{HEAD}spec:\n{wrong}  core: {{name: '{KEY}'}}\n")
+    assert len(file.diagnostics) == LIMITS.findings
+    assert [item.line for item in file.diagnostics if "this looks like" in item.message] == [54]
+
+
+def test_a_key_in_a_comment_is_told_however_many_stand_before_it() -> None:
+    many = "".join(f"  k{number}: '{KEY}'\n" for number in range(30))
+    file = parse(f"{HEAD}spec:\n{many}---\n{HEAD}spec: {{}}\n# {KEY}\n")
+    assert (len(file.documents), len(file.refusals)) == (0, 2)
+    assert file.diagnostics[-1].line == 38
+
+
+def test_what_follows_a_refusal_counts_as_values() -> None:
+    file = parse(f"? [a]\n: b\nk: [{'a,' * LIMITS.nodes}]\n")
+    assert "holds more than" in file.diagnostics[-1].message
+    assert file.values > LIMITS.nodes
+
+
+def test_a_long_path_is_refused() -> None:
+    path = f"chatbots/{'d/' * 250}a.yaml"
+    tree = MemoryTree({path: HEAD + "spec: {}\n"}, {})
+    (file,) = load_tree(tree, select(tree, DEFAULT_PATHS), CONTRACT, {}).files
+    assert file.diagnostics[0].message == "the file's path is longer than 500 characters: shorten it"
 
 
 def test_files_of_many_batches_come_in_their_order() -> None:

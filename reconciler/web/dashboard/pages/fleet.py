@@ -42,8 +42,8 @@ async def fleet(actor: Visitor, engine: TheEngine, query: Annotated[FleetQuery, 
 
 async def _read(engine: Engine, actor: Actor, chatbots: Page[Chatbot]) -> Read:
     now, queries = engine.clock.now(), engine.store.queries
-    # before the first transition nothing is known, which is not the same as none out of sync
-    begins = await queries.history_begins(actor.sources) or now
+    # before the service was there nothing is known, which is not the same as none out of sync
+    begins = await queries.audit_begins() or now
     since = min(max(now - timedelta(days=DAYS), begins), now)
     return Read(
         now=now,

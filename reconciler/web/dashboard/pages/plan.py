@@ -8,6 +8,7 @@ from fastapi import APIRouter, Request
 from starlette.responses import RedirectResponse, Response
 
 from reconciler.engine.context import Actor, Engine
+from reconciler.errors import NotFound
 from reconciler.web import deciding, templates
 from reconciler.web.api.common import TheEngine, TheSettings, visible_plan
 from reconciler.web.asks import ApplyAsk, ApproveAsk, Name, RejectAsk
@@ -106,8 +107,7 @@ async def _decided(
 ) -> Response:
     """Do what a form asks for, and go back to the page; what is refused is said on it, with what was typed."""
     form = await read_form(request)
-    await visible_plan(engine, actor, plan_id)
-    denial = await attempt(engine, request, _pressed(form, act))
+    denial = await attempt(engine, request, _pressed(form, act), beyond=(NotFound,))
     if denial is None:
         return RedirectResponse(f"/plans/{quote(plan_id, safe='')}", 303)
     known = await read_plan(engine, actor, await visible_plan(engine, actor, plan_id))

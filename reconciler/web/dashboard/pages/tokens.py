@@ -1,6 +1,6 @@
 """Tokens and people: the list, and what admins do about them."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -11,6 +11,7 @@ from reconciler.domain.records import Role
 from reconciler.engine.context import Actor, Engine
 from reconciler.engine.people import bar, sign_out, unbar
 from reconciler.engine.tokens import NewToken, revoke_token
+from reconciler.errors import Forbidden
 from reconciler.web import templates
 from reconciler.web.admitting import make_token
 from reconciler.web.api.common import TheEngine
@@ -47,8 +48,7 @@ async def create(actor: Administering, engine: TheEngine, request: Request) -> R
     # some fields, and a value for each source
     fields = await read_lists(request, MOST + 10)
     typed = TypedToken.of_form(fields)
-    actor.require(Role.ADMIN)
-    new = await attempt(engine, request, _made(request, engine, actor, typed))
+    new = await attempt(engine, request, _made(request, engine, actor, typed), beyond=(Forbidden,))
     if isinstance(new, Denial):
         return await _again(request, engine, actor, new, Attempt("new", typed=typed))
     # without events: what came next would take the secret off the page
@@ -59,28 +59,28 @@ async def create(actor: Administering, engine: TheEngine, request: Request) -> R
 async def revoke(actor: Administering, engine: TheEngine, token_id: Name, request: Request) -> Response:
     """Revoke a token."""
     about = Attempt(f"token/{token_id}")
-    return await _done(request, engine, actor, lambda: revoke_token(engine, actor, token_id), about)
+    return await _done(request, engine, actor, revoke_token(engine, actor, token_id), about)
 
 
 @router.post("/people/{person}/bar", name="page_person_bar")
 async def bar_person(actor: Administering, engine: TheEngine, person: Name, request: Request) -> Response:
     """Keep a person out."""
     form = await read_form(request)
-    return await _done(request, engine, actor, lambda: _bar(engine, actor, person, form), _about(person, form))
+    return await _done(request, engine, actor, _bar(engine, actor, person, form), _about(person, form))
 
 
 @router.post("/people/{person}/unbar", name="page_person_unbar")
 async def unbar_person(actor: Administering, engine: TheEngine, person: Name, request: Request) -> Response:
     """Let a person in again."""
     form = await read_form(request)
-    return await _done(request, engine, actor, lambda: _unbar(engine, actor, person, form), _about(person, form))
+    return await _done(request, engine, actor, _unbar(engine, actor, person, form), _about(person, form))
 
 
 @router.post("/people/{person}/sign-out", name="page_person_sign_out")
 async def sign_out_person(actor: Administering, engine: TheEngine, person: Name, request: Request) -> Response:
     """End every session of a person."""
     form = await read_form(request)
-    return await _done(request, engine, actor, lambda: _sign_out(engine, actor, person, form), _about(person, form))
+    return await _done(request, engine, actor, _sign_out(engine, actor, person, form), _about(person, form))
 
 
 async def _made(request: Request, engine: Engine, actor: Actor, typed: TypedToken) -> NewToken:
@@ -120,13 +120,9 @@ def _ask(typed: TypedToken) -> TokenAsk:
     return asked(TokenAsk, fields)
 
 
-async def _done(
-    request: Request, engine: Engine, actor: Actor, work: Callable[[], Awaitable[object]], about: Attempt
-) -> Response:
+async def _done(request: Request, engine: Engine, actor: Actor, work: Awaitable[object], about: Attempt) -> Response:
     """Do it and go back to the list; or say there why not."""
-    # whoever may not see the page does not see it by a mistake in a form either
-    actor.require(Role.ADMIN)
-    done = await attempt(engine, request, work())
+    done = await attempt(engine, request, work, beyond=(Forbidden,))
     if isinstance(done, Denial):
         return await _again(request, engine, actor, done, about)
     return RedirectResponse("/tokens#people" if about.about.startswith("person/") else "/tokens", 303)
@@ -134,6 +130,8 @@ async def _done(
 
 async def _again(request: Request, engine: Engine, actor: Actor, denial: Denial, about: Attempt) -> Response:
     """The page again, with the problem and what was typed."""
+    # whoever may not see the page does not see it by a mistake in a form either
+    actor.require(Role.ADMIN)
     said = replace(about, problem=denial.detail)
     return await _page(request, engine, actor, said, status=denial.status)
 
