@@ -144,15 +144,14 @@ def named(section: str, name: str) -> str:
 def clause(field: Field, telling: Telling) -> Clause:
     """What becomes of a field."""
     if field.is_emptied:
-        return emptying(field)
+        return _emptying(field)
     if field.is_switch:
         return Clause("switches ", _subject(field), f" {turn(field)}")
     told = _told(field) if telling.values else None
     return told or Clause(f"{_verb(field, telling.effort)} the ", _name(field))
 
 
-def emptying(field: Field) -> Clause:
-    """What becomes of a field that is emptied."""
+def _emptying(field: Field) -> Clause:
     if _is_switch(field.change.name) and isinstance(field.change.before, bool):
         return Clause("no longer says whether ", _subject(field), " is on")
     is_gone = field.change.after is MISSING or field.change.after is None

@@ -9,7 +9,7 @@ from reconciler.domain.direction import DirectedOp
 from reconciler.domain.plan import Action, Op
 from reconciler.domain.status import Direction
 from reconciler.domain.visible import visible
-from reconciler.render.field_words import Clause, Field, Owner, Telling, clause, emptying, named, side_of, spoken, turn
+from reconciler.render.field_words import Clause, Field, Owner, Telling, clause, named, side_of, spoken, turn
 from reconciler.render.wording import leaves
 
 _MOST_NAMED = 3
@@ -87,11 +87,11 @@ def sentence(ops: Sequence[DirectedOp]) -> tuple[Part, ...]:
     return tuple(Part(part.tone, visible(part.text)) for part in parts)
 
 
-def emptied(ops: Sequence[DirectedOp]) -> tuple[str, ...]:
-    """What updates empty or remove, one clause for each field, in the order of the ops."""
+def taken_away(ops: Sequence[DirectedOp]) -> tuple[str, ...]:
+    """What updates empty or remove, and the protections that they lift: a clause for each field, in the ops' order."""
     updates = (directed for directed in ops if directed.op.action is Action.UPDATE)
-    fields = (field for directed in updates for field in _fields(directed) if field.is_emptied)
-    return tuple(visible(str(emptying(field))) for field in fields)
+    fields = (field for directed in updates for field in _fields(directed) if field.is_loss)
+    return tuple(visible(str(_loss(field))) for field in fields)
 
 
 def overwritten(ops: Sequence[DirectedOp]) -> tuple[str, ...]:
@@ -218,10 +218,14 @@ def _of_losses(updates: Sequence[_Update]) -> Iterator[tuple[Part, ...]]:
     ordered = sorted(fields, key=lambda field: field.is_emptied)
     lifted = sum(field.lifts_protection for field in fields)
     told = ordered if len(ordered) <= _MOST_NAMED else ordered[: max(_MOST_NAMED - 1, lifted)]
-    yield from (_parts(clause(field, Telling(0, values=False))) for field in told)
+    yield from (_parts(_loss(field)) for field in told)
     rest = len(ordered) - len(told)
     if rest:
         yield (Part(Tone.PLAIN, f"empties or removes {rest} other {'field' if rest == 1 else 'fields'}"),)
+
+
+def _loss(field: Field) -> Clause:
+    return clause(field, Telling(0, values=False))
 
 
 def _of_deletes(ops: Sequence[DirectedOp]) -> Iterator[tuple[Part, ...]]:

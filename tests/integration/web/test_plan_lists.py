@@ -206,7 +206,7 @@ async def test_a_group_says_first_what_is_lost(house: House, approver: httpx.Asy
 async def test_a_group_says_what_is_emptied(house: House, approver: httpx.AsyncClient) -> None:
     await group(house, "bot_7", op=update("core", None, {"behavior.systemPrompt": "Be kind."}, {}))
     said = words((await approver.get(f"/plans/groups/{CHANGE}")).text)
-    assert "What it says is lost: removes the system prompt" in said
+    assert "What it takes away: removes the system prompt" in said
 
 
 async def test_a_group_says_that_the_side_is_not_known(house: House, approver: httpx.AsyncClient) -> None:

@@ -8,7 +8,7 @@ from reconciler.domain.direction import DirectedOp, common
 from reconciler.domain.plan import Action, Op
 from reconciler.domain.status import Direction
 from reconciler.domain.visible import is_unseen
-from reconciler.render.summary import Tone, emptied, overwritten, sentence, side_unknown
+from reconciler.render.summary import Tone, overwritten, sentence, side_unknown, taken_away
 
 GIT, LIVE, BOTH, UNKNOWN = Direction.GIT_AHEAD, Direction.LIVE_AHEAD, Direction.DIVERGED, Direction.UNKNOWN
 ON, OFF = True, False
@@ -141,7 +141,7 @@ def test_items_are_named_or_counted(ops: tuple[DirectedOp, ...], expected: str) 
 def test_what_an_update_empties_is_said_as_a_loss(op: DirectedOp, clause: str) -> None:
     assert said(op) == f"{clause[0].upper()}{clause[1:]}."
     assert lost(op) == [f"{clause[0].upper()}{clause[1:]}"]
-    assert emptied((op,)) == (clause,)
+    assert taken_away((op,)) == (clause,)
 
 
 @pytest.mark.parametrize(
@@ -158,7 +158,7 @@ def test_what_an_update_empties_is_said_as_a_loss(op: DirectedOp, clause: str) -
     ],
 )
 def test_what_was_empty_or_still_says_something_is_not_emptied(op: DirectedOp) -> None:
-    assert emptied((op,)) == ()
+    assert taken_away((op,)) == ()
 
 
 def test_what_is_emptied_is_told_in_the_order_of_the_ops() -> None:
@@ -168,7 +168,7 @@ def test_what_is_emptied_is_told_in_the_order_of_the_ops() -> None:
         update("core", None, {"a": "x", "b": [1], "c": 1}, {"a": "", "b": [], "c": 2}),
         field("skills", "a", "mode", "always", None),
     )
-    assert emptied(ops) == (
+    assert taken_away(ops) == (
         "empties the body of the skill b",
         "empties the a",
         "empties the b",
@@ -220,6 +220,7 @@ def test_a_switch_is_said_to_be_switched(op: DirectedOp, expected: str) -> None:
 def test_a_protection_that_is_lifted_is_a_loss(op: DirectedOp, expected: str) -> None:
     assert said(op) == f"{expected}."
     assert lost(op) == [expected]
+    assert taken_away((op,)) == (f"{expected[0].lower()}{expected[1:]}",)
 
 
 def test_items_switched_alike_are_said_together() -> None:
@@ -395,10 +396,10 @@ def test_whatever_is_in_a_document_the_sentence_shows_it_and_is_whole(
     name: str, section: str, before: Any, after: Any, side: Direction
 ) -> None:
     op = field(section, name if section == "skills" else None, name, before, after, side)
-    for text in (said(op), *emptied((op,)), *overwritten((op,))):
+    for text in (said(op), *taken_away((op,)), *overwritten((op,))):
         assert not any(map(is_unseen, text))
     assert said(op).endswith(".")
-    assert bool(emptied((op,))) <= bool(lost(op))
+    assert bool(taken_away((op,))) <= bool(lost(op))
 
 
 def test_the_live_edits_that_are_taken_back_are_told() -> None:

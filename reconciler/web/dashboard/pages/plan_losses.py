@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from reconciler.domain.direction import DirectedOp
 from reconciler.domain.plan import Action
-from reconciler.render.summary import emptied, overwritten, side_unknown
+from reconciler.render.summary import overwritten, side_unknown, taken_away
 from reconciler.web.dashboard.pages.plan_ops import OpView
 
 
@@ -15,13 +15,13 @@ class Losses:
 
     Attributes:
         deleted: The ops that delete.
-        emptied: What updates empty or remove, such as ``empties the system prompt``.
+        taken_away: What updates empty or lift, such as ``empties the system prompt``.
         overwritten: The live edits that an apply takes back; none of a plan that is closed.
         side_unknown: Whether it is not known of something which side moved, so that it may be a live edit.
     """
 
     deleted: Sequence[OpView]
-    emptied: Sequence[str]
+    taken_away: Sequence[str]
     overwritten: Sequence[str]
     side_unknown: bool
 
@@ -36,7 +36,7 @@ def losses_of(ops: Sequence[DirectedOp], shown: Sequence[OpView], *, is_open: bo
     """
     return Losses(
         deleted=[op for op in shown if op.action is Action.DELETE],
-        emptied=emptied(ops),
+        taken_away=taken_away(ops),
         overwritten=overwritten(ops) if is_open else (),
         side_unknown=is_open and side_unknown(ops),
     )
