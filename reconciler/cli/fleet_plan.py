@@ -1,34 +1,52 @@
 """From what the dry runs gave to what is shown of it."""
 
+from collections.abc import Iterator, Sequence
+
+from reconciler.domain.brake import Fleet, Stake, brake
 from reconciler.domain.diagnostics import Diagnostic, Severity
 from reconciler.domain.direction import NO_BASELINE, direct
 from reconciler.domain.document import Document
 from reconciler.domain.plan import Proposal
+from reconciler.domain.policy import AutoApply, Policy, protected_items, requirements
+from reconciler.domain.status import Direction
 from reconciler.engine.local_plan import LocalPlan
 from reconciler.errors import ChatbotNotFound, TargetError
 from reconciler.render.model import FleetPlan, PlanView, Unplanned
+from reconciler.render.terms import terms
 
 
-def fleet_plan(made: LocalPlan, tenant: str) -> FleetPlan:
+def fleet_plan(made: LocalPlan, tenant: str, policy: Policy) -> FleetPlan:
     """Sort the outcomes of dry runs into what is shown.
 
     Args:
         made: The outcomes.
         tenant: The tenant's name.
+        policy: What it takes to apply a plan, by the settings at hand.
     """
     proposed = [(one.document, one.outcome) for one in made.planned if isinstance(one.outcome, Proposal)]
     failed = [(one.document, one.outcome) for one in made.planned if isinstance(one.outcome, TargetError)]
     return FleetPlan(
-        plans=tuple(_view(document, proposal, tenant) for document, proposal in proposed),
+        plans=tuple(_view(document, proposal, tenant, policy) for document, proposal in proposed),
         in_sync=sum(one.outcome is None for one in made.planned),
         missing=tuple(_unplanned(*pair) for pair in failed if isinstance(pair[1], ChatbotNotFound)),
         errors=tuple(_unplanned(*pair) for pair in failed if not isinstance(pair[1], ChatbotNotFound)),
         refused=_findings(made),
         refused_documents=len(made.refusals),
+        closing=" ".join(("Nothing was written.", *_braked([proposal for _, proposal in proposed], made, policy))),
     )
 
 
-def _view(document: Document, proposal: Proposal, tenant: str) -> PlanView:
+def _braked(proposals: Sequence[Proposal], made: LocalPlan, policy: Policy) -> Iterator[str]:
+    """That no policy would apply all of this without a person."""
+    if policy.auto_apply is AutoApply.NONE:
+        return
+    stakes = [Stake(each.chatbot_id, "", Direction.GIT_AHEAD, each.summary.delete, is_open=True) for each in proposals]
+    if (braked := brake(stakes, Fleet(len(made.planned)), policy, "for this plan")) is not None:
+        yield f"A person would have to approve it: {braked}."
+
+
+def _view(document: Document, proposal: Proposal, tenant: str, policy: Policy) -> PlanView:
+    required = requirements(proposal.ops, proposal.body, policy)
     return PlanView(
         chatbot_id=document.chatbot_id,
         name=document.name,
@@ -38,6 +56,7 @@ def _view(document: Document, proposal: Proposal, tenant: str) -> PlanView:
         noops=proposal.noops,
         prune=proposal.prune,
         fingerprint=proposal.fingerprint,
+        notes=tuple(terms(required, protected_items(document.chatbot_id, proposal.ops, policy))),
     )
 
 

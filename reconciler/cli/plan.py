@@ -51,7 +51,7 @@ def plan(
     snapshot = _snapshot(paths or [])
     with output.progress_bar("Dry runs") as report:
         made = asyncio.run(_plan(speaker, snapshot, chatbot or [], report))
-    fleet = fleet_plan(made, speaker.name)
+    fleet = fleet_plan(made, speaker.name, local.local_policy(base_url=base_url, api_key_file=api_key_file))
     if out is not None:
         _save(out, fleet_json(fleet))
     output.show(_printed(fleet, form))

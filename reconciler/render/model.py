@@ -22,7 +22,7 @@ class PlanView:
         noops: How many are.
         prune: Whether the body lets the API delete.
         fingerprint: What an approval is for.
-        notes: What it takes to approve it, who did, and what became of it; of a stored plan only.
+        notes: What it takes to approve it; of a stored plan also who did, and what became of it.
     """
 
     chatbot_id: str

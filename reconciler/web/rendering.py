@@ -3,10 +3,11 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from reconciler.domain.policy import Policy, ProtectedItem, protected_items
+from reconciler.domain.policy import Policy, ProtectedItem, Requirements, protected_items
 from reconciler.domain.records import Apply, Approval, Plan
 from reconciler.render.markdown import fleet_markdown
 from reconciler.render.model import FleetPlan, PlanView
+from reconciler.render.terms import terms
 from reconciler.render.text import plan_text
 from reconciler.web.shapes import rfc3339
 
@@ -57,12 +58,8 @@ def notes(stored: StoredPlan) -> Iterator[str]:
     """What it takes to approve a plan, who did, and what its apply did."""
     plan = stored.plan
     if plan.is_open:
-        people = "1 approval" if plan.approvals_required == 1 else f"{plan.approvals_required} approvals"
-        yield f"needs {people}"
-        if plan.delete_override is not None:
-            yield f"needs overrides.deletes with a reason, because {plan.delete_override}"
-        for item in holding_up(plan, stored.policy):
-            yield f"cannot be approved: policy.protected covers {item}"
+        required = Requirements(plan.approvals_required, plan.delete_override)
+        yield from terms(required, holding_up(plan, stored.policy))
     yield from (_approval(approval) for approval in stored.approvals if approval.revoked_at is None)
     if stored.apply is not None:
         yield _apply(stored.apply)

@@ -8,10 +8,11 @@ from typing import Any
 from api_client import contract
 from reconciler.domain.document import Snapshot
 from reconciler.domain.document_schema import document_schema
+from reconciler.domain.policy import Policy
 from reconciler.errors import SettingsError
 from reconciler.ports import Clock
 from reconciler.runtime.clock import SystemClock
-from reconciler.runtime.settings import TenantSettings, load_settings
+from reconciler.runtime.settings import Settings, TenantSettings, load_settings
 from reconciler.sources.contract import DocumentContract
 from reconciler.sources.folder import load_folder
 from reconciler.targets.budget import CallBudget
@@ -47,6 +48,17 @@ def local_tenant(
     Raises:
         SettingsError: In one line: what is wrong, and what to set.
     """
+    return _local_settings(base_url, api_key_file, environ).tenant(name)
+
+
+def local_policy(
+    *, base_url: str | None = None, api_key_file: Path | None = None, environ: Mapping[str, str] = os.environ
+) -> Policy:
+    """The policy that the settings at hand state; the arguments and errors are those of `local_tenant`."""
+    return _local_settings(base_url, api_key_file, environ).policy.as_policy()
+
+
+def _local_settings(base_url: str | None, api_key_file: Path | None, environ: Mapping[str, str]) -> Settings:
     given = dict(environ)
     if base_url is not None:
         given["WIZCHAT_BASE_URL"] = base_url
@@ -55,7 +67,7 @@ def local_tenant(
         given["WIZCHAT_API_KEY_FILE"] = str(api_key_file)
     if not any(given.get(variable) for variable in _HOLD_A_TENANT):
         raise SettingsError("no API key is set: put a read key in WIZCHAT_API_KEY, or give --api-key-file")
-    return load_settings(given).tenant(name)
+    return load_settings(given)
 
 
 def local_target(tenant: TenantSettings) -> WizChatTarget:
