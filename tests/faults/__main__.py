@@ -18,7 +18,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     seed = int(time.time()) if given.seed is None else given.seed
     print(f"seed {seed}", flush=True)
     if given.trial is None:
-        total = campaign.run(seed, given.faults, given.workers, every=given.every_step)
+        total = campaign.run(seed, given.faults, given.workers, share=given.aimed, every=given.every_step)
     else:
         total = _again(seed, Job(given.trial, given.course, given.point))
     print(report.text(total))
@@ -37,6 +37,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m tests.faults", description="Break the service and judge it.")
     parser.add_argument("--faults", type=int, default=500, metavar="N", help="how many faults (500)")
     parser.add_argument("--every-step", action="store_true", help="go on until each recorded step was hit or aimed at")
+    parser.add_argument("--aimed", type=float, default=0.5, help="the share of trials that aim at a step not yet hit")
     parser.add_argument("--seed", type=int, help="where every choice comes from; by default the time")
     parser.add_argument("--workers", type=int, default=4, help="trials at the same time (4): they mostly wait")
     parser.add_argument("--trial", type=int, help="run only this trial of the seed once more")

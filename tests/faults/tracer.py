@@ -33,7 +33,7 @@ _OURS: Final = ("reconciler.", "api_client.")
 _PLUMBING: Final = ("reconciler.storage.", "reconciler.targets.", "api_client.")
 _TABLE: Final = re.compile(r"\b(?:FROM|INTO|UPDATE|TABLE|INDEX)\s+\"?(\w+)", re.IGNORECASE)
 _ID: Final = re.compile(r"/chatbots/[^/?]+")
-_RANDOM: Final = re.compile(r"tmp\w{8}|[0-9a-f]{38,64}|\d+(?=\.json)|\bpack-\w+|\bprocess_\w+")
+_RANDOM: Final = re.compile(r"tmp\w{8}|(?<=^\.link-key-)\w+|[0-9a-f]{38,64}|\d+(?=\.json)|\bpack-\w+|\bprocess_\w+")
 _UNSEEN: Final = ("PRAGMA data_version",)
 """Asked at every look at an ETag: it reads a counter in memory, and would be most of the list."""
 

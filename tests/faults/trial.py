@@ -102,11 +102,15 @@ class Trial:
         return process.sprung
 
     def _await_trap(self, process: Process, trap: Trap, course: str, *, died: bool) -> None:
-        """Give the trap a moment more: it may lie behind what the script waited for."""
+        """Give the trap a moment more: it may lie behind what the script waited for, or in how the service stops."""
         if not process.sprung and process.alive:
             process.wait_end(0.3)
-        if trap.signal == signal.SIGTERM and process.sprung and not process.wait_end(LIMIT):
-            self.report.violations.append(Violation(Rule.PROCESS, f"SIGTERM at {trap.name} was not obeyed"))
+        is_asked = trap.signal == signal.SIGTERM and process.sprung
+        if not process.sprung and process.alive:
+            process.signal(signal.SIGTERM)
+            is_asked = True
+        if is_asked and not process.wait_end(LIMIT):
+            self.report.violations.append(Violation(Rule.PROCESS, f"SIGTERM was not obeyed, with {trap.name}"))
         if died and not process.sprung:
             self.report.violations.append(Violation(Rule.PROCESS, f"the service ended by itself: {process.status}"))
         process.kill()
@@ -163,12 +167,16 @@ class Trial:
         return (*left, *self._unfinished_runs(limit))
 
     def _unfinished_runs(self, limit: float) -> Sequence[str]:
-        def running() -> list[str]:
-            runs = self.client.get("/runs?limit=20")["items"]
-            return [f"run {run['id']} is {run['status']}" for run in runs if run["finished_at"] is None]
+        left: list[str] = []
 
-        self.client.wait(lambda: not running(), limit)
-        return running()
+        def ended() -> bool:
+            runs = self.client.get("/runs?limit=20")["items"]
+            left[:] = [f"run {run['id']} is {run['status']}" for run in runs if run["finished_at"] is None]
+            return not left
+
+        # what the last look saw: another one could meet a run that a tick has just asked for
+        self.client.wait(ended, limit)
+        return left
 
     def _gather(self, unsettled: tuple[str, ...]) -> Outcome:
         plans = self.client.plans()
