@@ -47,11 +47,12 @@ def plan(
     tenant: options.Tenant = None,
 ) -> None:
     """Show what an apply of the documents would do. Nothing is written, and a read key is enough."""
-    speaker = local.local_tenant(tenant, base_url=base_url, api_key_file=api_key_file)
+    settings = local.local_settings(base_url=base_url, api_key_file=api_key_file)
+    speaker = settings.tenant(tenant)
     snapshot = _snapshot(paths or [])
     with output.progress_bar("Dry runs") as report:
         made = asyncio.run(_plan(speaker, snapshot, chatbot or [], report))
-    fleet = fleet_plan(made, speaker.name, local.local_policy(base_url=base_url, api_key_file=api_key_file))
+    fleet = fleet_plan(made, speaker.name, settings.policy.as_policy())
     if out is not None:
         _save(out, fleet_json(fleet))
     output.show(_printed(fleet, form))

@@ -179,10 +179,10 @@ def _parse(tree: Tree, entries: Sequence[Entry], contract: DocumentContract, roo
     contents = _read(tree, entries)
     asking = (_ask(tree, read_file(entry, contents[entry.blob_id]), room) for entry in entries)
     for batch in _batches(asking, lambda each: each.size, LIMITS.included_bytes):
-        readable = [entry for each in batch if each.refusal() is None for entry in each.included]
+        judged = [(each, each.refusal()) for each in batch]
+        readable = [entry for each, why in judged if why is None for entry in each.included]
         texts = {blob_id: read_included(data) for blob_id, data in _read(tree, readable).items()}
-        for each in batch:
-            why = each.refusal()
+        for each, why in judged:
             file = refuse_draft(each.draft, tree, why) if why else finish(each.draft, tree, texts, contract)
             room.characters.take(file.characters)
             yield file

@@ -179,6 +179,7 @@ def test_without_a_stream_it_asks_whether_there_is_anything_new(show: Show) -> N
     served = Served("<p>same</p>")
     page = show(served)
     assert all(9 <= until_it_asks(page, served) <= 12 for _ in range(3))
+    assert len(served.asked) == 3
     assert served.asked[0] is None
     assert served.asked[1] == served.asked[2] is not None
 

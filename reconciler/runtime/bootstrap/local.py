@@ -8,7 +8,6 @@ from typing import Any
 from api_client import contract
 from reconciler.domain.document import Snapshot
 from reconciler.domain.document_schema import document_schema
-from reconciler.domain.policy import Policy
 from reconciler.errors import SettingsError
 from reconciler.ports import Clock
 from reconciler.runtime.clock import SystemClock
@@ -48,17 +47,13 @@ def local_tenant(
     Raises:
         SettingsError: In one line: what is wrong, and what to set.
     """
-    return _local_settings(base_url, api_key_file, environ).tenant(name)
+    return local_settings(base_url=base_url, api_key_file=api_key_file, environ=environ).tenant(name)
 
 
-def local_policy(
+def local_settings(
     *, base_url: str | None = None, api_key_file: Path | None = None, environ: Mapping[str, str] = os.environ
-) -> Policy:
-    """The policy that the settings at hand state; the arguments and errors are those of `local_tenant`."""
-    return _local_settings(base_url, api_key_file, environ).policy.as_policy()
-
-
-def _local_settings(base_url: str | None, api_key_file: Path | None, environ: Mapping[str, str]) -> Settings:
+) -> Settings:
+    """The settings of a command; the arguments and errors are those of `local_tenant`."""
     given = dict(environ)
     if base_url is not None:
         given["WIZCHAT_BASE_URL"] = base_url

@@ -34,9 +34,9 @@ async def test_the_first_entry_starts_the_chain(store: SqlStore) -> None:
     assert await store.queries.audit_begins() is None
     async with store.begin() as uow:
         entry = await _append(uow)
-        await uow.audit.append(at=START + timedelta(days=1), actor="ana", action="a", subject="s", detail={})
+        later = await uow.audit.append(at=START + timedelta(days=1), actor="ana", action="a", subject="s", detail={})
     assert (entry.seq, entry.prev_hash) == (1, GENESIS)
-    assert (await _entries(store))[0] == entry
+    assert await _entries(store) == [entry, later]
     assert await store.queries.audit_begins() == START
 
 
