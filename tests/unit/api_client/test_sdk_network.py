@@ -200,11 +200,11 @@ def test_an_apply_that_stood_still_beyond_its_time_sends_no_body(raw_server: Cal
 
 def test_waiting_for_a_turn_is_no_part_of_a_requests_time(raw_server: Callable[..., Any]) -> None:
     """Eighty calls share sixteen connections; in turns that take longer in all than one may."""
-    arrived: list[int] = []
+    arrived: list[tuple[str, int]] = []
     first_are_here, never = threading.Event(), threading.Event()
 
-    def answer(connection: socket.socket, number: int) -> None:
-        arrived.append(number)
+    def answer(connection: socket.socket, _: int) -> None:
+        arrived.append(connection.getpeername())
         if len(arrived) >= 16:
             first_are_here.set()
         first_are_here.wait(5)
@@ -219,3 +219,22 @@ def test_waiting_for_a_turn_is_no_part_of_a_requests_time(raw_server: Callable[.
 
     with raw_server(answer) as server:
         assert asyncio.run(calls(server.url)) == 80
+    assert len(set(arrived)) == 16
+
+
+def test_calls_one_after_the_other_share_one_connection(raw_server: Callable[..., Any]) -> None:
+    peers: list[tuple[str, int]] = []
+
+    def answer(connection: socket.socket, _: int) -> None:
+        peers.append(connection.getpeername())
+        connection.sendall(whole(BOTS))
+
+    async def calls(url: str) -> None:
+        async with AsyncWizChatClient("wpk_live_x", url) as client:
+            for _ in range(3):
+                await client.list_chatbots()
+
+    with raw_server(answer) as server:
+        asyncio.run(calls(server.url))
+    assert len(peers) == 3
+    assert len(set(peers)) == 1
