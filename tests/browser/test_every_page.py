@@ -19,7 +19,10 @@ STICKING_OUT = """
   .map(each => each.outerHTML.slice(0, 120))
 """
 
-
+SCROLLED = """
+() => [...document.querySelectorAll(".card.table")].filter(each => each.scrollWidth > each.clientWidth)
+  .map(each => each.ariaLabel)
+"""
 CELLS = """
 () => [...document.querySelectorAll("table.stacks tbody :is(th, td)")].filter(each => each.checkVisibility())
   .map(each => [each.getBoundingClientRect(), each])
@@ -50,14 +53,24 @@ def test_axe_objects_to_nothing_in_light_and_dark(look: Look, full: House, watch
 def test_nothing_is_wider_than_a_small_window(look: Look, full: House, watch: Watch, shown: Shown) -> None:
     page = opened(look, full, watch, shown, viewport=NARROW)
     assert page.evaluate("() => document.documentElement.scrollWidth") <= NARROW["width"], page.evaluate(STICKING_OUT)
+    assert shown.name == "api" or not page.evaluate(SCROLLED), "only the reference has tables that are scrolled"
 
 
-@pytest.mark.parametrize(
-    ("name", "said"), [("plans", "Planned"), ("fleet", "Out of sync for"), ("chatbot", "Approved by")]
-)
-def test_a_small_window_shows_every_cell_of_a_row_whole(
-    look: Look, full: House, watch: Watch, name: str, said: str
-) -> None:
+STACKED = {
+    "plans": "Planned",
+    "fleet": "Out of sync for",
+    "chatbot": "Approved by",
+    "plan-group": "Fingerprint",
+    "runs": "Took",
+    "audit": None,
+    "tokens": "Last used",
+    "settings": None,
+}
+"""The pages whose tables are cards in a small window, each with a label that stands for a head there."""
+
+
+@pytest.mark.parametrize("name", STACKED)
+def test_a_small_window_shows_every_cell_of_a_row_whole(look: Look, full: House, watch: Watch, name: str) -> None:
     shown = next(each for each in PAGES if each.name == name)
     page = opened(look, full, watch, shown, viewport=NARROW)
     cells = page.evaluate(CELLS)
@@ -65,5 +78,6 @@ def test_a_small_window_shows_every_cell_of_a_row_whole(
     for text, left, right, width in cells:
         assert 0 <= left < right <= NARROW["width"], text
         assert width <= right - left + 1, text
-    assert page.locator(f"td[data-label='{said}']").first.is_visible()
-    assert page.get_by_role("columnheader").count() >= 4, "for whoever hears the table"
+    if STACKED[name]:
+        assert page.locator(f"td[data-label='{STACKED[name]}']").first.is_visible()
+    assert page.get_by_role("columnheader").count() >= 2, "for whoever hears the table"
