@@ -222,7 +222,7 @@ async def test_runs_are_listed_with_what_they_did(house: House) -> None:
 
     assert "387 documents, 12 dry runs, 2 plans" in text
     assert "1 error<" in text
-    assert "<td>34 s</td>" in text
+    assert "<td role="cell" data-label="Took">34 s</td>" in text
     assert text.index("/runs/run_1") < text.index("/runs/run_main")
     assert "/runs/run_side" not in text
 
