@@ -31,7 +31,7 @@ async def note(house: House, *actions: str, subject: str = "plan/plan_1", by: st
 
 def shown(text: str) -> list[str]:
     """The entries of the page, as one reads them."""
-    cells = re.findall(r"<td role="cell"><p>(.*?)</p>", text, re.DOTALL)
+    cells = re.findall(r'<td role="cell"><p>(.*?)</p>', text, re.DOTALL)
     return [" ".join(re.sub(r"<[^>]+>", "", cell).split()) for cell in cells]
 
 

@@ -189,6 +189,13 @@ async def test_all_applies_are_stopped_and_let_go_from_the_fleet_page(house: Hou
     assert "All applies are suspended" not in after
 
 
+async def test_a_suspended_chatbot_is_named_above_everything_else(house: House) -> None:
+    async with signed_in(house, "operator") as operator:
+        await operator.post("/suspend", data={"scope": "chatbot/bot_2", "back": "/", "reason": "release freeze"})
+        text = (await operator.get("/")).text
+    assert '<b><a href="/chatbots/acme/bot_2">Careers</a> is suspended</b> by operator' in text
+
+
 async def test_a_token_of_some_sources_sees_only_what_is_of_these(house: House) -> None:
     await drift(house)
     async with house.store.begin() as uow:
@@ -222,7 +229,7 @@ async def test_runs_are_listed_with_what_they_did(house: House) -> None:
 
     assert "387 documents, 12 dry runs, 2 plans" in text
     assert "1 error<" in text
-    assert "<td role="cell" data-label="Took">34 s</td>" in text
+    assert '<td role="cell" data-label="Took">34 s</td>' in text
     assert text.index("/runs/run_1") < text.index("/runs/run_main")
     assert "/runs/run_side" not in text
 

@@ -14,7 +14,7 @@ import pytest
 from reconciler.domain.commit import CommitFact
 from reconciler.domain.direction import DirectedOp
 from reconciler.domain.lifecycle import ApplyStatus, PlanStatus
-from reconciler.domain.plan import Action, Op
+from reconciler.domain.plan import Action, Op, Summary
 from reconciler.domain.policy import Policy, Protection
 from reconciler.domain.records import Approval, AuditEntry, Plan
 from reconciler.domain.status import Direction, Reason
@@ -22,7 +22,7 @@ from reconciler.engine.context import TenantBinding
 from reconciler.web.app import create_app
 from tests.fakes.clock import START
 from tests.integration.web.conftest import Git, House
-from tests.support.records import a_chatbot, a_plan, a_suspension, an_apply, an_approval
+from tests.support.records import BODY, a_chatbot, a_plan, a_suspension, an_apply, an_approval
 
 pytestmark = pytest.mark.anyio
 
@@ -109,6 +109,19 @@ async def test_a_plan_says_its_loss_first_and_in_one_sentence_what_it_does(
     assert text.index("2 deletions") < text.index(said) < text.index("Deleted") < text.index("Core settings")
     assert text.count("its credentials are not in git: deleting it cannot be undone") == 2
     assert "3 items unchanged" in text
+
+
+async def test_what_stays_as_it_is_is_folded_with_its_names(house: House, approver: httpx.AsyncClient) -> None:
+    skills = [{"name": "refunds"}, *({"name": f"skill-{number}\u202e"} for number in range(201))]
+    summary = Summary(update=1, noop=209)
+    await keep(house, REFUNDS, body={**BODY, "spec": {"core": {"name": "Acme"}, "skills": skills}}, summary=summary)
+    text = (await approver.get("/plans/plan_3")).text
+    fold = words(text.partition('<details class="fold" id="unchanged">')[2].partition("</details>")[0])
+
+    assert fold.startswith(
+        "209 items unchanged: WizChat and git say the same there core settings skill skill-0\\u202e "
+    )
+    assert fold.endswith("skill skill-198\\u202e 2 more like these 7 in sections in which nothing changes")
 
 
 async def test_only_the_words_that_change_are_marked_in_both_views(house: House, approver: httpx.AsyncClient) -> None:

@@ -16,6 +16,7 @@ from reconciler.web.dashboard.common import Visitor
 from reconciler.web.dashboard.frame import frame_for
 from reconciler.web.dashboard.pages.fleet_filters import FleetQuery
 from reconciler.web.dashboard.pages.fleet_page import DAYS, Read, fleet_page
+from reconciler.web.dashboard.pages.fleet_stops import chatbots_of
 from reconciler.web.overview import overview
 
 _SHOWN: Final = 100
@@ -45,11 +46,14 @@ async def _read(engine: Engine, actor: Actor, chatbots: Page[Chatbot]) -> Read:
     # before the service was there nothing is known, which is not the same as none out of sync
     begins = await queries.audit_begins() or now
     since = min(max(now - timedelta(days=DAYS), begins), now)
+    seen = await overview(engine, actor.sources)
+    suspended = await queries.chatbots_with(chatbots_of(seen.suspensions))
     return Read(
         now=now,
-        seen=await overview(engine, actor.sources),
+        seen=seen,
         chatbots=chatbots,
         oldest=await queries.oldest_drift(actor.sources),
         groups=await queries.plan_groups(actor.sources, limit=_MOST_GROUPS),
         points=await queries.out_of_sync_curve(actor.sources, since=since, until=now, buckets=DAYS * _POINTS_A_DAY),
+        suspended=[each for each in suspended if actor.sees(each.source)],
     )

@@ -13,6 +13,7 @@ from reconciler.render.ages import Age, age, age_or_none, due_or_none, span
 from reconciler.render.plot import Plot, plot
 from reconciler.web.dashboard.frame import Frame
 from reconciler.web.dashboard.pages.fleet_filters import Choice, FleetQuery, Head, chips, heads, reason_words, tiles
+from reconciler.web.dashboard.pages.fleet_stops import Stops, stops
 from reconciler.web.dashboard.paths import chatbot_path
 from reconciler.web.dashboard.suspend_box import SuspendBox, suspend_box
 from reconciler.web.overview import Overview
@@ -108,7 +109,7 @@ class FleetPage:
         left: The tenants' calls.
         groups: Changes that wait on several chatbots alike.
         plot: How many were out of sync lately, or None.
-        suspensions: What is suspended now.
+        stops: What is suspended now.
         stop: The form that suspends all applies; None for whoever may not.
     """
 
@@ -130,7 +131,7 @@ class FleetPage:
     left: Sequence[Left]
     groups: Sequence[PlanGroup]
     plot: Plot | None
-    suspensions: Sequence[Suspension]
+    stops: Stops
     stop: SuspendBox | None
 
 
@@ -144,6 +145,7 @@ class Read:
         oldest: The chatbot that is out of sync for longest.
         groups: Changes that wait on several chatbots alike.
         points: How many were out of sync lately.
+        suspended: The chatbots that are suspended by themselves, as far as they are named.
     """
 
     now: datetime
@@ -152,6 +154,7 @@ class Read:
     oldest: Chatbot | None = None
     groups: Sequence[PlanGroup] = ()
     points: Sequence[Point] = ()
+    suspended: Sequence[Chatbot] = ()
 
 
 def fleet_page(frame: Frame, query: FleetQuery, read: Read) -> FleetPage:
@@ -176,7 +179,7 @@ def fleet_page(frame: Frame, query: FleetQuery, read: Read) -> FleetPage:
         left=[_left(tenant, budget, read.now) for tenant, budget in seen.budgets.items()],
         groups=read.groups,
         plot=_plot(read.points),
-        suspensions=seen.suspensions,
+        stops=stops(seen.suspensions, read.suspended),
         stop=_stop(frame.actor, seen.suspensions),
     )
 

@@ -14,6 +14,7 @@ from reconciler.engine.context import Actor
 from reconciler.render.ages import Age, age, age_or_none
 from reconciler.render.since import Since, since
 from reconciler.render.summary import Part, sentence
+from reconciler.render.unchanged import unchanged
 from reconciler.web.dashboard.frame import Frame
 from reconciler.web.dashboard.origins import Origin
 from reconciler.web.dashboard.pages.plan_decision import NOTHING_TYPED, Choice, Decision, Rulings, Typed, decision
@@ -77,6 +78,7 @@ class PlanPage:
         sentence: What the plan does, in parts.
         losses: What it takes away.
         sections: What it does, under headings: what is deleted first.
+        unchanged: What it leaves as it is in the sections that it changes, as people say it.
         has_texts: Whether there is anything to be put beside each other.
         decision: The box in which it is decided on.
         apply: Its latest apply.
@@ -95,6 +97,7 @@ class PlanPage:
     sentence: Sequence[Part]
     losses: Losses
     sections: Sequence[Section]
+    unchanged: Sequence[str]
     has_texts: bool
     decision: Decision
     apply: Apply | None
@@ -124,6 +127,7 @@ def plan_page(frame: Frame, known: Known, shown: Shown, public_url: str) -> Plan
         sentence=sentence(plan.ops),
         losses=losses_of(plan.ops, ops, is_open=plan.is_open),
         sections=in_sections(ops),
+        unchanged=[visible(name) for name in unchanged(plan.body, plan.bare_ops, plan.summary.noop)],
         has_texts=any(op.texts for op in ops),
         decision=box,
         apply=known.apply,

@@ -1,0 +1,31 @@
+"""What the fleet page says of suspensions."""
+
+from reconciler.domain.records import ScopeKind
+from reconciler.web.dashboard.pages.fleet_stops import Stops, chatbots_of, stops
+from tests.support.records import a_chatbot, a_suspension
+
+ALL = a_suspension()
+BOT = a_suspension("suspension_2", kind=ScopeKind.CHATBOT, subject="bot_1")
+SOURCE = a_suspension("suspension_3", kind=ScopeKind.SOURCE, subject="a b")
+TENANT = a_suspension("suspension_4", kind=ScopeKind.TENANT, subject="acme")
+
+
+def test_each_is_told_by_what_people_call_it_with_its_page() -> None:
+    told = stops([BOT, SOURCE, ALL, TENANT], [a_chatbot("bot_1", name="Acme Shop")])
+    assert [(each.subject, each.path) for each in told.shown] == [
+        ("Acme Shop", "/chatbots/acme/bot_1"),
+        ("source a b", "/sources#a%20b"),
+        ("tenant acme", None),
+    ]
+    assert told.more == 0
+
+
+def test_a_chatbot_that_nobody_knows_is_told_by_its_id() -> None:
+    assert [(each.subject, each.path) for each in stops([BOT], []).shown] == [("chatbot bot_1", None)]
+
+
+def test_of_many_the_newest_are_told_and_the_rest_are_counted() -> None:
+    many = [a_suspension(str(number), kind=ScopeKind.CHATBOT, subject=f"bot_{number}") for number in range(7)]
+    assert chatbots_of([ALL, *many]) == {"bot_0", "bot_1", "bot_2", "bot_3", "bot_4"}
+    assert (len(stops(many, []).shown), stops(many, []).more) == (5, 2)
+    assert stops([ALL], []) == Stops()
