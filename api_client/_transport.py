@@ -5,6 +5,7 @@ may have reached the server. It never retries and never reads a body's meaning.
 """
 
 import asyncio
+import math
 import ssl
 import threading
 from collections.abc import AsyncIterator, Iterator
@@ -20,7 +21,7 @@ from api_client._wire import Answer, Request, checked_base_url, checked_key
 from api_client.errors import WizChatConnectionError, WizChatResponseError
 
 MAX_CONNECTIONS: Final = 16
-"""Beyond about twice as many, httpx slows down."""
+"""Of one client; a request more waits for its turn."""
 KEEPALIVE_EXPIRY_S: Final = 3.0
 """Shorter than common servers keep a connection, so that we seldom write into one that just closed."""
 
@@ -117,7 +118,8 @@ class SyncTransport:
         self._http.close()
 
     def _open(self) -> httpx.Client:
-        http = httpx.Client(transport=self._injected, **_options(self.settings, tls=self._tls))
+        options = _options(self.settings, tls=self._tls, connections=MAX_CONNECTIONS)
+        http = httpx.Client(transport=self._injected, **options)
         if self._injected is None:
             _limit_in_all(http)
         return http
@@ -134,6 +136,14 @@ class SyncTransport:
             return collector.answer(response)
 
 
+@dataclass(slots=True)
+class _Lane:
+    """One connection, with a client of its own."""
+
+    http: httpx.AsyncClient
+    used_at: float = math.inf
+
+
 class AsyncTransport:
     """Sends requests of any number of tasks of one event loop.
 
@@ -145,32 +155,47 @@ class AsyncTransport:
         self.settings = settings
         self._injected = injected
         self._tls = _trust(injected)
-        self._clients = [self._open()] * MAX_CONNECTIONS if injected else [self._open() for _ in range(MAX_CONNECTIONS)]
-        # the one that was used last is taken first, so that as few connections as possible are open
-        self._free: asyncio.LifoQueue[httpx.AsyncClient] = asyncio.LifoQueue()
-        for http in self._clients:
-            self._free.put_nowait(http)
+        self._turns = asyncio.BoundedSemaphore(MAX_CONNECTIONS)  # waiting for a turn is no part of a request's time
+        self._lanes = [_Lane(self._open()) for _ in range(1 if injected else MAX_CONNECTIONS)]
+        self._free = self._lanes * MAX_CONNECTIONS if injected else [*self._lanes]
+        self._is_closed = False
 
     async def send(self, request: Request) -> Answer:
         """As `SyncTransport.send`."""
-        if self._clients[0].is_closed:
-            raise RuntimeError("the client is closed")
+        self._refuse_closed()
         if request.own_connection and self._injected is None:
             async with self._open() as http:
                 return await self._exchange(http, request)
-        http = await self._free.get()  # waiting for a turn is no part of a request's time
-        try:
-            return await self._exchange(http, request)
-        finally:
-            self._free.put_nowait(http)
+        async with self._turns:
+            self._refuse_closed()
+            await self._close_idle()
+            lane = self._free.pop()  # the one that was used last, so that few connections are open
+            try:
+                return await self._exchange(lane.http, request)
+            finally:
+                lane.used_at = _loop_time()
+                self._free.append(lane)
 
     async def aclose(self) -> None:
-        """Close all connections, and an injected transport."""
-        for http in self._clients:
-            await http.aclose()
+        """Close all connections, and an injected transport; requests that wait for a turn are refused."""
+        self._is_closed = True
+        for lane in self._lanes:
+            await lane.http.aclose()
+
+    def _refuse_closed(self) -> None:
+        if self._is_closed:
+            raise RuntimeError("the client is closed")
+
+    async def _close_idle(self) -> None:
+        """Close the connections that were not used for a while: their clients notice only when they are used again."""
+        if self._injected is None:
+            limit = _loop_time() - KEEPALIVE_EXPIRY_S
+            for lane in [each for each in self._free if each.used_at < limit]:
+                idle, lane.http, lane.used_at = lane.http, self._open(), math.inf
+                await idle.aclose()
 
     def _open(self) -> httpx.AsyncClient:
-        return httpx.AsyncClient(transport=self._injected, **_options(self.settings, tls=self._tls))
+        return httpx.AsyncClient(transport=self._injected, **_options(self.settings, tls=self._tls, connections=1))
 
     async def _exchange(self, http: httpx.AsyncClient, request: Request) -> Answer:
         collector = _Collector(self.settings.max_answer_bytes)
@@ -184,6 +209,10 @@ class AsyncTransport:
                 return collector.answer(response)
 
 
+def _loop_time() -> float:
+    return asyncio.get_running_loop().time()
+
+
 def utc_now() -> datetime:
     """The time that a Retry-After date is compared with."""
     return datetime.now(UTC)
@@ -194,14 +223,14 @@ def _trust(injected: object) -> ssl.SSLContext | bool:
     return True if injected is not None else httpx.create_ssl_context()
 
 
-def _options(settings: Settings, *, tls: ssl.SSLContext | bool) -> dict[str, Any]:
+def _options(settings: Settings, *, tls: ssl.SSLContext | bool, connections: int) -> dict[str, Any]:
     """What both kinds of httpx client are made with; redirects stay off, so that the key goes nowhere else."""
     return {
         "headers": settings.headers,
         "timeout": httpx.Timeout(settings.timeout, connect=settings.connect_timeout),
         "limits": httpx.Limits(
-            max_connections=MAX_CONNECTIONS,
-            max_keepalive_connections=MAX_CONNECTIONS,
+            max_connections=connections,
+            max_keepalive_connections=connections,
             keepalive_expiry=KEEPALIVE_EXPIRY_S,
         ),
         "verify": tls,

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 from reconciler.domain import fields
 from reconciler.domain.canonical import digest
 from reconciler.domain.fingerprint import fingerprint
+from reconciler.domain.visible import distinct
 
 MCP_SERVERS = "mcpServers"
 
@@ -32,7 +33,7 @@ class Place(NamedTuple):
     key: str
 
     def __str__(self) -> str:
-        return f'{self.section} "{self.key}"' if self.key else self.section
+        return f'{self.section} "{distinct(self.key)}"' if self.key else self.section
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,8 @@ _EMOJI_STYLE: Final = re.compile("[\u00a9\u00ae\u203c-\u3299\U0001f000-\U0001faf
 """The one selector that ordinary texts hold: it asks for the coloured form of the sign before it."""
 
 _SUSPECT: Final = re.compile(f"{_EMOJI_STYLE.pattern}|[^\x20-\x7e]")
+_ODD_SPACE: Final = re.compile(r"[^\S ]|(?<= ) |^ | $")
+"""A space that looks like another one, or that HTML and the eye leave out."""
 _SHORT: Final = {"\n": "\\n", "\t": "\\t", "\r": "\\r"}
 
 
@@ -37,10 +39,21 @@ def visible(text: str, *, keep: str = "") -> str:
     return _SUSPECT.sub(lambda found: found[0] if found[0] in keep else _shown(found[0]), text)
 
 
+def distinct(text: str) -> str:
+    """As `visible`, for what tells things apart: every space but a plain one between two letters is an escape, too.
+
+    Args:
+        text: A key or a name; two that differ never look alike by their spaces.
+    """
+    return visible(_ODD_SPACE.sub(lambda found: _escape(found[0]), text))
+
+
 @lru_cache(maxsize=4096)
 def _shown(char: str) -> str:
-    if len(char) > 1 or not is_unseen(char):
-        return char
+    return char if len(char) > 1 or not is_unseen(char) else _escape(char)
+
+
+def _escape(char: str) -> str:
     code = ord(char)
     if char in _SHORT:
         return _SHORT[char]

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from reconciler.domain.direction import DirectedOp
 from reconciler.domain.plan import Action, Op
 from reconciler.domain.status import Direction
-from reconciler.domain.visible import visible
+from reconciler.domain.visible import distinct, visible
 from reconciler.render.field_words import Clause, Field, Owner, Telling, clause, named, side_of, spoken, turn
 from reconciler.render.wording import leaves
 
@@ -109,7 +109,7 @@ def noun_of(op: Op) -> str:
     """What an op is about, as people say it: a section, or an item with its name."""
     if op.key is None:
         return _SECTIONS.get(op.section, spoken(op.section))
-    return f"{NOUNS[op.section].one if op.section in NOUNS else op.section} {op.key}"
+    return f"{NOUNS[op.section].one if op.section in NOUNS else op.section} {distinct(op.key)}"
 
 
 def title_of(section: str) -> str:
@@ -253,7 +253,7 @@ def _named(verb: str, noun: _Noun, keys: Sequence[str]) -> tuple[Part, ...]:
     if len(keys) > _MOST_NAMED:
         return (Part(Tone.PLAIN, f"{verb} {len(keys)} {noun.many}"),)
     head = Part(Tone.PLAIN, f"{verb} the {noun.one if len(keys) == 1 else noun.many} ")
-    return (head, *_listed([(Part(Tone.NAME, key),) for key in keys], " and "))
+    return (head, *_listed([(Part(Tone.NAME, distinct(key)),) for key in keys], " and "))
 
 
 def _parts(said: Clause) -> tuple[Part, ...]:

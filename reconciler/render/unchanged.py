@@ -19,11 +19,14 @@ def unchanged(body: Mapping[str, Any], ops: Sequence[Op], noops: int) -> Sequenc
         noops: How many are, in all sections.
 
     Returns:
-        What people call those that the body states; nothing where they are more than there are noops.
+        What people call those that the body states; nothing where they are more than there are noops, or where an
+        op is about an item that the body does not state, such as a key that the API writes in another way.
     """
+    stated = {op.place: op for op in _stated(body)}
     touched = {op.place for op in ops}
-    left = [op for op in _stated(body) if op.place not in touched]
-    return [noun_of(op) for op in left] if len(left) <= noops else []
+    left = [noun_of(op) for place, op in stated.items() if place not in touched]
+    unknown = any(op.place not in stated for op in ops if op.action is not Action.DELETE)
+    return [] if unknown or len(left) > noops else left
 
 
 def _stated(body: Mapping[str, Any]) -> Iterator[Op]:

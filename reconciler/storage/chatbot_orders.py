@@ -5,14 +5,14 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any, Final
 
-from pydantic import AwareDatetime, TypeAdapter
+from pydantic import TypeAdapter
 from sqlalchemy import Column, ColumnElement, case, func, literal
 
 from reconciler.domain.records import Chatbot
 from reconciler.domain.status import Direction, Sync
 from reconciler.ports import ChatbotOrder
 from reconciler.storage import tables
-from reconciler.storage.paging import Order
+from reconciler.storage.paging import Moment, Number, Order, Text
 from reconciler.storage.repositories.fleet import called
 
 _CHATBOTS: Final = tables.chatbots.c
@@ -37,25 +37,25 @@ def chatbot_order(order: ChatbotOrder, *, descending: bool) -> Order:
 def _order(order: ChatbotOrder, *, descending: bool) -> Order:
     match order:
         case ChatbotOrder.ID:
-            return _make(order, descending, TypeAdapter(tuple[str, str, str]), (), lambda _: ())
+            return _make(order, descending, TypeAdapter(tuple[str, Text, Text]), (), lambda _: ())
         case ChatbotOrder.NAME:
             return _make(
                 order,
                 descending,
-                TypeAdapter(tuple[str, str, str, str]),
+                TypeAdapter(tuple[str, Text, Text, Text]),
                 (_CHATBOTS.called,),
                 lambda bot: (called(bot),),
             )
         case ChatbotOrder.STATE:
             ranks = (_rank(_CHATBOTS.sync, _URGENT), _rank(_CHATBOTS.direction, _WORST))
-            return _make(order, descending, TypeAdapter(tuple[str, int, int, str, str]), ranks, _state)
+            return _make(order, descending, TypeAdapter(tuple[str, Number, Number, Text, Text]), ranks, _state)
         case ChatbotOrder.DRIFTED:
             none = _EVER if descending else _NEVER
             since = func.coalesce(_CHATBOTS.drifted_at, literal(none, _CHATBOTS.drifted_at.type))
             return _make(
                 order,
                 descending,
-                TypeAdapter(tuple[str, AwareDatetime, str, str]),
+                TypeAdapter(tuple[str, Moment, Text, Text]),
                 (since,),
                 lambda bot: (bot.drifted_at or none,),
             )

@@ -3,16 +3,30 @@
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from operator import attrgetter
-from typing import Any, Final, TypeVar
+from typing import Annotated, Any, Final, TypeVar
 
-from pydantic import AwareDatetime, TypeAdapter
+from pydantic import AfterValidator, AwareDatetime, Field, TypeAdapter
 from sqlalchemy import Column, ColumnElement, Select, literal, tuple_
 
 from reconciler.ports import Page
 from reconciler.storage import tables
 
 T = TypeVar("T")
+
+
+def _in_utc(moment: datetime) -> datetime:
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError as error:
+        raise ValueError("this is no moment in UTC") from error
+
+
+Moment = Annotated[AwareDatetime, AfterValidator(_in_utc)]
+Number = Annotated[int, Field(ge=0, lt=2**63)]
+Text = Annotated[str, Field(pattern=r"^[^\x00]*$")]
+"""What a cursor may hold: what each database takes, whoever wrote the cursor."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,7 +89,7 @@ def _fields(record: Any, names: Sequence[str]) -> tuple[Any, ...]:
     return tuple(attrgetter(name)(record) for name in names)
 
 
-_MOMENT_AND_ID: Final[TypeAdapter[Any]] = TypeAdapter(tuple[str, AwareDatetime, str])
+_MOMENT_AND_ID: Final[TypeAdapter[Any]] = TypeAdapter(tuple[str, Moment, Text])
 PLANS = _newest_first("plans", _MOMENT_AND_ID, tables.plans.c.created_at, tables.plans.c.id)
 RUNS = _newest_first("runs", _MOMENT_AND_ID, tables.runs.c.created_at, tables.runs.c.id)
-AUDIT = _newest_first("audit", TypeAdapter(tuple[str, int]), tables.audit.c.seq)
+AUDIT = _newest_first("audit", TypeAdapter(tuple[str, Number]), tables.audit.c.seq)

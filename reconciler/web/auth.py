@@ -192,7 +192,10 @@ def _page_of(request: Request) -> str:
     """The page to come back to; of a form that was sent, the page that it stood on."""
     if request.method in _LOOKING:
         return request.url.path
-    return URL(request.headers.get("referer", "")).path or "/"
+    try:
+        return URL(request.headers.get("referer", "")).path or "/"
+    except ValueError:
+        return "/"
 
 
 def _passed(request: Request, caller: Caller, role: Role) -> Actor:

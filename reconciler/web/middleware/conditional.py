@@ -20,7 +20,7 @@ from reconciler.web.credentials import Caller
 from reconciler.web.metrics import Metrics
 
 PREFIX = "/api/v1/"
-MOVING = ("/api/v1/status", "/api/v1/sources", "/api/v1/suspensions")
+MOVING = ("/api/v1/status", "/api/v1/sources", "/api/v1/suspensions", "/api/v1/tokens")
 """What also moves without the database, by the clock or by calls made: tagged by what it says."""
 STREAM = "/api/v1/events"
 UNTAGGED = ("/api/", "/static/", "/login", "/docs", "/openapi.json", "/healthz", "/readyz", "/metrics")

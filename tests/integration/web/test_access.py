@@ -145,6 +145,20 @@ async def test_a_signed_in_poll_that_finds_nothing_new_is_304_until_the_session_
         assert answer.status_code == 401
 
 
+async def test_a_token_that_ended_by_itself_is_seen_by_the_next_poll(house: House) -> None:
+    soon = {"name": "ci", "role": "viewer", "expires_at": (START + timedelta(seconds=9)).isoformat()}
+    async with house.client("wzr_admin") as admin:
+        await admin.post("/api/v1/tokens", json=soon)
+        tag = (await admin.get("/api/v1/tokens")).headers["etag"]
+        assert (await admin.get("/api/v1/tokens", headers={"If-None-Match": tag})).status_code == 304
+        house.clock.advance(10)
+        answer = await admin.get("/api/v1/tokens", headers={"If-None-Match": tag})
+    assert (answer.status_code, [each["stands"] for each in answer.json()["items"] if each["name"] == "ci"]) == (
+        200,
+        [False],
+    )
+
+
 async def test_a_tag_of_one_is_worth_nothing_to_another(house: House) -> None:
     async with house.client("wzr_admin") as admin, house.client("wzr_viewer") as viewer:
         tag = (await admin.get("/api/v1/tokens")).headers["etag"]

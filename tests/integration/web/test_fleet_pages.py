@@ -193,7 +193,7 @@ async def test_a_suspended_chatbot_is_named_above_everything_else(house: House) 
     async with signed_in(house, "operator") as operator:
         await operator.post("/suspend", data={"scope": "chatbot/bot_2", "back": "/", "reason": "release freeze"})
         text = (await operator.get("/")).text
-    assert '<b><a href="/chatbots/acme/bot_2">Careers</a> is suspended</b> by operator' in text
+    assert '<b>The chatbot <a href="/chatbots/acme/bot_2">Careers</a> is suspended</b> by operator' in text
 
 
 async def test_a_token_of_some_sources_sees_only_what_is_of_these(house: House) -> None:

@@ -226,7 +226,12 @@ async def test_another_site_cannot_have_a_link_made(house: House) -> None:
 
 @pytest.mark.parametrize(
     ("referer", "target"),
-    [("http://127.0.0.1:8080/plans/plan_1?x=1", "/plans/plan_1"), ("", "/"), ("https://evil.example", "/")],
+    [
+        ("http://127.0.0.1:8080/plans/plan_1?x=1", "/plans/plan_1"),
+        ("", "/"),
+        ("https://evil.example", "/"),
+        ("http://[", "/"),
+    ],
 )
 async def test_a_form_sent_after_the_session_ended_leads_back_to_its_page(
     stranger: httpx.AsyncClient, referer: str, target: str

@@ -1,5 +1,7 @@
 """The laws of tags and of lists in parts."""
 
+import json
+from base64 import urlsafe_b64encode
 from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
@@ -153,6 +155,25 @@ async def test_a_cursor_of_another_list_is_refused(house: House) -> None:
         answer = await client.get("/api/v1/plans", params={"cursor": cursor})
 
     assert answer.json()["code"] == "invalid_cursor"
+
+
+@pytest.mark.parametrize(
+    ("path", "held"),
+    [
+        ("/api/v1/audit", ["audit", 10**30]),
+        ("/api/v1/audit", ["audit", -1]),
+        ("/api/v1/runs", ["runs", "9999-12-31T23:59:59-23:59", "run_main"]),
+        ("/api/v1/plans", ["plans", "0001-01-01T00:00:00+23:59", "plan_1"]),
+        ("/api/v1/chatbots", ["chatbots by id", "\0", "bot_1"]),
+        ("/api/v1/chatbots?order=state", ["chatbots by state", 10**30, 0, "acme", "bot_1"]),
+    ],
+)
+async def test_a_cursor_that_no_database_could_take_is_refused(house: House, path: str, held: list[Any]) -> None:
+    cursor = urlsafe_b64encode(json.dumps(held).encode()).decode()
+    async with house.client("wzr_viewer") as client:
+        answer = await client.get(path, params={**dict(httpx.URL(path).params), "cursor": cursor})
+
+    assert (answer.status_code, answer.json()["code"]) == (400, "invalid_cursor")
 
 
 @pytest.mark.parametrize(

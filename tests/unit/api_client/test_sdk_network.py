@@ -222,6 +222,26 @@ def test_waiting_for_a_turn_is_no_part_of_a_requests_time(raw_server: Callable[.
     assert len(set(arrived)) == 16
 
 
+def test_a_call_that_waits_for_its_turn_is_refused_when_the_client_is_closed(raw_server: Callable[..., Any]) -> None:
+    arrived = threading.Barrier(17)
+
+    def hold(connection: socket.socket, _: int) -> None:
+        arrived.wait(5)
+        connection.recv(1)
+
+    async def calls(url: str) -> list[Any]:
+        client = AsyncWizChatClient("wpk_live_x", url, max_retries=0)
+        tasks = [asyncio.create_task(client.list_chatbots()) for _ in range(17)]
+        await asyncio.to_thread(arrived.wait, 5)
+        await client.aclose()
+        return await asyncio.gather(*tasks, return_exceptions=True)
+
+    with raw_server(hold) as server:
+        *sent, waited = asyncio.run(calls(server.url))
+    assert {type(each) for each in sent} == {WizChatConnectionError}
+    assert (type(waited), str(waited)) == (RuntimeError, "the client is closed")
+
+
 def test_calls_one_after_the_other_share_one_connection(raw_server: Callable[..., Any]) -> None:
     peers: list[tuple[str, int]] = []
 

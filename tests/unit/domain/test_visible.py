@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.domain.visible import is_unseen, visible
+from reconciler.domain.visible import distinct, is_unseen, visible
 
 CONTROLS = [chr(code) for code in (*range(0x20), *range(0x7F, 0xA0))]
 BIDI = list("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
@@ -50,6 +50,22 @@ def test_a_selector_passes_only_behind_the_one_sign_that_it_belongs_to() -> None
     assert visible("❤️\ufe0f\ufe0f") == "❤️\\ufe0f\\ufe0f"
     assert visible("x\ufe0f") == "x\\ufe0f"
     assert visible("❤\ufe01") == "❤\\ufe01"
+
+
+@pytest.mark.parametrize(
+    ("key", "shown"),
+    [
+        ("returns eu", "returns eu"),
+        ("returns  eu", "returns \\x20eu"),
+        ("returns\u00a0eu", "returns\\xa0eu"),
+        ("returns\u2003eu", "returns\\u2003eu"),
+        (" returns eu ", "\\x20returns eu\\x20"),
+        ("returns\n\teu", "returns\\n\\teu"),
+        ("返品", "返品"),
+    ],
+)
+def test_keys_that_differ_by_their_spaces_never_look_alike(key: str, shown: str) -> None:
+    assert distinct(key) == shown
 
 
 def test_line_ends_stay_where_several_lines_are_meant() -> None:

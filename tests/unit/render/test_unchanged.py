@@ -23,5 +23,9 @@ def test_nothing_is_named_where_everything_changes() -> None:
     assert unchanged({"spec": {"skills": [{"name": "refunds"}]}}, [REFUNDS], 0) == []
 
 
+def test_nothing_is_guessed_when_an_op_is_about_what_the_body_does_not_state() -> None:
+    assert unchanged(BODY, [Op("domains", Action.CREATE, "ACME.example", None, {"domain": "ACME.example"})], 9) == []
+
+
 def test_nothing_is_guessed_when_the_api_counted_fewer() -> None:
     assert unchanged(BODY, [REFUNDS], 3) == []

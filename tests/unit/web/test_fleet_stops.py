@@ -1,6 +1,8 @@
 """What the fleet page says of suspensions."""
 
-from reconciler.domain.records import ScopeKind
+from collections.abc import Sequence
+
+from reconciler.domain.records import Chatbot, ScopeKind, Suspension
 from reconciler.web.dashboard.pages.fleet_stops import Stops, chatbots_of, stops
 from tests.support.records import a_chatbot, a_suspension
 
@@ -10,18 +12,27 @@ SOURCE = a_suspension("suspension_3", kind=ScopeKind.SOURCE, subject="a b")
 TENANT = a_suspension("suspension_4", kind=ScopeKind.TENANT, subject="acme")
 
 
+def told(standing: Sequence[Suspension], *known: Chatbot) -> list[tuple[str, Sequence[tuple[str, str | None]]]]:
+    return [(each.kind, each.subjects) for each in stops(standing, known).shown]
+
+
 def test_each_is_told_by_what_people_call_it_with_its_page() -> None:
-    told = stops([BOT, SOURCE, ALL, TENANT], [a_chatbot("bot_1", name="Acme Shop")])
-    assert [(each.subject, each.path) for each in told.shown] == [
-        ("Acme Shop", "/chatbots/acme/bot_1"),
-        ("source a b", "/sources#a%20b"),
-        ("tenant acme", None),
+    assert told([BOT, SOURCE, ALL, TENANT], a_chatbot("bot_1", name="Acme Shop")) == [
+        ("chatbot", [("Acme Shop", "/chatbots/acme/bot_1")]),
+        ("source", [("a b", "/sources#a%20b")]),
+        ("tenant", [("acme", None)]),
     ]
-    assert told.more == 0
+
+
+def test_an_id_that_tenants_share_is_told_of_each() -> None:
+    shared = (a_chatbot("bot_1", name="Acme Shop"), a_chatbot("bot_1", tenant="other"))
+    assert told([BOT], *shared) == [
+        ("chatbot", [("Acme Shop of acme", "/chatbots/acme/bot_1"), ("bot_1 of other", "/chatbots/other/bot_1")])
+    ]
 
 
 def test_a_chatbot_that_nobody_knows_is_told_by_its_id() -> None:
-    assert [(each.subject, each.path) for each in stops([BOT], []).shown] == [("chatbot bot_1", None)]
+    assert told([BOT]) == [("chatbot", [("bot_1", None)])]
 
 
 def test_of_many_the_newest_are_told_and_the_rest_are_counted() -> None:

@@ -1,6 +1,6 @@
 """What is suspended, as the fleet page says it above everything else."""
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from urllib.parse import quote
 
@@ -15,13 +15,13 @@ class Stop:
     """One suspension.
 
     Attributes:
-        subject: What is suspended, such as a chatbot's name or ``source bots``.
-        path: The page of the chatbot or the source; None of what has none.
+        kind: What is suspended: a chatbot, a source or a tenant.
+        subjects: What people call it, with its page where it has one; several where tenants share a chatbot's id.
     """
 
     suspension: Suspension
-    subject: str
-    path: str | None
+    kind: ScopeKind
+    subjects: Sequence[tuple[str, str | None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,18 +49,25 @@ def stops(standing: Sequence[Suspension], known: Sequence[Chatbot]) -> Stops:
         known: The chatbots of `chatbots_of` that the person may see.
     """
     partial = _partial(standing)
-    return Stops(tuple(_told(partial[:_MOST], {each.id: each for each in known})), max(0, len(partial) - _MOST))
+    shown = [Stop(each, each.kind, _subjects(each, known)) for each in partial[:_MOST]]
+    return Stops(tuple(shown), len(partial) - len(shown))
 
 
 def _partial(standing: Sequence[Suspension]) -> Sequence[Suspension]:
     return [each for each in standing if each.kind is not ScopeKind.ALL]
 
 
-def _told(standing: Sequence[Suspension], known: Mapping[str, Chatbot]) -> Iterator[Stop]:
-    for each in standing:
-        chatbot = known.get(each.subject) if each.kind is ScopeKind.CHATBOT else None
-        if chatbot is not None:
-            yield Stop(each, chatbot.name or chatbot.id, chatbot_path(chatbot.tenant, chatbot.id))
-        else:
-            path = f"/sources#{quote(each.subject, safe='')}" if each.kind is ScopeKind.SOURCE else None
-            yield Stop(each, f"{each.kind} {each.subject}", path)
+def _subjects(suspension: Suspension, known: Sequence[Chatbot]) -> Sequence[tuple[str, str | None]]:
+    match suspension.kind:
+        case ScopeKind.CHATBOT:
+            named = [each for each in known if each.id == suspension.subject]
+            return [_called(each, named) for each in named] or [(suspension.subject, None)]
+        case ScopeKind.SOURCE:
+            return [(suspension.subject, f"/sources#{quote(suspension.subject, safe='')}")]
+        case _:
+            return [(suspension.subject, None)]
+
+
+def _called(chatbot: Chatbot, namesakes: Sequence[Chatbot]) -> tuple[str, str]:
+    name = chatbot.name or chatbot.id
+    return f"{name} of {chatbot.tenant}" if len(namesakes) > 1 else name, chatbot_path(chatbot.tenant, chatbot.id)

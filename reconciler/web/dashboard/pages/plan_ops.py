@@ -10,7 +10,7 @@ from reconciler.domain.direction import NO_BASELINE, Baseline, DirectedOp
 from reconciler.domain.fields import MISSING
 from reconciler.domain.plan import MCP_SERVERS, Action, Op
 from reconciler.domain.status import Direction
-from reconciler.domain.visible import visible
+from reconciler.domain.visible import distinct, visible
 from reconciler.render.field_words import side_of
 from reconciler.render.model import IRREVERSIBLE
 from reconciler.render.prose import EFFORT, Line, Row, abridged, clipped, compare, side_by_side
@@ -197,13 +197,13 @@ def _title(op: Op, fields: int) -> str:
     """What stands above it, under the heading of its section; a delete stands under another heading."""
     if op.action is Action.DELETE:
         return visible(noun_of(op))
-    return visible(op.key) if op.key is not None else "1 field" if fields == 1 else f"{fields} fields"
+    return distinct(op.key) if op.key is not None else "1 field" if fields == 1 else f"{fields} fields"
 
 
 def _row(directed: DirectedOp, change: FieldChange, baseline: Baseline) -> FieldRow:
     side = side_of(directed, change.name)
     return FieldRow(
-        name=visible(change.name),
+        name=distinct(change.name),
         agreed=visible(_agreed(directed.op, change, side, baseline)),
         live=visible(inline(change.before)),
         after=visible(inline(change.after)),
@@ -239,7 +239,7 @@ def _text(directed: DirectedOp, change: FieldChange, baseline: Baseline, share: 
     side, item = side_of(directed, change.name), _agreed_item(directed.op, baseline)
     agreed = prose(fields.get(item, change.name)) if side is Direction.DIVERGED and item is not None else None
     return TextView(
-        name=visible(change.name),
+        name=distinct(change.name),
         size=_size(change),
         direction=side,
         blanks_only=differs_in_blanks_only(before, after),

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Query
@@ -18,8 +18,8 @@ from reconciler.render.ages import Age, age
 from reconciler.render.summary import Part, sentence
 from reconciler.web import templates
 from reconciler.web.api.common import TheEngine
+from reconciler.web.asks import Filter
 from reconciler.web.asks import Query as AskedQuery
-from reconciler.web.asks import Word
 from reconciler.web.dashboard.common import Visitor
 from reconciler.web.dashboard.frame import Frame, frame_for
 from reconciler.web.dashboard.signs import STATUS
@@ -36,8 +36,8 @@ class PlansQuery(AskedQuery):
     """Which plans the page lists."""
 
     status: str = Field(default=_OPEN, max_length=30)
-    source: Word | Literal[""] = ""
-    chatbot: Word | Literal[""] = ""
+    source: Filter = ""
+    chatbot: Filter = ""
     cursor: str | None = Field(default=None, max_length=1000)
 
     def statuses(self) -> Collection[PlanStatus] | None:
