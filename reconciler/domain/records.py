@@ -349,6 +349,11 @@ class Suspension:
         """As people write it: ``chatbot/ID``, ``source/NAME``, ``tenant/NAME`` or ``all``."""
         return self.kind.value if self.kind is ScopeKind.ALL else f"{self.kind}/{self.subject}"
 
+    @property
+    def what(self) -> str:
+        """As people say it: ``the chatbot ID``, ``the source NAME``, ``the tenant NAME`` or ``everything``."""
+        return "everything" if self.kind is ScopeKind.ALL else f"the {self.kind} {self.subject}"
+
     def stands(self, now: datetime) -> bool:
         """Whether it has neither ended nor expired."""
         return self.ended_at is None and (self.until is None or self.until > now)

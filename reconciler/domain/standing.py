@@ -101,5 +101,5 @@ def _awaiting(automatic: Verdict | None) -> tuple[Reason, str]:
 def suspended(suspension: Suspension) -> tuple[Reason, str]:
     """The reason shown for what a suspension covers: which one, until when, and why."""
     until = f" until {suspension.until:%Y-%m-%dT%H:%M:%SZ}" if suspension.until else ""
-    why = f"({suspension.scope}{until}: {suspension.reason})"
+    why = f"({suspension.what}{until}: {suspension.reason})"
     return Reason.SUSPENDED, f"{EXPLANATIONS[Reason.SUSPENDED]} {why}"

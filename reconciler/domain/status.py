@@ -81,7 +81,7 @@ EXPLANATIONS: Mapping[Reason, str] = {
     Reason.APPLYING: "An apply is under way.",
     Reason.APPLIED: "The plan was applied and verified.",
     Reason.READ_ONLY: "The tenant has no write key: set write_api_key (or WIZCHAT_WRITE_API_KEY) to apply.",
-    Reason.SUSPENDED: "Applies are suspended: resume the chatbot, source or tenant to go on.",
+    Reason.SUSPENDED: "Applies are suspended: resume them to go on.",
     Reason.CHATBOT_MISSING: (
         "The chatbot was not found at WizChat: remove the document or correct metadata.chatbotId."
     ),

@@ -319,10 +319,20 @@ def unknown(cause: str) -> End:
     )
 
 
+def _named(op: object) -> str:
+    match op:
+        case {"section": str(section), "key": str(key)}:
+            return str(Place(section, key))
+        case {"section": str(section)}:
+            return section
+        case _:
+            return "an op that it does not name"
+
+
 def _stopped(applied: tuple[Mapping[str, object], ...], failed: Mapping[str, object]) -> End:
     """A 422: an op failed and the rest was not tried."""
     done = any(item.get("action") != Action.NOOP and not item.get("noop") for item in applied)
-    why = f"WizChat stopped at {failed.get('op')}: {failed.get('message') or failed.get('code')}"
+    why = f"WizChat stopped at {_named(failed.get('op'))}: {failed.get('message') or failed.get('code')}"
     return End(
         status=ApplyStatus.PARTIALLY_APPLIED if done else ApplyStatus.FAILED,
         reason=Reason.PARTIALLY_APPLIED if done else Reason.REFUSED_BY_API,

@@ -134,7 +134,9 @@ async def refuse_if_stopped(engine: Engine, uow: UnitOfWork, plan: Plan) -> None
     given = await Surroundings.read(uow)
     suspension = given.suspension_of(plan.tenant, plan.chatbot_id, plan.source)
     if suspension is not None:
-        raise Conflict("suspended", f"{suspension.scope} is suspended ({suspension.reason}): resume it first")
+        raise Conflict(
+            "suspended", f"applies of {suspension.what} are suspended ({suspension.reason}): resume them first"
+        )
     source = given.sources.get(plan.source)
     if source is None or source.state is SourceState.UNKNOWN:
         raise Conflict("source_unknown", f"the source {plan.source} cannot be read: {source and source.message}")

@@ -6,11 +6,12 @@ meanwhile shares it.
 
 import asyncio
 import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timedelta
+from typing import Final
 
-from reconciler.domain.diagnostics import Diagnostic, Severity
+from reconciler.domain.diagnostics import Diagnostic
 from reconciler.domain.records import (
     Chatbot,
     Counts,
@@ -23,11 +24,12 @@ from reconciler.domain.records import (
     Trigger,
 )
 from reconciler.domain.status import EXPLANATIONS, Reason
-from reconciler.engine.adopting import adopt, distrust, places_of, recover_source
+from reconciler.engine.adopting import adopt, distrust, recover_source
 from reconciler.engine.auditing import audit
 from reconciler.engine.automating import Choice, apply_chosen, choose
 from reconciler.engine.context import Actor, Engine, SourceBinding
 from reconciler.engine.looking import Look, claims_of, look, remembered
+from reconciler.engine.retelling import contests, knows_all, last_told, retold
 from reconciler.engine.roster import call_the_roll
 from reconciler.engine.sweeping import SweepCounts, sweep
 from reconciler.errors import NotFound, SourceUnreadable, TargetError
@@ -37,6 +39,9 @@ log = logging.getLogger(__name__)
 
 WEBHOOK_SPACING = 1.0
 """Seconds between the starts of two webhook runs of a source: a burst of pushes is one look."""
+
+_WEIGHT: Final[Mapping[Trigger, int]] = {Trigger.STARTUP: 1, Trigger.MANUAL: 2}
+"""Those that read the documents again, also of an unchanged revision; the heavier one names a run that is shared."""
 
 
 async def request_refresh(engine: Engine, actor: Actor, source: str, trigger: Trigger, *, full: bool) -> Run:
@@ -71,7 +76,7 @@ async def request_refresh(engine: Engine, actor: Actor, source: str, trigger: Tr
                 created_at=await uow.now(),
             )
             await uow.runs.add(run)
-        elif (full and not run.full) or (trigger is Trigger.MANUAL and run.trigger is not Trigger.MANUAL):
+        elif (full and not run.full) or _WEIGHT.get(trigger, 0) > _WEIGHT.get(run.trigger, 0):
             run = await uow.runs.save(replace(run, full=run.full or full, trigger=trigger))
         # what the clock starts is no decision; deliveries that share a run are one
         if trigger is Trigger.MANUAL or (trigger is Trigger.WEBHOOK and not shared):
@@ -169,15 +174,18 @@ async def _space_webhooks(engine: Engine, source: str) -> None:
 
 async def _pass(engine: Engine, binding: SourceBinding, run: Run, findings: Findings) -> None:
     record, known = await remembered(engine, binding.name)
+    told = await last_told(engine, binding.name, record.good_revision)
+    findings.revision, findings.diagnostics = record.good_revision, retold(told)
     try:
-        seen = await look(engine, binding, record, known, reload=run.trigger in (Trigger.STARTUP, Trigger.MANUAL))
+        seen = await look(engine, binding, record, known, reload=run.trigger in _WEIGHT or not knows_all(told))
         known = await _take_in(engine, binding, run, seen, known, findings)
     except SourceUnreadable as error:
-        findings.revision = record.good_revision
         findings.fail(f"{error.cause}: {error}")
         async with engine.store.begin() as uow:
             current = await uow.sources.get(binding.name)
             await distrust(engine, uow, current or record, error)
+            contested = await uow.documents.claims(binding.tenant)
+        findings.diagnostics = (*findings.diagnostics, *contests(binding.name, contested))
     findings.documents = len(known)
     if not findings.failed or run.full:
         await _compare(engine, binding, run, known, findings)
@@ -190,10 +198,9 @@ async def _take_in(
     engine: Engine, binding: SourceBinding, run: Run, seen: Look, known: Sequence[GoodDocument], findings: Findings
 ) -> Sequence[GoodDocument]:
     """Write down what the look found, and return the documents that now hold."""
-    findings.revision, claims = seen.revision, known
+    claims, found = known, findings.diagnostics
     if seen.snapshot is not None:
-        findings.parsed = seen.snapshot.parsed
-        findings.diagnostics = seen.snapshot.diagnostics
+        findings.parsed, found = seen.snapshot.parsed, seen.snapshot.diagnostics
         claims = claims_of(binding.name, binding.tenant, seen.snapshot, known)
     async with engine.store.begin() as uow:
         uow.history.because(_cause(run))
@@ -203,24 +210,16 @@ async def _take_in(
         if record.good_revision != seen.judged_by:
             # somebody accepted a revision meanwhile, and this look was held against the one before
             findings.revision = record.good_revision
+            findings.diagnostics = found if seen.revision == record.good_revision else ()
             return await uow.documents.of_source(binding.name)
         if seen.revision != record.good_revision or tuple(claims) != tuple(known):
             await adopt(engine, uow, record, seen.revision, claims)
         elif record.state is SourceState.UNKNOWN:
             await recover_source(engine, uow, record)
         contested = await uow.documents.claims(binding.tenant)
-    findings.diagnostics = (*findings.diagnostics, *_contested(binding.name, contested))
+    findings.revision = seen.revision
+    findings.diagnostics = (*found, *contests(binding.name, contested))
     return claims
-
-
-def _contested(source: str, contested: Mapping[str, Sequence[GoodDocument]]) -> Iterator[Diagnostic]:
-    """What the people of a source are told where another one claims the same chatbot: they may not see its chatbot."""
-    for chatbot_id, claims in contested.items():
-        own = [claim for claim in claims if claim.source == source]
-        others = places_of(claim for claim in claims if claim.source != source)
-        for claim in own:
-            message = f'the chatbot "{chatbot_id}" is also claimed by {others}: keep one of them'
-            yield Diagnostic(Severity.ERROR, message, claim.path, claim.line)
 
 
 async def _compare(

@@ -1,6 +1,7 @@
 """What the engine needs of the world, as Protocols. Adapters implement them; so do the fakes of the tests."""
 
 from reconciler.ports.audit import AuditShelf
+from reconciler.ports.events import ChangeKind
 from reconciler.ports.git import ParseCache, Source
 from reconciler.ports.identity import Attempt, IdentityProvider
 from reconciler.ports.queries import (
@@ -45,6 +46,7 @@ __all__ = [
     "AuditShelf",
     "BaselineRepository",
     "Budget",
+    "ChangeKind",
     "ChatbotFilter",
     "ChatbotOrder",
     "ChatbotRepository",

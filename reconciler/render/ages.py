@@ -29,7 +29,8 @@ class Age:
 
 def age(at: datetime, now: datetime) -> Age:
     """How far a moment is from now; what lies ahead is told so."""
-    return Age(at, span(abs(now - at)), ahead=at > now)
+    ahead = at > now
+    return Age(at, span(abs(now - at), nearest=ahead), ahead=ahead)
 
 
 def age_or_none(at: datetime | None, now: datetime) -> Age | None:
@@ -42,12 +43,17 @@ def due_or_none(at: datetime | None, now: datetime) -> Age | None:
     return replace(age(at, now), is_due=at - now < _AT_ONCE) if at else None
 
 
-def span(length: timedelta) -> str:
-    """A length of time in the largest unit of which it holds two, and in seconds where it is short."""
+def span(length: timedelta, *, nearest: bool = False) -> str:
+    """A length of time in the largest unit of which it holds two, and in seconds where it is short.
+
+    Args:
+        length: How long.
+        nearest: Whether it is told to the nearest unit: what ends in seven days but a second ends in seven days.
+    """
     seconds = int(length.total_seconds())
     for unit, size in _UNITS:
         if seconds >= size * _MOMENTS or (unit == "min" and seconds >= size):
-            return f"{seconds // size} {unit}"
+            return f"{(seconds + (size // 2 if nearest else 0)) // size} {unit}"
     return f"{seconds} s"
 
 

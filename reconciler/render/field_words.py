@@ -120,6 +120,8 @@ _CHANGES = _Verb("changes", "puts back")
 _REWRITES = _Verb("rewrites", "puts back")
 _PARTS = _Verb("rewrites parts of", "puts back parts of")
 _FEW = _Verb("changes a few words of", "puts back a few words of")
+_ADDS = _Verb("adds to", "puts back what was cut from")
+_CUTS = _Verb("cuts from", "takes out what was added to")
 _BLANKS = _Verb("changes only blanks in", "puts back only blanks in")
 
 
@@ -235,6 +237,10 @@ def _how_much(before: Any, after: Any, effort: int) -> _Verb:
 def _rewriting(before: str, after: str, effort: int) -> _Verb:
     if not _SENTENCE <= max(len(before), len(after)) <= _LONGEST_WEIGHED:
         return _CHANGES
+    if before in after:
+        return _ADDS
+    if after in before:
+        return _CUTS
     if share_of_words_kept(before, after) < _HALF:  # in order there are no more, and this is told at once
         return _REWRITES
     kept = share_kept_in_order(before, after, effort)

@@ -146,7 +146,7 @@ def clipped(lines: Iterable[Line], most: int) -> tuple[list[Line], int]:
         for piece in line:
             shown = piece.text[:most]
             most, hidden = most - len(shown), hidden + len(piece.text) - len(shown)
-            if shown or not piece.text:
+            if shown or (most and not piece.text):
                 pieces.append(Piece(piece.kind, shown))
         if pieces or (not line and most):
             kept.append(tuple(pieces))

@@ -59,12 +59,18 @@ def changes(op: Op) -> tuple[FieldChange, ...]:
     if op.changed_fields:
         pairs = ((name, fields.get(op.before, name), fields.get(op.after, name)) for name in op.changed_fields)
         return tuple(FieldChange(*pair) for pair in pairs)
-    return tuple(FieldChange(name, MISSING, value) for name, value in sorted(_besides_identity(op).items()))
+    return tuple(FieldChange(name, MISSING, value) for name, value in sorted(_besides_identity(op, op.after).items()))
 
 
 def leaves(op: Op) -> tuple[FieldChange, ...]:
     """As `changes`, with each object that both sides hold, or that is new, taken apart into what differs within it."""
     return tuple(leaf for change in changes(op) for leaf in _leaves(change))
+
+
+def lost(op: Op) -> tuple[FieldChange, ...]:
+    """Everything that a delete takes away, apart from the identity, taken apart as by `leaves`."""
+    whole = (FieldChange(name, value, MISSING) for name, value in sorted(_besides_identity(op, op.before).items()))
+    return tuple(leaf for change in whole for leaf in _leaves(change))
 
 
 def _leaves(change: FieldChange) -> Iterator[FieldChange]:
@@ -82,9 +88,8 @@ def _leaves(change: FieldChange) -> Iterator[FieldChange]:
             yield from _leaves(FieldChange(f"{change.name}.{name}", *pair))
 
 
-def _besides_identity(op: Op) -> dict[str, Any]:
-    stated = op.after or {}
-    return {name: value for name, value in stated.items() if not (name in _IDENTITIES and value == op.key)}
+def _besides_identity(op: Op, stated: Mapping[str, Any] | None) -> dict[str, Any]:
+    return {name: value for name, value in (stated or {}).items() if not (name in _IDENTITIES and value == op.key)}
 
 
 def inline(value: Any) -> str:
@@ -107,7 +112,7 @@ def prose(value: Any) -> str:
 
 def characters(op: Op) -> int:
     """How much text a created item brings, its identity left out."""
-    return sum(len(text) for text in _texts(_besides_identity(op)))
+    return sum(len(text) for text in _texts(_besides_identity(op, op.after)))
 
 
 def _texts(value: Any) -> Iterator[str]:

@@ -9,7 +9,7 @@ import hmac
 import re
 from base64 import urlsafe_b64encode
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from urllib.parse import quote
@@ -76,10 +76,12 @@ class Shared:
     Attributes:
         plan_id: The only plan that they may see.
         until: When the link ends.
+        path: The link itself, without the host; another parameter can follow.
     """
 
     plan_id: str
     until: datetime
+    path: str = field(default="", repr=False)
 
 
 def sign(key: bytes, plan_id: str, until: datetime) -> str:
@@ -107,7 +109,7 @@ def verify(key: bytes, plan_id: str, until: Sequence[str], signature: Sequence[s
     end = datetime.fromtimestamp(int(moment), UTC)
     if end <= now:
         raise LinkRefused(Flaw.EXPIRED)
-    return Shared(plan_id, end)
+    return Shared(plan_id, end, sign(key, plan_id, end))
 
 
 def _only(values: Sequence[str], form: re.Pattern[str]) -> str:

@@ -95,4 +95,4 @@ def _shown(record: SourceRecord, standing: Sequence[Suspension]) -> SourceRecord
     covering = [each for each in standing if covers(each, record.tenant, None, record.name)]
     if not covering or record.state is not SourceState.READY:
         return record
-    return replace(record, state=SourceState.SUSPENDED, message=f"{covering[0].scope}: {covering[0].reason}")
+    return replace(record, state=SourceState.SUSPENDED, message=f"{covering[0].what}: {covering[0].reason}")

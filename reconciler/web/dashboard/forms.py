@@ -39,7 +39,7 @@ class Denial:
     detail: str
 
     def __str__(self) -> str:
-        return f"{self.title}: {self.detail}"
+        return self.detail if self.status == Code.INVALID_REQUEST.status else f"{self.title}: {self.detail}"
 
 
 class FormQuery(Query):

@@ -7,6 +7,7 @@ from urllib.parse import quote
 from reconciler.domain.grants import role_for
 from reconciler.domain.records import Role, ScopeKind, Suspension
 from reconciler.engine.context import Actor, Engine
+from reconciler.ports import ChangeKind
 from reconciler.web.overview import standing_suspensions
 
 _ICON = (
@@ -62,13 +63,15 @@ class Frame:
         waiting: How many plans wait for approval.
         watch: The kinds of events at which the page looks again.
         stopped: Suspensions of everything, which every page has to say.
+        page: The address that an answer to a form follows, which has none of its own; None for every other page.
     """
 
     actor: Actor | None = None
     here: str = ""
     waiting: int = 0
-    watch: Sequence[str] = ()
+    watch: Sequence[ChangeKind] = ()
     stopped: Sequence[Suspension] = ()
+    page: str | None = None
 
     @property
     def places(self) -> Sequence[Place]:
@@ -87,20 +90,21 @@ NOBODY = Frame()
 """Around the pages that are shown before anybody has signed in."""
 
 
-async def frame_for(engine: Engine, actor: Actor, here: str = "", watch: Collection[str] = ()) -> Frame:
+async def frame_for(engine: Engine, actor: Actor, here: str = "", watch: Collection[ChangeKind] = ()) -> Frame:
     """The frame around a page.
 
     Args:
         engine: The ports.
         actor: Who looks.
         here: The name of the `Place`; empty for pages that are none.
-        watch: The kinds of events at which the page looks again.
+        watch: The kinds of events at which the page looks again, as it does at plans, which it counts; empty for a page
+            that does not follow what happens.
     """
     standing = await standing_suspensions(engine, actor.sources)
     return Frame(
         actor=actor,
         here=here,
         waiting=await engine.store.queries.waiting(actor.sources),
-        watch=tuple(watch),
+        watch=tuple(dict.fromkeys((*watch, ChangeKind.PLAN))) if watch else (),
         stopped=[each for each in standing if each.kind is ScopeKind.ALL],
     )

@@ -3,6 +3,21 @@
 from urllib.parse import quote
 
 
+def plan_path(plan_id: str) -> str:
+    """The path of a plan's page."""
+    return f"/plans/{quote(plan_id, safe='')}"
+
+
+def group_path(change: str) -> str:
+    """The path of the page of a change that many plans share."""
+    return f"/plans/groups/{quote(change, safe='')}"
+
+
+def source_path(name: str) -> str:
+    """Where a source stands on the page of all of them."""
+    return f"/sources#{quote(name, safe='')}"
+
+
 def chatbot_path(tenant: str, chatbot_id: str) -> str:
     """The path of a chatbot's page."""
     return f"/chatbots/{quote(tenant, safe='')}/{quote(chatbot_id, safe='')}"

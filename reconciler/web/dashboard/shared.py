@@ -7,6 +7,7 @@ from fastapi import Depends
 from reconciler.domain.records import Plan, Role
 from reconciler.engine.context import Actor, Engine
 from reconciler.errors import NotFound
+from reconciler.ports import ChangeKind
 from reconciler.web.api.common import visible_plan
 from reconciler.web.auth import VisitOrLink
 from reconciler.web.dashboard.frame import NOBODY, Frame, frame_for
@@ -37,5 +38,5 @@ async def readable_plan(engine: Engine, reader: Actor | Shared, plan_id: str) ->
 async def frame_around(engine: Engine, reader: Actor | Shared) -> Frame:
     """What stands around a plan: for a link no navigation, no count of plans, and no script that asks for more."""
     if isinstance(reader, Actor):
-        return await frame_for(engine, reader, "plans", ("plan", "apply"))
+        return await frame_for(engine, reader, "plans", (ChangeKind.PLAN, ChangeKind.APPLY))
     return NOBODY

@@ -72,6 +72,17 @@ _CAME: Final[Mapping[str, Mapping[str, str]]] = {
 }
 
 
+def standing(sync: str, direction: str | None) -> Sign:
+    """Where a chatbot stands: which side moved when it is out of sync and that is known, else its sync.
+
+    Args:
+        sync: Of the chatbot.
+        direction: Of the chatbot; None where it was not written down.
+    """
+    told = sync == Sync.OUT_OF_SYNC and direction not in (None, Direction.IN_SYNC)
+    return SIDE[direction or ""] if told else SYNC[sync]
+
+
 def moved(action: str, direction: str) -> Sign:
     """Which side moved, in the words that fit what an op does.
 

@@ -265,6 +265,7 @@ async def test_rule_7_a_partial_failure_is_partially_applied_and_the_rest_is_a_n
         apply = await w.apply(plan)
         assert apply.status is ApplyStatus.PARTIALLY_APPLIED
         assert apply.failed is not None
+        assert apply.message.startswith('WizChat stopped at skills "a": ')
         rest = await w.open_plan()
         assert [op.op.section for op in rest.ops] == ["skills"]
         assert not await w.approvals(rest)

@@ -53,7 +53,7 @@ async def test_decisions_are_told_in_words(house: House, viewer: httpx.AsyncClie
 async def test_the_rest_of_an_entry_is_folded(house: House, viewer: httpx.AsyncClient) -> None:
     await note(house, "plan.approve", comment="yes", approvals=["a", "b"], run="run_main")
     text = (await viewer.get("/audit")).text
-    (details,) = re.findall(r"<details><summary>Details.*?</details>", text, re.DOTALL)
+    (details,) = re.findall(r"<details id=[^>]+><summary>Details.*?</details>", text, re.DOTALL)
 
     assert all(part in details for part in ("[&#34;a&#34;, &#34;b&#34;]", "192.0.2.7", "prev_hash", "0" * 64))
     assert 'href="/runs/run_main"' in text

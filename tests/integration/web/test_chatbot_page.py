@@ -102,7 +102,7 @@ async def test_the_document_has_its_place_its_commit_and_links(
 async def test_what_is_live_is_asked_for_only_by_who_wants_it(house: House, visitor: httpx.AsyncClient) -> None:
     house.tenant.live["bot_1"] = {**LIVE, "_omittedSections": ["mcpServers"]}
     plain = (await visitor.get(PAGE)).text
-    assert f'href="{PAGE}?live=1"' in plain
+    assert f'href="{PAGE}?live=1#live-side"' in plain
     assert house.tenant.exported == []
 
     answer = await visitor.get(f"{PAGE}?live=1")
@@ -187,7 +187,7 @@ async def test_a_suspended_chatbot_says_who_stopped_it_and_how_to_go_on(house: H
             pages[name] = (await client.get(PAGE)).text
 
     for text in pages.values():
-        assert "Applies of source/main are suspended</b> by ana" in text
+        assert "Applies of the source main are suspended</b> by ana" in text
         assert "until somebody resumes them: looking into it" in text
         assert "other" not in text.partition("<main")[2]
     assert 'action="/resume"' in pages["operator"]

@@ -115,7 +115,7 @@ async def test_suspending_twice_is_once_and_shows(house: House) -> None:
         nothing = await client.post("/api/v1/resume", json={"scope": "source/main"})
 
     assert first.json() == again.json() == shown[0]
-    assert (source["state"], source["message"]) == ("Suspended", "source/main: freeze")
+    assert (source["state"], source["message"]) == ("Suspended", "the source main: freeze")
     assert ended.json()["ended_by"] == "operator"
     assert (nothing.status_code, nothing.json()) == (200, None)
 

@@ -148,7 +148,7 @@ async def test_a_change_that_many_share_is_reviewed_together(house: House) -> No
     async with signed_in(house) as client:
         text = (await client.get("/")).text
 
-    assert "5 share one change" in text
+    assert "5 plans do the same" in text
     assert links(text, "Review them together") == [f"/plans/groups/{'c' * 64}"]
 
 
@@ -161,7 +161,7 @@ async def test_the_plot_has_its_figures_in_words(house: House) -> None:
     assert 'role="img"' in svg
     assert "<title" in svg
     # nothing is known of the days before the service was there
-    assert "Chatbots out of sync, the 3 d that are known" in svg
+    assert "Chatbots out of sync in the 3 d that are known" in svg
     assert "1 on 2026-03-01, 3 on 2026-03-04; at most 3 on 2026-03-04, at least 1 on 2026-03-01." in svg
     assert "style" not in svg
     assert '<th scope="row">2026-03-02</th><td>2</td><td>2</td>' in text
@@ -172,7 +172,7 @@ async def test_the_plot_shows_a_fortnight_of_a_longer_history(house: House) -> N
     house.clock.advance(20 * 86_400)
     async with signed_in(house) as client:
         text = (await client.get("/")).text
-    assert "Chatbots out of sync, last 14 days" in text
+    assert "Chatbots out of sync in the last 14 days" in text
 
 
 async def test_all_applies_are_stopped_and_let_go_from_the_fleet_page(house: House) -> None:

@@ -3,17 +3,21 @@
 import re
 from collections.abc import AsyncIterator
 from datetime import timedelta
+from html import unescape
 from urllib.parse import parse_qs, urlsplit
 
 import httpx
 import pytest
 
+from reconciler.domain.direction import DirectedOp
+from reconciler.domain.plan import Action, Op
 from reconciler.domain.records import AuditEntry
+from reconciler.domain.status import Direction
 from reconciler.web.app import create_app
 from reconciler.web.links import Lifetime, sign
 from tests.fakes.clock import START
 from tests.integration.web.conftest import House
-from tests.support.records import an_approval
+from tests.support.records import a_plan, an_approval
 
 pytestmark = pytest.mark.anyio
 
@@ -75,6 +79,25 @@ async def test_a_shared_page_leads_nowhere_but_to_the_login(
     assert (await stranger.get("/plans/plan_1")).headers["location"] == "/login?next=/plans/plan_1"
 
 
+async def test_whoever_came_by_a_link_can_read_all_of_a_text_in_either_view(
+    house: House, viewer: httpx.AsyncClient, stranger: httpx.AsyncClient
+) -> None:
+    texts = ("\n".join(f"{word} {number}" for number in range(4_000)) for word in ("old", "new"))
+    before, after = ({"prompt": text} for text in texts)
+    async with house.store.begin() as uow:
+        op = DirectedOp(Op("core", Action.UPDATE, None, before, after, ("prompt",)), Direction.GIT_AHEAD)
+        await uow.plans.add(a_plan("plan_3", chatbot_id="bot_3", ops=(op,)))
+    link = await made(viewer, "plan_3")
+    text = (await stranger.get(link)).text
+    paths = {words: path for path, words in re.findall(r'href="([^"]+)">(Unified|Show more of it)', text)}
+    unified = (await stranger.get(unescape(paths["Unified"]))).text
+    whole = (await stranger.get(unescape(paths["Show more of it"]))).text
+
+    assert 'aria-current="true">Unified' in unified
+    assert len(whole) > len(text)
+    assert "Read all of it as JSON" not in whole
+
+
 async def test_nothing_else_opens_with_a_link(viewer: httpx.AsyncClient, stranger: httpx.AsyncClient) -> None:
     link = await made(viewer)
     query = urlsplit(link).query
@@ -107,7 +130,7 @@ async def test_an_expired_link_leads_to_the_login_with_the_reason(
     page = await stranger.get(refused.headers["location"])
 
     assert refused.headers["location"] == "/login?next=/plans/plan_1&why=link_expired"
-    assert "the link has expired" in page.text
+    assert "The link has expired" in page.text
     assert 'role="alert"' in page.text
     assert 'name="next" value="/plans/plan_1"' in page.text
 

@@ -158,7 +158,7 @@ async def test_chosen_chatbots_are_rejected_together(house: House, approver: htt
     await group(house, "bot_7", "bot_8")
     form = {"change": CHANGE, "decision": "reject", "item": [item("bot_7"), item("bot_8")]}
     answer = await approver.post("/plans/decide", data=form)
-    assert "No plan waits for this change any more" in answer.text
+    assert "No other plan waits for this change." in answer.text
     assert words(answer.text).count("⊘ rejected") == 2
 
 

@@ -142,20 +142,6 @@ async def test_a_change_of_blanks_alone_is_said_as_such(house: House, approver: 
     assert "Only blanks and line ends change" in (await approver.get("/plans/plan_3")).text
 
 
-async def test_short_fields_say_what_was_agreed_and_who_moved(house: House, approver: httpx.AsyncClient) -> None:
-    await keep(house, REFUNDS)
-    text = words((await approver.get("/plans/plan_3")).text)
-
-    assert "enabled true false true ● changed live" in text
-    assert "mode on_demand on_demand always ⎇ changed in git" in text
-    assert "Applying overwrites this edit: skill refunds: enabled" in text
-
-
-async def test_where_both_moved_the_baseline_says_what_was_agreed(house: House, approver: httpx.AsyncClient) -> None:
-    await keep(house, update("core", None, {"status": "a"}, {"status": "b"}, status=BOTH))
-    assert "status not known a b" in words((await approver.get("/plans/plan_3")).text)
-
-
 async def test_what_a_new_item_says_is_folded(house: House, approver: httpx.AsyncClient) -> None:
     await keep(house, SKILL)
     text = (await approver.get("/plans/plan_3")).text
@@ -173,7 +159,7 @@ async def test_a_mebibyte_is_shown_in_part_and_as_a_whole(house: House, approver
     assert "This is not all that differs" in part.text
     assert len(part.content) < 1_000_000
     assert len(whole.content) > len(part.content)
-    assert 'href="/plans/plan_3?all&amp;view=sides"' in part.text
+    assert 'href="/plans/plan_3?view=sides&amp;all"' in part.text
     assert 'href="/api/v1/plans/plan_3"' in whole.text
     assert took < 10  # on a busy machine; the comparison itself is timed in tests/unit/render
 
@@ -199,7 +185,7 @@ async def test_what_cannot_be_applied_can_still_be_approved(house: House) -> Non
     async with signed_in(house, "approver") as client:
         text = (await client.get("/plans/plan_1")).text
     assert buttons(text) == {"Approve and apply": False, "Approve only": True, "Reject": True}
-    assert "All is suspended (release freeze): resume it first." in text
+    assert "Applies of everything are suspended (release freeze): resume them first." in text
 
 
 async def test_without_a_write_key_nothing_is_applied(house: House) -> None:
@@ -358,9 +344,9 @@ async def test_a_newer_plan_of_a_source_that_is_not_visible_is_not_told(house: H
 
 async def test_an_apply_tells_how_it_ended_and_what_its_window_means(house: House, approver: httpx.AsyncClient) -> None:
     await keep(house, status=PlanStatus.FAILED, closed_at=START, apply_id="apply_1")
-    failed = {"op": {"section": "skills", "key": "refunds"}, "message": "mode is wrong"}
+    failed, message = {"message": "mode is wrong"}, "WizChat stopped at a skill: mode is wrong"
     apply = an_apply(
-        plan_id="plan_3", status=ApplyStatus.FAILED, failed=failed, window_ms=112, finished_at=START, message="Refused."
+        plan_id="plan_3", status=ApplyStatus.FAILED, failed=failed, window_ms=112, finished_at=START, message=message
     )
     async with house.store.begin() as uow:
         await uow.applies.add(apply)
@@ -368,8 +354,7 @@ async def test_an_apply_tells_how_it_ended_and_what_its_window_means(house: Hous
     text = words((await approver.get("/plans/plan_3")).text)
 
     assert "112 ms after the last dry run" in text
-    assert "It stopped at skills refunds : mode is wrong" in text.replace("refunds:", "refunds :")
-    assert "Refused." in text
+    assert text.count(message) == 1
 
 
 async def test_the_commit_that_changed_the_document_is_told(house: House, approver: httpx.AsyncClient) -> None:
@@ -381,7 +366,7 @@ async def test_the_commit_that_changed_the_document_is_told(house: House, approv
 
     text = words((await approver.get("/plans/plan_1")).text)
     assert f"last changed in {'c' * 10} “Shorter answers” by Ana" in text
-    assert "changed in git Ana" in text
+    assert f"changed in git Ana, {'c' * 10}" in text
 
 
 async def test_nothing_in_a_value_becomes_markup(house: House, approver: httpx.AsyncClient) -> None:

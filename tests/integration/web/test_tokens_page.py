@@ -128,7 +128,9 @@ async def test_the_list_says_what_each_token_is_worth(house: House, admin: httpx
 
 async def test_revoking_takes_two_steps_without_a_script(house: House, admin: httpx.AsyncClient) -> None:
     text = (await admin.get("/tokens")).text
-    box = re.findall(r"<details><summary>Revoke<span[^>]*> viewer</span>.*?</details>", text, re.DOTALL)
+    box = re.findall(
+        r"<details id=\"revoke-tok_viewer\"><summary>Revoke<span[^>]*> viewer</span>.*?</details>", text, re.DOTALL
+    )
     answer = await admin.post("/tokens/tok_viewer/revoke")
 
     assert len(box) == 1

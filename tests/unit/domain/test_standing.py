@@ -49,7 +49,7 @@ def test_the_first_that_holds_is_shown(change: dict[str, Any], given: Circumstan
 
 def test_a_suspension_says_which_until_when_and_why() -> None:
     _, message = standing(COMPARED, Circumstances(suspension=STOPPED))
-    assert message.endswith("(source/bots until 2026-01-02T00:00:00Z: release)")
+    assert message.endswith("(the source bots until 2026-01-02T00:00:00Z: release)")
 
 
 @pytest.mark.parametrize(

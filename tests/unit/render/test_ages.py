@@ -24,6 +24,11 @@ def test_a_length_is_told_in_the_unit_that_matters(length: timedelta, words: str
     assert span(length) == words
 
 
+def test_what_ends_in_nearly_seven_days_ends_in_seven() -> None:
+    nearly = timedelta(days=7) - timedelta(seconds=3)
+    assert (age(NOW + nearly, NOW).words, age(NOW - nearly, NOW).words) == ("7 d", "6 d")
+
+
 def test_what_lies_ahead_is_told_so() -> None:
     assert (age(NOW - timedelta(hours=3), NOW).words, age(NOW - timedelta(hours=3), NOW).ahead) == ("3 h", False)
     assert (age(NOW + timedelta(minutes=4), NOW).words, age(NOW + timedelta(minutes=4), NOW).ahead) == ("4 min", True)

@@ -159,6 +159,7 @@ def test_lines_are_clipped_and_what_is_missing_is_counted() -> None:
     assert kept == [(Piece(Kind.ADDED, "abc"),), (Piece(Kind.ADDED, "de"),)]
     assert hidden == 4
     assert clipped(lines, 9) == (lines, 0)
+    assert clipped(compare("", "abc\n\n\ndef"), 3) == ([(Piece(Kind.ADDED, "abc"),)], 3), "no blank lines at the end"
 
 
 def test_at_most_so_many_lines() -> None:

@@ -75,6 +75,8 @@ def test_a_plan_is_said_in_one_sentence_with_the_loss_last() -> None:
         ("Something else altogether that nobody has read before, and more of it.", "Rewrites the system prompt."),
         (PROMPT.replace(" ", "  "), "Changes only blanks in the system prompt."),
         (" ".join(reversed(PROMPT.split())), "Rewrites the system prompt."),
+        (f"{PROMPT} {PROMPT} {PROMPT}", "Adds to the system prompt."),
+        (PROMPT.partition(",")[0], "Cuts from the system prompt."),
         ("x " * 120_000, "Changes the system prompt."),
     ],
 )
@@ -85,7 +87,7 @@ def test_how_much_of_a_text_changes_is_said(after: str, expected: str) -> None:
 
 def test_a_text_within_an_object_is_found() -> None:
     before, after = ({"behavior": {"systemPrompt": text, "other": 1}} for text in (PROMPT, PROMPT + " Really."))
-    assert said(update("core", None, before, after)) == "Changes a few words of the system prompt."
+    assert said(update("core", None, before, after)) == "Adds to the system prompt."
 
 
 def test_of_many_fields_the_texts_are_named() -> None:
@@ -330,7 +332,7 @@ def test_where_both_sides_moved_in_several_sections_all_is_one_sentence() -> Non
         create("skills", "new"),
     )
     assert said(*ops) == (
-        "Changes a few words of the prompt, puts the status back from “a” to “b”, switches the skill refunds back on, "
+        "Adds to the prompt, puts the status back from “a” to “b”, switches the skill refunds back on, "
         "adds the skill new, switches access protection off, empties the authorized emails of the access lists, "
         "empties the body of the skill refunds, and deletes the MCP server crm."
     )

@@ -33,7 +33,7 @@ def test_a_link_shows_its_plan_until_it_ends(plan_id: str) -> None:
     path = links.sign(KEY, plan_id, END)
 
     assert path.isascii()
-    assert opened(path) == Shared(plan_id, END)
+    assert opened(path) == Shared(plan_id, END, path)
     assert opened(path, now=END - timedelta(microseconds=1)).plan_id == plan_id
     assert flaw_of(path, now=END) is Flaw.EXPIRED
     assert flaw_of(path, now=END + timedelta(days=400)) is Flaw.EXPIRED

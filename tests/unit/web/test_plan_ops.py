@@ -42,6 +42,25 @@ def test_a_deleted_server_is_said_to_be_irreversible() -> None:
     assert "cannot be undone" in server.note
 
 
+def test_a_delete_shows_all_that_is_lost_taken_apart() -> None:
+    before = {"name": "crm", "description": "crm", "auth": {"type": "oauth", "clientId": "c"}, "instructions": LONG}
+    (view,) = op_views([DirectedOp(Op("mcpServers", Action.DELETE, "crm", before, None), GIT)])
+    assert [(row.name, row.live) for row in view.rows] == [
+        ("auth.clientId", "c"),
+        ("auth.type", "oauth"),
+        ("description", "crm"),
+    ]
+    assert [text.name for text in view.texts] == ["instructions"]
+
+
+def test_a_text_is_cut_only_when_more_of_it_differs_than_is_shown() -> None:
+    cut = {}
+    for lines in (3_000, 3_001):
+        (view,) = op_views([update({"prompt": LONG}, {"prompt": LONG + "\nx" * (lines - 1)})], view=View.UNIFIED)
+        cut[lines] = (view.texts[0].change.is_cut, len(view.texts[0].change.lines))
+    assert cut == {3_000: (False, 3_000), 3_001: (True, 3_000)}
+
+
 def test_the_side_that_did_not_move_still_has_what_was_agreed() -> None:
     assert agreed(GIT) == "live"
     assert agreed(LIVE) == "git"

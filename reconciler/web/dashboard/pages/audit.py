@@ -7,7 +7,7 @@ from pydantic import Field
 from starlette.responses import RedirectResponse, Response
 
 from reconciler.domain.records import Role
-from reconciler.ports import AuditFilter
+from reconciler.ports import AuditFilter, ChangeKind
 from reconciler.web import templates
 from reconciler.web.api.common import TheEngine
 from reconciler.web.asks import Word
@@ -40,5 +40,5 @@ async def audit(actor: Visitor, engine: TheEngine, query: Annotated[AuditPageQue
     except ValueError:
         return RedirectResponse("/audit", 303)
     wanted = Wanted(query.subject or "", query.actor or "", query.action or "")
-    frame = await frame_for(engine, actor, "audit")
+    frame = await frame_for(engine, actor, "audit", tuple(ChangeKind))
     return templates.page("audit.html", audit_page(frame, part, wanted, query.cursor))

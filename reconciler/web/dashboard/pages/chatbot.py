@@ -12,6 +12,7 @@ from reconciler.domain.records import Chatbot, GoodDocument, SourceRecord
 from reconciler.engine.context import Actor, Engine
 from reconciler.engine.live import LiveViews
 from reconciler.engine.standings import covers
+from reconciler.ports import ChangeKind
 from reconciler.web import templates
 from reconciler.web.api.common import TheEngine
 from reconciler.web.asks import Name
@@ -26,7 +27,7 @@ from reconciler.web.dashboard.suspend_box import suspend_box
 from reconciler.web.histories import past_plans, visible_chatbot
 from reconciler.web.overview import standing_suspensions
 
-WATCH: Sequence[str] = ("chatbot", "plan", "apply", "suspension")
+WATCH: Sequence[ChangeKind] = (ChangeKind.CHATBOT, ChangeKind.PLAN, ChangeKind.APPLY, ChangeKind.SUSPENSION)
 _PLANS = 20
 _TRANSITIONS = 100
 

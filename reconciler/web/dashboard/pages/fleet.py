@@ -9,7 +9,7 @@ from starlette.responses import RedirectResponse, Response
 
 from reconciler.domain.records import Chatbot
 from reconciler.engine.context import Actor, Engine
-from reconciler.ports import Page
+from reconciler.ports import ChangeKind, Page
 from reconciler.web import templates
 from reconciler.web.api.common import TheEngine
 from reconciler.web.dashboard.common import Visitor
@@ -22,7 +22,14 @@ from reconciler.web.overview import overview
 _SHOWN: Final = 100
 _POINTS_A_DAY: Final = 4
 _MOST_GROUPS: Final = 3
-WATCH: Sequence[str] = ("chatbot", "plan", "apply", "run", "source", "suspension")
+WATCH: Sequence[ChangeKind] = (
+    ChangeKind.CHATBOT,
+    ChangeKind.PLAN,
+    ChangeKind.APPLY,
+    ChangeKind.RUN,
+    ChangeKind.SOURCE,
+    ChangeKind.SUSPENSION,
+)
 
 router = APIRouter(include_in_schema=False)
 

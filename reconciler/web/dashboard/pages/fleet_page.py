@@ -14,7 +14,9 @@ from reconciler.render.plot import Plot, plot
 from reconciler.web.dashboard.frame import Frame
 from reconciler.web.dashboard.pages.fleet_filters import Choice, FleetQuery, Head, chips, heads, reason_words, tiles
 from reconciler.web.dashboard.pages.fleet_stops import Stops, stops
+from reconciler.web.dashboard.pages.run_page import run_sign
 from reconciler.web.dashboard.paths import chatbot_path
+from reconciler.web.dashboard.signs import Sign
 from reconciler.web.dashboard.suspend_box import SuspendBox, suspend_box
 from reconciler.web.overview import Overview
 
@@ -47,12 +49,14 @@ class Looked:
     """When a source was looked at, and when it is again.
 
     Attributes:
-        ran: When its last run ended or began; None while there was none.
+        sign: How its last run ended, with how much is wrong in the documents; None while there was none.
+        ran: When that ended or began.
         next: When the next one begins.
     """
 
     source: SourceRecord
     run: Run | None
+    sign: Sign | None
     ran: Age | None
     next: Age | None
 
@@ -209,7 +213,7 @@ def _row(chatbot: Chatbot, query: FleetQuery, now: datetime) -> Row:
 def _looked(source: SourceRecord, runs: Mapping[str, Run], now: datetime) -> Looked:
     run = runs.get(source.name)
     ran = age(run.finished_at or run.started_at or run.created_at, now) if run else None
-    return Looked(source, run, ran, due_or_none(source.next_run_at, now))
+    return Looked(source, run, run_sign(run) if run else None, ran, due_or_none(source.next_run_at, now))
 
 
 def _oldest(chatbot: Chatbot | None, now: datetime) -> Oldest | None:
@@ -228,5 +232,5 @@ def _plot(points: Sequence[Point]) -> Plot | None:
     if not points:
         return None
     lasts = points[-1].at - points[0].at
-    when = f"last {DAYS} days" if lasts >= timedelta(days=DAYS) else f"the {span(lasts)} that are known"
-    return plot(points, f"Chatbots out of sync, {when}")
+    when = f"in the last {DAYS} days" if lasts >= timedelta(days=DAYS) else f"in the {span(lasts)} that are known"
+    return plot(points, f"Chatbots out of sync {when}")

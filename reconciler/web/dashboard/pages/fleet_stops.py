@@ -2,10 +2,9 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from urllib.parse import quote
 
 from reconciler.domain.records import Chatbot, ScopeKind, Suspension
-from reconciler.web.dashboard.paths import chatbot_path
+from reconciler.web.dashboard.paths import chatbot_path, source_path
 
 _MOST = 5
 
@@ -63,7 +62,7 @@ def _subjects(suspension: Suspension, known: Sequence[Chatbot]) -> Sequence[tupl
             named = [each for each in known if each.id == suspension.subject]
             return [_called(each, named) for each in named] or [(suspension.subject, None)]
         case ScopeKind.SOURCE:
-            return [(suspension.subject, f"/sources#{quote(suspension.subject, safe='')}")]
+            return [(suspension.subject, source_path(suspension.subject))]
         case _:
             return [(suspension.subject, None)]
 

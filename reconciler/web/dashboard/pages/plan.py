@@ -2,7 +2,6 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
-from urllib.parse import quote
 
 from fastapi import APIRouter, Request
 from starlette.responses import RedirectResponse, Response
@@ -14,11 +13,11 @@ from reconciler.web.api.common import TheEngine, TheSettings, visible_plan
 from reconciler.web.asks import ApplyAsk, ApproveAsk, Name, RejectAsk
 from reconciler.web.dashboard.common import Deciding
 from reconciler.web.dashboard.forms import Form, asked, attempt, read_form, refuse_without_button, stated
-from reconciler.web.dashboard.frame import frame_for
 from reconciler.web.dashboard.pages.plan_decision import Typed
 from reconciler.web.dashboard.pages.plan_ops import View
 from reconciler.web.dashboard.pages.plan_page import Shown, plan_page
 from reconciler.web.dashboard.pages.plan_reading import read_plan
+from reconciler.web.dashboard.paths import plan_path
 from reconciler.web.dashboard.shared import Reader, frame_around, link_of, readable_plan
 from reconciler.web.problems import Code, Problem
 from reconciler.web.settings import WebSettings
@@ -109,9 +108,9 @@ async def _decided(
     form = await read_form(request)
     denial = await attempt(engine, request, _pressed(form, act), beyond=(NotFound,))
     if denial is None:
-        return RedirectResponse(f"/plans/{quote(plan_id, safe='')}", 303)
+        return RedirectResponse(plan_path(plan_id), 303)
     known = await read_plan(engine, actor, await visible_plan(engine, actor, plan_id))
-    frame = await frame_for(engine, actor, "plans", ("plan", "apply"))
+    frame = replace(await frame_around(engine, actor), page=plan_path(plan_id))
     typed = Typed(form.get("comment", ""), "deletes" in form, form.get("reason", ""))
     shown = replace(_looked_at(request), problem=str(denial), typed=typed)
     return await templates.long_page(

@@ -1,7 +1,7 @@
 """The same change on many chatbots: shown once, and decided together, still one fingerprint each."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from fastapi import APIRouter, Request
 from starlette.responses import Response
@@ -12,7 +12,7 @@ from reconciler.domain.records import Plan, Role
 from reconciler.engine.context import Actor, Engine
 from reconciler.engine.decide import ItemResult
 from reconciler.engine.standings import needed_now, protected_now
-from reconciler.ports import Page, PlanFilter
+from reconciler.ports import ChangeKind, Page, PlanFilter
 from reconciler.render.summary import Part, sentence
 from reconciler.web import deciding, templates
 from reconciler.web.api.common import TheEngine
@@ -23,9 +23,10 @@ from reconciler.web.dashboard.frame import Frame, frame_for
 from reconciler.web.dashboard.pages.plan_losses import Losses, losses_of
 from reconciler.web.dashboard.pages.plan_ops import Section, in_sections, op_views
 from reconciler.web.dashboard.pages.plans import names_of
+from reconciler.web.dashboard.paths import group_path
 from reconciler.web.problems import Code, Problem
 
-WATCH: Sequence[str] = ("plan",)
+WATCH: Sequence[ChangeKind] = (ChangeKind.PLAN,)
 _OTHER_FIELDS = 10
 
 router = APIRouter(include_in_schema=False)
@@ -57,12 +58,14 @@ class Outcome:
         plan_id: The plan.
         name: The chatbot's, or its id; the plan's where neither is known.
         status: Where it stands now; None when it was refused.
+        is_applying: Whether its apply was asked for, too: its page tells what becomes of it.
         problem: Why it was refused, or None.
     """
 
     plan_id: str
     name: str
     status: PlanStatus | None
+    is_applying: bool
     problem: str | None
 
 
@@ -154,9 +157,9 @@ def _first(form: Mapping[str, list[str]], name: str) -> str:
 async def _page(engine: Engine, actor: Actor, change: str, said: _Said) -> Response:
     wanted = PlanFilter(change=change, status={PlanStatus.PENDING}, visible=actor.sources)
     part: Page[Plan] = await engine.store.queries.plans(wanted, limit=MOST, cursor=None) if change else Page((), None)
-    decided = [result.decision.plan for result in said.results if result.decision]
+    decided = [plan for result in said.results if (plan := await _plan_of(engine, actor, result))]
     names = await names_of(engine, [*part.items, *decided])
-    frame = await frame_for(engine, actor, "plans", WATCH)
+    frame = await _frame(engine, actor, change, said)
     members = [_member(engine, actor, plan, names, said.chosen) for plan in part.items]
     members.sort(key=lambda member: (member.name.casefold(), member.plan.id))
     titles = {plan.id: _name(plan, names) for plan in (*part.items, *decided)}
@@ -164,6 +167,20 @@ async def _page(engine: Engine, actor: Actor, change: str, said: _Said) -> Respo
     return await templates.long_page(
         "plan_group.html", lambda: group_page(frame, change, members, said, titles, more=more), said.status
     )
+
+
+async def _plan_of(engine: Engine, actor: Actor, result: ItemResult) -> Plan | None:
+    """The plan that a result is about, also where it was refused; None where the person may not see it."""
+    if result.decision:
+        return result.decision.plan
+    plan = await engine.store.queries.plan(result.item.plan_id)
+    return plan if plan and actor.sees(plan.source) else None
+
+
+async def _frame(engine: Engine, actor: Actor, change: str, said: _Said) -> Frame:
+    """What came of a decision is at no address, and follows nothing; a form that was refused follows its page."""
+    frame = await frame_for(engine, actor, "plans", () if said.results else WATCH)
+    return replace(frame, page=group_path(change)) if said.problem else frame
 
 
 def group_page(
@@ -193,12 +210,13 @@ def _outcome(result: ItemResult, titles: Mapping[str, str]) -> Outcome:
         plan_id=plan_id,
         name=titles.get(plan_id, plan_id),
         status=decided.plan.status if decided else None,
+        is_applying=bool(decided and decided.apply),
         problem=str(result.error) if result.error else None,
     )
 
 
 def _common_ops(plans: Sequence[Plan]) -> Sequence[DirectedOp]:
-    """The ops that all plans share; a side is said to have moved where it did so for each of them."""
+    """The ops that all plans share, with the side that moved on all of them together."""
     if not plans:
         return ()
     return [

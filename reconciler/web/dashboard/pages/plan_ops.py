@@ -16,7 +16,7 @@ from reconciler.render.model import IRREVERSIBLE
 from reconciler.render.prose import EFFORT, Line, Row, abridged, clipped, compare, side_by_side
 from reconciler.render.sizes import differs_in_blanks_only, sizes
 from reconciler.render.summary import noun_of, title_of
-from reconciler.render.wording import FieldChange, inline, leaves, prose
+from reconciler.render.wording import FieldChange, inline, leaves, lost, prose
 
 _NOT_KNOWN = "not known"
 _CONTEXT = 2
@@ -144,7 +144,10 @@ def op_views(
         whole: Whether much more of long texts is shown.
     """
     ordered = sorted((each for each in ops if not each.op.is_noop), key=lambda each: each.op.action != Action.DELETE)
-    changed = {number: _changes(each.op) for number, each in enumerate(ordered)}
+    changed = {
+        number: lost(each.op) if each.op.action is Action.DELETE else leaves(each.op)
+        for number, each in enumerate(ordered)
+    }
     texts = sum(not change.is_short for found in changed.values() for change in found) or 1
     effort = max(_LEAST_EFFORT, EFFORT // texts)
     most = _Share(view, effort, max(_LEAST_SHOWN, _SHOWN // texts), _MOST_LINES)
@@ -159,13 +162,6 @@ def in_sections(ops: Sequence[OpView]) -> Sequence[Section]:
     names = dict.fromkeys(op.section for op in others)
     sections = [Section(title_of(name), [op for op in others if op.section == name]) for name in names]
     return [Section("Deleted", deletes), *sections] if deletes else sections
-
-
-def _changes(op: Op) -> Sequence[FieldChange]:
-    """The fields of an op; of a delete all that is lost."""
-    if op.action is not Action.DELETE:
-        return leaves(op)
-    return [FieldChange(name, value, MISSING) for name, value in sorted((op.before or {}).items()) if value != op.key]
 
 
 def _op(anchor: str, directed: DirectedOp, changed: Sequence[FieldChange], baseline: Baseline, share: _Share) -> OpView:
@@ -249,12 +245,12 @@ def _text(directed: DirectedOp, change: FieldChange, baseline: Baseline, share: 
 
 
 def _compared(before: str, after: str, share: _Share) -> Comparison:
-    lines = compare(before, after, context=_CONTEXT, effort=share.effort, most=share.lines)
-    shown, hidden = clipped(map(abridged, lines), share.shown)
+    lines = compare(before, after, context=_CONTEXT, effort=share.effort, most=share.lines + 1)
+    shown, hidden = clipped(map(abridged, lines[: share.lines]), share.shown)
     return Comparison(
         rows=side_by_side(shown) if share.view is View.SIDES else (),
         lines=shown if share.view is View.UNIFIED else (),
-        is_cut=hidden > 0 or len(lines) == share.lines,
+        is_cut=hidden > 0 or len(lines) > share.lines,
     )
 
 

@@ -8,6 +8,7 @@ from urllib.parse import quote
 
 from reconciler.domain.direction import Baseline
 from reconciler.domain.lifecycle import PlanStatus
+from reconciler.domain.plan import Action
 from reconciler.domain.records import Apply, Plan
 from reconciler.domain.visible import visible
 from reconciler.engine.context import Actor
@@ -20,8 +21,10 @@ from reconciler.web.dashboard.origins import Origin
 from reconciler.web.dashboard.pages.plan_decision import NOTHING_TYPED, Choice, Decision, Rulings, Typed, decision
 from reconciler.web.dashboard.pages.plan_losses import Losses, losses_of
 from reconciler.web.dashboard.pages.plan_ops import Section, View, in_sections, op_views
+from reconciler.web.dashboard.paths import plan_path
 from reconciler.web.links import Shared
 
+_VIEWS = {View.SIDES: "Side by side", View.UNIFIED: "Unified"}
 _OVERTAKEN = frozenset({PlanStatus.SUPERSEDED, PlanStatus.STALE, PlanStatus.EXPIRED})
 
 
@@ -79,7 +82,9 @@ class PlanPage:
         losses: What it takes away.
         sections: What it does, under headings: what is deleted first.
         unchanged: What it leaves as it is in the sections that it changes, as people say it.
-        has_texts: Whether there is anything to be put beside each other.
+        views: How texts can be put beside each other: a title, its address, and whether it is chosen; nothing where
+            there are none.
+        more: The address of more of what is cut, and what it is; None where there is no more.
         decision: The box in which it is decided on.
         apply: Its latest apply.
         newer: The chatbot's newest plan, when this is not it.
@@ -98,7 +103,8 @@ class PlanPage:
     losses: Losses
     sections: Sequence[Section]
     unchanged: Sequence[str]
-    has_texts: bool
+    views: Sequence[tuple[str, str, bool]]
+    more: tuple[str, str] | None
     decision: Decision
     apply: Apply | None
     newer: Plan | None
@@ -128,7 +134,8 @@ def plan_page(frame: Frame, known: Known, shown: Shown, public_url: str) -> Plan
         losses=losses_of(plan.ops, ops, is_open=plan.is_open),
         sections=in_sections(ops),
         unchanged=[visible(name) for name in unchanged(plan.body, plan.bare_ops, plan.summary.noop)],
-        has_texts=any(op.texts for op in ops),
+        views=list(_views(plan, shown)) if any(op.texts for op in ops if op.action is Action.UPDATE) else (),
+        more=_more(plan, shown),
         decision=box,
         apply=known.apply,
         newer=known.newer,
@@ -137,6 +144,23 @@ def plan_page(frame: Frame, known: Known, shown: Shown, public_url: str) -> Plan
         commands=list(_commands(plan, box, frame.actor, public_url)),
         shown=shown,
     )
+
+
+def _views(plan: Plan, shown: Shown) -> Iterator[tuple[str, str, bool]]:
+    for view, title in _VIEWS.items():
+        yield title, f"{_here(plan, shown)}view={view}", view is shown.view
+
+
+def _more(plan: Plan, shown: Shown) -> tuple[str, str] | None:
+    if not shown.whole:
+        return f"{_here(plan, shown)}view={shown.view}&all", "Show more of it"
+    # a link shows no API
+    return None if shown.shared else (f"/api/v1{plan_path(plan.id)}", "Read all of it as JSON")
+
+
+def _here(plan: Plan, shown: Shown) -> str:
+    """The page's own address, as it was opened, up to where a parameter can be added."""
+    return f"{shown.shared.path}&" if shown.shared else f"{plan_path(plan.id)}?"
 
 
 def _commands(plan: Plan, box: Decision, actor: Actor | None, public_url: str) -> Iterator[tuple[str, str]]:

@@ -13,7 +13,7 @@ from starlette.responses import RedirectResponse, Response
 from reconciler.domain.lifecycle import OPEN, PlanStatus
 from reconciler.domain.records import Plan
 from reconciler.engine.context import Actor, Engine
-from reconciler.ports import Page, PlanFilter, PlanGroup
+from reconciler.ports import ChangeKind, Page, PlanFilter, PlanGroup
 from reconciler.render.ages import Age, age
 from reconciler.render.summary import Part, sentence
 from reconciler.web import templates
@@ -27,7 +27,7 @@ from reconciler.web.dashboard.signs import STATUS
 _SHOWN = 50
 _GROUPS = 5
 _OPEN = "open"
-WATCH: Sequence[str] = ("plan", "apply")
+WATCH: Sequence[ChangeKind] = (ChangeKind.PLAN, ChangeKind.APPLY)
 
 router = APIRouter(include_in_schema=False)
 

@@ -6,13 +6,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from reconciler.domain.diagnostics import Diagnostic
-from reconciler.domain.records import Run
+from reconciler.domain.diagnostics import Diagnostic, Severity
+from reconciler.domain.records import Run, RunStatus
 from reconciler.domain.weblinks import WebRepository
 from reconciler.engine.context import SourceBinding
 from reconciler.render.ages import Age, age, duration
 from reconciler.render.excerpt import ExcerptLine, excerpt, lines_of
 from reconciler.web.dashboard.frame import Frame
+from reconciler.web.dashboard.signs import STATUS, Sign
 
 MOST_FOUND: Final = 100
 """So many findings are shown; the API has all."""
@@ -29,12 +30,16 @@ class RunRow:
     """One run.
 
     Attributes:
+        sign: Its status, with how much is wrong in the documents.
+        refused: In how many files documents are refused; None where that is not known.
         began: When it was asked for, or began.
         took: How long it ran; None while it runs or waits.
         revision_link: Where its revision can be looked at; None for repositories without pages.
     """
 
     run: Run
+    sign: Sign
+    refused: int | None
     began: Age
     took: str | None
     revision_link: str | None = None
@@ -77,14 +82,18 @@ class RunPage:
     """One run.
 
     Attributes:
-        found: What it found in the documents, errors first.
+        found: What is wrong in the documents, errors first.
         hidden: How many findings more there are.
+        count: How many there are, in words.
+        nothing: What is said where there is none.
     """
 
     frame: Frame
     row: RunRow
     found: Sequence[Found]
     hidden: int
+    count: str
+    nothing: str
 
 
 def run_row(run: Run, binding: SourceBinding | None, now: datetime) -> RunRow:
@@ -93,6 +102,8 @@ def run_row(run: Run, binding: SourceBinding | None, now: datetime) -> RunRow:
     ended = run.started_at and run.finished_at
     return RunRow(
         run=run,
+        sign=run_sign(run),
+        refused=refused_files(run),
         began=age(run.started_at or run.created_at, now),
         took=duration(run.finished_at - run.started_at) if ended and run.started_at and run.finished_at else None,
         revision_link=pages.commit(run.revision) if pages and run.revision else None,
@@ -108,7 +119,39 @@ def run_page(frame: Frame, run: Run, binding: SourceBinding | None, lines: Lines
         row=run_row(run, binding, now),
         found=[_found(each, run.revision, pages, lines) for each in shown],
         hidden=len(run.diagnostics) - len(shown),
+        count=findings_of(run),
+        nothing=_nothing(run),
     )
+
+
+def run_sign(run: Run) -> Sign:
+    """How a run ended; where something is wrong in the documents, no success looks like nothing but one."""
+    sign = STATUS[run.status]
+    if not run.diagnostics:
+        return sign
+    if run.status is RunStatus.SUCCEEDED:
+        sign = Sign("both", "!", sign.words)
+    return sign._replace(words=f"{sign.words}, {findings_of(run)}")
+
+
+def findings_of(run: Run) -> str:
+    """How many findings a run tells, in words."""
+    count = len(run.diagnostics)
+    return f"{count} {'finding' if count == 1 else 'findings'}"
+
+
+def refused_files(run: Run) -> int | None:
+    """In how many files documents are refused; None where an error names no file."""
+    paths = {each.path for each in run.diagnostics if each.severity is Severity.ERROR}
+    return None if None in paths else len(paths)
+
+
+def _nothing(run: Run) -> str:
+    if run.status in (RunStatus.QUEUED, RunStatus.RUNNING):
+        return "It has not ended."
+    if run.status is RunStatus.FAILED:
+        return "It failed, and nothing was known to be wrong in the documents."
+    return "Nothing was found wrong in the documents."
 
 
 def shown_of(run: Run) -> Sequence[Diagnostic]:

@@ -8,6 +8,7 @@ from pydantic import Field
 from starlette.responses import RedirectResponse, Response
 
 from reconciler.errors import NotFound
+from reconciler.ports import ChangeKind
 from reconciler.web import templates
 from reconciler.web.api.common import TheEngine
 from reconciler.web.asks import Name, Word
@@ -42,7 +43,7 @@ async def runs(actor: Visitor, engine: TheEngine, query: Annotated[RunsQuery, Qu
     kept = {"source": query.source} if query.source else {}
     now = engine.clock.now()
     shown = RunsPage(
-        frame=await frame_for(engine, actor, "runs", ("run",)),
+        frame=await frame_for(engine, actor, "runs", (ChangeKind.RUN,)),
         rows=[run_row(each, engine.sources.get(each.source), now) for each in part.items],
         sources=[each.name for each in await all_sources(engine, actor.sources)],
         source=query.source,
@@ -59,6 +60,6 @@ async def run(actor: Visitor, engine: TheEngine, run_id: Name) -> Response:
         raise NotFound(f"there is no run {run_id!r}")
     binding = engine.sources.get(found.source)
     lines = await read_lines(found, binding)
-    frame = await frame_for(engine, actor, "runs", ("run",))
+    frame = await frame_for(engine, actor, "runs", (ChangeKind.RUN,))
     now = engine.clock.now()
     return await templates.long_page("run.html", lambda: run_page(frame, found, binding, lines, now))

@@ -7,6 +7,7 @@ from fastapi import APIRouter
 from starlette.responses import Response
 
 from reconciler.domain.records import Role
+from reconciler.ports import ChangeKind
 from reconciler.web import templates
 from reconciler.web.api.common import TheEngine, TheSettings
 from reconciler.web.dashboard.common import Administering
@@ -33,5 +34,7 @@ class SettingsPage:
 async def settings_page(actor: Administering, engine: TheEngine, settings: TheSettings) -> Response:
     """What the service was told; it concerns every source."""
     actor.require(Role.ADMIN)
-    shown = SettingsPage(await frame_for(engine, actor, "settings"), settings.version, settings.effective)
+    shown = SettingsPage(
+        await frame_for(engine, actor, "settings", (ChangeKind.PLAN,)), settings.version, settings.effective
+    )
     return templates.page("settings.html", shown)

@@ -4,12 +4,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from reconciler.domain.diagnostics import Severity
 from reconciler.domain.records import Role, Run, SourceRecord, SourceState, Suspension
 from reconciler.domain.status import EXPLANATIONS, Reason
 from reconciler.domain.weblinks import WebRepository
 from reconciler.engine.context import Actor, SourceBinding
 from reconciler.render.ages import Age, age_or_none, due_or_none
 from reconciler.web.dashboard.frame import Frame
+from reconciler.web.dashboard.pages.run_page import findings_of, refused_files, run_sign
+from reconciler.web.dashboard.signs import Sign
 from reconciler.web.dashboard.suspend_box import SuspendBox, suspend_box
 
 
@@ -46,13 +49,29 @@ class Acceptance:
 
 
 @dataclass(frozen=True, slots=True)
+class Wrong:
+    """What stands wrong in the documents of the last good revision.
+
+    Attributes:
+        sign: How much it is.
+        run_id: The run whose page shows it.
+    """
+
+    sign: Sign
+    run_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class SourceCard:
     """One source.
 
     Attributes:
         record: The source with the state that people are shown.
         advice: What to do about its state, or None when there is nothing to do.
+        wrong: What stands wrong in its documents, or None when nothing is known to.
         run: Its last run.
+        run_sign: How that ended, or None.
+        refused: In how many files it says that documents are refused, or None.
         ran: When that ended or began.
         next: When it is looked at again.
         git: When git was last asked.
@@ -67,7 +86,10 @@ class SourceCard:
 
     record: SourceRecord
     advice: str | None
+    wrong: Wrong | None
     run: Run | None
+    run_sign: Sign | None
+    refused: int | None
     ran: Age | None
     next: Age | None
     git: Age | None
@@ -97,6 +119,7 @@ class Known:
         now: The moment at which they do.
         bindings: The configured sources.
         runs: Source → its last run.
+        told: Source → the run that tells of its last good revision.
         standing: What is suspended now.
         refused: What was just asked and not done, or None.
     """
@@ -105,6 +128,7 @@ class Known:
     now: datetime
     bindings: Mapping[str, SourceBinding] = field(default_factory=dict)
     runs: Mapping[str, Run] = field(default_factory=dict)
+    told: Mapping[str, Run] = field(default_factory=dict)
     standing: Sequence[Suspension] = ()
     refused: Refused | None = None
 
@@ -118,7 +142,10 @@ def source_card(record: SourceRecord, known: Known) -> SourceCard:
     return SourceCard(
         record=record,
         advice=EXPLANATIONS[Reason.SOURCE_UNKNOWN] if record.state is SourceState.UNKNOWN else None,
+        wrong=_wrong(known.told.get(name)),
         run=run,
+        run_sign=run_sign(run) if run else None,
+        refused=refused_files(run) if run else None,
         ran=age_or_none(run.finished_at or run.started_at or run.created_at, now) if run else None,
         next=due_or_none(record.next_run_at, now),
         git=age_or_none(record.git_checked_at, now),
@@ -130,6 +157,14 @@ def source_card(record: SourceRecord, known: Known) -> SourceCard:
         box=suspend_box(known.actor, f"source/{name}", name, known.standing, what=f"source {name}", back="/sources"),
         problem=refused.problem if refused else None,
     )
+
+
+def _wrong(run: Run | None) -> Wrong | None:
+    if run is None or not run.diagnostics:
+        return None
+    worst = min(each.severity for each in run.diagnostics)
+    kind, symbol = ("del", "✗") if worst is Severity.ERROR else ("both", "!")
+    return Wrong(Sign(kind, symbol, findings_of(run)), run.id)
 
 
 def _acceptance(

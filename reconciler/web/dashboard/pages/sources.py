@@ -1,15 +1,17 @@
 """The page of sources, and what is asked of them."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from urllib.parse import quote
 
 from fastapi import APIRouter, Request
 from starlette.responses import RedirectResponse, Response
 
-from reconciler.domain.records import Trigger
+from reconciler.domain.records import Run, Trigger
 from reconciler.engine.accept import accept
 from reconciler.engine.context import Actor, Engine
 from reconciler.engine.refresh import request_refresh
+from reconciler.engine.retelling import last_told, tells_of
+from reconciler.ports import ChangeKind
 from reconciler.web import templates
 from reconciler.web.api.common import TheEngine, check_source
 from reconciler.web.asks import AcceptAsk, Name
@@ -17,7 +19,7 @@ from reconciler.web.dashboard.common import Deciding, Operating, Visitor
 from reconciler.web.dashboard.forms import Denial, Form, asked, attempt, read_form, stated
 from reconciler.web.dashboard.frame import frame_for
 from reconciler.web.dashboard.pages.source_card import Known, Refused, SourcesPage, source_card
-from reconciler.web.overview import overview
+from reconciler.web.overview import Overview, overview
 
 router = APIRouter(include_in_schema=False)
 
@@ -72,10 +74,23 @@ async def _page(engine: Engine, actor: Actor, refused: Refused | None = None) ->
         now=engine.clock.now(),
         bindings=engine.sources,
         runs=seen.runs,
+        told=await _told(engine, seen),
         standing=seen.suspensions,
         refused=refused,
     )
     return SourcesPage(
-        frame=await frame_for(engine, actor, "sources", ("source", "run", "suspension")),
+        frame=await frame_for(engine, actor, "sources", (ChangeKind.SOURCE, ChangeKind.RUN, ChangeKind.SUSPENSION)),
         cards=[source_card(record, known) for record in seen.sources],
     )
+
+
+async def _told(engine: Engine, seen: Overview) -> Mapping[str, Run]:
+    """Source → the run that tells of its last good revision: the last one, unless that waits, runs or was cut off."""
+    told: dict[str, Run] = {}
+    for record in seen.sources:
+        run = seen.runs.get(record.name)
+        if run is None or not tells_of(run, record.good_revision):
+            run = await last_told(engine, record.name, record.good_revision)
+        if run is not None:
+            told[record.name] = run
+    return told

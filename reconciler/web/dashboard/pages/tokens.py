@@ -12,6 +12,7 @@ from reconciler.engine.context import Actor, Engine
 from reconciler.engine.people import bar, sign_out, unbar
 from reconciler.engine.tokens import NewToken, revoke_token
 from reconciler.errors import Forbidden
+from reconciler.ports import ChangeKind
 from reconciler.web import templates
 from reconciler.web.admitting import make_token
 from reconciler.web.api.common import TheEngine
@@ -39,7 +40,7 @@ _CREATED = 201
 async def tokens(actor: Administering, engine: TheEngine, request: Request) -> Response:
     """Tokens, and people who came by a login; it concerns every source."""
     actor.require(Role.ADMIN)
-    return await _page(request, engine, actor, watch=("token", "person"))
+    return await _page(request, engine, actor, watch=(ChangeKind.TOKEN, ChangeKind.PERSON))
 
 
 @router.post("/tokens", name="page_token_create")
@@ -144,7 +145,7 @@ async def _page(
     *,
     new: NewToken | None = None,
     status: int = 200,
-    watch: Sequence[str] = (),
+    watch: Sequence[ChangeKind] = (),
 ) -> Response:
     queries = engine.store.queries
     views = token_views(await queries.tokens(), engine.clock.now(), actor.token_id)

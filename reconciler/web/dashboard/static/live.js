@@ -11,7 +11,7 @@ const AGAIN = 60_000; // ms until a refused stream is tried again
 const REGIONS = ["live", "places"];
 
 const watched = new Set(document.body.dataset.watch.split(" ").filter(Boolean));
-const page = location.pathname + location.search;
+let page = document.body.dataset.page ?? location.pathname + location.search;
 let morph = null;
 let stream = null;
 let told = false; // whether a stream is open
@@ -175,7 +175,7 @@ async function look() {
     show(text);
     tag = answer.headers.get("ETag");
   } else if (answer.status === 404 || answer.status === 405) {
-    finish(""); // this page is the answer to a form, or is gone
+    finish("What this page shows is no longer there, or you may no longer see it.");
   } else if (answer.status !== 304) {
     throw new Error(`answered ${answer.status}`);
   }
@@ -251,7 +251,29 @@ function seen() {
   soon();
 }
 
+// another view of what the page shows: what was typed stays
+function turn(event) {
+  const link = event.target.closest?.("a[data-view]");
+  if (!link || over || event.button || event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return;
+  event.preventDefault();
+  history.replaceState(null, "", link.href);
+  page = location.pathname + location.search;
+  tag = null;
+  lookOnce();
+}
+
+// what an answer to a form says, and what it gives back of what was typed, is in no page that is fetched later
+function keepAnswer(region) {
+  for (const alert of region.querySelectorAll("[role=alert]")) region.before(alert);
+  for (const control of region.querySelectorAll("textarea, input[type=text], input:not([type])")) {
+    const typed = control.value;
+    control.defaultValue = "";
+    control.value = typed;
+  }
+}
+
 function begin() {
+  document.addEventListener("click", turn);
   for (const kind of ["pointerdown", "compositionstart", "compositionupdate"]) {
     document.addEventListener(kind, () => { heldUntil = performance.now() + HELD; });
   }
@@ -269,7 +291,11 @@ function begin() {
 }
 
 window.htmx?.registerExtension("live", { init: (api) => { morph = api.morph; } });
-// a page that says what was wrong with a form is not at an address of its own
-const [arrival] = performance.getEntriesByType("navigation");
-const isOwn = !arrival?.responseStatus || arrival.responseStatus === 200;
-if (morph && isOwn && watched.size && document.getElementById("live")) begin();
+const live = document.getElementById("live");
+if (morph && watched.size && live) {
+  if (document.body.dataset.page) keepAnswer(live);
+  // an answer to a form is at no address of its own, and follows the one that it names
+  const [arrival] = performance.getEntriesByType("navigation");
+  const isOwn = !arrival?.responseStatus || arrival.responseStatus === 200;
+  if (isOwn || document.body.dataset.page) begin();
+}

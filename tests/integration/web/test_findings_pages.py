@@ -1,0 +1,140 @@
+"""What is wrong in documents, on the pages of runs and of sources, and in the API."""
+
+import re
+from dataclasses import replace
+
+import pytest
+
+from reconciler.domain.diagnostics import Diagnostic, Severity
+from reconciler.domain.records import Counts, Run, RunStatus
+from tests.fakes.clock import START
+from tests.integration.web.conftest import REVISION, House
+from tests.support.records import a_run
+
+pytestmark = pytest.mark.anyio
+
+ERROR = Diagnostic(Severity.ERROR, "this is no YAML", "chatbots/a.yaml", 1, 1)
+AGAIN = replace(ERROR, message="the key skils is unknown", line=3)
+OTHER = replace(ERROR, path="chatbots/b.yaml")
+WARNING = replace(ERROR, severity=Severity.WARNING, message="the file is blank")
+CUT = Diagnostic(Severity.ERROR, "900 more findings stand in the documents")
+COUNTS = Counts(documents=8, dry_runs=7)
+
+
+async def ended(house: House, *found: Diagnostic, **changes: object) -> Run:
+    """The last run of the source main, at its last good revision."""
+    run = a_run("run_last", revision=REVISION, finished_at=START, counts=COUNTS, diagnostics=found)
+    run = replace(run, **changes)
+    await last(house, run)
+    return run
+
+
+async def last(house: House, run: Run) -> None:
+    async with house.store.begin() as uow:
+        record = await uow.sources.get("main")
+        assert record is not None
+        await uow.sources.save(replace(record, last_run_id=run.id, good_revision=REVISION))
+        await uow.runs.add(run)
+
+
+async def page(house: House, path: str) -> str:
+    async with house.client("wzr_viewer") as client:
+        answer = await client.get(path)
+    assert answer.status_code == 200
+    return answer.text
+
+
+def pills(text: str) -> list[tuple[str, str]]:
+    found = re.findall(r'<span class="pill ([^"]*)"><span aria-hidden="true">(.)</span> ([^<]*)</span>', text)
+    return [(kind, f"{symbol} {words}") for kind, symbol, words in found]
+
+
+def of_main(text: str) -> str:
+    """The card of the source main."""
+    return text[text.index('aria-label="Source main"') : text.index('aria-label="Source side"')]
+
+
+@pytest.mark.parametrize("path", ["/runs/run_last", "/runs?source=main", "/sources"])
+async def test_no_run_with_findings_looks_like_nothing_but_a_success(house: House, path: str) -> None:
+    await ended(house, ERROR, OTHER)
+    text = await page(house, path)
+    text = of_main(text) if path == "/sources" else text
+    assert ("both", "! succeeded, 2 findings") in pills(text)
+    if path != "/runs?source=main":  # there older runs are listed too
+        assert ("ok", "✓ succeeded") not in pills(text)
+
+
+async def test_a_run_that_found_nothing_is_a_plain_success(house: House) -> None:
+    await ended(house)
+    text = await page(house, "/runs/run_last")
+    assert pills(text)[0] == ("ok", "✓ succeeded")
+    assert "0 findings in the documents" in text
+    assert "Nothing was found wrong in the documents." in text
+
+
+async def test_a_run_that_failed_does_not_say_that_it_looked(house: House) -> None:
+    await ended(house, status=RunStatus.FAILED, revision=None)
+    text = await page(house, "/runs/run_last")
+    assert "It failed, and nothing was known to be wrong in the documents." in text
+    assert "Nothing was found wrong" not in text
+
+
+async def test_a_failed_run_stays_failed_whatever_is_wrong(house: House) -> None:
+    await ended(house, ERROR, status=RunStatus.FAILED)
+    assert pills(await page(house, "/runs/run_last"))[0] == ("del", "✗ failed, 1 finding")
+
+
+@pytest.mark.parametrize("path", ["/runs/run_last", "/runs?source=main", "/sources"])
+@pytest.mark.parametrize(
+    ("found", "said"),
+    [
+        ((ERROR, AGAIN, OTHER, WARNING), '7 dry runs, <strong class="lost">2 files with refused documents</strong>'),
+        ((ERROR, AGAIN), '7 dry runs, <strong class="lost">1 file with refused documents</strong>'),
+    ],
+)
+async def test_the_counts_say_in_how_many_files_documents_are_refused(
+    house: House, path: str, found: tuple[Diagnostic, ...], said: str
+) -> None:
+    await ended(house, *found)
+    assert f"8 documents, {said}" in await page(house, path)
+
+
+@pytest.mark.parametrize("found", [(WARNING,), (ERROR, CUT)])
+async def test_they_do_not_where_that_is_none_or_not_known(house: House, found: tuple[Diagnostic, ...]) -> None:
+    await ended(house, *found)
+    assert "with refused documents" not in await page(house, "/runs/run_last")
+
+
+@pytest.mark.parametrize(
+    ("found", "sign"), [((WARNING, ERROR), ("del", "✗ 2 findings")), ((WARNING,), ("both", "! 1 finding"))]
+)
+async def test_a_source_says_how_much_stands_wrong_in_its_documents_and_where_that_is_shown(
+    house: House, found: tuple[Diagnostic, ...], sign: tuple[str, str]
+) -> None:
+    await ended(house, *found)
+    card = of_main(await page(house, "/sources"))
+    assert pills(card)[:2] == [("ok", "✓ ready"), sign]
+    (link,) = re.findall(r'<a href="([^"]*)"><span class="pill', card)
+    assert link == "/runs/run_last"
+    assert "this is no YAML" in await page(house, link) or found == (WARNING,)
+
+
+async def test_a_source_says_so_also_while_a_run_is_under_way(house: House) -> None:
+    await ended(house, ERROR)
+    await last(house, a_run("run_now", status=RunStatus.RUNNING, created_at=START.replace(hour=13)))
+    card = of_main(await page(house, "/sources"))
+    assert pills(card)[:3] == [("ok", "✓ ready"), ("del", "✗ 1 finding"), ("live", "▶ running")]
+    assert '<a href="/runs/run_last"><span class="pill' in card
+
+
+async def test_a_source_says_nothing_of_another_revision(house: House) -> None:
+    await ended(house, ERROR, revision="b" * 40)
+    assert [words for _, words in pills(of_main(await page(house, "/sources")))][1] == "! succeeded, 1 finding"
+
+
+async def test_the_api_keeps_the_word_of_the_status(house: House) -> None:
+    await ended(house, ERROR, OTHER)
+    async with house.client("wzr_viewer") as client:
+        source = (await client.get("/api/v1/sources/main")).json()
+        run = (await client.get(f"/api/v1/runs/{source['last_run_id']}")).json()
+    assert (run["status"], run["revision"], len(run["diagnostics"])) == ("Succeeded", source["good_revision"], 2)
