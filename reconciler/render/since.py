@@ -1,14 +1,16 @@
 """What became of a plan that is no longer the one to decide on: what changed since, and on which side."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from reconciler.domain import fields
 from reconciler.domain.direction import DirectedOp, common
 from reconciler.domain.plan import Action, Op, Place
 from reconciler.domain.records import Plan
 from reconciler.domain.status import Direction
+from reconciler.domain.visible import visible
+from reconciler.render.field_words import named, side_of
 from reconciler.render.summary import noun_of
+from reconciler.render.wording import leaves
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,11 +21,13 @@ class Moved:
         what: What it is about, as people say it.
         action: What the newer plan does there; for one that is gone, what the older would have done.
         side: Which side moved since the older plan; Unknown where the two plans do not tell.
+        fields: Of an update in both plans, what differs between them as people say it, each with the side that moved.
     """
 
     what: str
     action: Action
     side: Direction
+    fields: tuple[tuple[str, Direction], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +61,7 @@ def since(old: Plan, new: Plan) -> Since:
         came=tuple(_moved(each.op, _came(each, git_still=git_still)) for each in _only(after, before)),
         left=tuple(_moved(each.op, _left(git_still=git_still)) for each in _only(before, after)),
         differ=tuple(
-            _moved(each.op, _between(before[place], each))
+            _between(before[place], each)
             for place, each in after.items()
             if place in before and before[place].op != each.op
         ),
@@ -83,24 +87,25 @@ def _left(*, git_still: bool) -> Direction:
     return Direction.LIVE_AHEAD if git_still else Direction.UNKNOWN
 
 
-def _between(old: DirectedOp, new: DirectedOp) -> Direction:
+def _between(old: DirectedOp, new: DirectedOp) -> Moved:
     """The desired values are git's, the live ones WizChat's: which of them are others than before."""
-    if (old.op.action, new.op.action) == (Action.UPDATE, Action.UPDATE):
-        return common(_fields_between(old.op, new))
-    return _side(git=old.op.after != new.op.after, live=old.op.before != new.op.before)
+    if (old.op.action, new.op.action) != (Action.UPDATE, Action.UPDATE):
+        return _moved(new.op, _side(git=old.op.after != new.op.after, live=old.op.before != new.op.before))
+    differing = tuple(_fields_between(old, new))
+    named_fields = tuple((visible(named(new.op.section, name)), side) for name, side in differing)
+    return replace(_moved(new.op, common(side for _, side in differing)), fields=named_fields)
 
 
-def _fields_between(old: Op, new: DirectedOp) -> Iterator[Direction]:
-    """Of each field of two updates; one that was not in the older one was alike on both sides then."""
-    for name in sorted({*old.changed_fields, *new.op.changed_fields}):
-        if name not in old.changed_fields:
-            yield new.fields.get(name, Direction.UNKNOWN)
-        elif name not in new.op.changed_fields:
-            yield Direction.UNKNOWN
-        else:
-            git = fields.get(old.after, name) != fields.get(new.op.after, name)
-            live = fields.get(old.before, name) != fields.get(new.op.before, name)
-            yield _side(git=git, live=live)
+def _fields_between(old: DirectedOp, new: DirectedOp) -> Iterator[tuple[str, Direction]]:
+    """Each field that two updates do not change alike; one that is only in the newer one was alike on both sides."""
+    was, now = ({change.name: change for change in leaves(each.op)} for each in (old, new))
+    for name in sorted(was.keys() | now.keys()):
+        if name not in was:
+            yield name, side_of(new, name)
+        elif name not in now:
+            yield name, Direction.UNKNOWN
+        elif was[name] != now[name]:
+            yield name, _side(git=was[name].after != now[name].after, live=was[name].before != now[name].before)
 
 
 def _side(*, git: bool, live: bool) -> Direction:

@@ -38,8 +38,6 @@ def _in_utc(moment: datetime) -> datetime:
 
 
 Word = Annotated[str, StringConstraints(min_length=1, max_length=200), AfterValidator(_storable)]
-Filter = Annotated[str, StringConstraints(max_length=200), AfterValidator(_storable)]
-"""A `Word` that may be left empty, as a form leaves it."""
 Text = Annotated[
     str, StringConstraints(strip_whitespace=True, min_length=1, max_length=2000), AfterValidator(_storable)
 ]

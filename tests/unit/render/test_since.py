@@ -56,6 +56,17 @@ def test_a_field_that_went_tells_nothing_of_the_side() -> None:
     assert found.side is UNKNOWN
 
 
+def test_what_differs_within_an_update_is_named_each_with_its_side() -> None:
+    before: dict[str, Any] = {"behavior": {"firstMessage": "Hi", "tone": "plain", "other": 1}, "mode": "x"}
+    after: dict[str, Any] = {"behavior": {"firstMessage": "Hello", "tone": "warm", "other": 2}, "mode": "y"}
+    old = replace(OLD, ops=(update(before, after),))
+    now = {"behavior": {**before["behavior"], "firstMessage": "Hey"}, "mode": "x"}
+    then = {"behavior": {**after["behavior"], "tone": "kind"}, "mode": "y"}
+    (found,) = since(old, replace(old, revision=LATER, ops=(update(now, then),))).differ
+    assert found.fields == (("first message", LIVE), ("tone", GIT))
+    assert found.side is BOTH
+
+
 def test_ops_that_came_and_went() -> None:
     new = replace(OLD, revision=LATER, ops=(create("b", {"name": "b"}),))
     found = since(OLD, new)

@@ -18,9 +18,9 @@ from reconciler.render.ages import Age, age
 from reconciler.render.summary import Part, sentence
 from reconciler.web import templates
 from reconciler.web.api.common import TheEngine
-from reconciler.web.asks import Filter
-from reconciler.web.asks import Query as AskedQuery
+from reconciler.web.asks import Word
 from reconciler.web.dashboard.common import Visitor
+from reconciler.web.dashboard.forms import FormQuery
 from reconciler.web.dashboard.frame import Frame, frame_for
 from reconciler.web.dashboard.signs import STATUS
 
@@ -32,12 +32,12 @@ WATCH: Sequence[ChangeKind] = (ChangeKind.PLAN, ChangeKind.APPLY)
 router = APIRouter(include_in_schema=False)
 
 
-class PlansQuery(AskedQuery):
+class PlansQuery(FormQuery):
     """Which plans the page lists."""
 
     status: str = Field(default=_OPEN, max_length=30)
-    source: Filter = ""
-    chatbot: Filter = ""
+    source: Word | None = None
+    chatbot: Word | None = None
     cursor: str | None = Field(default=None, max_length=1000)
 
     def statuses(self) -> Collection[PlanStatus] | None:
@@ -127,9 +127,7 @@ class Read:
 @router.get("/plans", name="page_plans")
 async def plans(actor: Visitor, engine: TheEngine, query: Annotated[PlansQuery, Query()]) -> Response:
     """Plans, those that are open unless others are asked for."""
-    wanted = PlanFilter(
-        status=query.statuses(), source=query.source or None, chatbot=query.chatbot or None, visible=actor.sources
-    )
+    wanted = PlanFilter(status=query.statuses(), source=query.source, chatbot=query.chatbot, visible=actor.sources)
     try:
         part = await engine.store.queries.plans(wanted, limit=_SHOWN, cursor=query.cursor)
     except ValueError:
