@@ -4,17 +4,20 @@ from http import HTTPStatus
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Page, Response, expect
 
 from reconciler.domain.records import Role
 from tests.browser import chromium
 from tests.browser.fleet import BOTS, DELETING, ROLES, House, Waiting, busy_house, full_house
+from tests.browser.pages import Shown
 from tests.browser.watch import Watch
 
 expect.set_options(timeout=20_000)  # a page may have to wait for a busy machine
 
 Look = Callable[..., Page]
 """Opens a page: `look(house, path, role or person, **options of the browser context)`."""
+Show = Callable[..., Page]
+"""Opens a page of the table, as who is to see it: `show(house, shown, **options of the browser context)`."""
 
 
 @pytest.fixture(scope="session")
@@ -36,6 +39,13 @@ def browser_type_launch_args() -> dict[str, Any]:
 def full(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:  # noqa: ARG001  no browser, no house
     """A service with something of everything; tests leave it as it is."""
     with full_house(tmp_path_factory.mktemp("full")) as house:
+        yield house
+
+
+@pytest.fixture(scope="session")
+def answering(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:  # noqa: ARG001  no browser, no house
+    """Another one like it, which the forms of `answers` change."""
+    with full_house(tmp_path_factory.mktemp("answering")) as house:
         yield house
 
 
@@ -123,3 +133,26 @@ def look(
         return page
 
     return opened
+
+
+@pytest.fixture
+def show(look: Look, watch: Watch) -> Show:
+    """Opens a page of the table; where it is what a form answers, by sending that."""
+
+    def shown_page(house: House, shown: Shown, **options: Any) -> Page:
+        if shown.refused:
+            watch.expect("status of 4(0[1349]|22)")
+        page = look(house, shown.at(house.ids), shown.role, **options)
+        if shown.send is not None:
+            with page.expect_response(_answers_a_form) as answer:
+                shown.send(page, house.ids)
+            assert answer.value.ok is not shown.refused, answer.value.status
+            page.wait_for_load_state()
+        expect(page.get_by_role("heading", level=1)).to_be_visible()
+        return page
+
+    return shown_page
+
+
+def _answers_a_form(answer: Response) -> bool:
+    return answer.request.method == "POST"

@@ -160,7 +160,7 @@ class _Filler:
         run = records.a_run(f"run_{number}", status=RunStatus.FAILED, **made)
         await uow.runs.add(soaked(run, text, keep=("id",)))
         detail = {"comment": text, "reason": text, text: text}
-        subject = f"plan/{text}"
+        subject = f"plan/{key}"
         await uow.audit.append(
             at=self.now, actor=text, action="plan.approve", subject=subject, fingerprint=text, detail=detail
         )

@@ -1,6 +1,8 @@
 """Whatever somebody writes anywhere, no page runs it, and none even gives the browser's policy something to refuse."""
 
+import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Final
 from urllib.parse import quote
 
@@ -9,7 +11,8 @@ from playwright.sync_api import Browser, Page, expect
 
 from reconciler.domain.records import Role
 from tests.browser import hostile
-from tests.browser.conftest import Look
+from tests.browser.answers import ANSWERS
+from tests.browser.conftest import Look, Show
 from tests.browser.fleet import House
 from tests.browser.pages import PAGES, QUERIES, Asked, Shown
 from tests.browser.watch import Watch
@@ -38,6 +41,19 @@ async texts => {
 }
 """
 """Lets every payload loose in a frame of its own, and does what a person might: points, clicks, types."""
+OF_ONE: Final = [shown for shown in ANSWERS if shown.route != "/plans/decide"]
+"""The answers but for those of a group: each plan here has deletes, which need a yes on a page of its own."""
+DECIDE_ALL: Final = """
+() => {
+  const form = document.getElementById("decide");
+  const field = (tag, name, value) => form.appendChild(Object.assign(document.createElement(tag), {name, value}));
+  for (const {pathname} of form.querySelectorAll("th a"))
+    field("input", "item", `${pathname.replace("/plans/", "")} ${"0".repeat(64)}`);
+  const button = field("button", "decision", "approve");
+  setTimeout(() => form.requestSubmit(button));
+}
+"""
+"""Does to a group what its page offers for none of these plans."""
 ALIEN: Final = """
 () => [...document.querySelectorAll("*")].flatMap(element => {
   const found = [], tag = element.tagName.toLowerCase();
@@ -85,12 +101,65 @@ def test_a_page_that_escapes_nothing_runs_most_of_them(browser: Browser) -> None
     assert len(ran) >= 180, [text for number, text in enumerate(PAYLOADS) if number not in ran]
 
 
-@pytest.mark.parametrize("shown", PAGES, ids=lambda shown: shown.name)
-def test_a_page_shows_them_as_text(look: Look, evil: House, watch: Watch, shown: Shown) -> None:
-    if shown.refused:
-        watch.expect("status of 40[34]")
-    page = look(evil, shown.at(evil.ids), shown.role)
+@pytest.mark.parametrize("shown", [*PAGES, *OF_ONE], ids=lambda shown: shown.name)
+def test_a_page_shows_them_as_text(show: Show, evil: House, watch: Watch, shown: Shown) -> None:
+    held_nothing(show(evil, shown), watch)
+
+
+def test_what_came_of_a_group_shows_them_as_text(look: Look, evil: House, watch: Watch) -> None:
+    page = look(evil, f"/plans/groups/{evil.ids['group']}", Role.APPROVER)
+    page.evaluate(DECIDE_ALL)
+    results = page.get_by_role("status").get_by_text("Not done:")
+    expect(results).to_have_count(-(-len(PAYLOADS) // hostile.AT_ONCE) - 1)  # one has been applied
     held_nothing(page, watch)
+
+
+@dataclass(frozen=True)
+class Listed:
+    """A list with a row for each payload.
+
+    Attributes:
+        row: What a row is told by, with the number of its payload.
+    """
+
+    path: str
+    row: str
+
+
+LISTS: Final = (
+    Listed("/", r'href="/chatbots/[^"/]+/(\d+)%20'),
+    Listed("/runs", r'href="/runs/run_(\d+)"'),
+    Listed("/audit", r'<dd class="mono">plan/(\d+) '),
+    Listed("/sources", r'<article [^>]*id="(\d+) '),
+    Listed("/tokens", r'id="token-tok_(\d+)"'),
+)
+SAID: Final = frozenset(number for number, text in enumerate(PAYLOADS) if f"executed({number})" in text)
+"""Those that say their number as it is; others say it in base64, or spell it."""
+
+
+@pytest.mark.parametrize("listed", LISTS, ids=lambda listed: listed.path)
+def test_a_list_shows_each_of_them_as_text_to_its_end(look: Look, evil: House, watch: Watch, listed: Listed) -> None:
+    page = look(evil, listed.path, Role.ADMIN)
+    rows, said = set[int](), set[int]()
+    for each in parts(page):
+        held_nothing(each, watch)
+        rows |= numbers(listed.row, each.content())
+        said |= numbers(r"executed\((\d+)\)", each.locator("main").text_content() or "")
+    assert rows == set(range(len(PAYLOADS)))
+    assert said >= SAID
+
+
+def parts(page: Page) -> Iterator[Page]:
+    """A list from here to its end, a part at a time."""
+    further = page.locator("a[rel=next]")
+    yield page
+    while further.count():
+        page.goto(further.get_attribute("href") or "")
+        yield page
+
+
+def numbers(pattern: str, text: str) -> set[int]:
+    return {int(number) for number in re.findall(pattern, text)}
 
 
 def test_a_run_shows_them_as_text_whatever_it_found(look: Look, evil: House, watch: Watch) -> None:

@@ -45,7 +45,11 @@ def test_the_fleet_leads_to_the_change_that_many_share_and_both_are_decided_toge
         box.set_checked((box.get_attribute("id") or "").removeprefix("item-") in wanted)
     page.get_by_label("Comment").fill("Both read well.")
     page.get_by_role("button", name="Approve the chosen and apply").click()
-    expect(page.get_by_role("heading", name="What came of it")).to_be_visible()
+    results = page.get_by_role("status").filter(has=page.get_by_role("heading", name="What came of it"))
+    expect(results.get_by_role("listitem")).to_have_count(len(wanted))
+    for each in (waiting, another):
+        expect(results.locator(f"li:has(a[href='{each.path}'])")).to_contain_text("approved")
+    expect(results.get_by_text("Not done")).to_have_count(0)
     for each in (waiting, another):
         each.until("Applied")
         assert len(each.writes()) == 1
