@@ -361,7 +361,7 @@ async def test_nobody_takes_the_name_of_another(house: House, hostile: HostileIs
     hostile.claims = {"sub": "5678"}
     async with house.client() as client:
         answer = await sign_in(client, hostile)
-    assert (answer.status_code, "somebody else has signed in by this name" in answer.text) == (403, True)
+    assert (answer.status_code, "Somebody else has signed in by this name" in answer.text) == (403, True)
     entry = (await audit(house, "login.refused"))[0]
     assert (entry.detail["code"], entry.detail["subject"]) == ("name_taken", "5678")
 
