@@ -7,31 +7,48 @@ texts may be written to make it so: when the effort is used up, the rest counts 
 
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Hashable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from typing import NamedTuple
 
 
 class Effort:
-    """How much work may still be done. It is shared by all parts of one comparison.
+    """How much work may still be done. It is shared by all comparisons of one rendering.
 
     Args:
         left: In pairs of items looked at.
+        whole: The effort that this is a part of: what is spent here is spent there, too.
+        checkpoint: Called before each piece of work; it raises when nobody wants the result any more.
 
     Attributes:
+        left: In pairs of items looked at.
         was_refused: Whether there was more work to do than might be done.
     """
 
-    def __init__(self, left: int) -> None:
+    def __init__(
+        self, left: int, *, whole: "Effort | None" = None, checkpoint: Callable[[], None] = lambda: None
+    ) -> None:
         self.left = left
         self.was_refused = False
+        self._whole = whole
+        self._checkpoint = checkpoint
 
     def spend(self, work: int) -> bool:
         """Whether this much work may be done; it counts as done."""
-        if work > self.left:
+        self._checkpoint()
+        if work > self.left or not (self._whole is None or self._whole.spend(work)):
             self.was_refused = True
             return False
         self.left -= work
         return True
+
+    def at_most(self, most: int) -> "Effort":
+        """A part of this effort, of no more than `most`."""
+        return Effort(min(most, self.left), whole=self, checkpoint=self._checkpoint)
+
+    def shares(self, parts: int) -> Iterator["Effort"]:
+        """An even share for each of so many parts, to be used one after the other: what is left over goes on."""
+        for remaining in range(parts, 0, -1):
+            yield self.at_most(self.left // remaining)
 
 
 class Run(NamedTuple):

@@ -1,7 +1,7 @@
 """What becomes of one field of an update, in words that somebody who never saw a configuration understands."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -10,6 +10,7 @@ from reconciler.domain.fields import MISSING
 from reconciler.domain.plan import Place
 from reconciler.domain.status import Direction
 from reconciler.domain.visible import is_unseen, visible
+from reconciler.render.alignment import Effort
 from reconciler.render.prose import share_kept_in_order
 from reconciler.render.sizes import differs_in_blanks_only, share_of_words_kept
 from reconciler.render.wording import FieldChange, inline
@@ -100,11 +101,11 @@ class Telling:
     """How closely fields are told of.
 
     Attributes:
-        effort: How much work it may take to compare two texts.
+        efforts: How much work it may take to compare two texts: one for each field that is too long for a line.
         values: Whether short values are told.
     """
 
-    effort: int
+    efforts: Iterator[Effort]
     values: bool
 
 
@@ -150,7 +151,7 @@ def clause(field: Field, telling: Telling) -> Clause:
     if field.is_switch:
         return Clause("switches ", _subject(field), f" {turn(field)}")
     told = _told(field) if telling.values else None
-    return told or Clause(f"{_verb(field, telling.effort)} the ", _name(field))
+    return told or Clause(f"{_verb(field, telling.efforts)} the ", _name(field))
 
 
 def _emptying(field: Field) -> Clause:
@@ -219,22 +220,22 @@ def _short(value: Any) -> str | None:
     return text if len(text) - 2 * isinstance(value, str) <= _LONGEST_TOLD and "\n" not in str(value) else None
 
 
-def _verb(field: Field, effort: int) -> str:
-    verb = _how_much(field.change.before, field.change.after, effort)
+def _verb(field: Field, efforts: Iterator[Effort]) -> str:
+    verb = _how_much(field.change.before, field.change.after, efforts)
     return verb.back if field.is_back else verb.there
 
 
-def _how_much(before: Any, after: Any, effort: int) -> _Verb:
+def _how_much(before: Any, after: Any, efforts: Iterator[Effort]) -> _Verb:
     if isinstance(before, str) and isinstance(after, str) and differs_in_blanks_only(before, after):
         return _BLANKS
     if _is_nothing(before) and not _is_nothing(after):
         return _SETS
     if isinstance(before, str) and isinstance(after, str):
-        return _rewriting(before, after, effort)
+        return _rewriting(before, after, efforts)
     return _CHANGES
 
 
-def _rewriting(before: str, after: str, effort: int) -> _Verb:
+def _rewriting(before: str, after: str, efforts: Iterator[Effort]) -> _Verb:
     if not _SENTENCE <= max(len(before), len(after)) <= _LONGEST_WEIGHED:
         return _CHANGES
     if before in after:
@@ -243,7 +244,7 @@ def _rewriting(before: str, after: str, effort: int) -> _Verb:
         return _CUTS
     if share_of_words_kept(before, after) < _HALF:  # in order there are no more, and this is told at once
         return _REWRITES
-    kept = share_kept_in_order(before, after, effort)
+    kept = share_kept_in_order(before, after, next(efforts))
     if kept is None:
         return _CHANGES
     return _REWRITES if kept < _HALF else _PARTS if kept < _MOST else _FEW

@@ -2,25 +2,32 @@
 
 import re
 from collections.abc import Iterator
+from itertools import repeat
 
 from reconciler.domain.direction import DirectedOp
 from reconciler.domain.fields import MISSING
 from reconciler.domain.plan import MCP_SERVERS, Action
 from reconciler.domain.visible import visible
-from reconciler.render.model import IRREVERSIBLE, SIDES, FleetPlan, PlanView, headline
-from reconciler.render.prose import GAP, Kind, Line, compare
+from reconciler.render.alignment import Effort
+from reconciler.render.model import IRREVERSIBLE, SIDES, FleetPlan, PlanView, compared_texts, headline
+from reconciler.render.prose import EFFORT, GAP, TOO_MUCH, Kind, Line, compare
 from reconciler.render.wording import FieldChange, changes, inline, prose
 
 _SHORTEST_FENCE = 3
 
 
-def fleet_markdown(fleet: FleetPlan) -> str:
+def fleet_markdown(fleet: FleetPlan, effort: Effort | None = None) -> str:
     """A fleet's plan as markdown.
+
+    Args:
+        fleet: What to show.
+        effort: How much work the comparison of all its texts may take together; None means `prose.EFFORT`.
 
     Returns:
         Text that ends with a line end.
     """
-    blocks = [f"**{headline(fleet)}**", *(_plan(plan) for plan in fleet.plans), *_unplanned(fleet)]
+    efforts = (effort or Effort(EFFORT)).shares(compared_texts(fleet))
+    blocks = [f"**{headline(fleet)}**", *(_plan(plan, efforts) for plan in fleet.plans), *_unplanned(fleet)]
     return "\n\n".join((*blocks, f"_{visible(fleet.closing)}_")) + "\n"
 
 
@@ -32,23 +39,24 @@ def _unplanned(fleet: FleetPlan) -> Iterator[str]:
         yield "### Not planned\n\n" + "\n".join(items)
 
 
-def _plan(plan: PlanView) -> str:
+def _plan(plan: PlanView, efforts: Iterator[Effort]) -> str:
     side = SIDES[plan.direction]
     title = " ".join(_code(part) for part in (plan.name or plan.chatbot_id, plan.chatbot_id, plan.path))
-    lines = [line for directed in plan.ops for line in _op(directed)]
+    lines = [line for directed in plan.ops for line in _op(directed, efforts)]
     notes = [f"{plan.noops} unchanged", f"fingerprint {_code(plan.fingerprint)}"]
     more = ["\n".join(f"- {_code(note)}" for note in plan.notes)] if plan.notes else []
     return "\n\n".join((f"### {title}" + (f" ({side})" if side else ""), _fenced(lines), ", ".join(notes), *more))
 
 
-def _op(directed: DirectedOp) -> Iterator[str]:
+def _op(directed: DirectedOp, efforts: Iterator[Effort]) -> Iterator[str]:
     op, side = directed.op, SIDES[directed.direction]
     place, mark = visible(str(op.place)), f" ({side})" if side else ""
     match op.action:
         case Action.CREATE:
             yield f"+ {place}{mark}"
+            # what is new is compared with nothing, which is no work
             for change in changes(op):
-                yield from _field(change, "")
+                yield from _field(change, "", repeat(Effort(0)))
         case Action.DELETE:
             yield f"- {place} DELETED{mark}"
             if op.section == MCP_SERVERS:
@@ -56,10 +64,10 @@ def _op(directed: DirectedOp) -> Iterator[str]:
         case Action.UPDATE | Action.NOOP:
             yield f"! {place}"
             for change in changes(op):
-                yield from _field(change, SIDES[directed.fields.get(change.name, directed.direction)])
+                yield from _field(change, SIDES[directed.fields.get(change.name, directed.direction)], efforts)
 
 
-def _field(change: FieldChange, side: str) -> Iterator[str]:
+def _field(change: FieldChange, side: str, efforts: Iterator[Effort]) -> Iterator[str]:
     note = ", ".join(part for part in (change.size if not change.is_short else "", side) if part)
     yield f"    {visible(change.name)}:" + (f" ({note})" if note else "")
     if change.is_short:
@@ -67,7 +75,11 @@ def _field(change: FieldChange, side: str) -> Iterator[str]:
             yield f"-     {visible(inline(change.before))}"
         yield f"+     {visible(inline(change.after))}"
         return
-    for line in compare(prose(change.before), prose(change.after)):
+    effort = next(efforts)
+    lines = compare(prose(change.before), prose(change.after), effort=effort)
+    if effort.was_refused:
+        yield f"      ({TOO_MUCH})"
+    for line in lines:
         yield from _diff_lines(line)
 
 

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 
 from reconciler.domain.diagnostics import Diagnostic
 from reconciler.domain.direction import DirectedOp, common
-from reconciler.domain.plan import Summary
+from reconciler.domain.plan import Action, Summary
 from reconciler.domain.status import Direction
+from reconciler.render.wording import changes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,10 +129,17 @@ def headline(fleet: FleetPlan) -> str:
     return f"Plan: {acts} on {len(fleet.plans)} of {_chatbots(fleet.chatbots)}{tail}"
 
 
+def compared_texts(fleet: FleetPlan) -> int:
+    """How many fields of its updates are too long to stand on a line, and are compared word by word."""
+    updates = (each.op for plan in fleet.plans for each in plan.ops if each.op.action in _COMPARED)
+    return sum(not change.is_short for op in updates for change in changes(op))
+
+
 def _chatbots(count: int) -> str:
     return "1 chatbot" if count == 1 else f"{count} chatbots"
 
 
+_COMPARED = (Action.UPDATE, Action.NOOP)
 SIDES = {
     Direction.GIT_AHEAD: "git",
     Direction.LIVE_AHEAD: "live",

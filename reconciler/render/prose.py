@@ -13,7 +13,9 @@ _WORD = re.compile(r"\w+")
 _ALIKE = 0.5
 """Lines less alike than this are shown as one that left and one that came."""
 EFFORT = 1_500_000
-"""How much work one comparison may take; beyond, whole lines are replaced, because comparing is quadratic."""
+"""How much work one rendering may take, however many texts it compares; beyond, whole lines are replaced."""
+TOO_MUCH = "too much to compare word by word: whole lines are shown"
+"""What is said of a text for whose comparison the effort did not suffice."""
 _AROUND = 200
 _EACH_LINE = 50
 """What it takes at least to compare the words of two lines, however short."""
@@ -54,17 +56,23 @@ class Row:
     right: Line | None
 
 
-def compare(before: str, after: str, *, context: int = 1, effort: int = EFFORT, most: int | None = None) -> list[Line]:
+def compare(
+    before: str, after: str, *, context: int = 1, effort: Effort | int = EFFORT, most: int | None = None
+) -> list[Line]:
     """The changed lines with a little context, in one column.
 
     Args:
         before: The text as it was.
         after: The text as it will be.
         context: How many unchanged lines to show around each change.
-        effort: How much work it may take.
+        effort: How much work it may take; an `Effort` tells afterwards whether that sufficed.
         most: How many lines to give at most; None means all.
     """
-    return list(islice(_compared(before, after, context, Effort(effort)), most))
+    return list(islice(_compared(before, after, context, _as_effort(effort)), most))
+
+
+def _as_effort(effort: Effort | int) -> Effort:
+    return effort if isinstance(effort, Effort) else Effort(effort)
 
 
 def _compared(before: str, after: str, context: int, effort: Effort) -> Iterator[Line]:
@@ -78,7 +86,7 @@ def _compared(before: str, after: str, context: int, effort: Effort) -> Iterator
             yield from _around(old[run.left], head, tail)
 
 
-def share_kept_in_order(before: str, after: str, effort: int = EFFORT) -> float | None:
+def share_kept_in_order(before: str, after: str, effort: Effort | int = EFFORT) -> float | None:
     """The share of the words of both texts that both hold in the same order, 0 to 1.
 
     Args:
@@ -86,7 +94,7 @@ def share_kept_in_order(before: str, after: str, effort: int = EFFORT) -> float 
         after: The text as it will be.
         effort: How much work it may take; None comes of more.
     """
-    old, new, work = before.split("\n"), after.split("\n"), Effort(effort)
+    old, new, work = before.split("\n"), after.split("\n"), _as_effort(effort)
     kept = sum(_words_kept(old[run.left], new[run.right], work) for run in align(old, new, work))
     total = len(before.split()) + len(after.split())
     return None if work.was_refused else 2 * kept / total if total else 1.0

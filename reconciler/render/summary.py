@@ -9,6 +9,7 @@ from reconciler.domain.direction import DirectedOp
 from reconciler.domain.plan import Action, Op
 from reconciler.domain.status import Direction
 from reconciler.domain.visible import distinct, visible
+from reconciler.render.alignment import Effort
 from reconciler.render.field_words import Clause, Field, Owner, Telling, clause, named, side_of, spoken, turn
 from reconciler.render.wording import leaves
 
@@ -74,11 +75,17 @@ _UNCOUNTED = ("accessProtection", "telemetry")
 """Sections that go without an article."""
 
 
-def sentence(ops: Sequence[DirectedOp]) -> tuple[Part, ...]:
-    """The sentence in parts, which are its text when they are joined; what is lost comes last, and stands out."""
+def sentence(ops: Sequence[DirectedOp], effort: Effort | None = None) -> tuple[Part, ...]:
+    """The sentence in parts, which are its text when they are joined; what is lost comes last, and stands out.
+
+    Args:
+        ops: The plan's.
+        effort: What is left of the work that the whole page may take, of which a sentence takes a part at most.
+    """
+    effort = Effort(_EFFORT) if effort is None else effort.at_most(_EFFORT)
     updates = [_Update(each.op, _fields(each)) for each in ops if each.op.action is Action.UPDATE]
     clauses = [
-        *_of_updates(updates),
+        *_of_updates(updates, effort),
         *_of_creates(ops),
         *map(_lost, _of_losses(updates)),
         *map(_lost, _of_deletes(ops)),
@@ -146,11 +153,11 @@ def _owner(op: Op) -> Owner:
     return Owner(op.place, noun if op.section in _UNCOUNTED else f"the {noun}", f" of the {noun}")
 
 
-def _of_updates(updates: Sequence[_Update]) -> Iterator[tuple[Part, ...]]:
+def _of_updates(updates: Sequence[_Update], effort: Effort) -> Iterator[tuple[Part, ...]]:
     """What sections and items become, but for what is lost."""
     changed = [field for update in updates for field in update.kept]
-    texts = sum(not field.change.is_short for field in changed) or 1
-    telling = Telling(_EFFORT // texts, values=len(changed) <= _MOST_VALUED)
+    efforts = effort.shares(sum(not field.change.is_short for field in changed))
+    telling = Telling(efforts, values=len(changed) <= _MOST_VALUED)
     for update in updates:
         if update.op.key is None:
             yield from _of_section(update.op, update.kept, telling)
@@ -170,7 +177,7 @@ def _of_section(op: Op, fields: Sequence[Field], telling: Telling) -> Iterator[t
         yield from (_parts(clause(field, telling)) for field in ordered)
         return
     told, rest = ordered[: _MOST_NAMED - 1], ordered[_MOST_NAMED - 1 :]
-    yield from (_parts(clause(field, Telling(telling.effort, values=False))) for field in told)
+    yield from (_parts(clause(field, Telling(telling.efforts, values=False))) for field in told)
     yield (Part(Tone.PLAIN, f"{_changing(rest)} {len(rest)} other fields of the {noun_of(op)}"),)
 
 
@@ -225,7 +232,7 @@ def _of_losses(updates: Sequence[_Update]) -> Iterator[tuple[Part, ...]]:
 
 
 def _loss(field: Field) -> Clause:
-    return clause(field, Telling(0, values=False))
+    return clause(field, Telling(Effort(0).shares(1), values=False))
 
 
 def _of_deletes(ops: Sequence[DirectedOp]) -> Iterator[tuple[Part, ...]]:

@@ -7,8 +7,9 @@ from reconciler.domain.direction import DirectedOp
 from reconciler.domain.plan import MCP_SERVERS, Action
 from reconciler.domain.status import Direction
 from reconciler.domain.visible import visible
-from reconciler.render.model import IRREVERSIBLE, SIDES, FleetPlan, PlanView, Unplanned, headline
-from reconciler.render.prose import GAP, Kind, Line, compare
+from reconciler.render.alignment import Effort
+from reconciler.render.model import IRREVERSIBLE, SIDES, FleetPlan, PlanView, Unplanned, compared_texts, headline
+from reconciler.render.prose import EFFORT, GAP, TOO_MUCH, Kind, Line, compare
 from reconciler.render.wording import FieldChange, changes, characters, inline, prose
 
 _NOTE = 65
@@ -44,18 +45,20 @@ def _ansi(ink: Ink, text: str) -> str:
     return f"\x1b[{ink.value}m{text}\x1b[0m" if text else text
 
 
-def plan_text(fleet: FleetPlan, *, colour: bool = False) -> str:
+def plan_text(fleet: FleetPlan, *, colour: bool = False, effort: Effort | None = None) -> str:
     """A fleet's plan as text.
 
     Args:
         fleet: What to show.
         colour: Whether to use ANSI colours. Control characters within values are shown as escapes either way.
+        effort: How much work the comparison of all its texts may take together; None means `prose.EFFORT`.
 
     Returns:
         Text that ends with a line end.
     """
     paint = _ansi if colour else _plain
-    blocks = [*(_plan(plan, paint) for plan in fleet.plans), *_unplanned(fleet, paint)]
+    efforts = (effort or Effort(EFFORT)).shares(compared_texts(fleet))
+    blocks = [*(_plan(plan, paint, efforts) for plan in fleet.plans), *_unplanned(fleet, paint)]
     lines = [line for block in blocks for line in (*block, "")]
     return "\n".join(line.rstrip() for line in (*lines, *_closing(fleet, paint))) + "\n"
 
@@ -85,19 +88,19 @@ def _header(mark: str, shown: PlanView | Unplanned, paint: Paint) -> str:
     return "   ".join((f"{paint(Ink.CHANGED, mark)} {paint(Ink.BOLD, name)}", *rest))
 
 
-def _plan(plan: PlanView, paint: Paint) -> list[str]:
+def _plan(plan: PlanView, paint: Paint, efforts: Iterator[Effort]) -> list[str]:
     moved = _MOVED.get(plan.direction, "")
     bare = _header("~", plan, _plain)
     room = max(3, _WIDTH - len(bare) - len(moved))
     lines = [_header("~", plan, paint) + " " * room + moved, ""]
     for directed in plan.ops:
-        lines += [*_op(directed, paint), ""]
+        lines += [*_op(directed, paint, efforts), ""]
     tail = [f"      {plan.noops} unchanged"] if plan.noops else []
     tail += [f"      {visible(note)}" for note in plan.notes]
     return [*lines, *(paint(Ink.DIM, line) for line in tail)] if tail else lines[:-1]
 
 
-def _op(directed: DirectedOp, paint: Paint) -> Iterator[str]:
+def _op(directed: DirectedOp, paint: Paint, efforts: Iterator[Effort]) -> Iterator[str]:
     op, side = directed.op, SIDES[directed.direction]
     title = f"    {_MARKS[op.action]} {visible(str(op.place))}"
     match op.action:
@@ -111,7 +114,7 @@ def _op(directed: DirectedOp, paint: Paint) -> Iterator[str]:
                 yield paint(Ink.REMOVED, f"        {IRREVERSIBLE}")
         case Action.UPDATE | Action.NOOP:
             yield paint(Ink.CHANGED, title)
-            yield from _updated(directed, paint)
+            yield from _updated(directed, paint, efforts)
 
 
 def _row(left: str, note: str, side: str, paint: Paint, ink: Ink | None = None) -> str:
@@ -137,7 +140,7 @@ def _created(stated: tuple[FieldChange, ...], paint: Paint) -> Iterator[str]:
             yield paint(Ink.DIM, f"          … {len(lines) - len(shown)} more lines")
 
 
-def _updated(directed: DirectedOp, paint: Paint) -> Iterator[str]:
+def _updated(directed: DirectedOp, paint: Paint, efforts: Iterator[Effort]) -> Iterator[str]:
     changed = changes(directed.op)
     short = [change for change in changed if change.is_short]
     name_width = max((len(visible(change.name)) for change in short), default=0)
@@ -149,7 +152,14 @@ def _updated(directed: DirectedOp, paint: Paint) -> Iterator[str]:
             yield _row(f"        {name:<{name_width}}   {before:<{before_width}} → {after}", "", side, paint)
         else:
             yield _row(f"        {name}", change.size, side, paint)
-            yield from (_prose_line(line, paint) for line in compare(prose(change.before), prose(change.after)))
+            yield from _compared(change, paint, next(efforts))
+
+
+def _compared(change: FieldChange, paint: Paint, effort: Effort) -> Iterator[str]:
+    lines = compare(prose(change.before), prose(change.after), effort=effort)
+    if effort.was_refused:
+        yield paint(Ink.DIM, f"          ({TOO_MUCH})")
+    yield from (_prose_line(line, paint) for line in lines)
 
 
 def _prose_line(line: Line, paint: Paint) -> str:

@@ -15,6 +15,8 @@ from markupsafe import Markup
 from starlette.responses import HTMLResponse
 
 from reconciler.domain.visible import visible
+from reconciler.render.alignment import Effort
+from reconciler.render.prose import EFFORT, TOO_MUCH
 from reconciler.web import static_files
 from reconciler.web.dashboard import signs
 from reconciler.web.dashboard.frame import Frame
@@ -52,7 +54,12 @@ _environment = Environment(
     lstrip_blocks=True,
 )
 _environment.filters["sentence"] = _sentence
-_environment.globals |= {"static": static_files.address, "signs": signs, "chatbot_path": chatbot_path}
+_environment.globals |= {
+    "static": static_files.address,
+    "signs": signs,
+    "chatbot_path": chatbot_path,
+    "too_much": TOO_MUCH,
+}
 
 
 def render(name: str, page: Framed) -> str:
@@ -65,6 +72,12 @@ def page(name: str, page: Framed, status: int = 200) -> HTMLResponse:
     return HTMLResponse(render(name, page), status)
 
 
-async def long_page(name: str, make: Callable[[], Framed], status: int = 200) -> HTMLResponse:
-    """The same for what takes a while, such as comparing long prompts: not on the event loop."""
-    return await asyncio.to_thread(lambda: page(name, make(), status))
+async def long_page(name: str, make: Callable[[Effort], Framed], status: int = 200) -> HTMLResponse:
+    """The same for what takes a while, such as comparing long prompts: not on the event loop.
+
+    Args:
+        name: The template's.
+        make: What the page says, made with the effort that all comparisons of the page share.
+        status: The answer's.
+    """
+    return await asyncio.to_thread(lambda: page(name, make(Effort(EFFORT)), status))

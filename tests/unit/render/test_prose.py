@@ -11,6 +11,7 @@ from reconciler.render.prose import (
     Kind,
     Line,
     Piece,
+    Row,
     abridged,
     clipped,
     compare,
@@ -140,6 +141,13 @@ def test_a_line_that_changed_stands_beside_itself_although_lines_were_added() ->
     assert [row.left is None for row in rows] == [True, False]
 
 
+def test_what_left_after_what_came_does_not_stand_beside_it() -> None:
+    came, left = (Piece(Kind.ADDED, "came"),), (Piece(Kind.REMOVED, "left"),)
+    assert side_by_side([came, left]) == [Row(None, came), Row(left, None)]
+    assert side_by_side([left, came]) == [Row(left, came)]
+    assert side_by_side([came, left, came]) == [Row(None, came), Row(left, came)]
+
+
 def test_a_long_piece_that_did_not_change_is_abridged() -> None:
     (line,) = compare("word " * 1000 + "old", "word " * 1000 + "new")
     short = abridged(line, around=10)
@@ -160,6 +168,13 @@ def test_lines_are_clipped_and_what_is_missing_is_counted() -> None:
     assert hidden == 4
     assert clipped(lines, 9) == (lines, 0)
     assert clipped(compare("", "abc\n\n\ndef"), 3) == ([(Piece(Kind.ADDED, "abc"),)], 3), "no blank lines at the end"
+
+
+def test_what_stands_for_lines_left_out_is_clipped_with_what_follows_the_end() -> None:
+    same = (Piece(Kind.SAME, "abc"),)
+    assert clipped([GAP, same, GAP, same], 3) == ([GAP, same], 3)
+    assert clipped([GAP, same, GAP, same], 4) == ([GAP, same, GAP, (Piece(Kind.SAME, "a"),)], 2)
+    assert clipped([GAP], 0) == ([], 0)
 
 
 def test_at_most_so_many_lines() -> None:

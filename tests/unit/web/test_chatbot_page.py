@@ -11,6 +11,8 @@ from reconciler.domain.status import EXPLANATIONS, Direction, Reason, Sync
 from reconciler.engine.context import Actor
 from reconciler.engine.live import LiveView
 from reconciler.ports import Page
+from reconciler.render.alignment import Effort
+from reconciler.render.prose import EFFORT
 from reconciler.web.dashboard.frame import NOBODY
 from reconciler.web.dashboard.origins import Origin
 from reconciler.web.dashboard.pages.chatbot_page import ChatbotPage, Known, chatbot_page, listing, sentence
@@ -37,7 +39,7 @@ def page(chatbot: Chatbot, **changes: Any) -> ChatbotPage:
         is_whole=True,
         past=Page((), None),
     )
-    return chatbot_page(NOBODY, replace(known, **changes))
+    return chatbot_page(NOBODY, replace(known, **changes), Effort(EFFORT))
 
 
 def test_every_standing_has_a_sentence_of_its_own() -> None:

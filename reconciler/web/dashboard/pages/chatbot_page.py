@@ -14,6 +14,7 @@ from reconciler.engine.live import LiveView
 from reconciler.ports import Page
 from reconciler.render import summary
 from reconciler.render.ages import Age, age, age_or_none
+from reconciler.render.alignment import Effort
 from reconciler.render.yaml import yaml_text
 from reconciler.web.dashboard.frame import Frame
 from reconciler.web.dashboard.origins import Origin
@@ -176,9 +177,10 @@ class ChatbotPage:
     next_page: str | None
 
 
-def chatbot_page(frame: Frame, known: Known) -> ChatbotPage:
-    """Everything that the page of a chatbot says."""
+def chatbot_page(frame: Frame, known: Known, effort: Effort) -> ChatbotPage:
+    """Everything that the page of a chatbot says; the sentences of its plans share the effort of comparing texts."""
     chatbot = known.chatbot
+    efforts = effort.shares(len(known.past.items))
     here, cursor = chatbot_path(chatbot.tenant, chatbot.id), known.past.next_cursor
     return ChatbotPage(
         frame=frame,
@@ -197,7 +199,7 @@ def chatbot_page(frame: Frame, known: Known) -> ChatbotPage:
         box=known.box,
         timeline=known.timeline,
         is_whole=known.is_whole,
-        past=[_plan(each, known.now) for each in known.past.items],
+        past=[_plan(each, known.now, next(efforts)) for each in known.past.items],
         next_page=f"{here}?cursor={quote(cursor)}" if cursor else None,
     )
 
@@ -242,11 +244,11 @@ def _written(document: GoodDocument, body: Mapping[str, Any]) -> Mapping[str, An
     return {"apiVersion": body.get("apiVersion"), "kind": body.get("kind"), "metadata": metadata, **rest}
 
 
-def _plan(past: PastPlan, now: datetime) -> PlanView:
+def _plan(past: PastPlan, now: datetime, effort: Effort) -> PlanView:
     plan, apply = past.plan, past.apply
     return PlanView(
         plan=plan,
-        sentence=summary.sentence(plan.ops),
+        sentence=summary.sentence(plan.ops, effort),
         planned=age(plan.created_at, now),
         approvals=past.approvals,
         apply=apply,

@@ -45,7 +45,7 @@ async def fleet(actor: Visitor, engine: TheEngine, query: Annotated[FleetQuery, 
         return RedirectResponse(query.path(), 303)
     frame = await frame_for(engine, actor, "fleet", WATCH)
     read = await _read(engine, actor, chatbots)
-    return await templates.long_page("fleet.html", lambda: fleet_page(frame, query, read))
+    return await templates.long_page("fleet.html", lambda _: fleet_page(frame, query, read))
 
 
 async def _read(engine: Engine, actor: Actor, chatbots: Page[Chatbot]) -> Read:

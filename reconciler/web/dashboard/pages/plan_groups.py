@@ -13,6 +13,7 @@ from reconciler.engine.context import Actor, Engine
 from reconciler.engine.decide import ItemResult
 from reconciler.engine.standings import needed_now, protected_now
 from reconciler.ports import ChangeKind, Page, PlanFilter
+from reconciler.render.alignment import Effort
 from reconciler.render.summary import Part, sentence
 from reconciler.web import deciding, templates
 from reconciler.web.api.common import TheEngine
@@ -165,7 +166,9 @@ async def _page(engine: Engine, actor: Actor, change: str, said: _Said) -> Respo
     titles = {plan.id: _name(plan, names) for plan in (*part.items, *decided)}
     more = part.next_cursor is not None
     return await templates.long_page(
-        "plan_group.html", lambda: group_page(frame, change, members, said, titles, more=more), said.status
+        "plan_group.html",
+        lambda effort: group_page(frame, change, members, said, titles, effort, more=more),
+        said.status,
     )
 
 
@@ -184,17 +187,25 @@ async def _frame(engine: Engine, actor: Actor, change: str, said: _Said) -> Fram
 
 
 def group_page(
-    frame: Frame, change: str, members: Sequence[Member], said: _Said, titles: Mapping[str, str], *, more: bool = False
+    frame: Frame,
+    change: str,
+    members: Sequence[Member],
+    said: _Said,
+    titles: Mapping[str, str],
+    effort: Effort,
+    *,
+    more: bool = False,
 ) -> GroupPage:
     """Everything that the page of a group says; `titles` has the chatbots' names by their plans."""
     ops = _common_ops([member.plan for member in members])
-    shown = op_views(ops)
+    spoken = sentence(ops, effort)
+    shown = op_views(ops, effort=effort)
     return GroupPage(
         frame=frame,
         change=change,
         members=members,
         more=more,
-        sentence=sentence(ops),
+        sentence=spoken,
         losses=losses_of(ops, shown, is_open=True),
         sections=in_sections(shown),
         may_decide=any(member.refusal is None for member in members),

@@ -1,6 +1,6 @@
 """What a plan's page shows of each op: short fields as a table, texts compared by their words, the rest folded."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -11,6 +11,7 @@ from reconciler.domain.fields import MISSING
 from reconciler.domain.plan import MCP_SERVERS, Action, Op
 from reconciler.domain.status import Direction
 from reconciler.domain.visible import distinct, visible
+from reconciler.render.alignment import Effort
 from reconciler.render.field_words import side_of
 from reconciler.render.model import IRREVERSIBLE
 from reconciler.render.prose import EFFORT, Line, Row, abridged, clipped, compare, side_by_side
@@ -22,7 +23,6 @@ _NOT_KNOWN = "not known"
 _CONTEXT = 2
 _SHOWN = 300_000
 _LEAST_SHOWN = 4_000
-_LEAST_EFFORT = 20_000
 _MOST_LINES = 3_000
 _MORE_SHOWN = 4_000_000
 _MORE_LINES = 20_000
@@ -62,11 +62,13 @@ class Comparison:
         rows: In two columns; empty in the unified view.
         lines: In one column; empty in the view of two.
         is_cut: Whether they are too long to be shown to their end.
+        by_lines: Whether it was too much work to compare them word by word.
     """
 
     rows: Sequence[Row]
     lines: Sequence[Line]
     is_cut: bool
+    by_lines: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,16 +126,28 @@ class Section:
 
 @dataclass(frozen=True, slots=True)
 class _Share:
-    """What one text of many may take."""
+    """What one text of many may take.
+
+    Attributes:
+        view: How it is put beside the other.
+        efforts: The work of comparing it: one for each text.
+        shown: How many characters are shown.
+        lines: How many lines are shown.
+    """
 
     view: View
-    effort: int
+    efforts: Iterator[Effort]
     shown: int
     lines: int
 
 
 def op_views(
-    ops: Sequence[DirectedOp], baseline: Baseline = NO_BASELINE, view: View = View.SIDES, *, whole: bool = False
+    ops: Sequence[DirectedOp],
+    baseline: Baseline = NO_BASELINE,
+    view: View = View.SIDES,
+    *,
+    whole: bool = False,
+    effort: Effort | None = None,
 ) -> Sequence[OpView]:
     """Every op that is not noop, those that delete first.
 
@@ -142,6 +156,7 @@ def op_views(
         baseline: What both sides last agreed on.
         view: How texts are put beside each other.
         whole: Whether much more of long texts is shown.
+        effort: How much work the comparison of all texts may take together; None means `prose.EFFORT`.
     """
     ordered = sorted((each for each in ops if not each.op.is_noop), key=lambda each: each.op.action != Action.DELETE)
     changed = {
@@ -149,9 +164,9 @@ def op_views(
         for number, each in enumerate(ordered)
     }
     texts = sum(not change.is_short for found in changed.values() for change in found) or 1
-    effort = max(_LEAST_EFFORT, EFFORT // texts)
-    most = _Share(view, effort, max(_LEAST_SHOWN, _SHOWN // texts), _MOST_LINES)
-    share = _Share(view, effort, _MORE_SHOWN // texts, _MORE_LINES) if whole else most
+    efforts = (effort or Effort(EFFORT)).shares(texts)
+    most = _Share(view, efforts, max(_LEAST_SHOWN, _SHOWN // texts), _MOST_LINES)
+    share = _Share(view, efforts, _MORE_SHOWN // texts, _MORE_LINES) if whole else most
     return [_op(f"op-{number}", each, changed[number], baseline, share) for number, each in enumerate(ordered, 0)]
 
 
@@ -234,23 +249,27 @@ def _text(directed: DirectedOp, change: FieldChange, baseline: Baseline, share: 
     before, after = prose(change.before), prose(change.after)
     side, item = side_of(directed, change.name), _agreed_item(directed.op, baseline)
     agreed = prose(fields.get(item, change.name)) if side is Direction.DIVERGED and item is not None else None
+    pairs = [(before, after), *([] if agreed is None else [(agreed, before), (agreed, after)])]
+    efforts = next(share.efforts).shares(len(pairs))
+    compared = tuple(_compared(*pair, share, effort) for pair, effort in zip(pairs, efforts, strict=True))
     return TextView(
         name=distinct(change.name),
         size=_size(change),
         direction=side,
         blanks_only=differs_in_blanks_only(before, after),
-        change=_compared(before, after, share),
-        moves=() if agreed is None else [_compared(agreed, moved, share) for moved in (before, after)],
+        change=compared[0],
+        moves=compared[1:],
     )
 
 
-def _compared(before: str, after: str, share: _Share) -> Comparison:
-    lines = compare(before, after, context=_CONTEXT, effort=share.effort, most=share.lines + 1)
+def _compared(before: str, after: str, share: _Share, effort: Effort) -> Comparison:
+    lines = compare(before, after, context=_CONTEXT, effort=effort, most=share.lines + 1)
     shown, hidden = clipped(map(abridged, lines[: share.lines]), share.shown)
     return Comparison(
         rows=side_by_side(shown) if share.view is View.SIDES else (),
         lines=shown if share.view is View.UNIFIED else (),
         is_cut=hidden > 0 or len(lines) > share.lines,
+        by_lines=effort.was_refused,
     )
 
 

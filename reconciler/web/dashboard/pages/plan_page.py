@@ -13,6 +13,7 @@ from reconciler.domain.records import Apply, Plan
 from reconciler.domain.visible import visible
 from reconciler.engine.context import Actor
 from reconciler.render.ages import Age, age, age_or_none
+from reconciler.render.alignment import Effort
 from reconciler.render.since import Since, since
 from reconciler.render.summary import Part, sentence
 from reconciler.render.unchanged import unchanged
@@ -119,10 +120,11 @@ class PlanPage:
         return self.shown.shared
 
 
-def plan_page(frame: Frame, known: Known, shown: Shown, public_url: str) -> PlanPage:
-    """Everything that the page of a plan says."""
+def plan_page(frame: Frame, known: Known, shown: Shown, public_url: str, effort: Effort) -> PlanPage:
+    """Everything that the page of a plan says, comparing its texts as far as the effort suffices."""
     plan = known.plan
-    ops = op_views(plan.ops, known.baseline, shown.view, whole=shown.whole)
+    said = sentence(plan.ops, effort)
+    ops = op_views(plan.ops, known.baseline, shown.view, whole=shown.whole, effort=effort)
     box = decision(plan, frame.actor, known.rulings)
     return PlanPage(
         frame=frame,
@@ -130,7 +132,7 @@ def plan_page(frame: Frame, known: Known, shown: Shown, public_url: str) -> Plan
         name=visible(known.name or plan.chatbot_id),
         planned=age(plan.created_at, known.now),
         expires=age_or_none(plan.expires_at, known.now),
-        sentence=sentence(plan.ops),
+        sentence=said,
         losses=losses_of(plan.ops, ops, is_open=plan.is_open),
         sections=in_sections(ops),
         unchanged=[visible(name) for name in unchanged(plan.body, plan.bare_ops, plan.summary.noop)],

@@ -15,6 +15,7 @@ from reconciler.domain.records import Plan
 from reconciler.engine.context import Actor, Engine
 from reconciler.ports import ChangeKind, Page, PlanFilter, PlanGroup
 from reconciler.render.ages import Age, age
+from reconciler.render.alignment import Effort
 from reconciler.render.summary import Part, sentence
 from reconciler.web import templates
 from reconciler.web.api.common import TheEngine
@@ -134,7 +135,7 @@ async def plans(actor: Visitor, engine: TheEngine, query: Annotated[PlansQuery, 
         return RedirectResponse("/plans", 303)
     read = await _read(engine, actor, query, part)
     frame = await frame_for(engine, actor, "plans", WATCH)
-    return await templates.long_page("plans.html", lambda: plans_page(frame, query, read))
+    return await templates.long_page("plans.html", lambda effort: plans_page(frame, query, read, effort))
 
 
 async def _read(engine: Engine, actor: Actor, query: PlansQuery, part: Page[Plan]) -> Read:
@@ -150,16 +151,17 @@ async def _read(engine: Engine, actor: Actor, query: PlansQuery, part: Page[Plan
     )
 
 
-def plans_page(frame: Frame, query: PlansQuery, read: Read) -> PlansPage:
-    """Everything that the list of plans says."""
+def plans_page(frame: Frame, query: PlansQuery, read: Read, effort: Effort) -> PlansPage:
+    """Everything that the list of plans says; its sentences share the effort of comparing texts."""
+    groups = [group for group in read.groups if group.change in read.samples]
+    efforts = effort.shares(len(groups) + len(read.plans.items))
     return PlansPage(
         frame=frame,
-        lines=[_line(plan, read) for plan in read.plans.items],
         groups=[
-            GroupLine(group.change, group.count, sentence(read.samples[group.change].ops))
-            for group in read.groups
-            if group.change in read.samples
+            GroupLine(group.change, group.count, sentence(read.samples[group.change].ops, next(efforts)))
+            for group in groups
         ],
+        lines=[_line(plan, read, next(efforts)) for plan in read.plans.items],
         statuses=_choices(query),
         sources=read.sources,
         query=query,
@@ -167,9 +169,9 @@ def plans_page(frame: Frame, query: PlansQuery, read: Read) -> PlansPage:
     )
 
 
-def _line(plan: Plan, read: Read) -> PlanLine:
+def _line(plan: Plan, read: Read, effort: Effort) -> PlanLine:
     name = read.names.get((plan.tenant, plan.chatbot_id), plan.chatbot_id)
-    return PlanLine(plan, name, sentence(plan.ops), age(plan.created_at, read.now))
+    return PlanLine(plan, name, sentence(plan.ops, effort), age(plan.created_at, read.now))
 
 
 def _choices(query: PlansQuery) -> Sequence[tuple[str, str, bool]]:

@@ -62,4 +62,4 @@ async def run(actor: Visitor, engine: TheEngine, run_id: Name) -> Response:
     lines = await read_lines(found, binding)
     frame = await frame_for(engine, actor, "runs", (ChangeKind.RUN,))
     now = engine.clock.now()
-    return await templates.long_page("run.html", lambda: run_page(frame, found, binding, lines, now))
+    return await templates.long_page("run.html", lambda _: run_page(frame, found, binding, lines, now))
