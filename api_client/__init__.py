@@ -4,8 +4,9 @@ Start with `WizChatClient` or `AsyncWizChatClient`. Less common payload types ar
 the configuration's sections in `api_client.contract`, and a local stand-in for the API in `api_client.sandbox`.
 """
 
-from api_client._wire import DEFAULT_BASE_URL, document_body
+from api_client._wire import document_body
 from api_client.async_client import AsyncWizChatClient
+from api_client.base_url import DEFAULT_BASE_URL
 from api_client.client import WizChatClient
 from api_client.errors import (
     ApplyOutcomeUnknown,

@@ -17,7 +17,8 @@ from typing import Any, Final, Self
 import httpx
 
 from api_client._deadline import TimedBackend, within
-from api_client._wire import Answer, Request, checked_base_url, checked_key
+from api_client._wire import Answer, Request, checked_key
+from api_client.base_url import checked_base_url
 from api_client.errors import WizChatConnectionError, WizChatResponseError
 
 MAX_CONNECTIONS: Final = 16

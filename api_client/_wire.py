@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from http import HTTPStatus
 from typing import Any, Final, Generic, TypeVar
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import to_jsonable_python
@@ -26,7 +26,6 @@ from api_client.errors import (
 )
 from api_client.models import ApplyResult, ChatbotConfigDocument, PublicChatbot
 
-DEFAULT_BASE_URL: Final = "https://www.wizchat.com"
 DEFAULT_MAX_ANSWER_BYTES: Final = 32 * 1024 * 1024
 
 DocumentInput = ChatbotConfigDocument | Mapping[str, Any] | bytes
@@ -91,25 +90,6 @@ def checked_key(api_key: str) -> str:
     if not re.fullmatch(r"[!-~]+", api_key):
         raise ValueError("api_key holds a space, line break or non-ASCII character: was it read with its line end?")
     return api_key
-
-
-def checked_base_url(base_url: str) -> str:
-    """The base URL without trailing slashes.
-
-    Raises:
-        ValueError: It is not an http(s) URL, or it carries credentials, a query or a fragment.
-    """
-    try:
-        parts = urlsplit(base_url)
-        usable = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
-        usable = usable and not re.search(r"\s", base_url)
-    except ValueError:
-        usable = False
-    if not usable:
-        raise ValueError("base_url is not a URL such as https://www.wizchat.com")
-    if "@" in parts.netloc or parts.query or parts.fragment:
-        raise ValueError("base_url may hold scheme, host, port and path, but no credentials, query or fragment")
-    return base_url.rstrip("/")
 
 
 def chatbot_path(chatbot_id: str) -> str:

@@ -9,6 +9,7 @@ from typing import Any, Self, TypeVar
 from api_client import _wire
 from api_client._retry import OnRetry, Retries
 from api_client._transport import BaseTransport, Settings, SyncTransport, utc_now
+from api_client.base_url import DEFAULT_BASE_URL
 from api_client.errors import WizChatError
 from api_client.models import ApplyResult, ChatbotConfigDocument, PublicChatbot
 
@@ -23,7 +24,8 @@ class WizChatClient:
 
     Args:
         api_key: A Management API key (`wpk_live_…`). It is in no repr, message or log of this package.
-        base_url: Origin of the API, for staging or self-hosting. Trailing slashes do not matter.
+        base_url: Origin of the API, for staging or self-hosting: scheme, host and port, without a path. Trailing
+            slashes do not matter.
         transport: An `httpx.BaseTransport` to use instead of the network, such as `httpx.MockTransport` in tests. It
             is closed with the client, and then also carries real applies.
         timeout: Seconds for one request in all, from connecting to the last byte of the answer.
@@ -42,7 +44,7 @@ class WizChatClient:
     def __init__(
         self,
         api_key: str,
-        base_url: str = _wire.DEFAULT_BASE_URL,
+        base_url: str = DEFAULT_BASE_URL,
         *,
         transport: BaseTransport | None = None,
         timeout: float = 30.0,

@@ -13,6 +13,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import AfterValidator, BeforeValidator, Field, PrivateAttr, SecretStr, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from api_client.base_url import DEFAULT_BASE_URL
 from reconciler.errors import SettingsError
 from reconciler.runtime.settings_auth import AuthSettings, GrantSettings, OidcSettings
 from reconciler.runtime.settings_fields import (
@@ -30,8 +31,6 @@ from reconciler.runtime.settings_policy import PolicySettings
 from reconciler.runtime.settings_section import Section
 from reconciler.sources.git_remote import GitRemote
 from reconciler.sources.tree import DEFAULT_PATHS
-
-DEFAULT_BASE_URL = "https://www.wizchat.com"
 
 
 class ServerSettings(Section):
@@ -87,7 +86,10 @@ class TenantSettings(Section):
     """One WizChat account."""
 
     name: Name = Field(description="What sources and pages call the tenant.")
-    base_url: ApiUrl = Field(DEFAULT_BASE_URL, description="The account's WizChat: https, or http on loopback.")
+    base_url: ApiUrl = Field(
+        DEFAULT_BASE_URL,
+        description="The account's WizChat: scheme, host and port, without a path. https, or http on loopback.",
+    )
     api_key: SecretStr = Field(min_length=1, description="The key for reading and dry runs.")
     api_key_file: Path | None = Field(None, description="A file that holds `api_key`.")
     write_api_key: SecretStr | None = Field(

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BeforeValidator
 from pydantic_settings import NoDecode
 
+from api_client.base_url import base_url_problem
 from reconciler.domain.loopback import is_loopback
 from reconciler.errors import SettingsError
 from reconciler.runtime.durations import parse_duration
@@ -65,13 +66,12 @@ def _web_url(value: str) -> str:
 
 
 def _api_url(value: str) -> str:
-    url = _web_url(value)
-    parts = urlsplit(url)
-    if parts.username or parts.password:
-        raise ValueError("it holds credentials: put the key in api_key")
+    if problem := base_url_problem(value):
+        raise ValueError(f"it {problem}")
+    parts = urlsplit(value)
     if parts.scheme == "http" and not is_loopback(parts.hostname or ""):
         raise ValueError("it would send the key in the clear: use https (http is for loopback only)")
-    return url
+    return value.rstrip("/")
 
 
 def _name(value: str) -> str:

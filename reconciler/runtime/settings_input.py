@@ -11,7 +11,7 @@ from pydantic_settings import SettingsError as UnreadableVariable
 
 from reconciler.errors import SettingsError
 from reconciler.runtime.settings_errors import one_line, suggestion
-from reconciler.runtime.settings_names import CLIENT_VARIABLES, CONFIG, PREFIX, SHORT_FORM, variables
+from reconciler.runtime.settings_names import CLIENT_VARIABLES, CONFIG, PREFIX, PREFIXES, SHORT_FORM, variables
 
 DEFAULT = "default"
 
@@ -27,7 +27,7 @@ def read_input(model: type[S], environ: Mapping[str, str]) -> tuple[S, Provenanc
     Raises:
         SettingsError: In one line.
     """
-    _refuse_unknown_variables(model, environ)
+    refuse_unknown_variables(model, environ)
     path = environ.get(CONFIG)
     from_file = _read_toml(Path(path)) if path else {}
     from_environment = _read_environment(model, environ)
@@ -109,10 +109,15 @@ def _merged(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any
     return result
 
 
-def _refuse_unknown_variables(model: type[BaseSettings], environ: Mapping[str, str]) -> None:
+def refuse_unknown_variables(model: type[BaseSettings], environ: Mapping[str, str]) -> None:
+    """Refuse a variable that is named like a setting and is none: what it was to say would go unheard.
+
+    Raises:
+        SettingsError: It names the variable, and the nearest that there is.
+    """
     known = {*variables(model), *SHORT_FORM, *CLIENT_VARIABLES, CONFIG}
     for name in sorted(environ):
-        if name.upper().startswith(PREFIX) and name.upper() not in known:
+        if name.upper().startswith(PREFIXES) and name.upper() not in known:
             raise SettingsError(f"the environment has an unknown setting {name}{suggestion(name.upper(), known)}")
 
 

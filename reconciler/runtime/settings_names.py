@@ -7,6 +7,8 @@ from pydantic import BaseModel
 from pydantic_settings import BaseSettings
 
 PREFIX = "RECONCILER_"
+PREFIXES = (PREFIX, "WIZCHAT_")
+"""Of variables that are ours: another name with one of them is a slip."""
 CONFIG = "RECONCILER_CONFIG"
 SHORT_FORM: Mapping[str, tuple[str, str]] = {
     "WIZCHAT_API_KEY": ("tenants", "api_key"),

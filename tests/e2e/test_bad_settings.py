@@ -33,6 +33,8 @@ def refusal(folder: Path, *arguments: str, **environ: str) -> str:
         ("RECONCILER_GIT_URL", "ftp://git.example.com/bots.git", "url"),
         ("RECONCILER_GIT_URL", "http://git.example.com/bots.git", "insecure"),
         ("WIZCHAT_BASE_URL", "http://wizchat.example.com", "https"),
+        ("WIZCHAT_BASE_URL", "https://wizchat.example.com/api/v1/", "write https://wizchat.example.com,"),
+        ("WIZCHAT_BASE_ULR", "https://wizchat.example.com", "did you mean WIZCHAT_BASE_URL?"),
         ("RECONCILER_CONFIG", "/nonexistent/reconciler.toml", "RECONCILER_CONFIG"),
         ("RECONCILER_DATABASE__URL", "mysql://host/db", "sqlite"),
         ("RECONCILER_POLICY__AUTO_APPLY", "all", "no_delete"),

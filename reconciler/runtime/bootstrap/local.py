@@ -12,6 +12,7 @@ from reconciler.errors import SettingsError
 from reconciler.ports import Clock
 from reconciler.runtime.clock import SystemClock
 from reconciler.runtime.settings import Settings, TenantSettings, load_settings
+from reconciler.runtime.settings_input import refuse_unknown_variables
 from reconciler.sources.contract import DocumentContract
 from reconciler.sources.folder import load_folder
 from reconciler.targets.budget import CallBudget
@@ -60,6 +61,7 @@ def local_settings(
     if api_key_file is not None:
         given.pop("WIZCHAT_API_KEY", None)
         given["WIZCHAT_API_KEY_FILE"] = str(api_key_file)
+    refuse_unknown_variables(Settings, given)
     if not any(given.get(variable) for variable in _HOLD_A_TENANT):
         raise SettingsError("no API key is set: put a read key in WIZCHAT_API_KEY, or give --api-key-file")
     return load_settings(given)

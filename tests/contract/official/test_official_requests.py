@@ -96,7 +96,6 @@ MAPPINGS: dict[str, dict[str, Any]] = {
 CALLS = [
     Recorded("list", "list_chatbots"),
     Recorded("list from staging", "list_chatbots", client={"base_url": "https://staging.example.com"}),
-    Recorded("list below a path", "list_chatbots", client={"base_url": "https://example.com/wizchat/"}),
     Recorded("list from a port", "list_chatbots", client={"base_url": "http://127.0.0.1:8080/"}),
     *(Recorded(f"get {name}", "get_chatbot", (name,)) for name in ("bot_1", "abc123xyz", "A-b_c.d~e", "0")),
     *(Recorded(f"config {name}", "get_config", (name,)) for name in ("bot_1", "abc123xyz", "A-b_c.d~e")),

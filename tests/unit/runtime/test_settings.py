@@ -170,7 +170,20 @@ class TestRefusals:
         ("environ", "says"),
         [
             ({"WIZCHAT_BASE_URL": "http://wizchat.example"}, "use https"),
-            ({"WIZCHAT_BASE_URL": "www.wizchat.com"}, "not a web address"),
+            ({"WIZCHAT_BASE_URL": "www.wizchat.com"}, "it is not a URL such as https://www.wizchat.com"),
+            ({"WIZCHAT_BASE_URL": "https://wizchat.example/api/v1"}, "it has a path: write https://wizchat.example,"),
+            ({"WIZCHAT_BASE_URL": "https://wizchat.example:8443/w//"}, "write https://wizchat.example:8443,"),
+            (
+                {"WIZCHAT_BASE_URL": "https://wizchat.example/?a"},
+                "a query or a fragment: write https://wizchat.example",
+            ),
+            ({"WIZCHAT_BASE_URL": "https://wizchat.example#"}, "a query or a fragment: write https://wizchat.example"),
+            (
+                {"WIZCHAT_BASEURL": "https://staging.example"},
+                "unknown setting WIZCHAT_BASEURL: did you mean WIZCHAT_BASE_URL?",
+            ),
+            ({"WIZCHAT_WRITE_KEY": "x"}, "unknown setting WIZCHAT_WRITE_KEY: did you mean WIZCHAT_WRITE_API_KEY?"),
+            ({"wizchat_base_ulr": "x"}, "did you mean WIZCHAT_BASE_URL?"),
             ({"RECONCILER_GIT_URL": "http://git.example.com/bots.git"}, "use https or ssh"),
             ({"RECONCILER_GIT_URL": "git://git.example.com/bots.git"}, "use https or ssh"),
             ({"RECONCILER_GIT_URL": "file:///srv/bots.git"}, "insecure = true"),
