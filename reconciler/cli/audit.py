@@ -15,7 +15,7 @@ import typer
 from reconciler.cli import output
 from reconciler.cli.files import private_file
 from reconciler.cli.paths import BadPath
-from reconciler.domain.audit_lines import HEAD_EVENT, Head, entry_line, heads_in
+from reconciler.domain.audit_lines import HEAD_EVENT, AuditEvidence, Head, entry_line, evidence_in
 from reconciler.domain.audit_verify import Report, verify_lines
 from reconciler.domain.records import AuditEntry
 from reconciler.engine.audit_verifying import entries_between, verify_log
@@ -45,6 +45,10 @@ def verify(
         Path | None,
         typer.Option(metavar="FILE", help="Lines of a log in which heads were exported; - for stdin."),
     ] = None,
+    archive: Annotated[
+        list[Path] | None,
+        typer.Option(metavar="PATH", help="Files of the archive that were moved elsewhere, or their folder."),
+    ] = None,
     file: Annotated[
         Path | None,
         typer.Option(metavar="FILE", help="Verify this export instead of the database; - for stdin."),
@@ -54,8 +58,11 @@ def verify(
     """Find every edit, deletion, insertion and reordering, and with heads also a cut or rewritten log."""
     if STDIN == heads == file:
         raise typer.BadParameter("only one of --heads and --file can be -")
-    known = _heads(head or [], heads)
-    report = asyncio.run(_verify(known)) if file is None else _verify_file(file, known)
+    if file is not None and archive:
+        raise typer.BadParameter("--archive belongs to the database: give --file each file of the archive by itself")
+    known = _evidence(head or [], heads)
+    moved = _archives(archive or [])
+    report = asyncio.run(_verify(known, moved)) if file is None else _verify_file(file, known.heads)
     output.show(report_text(report) if form is Form.TEXT else report_json(report))
     if not report.intact:
         output.complain("the audit log is not intact")
@@ -105,11 +112,13 @@ class Written:
     unreadable: list[int] = field(default_factory=list)
 
 
-async def _verify(heads: frozenset[Head]) -> Report:
+async def _verify(known: AuditEvidence, archives: tuple[Path, ...]) -> Report:
     from reconciler.runtime.bootstrap.audit import open_audit  # noqa: PLC0415  loads the database, which other commands do without
 
-    async with open_audit(load_settings()) as (store, shelf):
-        return await verify_log(store, shelf, heads)
+    settings = load_settings()
+    async with open_audit(settings, archives) as (store, shelf):
+        for_ever = settings.audit.retention is None
+        return await verify_log(store, shelf, known.heads, prunes=known.prunes, for_ever=for_ever)
 
 
 def _verify_file(file: Path, heads: frozenset[Head]) -> Report:
@@ -131,18 +140,31 @@ async def _export(part: Part, to: IO[str]) -> Written:
     return written
 
 
-def _heads(given: Sequence[str], file: Path | None) -> frozenset[Head]:
+def _evidence(given: Sequence[str], file: Path | None) -> AuditEvidence:
     try:
         known = {Head.parse(text) for text in given}
     except ValueError as error:
         raise SettingsError(f"--head: {error}") from error
-    if file is not None:
-        with _lines(file) as lines:
-            found = set(heads_in(lines))
-        if not found:
-            raise SettingsError(f"--heads: there is no head in {file}: give a log with lines that say {HEAD_EVENT!r}")
-        known |= found
-    return frozenset(known)
+    if file is None:
+        return AuditEvidence(frozenset(known))
+    with _lines(file) as lines:
+        found = evidence_in(lines)
+    if not found.heads and not found.prunes:
+        raise SettingsError(f"--heads: there is no head in {file}: give a log with lines that say {HEAD_EVENT!r}")
+    return AuditEvidence(found.heads | known, found.prunes)
+
+
+def _archives(paths: Sequence[Path]) -> tuple[Path, ...]:
+    for path in paths:
+        try:
+            files = [path] if path.is_file() else list(path.glob("*.jsonl"))
+            for file in files:
+                file.open("rb").close()
+        except OSError as error:
+            raise BadPath(f"{path} cannot be read: {error.strerror}") from error
+        if not files:
+            raise BadPath(f"--archive: there is no file of an archive in {path}, whose name ends with .jsonl")
+    return tuple(paths)
 
 
 @contextmanager

@@ -6,13 +6,14 @@ from enum import StrEnum
 from typing import Final
 
 from reconciler.domain.audit import GENESIS, hash_of
-from reconciler.domain.audit_lines import Head, entry_of
+from reconciler.domain.audit_lines import PRUNE, Head, PruneNote, entry_of, prune_of
 from reconciler.domain.records import AuditEntry
 
-PRUNE: Final = "audit.prune"
-"""The action of the entry that stands for removed ones."""
 MOST_FINDINGS: Final = 100
 """How many findings are kept; the others are counted."""
+
+_NOTHING: Final = Head(0, GENESIS)
+_NO_ARCHIVE: Final = "no archive is here that ends with the entry before"
 
 
 class Kind(StrEnum):
@@ -25,6 +26,9 @@ class Kind(StrEnum):
     UNLINKED = "unlinked"
     UNEXPLAINED_START = "unexplained_start"
     BAD_PRUNE = "bad_prune"
+    UNNOTED_PRUNE = "unnoted_prune"
+    UNSET_RETENTION = "unset_retention"
+    UNCHECKED_HEADS = "unchecked_heads"
     CUT_OFF = "cut_off"
     HEAD_DIFFERS = "head_differs"
 
@@ -74,6 +78,36 @@ class Report:
         return self.found == 0
 
 
+@dataclass(frozen=True, slots=True)
+class KnownPrunes:
+    """What is known outside the database of the entries that were removed from it.
+
+    Whoever can write the database can append a `PRUNE` entry that fits the chain: none is believed by itself.
+
+    Attributes:
+        noted: What is noted beside the archive.
+        handed: What somebody brought along, such as lines of the service's log: good only together with the archive.
+        for_ever: Whether the settings say that nothing is ever removed.
+    """
+
+    noted: frozenset[PruneNote] = frozenset()
+    handed: frozenset[PruneNote] = frozenset()
+    for_ever: bool = False
+
+    def know(self, note: PruneNote, archived: str | None) -> bool:
+        """Whether a removal is known.
+
+        Args:
+            note: What its entry says.
+            archived: The hash of the last removed entry, as the archive has it.
+        """
+        return note in self.noted or (note in self.handed and archived == note.hash)
+
+    def explain(self, start: Head) -> bool:
+        """Whether a log may begin after this entry: with nothing before it, or where a noted removal ended."""
+        return start == _NOTHING or any(note.head == start for note in self.noted)
+
+
 @dataclass(slots=True)
 class Verifier:
     """Looks at the entries of a log one after the other.
@@ -81,10 +115,12 @@ class Verifier:
     Attributes:
         heads: Heads that were kept elsewhere. The same ``seq`` may be known by several hashes: then at most one holds.
         whole: Whether the log must begin with its first entry, or where the newest `PRUNE` entry says.
+        prunes: What is known of removed entries; None when nobody can know, as of an export.
     """
 
     heads: frozenset[Head] = frozenset()
     whole: bool = True
+    prunes: KnownPrunes | None = None
     _wanted: Mapping[int, set[str]] = field(init=False)
     _kept: dict[int, str] = field(default_factory=dict)
     _entries: int = 0
@@ -93,27 +129,27 @@ class Verifier:
     _last: Head | None = None
     _linkable: bool = True
     _removed: Head | None = None
+    _archived: Head | None = None
     _findings: list[Finding] = field(default_factory=list)
     _found: int = 0
 
     def __post_init__(self) -> None:
         wanted: dict[int, set[str]] = {}
-        for head in self.heads:
+        noted: frozenset[PruneNote] = self.prunes.noted | self.prunes.handed if self.prunes else frozenset()
+        for head in self.heads | {note.head for note in noted}:
             wanted.setdefault(head.seq, set()).add(head.hash)
         self._wanted = wanted
 
     def feed_archived(self, entry: AuditEntry | Unreadable) -> None:
         """Look at the next entry that was removed from the log, and is kept beside it."""
         self._feed(entry)
+        self._archived = self._last
 
     def feed(self, entry: AuditEntry | Unreadable) -> None:
         """Look at the next entry of the log itself."""
         if self._start is None:
-            # what an entry names as the one before it is where the log begins
-            self._start = Head(entry.seq - 1, entry.prev_hash if isinstance(entry, AuditEntry) else "")
+            self._start = _before(entry)
         self._feed(entry)
-        if isinstance(entry, AuditEntry) and entry.action == PRUNE:
-            self._note_removal(entry)
 
     def hold(self, heads: Iterable[Head], hashes: Mapping[int, str], *, begins: int | None) -> None:
         """Hold heads of entries before the first one that is looked at against what is kept of them.
@@ -129,6 +165,22 @@ class Verifier:
                 self._find(head.seq, Kind.MISSING, f"entry {head.seq} is missing, of which a head was kept")
             elif kept not in (None, head.hash):
                 self._find(head.seq, Kind.HEAD_DIFFERS, _differs(kept, head.hash))
+
+    def hold_start(self, first: AuditEntry | Unreadable, heads: Iterable[Head], *, archived: str | None) -> None:
+        """Hold the first entry of a log, of which only the newest are looked at, against what is known of removed ones.
+
+        Args:
+            first: The entry.
+            heads: Every kept head.
+            archived: The hash of the entry before it, as the archive has it.
+        """
+        start = _before(first)
+        if self.prunes is None or start == _NOTHING:
+            return
+        if not self.prunes.explain(start):
+            self._find(first.seq, Kind.UNEXPLAINED_START, f"{_begins(start)}, and no removal is noted that ends there")
+        elif archived != start.hash:
+            self._check_unarchived(start, self.prunes, heads)
 
     def finish(self) -> Report:
         """Say what was found, once every entry was looked at."""
@@ -158,6 +210,8 @@ class Verifier:
         self._last, self._linkable = Head(entry.seq, entry.hash), True
         if entry.seq in self._wanted:
             self._kept[entry.seq] = entry.hash
+        if entry.action == PRUNE:
+            self._check_prune(entry)
 
     def _check_order(self, seq: int) -> None:
         last = self._last.seq if self._last else None
@@ -182,12 +236,15 @@ class Verifier:
         if not fits:
             self._find(entry.seq, Kind.ALTERED, "what it says does not fit its hash")
 
-    def _note_removal(self, entry: AuditEntry) -> None:
-        through, value = entry.detail.get("through"), entry.detail.get("hash")
-        if type(through) is not int or not isinstance(value, str) or not 0 < through < entry.seq:
-            self._find(entry.seq, Kind.BAD_PRUNE, "it does not say which entries were removed")
+    def _check_prune(self, entry: AuditEntry) -> None:
+        note = prune_of(entry)
+        if note is None:
+            self._find(entry.seq, Kind.BAD_PRUNE, "it does not say which entries were removed, and where they are")
             return
-        self._removed = Head(through, value)
+        self._removed = note.head
+        if self.prunes is not None and not self.prunes.know(note, self._kept.get(note.through)):
+            what = f"it says that entries up to {note.through} were removed, which is noted nowhere else"
+            self._find(entry.seq, Kind.UNNOTED_PRUNE, what)
 
     def _check_start(self) -> None:
         """A log begins with its first entry, or right after what its newest `PRUNE` entry says was removed."""
@@ -196,13 +253,25 @@ class Verifier:
             if self._last is not None:
                 self._find(self._last.seq + 1, Kind.MISSING, "the log is empty, but entries were archived from it")
             return
-        expected = removed or Head(0, GENESIS)
-        if not self.whole and start.seq not in (0, expected.seq):
-            return  # a part of a log begins anywhere
+        expected = removed or _NOTHING
+        if not self.whole and (self.prunes is not None or start.seq not in (0, expected.seq)):
+            return  # a part of a log begins anywhere; where the log itself begins was looked at by `hold_start`
         if not self.whole and start.seq == 0:
-            expected = Head(0, GENESIS)
+            expected = _NOTHING
         if start != expected:
             self._find(start.seq + 1, Kind.UNEXPLAINED_START, _unexplained(start, expected))
+        if self.prunes is not None and start.seq > 0 and self._archived != start:
+            self._check_unarchived(start, self.prunes, self.heads)
+
+    def _check_unarchived(self, start: Head, prunes: KnownPrunes, heads: Iterable[Head]) -> None:
+        """Object to a removal that no archive shows, where the settings or the kept heads speak against it."""
+        if prunes.for_ever:
+            what = f"{_begins(start)}, {_NO_ARCHIVE}, and audit.retention is unset"
+            self._find(start.seq + 1, Kind.UNSET_RETENTION, what)
+        unchecked = [head.seq for head in heads if head.seq < start.seq]
+        if unchecked:
+            kept = f"heads were kept of {len(unchecked)} entries from {min(unchecked)} on that were removed"
+            self._find(min(unchecked), Kind.UNCHECKED_HEADS, f"{kept}, {_NO_ARCHIVE}")
 
     def _check_heads(self) -> tuple[int, int]:
         held = unchecked = 0
@@ -215,11 +284,11 @@ class Verifier:
             kept = self._kept.get(seq, before)
             if kept is not None:
                 differing = self._wanted[seq] - {kept}
-                held += kept in self._wanted[seq]
+                held += Head(seq, kept) in self.heads
                 for value in sorted(differing):
                     self._find(seq, Kind.HEAD_DIFFERS, _differs(kept, value))
             elif first is not None and seq < first.seq:
-                unchecked += 1
+                unchecked += any(head.seq == seq for head in self.heads)
         return held, unchecked
 
     def _find(self, seq: int, kind: Kind, message: str) -> None:
@@ -255,10 +324,19 @@ def _ends(last: Head | None) -> str:
     return "the log is empty" if last is None else f"the log ends with entry {last.seq}"
 
 
+def _before(entry: AuditEntry | Unreadable) -> Head:
+    """What an entry names as the one before it."""
+    return Head(entry.seq - 1, entry.prev_hash if isinstance(entry, AuditEntry) else "")
+
+
+def _begins(start: Head) -> str:
+    return f"the log begins with entry {start.seq + 1}"
+
+
 def _unexplained(start: Head, expected: Head) -> str:
     if start.seq == expected.seq:
         return f"the log begins here, but names {start.hash} as the hash before it, not {expected.hash}"
-    where = f"the log begins with entry {start.seq + 1}"
+    where = _begins(start)
     if expected.seq == 0:
         return f"{where}, and no {PRUNE} entry says why"
     return f"{where}, but its newest {PRUNE} entry names {expected.seq} as the last that was removed"

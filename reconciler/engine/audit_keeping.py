@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Final
 
-from reconciler.domain.audit_lines import HEAD_EVENT, Head
-from reconciler.domain.audit_verify import PRUNE, Verifier
+from reconciler.domain.audit_lines import HEAD_EVENT, PRUNE, PRUNE_EVENT, Head, PruneNote
+from reconciler.domain.audit_verify import KnownPrunes, Verifier
 from reconciler.domain.records import AuditEntry
 from reconciler.engine.audit_verifying import verify_recent
 from reconciler.engine.auditing import audit
@@ -75,7 +75,7 @@ class AuditKeeper:
     async def start(self) -> None:
         """Hold the log against the heads that are kept of it. A log that is not whole is said, and stops nothing."""
         try:
-            report = await verify_recent(self.store, self.shelf)
+            report = await verify_recent(self.store, self.shelf, for_ever=self.rules.retention is None)
         except OSError as error:
             log.error("the heads of the audit log cannot be read", extra={"cause": str(error)})  # noqa: TRY400  the cause says it all
             return
@@ -112,17 +112,22 @@ class AuditKeeper:
     async def prune(self, retention: timedelta) -> int:
         """Archive and remove some of what is older, with an entry that says so in the same transaction.
 
+        The removal is noted outside the database before: a process that ends in between leaves a note too many, which
+        excuses nothing but the removal of what is archived.
+
         Returns:
             How many entries were removed. None are when they are not what was written: they may be needed as evidence.
         """
         batch = await self._outlived(retention)
         if not batch:
             return 0
-        if not _is_whole(batch):
+        if not _is_whole(batch, await asyncio.to_thread(self.shelf.prunes)):
             self.state.intact = False
             log.error("audit log is not intact: nothing is removed; run `reconciler audit verify`")
             return 0
         place = await asyncio.to_thread(self.shelf.archive, batch)
+        note = PruneNote(batch[-1].seq, batch[-1].hash, place)
+        await asyncio.to_thread(self.shelf.note_prune, note, self.clock.now())
         return await self._remove(batch, place)
 
     async def _outlived(self, retention: timedelta) -> list[AuditEntry]:
@@ -146,12 +151,16 @@ class AuditKeeper:
                 raise Conflict("concurrent_change", f"the audit log was changed while entry {through.seq} was archived")
             detail = {"through": through.seq, "hash": through.hash, "removed": count, "archive": place}
             await audit(uow, PROGRAM, PRUNE, SUBJECT, detail=detail)
-        log.info("audit log pruned", extra={"through": through.seq, "removed": count})
+        log.info(PRUNE_EVENT, extra=detail)
         return count
 
 
-def _is_whole(batch: list[AuditEntry]) -> bool:
-    verifier = Verifier(whole=False)
+def _is_whole(batch: list[AuditEntry], noted: frozenset[PruneNote]) -> bool:
+    """Whether the oldest entries are what was written, and nothing before them was removed that nobody noted."""
+    # a note of more than this batch is left of an attempt that could not remove what it had archived
+    prunes = KnownPrunes(frozenset(note for note in noted if note.through <= batch[-1].seq))
+    verifier = Verifier(whole=False, prunes=prunes)
     for entry in batch:
         verifier.feed(entry)
-    return verifier.finish().intact
+    start = Head(batch[0].seq - 1, batch[0].prev_hash)
+    return prunes.explain(start) and verifier.finish().intact

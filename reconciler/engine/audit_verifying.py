@@ -5,8 +5,9 @@ from collections.abc import AsyncIterator, Iterable, Iterator
 from datetime import datetime
 from itertools import islice, takewhile
 
-from reconciler.domain.audit_lines import Head
-from reconciler.domain.audit_verify import Report, Unreadable, Verifier
+from reconciler.domain.audit import hash_of
+from reconciler.domain.audit_lines import Head, PruneNote
+from reconciler.domain.audit_verify import KnownPrunes, Report, Unreadable, Verifier
 from reconciler.domain.records import AuditEntry
 from reconciler.ports import AuditShelf, Store
 
@@ -15,17 +16,27 @@ RECENT = 2_000
 _AT_ONCE = 500
 
 
-async def verify_log(store: Store, shelf: AuditShelf, heads: Iterable[Head] = ()) -> Report:
+async def verify_log(
+    store: Store,
+    shelf: AuditShelf,
+    heads: Iterable[Head] = (),
+    *,
+    prunes: Iterable[PruneNote] = (),
+    for_ever: bool = False,
+) -> Report:
     """Look at every entry, in constant memory.
 
     Args:
         store: The database.
         shelf: Where heads and removed entries are kept; both are held against the log.
         heads: Further heads, from logs or metrics.
+        prunes: Further notes of removals, from logs.
+        for_ever: Whether the settings say that nothing is ever removed.
     """
     # the heads are read before the log: none of them can be newer than what is seen of it
     kept = await asyncio.to_thread(shelf.heads)
-    verifier = Verifier(kept | frozenset(heads))
+    noted = await asyncio.to_thread(shelf.prunes)
+    verifier = Verifier(kept | frozenset(heads), prunes=KnownPrunes(noted, frozenset(prunes), for_ever))
     async with store.read() as uow:
         begins = await uow.audit.begins()
         async for entry in _archived(shelf, before=begins):
@@ -35,18 +46,26 @@ async def verify_log(store: Store, shelf: AuditShelf, heads: Iterable[Head] = ()
     return verifier.finish()
 
 
-async def verify_recent(store: Store, shelf: AuditShelf) -> Report:
-    """Look at the newest entries, and at every kept head: cheap however long the log is."""
+async def verify_recent(store: Store, shelf: AuditShelf, *, for_ever: bool = False) -> Report:
+    """Look at the newest entries, at the first one, and at every kept head: cheap however long the log is."""
     kept = await asyncio.to_thread(shelf.heads)
+    noted = await asyncio.to_thread(shelf.prunes)
     async with store.read() as uow:
         last = await uow.audit.last()
         after = last.seq - RECENT if last is not None else 0
         older = frozenset(head for head in kept if head.seq < after)
-        verifier = Verifier(kept - older, whole=after <= 0)
+        verifier = Verifier(kept - older, whole=False, prunes=KnownPrunes(noted, for_ever=for_ever))
         async for row in uow.audit.rows(after=after if after > 0 else None):
             verifier.feed(row)
         verifier.hold(older, await uow.audit.hashes([head.seq for head in older]), begins=await uow.audit.begins())
+        if (first := await anext(uow.audit.rows(), None)) is not None:
+            verifier.hold_start(first, kept, archived=await _archived_hash(shelf, first.seq - 1))
     return verifier.finish()
+
+
+async def _archived_hash(shelf: AuditShelf, seq: int) -> str | None:
+    entry = await asyncio.to_thread(shelf.archived_entry, seq)
+    return entry.hash if entry is not None and hash_of(entry) == entry.hash else None
 
 
 async def _archived(shelf: AuditShelf, *, before: int | None) -> AsyncIterator[AuditEntry | Unreadable]:

@@ -4,13 +4,16 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Protocol
 
-from reconciler.domain.audit_lines import Head
+from reconciler.domain.audit_lines import Head, PruneNote
 from reconciler.domain.audit_verify import Unreadable
 from reconciler.domain.records import AuditEntry
 
 
 class AuditShelf(Protocol):
-    """Heads of the chain, and removed entries. Every call waits for the disk: none belongs on the event loop."""
+    """Heads of the chain, removed entries, and notes of their removal.
+
+    Every call waits for the disk: none belongs on the event loop.
+    """
 
     def heads(self) -> frozenset[Head]:
         """The heads that are kept."""
@@ -24,8 +27,17 @@ class AuditShelf(Protocol):
             forget: Whether the oldest may go when there are very many.
         """
 
+    def prunes(self) -> frozenset[PruneNote]:
+        """The removals that are noted."""
+
+    def note_prune(self, note: PruneNote, at: datetime) -> None:
+        """Note durably that entries are about to be removed; no note is ever forgotten."""
+
     def archive(self, entries: Sequence[AuditEntry]) -> str:
         """Keep entries durably that are about to be removed, and say where."""
 
     def archived(self) -> Iterator[AuditEntry | Unreadable]:
         """Everything that was archived, in order."""
+
+    def archived_entry(self, seq: int) -> AuditEntry | None:
+        """One archived entry; None without it, or where its line is none."""

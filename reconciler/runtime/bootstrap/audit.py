@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 from reconciler.engine.audit_keeping import AuditKeeper, AuditRules
 from reconciler.ports import AuditShelf, Clock, Store
@@ -12,15 +13,19 @@ from reconciler.storage.store import SqlStore
 
 
 @asynccontextmanager
-async def open_audit(settings: Settings) -> AsyncIterator[tuple[Store, AuditShelf]]:
+async def open_audit(settings: Settings, moved: tuple[Path, ...] = ()) -> AsyncIterator[tuple[Store, AuditShelf]]:
     """The database, and what is kept of its log outside of it.
+
+    Args:
+        settings: Where they are.
+        moved: Files or folders of the archive that were moved elsewhere.
 
     Raises:
         StoreError: The database cannot be used.
     """
     store = await SqlStore.open(settings.database_url.get_secret_value(), SystemClock(), alongside=True)
     try:
-        yield store, AuditFolder(settings.data.dir)
+        yield store, AuditFolder(settings.data.dir, moved)
     finally:
         await store.close()
 

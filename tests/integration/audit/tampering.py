@@ -46,6 +46,7 @@ class Log:
         """Do it, and say what was done."""
         rows = [dict(row) for row in self.before]
         told = WAYS[way](self.dice, rows)
+        assert rows != self.before, f"{way} must change something: {told}"
         self.write(rows)
         return f"{way}: {told}"
 
@@ -139,6 +140,23 @@ def _cut_the_beginning(dice: random.Random, rows: list[Row]) -> str:
     return f"{gone} at the old end"
 
 
+def _excuse(dice: random.Random, rows: list[Row]) -> str:
+    """As retention does it, and with a flawless entry that says so: nobody but the service may remove anything."""
+    gone = dice.randrange(1, len(rows))
+    append_prune(rows, rows[gone - 1], archive=f"audit-archive/{1:012d}-{rows[gone - 1]['seq']:012d}.jsonl")
+    del rows[:gone]
+    return f"{gone} at the old end, with an entry that says so"
+
+
+def append_prune(rows: list[Row], through: Row, *, archive: str) -> None:
+    """Continue the chain with an entry that says that everything up to a row was removed."""
+    detail = {"through": through["seq"], "hash": through["hash"], "removed": through["seq"], "archive": archive}
+    last = rows[-1]
+    said = {"actor": "reconciler", "action": "audit.prune", "subject": "audit", "fingerprint": None}
+    row = {**last, **said, "seq": last["seq"] + 1, "detail": json.dumps(detail), "prev_hash": last["hash"]}
+    rows.append({**row, "hash": _hash(row)})
+
+
 WAYS: Mapping[str, Callable[[random.Random, list[Row]], str]] = {
     "edit": _edit,
     "edit_and_hash": _edit_and_hash,
@@ -150,6 +168,7 @@ WAYS: Mapping[str, Callable[[random.Random, list[Row]], str]] = {
     "rewrite": _rewrite,
     "rewrite_without": _rewrite_without,
     "cut_the_beginning": _cut_the_beginning,
+    "excuse": _excuse,
 }
 
 
@@ -198,6 +217,7 @@ def _other_detail(dice: random.Random, detail: dict[str, Any]) -> dict[str, Any]
         case 2:
             return {**detail, "list": [*reversed(detail.get("list", [1, 2])), 3]}
         case 3:
-            return {name: value for name, value in detail.items() if name != "n"}
+            gone = dice.choice(sorted(detail))
+            return {name: value for name, value in detail.items() if name != gone}
         case _:
             return {**detail, "n": str(detail.get("n"))}

@@ -4,13 +4,14 @@ import json
 import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import closing
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from reconciler.domain.audit_lines import Head
 from reconciler.engine.audit_keeping import AuditKeeper
-from reconciler.storage.audit_folder import HEADS, AuditFolder
+from reconciler.storage.audit_folder import ARCHIVE, HEADS, AuditFolder
 from tests.fakes.clock import FakeClock
 from tests.support.command import run_command
 from tests.support.store import open_store
@@ -80,6 +81,30 @@ async def test_heads_in_a_log_show_what_the_chain_does_not(tmp_path: Path, head:
     assert "write it as SEQ:HASH" in audit(tmp_path, "verify", "--head", "9")[2]
 
 
+async def test_a_removal_is_believed_with_its_note_and_its_archive(tmp_path: Path) -> None:
+    """The command knows whether entries may be removed at all, and takes an archive that was moved elsewhere."""
+    clock = FakeClock()
+    async with open_store(tmp_path, clock) as store:
+        keeper = AuditKeeper(store, AuditFolder(tmp_path), clock)
+        for number in range(9):
+            async with store.begin() as uow:
+                await uow.audit.append(at=clock.now(), actor="ana", action="plan.approve", subject=f"plan/{number}")
+            await keeper.export_head()
+            clock.advance(3600)
+        assert await keeper.prune(timedelta(hours=5)) > 0
+    assert audit(tmp_path, "verify")[0] == 0
+    moved = (tmp_path / ARCHIVE).rename(tmp_path / "elsewhere")
+
+    assert {"unset_retention", "unchecked_heads"} <= set(audit(tmp_path, "verify")[1].split())
+    assert audit(tmp_path, "verify", "--archive", str(moved))[0] == 0
+    assert audit(tmp_path, "verify", "--archive", str(next(moved.iterdir())))[0] == 0
+    notes = tmp_path / "service.log"
+    (tmp_path / HEADS).rename(notes)
+    assert "unnoted_prune" in audit(tmp_path, "verify", "--archive", str(moved))[1]
+    assert audit(tmp_path, "verify", "--archive", str(moved), "--heads", str(notes))[0] == 0
+    assert audit(tmp_path, "verify", "--heads", str(notes))[0] == 1, "a note in a log needs the archive"
+
+
 async def test_an_export_is_verified_without_a_database(tmp_path: Path, head: Head) -> None:
     export = tmp_path / "audit.jsonl"
     assert audit(tmp_path, "export", "--out", str(export)) == (0, "", f"9 entries exported to {export}\n")
@@ -125,6 +150,8 @@ async def test_what_cannot_be_asked_is_said_in_one_line(tmp_path: Path) -> None:
         (("export", "--since", "yesterday"), "--since: 'yesterday' is not a time"),
         (("verify", "--file", str(tmp_path / "none")), "none cannot be read"),
         (("verify", "--heads", "-", "--file", "-"), "only one of"),
+        (("verify", "--archive", str(tmp_path / "none")), "there is no file of an archive in"),
+        (("verify", "--archive", str(tmp_path), "--file", "-"), "--archive belongs to the database"),
         (("export", "--out", str(tmp_path / "none" / "audit.jsonl")), "cannot be written"),
     ):
         code, _, warned = audit(tmp_path, *arguments)
