@@ -44,6 +44,7 @@ def assemble(
         diagnostics=tuple(sorted(findings, key=lambda item: (item.path or "", item.line or 0, item.column or 0))),
         files=len(ordered),
         parsed=parsed,
+        unread=tuple(found for file in ordered if not _claims(file) for found in file.diagnostics),
     )
 
 
@@ -92,7 +93,7 @@ def _verdict(claim: Claim, rivals: Rivals, allowed: Sequence[str]) -> Claim | _R
 
 
 def _refused(claim: Claim, reason: Reason, message: str) -> _Refused:
-    return _Refused(Refusal(claim.chatbot_id, claim.path, reason, message, claim.line))
+    return _Refused(Refusal(claim.chatbot_id, claim.path, reason, message, claim.line, claim.states_id))
 
 
 def _refusal(claim: Refusal | _Refused) -> Refusal:

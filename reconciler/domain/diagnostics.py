@@ -38,6 +38,11 @@ class Diagnostic:
         """The place as ``path:line:column``, as far as it is known."""
         return ":".join(str(part) for part in (self.path, self.line, self.column) if part is not None)
 
+    @property
+    def in_one_sentence(self) -> str:
+        """The whole finding as a part of running text."""
+        return " ".join(str(self).split("   ", 1))
+
     def __str__(self) -> str:
         """The whole finding on one line."""
         subject = f"{self.pointer}: {self.message}" if self.pointer else self.message

@@ -20,6 +20,7 @@ class Document:
         line: The line at which it begins, from 1.
         labels: ``metadata.labels``.
         body: ``apiVersion``, ``kind``, ``prune`` (when stated) and ``spec``, as the API takes them.
+        states_id: Whether it names the chatbot itself; else its file's name does.
     """
 
     chatbot_id: str
@@ -27,6 +28,7 @@ class Document:
     line: int
     body: Mapping[str, Any]
     labels: Mapping[str, str] = field(default_factory=dict)
+    states_id: bool = True
 
     @property
     def prune(self) -> bool:
@@ -61,6 +63,7 @@ class Refusal:
         reason: ``DocumentInvalid``, ``ClaimedTwice`` or ``ClaimRefused``.
         message: One sentence for the chatbot's status.
         line: The line at which the document begins, where that is known.
+        states_id: Whether the document names the chatbot itself; else its file's name does.
     """
 
     chatbot_id: str | None
@@ -68,6 +71,7 @@ class Refusal:
     reason: Reason
     message: str
     line: int | None = None
+    states_id: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +111,7 @@ class Snapshot:
         diagnostics: Every finding.
         files: How many files match the source's paths.
         parsed: How many of them had to be parsed; the others came from the cache.
+        unread: The diagnostics of places where documents may have stood and none was read: files without any.
     """
 
     revision: str | None
@@ -115,3 +120,4 @@ class Snapshot:
     diagnostics: tuple[Diagnostic, ...]
     files: int
     parsed: int
+    unread: tuple[Diagnostic, ...] = ()

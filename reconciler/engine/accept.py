@@ -7,7 +7,7 @@ from reconciler.domain.records import Role, SourceRecord, SourceState, Trigger
 from reconciler.engine.adopting import adopt
 from reconciler.engine.auditing import audit
 from reconciler.engine.context import Actor, Engine
-from reconciler.engine.looking import claims_of, remembered
+from reconciler.engine.looking import claims_of, load, remembered
 from reconciler.engine.refresh import request_refresh
 from reconciler.errors import Conflict
 
@@ -56,11 +56,11 @@ async def accept(engine: Engine, actor: Actor, source: str, revision: str, reaso
     head = await binding.port.head()
     if head != revision:
         raise Conflict("revision_not_seen", f"the remote of source {source} is at {head}, not at {revision}")
-    snapshot = await binding.port.load(revision, engine.store.parse_cache(source))
+    snapshot = await load(engine, binding, revision, known)
     async with engine.store.begin() as uow:
         uow.history.because(f"source/{source}")
         record = await uow.sources.get(source) or record
-        documents = claims_of(source, binding.tenant, snapshot, known)
+        documents = claims_of(source, binding.tenant, snapshot)
         orphaned = sorted({each.chatbot_id for each in known} - {each.chatbot_id for each in documents})
         detail: dict[str, Any] = {
             "revision": revision,

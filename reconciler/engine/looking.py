@@ -4,10 +4,11 @@ A source that cannot be read changes nothing (rule 5 of the design): every doubt
 exact cause, and the last good revision stands.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from reconciler.domain.document import Document, Refusal, Snapshot
+from reconciler.domain.missing import keep_missing
 from reconciler.domain.policy import Policy, vanished_share
 from reconciler.domain.records import GoodDocument, SourceRecord
 from reconciler.engine.context import Engine, SourceBinding
@@ -60,12 +61,28 @@ async def look(
     revision = await binding.port.head()
     if revision == record.good_revision and not reload:
         return Look(revision, None, record.good_revision)
-    snapshot = await binding.port.load(revision, engine.store.parse_cache(binding.name))
+    snapshot = await load(engine, binding, revision, known)
     if record.good_revision not in (None, revision):
         await check_history(binding, revision, record.good_revision or "")
     if revision != record.good_revision:
         check_documents(binding.name, revision, known, snapshot, engine.policy)
     return Look(revision, snapshot, record.good_revision)
+
+
+async def load(engine: Engine, binding: SourceBinding, revision: str, known: Sequence[GoodDocument]) -> Snapshot:
+    """What a source says at a revision, in which no chatbot is missing whose document only cannot be told apart.
+
+    Args:
+        engine: The ports.
+        binding: The source.
+        revision: The commit id.
+        known: Its documents at the last good revision.
+
+    Raises:
+        SourceUnreadable: With the exact cause.
+    """
+    snapshot = await binding.port.load(revision, engine.store.parse_cache(binding.name))
+    return keep_missing(snapshot, {document.chatbot_id: document.path for document in known})
 
 
 async def check_history(binding: SourceBinding, revision: str, good: str) -> None:
@@ -91,7 +108,7 @@ def check_documents(
             revision,
         )
     before = {document.chatbot_id for document in known}
-    now = {document.chatbot_id for document in claims_of(source, "", snapshot, known)}
+    now = {document.chatbot_id for document in claims_of(source, "", snapshot)}
     share = vanished_share(before, now)
     if share > policy.source_max_removed:
         raise SourceUnreadable(
@@ -106,23 +123,13 @@ def _how(source: str, revision: str) -> str:
     return f"restore the branch, or accept it with POST /api/v1/sources/{source}/accept for {revision}"
 
 
-def claims_of(source: str, tenant: str, snapshot: Snapshot, known: Iterable[GoodDocument]) -> tuple[GoodDocument, ...]:
-    """Every claim of a snapshot: good documents, and refused ones whose chatbot can still be told.
-
-    A file that no longer can be read stands for the chatbots whose last good document was in it.
-    """
-    known = tuple(known)
+def claims_of(source: str, tenant: str, snapshot: Snapshot) -> tuple[GoodDocument, ...]:
+    """Every claim of a snapshot: good documents, and refused ones whose chatbot can still be told."""
     claims = {document.chatbot_id: _good(source, tenant, document) for document in snapshot.documents}
     for refusal in snapshot.refusals:
-        for chatbot_id in _refused_ids(refusal, known):
-            claims.setdefault(chatbot_id, _refused(source, tenant, chatbot_id, refusal))
+        if refusal.chatbot_id is not None:
+            claims.setdefault(refusal.chatbot_id, _refused(source, tenant, refusal.chatbot_id, refusal))
     return tuple(claims[chatbot_id] for chatbot_id in sorted(claims))
-
-
-def _refused_ids(refusal: Refusal, known: Sequence[GoodDocument]) -> list[str]:
-    if refusal.chatbot_id is not None:
-        return [refusal.chatbot_id]
-    return [document.chatbot_id for document in known if document.path == refusal.path]
 
 
 def _good(source: str, tenant: str, document: Document) -> GoodDocument:
@@ -145,7 +152,7 @@ def _refused(source: str, tenant: str, chatbot_id: str, refusal: Refusal) -> Goo
         tenant=tenant,
         chatbot_id=chatbot_id,
         path=refusal.path,
-        line=1,
+        line=refusal.line or 1,
         labels={},
         name=None,
         body=None,

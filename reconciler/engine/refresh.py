@@ -201,7 +201,7 @@ async def _take_in(
     claims, found = known, findings.diagnostics
     if seen.snapshot is not None:
         findings.parsed, found = seen.snapshot.parsed, seen.snapshot.diagnostics
-        claims = claims_of(binding.name, binding.tenant, seen.snapshot, known)
+        claims = claims_of(binding.name, binding.tenant, seen.snapshot)
     async with engine.store.begin() as uow:
         uow.history.because(_cause(run))
         record = await uow.sources.get(binding.name)

@@ -82,8 +82,9 @@ def finish(draft: Draft, tree: Tree, texts: Mapping[str, Included], contract: Do
     """
     depends_on = _depends_on(draft, tree)
     pairs = [(raw, Includes(tree, texts, draft.path, LIMITS.text - raw.text)) for raw in draft.documents]
+    alone = len(pairs) == 1
     judged = [
-        _judge(draft.path, raw, includes, contract) if raw.complete else _judge_unread(draft.path, raw)
+        _judge(draft.path, raw, includes, contract, alone=alone) if raw.complete else _judge_unread(draft.path, raw)
         for raw, includes in pairs
     ]
     characters = sum(min(LIMITS.text, LIMITS.text - includes.budget) for _, includes in pairs)
@@ -121,35 +122,39 @@ class _Judged:
     diagnostics: tuple[Diagnostic, ...]
 
 
-def _judge(path: str, raw: RawDocument, includes: Includes, contract: DocumentContract) -> _Judged:
+def _judge(path: str, raw: RawDocument, includes: Includes, contract: DocumentContract, *, alone: bool) -> _Judged:
     if not isinstance(raw.value, dict):
         message = "a document is a mapping with apiVersion, kind and spec: write it as one"
         return _refuse(path, raw, None, [*raw.findings, Finding(message, raw.place.line, raw.place.column)])
-    faults = [*raw.findings, *islice(_metadata_faults(raw.value, raw.place), LIMITS.findings), *_stem_faults(path, raw)]
+    faults = [*raw.findings, *islice(_metadata_faults(raw.value, raw.place), LIMITS.findings)]
+    faults += _unstated_id_faults(path, raw, alone=alone)
     stated = {name: value for name, value in raw.value.items() if name != "metadata"}
     body = includes.resolve(stated, raw.place)
     missing = {finding.pointer[:-1] for finding in includes.findings}
     faults += includes.findings
     found = (fault for fault in contract.faults(body, raw.place) if fault.pointer not in missing)
     faults += islice(found, LIMITS.findings)
-    chatbot_id = _chatbot_id(path, raw)
+    stated_id = _stated_id(raw)
+    chatbot_id = stated_id or (_id_of_file(path, raw) if alone else None)
     if faults or chatbot_id is None:
-        return _refuse(path, raw, chatbot_id, faults)
+        return _refuse(path, raw, chatbot_id, faults, states_id=stated_id is not None)
     labels = raw.value.get("metadata", {}).get("labels", {})
-    return _Judged(Document(chatbot_id, path, raw.place.line, body, dict(labels)), ())
+    return _Judged(Document(chatbot_id, path, raw.place.line, body, dict(labels), stated_id is not None), ())
 
 
 def _judge_unread(path: str, raw: RawDocument) -> _Judged:
-    stated = isinstance(raw.value, dict) and "metadata" in raw.value
-    return _refuse(path, raw, _chatbot_id(path, raw) if stated else None, raw.findings)
+    return _refuse(path, raw, _stated_id(raw), raw.findings)
 
 
-def _refuse(path: str, raw: RawDocument, chatbot_id: str | None, faults: Sequence[Finding]) -> _Judged:
+def _refuse(
+    path: str, raw: RawDocument, chatbot_id: str | None, faults: Sequence[Finding], *, states_id: bool = True
+) -> _Judged:
     ordered = sorted(faults, key=lambda fault: (fault.line, fault.column))
     diagnostics = tuple(fault.diagnostic(path) for fault in _told(ordered))
     more = f" (and {len(ordered) - 1} more)" if len(ordered) > 1 else ""
-    message = " ".join(str(diagnostics[0]).split("   ", 1)) + more
-    return _Judged(Refusal(chatbot_id, path, Reason.DOCUMENT_INVALID, message, raw.place.line), diagnostics)
+    message = diagnostics[0].in_one_sentence + more
+    refusal = Refusal(chatbot_id, path, Reason.DOCUMENT_INVALID, message, raw.place.line, states_id)
+    return _Judged(refusal, diagnostics)
 
 
 def _told(ordered: Sequence[Finding]) -> Sequence[Finding]:
@@ -192,12 +197,26 @@ def _includes(path: str, value: Any) -> Iterator[str]:
             continue  # reported at its place when the document is judged
 
 
-def _chatbot_id(path: str, raw: RawDocument) -> str | None:
-    """The chatbot that a document claims, as far as it can be told."""
+def _stated_id(raw: RawDocument) -> str | None:
+    """The chatbot that a document names, as far as it can be told."""
+    metadata = raw.value.get("metadata") if isinstance(raw.value, dict) else None
+    stated = metadata.get("chatbotId") if isinstance(metadata, dict) else None
+    return stated if _is_usable_id(stated) else None
+
+
+def _id_of_file(path: str, raw: RawDocument) -> str | None:
+    """The chatbot that a document means by its file's name, because it names none."""
+    stem = PurePosixPath(path).stem
+    return stem if _names_no_chatbot(raw) and _is_usable_id(stem) else None
+
+
+def _names_no_chatbot(raw: RawDocument) -> bool:
     metadata = raw.value.get("metadata", {})
-    stated = metadata.get("chatbotId", PurePosixPath(path).stem) if isinstance(metadata, dict) else None
-    usable = isinstance(stated, str) and _id_fault(stated) is None and not find_secrets(stated)
-    return stated if usable else None
+    return isinstance(metadata, dict) and "chatbotId" not in metadata
+
+
+def _is_usable_id(stated: Any) -> bool:
+    return isinstance(stated, str) and _id_fault(stated) is None and not find_secrets(stated)
 
 
 def _id_fault(chatbot_id: str) -> str | None:
@@ -208,11 +227,17 @@ def _id_fault(chatbot_id: str) -> str | None:
     return None
 
 
-def _stem_faults(path: str, raw: RawDocument) -> Iterator[Finding]:
-    metadata = raw.value.get("metadata", {})
-    if isinstance(metadata, dict) and "chatbotId" not in metadata and (fault := _id_fault(PurePosixPath(path).stem)):
+def _unstated_id_faults(path: str, raw: RawDocument, *, alone: bool) -> Iterator[Finding]:
+    if not _names_no_chatbot(raw):
+        return
+    fault = _id_fault(PurePosixPath(path).stem)
+    if not alone:
+        message = "the file holds several documents, so its name says of none which chatbot it means: state it"
+    elif fault:
         message = f"the file's name is no chatbot id ({fault}): state metadata.chatbotId"
-        yield Finding(message, raw.place.line, raw.place.column, ("metadata", "chatbotId"))
+    else:
+        return
+    yield Finding(message, raw.place.line, raw.place.column, ("metadata", "chatbotId"))
 
 
 def _metadata_faults(document: Mapping[str, Any], place: Place) -> Iterator[Finding]:

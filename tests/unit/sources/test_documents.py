@@ -270,6 +270,10 @@ def test_a_document_that_is_a_symbolic_link_is_refused() -> None:
         ("a?.yaml", "a/.yaml", False),
         ("[ab].yaml", "b.yaml", True),
         ("[!ab].yaml", "b.yaml", False),
+        ("[!ab].yaml", "c.yaml", True),
+        ("chatbots[!x]a.yaml", "chatbots/a.yaml", False),
+        ("chatbots[!x]a.yaml", "chatbots-a.yaml", True),
+        ("chatbots[+-0]a.yaml", "chatbots/a.yaml", False),
         ("a.yaml", "aXyaml", False),
         ("a+(b).yaml", "a+(b).yaml", True),
         ("A.yaml", "a.yaml", False),
@@ -294,6 +298,42 @@ def test_an_unchanged_file_is_parsed_again_only_when_what_it_includes_changed() 
         loaded = load_tree(tree, select(tree, DEFAULT_PATHS), CONTRACT, known)
         assert [file.path for file in loaded.parsed] == parsed
         assert len(loaded.files) == 2
+
+
+def test_an_included_file_that_becomes_a_link_of_the_same_content_is_noticed() -> None:
+    files = {PATH: PROMPT % "../prompts/a.md", "prompts/a.md": "top.md"}
+    before = MemoryTree(files, {})
+    known = {file.path: file for file in load_tree(before, select(before, DEFAULT_PATHS), CONTRACT, {}).files}
+    after = MemoryTree({PATH: files[PATH]}, {"prompts/a.md": "top.md"})
+    blobs = [entry.blob_id for tree in (before, after) if (entry := tree.entry("prompts/a.md"))]
+    assert len(blobs) == 2
+    assert len(set(blobs)) == 1
+    (file,) = load_tree(after, select(after, DEFAULT_PATHS), CONTRACT, known).files
+    assert lines(file) == [
+        f'{PATH}:5:21   spec.core.prompt.$file: "prompts/a.md" is a symbolic link: include a regular file'
+    ]
+
+
+def test_no_key_reaches_over_the_border_of_two_values() -> None:
+    apart = parse(f"{HEAD}spec:\n  core:\n    texts:\n      - Bearer\n      - {'aB3dE5gH7jK9mN1pQ2rS4tU6vW8'}\n")
+    together = parse(f"{HEAD}spec:\n  core:\n    texts:\n      - Bearer {'aB3dE5gH7jK9mN1pQ2rS4tU6vW8'}\n")
+    assert (lines(apart), len(apart.documents)) == ([], 1)
+    assert "this looks like" in lines(together)[0]
+
+
+def test_each_of_several_documents_states_its_chatbot() -> None:
+    file = parse(f"{HEAD}spec: {{}}\n---\n{HEAD}metadata: {{chatbotId: b}}\nspec: {{}}\n")
+    assert [document.chatbot_id for document in file.documents] == ["b"]
+    assert [refusal.chatbot_id for refusal in file.refusals] == [None]
+    (told,) = lines(file)
+    assert told.startswith(f"{PATH}:1:1   metadata.chatbotId: the file holds several documents")
+    alone = parse(f"---\n{HEAD}spec: {{}}\n---\n# nothing\n")
+    assert [(document.chatbot_id, document.states_id) for document in alone.documents] == [("acme", False)]
+
+
+def test_a_document_that_breaks_off_within_its_metadata_claims_nothing() -> None:
+    for text, claimed in [("metadata: {chatbotId: 'b", None), ("metadata: {chatbotId: b}\nspec: [", "b")]:
+        assert [refusal.chatbot_id for refusal in parse(HEAD + text).refusals] == [claimed]
 
 
 def test_a_missing_include_that_appears_is_noticed() -> None:
