@@ -68,6 +68,7 @@ async def create_token(
     _refuse_improper(name, person or name)
     secret = new_secret()
     async with engine.store.begin() as uow:
+        await uow.tokens.serialize()
         if any(token.name == name and token.revoked_at is None for token in await uow.tokens.all()):
             raise Conflict("token_name_taken", f"a token named {name!r} stands: revoke it, or choose another name")
         token = await _add(engine, uow, actor, name, role, secret, person or name, expires_at, sources)
@@ -75,7 +76,9 @@ async def create_token(
 
 
 def _refuse_improper(name: str, person: str) -> None:
-    """Keep out what hides something, and what the audit log calls the program; the bootstrap token does not ask."""
+    """Keep out what hides something, and what the program and its bootstrap token are called."""
+    if name == BOOTSTRAP_TOKEN:
+        raise Conflict("invalid_request", f"correct name: {name!r} is the token that auth.bootstrap_token sets")
     for field_, given in (("name", name), ("person", person)):
         if not is_seen_whole(given):
             raise Conflict("invalid_request", f"correct {field_}: {_SEEN}")
@@ -98,10 +101,7 @@ async def revoke_token(engine: Engine, actor: Actor, id_or_name: str) -> Token:
         token = _named(await uow.tokens.all(), id_or_name)
         if token.revoked_at is not None:
             return token
-        token = await uow.tokens.save(replace(token, revoked_at=await uow.now()))
-        await audit(uow, actor, "token.revoke", f"token/{token.name}", detail={"id": token.id})
-        await settle_approved(engine, uow, of_token=token.id)
-    return token
+        return await _revoke(engine, uow, actor, token)
 
 
 def _named(tokens: Sequence[Token], id_or_name: str) -> Token:
@@ -113,23 +113,52 @@ def _named(tokens: Sequence[Token], id_or_name: str) -> Token:
 
 async def ensure_first_token(engine: Engine) -> NewToken | None:
     """An admin token when there is no token at all: what the first start prints once."""
-    async with engine.store.read() as uow:
+    secret = new_secret()
+    async with engine.store.begin() as uow:
+        await uow.tokens.serialize()
         if await uow.tokens.all():
             return None
-    return await create_token(engine, PROGRAM, FIRST_TOKEN, Role.ADMIN)
+        token = await _add(engine, uow, PROGRAM, FIRST_TOKEN, Role.ADMIN, secret, FIRST_TOKEN, None, None)
+    return NewToken(token, secret)
 
 
 async def ensure_bootstrap(engine: Engine, secret: str) -> Token:
-    """Let the configured bootstrap token, and no earlier one, be an admin's."""
+    """Let the configured bootstrap token, and no earlier one, be an admin's.
+
+    Returns:
+        The token of this secret. One that was there before stays what it is, also revoked or somebody else's: see
+        `bootstrap_flaw`. Then the bootstrap token before it stays as well: perhaps an old process was started again.
+    """
     async with engine.store.begin() as uow:
-        for token in await uow.tokens.all():
-            if token.name != BOOTSTRAP_TOKEN or token.revoked_at is not None:
-                continue
-            if token.hash == hash_of(secret.encode()):
-                return token
-            await uow.tokens.save(replace(token, revoked_at=await uow.now()))
-            await audit(uow, PROGRAM, "token.revoke", f"token/{token.name}", detail={"id": token.id})
-        return await _add(engine, uow, PROGRAM, BOOTSTRAP_TOKEN, Role.ADMIN, secret, BOOTSTRAP_TOKEN, None, None)
+        await uow.tokens.serialize()
+        tokens = await uow.tokens.all()
+        known = next((token for token in tokens if token.hash == hash_of(secret.encode())), None)
+        if known is not None and bootstrap_flaw(known, await uow.now()) is not None:
+            return known
+        for token in tokens:
+            if token.name == BOOTSTRAP_TOKEN and token.revoked_at is None and token != known:
+                await _revoke(engine, uow, PROGRAM, token)
+        return known or await _add(
+            engine, uow, PROGRAM, BOOTSTRAP_TOKEN, Role.ADMIN, secret, BOOTSTRAP_TOKEN, None, None
+        )
+
+
+def bootstrap_flaw(token: Token, now: datetime) -> str | None:
+    """Why the token of the configured secret lets no admin of all sources in; None when it does."""
+    if token.revoked_at is not None:
+        return f"it was revoked at {token.revoked_at:%Y-%m-%d %H:%M} UTC, and stays so"
+    if not token.stands(now):
+        return "it has expired"
+    if token.role is not Role.ADMIN or token.sources is not None:
+        return f"its secret belongs to the token {token.name!r}, which is no admin of all sources"
+    return None
+
+
+async def _revoke(engine: Engine, uow: UnitOfWork, actor: Actor, token: Token) -> Token:
+    revoked = await uow.tokens.save(replace(token, revoked_at=await uow.now()))
+    await audit(uow, actor, "token.revoke", f"token/{token.name}", detail={"id": token.id})
+    await settle_approved(engine, uow, of_token=token.id)
+    return revoked
 
 
 async def _add(

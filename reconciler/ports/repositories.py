@@ -205,6 +205,9 @@ class AuditRepository(Protocol):
 class TokenRepository(Protocol):
     """Bearer tokens."""
 
+    async def serialize(self) -> None:
+        """Make every other transaction that makes tokens wait for this one: what is read from now on is still so."""
+
     async def all(self) -> Sequence[Token]: ...
     async def get(self, token_id: str) -> Token | None: ...
     async def add(self, record: Token) -> None: ...

@@ -14,7 +14,7 @@ from fastapi import FastAPI
 
 from reconciler.engine.applier import LEASE_TIMES, LeaseTimes
 from reconciler.engine.scheduling import start_up, tick
-from reconciler.engine.tokens import ensure_bootstrap, ensure_first_token
+from reconciler.engine.tokens import bootstrap_flaw, ensure_bootstrap, ensure_first_token
 from reconciler.errors import SettingsError
 from reconciler.runtime.bootstrap.service import Service, open_service
 from reconciler.runtime.connections import guarded
@@ -25,6 +25,8 @@ from reconciler.web.streams import Streams
 
 GRACE_SECONDS = 20
 """How long a stop waits for open requests: longer than an apply may take."""
+
+_ANOTHER_TOKEN = "set another secret, or unset it and make a token with `reconciler token create`"  # noqa: S105  what to do
 
 log = logging.getLogger(__name__)
 
@@ -66,7 +68,9 @@ async def serve(
 async def _let_in(service: Service, settings: Settings, first_token: Callable[[str], None]) -> None:
     """See that somebody can sign in."""
     if settings.auth.bootstrap_token is not None:
-        await ensure_bootstrap(service.engine, settings.auth.bootstrap_token.get_secret_value())
+        token = await ensure_bootstrap(service.engine, settings.auth.bootstrap_token.get_secret_value())
+        if (flaw := bootstrap_flaw(token, service.engine.clock.now())) is not None:
+            log.error("auth.bootstrap_token lets no admin in: %s; %s", flaw, _ANOTHER_TOKEN)
     elif (new := await ensure_first_token(service.engine)) is not None:
         first_token(new.secret)
 

@@ -20,7 +20,8 @@ class AuthSettings(Section):
 
     bootstrap_token: SecretStr | None = Field(
         None,
-        description=f"An admin token for automation, of at least {_SHORTEST_BOOTSTRAP_TOKEN} characters.",
+        description=f"An admin token for automation, of at least {_SHORTEST_BOOTSTRAP_TOKEN} characters. One that "
+        "was revoked stays so.",
     )
     bootstrap_token_file: Path | None = Field(None, description="A file that holds `bootstrap_token`.")
     link_key: SecretStr | None = Field(

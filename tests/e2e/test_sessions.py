@@ -50,3 +50,19 @@ def test_somebody_who_never_signed_in_cannot_be_barred_or_signed_out(tmp_path: P
             assert (mistyped.returncode, "nobody named 'ann'" in mistyped.stderr) == (1, True)
             actions = [entry["action"] for entry in service.get("/audit")["items"]]
             assert {"person.bar.refused", "person.sign_out.refused"} <= set(actions)
+
+
+def test_a_service_whose_bootstrap_token_was_revoked_starts_and_says_what_to_do(tmp_path: Path) -> None:
+    with stage(tmp_path, {BOT: spec()}, {path_of(): document(spec())}) as s:
+        environ = smallest(s.sandbox, s.remote, tmp_path)
+        with s.service():
+            run_command("token", "revoke", "bootstrap", environ=environ)
+        with s.service() as again:
+            assert again.api.get("/me").status_code == 401
+            (said,) = [line for line in again.lines if "auth.bootstrap_token" in line]
+            assert "was revoked at" in said
+            assert "set another secret, or unset it and make a token with `reconciler token create`" in said
+            new = "wzr_another-end-to-end-admin-token-of-forty"
+        with s.service(RECONCILER_AUTH__BOOTSTRAP_TOKEN=new) as third:
+            headers = {"Authorization": f"Bearer {new}"}
+            assert third.api.get("/me", headers=headers).json()["role"] == "admin"

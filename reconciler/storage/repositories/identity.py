@@ -18,6 +18,10 @@ class Tokens(Repository[Token]):
 
     codec = TOKENS
 
+    async def serialize(self) -> None:
+        """By the lock of the audit log, which whoever makes a token takes anyway."""
+        await self._transaction.dialect.serialize_audit(self._transaction.connection)
+
     async def all(self) -> Sequence[Token]:
         """Newest first."""
         table = tables.tokens
