@@ -237,3 +237,17 @@ async def test_an_approval_without_the_override_that_became_needed_can_be_given_
         [said] = [entry.detail["because"] for entry in await w.audit() if entry.action == "plan.approve"][1:]
         assert said == "it deletes 1 item, more than policy.max_deletes = 0"
         assert (await w.apply(plan)).status is ApplyStatus.APPLIED
+
+
+async def test_an_approval_falls_when_its_token_is_narrowed_to_other_sources(tmp_path: Path) -> None:
+    async with world(tmp_path, LIVE, FILES) as w:
+        plan = await w.open_plan()
+        await w.approve(plan, "ann")
+        async with w.store.begin() as uow:
+            token = await uow.tokens.get((await w.person("ann")).token_id or "")
+            assert token is not None
+            await uow.tokens.save(replace(token, sources=("other",)))
+        with pytest.raises(Conflict) as refused:
+            await w.apply(plan, who="bob")
+        assert refused.value.code == "plan_not_approved"
+        assert w.writer.writes == []

@@ -213,3 +213,11 @@ async def test_a_rejected_plan_says_who_rejected_it_and_why(tmp_path: Path) -> N
         ann = await w.person("ann", Role.APPROVER)
         decision = await reject(w.engine, ann, plan.id, plan.fingerprint, comment="Too short.")
         assert decision.plan.message.endswith("(ann: Too short.)")
+
+
+async def test_the_reason_of_an_override_is_kept_also_where_none_was_needed(tmp_path: Path) -> None:
+    async with world(tmp_path, LIVE, FILES) as w:
+        plan = await w.open_plan()
+        await w.approve(plan, overrides=Overrides(deletes=True, reason="to be sure"))
+        [approval] = await w.approvals(plan)
+        assert (approval.deletes, approval.reason) == (True, "to be sure")

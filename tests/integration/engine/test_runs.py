@@ -52,3 +52,13 @@ class _Deaf:
     """A dispatcher that does nothing, because the test runs the job itself."""
 
     def submit(self, job: object) -> None: ...
+
+
+async def test_a_full_run_that_waits_stays_full_whoever_else_asks(tmp_path: Path) -> None:
+    async with world(tmp_path, {BOT: spec()}, {path_of(): document(spec())}) as w:
+        engine = replace(w.engine, dispatcher=_Deaf())
+        await request_refresh(engine, PROGRAM, SOURCE, Trigger.SCHEDULE, full=True)
+        shared = await request_refresh(engine, PROGRAM, SOURCE, Trigger.MANUAL, full=False)
+        assert (shared.full, shared.trigger) == (True, Trigger.MANUAL)
+        assert await run_refresh(engine, SOURCE) is not None
+        assert (await w.run(shared.id)).counts.dry_runs == 1

@@ -1,18 +1,23 @@
 """Rule 5: a source that cannot be read changes nothing. Claims, orphans, the unmanaged."""
 
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from reconciler.domain.document import Snapshot
 from reconciler.domain.lifecycle import PlanStatus
 from reconciler.domain.records import Role, RunStatus, SourceState, Trigger
 from reconciler.domain.status import Reason, Sync
 from reconciler.engine.accept import accept
 from reconciler.engine.applying import request_apply
 from reconciler.engine.context import PROGRAM
-from reconciler.engine.refresh import request_refresh
+from reconciler.engine.refresh import request_refresh, run_refresh
 from reconciler.engine.scheduling import tick
 from reconciler.errors import Conflict, SourceCause, TargetUnauthorized, TargetUnreachable
+from reconciler.ports import JobKind, ParseCache
 from tests.fakes.source import FakeSource
 from tests.support.world import BOT, document, path_of, push, spec, world
 
@@ -279,3 +284,55 @@ async def test_a_revision_that_says_nothing_new_is_adopted_once(tmp_path: Path) 
         run = await w.refresh()
         assert run.counts.dry_runs == 1
         assert [entry.action for entry in await w.audit()].count("source.revision") == 1
+
+
+class SlowSource(FakeSource):
+    """Something happens while the next revision is loaded, once."""
+
+    def __init__(self, files: Mapping[str, str]) -> None:
+        super().__init__(files)
+        self.meanwhile: Callable[[], Awaitable[object]] | None = None
+
+    async def load(self, revision: str, cache: ParseCache) -> Snapshot:
+        snapshot = await super().load(revision, cache)
+        meanwhile, self.meanwhile = self.meanwhile, None
+        if meanwhile is not None:
+            await meanwhile()
+        return snapshot
+
+
+async def test_a_run_does_not_take_back_a_revision_that_was_accepted_while_it_looked(tmp_path: Path) -> None:
+    other = SlowSource({"chatbots/bot_9.json": document(spec(), "bot_9")})
+    async with world(tmp_path, {**LIVE, "bot_9": spec()}, FILES, more_sources={"more": other}) as w:
+        other.fail(SourceCause.UNREACHABLE)
+        await w.refresh(source="more")
+        other.recover()
+        push(other, {"README.md": "seen by the run"})
+        accepted: list[str] = []
+
+        async def somebody_accepts_a_newer_one() -> None:
+            accepted.append(push(other, {"README.md": "newer"}))
+            await accept(w.engine, await w.person(), "more", accepted[0], "looked at")
+
+        other.meanwhile = somebody_accepts_a_newer_one
+        await request_refresh(replace(w.engine, dispatcher=_Deaf()), PROGRAM, "more", Trigger.SCHEDULE, full=False)
+        w.dispatcher.handlers = {**w.dispatcher.handlers, JobKind.REFRESH: lambda _: asyncio.sleep(0)}
+        await run_refresh(w.engine, "more")
+        assert (await w.source_record("more")).good_revision == accepted[0]
+
+
+class _Deaf:
+    """A dispatcher that does nothing, because the test runs the job itself."""
+
+    def submit(self, job: object) -> None: ...
+
+
+async def test_a_new_revision_after_an_outage_takes_the_reason_from_all_chatbots(tmp_path: Path) -> None:
+    async with world(tmp_path, LIVE, FILES) as w:
+        w.source.fail(SourceCause.UNREACHABLE)
+        await w.refresh(full=False)
+        assert (await w.chatbot("bot_2")).reason is Reason.SOURCE_UNKNOWN
+        w.source.recover()
+        w.commit({path_of("bot_1"): document(spec(prompt="new"), "bot_1")})
+        await w.refresh(full=False)
+        assert (await w.chatbot("bot_2")).reason is Reason.IN_SYNC

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.domain.policy import Policy
+from reconciler.domain.policy import AutoApply, Policy
 from reconciler.domain.records import Role, ScopeKind
 from reconciler.engine.scheduling import tick
 from reconciler.engine.suspending import resume, suspend
@@ -50,3 +50,16 @@ async def test_a_suspension_that_ends_by_itself_is_not_reminded_of_afterwards(tm
         await suspend(w.engine, await w.person("olga", Role.OPERATOR), ScopeKind.ALL, "", "lunch", until)
         w.clock.advance(HOUR)
         assert await reminders(w) == []
+
+
+async def test_what_a_suspension_held_up_goes_on_at_the_tick_that_ends_it(tmp_path: Path) -> None:
+    async with world(tmp_path, LIVE, FILES, policy=Policy(auto_apply=AutoApply.FULL)) as w:
+        until = w.clock.now() + timedelta(minutes=1)
+        await suspend(w.engine, await w.person("olga", Role.OPERATOR), ScopeKind.ALL, "", "lunch", until)
+        w.commit({path_of(): document(spec(prompt="new"))})
+        await w.refresh()
+        assert w.writer.writes == []
+        w.clock.advance(60)  # no run is due yet
+        await tick(w.engine)
+        await w.idle()
+        assert len(w.writer.writes) == 1

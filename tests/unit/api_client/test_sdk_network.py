@@ -6,7 +6,8 @@ import logging
 import socket
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from typing import Any
 
 import pytest
@@ -91,6 +92,27 @@ def test_an_apply_that_no_connection_could_carry_was_provably_not_sent(
 ) -> None:
     with pytest.raises(WizChatConnectionError) as caught:
         call("apply_config", "bot_1", DOCUMENT, base_url=unused_url)
+    assert not caught.value.maybe_sent
+
+
+@pytest.fixture
+def unanswered_url() -> Iterator[str]:
+    """A port whose queue of connections is full: the next one is neither taken nor refused."""
+    with socket.socket() as listener, ExitStack() as waiting:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen(0)
+        for _ in range(8):
+            connection = waiting.enter_context(socket.socket())
+            connection.setblocking(False)  # noqa: FBT003  it takes no name
+            connection.connect_ex(listener.getsockname())
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+
+
+def test_an_apply_whose_connection_is_overdue_was_provably_not_sent(
+    call: Callable[..., Any], unanswered_url: str
+) -> None:
+    with pytest.raises(WizChatConnectionError) as caught:
+        call("apply_config", "bot_1", DOCUMENT, base_url=unanswered_url, timeout=2)
     assert not caught.value.maybe_sent
 
 

@@ -137,3 +137,8 @@ def test_retry_after_is_seconds_or_a_date(value: str | None, seconds: float | No
 def test_no_retry_after_breaks_the_reading(value: str) -> None:
     seconds = parse_retry_after(value, NOW)
     assert seconds is None or seconds >= 0
+
+
+def test_a_retry_after_shorter_than_the_backoff_does_not_shorten_it() -> None:
+    error = WizChatApiError(503, retry_after=0.1)
+    assert [retry_wait(error, attempt, retries()) for attempt in (1, 2, 3)] == [0.5, 1.0, 2.0]

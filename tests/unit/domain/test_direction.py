@@ -126,3 +126,18 @@ def test_three_way_law(agreed: str, desired: str, live: str) -> None:
     op = Op("core", Action.UPDATE, before={"name": live}, after={"name": desired}, changed_fields=("name",))
     expected = BOTH if agreed not in (desired, live) else (GIT if live == agreed else LIVE)
     assert direct(op, baseline).direction is expected
+
+
+@pytest.mark.parametrize("prune", [True, False])
+def test_what_both_sides_never_agreed_on_stays_unknown_however_often_it_is_seen(*, prune: bool) -> None:
+    create = Op("skills", Action.CREATE, "refunds", after={"name": "refunds"})
+    baseline = NO_BASELINE
+    for _ in range(3):
+        baseline = after_dry_run(baseline, create, prune=prune)
+        assert direct(create, baseline).direction is UNKNOWN
+
+
+def test_without_prune_what_is_unsettled_stays_so_while_no_op_names_it() -> None:
+    create = Op("skills", Action.CREATE, "refunds", after={"name": "refunds"})
+    baseline = after_dry_run(after_dry_run(NO_BASELINE, create, prune=False), prune=False)
+    assert direct(create, baseline).direction is UNKNOWN

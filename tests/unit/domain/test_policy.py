@@ -107,3 +107,14 @@ def test_a_bracket_in_a_key_is_a_bracket() -> None:
     assert protected(item, "*/skills/vip [prod]") == ['skills "vip [prod]" (*/skills/vip [prod])']
     assert protected(item, "*/skills/*[prod]") != []
     assert protected(Op("skills", Action.DELETE, "vip p"), "*/skills/vip [prod]") == []
+
+
+def test_the_vanished_share_is_one_of_what_was_there_however_much_is_new() -> None:
+    assert vanished_share(["a", "b"], ["c", "d", "e", "f", "g"]) == 1
+    assert vanished_share(["a", "b"], ["b", "c", "d", "e"]) == 0.5
+
+
+@pytest.mark.parametrize("pattern", ["*/core/behavior.tone", "*/core/name", "*/core/aiConfig.model"])
+def test_every_changed_field_of_an_op_is_held_against_what_is_protected(pattern: str) -> None:
+    changed = ("behavior.tone", "name", "aiConfig.model")
+    assert len(protected(Op("core", Action.UPDATE, None, changed_fields=changed), pattern)) == 1

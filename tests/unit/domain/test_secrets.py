@@ -1,5 +1,7 @@
 """Keys are found wherever they stand, what only looks a little like one is left alone, and no text keeps them."""
 
+import hashlib
+
 import pytest
 
 from reconciler.domain.secrets import SHAPES, find_secrets, redacted
@@ -99,3 +101,16 @@ def test_several_keys_in_one_text_are_all_taken_out() -> None:
 def test_a_found_secret_does_not_hold_the_secret() -> None:
     (found,) = find_secrets(KEYS["github-classic"])
     assert KEYS["github-classic"][4:] not in repr(found)
+
+
+def test_nothing_of_two_keys_that_overlap_is_shown() -> None:
+    text = f"Authorization: Bearer {KEYS['github-classic']}.and-its-tail"
+    assert redacted(text) == "Authorization: [a Bearer token]"
+
+
+@pytest.mark.parametrize("word", ["sample", "replace", "example"])
+def test_a_word_in_the_header_of_a_whole_private_key_does_not_excuse_it(word: str) -> None:
+    begin, end = (f"-----{edge} " + "RSA PRIVATE KEY-----" for edge in ("BEGIN", "END"))
+    body = "\n".join(hashlib.sha512(bytes([line])).hexdigest()[:64] for line in range(20))
+    text = f"{begin}\nComment: a {word} of ours\n\n{body}\n{end}"
+    assert [secret.kind for secret in find_secrets(text)] == ["a private key"]

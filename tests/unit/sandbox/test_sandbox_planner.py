@@ -297,3 +297,18 @@ def test_each_change_moves_updated_at_also_when_the_clock_stands_still() -> None
 @given(values)
 def test_a_value_is_the_same_as_itself(value: Any) -> None:
     assert same(value, value)
+
+
+@pytest.mark.parametrize(("stated", "live"), [(["a"], ["a", "b"]), (["a", "b"], ["a"]), ([], ["a"]), (["a"], [])])
+def test_a_list_that_grew_or_shrank_at_its_end_is_an_update(stated: list[str], live: list[str]) -> None:
+    (op,) = plan_of(document({"core": {"tags": stated}}), chatbot({"core": {"tags": live}})).ops
+    assert (op.action, op.changed_fields) == (Action.UPDATE, ("tags",))
+
+
+def test_only_an_op_that_changes_something_can_fail() -> None:
+    live = chatbot({"core": {"name": "a"}, "externalApi": {"enabled": False}})
+    desired = document({"core": {"name": "a"}, "externalApi": {"enabled": True}})
+    refusal = OpError(409, "conflict", "Ordered by the test.")
+    result = execute(plan_of(desired, live), live, START, lambda op: refusal if op.section == "core" else None)
+    assert result.failed is None
+    assert live.config["externalApi"]["enabled"] is True

@@ -66,3 +66,9 @@ def test_a_broken_rule_of_the_schema_is_a_defect_and_stays_one(tmp_path: Path) -
     with pytest.raises(Exception, match="CHECK constraint failed") as caught:
         _two_statements(tmp_path, "SELECT 1", "INSERT INTO thing VALUES (11, 'a')")
     assert not isinstance(caught.value, StoreError | Conflict)
+
+
+def test_a_migration_is_as_durable_as_any_other_write(tmp_path: Path) -> None:
+    engine = Sqlite().migration_engine(locate(f"sqlite:///{tmp_path}/x.db")[0])
+    with engine.connect() as connection:
+        assert connection.execute(text("PRAGMA synchronous")).scalar_one() == 2
