@@ -46,6 +46,7 @@ class SourceCause(StrEnum):
     TOO_LARGE = "TooLarge"
     GIT_FAILED = "GitFailed"
     HISTORY_REWRITTEN = "HistoryRewritten"
+    NOTHING_MATCHED = "NothingMatched"
     PATHS_EMPTIED = "PathsEmptied"
     DOCUMENTS_VANISHED = "DocumentsVanished"
     NOT_CONFIGURED = "NotConfigured"

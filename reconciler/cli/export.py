@@ -10,6 +10,7 @@ import typer
 
 from reconciler.cli import options, output
 from reconciler.cli.files import Written, write_files
+from reconciler.cli.paths import BadPath
 from reconciler.cli.schema import schema_text
 from reconciler.domain.layout import Exported, LaidOut, Unwritable, lay_out, slugs
 from reconciler.engine.each import Progress
@@ -38,6 +39,8 @@ def export(
     speaker = local.local_tenant(tenant, base_url=base_url, api_key_file=api_key_file)
     with output.progress_bar("Exports") as report:
         fleet = asyncio.run(_export(speaker, ids or None, report))
+    if not fleet.chatbots:
+        raise BadPath(f"there is no chatbot at {speaker.base_url} that the key may see: create one, or use another key")
     laid_out, unwritable = _laid_out(fleet)
     written = write_files(to, _files(laid_out), force=force)
     output.show(_summary(laid_out, to, written))

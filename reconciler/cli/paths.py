@@ -3,11 +3,17 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+from reconciler.domain.document import Snapshot
 from reconciler.errors import ReconcilerError
 
 
 class BadPath(ReconcilerError):
     """A PATH names nothing that can be used."""
+
+
+def nothing_found(snapshot: Snapshot) -> str:
+    """What to say where no document was found."""
+    return f"{snapshot.nothing}: name a document or a folder of documents"
 
 
 def repository_of(paths: Sequence[Path], cwd: Path) -> Path:

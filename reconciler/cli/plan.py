@@ -9,7 +9,7 @@ import typer
 
 from reconciler.cli import options, output
 from reconciler.cli.fleet_plan import fleet_plan
-from reconciler.cli.paths import BadPath, repository_of
+from reconciler.cli.paths import BadPath, nothing_found, repository_of
 from reconciler.domain.document import Snapshot
 from reconciler.engine.each import Progress
 from reconciler.engine.local_plan import LocalPlan, plan_locally
@@ -62,11 +62,9 @@ def plan(
 
 
 def _snapshot(paths: list[Path]) -> Snapshot:
-    root = repository_of(paths, Path.cwd())
-    snapshot = local.local_snapshot(root, paths)
-    if not snapshot.files:
-        where = ", ".join(map(str, paths)) or f"{root / 'chatbots'}"
-        raise BadPath(f"no document found in {where}: name a document or a folder of documents")
+    snapshot = local.local_snapshot(repository_of(paths, Path.cwd()), paths)
+    if snapshot.nothing:
+        raise BadPath(nothing_found(snapshot))
     return snapshot
 
 

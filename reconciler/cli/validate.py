@@ -5,7 +5,7 @@ from pathlib import Path
 import typer
 
 from reconciler.cli import options, output
-from reconciler.cli.paths import repository_of
+from reconciler.cli.paths import BadPath, nothing_found, repository_of
 from reconciler.domain.document import Snapshot
 from reconciler.render.findings import findings_text
 from reconciler.runtime.bootstrap import local
@@ -17,7 +17,9 @@ def validate(paths: options.Paths = None) -> None:
     Prints what is wrong with file, line and column. Exit code 1 when a document is refused.
     """
     snapshot = local.local_snapshot(repository_of(paths or [], Path.cwd()), paths or [])
-    output.show(findings_text(snapshot.diagnostics) + _verdict(snapshot))
+    output.show(findings_text(snapshot.diagnostics) + ("" if snapshot.nothing else _verdict(snapshot)))
+    if snapshot.nothing:
+        raise BadPath(nothing_found(snapshot))
     refused = len(snapshot.refusals)
     if refused:
         output.complain("1 document is refused" if refused == 1 else f"{refused} documents are refused")
@@ -26,6 +28,4 @@ def validate(paths: options.Paths = None) -> None:
 
 def _verdict(snapshot: Snapshot) -> str:
     valid, refused = len(snapshot.documents), len(snapshot.refusals)
-    if not valid and not refused:
-        return f"No document in {snapshot.files} matching files.\n"
     return f"{valid} of {valid + refused} documents are valid.\n"

@@ -111,7 +111,9 @@ class Snapshot:
         diagnostics: Every finding.
         files: How many files match the source's paths.
         parsed: How many of them had to be parsed; the others came from the cache.
-        unread: The diagnostics of places where documents may have stood and none was read: files without any.
+        unread: The diagnostics of places where documents may have stood and none was read: files without any, links
+            and submodules.
+        nothing: When there is neither a document nor a refusal: what was looked for, and what is near.
     """
 
     revision: str | None
@@ -121,3 +123,4 @@ class Snapshot:
     files: int
     parsed: int
     unread: tuple[Diagnostic, ...] = ()
+    nothing: str | None = None

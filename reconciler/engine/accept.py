@@ -9,10 +9,14 @@ from reconciler.engine.auditing import audit
 from reconciler.engine.context import Actor, Engine
 from reconciler.engine.looking import claims_of, load, remembered
 from reconciler.engine.refresh import request_refresh
-from reconciler.errors import Conflict
+from reconciler.errors import Conflict, SourceCause
 
 MOST_NAMED = 20
 """So many of the chatbots that an accepted revision orphans are named in the log; the number of all is said too."""
+
+
+_ABOUT_DOCUMENTS = frozenset({SourceCause.PATHS_EMPTIED, SourceCause.DOCUMENTS_VANISHED})
+"""What can be in doubt also at the good revision: other paths were configured."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +53,7 @@ async def accept(engine: Engine, actor: Actor, source: str, revision: str, reaso
     binding = engine.source(source)
     actor.require(Role.APPROVER, source)
     record, known = await remembered(engine, source)
-    if record.good_revision == revision:
+    if record.good_revision == revision and record.cause not in _ABOUT_DOCUMENTS:
         return Accepted(record)
     if record.state is not SourceState.UNKNOWN:
         raise Conflict("nothing_to_accept", f"the source {source} is Ready at {record.good_revision}")

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from difflib import get_close_matches
 
 from reconciler.domain.diagnostics import Diagnostic
 from reconciler.domain.document import Document, Refusal, Snapshot
@@ -83,8 +84,14 @@ def _chosen(
     documents = tuple(document for document in snapshot.documents if document.chatbot_id in chatbots)
     refusals = tuple(refusal for refusal in snapshot.refusals if refusal.chatbot_id in chatbots)
     claims: tuple[Document | Refusal, ...] = (*documents, *refusals)
+    every: tuple[Document | Refusal, ...] = (*snapshot.documents, *snapshot.refusals)
     unclaimed = sorted(set(chatbots) - {claim.chatbot_id for claim in claims})
     if unclaimed:
-        raise NotFound(f"no document claims chatbot {unclaimed[0]}: check the id, or name the folder that holds it")
+        known = [claim.chatbot_id for claim in every if claim.chatbot_id is not None]
+        close = get_close_matches(unclaimed[0], known, n=1)
+        near = f"; did you mean {close[0]}?" if close else ""
+        raise NotFound(
+            f"no document claims chatbot {unclaimed[0]}: check the id, or name the folder that holds it{near}"
+        )
     paths = {claim.path for claim in claims}
     return documents, refusals, tuple(found for found in snapshot.diagnostics if found.path in paths)

@@ -64,8 +64,10 @@ async def look(
     snapshot = await load(engine, binding, revision, known)
     if record.good_revision not in (None, revision):
         await check_history(binding, revision, record.good_revision or "")
-    if revision != record.good_revision:
-        check_documents(binding.name, revision, known, snapshot, engine.policy)
+    if record.good_revision is None:
+        check_anything(binding.name, revision, snapshot)
+    # also at the good revision: other paths may be configured by now
+    check_documents(binding.name, revision, known, snapshot, engine.policy)
     return Look(revision, snapshot, record.good_revision)
 
 
@@ -95,6 +97,17 @@ async def check_history(binding: SourceBinding, revision: str, good: str) -> Non
         )
 
 
+def check_anything(source: str, revision: str, snapshot: Snapshot) -> None:
+    """Refuse to begin with a revision in which there is nothing at all."""
+    if not snapshot.documents and not snapshot.refusals:
+        raise SourceUnreadable(
+            SourceCause.NOTHING_MATCHED,
+            f"{snapshot.nothing or 'no document is there'} ({revision[:12]}): add a document, correct the source's "
+            f"paths, or {_acceptance(source, revision)}",
+            revision,
+        )
+
+
 def check_documents(
     source: str, revision: str, known: Sequence[GoodDocument], snapshot: Snapshot, policy: Policy
 ) -> None:
@@ -104,7 +117,8 @@ def check_documents(
     if snapshot.files == 0:
         raise SourceUnreadable(
             SourceCause.PATHS_EMPTIED,
-            f"no file matches the source's paths at {revision[:12]}: {_how(source, revision)}",
+            f"no file matches the source's paths at {revision[:12]}: {_how(source, revision)}"
+            + (f" ({snapshot.nothing})" if snapshot.nothing else ""),
             revision,
         )
     before = {document.chatbot_id for document in known}
@@ -120,7 +134,11 @@ def check_documents(
 
 
 def _how(source: str, revision: str) -> str:
-    return f"restore the branch, or accept it with POST /api/v1/sources/{source}/accept for {revision}"
+    return f"restore the branch, or {_acceptance(source, revision)}"
+
+
+def _acceptance(source: str, revision: str) -> str:
+    return f"accept it with POST /api/v1/sources/{source}/accept for {revision}"
 
 
 def claims_of(source: str, tenant: str, snapshot: Snapshot) -> tuple[GoodDocument, ...]:

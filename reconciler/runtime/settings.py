@@ -10,7 +10,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BeforeValidator, Field, PrivateAttr, SecretStr, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, PrivateAttr, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from api_client.base_url import DEFAULT_BASE_URL
@@ -30,7 +30,7 @@ from reconciler.runtime.settings_input import Provenance, read_input
 from reconciler.runtime.settings_policy import PolicySettings
 from reconciler.runtime.settings_section import Section
 from reconciler.sources.git_remote import GitRemote
-from reconciler.sources.tree import DEFAULT_PATHS
+from reconciler.sources.tree import DEFAULT_PATHS, check_globs
 
 
 class ServerSettings(Section):
@@ -122,7 +122,10 @@ class SourceSettings(Section):
     url_file: Path | None = Field(None, description="A file that holds `url`.")
     branch: Branch | None = Field(None, description="The branch. Unset: the remote's `HEAD`.")
     paths: Words = Field(
-        DEFAULT_PATHS, min_length=1, description="Globs of the files that hold documents, from the repository's root."
+        DEFAULT_PATHS,
+        min_length=1,
+        description="Globs of the files that hold documents, from the repository's root. One that begins with `!` "
+        "excludes; the last that matches a file wins.",
     )
     tenant: Name = Field("default", description="The tenant whose chatbots the documents describe.")
     chatbots: Words = Field(
@@ -146,6 +149,15 @@ class SourceSettings(Section):
     webhook_secret_file: Annotated[tuple[Path, ...], BeforeValidator(_as_tuple)] = Field(
         (), description="A file that holds `webhook_secret`, or a list of files."
     )
+
+    @field_validator("paths")
+    @classmethod
+    def _paths_that_can_match(cls, paths: tuple[str, ...]) -> tuple[str, ...]:
+        try:
+            check_globs(paths)
+        except SettingsError as error:
+            raise ValueError(str(error)) from None
+        return paths
 
     @model_validator(mode="after")
     def _safe_remote(self) -> Self:

@@ -13,7 +13,17 @@ from reconciler.errors import NotFound, SettingsError, SourceCause, SourceUnread
 from reconciler.sources.builder import LIMITS
 from reconciler.sources.contract import DocumentContract
 from reconciler.sources.loader import load_tree
-from reconciler.sources.tree import DEFAULT_PATHS, DOCUMENT_SUFFIXES, SUBMODULE, SYMLINK, Entry, documents_of, entry_of
+from reconciler.sources.nearby import with_surroundings
+from reconciler.sources.tree import (
+    DEFAULT_PATHS,
+    DOCUMENT_SUFFIXES,
+    SUBMODULE,
+    SYMLINK,
+    Entry,
+    documents_of,
+    entry_of,
+    literal,
+)
 
 _GIT: Final = ".git"
 _SPECIAL: Final = "000000"
@@ -46,7 +56,8 @@ def load_folder(
     tree = FolderTree.read_from(top)
     entries = _given(tree, top, paths) if paths else documents_of(tree, globs)
     loaded = load_tree(tree, entries, contract, {})
-    return assemble(None, loaded.files, allowed=allowed, parsed=len(loaded.parsed))
+    snapshot = assemble(None, loaded.files, allowed=allowed, parsed=len(loaded.parsed))
+    return with_surroundings(snapshot, tree, [_glob_of(tree, top, path) for path in paths] or globs)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,13 +95,19 @@ class FolderTree:
 
 
 def _walk(root: Path) -> Iterator[Entry]:
-    for folder, folders, files in os.walk(root, followlinks=False):
+    for folder, folders, files in os.walk(root, followlinks=False, onerror=_refuse_unreadable):
         here = Path(folder)
         for name in [*folders, *files]:
             if name == _GIT or (name in folders and _is_plain_folder(here / name)):
                 continue
             yield _entry(root, here / name)
         folders[:] = sorted(name for name in folders if name != _GIT and _is_plain_folder(here / name))
+
+
+def _refuse_unreadable(error: OSError) -> None:
+    raise SourceUnreadable(
+        SourceCause.UNREACHABLE, f"{error.filename} cannot be read ({error.strerror}): let it be read, or remove it"
+    ) from error
 
 
 def _is_plain_folder(path: Path) -> bool:
@@ -111,6 +128,14 @@ def _mode(mode: int) -> str:
     return _REGULAR if stat.S_ISREG(mode) else _SPECIAL
 
 
+def _glob_of(tree: FolderTree, root: Path, path: Path) -> str:
+    """What a file or folder that was named selects."""
+    place = _relative(root, path)
+    if place == ".":
+        return "**"
+    return literal(place) if tree.entry(place) else f"{literal(place)}/**"
+
+
 def _given(tree: FolderTree, root: Path, paths: Sequence[Path]) -> list[Entry]:
     found = {entry.path: entry for path in paths for entry in _at(tree, root, path)}
     return [found[path] for path in sorted(found)]
@@ -119,6 +144,8 @@ def _given(tree: FolderTree, root: Path, paths: Sequence[Path]) -> list[Entry]:
 def _at(tree: FolderTree, root: Path, path: Path) -> list[Entry]:
     place = _relative(root, path)
     entry = tree.entry(place)
+    if entry is not None and entry.mode in {SYMLINK, SUBMODULE} and not place.endswith(DOCUMENT_SUFFIXES):
+        raise SettingsError(f"{path} is {entry.kind}, which is not followed: name the folder itself")
     if entry is not None:
         if not place.endswith(DOCUMENT_SUFFIXES):
             raise SettingsError(f"{path} is no document: name a .yaml, .yml or .json file, or a folder")

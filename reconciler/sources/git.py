@@ -18,6 +18,7 @@ from reconciler.sources.contract import DocumentContract
 from reconciler.sources.git_remote import GitRemote
 from reconciler.sources.loader import Loaded, load_tree, select, stamp
 from reconciler.sources.mirror import GitLimits, GitTree, Mirror, MirrorBroken
+from reconciler.sources.nearby import with_surroundings
 from reconciler.sources.tree import Entry
 
 __all__ = ["GitLimits", "GitRemote", "GitSource"]
@@ -65,7 +66,8 @@ class GitSource:
             known = await self._known(cache, entries)
             loaded = await asyncio.to_thread(self._alone, lambda: self._parsed_once(revision, tree, entries, known))
             await self._keep(cache, loaded)
-        return assemble(revision, loaded.files, allowed=self._remote.allowed, parsed=len(loaded.parsed))
+            snapshot = assemble(revision, loaded.files, allowed=self._remote.allowed, parsed=len(loaded.parsed))
+            return await asyncio.to_thread(self._alone, lambda: self._surrounded(snapshot, tree))
 
     async def text(self, path: str, revision: str) -> str | None:
         """What a file said at a revision, as far as that is known here: the remote is not asked.
@@ -122,6 +124,9 @@ class GitSource:
         self, revision: str, tree: GitTree, entries: Sequence[Entry], known: Mapping[str, ParsedFile]
     ) -> Loaded:
         return self._mended(revision, lambda: load_tree(tree, entries, self._contract, known))
+
+    def _surrounded(self, snapshot: Snapshot, tree: GitTree) -> Snapshot:
+        return self._mended(snapshot.revision or "", lambda: with_surroundings(snapshot, tree, self._remote.paths))
 
     def _alone(self, work: Callable[[], T]) -> T:
         with self._busy:

@@ -1,10 +1,12 @@
 """All files of one revision, or of a folder on disk, and which of them are documents."""
 
 import re
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final, Protocol
+
+from reconciler.errors import SettingsError
 
 DEFAULT_PATHS: Final = ("chatbots/**/*.yaml", "chatbots/**/*.yml", "chatbots/**/*.json")
 """Where documents are, unless a source says otherwise."""
@@ -82,15 +84,81 @@ class Tree(Protocol):
 
 def documents_of(tree: Tree, paths: Sequence[str]) -> list[Entry]:
     """The entries that a source's path globs select, ordered by path; only YAML and JSON files are documents."""
-    patterns = [_compiled(path) for path in paths]
+    globs = Globs(tuple(paths))
     return sorted(
-        (
-            entry
-            for entry in tree.entries()
-            if entry.path.endswith(DOCUMENT_SUFFIXES) and any(pattern.match(entry.path) for pattern in patterns)
-        ),
+        (entry for entry in tree.entries() if entry.path.endswith(DOCUMENT_SUFFIXES) and globs.select(entry.path)),
         key=lambda entry: entry.path,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Globs:
+    r"""Path globs as git's pathspecs know them; one that begins with ``!`` excludes, and the last that matches wins.
+
+    An exclusion that matches a folder holds for all that is in it. ``\!`` stands for a name that begins with ``!``.
+    """
+
+    patterns: tuple[str, ...]
+
+    def select(self, path: str) -> bool:
+        """Whether a file is selected."""
+        return self._last_word(path, lambda glob: _compiled(glob).match(path) is not None)
+
+    def may_select_below(self, folder: str) -> bool:
+        """Whether something in a folder, or behind a link in its place, would be selected."""
+        return self._last_word(folder, lambda glob: _leads_below(glob, folder))
+
+    def _last_word(self, path: str, is_included: Callable[[str], bool]) -> bool:
+        for pattern in reversed(self.patterns):
+            if pattern.startswith("!"):
+                if _excludes(pattern[1:], path):
+                    return False
+            elif is_included(pattern.removeprefix("\\") if pattern.startswith("\\!") else pattern):
+                return True
+        return False
+
+
+def check_globs(globs: Sequence[str]) -> None:
+    """Refuse globs that can select nothing, however the repository looks.
+
+    Raises:
+        SettingsError: Saying how to write them.
+    """
+    if all(glob.startswith("!") for glob in globs):
+        raise SettingsError(
+            f'"{globs[0]}" only excludes, and nothing is selected: put before it what to read, as "{DEFAULT_PATHS[0]}"'
+        )
+    for glob in globs:
+        bare = glob.removeprefix("!").removeprefix("\\!")
+        parts = bare.rstrip("/").split("/")
+        if not bare.strip("/") or {"", ".", ".."} & set(parts) or "\\" in bare:
+            raise SettingsError(
+                f'"{glob}" is no path from the repository\'s root: write it as "{DEFAULT_PATHS[0]}", without ./ and ..'
+            )
+        if bare.endswith("/") and not glob.startswith("!"):
+            raise SettingsError(f'"{glob}" names a folder, not the files in it: write "{bare}**"')
+
+
+def literal(path: str) -> str:
+    """The glob that matches this path and no other."""
+    glob = re.sub(r"[*?\[]", lambda found: f"[{found[0]}]", path)
+    return f"\\{glob}" if glob.startswith("!") else glob
+
+
+def _excludes(glob: str, path: str) -> bool:
+    compiled = _compiled(glob.removesuffix("/**").rstrip("/"))
+    parts = path.split("/")
+    return any(compiled.match("/".join(parts[:length])) for length in range(1, len(parts) + 1))
+
+
+def _leads_below(glob: str, folder: str) -> bool:
+    parts, names = glob.split("/"), folder.split("/")
+    for part, name in zip(parts, names, strict=False):
+        if part == "**":
+            return True
+        if not _compiled(part).match(name):
+            return False
+    return len(parts) > len(names)
 
 
 @lru_cache(maxsize=256)

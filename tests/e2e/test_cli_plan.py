@@ -164,6 +164,36 @@ def test_a_chatbot_that_is_gone_and_a_document_that_is_wrong_are_told_and_stop_n
     assert checked.out.endswith("8 of 9 documents are valid.\n")
 
 
+@pytest.mark.parametrize("command", ["validate", "plan"])
+def test_finding_no_document_is_an_error_that_says_what_is_near(shell: Shell, command: str) -> None:
+    (shell.folder / "bots").mkdir()
+    (shell.folder / "bots/a.yaml").write_text("apiVersion: v1\nkind: ChatbotConfig\nspec: [\n")
+    beside = shell.run(command).error
+    assert beside.startswith("error: no file matches chatbots/**/*.yaml")
+    assert "near are 1 document in bots/" in beside
+    (shell.folder / "chatbots").mkdir()
+    (shell.folder / "chatbots/team").symlink_to("../bots")
+    linked = shell.run(command)
+    assert linked.code == 1
+    assert "chatbots/team: this is a symbolic link, which is not followed" in linked.err
+    assert shell.run("validate", "bots").code == 1
+
+
+def test_a_link_beside_good_documents_is_a_warning(exported: Shell) -> None:
+    (exported.folder / "bots/chatbots/team").symlink_to("../prompts")
+    ran = exported.run("validate", cwd="bots")
+    assert (ran.code, ran.err) == (0, "")
+    assert ran.out.startswith("· chatbots/team:1:1   this is a symbolic link")
+    assert ran.out.endswith("9 of 9 documents are valid.\n")
+
+
+def test_an_account_without_chatbots_is_no_export(tmp_path: Path) -> None:
+    with SandboxServer(fleet=generated_fleet(0)) as server:
+        ran = Shell(tmp_path, server.url, server.api_key).run("export", "--all", "--to", "bots")
+    assert "there is no chatbot at" in ran.error
+    assert not (tmp_path / "bots").exists()
+
+
 def test_a_wrong_key_is_one_line_without_the_key(exported: Shell) -> None:
     ran = exported.run("plan", cwd="bots", WIZCHAT_API_KEY="wpk_live_wrong")
     assert (
@@ -206,6 +236,7 @@ def test_nobody_listening_is_one_line(exported: Shell) -> None:
     ("arguments", "says"),
     [
         (("plan", "--chatbot", "bot_x", "bots"), "no document claims chatbot bot_x"),
+        (("plan", "--chatbot", "bot_7f3b", "bots"), "did you mean bot_7f3a?"),
         (("plan", "nowhere"), "there is no file or folder nowhere"),
         (("plan", "--format", "xml"), "'text', 'json', 'markdown'"),
         (("plan", "--no-such-option"), "No such option"),

@@ -11,6 +11,7 @@ from reconciler.ports import ParseCache
 from reconciler.sources.builder import LIMITS
 from reconciler.sources.contract import DocumentContract
 from reconciler.sources.loader import load_tree, select, stamp
+from reconciler.sources.nearby import with_surroundings
 from reconciler.sources.tree import DEFAULT_PATHS, SYMLINK, Entry
 from tests.fakes.clock import START
 from tests.support.contract import CONTRACT
@@ -91,6 +92,10 @@ class FakeSource:
         """Replace the branch by one commit that has no parent."""
         return self._push(_Commit(MemoryTree(dict(files), {}), None, "A", "Rewrite"))
 
+    def read_from(self, paths: Sequence[str]) -> None:
+        """Select other files from now on, as after a restart with other settings."""
+        self._paths = paths
+
     def fail(self, cause: SourceCause, message: str = "the repository cannot be read: repair it") -> None:
         """Answer every call with a failure, until `recover`."""
         self._failure = SourceUnreadable(cause, message)
@@ -130,7 +135,8 @@ class FakeSource:
         known = {path: replace(file, blob_id=ids[path]) for path, file in found.items()}
         loaded = load_tree(tree, entries, self._contract, known)
         await cache.keep([replace(file, blob_id=f"{prefix}.{file.blob_id}") for file in loaded.parsed])
-        return assemble(revision, loaded.files, allowed=self._allowed, parsed=len(loaded.parsed))
+        snapshot = assemble(revision, loaded.files, allowed=self._allowed, parsed=len(loaded.parsed))
+        return with_surroundings(snapshot, tree, self._paths)
 
     async def text(self, path: str, revision: str) -> str | None:
         commit = self._commits.get(revision)

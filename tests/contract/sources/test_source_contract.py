@@ -135,6 +135,18 @@ async def test_emptied_paths_leave_a_revision_without_documents(branch: Branch) 
     revision = branch.commit({}, remove=("chatbots/a.yaml",))
     snapshot = await branch.source.load(revision, MemoryParseCache())
     assert (snapshot.documents, snapshot.refusals, snapshot.files) == ((), (), 0)
+    assert snapshot.nothing is not None
+    assert "chatbots/**/*.yaml" in snapshot.nothing
+
+
+async def test_what_is_near_is_told_where_nothing_matches(branch: Branch) -> None:
+    revision = branch.commit({"bots/a.yaml": DOCUMENT % "A", "ci.yml": "on: push", "chatbots/b.yaml.txt": "x"})
+    snapshot = await branch.source.load(revision, MemoryParseCache())
+    assert snapshot.nothing is not None
+    for near in ("1 document in bots/", "1 other YAML or JSON file in the root", "chatbots/b.yaml.txt with another"):
+        assert near in snapshot.nothing
+    revision = branch.commit({"chatbots/b.yaml": DOCUMENT % "B"})
+    assert (await branch.source.load(revision, MemoryParseCache())).nothing is None
 
 
 async def test_a_file_is_read_as_it_was_at_a_revision(branch: Branch) -> None:

@@ -22,6 +22,29 @@ def from_toml(tmp_path: Path, text: str, environ: Mapping[str, str] | None = Non
     return load_settings({"RECONCILER_CONFIG": str(path), **(environ or {})})
 
 
+@pytest.mark.parametrize(
+    ("paths", "said"),
+    [
+        ('["!chatbots/drafts/**"]', "only excludes"),
+        ('["./chatbots/*.yaml"]', "without ./"),
+        ('["/chatbots/*.yaml"]', "from the repository's root"),
+        ('["../chatbots/*.yaml"]', "from the repository's root"),
+        ('["chatbots\\\\*.yaml"]', "from the repository's root"),
+        ('["chatbots/"]', 'write "chatbots/**"'),
+        ('[""]', "from the repository's root"),
+    ],
+)
+def test_paths_that_can_select_nothing_are_refused(tmp_path: Path, paths: str, said: str) -> None:
+    message = toml_refusal(tmp_path, f"{TENANT}{SOURCE}paths = {paths}\n")
+    assert "paths" in message
+    assert said in message
+
+
+def test_paths_may_exclude_what_others_select(tmp_path: Path) -> None:
+    settings = from_toml(tmp_path, f'{TENANT}{SOURCE}paths = ["bots/**/*.yaml", "!bots/drafts/"]\n')
+    assert settings.sources[0].paths == ("bots/**/*.yaml", "!bots/drafts/")
+
+
 def refusal(environ: Mapping[str, str]) -> str:
     with pytest.raises(SettingsError) as caught:
         load_settings(environ)

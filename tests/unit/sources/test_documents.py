@@ -8,11 +8,13 @@ import pytest
 
 from api_client.sandbox.seed import default_fleet
 from benchmarks.stage import document_of
+from reconciler.domain.compose import assemble
 from reconciler.domain.document import ParsedFile
 from reconciler.domain.status import Reason
 from reconciler.errors import SourceCause, SourceUnreadable
 from reconciler.sources.builder import LIMITS
 from reconciler.sources.loader import BATCH_BYTES, SOURCE_LIMITS, SourceLimits, load_tree, select
+from reconciler.sources.nearby import with_surroundings
 from reconciler.sources.tree import DEFAULT_PATHS, documents_of
 from tests.fakes.source import MemoryTree
 from tests.support.contract import CONTRACT
@@ -281,6 +283,46 @@ def test_a_document_that_is_a_symbolic_link_is_refused() -> None:
 )
 def test_globs_select_as_git_s_pathspecs_do(glob: str, path: str, selected: bool) -> None:  # noqa: FBT001 - a table
     assert [entry.path for entry in documents_of(MemoryTree({path: ""}, {}), [glob])] == [path] * selected
+
+
+@pytest.mark.parametrize(
+    ("globs", "path", "selected"),
+    [
+        (["bots/**", "!bots/drafts/**"], "bots/a.yaml", True),
+        (["bots/**", "!bots/drafts/**"], "bots/drafts/x/a.yaml", False),
+        (["bots/**", "!bots/drafts"], "bots/drafts/a.yaml", False),
+        (["bots/**", "!bots/drafts/"], "bots/drafts/a.yaml", False),
+        (["bots/**", "!bots/drafts/"], "bots/drafts2/a.yaml", True),
+        (["bots/**", "!bots/drafts/", "bots/drafts/a.yaml"], "bots/drafts/a.yaml", True),
+        (["!bots/a.yaml", "bots/**"], "bots/a.yaml", True),
+        (["bots/**", "!**/*.json"], "bots/x/a.json", False),
+        (["bots/**", "!**/old"], "bots/x/old/a.yaml", False),
+        ([r"\!bots/**"], "!bots/a.yaml", True),
+        (["!bots/**"], "!bots/a.yaml", False),
+    ],
+)
+def test_of_globs_the_last_that_matches_wins(globs: list[str], path: str, selected: bool) -> None:  # noqa: FBT001 - a table
+    assert [entry.path for entry in documents_of(MemoryTree({path: ""}, {}), globs)] == [path] * selected
+
+
+@pytest.mark.parametrize(
+    ("globs", "link", "told"),
+    [
+        (DEFAULT_PATHS, "chatbots/team", True),
+        (DEFAULT_PATHS, "chatbots", True),
+        (DEFAULT_PATHS, "chatbots/a/b", True),
+        (DEFAULT_PATHS, "other/team", False),
+        (DEFAULT_PATHS, "chatbots2", False),
+        (["chatbots/*.yaml"], "chatbots/team", False),
+        (["chatbots/*/bot.yaml"], "chatbots/team", True),
+        (["**/*.yaml"], "anything", True),
+        (["chatbots/**", "!chatbots/team/"], "chatbots/team", False),
+    ],
+)
+def test_a_link_is_told_where_documents_could_be_behind_it(globs: list[str], link: str, told: bool) -> None:  # noqa: FBT001 - a table
+    tree = MemoryTree({PATH: HEAD + "spec: {}\n"}, {link: "../elsewhere"})
+    snapshot = with_surroundings(assemble(None, ()), tree, globs)
+    assert [found.path for found in snapshot.unread] == [link] * told
 
 
 def test_an_unchanged_file_is_parsed_again_only_when_what_it_includes_changed() -> None:

@@ -1,0 +1,121 @@
+"""What stands beside the documents that a source's paths select: what was skipped, and what is near if nothing fits."""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import PurePosixPath
+from typing import Final
+
+from reconciler.domain.diagnostics import Diagnostic, Severity
+from reconciler.domain.document import Snapshot
+from reconciler.domain.secrets import redacted
+from reconciler.sources.builder import LIMITS, shorten
+from reconciler.sources.tree import DOCUMENT_SUFFIXES, SUBMODULE, SYMLINK, Entry, Globs, Tree
+
+_MARK: Final = b"ChatbotConfig"
+_MOST_READ: Final = 200
+_MOST_BYTES: Final = 16 * 1024 * 1024
+_MOST_NAMED: Final = 3
+_MOST_SKIPPED: Final = 100
+
+
+def with_surroundings(snapshot: Snapshot, tree: Tree, paths: Sequence[str]) -> Snapshot:
+    """A snapshot that tells what was passed over, and, when it is empty, what is near.
+
+    Args:
+        snapshot: What the selected files say.
+        tree: Where they are.
+        paths: The globs that selected them.
+
+    Raises:
+        SourceUnreadable: When what is near cannot be read.
+    """
+    passed_over = tuple(_skipped(tree, Globs(tuple(paths))))[:_MOST_SKIPPED]
+    snapshot = replace(
+        snapshot,
+        diagnostics=(*snapshot.diagnostics, *passed_over),
+        unread=(*snapshot.unread, *passed_over),
+    )
+    if snapshot.documents or snapshot.refusals:
+        return snapshot
+    return replace(snapshot, nothing=_nothing(snapshot, tree, paths, passed_over))
+
+
+def _skipped(tree: Tree, globs: Globs) -> Iterator[Diagnostic]:
+    lowered = Globs(tuple(pattern.lower() for pattern in globs.patterns))
+    for entry in tree.entries():
+        path = redacted(entry.path)
+        if entry.path.endswith(DOCUMENT_SUFFIXES) and globs.select(entry.path):
+            continue
+        if entry.mode in {SYMLINK, SUBMODULE} and globs.may_select_below(entry.path):
+            message = f"this is {entry.kind}, which is not followed: put the documents behind it here, if there are any"
+            yield Diagnostic(Severity.WARNING, message, path, 1, 1)
+        elif _is_selected_but_for_case(entry.path, globs, lowered):
+            message = "its name differs only in upper and lower case from what is read as a document: rename it"
+            yield Diagnostic(Severity.WARNING, message, path, 1, 1)
+
+
+def _is_selected_but_for_case(path: str, globs: Globs, lowered: Globs) -> bool:
+    small = path.lower()
+    if path == small or not small.endswith(DOCUMENT_SUFFIXES) or not lowered.select(small):
+        return False
+    return not (path.endswith(DOCUMENT_SUFFIXES) and globs.select(path))
+
+
+def _nothing(snapshot: Snapshot, tree: Tree, paths: Sequence[str], passed_over: Sequence[Diagnostic]) -> str:
+    looked_for = ", ".join(shorten(path) for path in paths)
+    if snapshot.files:
+        return f"no document is in the files that match {looked_for} ({snapshot.files} of them)"
+    hints = [f"{shorten(found.path or '')}: {found.message}" for found in passed_over[:_MOST_NAMED]]
+    hints += [*_elsewhere(tree), *_other_endings(tree, Globs(tuple(paths)))]
+    near = f"near are {'; '.join(hints)}" if hints else "there is no YAML or JSON file at all"
+    return f"no file matches {looked_for}: {near}"
+
+
+def _elsewhere(tree: Tree) -> Iterator[str]:
+    """Where documents are, and where at least files are that could be some."""
+    files = [entry for entry in tree.entries() if entry.is_regular and entry.path.endswith(DOCUMENT_SUFFIXES)]
+    marked = _marked(tree, files)
+    documents = [entry for entry in files if entry.path in marked]
+    if documents:
+        yield f"{_counted(len(documents), 'document')} in {_folders(documents)}"
+    others = [entry for entry in files if entry.path not in marked]
+    if others:
+        yield f"{_counted(len(others), 'other YAML or JSON file')} in {_folders(others)}"
+
+
+def _marked(tree: Tree, files: Sequence[Entry]) -> set[str]:
+    """The paths of those files that speak of a document's kind; of very many files, of the first."""
+    chosen, size = [], 0
+    for entry in sorted(files, key=lambda each: each.path)[:_MOST_READ]:
+        size += entry.size
+        if entry.size <= LIMITS.file_bytes and size <= _MOST_BYTES:
+            chosen.append(entry)
+    contents = tree.read({entry.blob_id for entry in chosen}) if chosen else {}
+    return {entry.path for entry in chosen if _MARK in contents[entry.blob_id]}
+
+
+def _other_endings(tree: Tree, globs: Globs) -> Iterator[str]:
+    """Files where documents are looked for, which no ending makes a document."""
+    found = [
+        entry
+        for entry in tree.entries()
+        if entry.is_regular
+        and not entry.path.endswith(DOCUMENT_SUFFIXES)
+        and any(globs.select(str(PurePosixPath(entry.path).with_suffix(ending))) for ending in DOCUMENT_SUFFIXES)
+    ]
+    if found:
+        names = ", ".join(shorten(entry.path) for entry in found[:_MOST_NAMED])
+        more = f" and {len(found) - _MOST_NAMED} more" if len(found) > _MOST_NAMED else ""
+        yield f"{names}{more} with another ending than {', '.join(DOCUMENT_SUFFIXES)}"
+
+
+def _folders(entries: Sequence[Entry]) -> str:
+    counts = Counter(str(PurePosixPath(entry.path).parent) for entry in entries)
+    named = [shorten("the root" if folder == "." else f"{folder}/") for folder, _ in counts.most_common(_MOST_NAMED)]
+    more = f" and {len(counts) - _MOST_NAMED} more folders" if len(counts) > _MOST_NAMED else ""
+    return ", ".join(named) + more
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
