@@ -83,6 +83,15 @@ async def test_the_name_of_an_author_is_told_as_carefully(repo: GitRepo, tmp_pat
     assert fact.author == "Zoë \\u202e\\x1b[2J"
 
 
+async def test_a_path_is_no_pattern_for_others(repo: GitRepo, tmp_path: Path) -> None:
+    path = "chatbots/[ab].yaml"
+    own = repo.commit({path: DOCUMENT % "both", PATH: DOCUMENT % "A"})
+    other = repo.commit({PATH: DOCUMENT % "A2"})
+    fact = await (await loaded(repo, tmp_path)).last_change(path, other)
+    assert fact is not None
+    assert fact.id == own
+
+
 @pytest.mark.parametrize("char", ["x", "界", "\u0301"])
 async def test_what_is_endless_is_cut(repo: GitRepo, tmp_path: Path, char: str) -> None:
     revision = commit_raw(repo, char.encode() * 100_000, char.encode() * 1_000_000)
