@@ -25,7 +25,8 @@ RUN apt-get update -qq \
  && rm -rf /var/lib/apt/lists/* \
  && groupadd --system --gid 10001 reconciler \
  && useradd --system --uid 10001 --gid 10001 --home-dir /var/lib/reconciler --shell /usr/sbin/nologin reconciler \
- && install -d -o reconciler -g reconciler -m 0750 /var/lib/reconciler
+ && install -d -o reconciler -g reconciler -m 0750 /var/lib/reconciler \
+ && install -d -o reconciler -g reconciler -m 0700 /var/lib/reconciler/.ssh
 COPY --from=build /opt/reconciler /opt/reconciler
 ENV PATH=/opt/reconciler/bin:$PATH \
     PYTHONUNBUFFERED=1 \

@@ -5,12 +5,12 @@ only; what users name has been checked and stands behind ``--``.
 """
 
 import os
-import re
 import tempfile
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, BinaryIO, Final
 
 from reconciler.errors import SourceCause, SourceUnreadable
 from reconciler.sources.git_process import DEFAULT_CAPS, Caps, Output, outcome
@@ -18,12 +18,11 @@ from reconciler.sources.git_process import DEFAULT_CAPS, Caps, Output, outcome
 if TYPE_CHECKING:
     from git.cmd import Git
 
-_ASKPASS: Final = """#!/bin/sh
-case "$1" in
-Username*) printf '%s\\n' "$RECONCILER_ASK_USERNAME" ;;
-*) printf '%s\\n' "$RECONCILER_ASK_PASSWORD" ;;
-esac
-"""
+# answers from the environment, so that no argument and no file holds a secret, and no file has to be executable
+_CREDENTIALS: Final = (
+    """!f() { test "$1" = get && printf 'username=%s\\npassword=%s\\n' """
+    """"$RECONCILER_GIT_USERNAME" "$RECONCILER_GIT_PASSWORD"; }; f"""
+)
 _OPTIONS: Final = (
     ("credential.helper", ""),
     # larger files go to the disk piece by piece, where their size is seen: no document is as large
@@ -39,10 +38,23 @@ _OPTIONS: Final = (
     ("safe.directory", "*"),
 )
 _SSH: Final = "ssh -o BatchMode=yes -o StrictHostKeyChecking=yes -o ConnectTimeout=15"
-# What the program itself was given must neither steer git nor be seen by it.
-_HIDDEN: Final = ("GIT_", "RECONCILER_", "WIZCHAT_", "SSH_ASKPASS")
-_URL_CREDENTIALS: Final = re.compile(r"(?<=://)[^/@\s]*@")
-_MAX_DETAIL: Final = 300
+INHERITED: Final = frozenset(
+    {
+        *("PATH", "LD_LIBRARY_PATH", "GIT_EXEC_PATH", "HOME", "USER", "LOGNAME", "LANG", "TZ", "TMPDIR"),
+        *("http_proxy", "https_proxy", "all_proxy", "no_proxy", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"),
+        *(
+            "SSL_CERT_FILE",
+            "SSL_CERT_DIR",
+            "CURL_CA_BUNDLE",
+            "GIT_SSL_CAINFO",
+            "GIT_SSL_CAPATH",
+            "GIT_PROXY_SSL_CAINFO",
+        ),
+        *("SSH_AUTH_SOCK", "GIT_SSH_COMMAND", "GIT_SSH_VARIANT", "KRB5CCNAME", "KRB5_CONFIG"),
+    }
+)
+"""What git and its children see of the program's own environment: neither its secrets nor what steers git."""
+_LOCALE: Final = "LC_"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,10 +62,10 @@ class GitCommand:
     """Runs git in one folder.
 
     Attributes:
-        folder: A bare repository, or any folder for commands that need none; it must exist.
+        folder: A bare repository, or any folder for commands that need none; what it lies in must exist.
         protocol: The one protocol that git may use; empty allows none.
-        username: Given to git when it asks.
-        password: Given to git when it asks.
+        username: Given to git when a server asks.
+        password: Given to git when a server asks.
         env: Environment on top of ours.
     """
 
@@ -86,41 +98,46 @@ class GitCommand:
         """
         git = _fresh_git(self.folder)
         environment = self._environment()
-        options = [part for name, value in _OPTIONS for part in ("-c", f"{name}={value}")]
+        options = [part for name, value in self._options() for part in ("-c", f"{name}={value}")]
         # an explicit repository, or explicitly none: git must not find one around the working directory
         where = f"--git-dir={self.folder if bare else os.devnull}"
-        command = [*_without_hidden(environment), git.GIT_PYTHON_GIT_EXECUTABLE or "git", where, *options, *arguments]
-        with tempfile.TemporaryFile() as stdin:
-            stdin.writelines(line + b"\n" for line in lines or ())
-            stdin.seek(0)
+        command = [*_without_others(environment), git.GIT_PYTHON_GIT_EXECUTABLE or "git", where, *options, *arguments]
+        with self._input(lines) as stdin:
             # kept by a name until git has ended: it ends git when it is forgotten
             running = git.execute(command, istream=stdin, env=environment, as_process=True)
             assert running.proc is not None  # noqa: S101  it was started just now
             return outcome(running.proc, arguments[0], seconds, caps)
 
+    @contextmanager
+    def _input(self, lines: Iterable[bytes] | None) -> Iterator[BinaryIO | None]:
+        """What git reads, in a file beside the mirror: no other place has to take anything."""
+        if lines is None:
+            yield None
+            return
+        with tempfile.TemporaryFile(dir=self.folder.parent) as stdin:
+            stdin.writelines(line + b"\n" for line in lines)
+            stdin.seek(0)
+            yield stdin
+
+    def _options(self) -> Sequence[tuple[str, str]]:
+        return (*_OPTIONS, ("credential.helper", _CREDENTIALS)) if self._has_credentials else _OPTIONS
+
     def _environment(self) -> dict[str, str]:
-        return {
+        environment = {
             "GIT_TERMINAL_PROMPT": "0",
             "GIT_CONFIG_NOSYSTEM": "1",
             "GIT_CONFIG_GLOBAL": os.devnull,
             "GIT_ALLOW_PROTOCOL": self.protocol or "none",
-            "GIT_ASKPASS": str(self._askpass()),
-            "GIT_SSH_COMMAND": _SSH,
+            "GIT_SSH_COMMAND": os.environ.get("GIT_SSH_COMMAND") or _SSH,
             "GIT_NO_REPLACE_OBJECTS": "1",
-            "RECONCILER_ASK_USERNAME": self.username,
-            "RECONCILER_ASK_PASSWORD": self.password,
-            **self.env,
         }
+        if self._has_credentials:
+            environment |= {"RECONCILER_GIT_USERNAME": self.username, "RECONCILER_GIT_PASSWORD": self.password}
+        return environment | dict(self.env)
 
-    def _askpass(self) -> Path:
-        """A program that answers git's questions from its environment, so that no argument or file holds a secret."""
-        script = self.folder.parent / "askpass.sh"
-        if not script.exists():
-            with tempfile.NamedTemporaryFile("w", dir=script.parent, delete=False) as draft:
-                draft.write(_ASKPASS)
-            Path(draft.name).chmod(0o700)
-            Path(draft.name).replace(script)
-        return script
+    @property
+    def _has_credentials(self) -> bool:
+        return bool(self.username or self.password)
 
 
 def _fresh_git(folder: Path) -> "Git":
@@ -134,79 +151,8 @@ def _fresh_git(folder: Path) -> "Git":
     return Git(folder)
 
 
-def _without_hidden(environment: Mapping[str, str]) -> list[str]:
+def _without_others(environment: Mapping[str, str]) -> list[str]:
     """What runs git without the variables it must not see; GitPython itself passes the whole environment on."""
-    hidden = [name for name in os.environ if name.startswith(_HIDDEN) and name not in environment]
+    kept = INHERITED | environment.keys()
+    hidden = [name for name in os.environ if name not in kept and not name.startswith(_LOCALE)]
     return ["env", *(part for name in hidden for part in ("-u", name))] if hidden else []
-
-
-_CAUSES: Final = (
-    (SourceCause.TIMEOUT, ("timed out", "too slow", "operation too slow")),
-    (
-        SourceCause.AUTHENTICATION_FAILED,
-        (
-            "authentication failed",
-            "could not read username",
-            "could not read password",
-            "permission denied",
-            "invalid username or password",
-            "invalid credentials",
-            "access denied",
-            "host key verification failed",
-            "returned error: 401",
-            "returned error: 403",
-        ),
-    ),
-    (
-        SourceCause.HISTORY_REWRITTEN,
-        ("not our ref", "unadvertised object"),
-    ),
-    (SourceCause.BRANCH_MISSING, ("couldn't find remote ref", "could not find remote ref")),
-    (
-        SourceCause.UNREACHABLE,
-        (
-            "could not resolve",
-            "unable to access",
-            "unable to connect",
-            "connection refused",
-            "connection reset",
-            "network is unreachable",
-            "no route to host",
-            "could not read from remote repository",
-            "does not appear to be a git repository",
-            "repository not exported",
-            "not found",
-            "no such repository",
-            "the remote end hung up",
-            "early eof",
-        ),
-    ),
-)
-_ADVICE: Final[Mapping[SourceCause, str]] = {
-    SourceCause.TIMEOUT: "the git server answers too slowly: look at it and at the network",
-    SourceCause.AUTHENTICATION_FAILED: "the git server refuses access: correct the source's user, token or key",
-    SourceCause.BRANCH_MISSING: "the branch does not exist at the remote: correct the source's branch, or restore it",
-    SourceCause.UNREACHABLE: "the repository cannot be reached: correct the source's URL, or look at the network",
-    SourceCause.HISTORY_REWRITTEN: "the commit is no longer there: restore it, or accept the branch as it is now",
-    SourceCause.GIT_FAILED: "git failed: look at what it says",
-}
-
-
-def remote_failure(url: str, stderr: str, secrets: Sequence[str]) -> SourceUnreadable:
-    """Why the remote could not be read, told by what git says (in English, because its locale is set to C)."""
-    said = stderr.lower().replace("access denied or repository not exported", "repository not exported")
-    cause = next((cause for cause, marks in _CAUSES if any(mark in said for mark in marks)), SourceCause.GIT_FAILED)
-    return SourceUnreadable(cause, f"{url}: {_ADVICE[cause]} ({scrub(stderr, secrets)})")
-
-
-def scrub(stderr: str, secrets: Sequence[str]) -> str:
-    """The line of git's output that says most, without credentials and control characters."""
-    lines = [line.strip() for line in stderr.splitlines() if line.strip()]
-    telling = [line for line in lines if line.startswith(("fatal:", "error:", "ERROR:", "remote:", "ssh:"))]
-    text = (telling or lines or ["git said nothing"])[0]
-    if text.endswith(":") and text != lines[-1]:
-        text = f"{text} {lines[lines.index(text) + 1]}"
-    for secret in secrets:
-        text = text.replace(secret, "…")
-    text = _URL_CREDENTIALS.sub("", text)
-    return "".join(char if char.isprintable() else " " for char in text)[:_MAX_DETAIL]

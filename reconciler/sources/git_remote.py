@@ -20,6 +20,7 @@ _USER: Final = re.compile(r"[A-Za-z0-9_][\w.-]*\Z")
 _CONTROL: Final = re.compile(r"[\x00-\x20\x7f]|%[01][0-9A-Fa-f]|%7[Ff]")
 _BRANCH: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._/+@#-]*\Z")
 _MAX_BRANCH: Final = 250
+_LEAST_TOKEN: Final = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,8 +92,8 @@ class GitRemote:
 
     @property
     def secrets(self) -> tuple[str, ...]:
-        """What must be in no message."""
-        return tuple(secret for secret in (self.password, self.username) if secret)
+        """What must be in no message: the password, and a user name as long as the tokens some forges want there."""
+        return tuple(filter(None, (self.password, self.username if len(self.username) >= _LEAST_TOKEN else "")))
 
 
 def check_branch(branch: str) -> None:

@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Final
 
 from reconciler.errors import SourceCause, SourceUnreadable
-from reconciler.sources.git_command import GitCommand, remote_failure, scrub
+from reconciler.sources.git_command import GitCommand
+from reconciler.sources.git_failure import is_explained, printed, remote_failure
 from reconciler.sources.git_process import DEFAULT_CAPS, Caps, GitTimeout, Output
 from reconciler.sources.git_remote import GitRemote
 from reconciler.sources.tree import Entry, entry_of
@@ -88,7 +89,13 @@ class Mirror:
     limits: GitLimits = field(default_factory=GitLimits)
 
     @cached_property
-    def _command(self) -> GitCommand:
+    def _here(self) -> GitCommand:
+        """For what needs no remote, and so no credentials."""
+        return GitCommand(self.folder)
+
+    @cached_property
+    def _there(self) -> GitCommand:
+        """For asking the remote."""
         remote = self.remote
         return GitCommand(self.folder, remote.scheme, remote.username, remote.password, remote.env)
 
@@ -130,7 +137,7 @@ class Mirror:
         shutil.rmtree(self.folder, ignore_errors=True)
         self.folder.parent.mkdir(parents=True, exist_ok=True)
         self.folder.mkdir(mode=0o700)
-        output = self._command.run(
+        output = self._here.run(
             "init",
             "--quiet",
             "--bare",
@@ -142,7 +149,7 @@ class Mirror:
         )
         if output.status:
             raise SourceUnreadable(
-                SourceCause.GIT_FAILED, f"the mirror cannot be made in the data folder: {scrub(output.stderr, ())}"
+                SourceCause.GIT_FAILED, f"the mirror cannot be made in the data folder: {printed(output.stderr)}"
             )
 
     def has(self, revision: str) -> bool:
@@ -154,8 +161,9 @@ class Mirror:
         if not is_revision(ancestor) or not self.has(ancestor):
             return False
         output = self._local("merge-base", "--is-ancestor", ancestor, revision)
-        if output.status not in {0, 1}:
-            raise MirrorBroken(scrub(output.stderr, ()))
+        # a commit that is missing in between makes git end as if the answer were no
+        if output.status and (output.status != 1 or output.stderr):
+            raise MirrorBroken(printed(output.stderr))
         return output.status == 0
 
     def tree(self, revision: str) -> GitTree:
@@ -184,19 +192,19 @@ class Mirror:
         """
         output = self._local(*arguments, lines=lines, caps=caps)
         if output.status:
-            raise MirrorBroken(scrub(output.stderr, ()))
+            raise MirrorBroken(printed(output.stderr))
         return output
 
     def _local(self, *arguments: str, lines: Iterable[bytes] | None = None, caps: Caps = DEFAULT_CAPS) -> Output:
         try:
-            return self._command.run(*arguments, seconds=self.limits.local_seconds, lines=lines, caps=caps)
+            return self._here.run(*arguments, seconds=self.limits.local_seconds, lines=lines, caps=caps)
         except GitTimeout as error:
             raise SourceUnreadable(SourceCause.TIMEOUT, f"the mirror is read too slowly: {error}") from error
 
     def _ask_remote(self, *arguments: str) -> str:
         self.folder.parent.mkdir(parents=True, exist_ok=True)
         try:
-            output = self._command.run(*arguments, seconds=self.limits.poll_seconds, bare=False)
+            output = self._there.run(*arguments, seconds=self.limits.poll_seconds, bare=False)
         except GitTimeout as error:
             raise self._too_slow(error) from error
         if output.status:
@@ -235,7 +243,7 @@ class Mirror:
     def _fetch(self, refspec: str) -> None:
         self._remove_left_behind()
         try:
-            output = self._command.run(
+            output = self._there.run(
                 *("fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--no-recurse-submodules"),
                 *("--", self.remote.url, refspec),
                 seconds=self.limits.fetch_seconds,
@@ -247,11 +255,7 @@ class Mirror:
             self._remove_left_behind()
         if output.status:
             failure = remote_failure(self.remote.display_url, output.stderr, self.remote.secrets)
-            raise MirrorBroken(str(failure)) if self._is_broken(failure, output.stderr) else failure
-
-    def _is_broken(self, failure: SourceUnreadable, stderr: str) -> bool:
-        """Whether a failed fetch is the mirror's fault; a full disk is not."""
-        return failure.cause is SourceCause.GIT_FAILED and "No space left" not in stderr
+            raise failure if is_explained(output.stderr) else MirrorBroken(str(failure))
 
     def _too_slow(self, error: GitTimeout) -> SourceUnreadable:
         return SourceUnreadable(

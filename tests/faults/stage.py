@@ -157,7 +157,6 @@ class Stage:
             data.mkdir(parents=True)
         else:
             shutil.copytree(self.template, data, copy_function=shutil.copyfile)
-            (data / "askpass.sh").unlink(missing_ok=True)
 
     def make_template(self) -> None:
         """Let a service see everything once, and keep its data folder for the trials to begin with."""

@@ -113,7 +113,7 @@ def git_daemon(base: Path) -> Iterator[str]:
         process_group=0,
     )
     try:
-        _wait_until_open(port)
+        wait_until_open(port)
         yield f"git://127.0.0.1:{port}"
     finally:
         with suppress(ProcessLookupError):
@@ -121,7 +121,7 @@ def git_daemon(base: Path) -> Iterator[str]:
         process.wait(timeout=10)
 
 
-def _wait_until_open(port: int, seconds: float = 10) -> None:
+def wait_until_open(port: int, seconds: float = 10) -> None:
     deadline = time.monotonic() + seconds
     while True:
         try:

@@ -4,10 +4,8 @@ import shutil
 import socket
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Self
 
 import pytest
 
@@ -19,6 +17,7 @@ from reconciler.sources.mirror import GitLimits
 from tests.fakes.cache import MemoryParseCache
 from tests.support.contract import CONTRACT
 from tests.support.git import GitRepo, free_port, git_daemon
+from tests.support.http_server import Answer, http_server
 
 pytestmark = pytest.mark.anyio
 
@@ -226,44 +225,12 @@ async def test_what_is_no_commit_id_never_reaches_git(repo: GitRepo, tmp_path: P
         assert cause is SourceCause.GIT_FAILED
 
 
-class _Refusing:
-    """An HTTP server that refuses every request and keeps what it was sent."""
-
-    def __init__(self) -> None:
-        self.requests: list[bytes] = []
-        self._socket = socket.create_server(("127.0.0.1", 0))
-        self.port: int = self._socket.getsockname()[1]
-        self._thread = threading.Thread(target=self._serve)
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._socket.shutdown(socket.SHUT_RDWR)
-        self._socket.close()
-        self._thread.join(timeout=10)
-
-    def _serve(self) -> None:
-        while True:
-            try:
-                connection, _ = self._socket.accept()
-            except OSError:
-                return
-            with connection:
-                self.requests.append(connection.recv(65536))
-                connection.sendall(
-                    b'HTTP/1.1 401 Unauthorized\r\nWWW-Authenticate: Basic realm="git"\r\n'
-                    b"Content-Length: 0\r\nConnection: close\r\n\r\n"
-                )
-
-
 async def test_credentials_reach_the_server_and_no_message(tmp_path: Path) -> None:
-    with _Refusing() as server:
-        source = source_of(f"http://joe:t0psecret@127.0.0.1:{server.port}/bots", tmp_path)
+    with http_server(Answer(401, {"WWW-Authenticate": 'Basic realm="git"'})) as server:
+        source = source_of(f"{server.url.replace('//', '//joe:t0psecret@')}/bots", tmp_path)
         cause, message = await cause_of(source)
     assert cause is SourceCause.AUTHENTICATION_FAILED
-    assert any(b"Authorization: Basic am9lOnQwcHNlY3JldA==" in request for request in server.requests)
+    assert any(headers.get("Authorization") == "Basic am9lOnQwcHNlY3JldA==" for _, headers in server.asked)
     for text in (
         message,
         repr(source),

@@ -1,11 +1,7 @@
 import pytest
 
-from reconciler.errors import SettingsError, SourceCause
-from reconciler.sources.git_command import remote_failure, scrub
+from reconciler.errors import SettingsError
 from reconciler.sources.git_remote import GitRemote
-
-AUTHENTICATION = SourceCause.AUTHENTICATION_FAILED
-UNREADABLE = "fatal: Could not read from remote repository."
 
 
 @pytest.mark.parametrize(
@@ -95,31 +91,3 @@ def test_a_refused_url_is_not_repeated_in_the_message() -> None:
     with pytest.raises(SettingsError) as raised:
         GitRemote.parse("http://joe:t0psecret@h/x")
     assert "t0psecret" not in str(raised.value)
-
-
-@pytest.mark.parametrize(
-    ("stderr", "cause"),
-    [
-        ("fatal: Authentication failed for 'https://h/x/'", AUTHENTICATION),
-        ("fatal: could not read Username for 'https://h': terminal prompts disabled", AUTHENTICATION),
-        ("git@h: Permission denied (publickey).\n" + UNREADABLE, AUTHENTICATION),
-        ("Host key verification failed.\n" + UNREADABLE, AUTHENTICATION),
-        ("fatal: unable to access 'https://h/': The requested URL returned error: 403", AUTHENTICATION),
-        ("fatal: unable to access 'https://h/': Could not resolve host: h", SourceCause.UNREACHABLE),
-        ("fatal: unable to access 'https://h/': The requested URL returned error: 502", SourceCause.UNREACHABLE),
-        ("remote: Repository not found.\nfatal: repository 'https://h/x/' not found", SourceCause.UNREACHABLE),
-        ("fatal: remote error: access denied or repository not exported: /x", SourceCause.UNREACHABLE),
-        ("ssh: connect to host h port 22: Connection timed out", SourceCause.TIMEOUT),
-        ("fatal: couldn't find remote ref refs/heads/x", SourceCause.BRANCH_MISSING),
-        ("fatal: remote error: upload-pack: not our ref 0123", SourceCause.HISTORY_REWRITTEN),
-        ("fatal: something new", SourceCause.GIT_FAILED),
-        ("", SourceCause.GIT_FAILED),
-    ],
-)
-def test_causes_are_told_apart_by_what_git_says(stderr: str, cause: SourceCause) -> None:
-    assert remote_failure("https://h/x", stderr, ()).cause is cause
-
-
-def test_what_git_says_is_shown_without_credentials_and_control_characters() -> None:
-    said = scrub("warning: x\nfatal: 'https://joe:t0p@h/x' \x1b[31mt0ken\x07", ["t0ken"])
-    assert said == "fatal: 'https://h/x'  [31m… "
