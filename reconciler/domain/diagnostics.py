@@ -1,7 +1,12 @@
 """Findings about documents. They accumulate: one bad file never hides another."""
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from enum import StrEnum
+from typing import Final, Self
+
+ANOTHER_SOURCE: Final = "another source"
+"""What a finding calls a source that not everybody who reads it may see."""
 
 
 class Severity(StrEnum):
@@ -23,6 +28,7 @@ class Diagnostic:
         column: From 1.
         pointer: The place in the document, dotted, such as ``spec.skills[0].body``.
         suggestion: The name that was probably meant, where one is close.
+        rival: The other source that the message is about. Only people who may see it are told its name, by `seen_by`.
     """
 
     severity: Severity
@@ -32,6 +38,14 @@ class Diagnostic:
     column: int | None = None
     pointer: str | None = None
     suggestion: str | None = None
+    rival: str | None = None
+
+    def seen_by(self, sees: Callable[[str], bool]) -> Self:
+        """The finding as somebody is shown it who sees some sources and not others."""
+        if self.rival is None:
+            return self
+        named = self.message.replace(ANOTHER_SOURCE, f"the source {self.rival}", 1)
+        return replace(self, message=named if sees(self.rival) else self.message, rival=None)
 
     @property
     def place(self) -> str:

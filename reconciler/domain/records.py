@@ -1,10 +1,10 @@
 """What is kept: the nouns of the design as frozen values. A `version` is compared and set on every save."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, Self
 
 from reconciler.domain.diagnostics import Diagnostic
 from reconciler.domain.direction import DirectedOp
@@ -77,6 +77,7 @@ class SourceRecord:
         drift_checked_at: When the live side was last compared as a whole.
         next_run_at: When the scheduler will look next, git or drift.
         brake: Why nothing of the good revision is applied without a person, or None.
+        configured_at: When the settings first named it as it is; None for one that an older program knew already.
     """
 
     name: str
@@ -93,6 +94,7 @@ class SourceRecord:
     drift_checked_at: datetime | None = None
     next_run_at: datetime | None = None
     brake: str | None = None
+    configured_at: datetime | None = None
     version: int = 0
 
 
@@ -130,6 +132,10 @@ class Run:
     diagnostics: tuple[Diagnostic, ...] = ()
     message: str | None = None
     version: int = 0
+
+    def seen_by(self, sees: Callable[[str], bool]) -> Self:
+        """The run as somebody is shown it who sees some sources and not others."""
+        return replace(self, diagnostics=tuple(each.seen_by(sees) for each in self.diagnostics))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

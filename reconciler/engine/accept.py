@@ -65,7 +65,9 @@ async def accept(engine: Engine, actor: Actor, source: str, revision: str, reaso
         uow.history.because(f"source/{source}")
         record = await uow.sources.get(source) or record
         documents = claims_of(source, binding.tenant, snapshot)
-        orphaned = sorted({each.chatbot_id for each in known} - {each.chatbot_id for each in documents})
+        # a claim to what another source has is given up without a loss
+        own = {chatbot.id for chatbot in await uow.chatbots.of_source(source)}
+        orphaned = sorted(own & {each.chatbot_id for each in known} - {each.chatbot_id for each in documents})
         detail: dict[str, Any] = {
             "revision": revision,
             "reason": reason,

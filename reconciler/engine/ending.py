@@ -203,8 +203,7 @@ async def look_again(engine: Engine, tenant: str, chatbot_id: str, cause: str) -
         chatbot = await uow.chatbots.get(tenant, chatbot_id)
         source = chatbot.source if chatbot else None
         document = await uow.documents.get(source, chatbot_id) if source else None
-        contested = await uow.documents.claims(tenant)
-    if chatbot is None or document is None or document.body is None or chatbot_id in contested:
+    if chatbot is None or document is None or document.body is None:
         return
     result = await ask(engine.tenants[tenant], document)
     async with engine.store.begin() as uow:

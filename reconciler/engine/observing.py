@@ -95,7 +95,7 @@ def fault_of(error: TargetError) -> Reason:
 async def record(engine: Engine, uow: UnitOfWork, given: Surroundings, *seen: Observation) -> int:
     """Write down observations of one tenant's chatbots, of each chatbot at most one.
 
-    Nothing becomes of one whose chatbot is not known (any more), or was applied to since.
+    Nothing becomes of one whose chatbot is not known (any more), was applied to since, or follows another source.
 
     Returns:
         How many plans were made.
@@ -116,7 +116,7 @@ async def _learn(
     engine: Engine, uow: UnitOfWork, given: Surroundings, known: Known, seen: Observation
 ) -> Learned | None:
     chatbot = known.chatbots.get(seen.document.chatbot_id)
-    if chatbot is None or chatbot.epoch != seen.epoch:
+    if chatbot is None or chatbot.epoch != seen.epoch or chatbot.source != seen.document.source:
         return None
     if isinstance(seen.result, TargetError):
         return await _learn_fault(uow, given, chatbot, seen.result)

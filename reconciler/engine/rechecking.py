@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from reconciler.domain.canonical import canonical_bytes
 from reconciler.domain.plan import Op, body_for, propose
 from reconciler.domain.records import Approval, GoodDocument, Plan
-from reconciler.domain.status import EXPLANATIONS, Reason
+from reconciler.domain.status import Reason
 from reconciler.engine.applying import refuse_if_stopped
 from reconciler.engine.approvals import are_enough, weigh
 from reconciler.engine.context import Engine, SourceBinding
@@ -114,7 +114,7 @@ async def check_document(engine: Engine, shared: SharedLook, plan: Plan) -> None
 
     Raises:
         NotNow: Git cannot be read.
-        NoLonger: The document says something else, is gone, is refused, or is claimed twice.
+        NoLonger: The document says something else, is gone or refused, or the chatbot belongs to another source.
     """
     try:
         documents = await shared.documents(engine.source(plan.source))
@@ -125,9 +125,9 @@ async def check_document(engine: Engine, shared: SharedLook, plan: Plan) -> None
         message = document.refusal_message if document else None
         raise NoLonger(message or "the document is gone from git")
     async with engine.store.read() as uow:
-        contested = await uow.documents.claims(plan.tenant)
-    if plan.chatbot_id in contested:
-        raise NoLonger(EXPLANATIONS[Reason.CLAIMED_TWICE])
+        chatbot = await uow.chatbots.get(plan.tenant, plan.chatbot_id)
+    if chatbot is None or chatbot.source != plan.source:
+        raise NoLonger("the chatbot belongs to another source by now")
     if plan.prune and not document.body.get("prune", True):
         raise NoLonger("the document no longer lets anything be deleted: it says prune: false")
     if canonical_bytes(body_for(document.body, plan.bare_ops)) != canonical_bytes(plan.body):

@@ -7,6 +7,7 @@ meanwhile shares it.
 import asyncio
 import logging
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Final
@@ -27,18 +28,23 @@ from reconciler.domain.status import EXPLANATIONS, Reason
 from reconciler.engine.adopting import adopt, distrust, recover_source
 from reconciler.engine.auditing import audit
 from reconciler.engine.automating import Choice, apply_chosen, choose
+from reconciler.engine.claims import contest_finding, contests, take_free
 from reconciler.engine.context import Actor, Engine, SourceBinding
 from reconciler.engine.looking import Look, claims_of, look, remembered
-from reconciler.engine.retelling import contests, knows_all, last_told, retold
+from reconciler.engine.retelling import knows_all, last_told, retold
 from reconciler.engine.roster import call_the_roll
+from reconciler.engine.standings import Surroundings
 from reconciler.engine.sweeping import SweepCounts, sweep
-from reconciler.errors import NotFound, SourceUnreadable, TargetError
+from reconciler.errors import Conflict, NotFound, SourceUnreadable, TargetError
 from reconciler.ports import Job, JobKind
 
 log = logging.getLogger(__name__)
 
 WEBHOOK_SPACING = 1.0
 """Seconds between the starts of two webhook runs of a source: a burst of pushes is one look."""
+
+_ATTEMPTS: Final = 3
+"""So often what a look found is written down before somebody else's changes are an error."""
 
 _WEIGHT: Final[Mapping[Trigger, int]] = {Trigger.STARTUP: 1, Trigger.MANUAL: 2}
 """Those that read the documents again, also of an unchanged revision; the heavier one names a run that is shared."""
@@ -184,8 +190,8 @@ async def _pass(engine: Engine, binding: SourceBinding, run: Run, findings: Find
         async with engine.store.begin() as uow:
             current = await uow.sources.get(binding.name)
             await distrust(engine, uow, current or record, error)
-            contested = await uow.documents.claims(binding.tenant)
-        findings.diagnostics = (*findings.diagnostics, *contests(binding.name, contested))
+            lost = await contests(engine, uow, binding.name)
+        findings.diagnostics = (*findings.diagnostics, *map(contest_finding, lost))
     findings.documents = len(known)
     if not findings.failed or run.full:
         await _compare(engine, binding, run, known, findings)
@@ -197,7 +203,20 @@ async def _pass(engine: Engine, binding: SourceBinding, run: Run, findings: Find
 async def _take_in(
     engine: Engine, binding: SourceBinding, run: Run, seen: Look, known: Sequence[GoodDocument], findings: Findings
 ) -> Sequence[GoodDocument]:
-    """Write down what the look found, and return the documents that now hold."""
+    """Write down what the look found, and return the documents that now hold.
+
+    Somebody else may change one of the chatbots at the same moment, such as another source that claims it, too: then it
+    is done again, from what is there by now.
+    """
+    for _ in range(_ATTEMPTS - 1):
+        with suppress(Conflict):
+            return await _write_down(engine, binding, run, seen, known, findings)
+    return await _write_down(engine, binding, run, seen, known, findings)
+
+
+async def _write_down(
+    engine: Engine, binding: SourceBinding, run: Run, seen: Look, known: Sequence[GoodDocument], findings: Findings
+) -> Sequence[GoodDocument]:
     claims, found = known, findings.diagnostics
     if seen.snapshot is not None:
         findings.parsed, found = seen.snapshot.parsed, seen.snapshot.diagnostics
@@ -216,9 +235,9 @@ async def _take_in(
             await adopt(engine, uow, record, seen.revision, claims)
         elif record.state is SourceState.UNKNOWN:
             await recover_source(engine, uow, record)
-        contested = await uow.documents.claims(binding.tenant)
+        lost = await take_free(engine, uow, await Surroundings.read(uow), binding.name)
     findings.revision = seen.revision
-    findings.diagnostics = (*found, *contests(binding.name, contested))
+    findings.diagnostics = (*found, *map(contest_finding, lost))
     return claims
 
 
@@ -246,7 +265,7 @@ def _cause(run: Run) -> str:
 
 
 def _is_wanted(document: GoodDocument, chatbot: Chatbot | None, *, full: bool) -> bool:
-    if document.body is None or chatbot is None or chatbot.fault is Reason.CLAIMED_TWICE:
+    if document.body is None or chatbot is None:
         return False
     return full or chatbot.checked_digest != document.digest
 

@@ -3,12 +3,10 @@
 Most runs look at a revision whose documents were read before, and read none; what is wrong in them stands all the same.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
-from reconciler.domain.diagnostics import Diagnostic, Severity
-from reconciler.domain.records import GoodDocument, Run, RunStatus
-from reconciler.engine.adopting import places_of
+from reconciler.domain.diagnostics import Diagnostic
+from reconciler.domain.records import Run, RunStatus
 from reconciler.engine.context import Engine
 
 MOST_RETOLD: Final = 100
@@ -54,16 +52,9 @@ def retold(run: Run | None) -> tuple[Diagnostic, ...]:
     return (*told, Diagnostic(rest[0].severity, message))
 
 
-def contests(source: str, contested: Mapping[str, Sequence[GoodDocument]]) -> Iterator[Diagnostic]:
-    """What the people of a source are told where another one claims the same chatbot: they may not see its chatbot."""
-    for chatbot_id, claims in contested.items():
-        own = [claim for claim in claims if claim.source == source]
-        others = places_of(claim for claim in claims if claim.source != source)
-        for claim in own:
-            message = f'the chatbot "{chatbot_id}" {_ALSO} {others}: keep one of them'
-            yield Diagnostic(Severity.ERROR, message, claim.path, claim.line)
-
-
 def _is_contest(found: Diagnostic) -> bool:
-    # what is found in a document has a column wherever it has a line, so that no text in a document can pass for one
+    if found.rival is not None:
+        return True
+    # of a run of an older program, which named places of other sources: what is found in a document has a column
+    # wherever it has a line, so that no text in a document can pass for one
     return found.line is not None and found.column is None and _ALSO in found.message

@@ -6,10 +6,12 @@ from reconciler.domain.records import SourceRecord, Trigger
 from reconciler.engine.adopting import distrust
 from reconciler.engine.approvals import settle_approvals
 from reconciler.engine.auditing import audit
+from reconciler.engine.claims import release, take_free
 from reconciler.engine.context import PROGRAM, Engine, SourceBinding
 from reconciler.engine.recovering import expire_plans
 from reconciler.engine.refresh import fail_interrupted, request_refresh
 from reconciler.engine.remembering import set_switch
+from reconciler.engine.standings import Surroundings
 from reconciler.engine.suspending import end_expired, remind
 from reconciler.errors import SourceCause, SourceUnreadable
 from reconciler.ports import Job, JobKind, UnitOfWork
@@ -48,24 +50,35 @@ async def start_up(engine: Engine, *, only_process: bool) -> None:
         for binding in engine.sources.values():
             record = known.get(binding.name)
             if record is None:
-                await uow.sources.add(_new_record(binding))
+                await uow.sources.add(await _new_record(uow, binding))
                 await _audit_configured(uow, binding, None)
             elif (record.url, record.branch, record.tenant) != (binding.url, binding.branch, binding.tenant):
-                await uow.sources.save(replace(_new_record(binding), version=record.version))
-                await _audit_configured(uow, binding, record)
-                await _forget_agreement(uow, binding.name)
+                await _begin_anew(engine, uow, binding, record)
         for record in known.values():
             if record.name not in engine.sources:
                 await distrust(engine, uow, record, _not_configured(record))
+        given = await Surroundings.read(uow)
+        for name in engine.sources:
+            # what is no longer configured lets go: of several claims, that of the source named first stands
+            await take_free(engine, uow, given, name)
     await fail_interrupted(engine)
     engine.dispatcher.submit(Job(JobKind.RECOVER))
     for name in engine.sources:
         await request_refresh(engine, PROGRAM, name, Trigger.STARTUP, full=True)
 
 
-async def _forget_agreement(uow: UnitOfWork, source: str) -> None:
-    """A source that names another repository agrees with nothing yet: its chatbots are not applied automatically."""
-    for chatbot in await uow.chatbots.of_source(source):
+async def _begin_anew(engine: Engine, uow: UnitOfWork, binding: SourceBinding, record: SourceRecord) -> None:
+    """A source that names another repository, branch or tenant agrees with nothing yet.
+
+    Its chatbots are not applied automatically until they were in sync once more; those of another tenant it lets go.
+    """
+    await uow.sources.save(replace(await _new_record(uow, binding), version=record.version))
+    await _audit_configured(uow, binding, record)
+    if record.tenant != binding.tenant:
+        left = await uow.documents.of_source(binding.name)
+        await uow.documents.replace(binding.name, ())
+        await release(engine, uow, await Surroundings.read(uow), binding.name, left)
+    for chatbot in await uow.chatbots.of_source(binding.name):
         if chatbot.synced_at is not None:
             await uow.chatbots.save(replace(chatbot, synced_at=None))
 
@@ -81,8 +94,14 @@ async def _audit_configured(uow: UnitOfWork, binding: SourceBinding, before: Sou
     await audit(uow, PROGRAM, "source.configure", f"source/{binding.name}", detail=detail)
 
 
-def _new_record(binding: SourceBinding) -> SourceRecord:
-    return SourceRecord(name=binding.name, tenant=binding.tenant, url=binding.url, branch=binding.branch)
+async def _new_record(uow: UnitOfWork, binding: SourceBinding) -> SourceRecord:
+    return SourceRecord(
+        name=binding.name,
+        tenant=binding.tenant,
+        url=binding.url,
+        branch=binding.branch,
+        configured_at=await uow.now(),
+    )
 
 
 def _not_configured(record: SourceRecord) -> SourceUnreadable:

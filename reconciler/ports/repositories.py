@@ -52,11 +52,17 @@ class DocumentRepository(Protocol):
     async def get(self, source: str, chatbot_id: str) -> GoodDocument | None: ...
     async def of_source(self, source: str) -> Sequence[GoodDocument]: ...
     async def replace(self, source: str, documents: Sequence[GoodDocument]) -> None: ...
-    async def claims(self, tenant: str) -> Mapping[str, Sequence[GoodDocument]]:
-        """Chatbot id → its claims, for the chatbots that more than one source of the tenant claims."""
+    async def unfollowed(self, source: str) -> Sequence[GoodDocument]:
+        """The claims of a source that their chatbot does not show.
+
+        It follows another source, or none, or is held up by a fault of documents that this document does not have.
+        """
+
+    async def held_elsewhere(self, source: str) -> Sequence[GoodDocument]:
+        """What other sources state of the chatbots that follow them, where this source claims those, too."""
 
     async def fleet(self, source: str, revision: str) -> Fleet:
-        """How many chatbots the source claims, and how many changed at a revision that no dry run has seen since."""
+        """How many chatbots the source has, and how many changed at a revision that no dry run has seen since."""
 
 
 class ChatbotRepository(Protocol):

@@ -28,6 +28,7 @@ _DONE: Final[Mapping[str, tuple[str, str]]] = {
     "source.ready": ("could read and trust again", "read"),
     "source.brake": ("braked", "brake"),
     "source.brake_released": ("released the brake of", "release the brake of"),
+    "chatbot.move": ("handed to another source", "hand to another source"),
     "suspend": ("suspended", "suspend"),
     "resume": ("resumed", "resume"),
     "suspension.remind": ("reminded of the suspension of", "remind of the suspension of"),

@@ -4,6 +4,7 @@ import json
 from dataclasses import asdict
 from typing import Any
 
+from reconciler.domain.diagnostics import Diagnostic
 from reconciler.domain.direction import DirectedOp
 from reconciler.render.model import FleetPlan, PlanView
 
@@ -21,9 +22,14 @@ def fleet_json(fleet: FleetPlan) -> str:
         "missing": [asdict(missing) for missing in fleet.missing],
         "errors": [asdict(failed) for failed in fleet.errors],
         "refused_documents": fleet.refused_documents,
-        "diagnostics": [asdict(found) for found in fleet.refused],
+        "diagnostics": [_found_shape(found) for found in fleet.refused],
     }
     return json.dumps(shape, indent=2) + "\n"
+
+
+def _found_shape(found: Diagnostic) -> dict[str, Any]:
+    """One finding; in documents on disk there are no other sources to tell of."""
+    return {name: value for name, value in asdict(found).items() if name != "rival"}
 
 
 def plan_shape(plan: PlanView) -> dict[str, Any]:

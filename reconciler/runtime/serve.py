@@ -53,6 +53,8 @@ async def serve(
         StoreError: The database cannot be used.
     """
     settings.check_servable()
+    for warning in settings.open_claims:
+        log.warning("sources may claim each other's chatbots", extra={"cause": warning})
     with _listening(settings) as listener:
         url = _url(settings, listener)
         async with open_service(settings, public_url=url, lease_times=lease_times) as service:

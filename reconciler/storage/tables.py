@@ -85,6 +85,7 @@ sources = Table(
     _moment("drift_checked_at", optional=True),
     _moment("next_run_at", optional=True),
     _text("brake", optional=True),
+    _moment("configured_at", optional=True),
     _number("version"),
 )
 

@@ -5,6 +5,7 @@ from dataclasses import asdict
 from enum import StrEnum
 from typing import Any, TypeVar
 
+from reconciler.domain.diagnostics import Diagnostic
 from reconciler.domain.direction import DirectedOp
 from reconciler.domain.lifecycle import OPEN
 from reconciler.domain.policy import Policy
@@ -146,7 +147,7 @@ def chatbot(record: Chatbot) -> shapes.ChatbotShape:
 
 
 def run(record: Run) -> shapes.RunShape:
-    """A pass over a source."""
+    """A pass over a source; what its findings say of other sources is told by `Run.seen_by`."""
     return shapes.RunShape(
         id=record.id,
         source=record.source,
@@ -159,7 +160,19 @@ def run(record: Run) -> shapes.RunShape:
         started_at=record.started_at,
         finished_at=record.finished_at,
         counts=shapes.CountsShape(**asdict(record.counts)),
-        diagnostics=[shapes.DiagnosticShape(**asdict(each)) for each in record.diagnostics],
+        diagnostics=[_diagnostic(each) for each in record.diagnostics],
+    )
+
+
+def _diagnostic(found: Diagnostic) -> shapes.DiagnosticShape:
+    return shapes.DiagnosticShape(
+        severity=found.severity,
+        path=found.path,
+        line=found.line,
+        column=found.column,
+        pointer=found.pointer,
+        message=found.message,
+        suggestion=found.suggestion,
     )
 
 

@@ -83,11 +83,19 @@ class World:
 
     async def switch(self, policy: Policy) -> None:
         """Go on with another policy, as after a restart."""
-        self.engine = replace(self.engine, policy=policy)
-        self.applier.engine = self.applier.looks.engine = self.recoverer.engine = self.engine
-        self.dispatcher.handlers = handlers(self.engine, self.applier, self.recoverer)
+        self._go_on_with(replace(self.engine, policy=policy))
         async with self.store.begin() as uow:
             await set_switch(self.engine, uow)
+
+    async def restart(self, sources: Mapping[str, SourceBinding] | None = None, **changes: Any) -> None:
+        """Start again, with other sources or other settings of the engine."""
+        self._go_on_with(replace(self.engine, sources=self.engine.sources if sources is None else sources, **changes))
+        await start_up(self.engine, only_process=True)
+        await self.idle()
+
+    def _go_on_with(self, engine: Engine) -> None:
+        self.engine = self.applier.engine = self.applier.looks.engine = self.recoverer.engine = engine
+        self.dispatcher.handlers = handlers(engine, self.applier, self.recoverer)
 
     async def idle(self) -> None:
         """Wait until every job is done."""
@@ -189,6 +197,7 @@ async def world(
     *,
     policy: Policy | None = None,
     read_only: bool = False,
+    source: FakeSource | None = None,
     more_sources: Mapping[str, FakeSource] | None = None,
 ) -> AsyncIterator[World]:
     """A world that has seen its first run.
@@ -199,6 +208,7 @@ async def world(
         files: What the repository's first commit holds.
         policy: The policy.
         read_only: Whether the tenant lacks a write key.
+        source: The repository itself, where a test needs it before the first run; instead of `files`.
         more_sources: Further sources of the same tenant.
     """
     clock = FakeClock()
@@ -206,7 +216,7 @@ async def world(
         fleet = Fleet([LiveBot(id=key, config=copy.deepcopy(dict(value))) for key, value in live.items()])
         target = FakeTarget(fleet, clock)
         writer = FakeWriter(target)
-        source = FakeSource(files)
+        source = source or FakeSource(files)
         dispatcher = LocalDispatcher(grace=0)
         ids = itertools.count(1)
         engine = Engine(

@@ -230,4 +230,5 @@ def _web(settings: Settings, public_url: str | None) -> WebSettings:
         webhooks=webhooks,
         link_key=link_key(settings.auth, settings.data.dir),
         effective=tuple(effective_tables(settings)),
+        warnings=settings.open_claims,
     )

@@ -1,7 +1,6 @@
 """What is desired and what is there: sources, runs, documents, chatbots, baselines."""
 
 from collections.abc import Collection, Mapping, Sequence
-from itertools import groupby
 from typing import Any
 
 from pydantic import TypeAdapter
@@ -69,23 +68,33 @@ class Documents(Reader[GoodDocument]):
             rows = [DOCUMENTS.to_row(document) for document in documents]
             await self._transaction.write(insert(tables.documents), rows)
 
-    async def claims(self, tenant: str) -> Mapping[str, Sequence[GoodDocument]]:
-        """The claims of each chatbot that more than one source of the tenant claims."""
-        mine = tables.documents.c.tenant == tenant
-        claimed_often = (
-            select(tables.documents.c.chatbot_id)
-            .where(mine)
-            .group_by(tables.documents.c.chatbot_id)
-            .having(func.count() > 1)
+    async def unfollowed(self, source: str) -> Sequence[GoodDocument]:
+        """The claims of a source that their chatbot does not show, by id."""
+        document, chatbot = tables.documents.c, tables.chatbots.c
+        held_up = and_(document.refusal.is_(None), chatbot.fault.in_(sorted(OF_DOCUMENTS)))
+        statement = (
+            self._select(document.source == source, or_(chatbot.source.is_distinct_from(source), held_up))
+            .join(tables.chatbots, and_(chatbot.tenant == document.tenant, chatbot.id == document.chatbot_id))
+            .order_by(document.chatbot_id)
         )
-        statement = self._select(mine, tables.documents.c.chatbot_id.in_(claimed_often))
-        found = await self._transaction.all(
-            DOCUMENTS, statement.order_by(tables.documents.c.chatbot_id, tables.documents.c.source)
+        return await self._transaction.all(DOCUMENTS, statement)
+
+    async def held_elsewhere(self, source: str) -> Sequence[GoodDocument]:
+        """What other sources state of the chatbots that follow them, where this source claims those, too."""
+        held, chatbot, claim = tables.documents.c, tables.chatbots.c, tables.documents.alias("claim")
+        statement = (
+            self._select(claim.c.source == source, held.source != source)
+            .join(
+                tables.chatbots,
+                and_(chatbot.tenant == held.tenant, chatbot.id == held.chatbot_id, chatbot.source == held.source),
+            )
+            .join(claim, and_(claim.c.tenant == held.tenant, claim.c.chatbot_id == held.chatbot_id))
+            .order_by(held.chatbot_id)
         )
-        return {chatbot_id: list(claims) for chatbot_id, claims in groupby(found, lambda one: one.chatbot_id)}
+        return await self._transaction.all(DOCUMENTS, statement)
 
     async def fleet(self, source: str, revision: str) -> Fleet:
-        """How many chatbots the source claims, and how many changed at a revision that no dry run has seen since."""
+        """How many chatbots the source has, and how many changed at a revision that no dry run has seen since."""
         document, chatbot = tables.documents.c, tables.chatbots.c
         unseen = and_(
             chatbot.revision == revision,
@@ -94,11 +103,12 @@ class Documents(Reader[GoodDocument]):
             or_(chatbot.fault.is_(None), chatbot.fault.not_in(_NEVER_COMPARED)),
         )
         claimed = and_(chatbot.tenant == document.tenant, chatbot.id == document.chatbot_id)
+        mine = or_(chatbot.source.is_(None), chatbot.source == document.source)
         statement = (
             select(func.count(), func.count().filter(unseen))
             .select_from(tables.documents)
             .outerjoin(tables.chatbots, claimed)
-            .where(document.source == source)
+            .where(document.source == source, mine)
         )
         row = (await self._transaction.connection.execute(statement)).one()
         return Fleet(*row)

@@ -95,7 +95,8 @@ async def run_list(engine: TheEngine, actor: Viewer, query: Annotated[RunQuery, 
     wanted = actor.sources
     if query.source is not None:
         wanted = (query.source,) if actor.sees(query.source) else ()
-    return await listed(engine.store.queries.runs(wanted, limit=query.limit, cursor=query.cursor), views.run)
+    found = engine.store.queries.runs(wanted, limit=query.limit, cursor=query.cursor)
+    return await listed(found, lambda run: views.run(run.seen_by(actor.sees)))
 
 
 @router.get(
@@ -109,4 +110,4 @@ async def run_get(engine: TheEngine, actor: Viewer, run_id: Name) -> RunShape:
     run = await engine.store.queries.run(run_id)
     if run is None or not actor.sees(run.source):
         raise NotFound(f"there is no run {run_id!r}")
-    return views.run(run)
+    return views.run(run.seen_by(actor.sees))

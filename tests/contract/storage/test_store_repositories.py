@@ -96,14 +96,43 @@ async def test_documents_of_a_source_are_replaced_as_a_whole(store: SqlStore) ->
         assert [one.chatbot_id for one in await uow.documents.of_source("other")] == ["bot_3"]
 
 
-async def test_claims_are_the_chatbots_that_two_sources_of_a_tenant_want(store: SqlStore) -> None:
-    refused = {"body": None, "digest": None, "refusal": Reason.DOCUMENT_INVALID, "refusal_message": "no"}
+async def test_what_a_chatbot_does_not_show_of_a_source_is_unfollowed(store: SqlStore) -> None:
+    refused = {"body": None, "digest": None, "refusal": Reason.CLAIMED_TWICE, "refusal_message": "no"}
+    chatbots = {
+        "mine": {"source": "one", "fault": None},
+        "theirs": {"source": "two", "fault": None},
+        "nobodys": {"fault": Reason.UNMANAGED},
+        "mended": {"source": "one", "fault": Reason.CLAIMED_TWICE},
+        "missing": {"source": "one", "fault": Reason.CHATBOT_MISSING},
+        "twice": {"source": "one", "fault": Reason.CLAIMED_TWICE},
+    }
+    claims = [records.a_document(key, source="one", **(refused if key == "twice" else {})) for key in chatbots]
     async with store.begin() as uow:
-        await uow.documents.replace("one", [records.a_document(bot, source="one") for bot in ("alone", "both")])
-        await uow.documents.replace("two", [records.a_document("both", source="two", **refused)])
-        await uow.documents.replace("three", [records.a_document("alone", source="three", tenant="other")])
-        claims = await uow.documents.claims("acme")
-    assert {bot: [claim.source for claim in found] for bot, found in claims.items()} == {"both": ["one", "two"]}
+        await uow.documents.replace("one", claims)
+        for key, changes in chatbots.items():
+            await uow.chatbots.add(records.a_chatbot(key, **changes))
+            await uow.chatbots.add(records.a_chatbot(key, tenant="other", source="elsewhere"))
+    async with store.read() as uow:
+        found = await uow.documents.unfollowed("one")
+        assert await uow.documents.unfollowed("two") == []
+    assert [claim.chatbot_id for claim in found] == ["mended", "nobodys", "theirs"]
+    assert {claim.source for claim in found} == {"one"}
+
+
+async def test_held_elsewhere_is_what_the_other_source_states_that_a_chatbot_follows(store: SqlStore) -> None:
+    async with store.begin() as uow:
+        await uow.documents.replace("one", [records.a_document(key, source="one") for key in ("a", "b", "c", "d")])
+        await uow.documents.replace("two", [records.a_document(key, source="two") for key in ("a", "b", "e")])
+        await uow.documents.replace("three", [records.a_document("d", source="three", tenant="other")])
+        for key, source in {"a": "two", "b": "one", "c": "two", "d": "three", "e": "two"}.items():
+            await uow.chatbots.add(records.a_chatbot(key, source=source))
+    async with store.read() as uow:
+        held = {name: await uow.documents.held_elsewhere(name) for name in ("one", "two", "three")}
+    assert {name: [(one.source, one.chatbot_id) for one in found] for name, found in held.items()} == {
+        "one": [("two", "a")],  # c was let go, and the other tenant's d is another chatbot
+        "two": [("one", "b")],
+        "three": [],
+    }
 
 
 @pytest.mark.parametrize(
@@ -370,6 +399,7 @@ async def test_a_fleet_counts_what_changed_at_a_revision_and_was_not_compared_si
         "missing": seen | {"fault": Reason.CHATBOT_MISSING},
         "elsewhere": seen | {"revision": "b" * 40},
         "contested": seen | {"fault": Reason.CLAIMED_TWICE},
+        "anothers": seen | {"source": "other"},
     }
     documents = [records.a_document(key) for key in chatbots]
     documents.append(records.a_document("refused", body=None, digest=None, refusal=Reason.DOCUMENT_INVALID))

@@ -8,6 +8,7 @@ import pytest
 
 from reconciler.domain.diagnostics import Severity
 from reconciler.domain.records import Run, RunStatus, SourceState, Trigger
+from reconciler.engine.accept import accept
 from reconciler.engine.context import PROGRAM
 from reconciler.engine.refresh import request_refresh
 from reconciler.engine.retelling import MOST_RETOLD
@@ -120,14 +121,18 @@ async def test_where_the_last_run_failed_the_documents_are_read_again(w: World) 
 
 
 async def test_another_sources_claim_is_looked_up_each_time(w: World, second: FakeSource) -> None:
-    w.commit(WRONG)
+    w.commit({**WRONG, "chatbots/mine_too.json": document(spec(), "bot_x")})
     await scheduled(w)
-    push(second, {path_of("bot_2"): document(spec(), "bot_2")})
-    await w.refresh(source="second")
     contested = [await scheduled(w, full=False) for _ in range(2)]
-    assert [told(run) for run in contested] == [sorted((*WRONG, path_of("bot_2")))] * 2
-    push(second, {path_of("bot_2"): None})
+    assert [told(run) for run in contested] == [sorted((*WRONG, "chatbots/mine_too.json"))] * 2
+    w.source.fail(SourceCause.UNREACHABLE)
+    assert told(await scheduled(w)) == sorted((*WRONG, "chatbots/mine_too.json"))
+    w.source.recover()
+    push(second, {"chatbots/x.json": None, "chatbots/y.json": document(spec(), "bot_y")})
+    head = second.tip
     await w.refresh(source="second")
+    await accept(w.engine, await w.person(), "second", head, "it moved")
+    await w.idle()
     assert told(await scheduled(w, full=False)) == sorted(WRONG)
 
 

@@ -1,7 +1,8 @@
 """What happens in between: pushes, claims, clocks and looks that meet an apply or a sweep half way."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,8 @@ from reconciler.engine.decide import approve
 from reconciler.engine.recovering import Recoverer
 from reconciler.engine.refresh import request_refresh, run_refresh
 from reconciler.engine.tokens import create_token, revoke_token
-from reconciler.ports import JobKind
+from reconciler.errors import Conflict
+from reconciler.ports import JobKind, Store, UnitOfWork
 from tests.fakes.source import FakeSource
 from tests.fakes.target import Effect, FakeTarget, FakeWriter
 from tests.support.world import BOT, SOURCE, TENANT, World, document, path_of, push, spec, world
@@ -180,18 +182,57 @@ async def test_rule_4_an_apply_that_another_look_has_settled_meanwhile_is_left_a
         assert [record.message for record in caplog.records if record.levelname == "ERROR"] == []
 
 
-async def test_rule_5_a_second_claim_during_the_dry_run_leaves_no_plan(tmp_path: Path) -> None:
-    other = FakeSource({"chatbots/else.json": document(spec(), "bot_9")})
-    async with world(tmp_path, {**LIVE, "bot_9": spec()}, FILES, more_sources={"more": other}) as w:
+async def test_rule_5_a_dry_run_of_a_document_that_lost_its_chatbot_leaves_no_plan(tmp_path: Path) -> None:
+    async with world(tmp_path, LIVE, {"chatbots/else.json": document(spec(), "bot_9")}) as w:
 
-        async def claim() -> None:
-            push(other, {"chatbots/second.json": document(spec(prompt="mine"), BOT)})
-            await run_now(w, w.engine, "more")
+        async def take() -> None:  # as another process that serves this database, and read another source
+            async with w.store.begin() as uow:
+                chatbot = await uow.chatbots.get(TENANT, BOT)
+                assert chatbot is not None
+                await uow.chatbots.save(replace(chatbot, source="more"))
 
-        tenant = replace(w.engine.tenants[TENANT], target=BusyTarget(w.target, claim))
+        w.commit({path_of(): document(spec(), BOT)})
+        tenant = replace(w.engine.tenants[TENANT], target=BusyTarget(w.target, take))
         await run_now(w, replace(w.engine, tenants={TENANT: tenant}), SOURCE)
         chatbot = await w.chatbot()
-        assert (chatbot.reason, chatbot.plan_id) == (Reason.CLAIMED_TWICE, None)
+        assert (chatbot.source, chatbot.plan_id) == ("more", None)
+
+
+@dataclass
+class BusyStore:
+    """Somebody else is faster, whenever a source's documents are first written down, as often as said."""
+
+    store: Store
+    source: str
+    times: int
+
+    @asynccontextmanager
+    async def begin(self) -> AsyncIterator[UnitOfWork]:
+        async with self.store.begin() as uow:
+            before = await uow.documents.of_source(self.source)
+            yield uow
+            if self.times and before != await uow.documents.of_source(self.source):
+                self.times -= 1
+                raise Conflict("concurrent_change", "somebody else was faster")
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.store, name)
+
+
+@pytest.mark.parametrize(("times", "ends"), [(0, "Succeeded"), (2, "Succeeded"), (3, "Failed")])
+async def test_rule_5_what_a_look_found_is_written_down_again_when_somebody_was_faster(
+    tmp_path: Path, times: int, ends: str
+) -> None:
+    other = FakeSource({"chatbots/else.json": document(spec(), "bot_9")})
+    async with world(tmp_path, {**LIVE, "bot_9": spec()}, FILES, more_sources={"more": other}) as w:
+        push(other, {"chatbots/second.json": document(spec(), "bot_8")})
+        busy = replace(w.engine, store=BusyStore(w.store, "more", times))
+        with nullcontext() if ends == "Succeeded" else pytest.raises(Conflict):
+            await run_now(w, busy, "more")
+        run = await w.run((await w.source_record("more")).last_run_id or "")
+        async with w.store.read() as uow:
+            adopted = await uow.documents.get("more", "bot_8")
+        assert (run.status, adopted is not None) == (ends, ends == "Succeeded")
 
 
 async def test_rule_5_a_live_value_that_is_no_text_makes_only_its_own_chatbot_unknown(tmp_path: Path) -> None:

@@ -144,44 +144,6 @@ async def test_a_chatbot_claimed_twice_in_a_source_is_not_planned(tmp_path: Path
         assert path_of("bot_1") in chatbot.message
 
 
-async def test_a_chatbot_claimed_by_two_sources_is_planned_by_neither_until_one_lets_go(tmp_path: Path) -> None:
-    second = FakeSource({"chatbots/x.json": document(spec(), "bot_x")})
-    live = {**LIVE, "bot_x": spec()}
-    async with world(tmp_path, live, FILES, more_sources={"second": second}) as w:
-        push(second, {path_of("bot_1"): document(spec(prompt="mine"), "bot_1")})
-        run = await w.refresh(source="second")
-        chatbot = await w.chatbot("bot_1")
-        assert (chatbot.reason, chatbot.plan_id) == (Reason.CLAIMED_TWICE, None)
-        # a claim hands nothing over: those of the other source are told, and see nothing of the chatbot
-        assert (chatbot.source, chatbot.path) == ("bots", path_of("bot_1"))
-        (told,) = run.diagnostics
-        assert (told.path, "also claimed by chatbots/bot_1.json:1 of source bots" in told.message) == (
-            path_of("bot_1"),
-            True,
-        )
-        assert "source bots" in chatbot.message
-        assert "source second" in chatbot.message
-        await w.refresh()
-        assert (await w.chatbot("bot_1")).reason is Reason.CLAIMED_TWICE
-        push(second, {path_of("bot_1"): None})
-        assert (await w.refresh(source="second")).diagnostics == ()
-        await w.refresh(full=False)
-        assert (await w.chatbot("bot_1")).reason is Reason.IN_SYNC
-
-
-async def test_the_other_claim_takes_over_when_the_first_source_lets_go(tmp_path: Path) -> None:
-    second = FakeSource({"chatbots/x.json": document(spec(), "bot_x")})
-    live = {**LIVE, "bot_x": spec()}
-    async with world(tmp_path, live, FILES, more_sources={"second": second}) as w:
-        push(second, {path_of("bot_1"): document(spec(prompt="mine"), "bot_1")})
-        await w.refresh(source="second")
-        w.commit({path_of("bot_1"): None})
-        await w.refresh()
-        await w.refresh(source="second")
-        chatbot = await w.chatbot("bot_1")
-        assert (chatbot.source, chatbot.reason) == ("second", Reason.AWAITING_APPROVAL)
-
-
 async def test_live_chatbots_without_a_document_are_listed_and_never_touched(tmp_path: Path) -> None:
     async with world(tmp_path, {**LIVE, "bot_free": spec("Free")}, FILES) as w:
         chatbot = await w.chatbot("bot_free")

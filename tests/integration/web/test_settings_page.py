@@ -32,6 +32,14 @@ async def test_an_admin_sees_every_setting_and_no_secret(house: House) -> None:
     assert [part for part in parts_of_the_canary() if part in text] == []
 
 
+async def test_an_admin_is_warned_of_what_is_doubtful_in_them(house: House) -> None:
+    warned = replace(house.settings, warnings=("two sources of <acme>: set `chatbots`",))
+    async with house.client("wzr_admin", create_app(house.engine, settings=warned)) as client:
+        text = (await client.get("/settings")).text
+
+    assert "two sources of &lt;acme&gt;: set <code>chatbots</code>." in text
+
+
 @pytest.mark.parametrize("token", ["wzr_viewer", "wzr_approver", "wzr_main-only"])
 async def test_nobody_else_sees_them(house: House, token: str) -> None:
     status, text = await page(house, token)

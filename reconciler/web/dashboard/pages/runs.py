@@ -58,8 +58,9 @@ async def run(actor: Visitor, engine: TheEngine, run_id: Name) -> Response:
     found = await engine.store.queries.run(run_id)
     if found is None or not actor.sees(found.source):
         raise NotFound(f"there is no run {run_id!r}")
+    shown = found.seen_by(actor.sees)
     binding = engine.sources.get(found.source)
-    lines = await read_lines(found, binding)
+    lines = await read_lines(shown, binding)
     frame = await frame_for(engine, actor, "runs", (ChangeKind.RUN,))
     now = engine.clock.now()
-    return await templates.long_page("run.html", lambda _: run_page(frame, found, binding, lines, now))
+    return await templates.long_page("run.html", lambda _: run_page(frame, shown, binding, lines, now))

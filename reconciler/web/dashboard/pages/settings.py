@@ -23,11 +23,13 @@ class SettingsPage:
 
     Attributes:
         version: Of the program.
+        warnings: What is doubtful in them.
     """
 
     frame: Frame
     version: str
     tables: Sequence[EffectiveTable]
+    warnings: Sequence[str]
 
 
 @router.get("/settings", name="page_settings")
@@ -35,6 +37,9 @@ async def settings_page(actor: Administering, engine: TheEngine, settings: TheSe
     """What the service was told; it concerns every source."""
     actor.require(Role.ADMIN)
     shown = SettingsPage(
-        await frame_for(engine, actor, "settings", (ChangeKind.PLAN,)), settings.version, settings.effective
+        await frame_for(engine, actor, "settings", (ChangeKind.PLAN,)),
+        settings.version,
+        settings.effective,
+        settings.warnings,
     )
     return templates.page("settings.html", shown)
