@@ -2,13 +2,17 @@
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, Final
 
+from reconciler.domain.identity import person_key
 from reconciler.domain.records import AuditEntry
 from reconciler.domain.secrets import redacted
-from reconciler.engine.context import Actor, Engine
+from reconciler.engine.context import PROGRAM, Actor, Engine
 from reconciler.errors import Conflict, Forbidden, NotFound, SourceUnreadable
 from reconciler.ports import UnitOfWork
+
+OMITTED: Final = "audit.omitted"
+"""The action of an entry that says how many more there were."""
 
 
 async def audit(
@@ -40,6 +44,51 @@ async def audit(
     )
 
 
+async def audit_limited(
+    engine: Engine,
+    uow: UnitOfWork,
+    actor: Actor,
+    action: str,
+    subject: str,
+    *,
+    fingerprint: str | None = None,
+    detail: Mapping[str, Any] | None = None,
+    key: str | None = None,
+) -> None:
+    """Append an entry for what somebody causes without deciding anything, unless they caused very many.
+
+    Args:
+        engine: The ports, and how many are very many.
+        uow: A transaction.
+        actor: Who.
+        action: What for.
+        subject: About what.
+        fingerprint: The plan's, where there is one.
+        detail: What else a reader of the log must know.
+        key: What is the same for the same person, where the log has no name for them.
+    """
+    limits, now, at = engine.entry_limits, engine.clock.monotonic(), engine.clock.now()
+    if limits.take(key or person_key(actor.name), actor.name, action, now=now, at=at):
+        await audit(uow, actor, action, subject, fingerprint=fingerprint, detail=detail)
+
+
+async def note_omitted(engine: Engine, *, at_stop: bool = False) -> None:
+    """Append what was counted instead of told, one entry for each person and window.
+
+    Args:
+        engine: The ports.
+        at_stop: Whether nothing more is counted: windows that are not over are told, too.
+    """
+    for omitted in engine.entry_limits.ended(engine.clock.monotonic(), all_of_them=at_stop):
+        many = sum(omitted.counts.values())
+        parts = ", ".join(f"{count:,} {action}" for action, count in sorted(omitted.counts.items()))
+        message = f"and {many:,} more since {omitted.since:%Y-%m-%d %H:%M} UTC: {parts}"
+        detail = {"message": message, "since": omitted.since.isoformat(), "omitted": dict(omitted.counts)}
+        async with engine.store.begin() as uow:
+            await audit(uow, PROGRAM, OMITTED, f"person/{omitted.person}", detail=detail)
+        engine.entry_limits.forget(omitted)
+
+
 def _whence(actor: Actor) -> dict[str, str]:
     """From where and by which credential it was done: ids, never what opens anything."""
     of_token = actor.token_id if actor.session_id else None
@@ -65,6 +114,8 @@ async def record_refusal(
 ) -> None:
     """Leave a row for what an authenticated person asked and did not get, in a transaction of its own.
 
+    Of very many only the number is told.
+
     Args:
         engine: The ports.
         actor: Who asked.
@@ -76,7 +127,8 @@ async def record_refusal(
     message = str(getattr(error, "detail", error))
     detail = {"refused": type(error).__name__, "code": getattr(error, "code", None), "message": message}
     async with engine.store.begin() as uow:
-        await audit(uow, actor, f"{action}.refused", subject, fingerprint=fingerprint, detail=detail)
+        refused = f"{action}.refused"
+        await audit_limited(engine, uow, actor, refused, subject, fingerprint=fingerprint, detail=detail)
 
 
 @asynccontextmanager

@@ -6,7 +6,7 @@ from reconciler.domain.access import Person
 from reconciler.domain.identity import Identity, is_proper_name, same_person
 from reconciler.domain.records import Role
 from reconciler.engine.approvals import settle_approved
-from reconciler.engine.auditing import audit
+from reconciler.engine.auditing import audit, audit_limited
 from reconciler.engine.context import Actor, Engine
 from reconciler.engine.sessions import end_sessions_of
 from reconciler.errors import LoginRefused, NotFound
@@ -36,7 +36,7 @@ async def let_in(engine: Engine, identity: Identity, origin: str | None) -> Pers
         elif refusal is None:
             person = await _add(uow, identity)
         if refusal is not None:
-            await _note(uow, person.name if person else NOBODY, origin, refusal, identity)
+            await _note(engine, uow, person.name if person else NOBODY, origin, refusal, identity)
     if refusal is not None:
         raise refusal
     assert person is not None  # noqa: S101  who is not refused was known or added
@@ -44,9 +44,9 @@ async def let_in(engine: Engine, identity: Identity, origin: str | None) -> Pers
 
 
 async def note_refused_login(engine: Engine, refusal: LoginRefused, origin: str | None) -> None:
-    """Leave a row for an attempt to sign in that did not get as far as a person."""
+    """Leave a row for an attempt to sign in that did not get as far as a person; all of them together are limited."""
     async with engine.store.begin() as uow:
-        await _note(uow, NOBODY, origin, refusal, None)
+        await _note(engine, uow, NOBODY, origin, refusal, None)
 
 
 async def bar(engine: Engine, actor: Actor, name: str, reason: str) -> Person:
@@ -142,12 +142,18 @@ async def _known(uow: UnitOfWork, name: str) -> Person:
 
 
 async def _note(
-    uow: UnitOfWork, name: str, origin: str | None, refusal: LoginRefused, identity: Identity | None
+    engine: Engine,
+    uow: UnitOfWork,
+    name: str,
+    origin: str | None,
+    refusal: LoginRefused,
+    identity: Identity | None,
 ) -> None:
-    said = {}
+    said, key = {}, None
     if identity is not None:
+        key = f"{identity.issuer} {identity.subject}"
         groups = list(identity.groups[:_SHOWN_GROUPS])
         said = {"name": identity.name, "issuer": identity.issuer, "subject": identity.subject, "groups": groups}
     actor = Actor(name, Role.VIEWER, origin=origin)
     detail = {"refused": "LoginRefused", "code": refusal.code, "message": str(refusal), **said}
-    await audit(uow, actor, "login.refused", f"person/{name}", detail=detail)
+    await audit_limited(engine, uow, actor, "login.refused", f"person/{name}", detail=detail, key=key)

@@ -8,7 +8,7 @@ from datetime import timedelta
 from reconciler.domain.access import Session
 from reconciler.domain.identity import same_person
 from reconciler.domain.records import Role
-from reconciler.engine.auditing import audit
+from reconciler.engine.auditing import audit_limited
 from reconciler.engine.context import Actor, Engine
 from reconciler.engine.tokens import hash_of
 from reconciler.ports import UnitOfWork
@@ -53,7 +53,7 @@ async def begin_session(engine: Engine, actor: Actor, ttl: timedelta, *, instead
         )
         await uow.sessions.add(session)
         detail = {"session": session.id, "token": actor.token_id, "role": actor.role}
-        await audit(uow, actor, "login", f"person/{actor.name}", detail=detail)
+        await audit_limited(engine, uow, actor, "login", f"person/{actor.name}", detail=detail)
     return NewSession(session, secret)
 
 
@@ -64,7 +64,7 @@ async def end_session(engine: Engine, secret: str, origin: str | None) -> None:
         if session is None or not await _end(uow, session):
             return
         actor = Actor(session.person, Role.VIEWER, session.token_id, origin=origin, session_id=session.id)
-        await audit(uow, actor, "logout", f"person/{session.person}", detail={"session": session.id})
+        await audit_limited(engine, uow, actor, "logout", f"person/{session.person}", detail={"session": session.id})
 
 
 async def end_sessions_of(uow: UnitOfWork, person: str) -> int:

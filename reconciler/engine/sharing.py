@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from reconciler.domain.records import Role
-from reconciler.engine.auditing import audit
+from reconciler.engine.auditing import audit_limited
 from reconciler.engine.context import Actor, Engine
 from reconciler.errors import NotFound
 
@@ -20,5 +20,5 @@ async def note_link(engine: Engine, actor: Actor, plan_id: str, until: datetime)
         if plan is None or not actor.sees(plan.source):
             raise NotFound(f"there is no plan {plan_id!r}")
         actor.require(Role.VIEWER, plan.source)
-        detail = {"until": until.isoformat()}
-        await audit(uow, actor, "plan.link", f"plan/{plan.id}", fingerprint=plan.fingerprint, detail=detail)
+        detail, fingerprint = {"until": until.isoformat()}, plan.fingerprint
+        await audit_limited(engine, uow, actor, "plan.link", f"plan/{plan.id}", fingerprint=fingerprint, detail=detail)

@@ -40,6 +40,7 @@ _DONE: Final[Mapping[str, tuple[str, str]]] = {
     "person.sign_out": ("signed out", "sign out"),
     "login": ("signed in as", "sign in as"),
     "logout": ("signed out", "sign out"),
+    "audit.omitted": ("counted further entries of", "count further entries of"),
     "audit.prune": ("removed old entries of", "remove old entries of"),
 }
 """Action → what somebody did, and what they wanted to do where they were refused."""

@@ -13,6 +13,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from reconciler.engine.applier import LEASE_TIMES, LeaseTimes
+from reconciler.engine.auditing import note_omitted
 from reconciler.engine.scheduling import start_up, tick
 from reconciler.engine.tokens import bootstrap_flaw, ensure_bootstrap, ensure_first_token
 from reconciler.errors import SettingsError
@@ -117,7 +118,8 @@ def _is_alone(settings: Settings) -> bool:
 
 async def _tick(service: Service) -> None:
     """What one of them meets keeps the others from nothing."""
-    for part in (partial(tick, service.engine), service.keeper.tick, service.history.tick, service.token_use.tick):
+    ticks = partial(tick, service.engine), partial(note_omitted, service.engine)
+    for part in (*ticks, service.keeper.tick, service.history.tick, service.token_use.tick):
         try:
             await part()
         except asyncio.CancelledError:
@@ -131,6 +133,7 @@ async def _tick(service: Service) -> None:
 async def _seal(service: Service) -> None:
     """Write what is only remembered, and let the log's last entry be known: a cut during a standstill is noticed."""
     try:
+        await note_omitted(service.engine, at_stop=True)
         await service.keeper.export_head()
         await service.token_use.flush()
     except Exception:

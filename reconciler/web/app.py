@@ -18,6 +18,7 @@ from reconciler.web.dashboard import routes
 from reconciler.web.guesses import Guesses
 from reconciler.web.login import pages as login
 from reconciler.web.login.attempts import Attempts
+from reconciler.web.login.strangers import Strangers
 from reconciler.web.metrics import Metrics
 from reconciler.web.middleware.bodies import Bodies
 from reconciler.web.middleware.compression import Compression
@@ -74,6 +75,7 @@ def create_app(
     gate = Gate(
         Book(engine),
         Guesses(engine.clock, settings.failed_auth_per_minute),
+        Guesses(engine.clock, settings.failed_auth_per_minute),
         metrics,
         token_use or TokenUse(engine.store, engine.clock),
         settings.proxies,
@@ -87,6 +89,7 @@ def create_app(
     app.state.identity = identity
     app.state.live = LiveViews(engine)
     app.state.attempts = Attempts(engine.clock, settings.public_url.rstrip("/") + login.CALLBACK)
+    app.state.strangers = Strangers(engine.clock)
     for router in (*ROUTERS, *routes.ROUTERS, login.router):
         app.include_router(router)
     reference.install(app, ROUTERS)

@@ -37,11 +37,14 @@ class Gate:
     """Tells who asks. One for each application.
 
     Attributes:
+        guesses: Wrong tokens.
+        logins: Logins that the issuer did not vouch for; apart, so that neither locks out the other.
         secure: Whether people come by https, which the cookie's name says.
     """
 
     book: Book
     guesses: Guesses
+    logins: Guesses
     metrics: Metrics
     use: TokenUse
     proxies: tuple[Network, ...] = ()

@@ -11,15 +11,23 @@ from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections import OrderedDict
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import NoReturn
 
 from reconciler.errors import LoginRefused
 from reconciler.ports import Attempt, Clock
+
+
+class NeverBegun(LoginRefused):
+    """A browser came back that never began an attempt here: what anybody can send."""
+
+    def __init__(self) -> None:
+        super().__init__("no_attempt", _NO_ATTEMPT)
+
 
 LASTS = timedelta(minutes=10)
 REMEMBERED = 10_000
 
 _PARTS = 4
+_NO_ATTEMPT = "this browser has no attempt to sign in under way: sign in again"
 
 
 @dataclass(slots=True)
@@ -50,7 +58,8 @@ class Attempts:
         """The attempt that a browser comes back with, and where it goes afterwards; an attempt is good for one return.
 
         Raises:
-            LoginRefused: ``no_attempt``, ``wrong_state`` or ``replayed``.
+            NeverBegun: There is no attempt that this process began.
+            LoginRefused: ``no_attempt`` for one that is too old, ``wrong_state`` or ``replayed``.
         """
         name, target = self._opened(cookie or "")
         attempt = self._attempt(name)
@@ -67,10 +76,10 @@ class Attempts:
         held, _, seal = cookie.rpartition(".")
         parts = cookie.split(".")
         if len(parts) != _PARTS or not hmac.compare_digest(seal.encode(), self._derive("seal", held).encode()):
-            _none()
+            raise NeverBegun
         name, until, target = parts[:3]
         if int(until) <= self.clock.now().timestamp():
-            _none()
+            raise LoginRefused("no_attempt", _NO_ATTEMPT)
         return name, urlsafe_b64decode(target).decode()
 
     def _attempt(self, name: str) -> Attempt:
@@ -84,7 +93,3 @@ class Attempts:
     def _derive(self, purpose: str, name: str) -> str:
         digest = hmac.new(self._key, f"{purpose}:{name}".encode(errors="replace"), hashlib.sha256).digest()
         return urlsafe_b64encode(digest).decode().rstrip("=")
-
-
-def _none() -> NoReturn:
-    raise LoginRefused("no_attempt", "this browser has no attempt to sign in under way: sign in again")

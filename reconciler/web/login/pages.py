@@ -1,6 +1,5 @@
 """Signing in, by a token or by the issuer, and signing out."""
 
-import logging
 import re
 from dataclasses import dataclass
 from datetime import timedelta
@@ -22,7 +21,8 @@ from reconciler.web.cookies import ATTEMPT, SESSION, give_cookie, read_cookie, t
 from reconciler.web.dashboard.forms import read_form
 from reconciler.web.dashboard.frame import NOBODY, Frame
 from reconciler.web.links import Flaw
-from reconciler.web.login.attempts import LASTS, Attempts
+from reconciler.web.login.attempts import LASTS, Attempts, NeverBegun
+from reconciler.web.login.strangers import Strangers
 from reconciler.web.problems import Code, Problem
 from reconciler.web.settings import WebSettings
 
@@ -31,8 +31,6 @@ CALLBACK = "/login/oidc/callback"
 _OWN_PAGE = re.compile(
     r"/((plans|chatbots|runs|sources|audit|tokens|settings)(/[\w~%-][\w.~%-]*)*)?(\?[\w=&%.~+-]*)?", re.ASCII
 )
-
-log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +109,7 @@ async def to_issuer(request: Request, settings: TheSettings, identity: TheIdenti
     try:
         answer = RedirectResponse(await identity.where_to_ask(attempt), HTTPStatus.SEE_OTHER)
     except LoginRefused as refusal:
-        log.warning("login not begun", extra={"code": refusal.code, "message_": str(refusal)})
+        _strangers(request).note("login not begun", code=refusal.code, message_=str(refusal))
         return _form(request, target, Problem(Code.LOGIN_REFUSED, str(refusal)))
     # lax: the issuer's page sends the browser back, and the cookie has to come along
     give_cookie(answer, ATTEMPT, cookie, LASTS, secure=settings.secure, samesite="lax")
@@ -152,15 +150,20 @@ async def _recognised(
     request: Request, engine: Engine, settings: WebSettings, identity: IdentityProvider, gate: Gate
 ) -> tuple[Actor, str]:
     origin = gate.origin(request.scope)
-    if (wait := gate.guesses.wait(origin)) is not None:
-        raise too_many(wait)
     attempts: Attempts = request.app.state.attempts
     cookie = read_cookie(request.scope, ATTEMPT, secure=settings.secure)
     attempt, target = attempts.take(cookie, _one(request, "state"))
     code = _one(request, "code")
     if code is None:
         raise LoginRefused("no_code", "the issuer did not let you in: sign in again")
-    seen = await identity.who(code, attempt, _one(request, "iss"))
+    if (wait := gate.logins.wait(origin)) is not None:
+        raise too_many(wait)
+    try:
+        seen = await identity.who(code, attempt, _one(request, "iss"))
+    except LoginRefused:
+        # only what made us ask the issuer counts: whatever else came with an attempt of their own guesses nothing
+        gate.logins.fail(origin)
+        raise
     person = await let_in(engine, seen, origin)
     actor = Actor.of_rights(person.name, engine.grants.rights(person.groups), origin)
     if actor is None:
@@ -169,13 +172,18 @@ async def _recognised(
 
 
 async def _refused(request: Request, engine: Engine, gate: Gate, refusal: LoginRefused) -> Response:
-    """Leave a row, as long as nobody makes us write too many of them."""
-    failed = gate.failure(request.scope, presented=True)
-    if failed.code is Code.TOO_MANY_FAILURES:
-        return _form(request, "/", failed)
-    if not refusal.noted:
+    """Leave a row, unless it has one, or anybody could make us write it."""
+    gate.metrics.auth_failures.inc()
+    if isinstance(refusal, NeverBegun):
+        _strangers(request).note("an answer of the issuer belongs to no attempt")
+    elif not refusal.noted:
         await note_refused_login(engine, refusal, gate.origin(request.scope))
     return _form(request, "/", Problem(Code.LOGIN_REFUSED, str(refusal)))
+
+
+def _strangers(request: Request) -> Strangers:
+    strangers: Strangers = request.app.state.strangers
+    return strangers
 
 
 async def _signed_in(

@@ -52,6 +52,19 @@ async def test_only_a_bearer_token_counts(house: House, header: str) -> None:
     assert answer.status_code == 401
 
 
+@pytest.mark.parametrize("authorization", ["Basic dXNlcjpwYXNz", "Digest x", "wzr_viewer", ""])
+async def test_another_scheme_is_a_wrong_token_also_beside_a_cookie(house: House, authorization: str) -> None:
+    async with house.client() as client:
+        signed_in = await client.post(
+            "/login", data={"token": "wzr_viewer"}, headers={"Origin": "http://127.0.0.1:8080"}
+        )
+        assert signed_in.status_code == 303
+        assert (await client.get("/api/v1/me")).status_code == 200
+        headers = {"Authorization": authorization}
+        codes = [(await client.get("/api/v1/me", headers=headers)).status_code for _ in range(22)]
+    assert codes == [401] * 20 + [429] * 2
+
+
 async def test_the_scheme_is_read_in_any_case(house: House) -> None:
     async with house.client() as client:
         answer = await client.get("/api/v1/status", headers={"Authorization": "bEaReR wzr_viewer"})

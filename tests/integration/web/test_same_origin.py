@@ -85,6 +85,17 @@ async def test_a_token_is_no_browsers_and_may_call_from_anywhere(house: House, p
             assert answer.json().get("code") != "cross_site"
 
 
+@pytest.mark.parametrize("name", ["Origin", "Sec-Fetch-Site"])
+@pytest.mark.parametrize("own_first", [True, False])
+async def test_of_two_headers_that_say_the_origin_none_counts(
+    visitor: httpx.AsyncClient, name: str, *, own_first: bool
+) -> None:
+    said = {"Origin": (HERE, "https://evil.example.net"), "Sec-Fetch-Site": ("same-origin", "cross-site")}[name]
+    pair = [(name, each) for each in (said if own_first else reversed(said))]
+    answer = await visitor.post("/api/v1/plans/plan_1/revoke", headers=[*pair, *JSON.items()])
+    assert (answer.status_code, answer.json()["code"]) == (403, "cross_site")
+
+
 async def test_a_wrong_token_beside_a_cookie_opens_nothing(visitor: httpx.AsyncClient) -> None:
     headers = {"Authorization": "Bearer wzr_wrong", "Sec-Fetch-Site": "cross-site", **JSON}
     answer = await visitor.post("/api/v1/plans/plan_1/revoke", headers=headers)
