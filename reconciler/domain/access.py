@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from reconciler.domain.elapsed import is_ahead
 from reconciler.domain.records import Role
 
 
@@ -76,5 +77,5 @@ class Session:
     version: int = 0
 
     def stands(self, now: datetime) -> bool:
-        """Whether it is neither ended nor expired."""
-        return self.ended_at is None and self.expires_at > now
+        """Whether it is neither ended nor expired, nor begun while the clock was ahead: it would stand for too long."""
+        return self.ended_at is None and self.expires_at > now and not is_ahead(self.created_at, now)

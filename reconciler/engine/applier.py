@@ -85,6 +85,7 @@ class Applier:
     times: LeaseTimes = LEASE_TIMES
     looks: SharedLook = field(init=False)
     _busy: set[tuple[str, str]] = field(default_factory=set)
+    _in_the_way: dict[tuple[str, str], tuple[Lease, float]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.looks = SharedLook(self.engine)
@@ -126,8 +127,7 @@ class Applier:
 
     @asynccontextmanager
     async def _lease(self, tenant: str, chatbot_id: str) -> AsyncIterator[Lease | None]:
-        async with self.engine.store.begin() as uow:
-            lease = await uow.leases.take(tenant, chatbot_id, self.holder, self.times.ttl)
+        lease = await self._take(tenant, chatbot_id)
         if lease is None:
             yield None
             return
@@ -139,6 +139,22 @@ class Applier:
             await asyncio.wait([heartbeat])
             async with self.engine.store.begin() as uow:
                 await uow.leases.drop(lease)
+
+    async def _take(self, tenant: str, chatbot_id: str) -> Lease | None:
+        """Take a lease, or note which one stands in the way.
+
+        One that was not renewed for its whole length is abandoned, by the monotonic clock: the wall clock may have been
+        set back far behind its end.
+        """
+        met, since = self._in_the_way.pop((tenant, chatbot_id), (None, 0.0))
+        now = self.engine.clock.monotonic()
+        abandoned = met if now - since >= self.times.ttl.total_seconds() else None
+        async with self.engine.store.begin() as uow:
+            lease = await uow.leases.take(tenant, chatbot_id, self.holder, self.times.ttl, abandoned=abandoned)
+            other = await uow.leases.live(tenant, chatbot_id) if lease is None else None
+        if other is not None:
+            self._in_the_way[tenant, chatbot_id] = other, since if other == met else now
+        return lease
 
     async def _keep(self, lease: Lease) -> None:
         """Renew a lease until it is lost; that shows at the next state change, which compares the fence."""

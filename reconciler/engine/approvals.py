@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from reconciler.domain.access import Person
+from reconciler.domain.elapsed import is_ahead
 from reconciler.domain.identity import person_key
 from reconciler.domain.lifecycle import PlanStatus
 from reconciler.domain.records import Approval, Plan, Role
@@ -61,8 +62,8 @@ async def _fall_of(  # noqa: PLR0911  one return per cause
 
 
 def is_expired(approval: Approval, now: datetime) -> bool:
-    """Whether its time has run out."""
-    return approval.expires_at is not None and approval.expires_at <= now
+    """Whether its time has run out, or never came: given while the clock was ahead, it would stand for too long."""
+    return approval.expires_at is not None and (approval.expires_at <= now or is_ahead(approval.created_at, now))
 
 
 async def _may_still(engine: Engine, uow: UnitOfWork, approval: Approval, plan: Plan, now: datetime) -> bool:

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Final
@@ -59,6 +60,7 @@ class AuditKeeper:
         clock: The clock.
         rules: How.
         state: What is known.
+        may_remove: Whether the clock can be trusted to say what is old.
     """
 
     store: Store
@@ -66,6 +68,7 @@ class AuditKeeper:
     clock: Clock
     rules: AuditRules = AuditRules()
     state: AuditState = field(default_factory=AuditState)
+    may_remove: Callable[[], bool] = lambda: True
     _head_due: float = 0.0
     _prune_due: float = 0.0
 
@@ -95,7 +98,10 @@ class AuditKeeper:
             self._head_due = now + self.rules.head_interval.total_seconds()
             await self.export_head()
         # a batch at a tick: whatever else a tick does must not wait for thousands of rows
-        if self.rules.retention is not None and now >= self._prune_due and not await self.prune(self.rules.retention):
+        retention = self.rules.retention
+        if retention is None or now < self._prune_due or not self.may_remove():
+            return
+        if not await self.prune(retention):
             self._prune_due = now + DAY
 
     async def export_head(self) -> None:

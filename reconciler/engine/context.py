@@ -9,6 +9,7 @@ from reconciler.domain.grants import Grants, Right, highest, reach, role_for
 from reconciler.domain.policy import Policy
 from reconciler.domain.records import Role
 from reconciler.domain.weblinks import Forge
+from reconciler.engine.deadlines import Deadlines
 from reconciler.engine.entry_limits import EntryLimits
 from reconciler.errors import Forbidden, NotFound
 from reconciler.ports import Clock, Dispatcher, Source, Store, Target
@@ -128,7 +129,9 @@ class Engine:
     Attributes:
         new_id: Makes an id of a kind: ``new_id("plan")``.
         grants: What the members of groups may do: what a login may, at each moment anew.
-        jitter: A fresh share of an interval to add to it, so that sources do not march in step.
+        jitter: A fresh share of an interval to add to it, so that sources do not march in step; `LARGEST_JITTER` at
+            most.
+        deadlines: When the runs come that are due at a stored moment.
         entry_limits: How many audit entries a person may cause without deciding anything.
     """
 
@@ -141,6 +144,7 @@ class Engine:
     policy: Policy = field(default_factory=Policy)
     grants: Grants = field(default_factory=Grants)
     jitter: Callable[[], float] = lambda: 0.0
+    deadlines: Deadlines = field(default_factory=Deadlines)
     entry_limits: EntryLimits = field(default_factory=EntryLimits)
 
     def source(self, name: str) -> SourceBinding:

@@ -1,6 +1,7 @@
 """Looking after the history of chatbots: what ended long ago is removed."""
 
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
@@ -21,11 +22,13 @@ class HistoryKeeper:
         store: The database.
         clock: The clock.
         kept: How long what has ended is kept.
+        may_remove: Whether the clock can be trusted to say what is old.
     """
 
     store: Store
     clock: Clock
     kept: timedelta
+    may_remove: Callable[[], bool] = lambda: True
     _due: float = 0.0
 
     def __post_init__(self) -> None:
@@ -34,7 +37,7 @@ class HistoryKeeper:
     async def tick(self) -> None:
         """Remove what is too old, unless that was done within the last hour."""
         now = self.clock.monotonic()
-        if now < self._due:
+        if now < self._due or not self.may_remove():
             return
         # what fails is tried again after the interval, not at every tick
         self._due = now + INTERVAL

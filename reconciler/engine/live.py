@@ -43,7 +43,7 @@ class LiveViews:
         self._engine = engine
         self._seconds = seconds
         self._turns = asyncio.Semaphore(_AT_ONCE)
-        self._kept: dict[tuple[str, str], LiveView] = {}
+        self._kept: dict[tuple[str, str], tuple[float, LiveView]] = {}
         self._looks: WeakValueDictionary[tuple[str, str], asyncio.Lock] = WeakValueDictionary()
 
     async def look(self, tenant: str, chatbot_id: str) -> LiveView:
@@ -54,8 +54,8 @@ class LiveViews:
             async with asyncio.timeout(self._seconds), alone, self._turns:
                 self._forget()
                 if key not in self._kept:
-                    self._kept[key] = await self._read(tenant, chatbot_id)
-                return self._kept[key]
+                    self._kept[key] = self._engine.clock.monotonic(), await self._read(tenant, chatbot_id)
+                return self._kept[key][1]
         except TimeoutError:
             why = (
                 f"WizChat did not answer within {self._seconds:g} s: look at it and at the network, or try again later"
@@ -74,5 +74,5 @@ class LiveViews:
         return LiveView(now, exported(LiveChatbot(chatbot_id, None, None), body))
 
     def _forget(self) -> None:
-        oldest = self._engine.clock.now() - KEPT
-        self._kept = {key: view for key, view in self._kept.items() if view.at > oldest}
+        oldest = self._engine.clock.monotonic() - KEPT.total_seconds()
+        self._kept = {key: kept for key, kept in self._kept.items() if kept[0] > oldest}

@@ -8,7 +8,7 @@ after `apply_settle`, because a late write may still land.
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from reconciler.domain.lifecycle import ApplyStatus, PlanStatus
 from reconciler.domain.outcome import ReadBack, read_back
@@ -84,13 +84,16 @@ class Recoverer:
             await finish(self.engine, lease, apply_id, end)
 
     async def _is_settled(self, apply: Apply) -> bool:
-        """Whether a late write can no longer land: by the database's clock, and by this process's own patience."""
+        """Whether a late write can no longer land: by the database's clock, and by this process's own patience.
+
+        An intent that lies ahead was written before the clock was set back: then patience alone can tell.
+        """
         settle = self.engine.policy.apply_settle
         async with self.engine.store.read() as uow:
             since_intent = await uow.now() - (apply.intent_at or apply.created_at)
         now = self.engine.clock.monotonic()
         patience = now - (self.first_seen.get((apply.id, apply.intent_at), now) if apply.intent_at else now)
-        return since_intent >= settle and patience >= settle.total_seconds()
+        return not timedelta() <= since_intent < settle and patience >= settle.total_seconds()
 
 
 def judge(plan: Plan, ops: Sequence[Op], *, settled: bool) -> End | None:

@@ -293,7 +293,8 @@ def _next_look(
     engine: Engine, binding: SourceBinding, record: SourceRecord, now: datetime, *, full: bool
 ) -> SourceRecord:
     """When the scheduler looks again: the git interval from now, or the drift interval if that ends earlier."""
-    drift_from = now if full or record.drift_checked_at is None else record.drift_checked_at
+    # a moment that lies ahead was written down before the clock was set back
+    drift_from = now if full or record.drift_checked_at is None else min(record.drift_checked_at, now)
     wait = max(min(now + binding.interval, drift_from + binding.drift_interval) - now, timedelta())
     return replace(
         record,

@@ -1,10 +1,11 @@
 """What the policy says about applying a plan without a person, from all that is remembered (rule 10 of the design)."""
 
 from dataclasses import replace
+from datetime import datetime
 
 from reconciler.domain.automatic import SWITCH, Memory, Verdict, not_remembered, not_within, switch_value
 from reconciler.domain.policy import AutoApply
-from reconciler.domain.records import Plan, Switch
+from reconciler.domain.records import Plan, ScopeKind, Switch
 from reconciler.engine.auditing import audit
 from reconciler.engine.braking import Brakes, brake_on
 from reconciler.engine.context import PROGRAM, Engine
@@ -48,11 +49,16 @@ async def _memory(engine: Engine, uow: UnitOfWork, plan: Plan, besides: str | No
 
 
 async def set_switch(engine: Engine, uow: UnitOfWork) -> None:
-    """Note at the start since when the service runs with its present ``auto_apply`` and ``self_heal``."""
+    """Note since when the service runs with its present ``auto_apply`` and ``self_heal``.
+
+    Done at the start, and again when the clock was set back behind that moment: nothing would be applied automatically
+    until it had caught up.
+    """
     switch = await uow.switches.get(SWITCH)
     value, now = switch_value(engine.policy), await uow.now()
-    if switch is not None and switch.value == value:
+    if switch is not None and switch.value == value and switch.since <= now:
         return
+    await _forget_syncs_ahead(uow, now)
     if switch is None:
         await uow.switches.add(Switch(name=SWITCH, value=value, since=now))
     else:
@@ -60,3 +66,10 @@ async def set_switch(engine: Engine, uow: UnitOfWork) -> None:
     before = switch.value if switch is not None else AutoApply.NONE.value
     if value != before:
         await audit(uow, PROGRAM, "policy.switch", f"policy/{SWITCH}", detail={"from": before, "to": value})
+
+
+async def _forget_syncs_ahead(uow: UnitOfWork, now: datetime) -> None:
+    """A chatbot that was in sync while the clock was ahead must not count as in sync since the switch was set."""
+    for chatbot in await uow.chatbots.in_scope(ScopeKind.ALL, ""):
+        if chatbot.synced_at is not None and chatbot.synced_at > now:
+            await uow.chatbots.save(replace(chatbot, synced_at=None))

@@ -1,13 +1,16 @@
 """What is due: computed from the database at every tick, so that a missed tick loses nothing."""
 
 from dataclasses import replace
+from datetime import datetime
 
+from reconciler.domain.automatic import SWITCH
 from reconciler.domain.records import SourceRecord, Trigger
 from reconciler.engine.adopting import distrust
 from reconciler.engine.approvals import settle_approvals
 from reconciler.engine.auditing import audit
 from reconciler.engine.claims import release, take_free
 from reconciler.engine.context import PROGRAM, Engine, SourceBinding
+from reconciler.engine.deadlines import LARGEST_JITTER
 from reconciler.engine.recovering import expire_plans
 from reconciler.engine.refresh import fail_interrupted, request_refresh
 from reconciler.engine.remembering import set_switch
@@ -26,13 +29,31 @@ async def tick(engine: Engine) -> None:
     async with engine.store.read() as uow:
         now = await uow.now()
         records = {record.name: record for record in await uow.sources.all()}
+        switch = await uow.switches.get(SWITCH)
     for binding in engine.sources.values():
         record = records.get(binding.name)
-        if record is None or record.next_run_at is None or record.next_run_at > now:
+        if record is None or record.next_run_at is None:
             continue
-        drift_due = record.drift_checked_at is None or record.drift_checked_at + binding.drift_interval <= now
-        await request_refresh(engine, PROGRAM, binding.name, Trigger.SCHEDULE, full=drift_due)
+        # both at every tick: a moment that is met late is waited for by a clock that may have been set
+        drift_due = _is_drift_due(engine, binding, record, now)
+        if _is_run_due(engine, binding, record.next_run_at, now):
+            await request_refresh(engine, PROGRAM, binding.name, Trigger.SCHEDULE, full=drift_due)
+    if switch is not None and switch.since > now:
+        async with engine.store.begin() as uow:
+            await set_switch(engine, uow)
     engine.dispatcher.submit(Job(JobKind.RECOVER))
+
+
+def _is_run_due(engine: Engine, binding: SourceBinding, moment: datetime, now: datetime) -> bool:
+    longest = binding.interval * (1 + LARGEST_JITTER)
+    return engine.deadlines.has_come(("run", binding.name), moment, longest, engine.clock, now)
+
+
+def _is_drift_due(engine: Engine, binding: SourceBinding, record: SourceRecord, now: datetime) -> bool:
+    if record.drift_checked_at is None:
+        return True
+    moment, what = record.drift_checked_at + binding.drift_interval, ("drift check", binding.name)
+    return engine.deadlines.has_come(what, moment, binding.drift_interval, engine.clock, now)
 
 
 async def start_up(engine: Engine, *, only_process: bool) -> None:

@@ -37,8 +37,9 @@ async def begin_session(engine: Engine, actor: Actor, ttl: timedelta, *, instead
         instead_of: What the browser's cookie held until now: that session ends.
     """
     secret = secrets.token_urlsafe(32)
+    # by the clock that judges it at each request, which may not be the database's
+    now = engine.clock.now()
     async with engine.store.begin() as uow:
-        now = await uow.now()
         await uow.sessions.forget_before(now - _KEPT)
         if instead_of is not None:
             await _end(uow, await uow.sessions.by_hash(hash_of(instead_of.encode())))

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
+from reconciler.domain.elapsed import has_elapsed
 from reconciler.domain.records import Chatbot, Role, ScopeKind, Suspension
 from reconciler.engine.auditing import audit
 from reconciler.engine.automating import automate_soon
@@ -109,7 +110,7 @@ async def remind(engine: Engine) -> None:
 
 def _to_remind_of(engine: Engine, active: Sequence[Suspension], now: datetime) -> list[Suspension]:
     patience = engine.policy.suspension_reminder
-    return [each for each in active if each.stands(now) and (each.reminded_at or each.created_at) + patience <= now]
+    return [s for s in active if s.stands(now) and has_elapsed(s.reminded_at or s.created_at, patience, now)]
 
 
 def _facts(suspension: Suspension) -> dict[str, str | None]:

@@ -263,8 +263,19 @@ class SwitchRepository(Protocol):
 class LeaseRepository(Protocol):
     """The right to work on a chatbot."""
 
-    async def take(self, tenant: str, chatbot_id: str, holder: str, ttl: timedelta) -> Lease | None:
-        """A lease with a higher fence than any before, or None while another holder's still runs."""
+    async def take(
+        self, tenant: str, chatbot_id: str, holder: str, ttl: timedelta, *, abandoned: Lease | None = None
+    ) -> Lease | None:
+        """A lease with a higher fence than any before, or None while another holder's still runs.
+
+        Args:
+            tenant: Whose chatbot it is.
+            chatbot_id: The chatbot.
+            holder: Who asks.
+            ttl: How long it stands without being renewed.
+            abandoned: A lease that its holder has not renewed for its whole length, as the caller saw: should it be
+                the newest still, it keeps nobody out, whatever the wall clock says.
+        """
 
     async def renew(self, lease: Lease, ttl: timedelta) -> Lease | None:
         """The lease with a new end, or None when it was lost."""

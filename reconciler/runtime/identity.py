@@ -4,8 +4,7 @@ import random
 import secrets
 import time
 
-JITTER = 0.05
-"""The largest share of an interval that is added to it."""
+from reconciler.engine.deadlines import LARGEST_JITTER
 
 
 def new_id(kind: str) -> str:
@@ -14,5 +13,5 @@ def new_id(kind: str) -> str:
 
 
 def jitter() -> float:
-    """A fresh share of an interval, 0 to `JITTER`."""
-    return random.uniform(0, JITTER)
+    """A fresh share of an interval, 0 to `LARGEST_JITTER`."""
+    return random.uniform(0, LARGEST_JITTER)

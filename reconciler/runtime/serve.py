@@ -58,7 +58,9 @@ async def serve(
         log.warning("sources may claim each other's chatbots", extra={"cause": warning})
     with _listening(settings) as listener:
         url = _url(settings, listener)
-        async with open_service(settings, public_url=url, lease_times=lease_times) as service:
+        async with open_service(
+            settings, public_url=url, lease_times=lease_times, tick_seconds=tick_seconds
+        ) as service:
             await service.keeper.start()
             await _let_in(service, settings, first_token)
             async with _working(service, tick_seconds):
@@ -83,7 +85,7 @@ async def _working(service: Service, tick_seconds: float) -> AsyncIterator[None]
     """Jobs and ticks; at the end no new ones begin, and those under way are waited for."""
     jobs = asyncio.create_task(service.dispatcher.run())
     # a partial, as the scheduler awaits no lambda's coroutine
-    stop_ticking = ticking(partial(_tick, service), seconds=tick_seconds)
+    stop_ticking = ticking(partial(_tick, service), seconds=tick_seconds, clock_watch=service.vitals.clock_watch)
     try:
         yield
     finally:
@@ -128,6 +130,7 @@ async def _tick(service: Service) -> None:
             return
         except Exception:
             log.exception("tick failed")
+    service.vitals.ticks.ran()
 
 
 async def _seal(service: Service) -> None:

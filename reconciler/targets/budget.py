@@ -143,8 +143,10 @@ class CallBudget:
 
     def _roll_day(self) -> None:
         today = self._clock.now().astimezone(UTC).date()
-        if today != self._day:
-            self._day, self._used = today, 0
+        if today > self._day:
+            self._used = 0
+        # a clock that was set back gives no calls again: the count goes on until its next midnight
+        self._day = today
 
     def _until_midnight(self) -> float:
         now = self._clock.now()

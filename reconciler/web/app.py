@@ -31,6 +31,7 @@ from reconciler.web.middleware.same_origin import SameOrigin
 from reconciler.web.settings import WebSettings
 from reconciler.web.static_files import FOLDER, PublicFiles
 from reconciler.web.streams import Streams
+from reconciler.web.vitals import Vitals
 
 ROUTERS = (
     fleet.router, plans.router, sources.router, suspensions.router, me.router, people.router, tokens.router,
@@ -46,6 +47,7 @@ def create_app(
     audit: AuditState | None = None,
     identity: IdentityProvider | None = None,
     token_use: TokenUse | None = None,
+    vitals: Vitals | None = None,
 ) -> FastAPI:
     """Make the application.
 
@@ -55,6 +57,7 @@ def create_app(
         audit: What is known of the audit log, for the metrics.
         identity: Who vouches for people that sign in; None means that only tokens do.
         token_use: Where it is noted when tokens were used; whoever gives it also has it written.
+        vitals: What the process knows of itself; None where nothing ticks.
 
     Returns:
         The application, ready to serve. Run it without uvicorn's own ``proxy_headers``: trusted proxies are set here.
@@ -86,6 +89,7 @@ def create_app(
     app.state.gate = gate
     app.state.streams = Streams(engine, gate)
     app.state.audit = audit or AuditState()
+    app.state.vitals = vitals
     app.state.identity = identity
     app.state.live = LiveViews(engine)
     app.state.attempts = Attempts(engine.clock, settings.public_url.rstrip("/") + login.CALLBACK)

@@ -14,6 +14,8 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from urllib.parse import quote
 
+from reconciler.domain.elapsed import TOLERANCE
+
 UNTIL = "until"
 SIGNATURE = "signature"
 
@@ -107,7 +109,8 @@ def verify(key: bytes, plan_id: str, until: Sequence[str], signature: Sequence[s
     if not hmac.compare_digest(signed.encode(), _signature(key, plan_id, moment).encode()):
         raise LinkRefused(Flaw.WRONG)
     end = datetime.fromtimestamp(int(moment), UTC)
-    if end <= now:
+    # no link lasts longer: this one was made while the clock was ahead
+    if not now < end <= now + max(lifetime.lasts for lifetime in Lifetime) + TOLERANCE:
         raise LinkRefused(Flaw.EXPIRED)
     return Shared(plan_id, end, sign(key, plan_id, end))
 

@@ -6,13 +6,14 @@ from enum import StrEnum
 from typing import TypeVar
 
 from prometheus_client import CollectorRegistry, Counter, generate_latest
-from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from reconciler.domain.records import Run, SourceRecord
 from reconciler.engine.audit_keeping import AuditState
 from reconciler.ports import Budget, FleetCounts
 from reconciler.web.overview import Overview
+from reconciler.web.vitals import Vitals
 
 W = TypeVar("W", bound=StrEnum)
 
@@ -45,10 +46,10 @@ class Metrics:
             "reconciler_webhooks", "Deliveries by what came of them.", ["source", "result"], registry=self.registry
         )
 
-    def render(self, overview: Overview, audit: AuditState) -> bytes:
+    def render(self, overview: Overview, audit: AuditState, vitals: Vitals | None = None) -> bytes:
         """Everything in the text format of Prometheus."""
         fleet = CollectorRegistry()
-        fleet.register(_Fleet(overview, audit))
+        fleet.register(_Fleet(overview, audit, vitals))
         return bytes(generate_latest(self.registry)) + bytes(generate_latest(fleet))
 
 
@@ -56,12 +57,15 @@ class Metrics:
 class _Fleet(Collector):
     overview: Overview
     audit: AuditState
+    vitals: Vitals | None
 
     def collect(self) -> Iterable[Metric]:
         yield from _counts(self.overview.counts)
         yield from _sources(self.overview.sources, self.overview.runs)
         yield from _budgets(self.overview.budgets)
         yield from _audit(self.audit)
+        if self.vitals is not None:
+            yield from _process(self.vitals)
 
 
 def _counts(counts: FleetCounts) -> Iterable[Metric]:
@@ -117,6 +121,15 @@ def _audit(audit: AuditState) -> Iterable[Metric]:
         yield GaugeMetricFamily(
             "reconciler_audit_intact", "0 when the audit log is not what was written.", value=int(audit.intact)
         )
+
+
+def _process(vitals: Vitals) -> Iterable[Metric]:
+    yield GaugeMetricFamily(
+        "reconciler_tick_age_seconds", "Seconds since the last look at what is due.", value=vitals.ticks.age
+    )
+    yield CounterMetricFamily(
+        "reconciler_clock_jumps", "How often the wall clock was set, forward or back.", value=vitals.clock_watch.jumps
+    )
 
 
 def _gauge(name: str, text: str, label: str, counts: Mapping[W, int]) -> Metric:

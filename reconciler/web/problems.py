@@ -60,6 +60,7 @@ class Code(StrEnum):
     HEADERS_TOO_LARGE = "headers_too_large", 431, "The headers are too large"
     INTERNAL_ERROR = "internal_error", 500, "Something went wrong"
     STORE_UNAVAILABLE = "store_unavailable", 503, "The database does not answer"
+    NOT_READY = "not_ready", 503, "The service does not do its work"
     NO_STREAM_LEFT = "no_stream_left", 503, "No event stream is left"
 
     @classmethod

@@ -1,6 +1,6 @@
 """The audit log, for those who verify or export it beside a running service."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -30,7 +30,7 @@ async def open_audit(settings: Settings, moved: tuple[Path, ...] = ()) -> AsyncI
         await store.close()
 
 
-def audit_keeper(settings: Settings, store: Store, clock: Clock) -> AuditKeeper:
+def audit_keeper(settings: Settings, store: Store, clock: Clock, may_remove: Callable[[], bool]) -> AuditKeeper:
     """What looks after the log of a running service."""
     rules = AuditRules(settings.audit.retention, settings.audit.head_interval)
-    return AuditKeeper(store, AuditFolder(settings.data.dir), clock, rules)
+    return AuditKeeper(store, AuditFolder(settings.data.dir), clock, rules, may_remove=may_remove)

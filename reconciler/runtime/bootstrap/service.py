@@ -16,10 +16,12 @@ from reconciler.domain.weblinks import Forge
 from reconciler.engine.applier import LEASE_TIMES, Applier, LeaseTimes
 from reconciler.engine.audit_keeping import AuditKeeper
 from reconciler.engine.automating import automate_all
+from reconciler.engine.clock_watch import ClockWatch
 from reconciler.engine.context import Actor, Engine, SourceBinding, TenantBinding
 from reconciler.engine.history_keeping import HistoryKeeper
 from reconciler.engine.recovering import Recoverer
 from reconciler.engine.refresh import run_refresh
+from reconciler.engine.tick_health import TickHealth
 from reconciler.engine.token_use import TokenUse
 from reconciler.ports import Clock, Dispatcher, JobKind, Store, Writer
 from reconciler.runtime.bootstrap.access import identity_provider
@@ -29,6 +31,7 @@ from reconciler.runtime.clock import SystemClock
 from reconciler.runtime.dispatch import LocalDispatcher
 from reconciler.runtime.identity import jitter, new_id
 from reconciler.runtime.link_key import link_key
+from reconciler.runtime.scheduler import TICK_SECONDS
 from reconciler.runtime.settings import Settings, SourceSettings, TenantSettings
 from reconciler.runtime.settings_effective import effective_tables
 from reconciler.sources.git import GitSource
@@ -37,6 +40,7 @@ from reconciler.storage.store import SqlStore
 from reconciler.targets.wizchat import Access, WizChatTarget, WizChatWriter
 from reconciler.web.app import create_app
 from reconciler.web.settings import WebhookSpec, WebSettings
+from reconciler.web.vitals import Vitals
 
 CONCURRENT_APPLIES = 8
 
@@ -52,6 +56,7 @@ class Service:
         keeper: Looks after the audit log.
         history: Looks after the history of chatbots.
         token_use: What is not written yet of when tokens were used.
+        vitals: What the process knows of itself.
         app: The web application.
     """
 
@@ -61,6 +66,7 @@ class Service:
     keeper: AuditKeeper
     history: HistoryKeeper
     token_use: TokenUse
+    vitals: Vitals
     app: FastAPI
 
 
@@ -150,6 +156,7 @@ async def open_service(
     public_url: str | None = None,
     clock: Clock | None = None,
     lease_times: LeaseTimes = LEASE_TIMES,
+    tick_seconds: float = TICK_SECONDS,
 ) -> AsyncIterator[Service]:
     """Everything but the socket and the ticks.
 
@@ -158,6 +165,7 @@ async def open_service(
         public_url: How people reach it, where the settings do not say.
         clock: Another time than the machine's.
         lease_times: How the leases of its applies run.
+        tick_seconds: How often whoever runs the service looks at what is due.
 
     Raises:
         StoreError: The database cannot be used.
@@ -177,7 +185,9 @@ async def open_service(
             JobKind.RECOVER: lambda _: recoverer.run(),
             JobKind.AUTOMATE: lambda _: automate_all(engine),
         }
-        keeper = audit_keeper(settings, store, clock)
+        vitals = Vitals(TickHealth(clock, tick_seconds), ClockWatch(clock))
+        may_remove = vitals.clock_watch.may_remove
+        keeper = audit_keeper(settings, store, clock, may_remove)
         token_use = TokenUse(store, clock)
         app = create_app(
             engine,
@@ -185,9 +195,10 @@ async def open_service(
             audit=keeper.state,
             identity=identity_provider(settings.oidc, clock),
             token_use=token_use,
+            vitals=vitals,
         )
-        history = HistoryKeeper(store, clock, settings.data.history)
-        yield Service(engine, applier, dispatcher, keeper, history, token_use, app)
+        history = HistoryKeeper(store, clock, settings.data.history, may_remove)
+        yield Service(engine, applier, dispatcher, keeper, history, token_use, vitals, app)
 
 
 async def _within(limit: asyncio.Semaphore, work: Awaitable[None]) -> None:

@@ -22,7 +22,9 @@ class Leases(Reader[Lease]):
 
     codec = LEASES
 
-    async def take(self, tenant: str, chatbot_id: str, holder: str, ttl: timedelta) -> Lease | None:
+    async def take(
+        self, tenant: str, chatbot_id: str, holder: str, ttl: timedelta, *, abandoned: Lease | None = None
+    ) -> Lease | None:
         """A lease with a higher fence than any before, or None while another holder's still runs."""
         now = await self._transaction.now()
         last = await self._find(tenant, chatbot_id)
@@ -30,7 +32,7 @@ class Leases(Reader[Lease]):
             lease = Lease(tenant, chatbot_id, holder, 1, now + ttl)
             await self._transaction.write(insert(_table).values(LEASES.to_row(lease)))
             return lease
-        if last.holder != holder and last.expires_at > now:
+        if last.holder != holder and last.expires_at > now and last != abandoned:
             return None
         lease = Lease(tenant, chatbot_id, holder, last.fence + 1, now + ttl)
         # by its end, too: the holder may have renewed it since it was read

@@ -50,7 +50,8 @@ class Attempts:
             target: Where the person goes afterwards.
         """
         name = secrets.token_urlsafe(16)
-        until = int((self.clock.now() + LASTS).timestamp())
+        # the key that seals an attempt ends with the process, as the monotonic clock does
+        until = int(self.clock.monotonic() + LASTS.total_seconds())
         held = f"{name}.{until}.{urlsafe_b64encode(target.encode()).decode()}"
         return f"{held}.{self._derive('seal', held)}", self._attempt(name)
 
@@ -78,7 +79,7 @@ class Attempts:
         if len(parts) != _PARTS or not hmac.compare_digest(seal.encode(), self._derive("seal", held).encode()):
             raise NeverBegun
         name, until, target = parts[:3]
-        if int(until) <= self.clock.now().timestamp():
+        if int(until) <= self.clock.monotonic():
             raise LoginRefused("no_attempt", _NO_ATTEMPT)
         return name, urlsafe_b64decode(target).decode()
 

@@ -94,3 +94,17 @@ async def test_leases_of_chatbots_and_tenants_are_independent(store: SqlStore) -
     async with store.begin() as uow:
         assert await uow.leases.take("acme", "bot_2", "two", TTL) is not None
         assert await uow.leases.take("other", "bot_1", "two", TTL) is not None
+
+
+async def test_a_lease_that_its_holder_abandoned_keeps_nobody_out_unless_it_was_renewed_since(store: SqlStore) -> None:
+    first = await _taken(store)
+    async with store.begin() as uow:
+        assert await uow.leases.take("acme", "bot_1", "two", TTL, abandoned=None) is None
+        renewed = await uow.leases.renew(first, TTL * 2)
+    assert renewed is not None
+    async with store.begin() as uow:
+        assert await uow.leases.take("acme", "bot_1", "two", TTL, abandoned=first) is None
+        second = await uow.leases.take("acme", "bot_1", "two", TTL, abandoned=renewed)
+    assert second is not None
+    assert second.fence > first.fence
+    assert not await _holds(store, first)

@@ -1,6 +1,10 @@
 import pytest
 
 from reconciler.domain.status import Reason, Sync
+from reconciler.engine.clock_watch import ClockWatch
+from reconciler.engine.tick_health import TickHealth
+from reconciler.web.app import create_app
+from reconciler.web.vitals import Vitals
 from tests.integration.web.conftest import House
 from tests.support.records import a_chatbot
 
@@ -13,6 +17,28 @@ async def test_probes_need_no_token_and_no_name(house: House, path: str) -> None
         answer = await client.get(path, headers={"Host": "10.1.2.3:8080"})
 
     assert answer.status_code == 200
+
+
+async def test_a_tick_that_does_not_run_is_said_by_readiness_and_metrics(house: House) -> None:
+    vitals = Vitals(TickHealth(house.clock, 5.0), ClockWatch(house.clock))
+    app = create_app(house.engine, settings=house.settings, vitals=vitals)
+    async with house.client(app=app) as client:
+        house.clock.advance(15)
+        assert (await client.get("/readyz")).status_code == 200
+        house.clock.jump(-86_400)
+        house.clock.advance(1)
+        vitals.clock_watch.look()
+        answer = await client.get("/readyz")
+        metrics = (await client.get("/metrics")).text
+        assert (await client.get("/healthz")).status_code == 200
+        vitals.ticks.ran()
+        assert (await client.get("/readyz")).status_code == 200
+
+    assert answer.status_code == 503
+    assert answer.json()["code"] == "not_ready"
+    assert "the tick last ran 16 s ago" in answer.json()["detail"]
+    assert "reconciler_tick_age_seconds 16.0" in metrics
+    assert "reconciler_clock_jumps_total 1.0" in metrics
 
 
 async def test_metrics_count_the_fleet_without_naming_a_chatbot(house: House) -> None:

@@ -50,6 +50,19 @@ async def test_what_is_live_is_read_once_within_seconds(given: World) -> None:
     assert later.at - first.at == KEPT + timedelta(seconds=1)
 
 
+@pytest.mark.parametrize("jump", [-86_400, 86_400])
+async def test_what_is_live_is_kept_for_seconds_whatever_the_wall_clock_says(given: World, jump: int) -> None:
+    looks = LiveViews(given.engine)
+    await looks.look(TENANT, BOT)
+    given.clock.jump(jump)
+    given.clock.advance(KEPT.total_seconds() - 1)
+    await looks.look(TENANT, BOT)
+    assert given.target.calls == [("export", BOT)]
+    given.clock.advance(1)
+    await looks.look(TENANT, BOT)
+    assert given.target.calls == [("export", BOT)] * 2
+
+
 async def test_a_failure_is_said_and_not_asked_for_again_at_once(given: World) -> None:
     given.target.fail(TargetUnreachable("WizChat cannot be reached: check base_url and the network"), BOT, times=None)
     looks = LiveViews(given.engine)

@@ -1,10 +1,12 @@
 import asyncio
 import subprocess
 import sys
+from datetime import UTC, datetime, timedelta
 
 import pytest
+from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
-from reconciler.runtime.scheduler import ticking
+from reconciler.runtime.scheduler import FromNow, call_if_out_of_reach, ticking
 
 pytestmark = pytest.mark.anyio
 
@@ -45,3 +47,33 @@ def test_a_tick_that_takes_long_is_no_warning() -> None:
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=True)
     assert done.stderr == ""
+
+
+@pytest.mark.parametrize("ahead", [timedelta(seconds=4), timedelta(days=365 * 60)])
+def test_a_clock_set_forward_by_decades_makes_one_tick_of_all_that_were_missed(ahead: timedelta) -> None:
+    interval, now = timedelta(seconds=5), datetime.now(UTC)
+    for before in (None, now - ahead, now + ahead):
+        assert FromNow(interval).get_next_fire_time(before, now) == now + interval
+
+
+async def test_a_tick_that_a_clock_set_back_has_put_out_of_reach_runs_at_once() -> None:
+    ticks = asyncio.Semaphore(0)
+
+    async def tick() -> None:
+        ticks.release()
+
+    interval = timedelta(minutes=5)
+    scheduler = AsyncIOScheduler(timezone=UTC)
+    job = scheduler.add_job(tick, FromNow(interval), id="tick")
+    scheduler.start()
+    try:
+        due = job.next_run_time
+        call_if_out_of_reach(job, interval, due - interval)
+        assert job.next_run_time == due
+        job.modify(next_run_time=due + timedelta(days=2))
+        call_if_out_of_reach(job, interval, datetime.now(UTC))
+        async with asyncio.timeout(10):
+            await ticks.acquire()
+        assert job.next_run_time - datetime.now(UTC) <= interval
+    finally:
+        scheduler.shutdown(wait=False)

@@ -119,3 +119,28 @@ async def test_the_first_calls_pass_at_once_and_the_rest_is_spread(clock: FakeCl
     await asyncio.gather(*(_call(budget) for _ in range(3)))
     spread = asyncio.get_running_loop().time() - started
     assert spread - burst > 0.2
+
+
+@pytest.mark.parametrize("jump", [-HALF_A_DAY - 3600, -30 * 86_400])
+async def test_a_clock_set_back_gives_no_calls_again_and_the_next_midnight_does(clock: FakeClock, jump: int) -> None:
+    budget = CallBudget("t", clock, daily_budget=1)
+    await _call(budget)
+    clock.jump(jump)
+    with pytest.raises(QuotaExceeded) as refused:
+        await _call(budget)
+    assert refused.value.retry_after is not None
+    assert refused.value.retry_after <= 2 * HALF_A_DAY
+    clock.advance(refused.value.retry_after)
+    await _call(budget)
+    assert budget.view().used_today == 1
+
+
+async def test_a_pause_lasts_as_long_as_was_asked_whatever_the_wall_clock_says(clock: FakeClock) -> None:
+    budget = CallBudget("t", clock)
+    budget.failed(WizChatApiError(429, "quota_exceeded", "No.", retry_after=100))
+    for jump in (-86_400, 172_800):
+        clock.jump(jump)
+        with pytest.raises(QuotaExceeded, match="try again in 100 s"):
+            await _call(budget)
+    clock.advance(100)
+    await _call(budget)

@@ -39,6 +39,13 @@ def test_a_link_shows_its_plan_until_it_ends(plan_id: str) -> None:
     assert flaw_of(path, now=END + timedelta(days=400)) is Flaw.EXPIRED
 
 
+@pytest.mark.parametrize("lifetime", Lifetime)
+def test_a_link_that_lasts_longer_than_any_was_made_while_the_clock_was_ahead(lifetime: Lifetime) -> None:
+    ahead = NOW + timedelta(days=30)
+    assert flaw_of(links.sign(KEY, "plan_1", ahead + lifetime.lasts)) is Flaw.EXPIRED
+    assert opened(links.sign(KEY, "plan_1", NOW + timedelta(seconds=60) + lifetime.lasts)).plan_id == "plan_1"
+
+
 def test_a_link_of_another_key_shows_nothing() -> None:
     assert flaw_of(links.sign(KEY, "plan_1", END), key=b"K" * 32) is Flaw.WRONG
 

@@ -1,0 +1,64 @@
+"""The service as a process whose wall clock is set while it runs: it goes on ticking, and says what happened."""
+
+from pathlib import Path
+
+import httpx
+import pytest
+
+from api_client.sandbox import SandboxServer
+from tests.support.service import PATIENCE, READ_KEY, TOKEN, WRITE_KEY, Service, smallest, stage
+from tests.support.wall_clock import a_wall_clock
+from tests.support.world import BOT, document, path_of, spec
+
+HOUR, DAY = 3600, 86_400
+DECADES = 40 * 365 * DAY
+
+
+def configuration(folder: Path, remote: str, sandbox: SandboxServer) -> dict[str, str]:
+    (folder / "settings.toml").write_text(
+        f"""
+        [[tenants]]
+        name = "default"
+        base_url = "{sandbox.url}"
+        api_key = "{READ_KEY}"
+        write_api_key = "{WRITE_KEY}"
+        [[sources]]
+        name = "default"
+        url = "{remote}"
+        insecure = true
+        interval = "2s"
+        drift_interval = "2s"
+        """
+    )
+    kept = {name: value for name, value in smallest(sandbox, remote, folder).items() if name.startswith("RECONCILER_")}
+    kept = {name: value for name, value in kept.items() if "_GIT_" not in name}
+    return {**kept, "RECONCILER_CONFIG": str(folder / "settings.toml")}
+
+
+def scheduled(service: Service) -> set[str]:
+    """The ids of the runs that the clock started and that have ended; sorted by time they would jump, too."""
+    items = service.get("/runs?limit=200")["items"]
+    return {run["id"] for run in items if run["trigger"] == "schedule" and run["finished_at"]}
+
+
+@pytest.mark.parametrize(
+    ("first", "then"),
+    [(2 * DAY, 0), (0, -HOUR), (-DECADES, 0)],
+    ids=["two days ahead, then right", "set back by an hour", "1986, then right"],
+)
+def test_scheduled_runs_go_on_when_the_clock_is_set(tmp_path: Path, first: int, then: int) -> None:
+    clock = a_wall_clock(tmp_path)
+    clock.set(first)
+    with stage(tmp_path, {BOT: spec()}, {path_of(): document(spec())}) as s:
+        environ = configuration(tmp_path, s.remote, s.sandbox)
+        with Service({**environ, **clock.environ}) as service:
+            service.first_run()
+            service.until("/runs?limit=200", lambda _: bool(scheduled(service)))
+            clock.set(then)
+            before = scheduled(service)
+            service.until("/runs?limit=200", lambda _: len(scheduled(service) - before) >= 2)
+            assert httpx.get(f"{service.url}/readyz", timeout=PATIENCE, trust_env=False).status_code == 200
+            metrics = httpx.get(f"{service.url}/metrics", timeout=PATIENCE, trust_env=False).text
+            assert service.api.get("/me", headers={"Authorization": f"Bearer {TOKEN}"}).is_success
+    assert "reconciler_clock_jumps_total 1.0" in metrics
+    assert any("the wall clock jumped" in line for line in service.lines)
