@@ -6,6 +6,7 @@ from reconciler.domain.brake import Fleet, Stake, brake
 from reconciler.domain.diagnostics import Diagnostic, Severity
 from reconciler.domain.direction import NO_BASELINE, direct
 from reconciler.domain.document import Document
+from reconciler.domain.losses import losses, total
 from reconciler.domain.plan import Proposal
 from reconciler.domain.policy import AutoApply, Policy, protected_items, requirements
 from reconciler.domain.status import Direction
@@ -40,7 +41,9 @@ def _braked(proposals: Sequence[Proposal], made: LocalPlan, policy: Policy) -> I
     """That no policy would apply all of this without a person."""
     if policy.auto_apply is AutoApply.NONE:
         return
-    stakes = [Stake(each.chatbot_id, "", Direction.GIT_AHEAD, each.summary.delete, is_open=True) for each in proposals]
+    stakes = [
+        Stake(each.chatbot_id, "", Direction.GIT_AHEAD, total(losses(each.ops)), is_open=True) for each in proposals
+    ]
     if (braked := brake(stakes, Fleet(len(made.planned)), policy, "for this plan")) is not None:
         yield f"A person would have to approve it: {braked}."
 

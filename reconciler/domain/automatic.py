@@ -1,10 +1,11 @@
 """What the policy may apply without a person (rule 10 of the design): pure rules, careful in every doubt."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from reconciler.domain.plan import Action, Summary
+from reconciler.domain.losses import counted, losses, summary
+from reconciler.domain.plan import Action, Op
 from reconciler.domain.policy import AutoApply, Policy, protected_items, requirements
 from reconciler.domain.records import Plan
 from reconciler.domain.status import Direction
@@ -15,13 +16,14 @@ SWITCH = "auto_apply"
 ACTOR = "policy:auto_apply"
 """Who approves, in approvals and the audit log."""
 
+_VERBS = {Action.CREATE: "creates", Action.UPDATE: "updates"}
 _LEVELS: Mapping[AutoApply, frozenset[Action]] = {
     AutoApply.NONE: frozenset(),
     AutoApply.ADDITIVE: frozenset({Action.CREATE}),
     AutoApply.NO_DELETE: frozenset({Action.CREATE, Action.UPDATE}),
-    AutoApply.FULL: frozenset({Action.CREATE, Action.UPDATE, Action.DELETE}),
+    AutoApply.FULL: frozenset({Action.CREATE, Action.UPDATE}),
 }
-_VERBS = {Action.CREATE: "creates", Action.UPDATE: "updates", Action.DELETE: "deletes"}
+"""What each level lets pass as far as nothing is lost by it. Only the widest one also lets something be lost."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,16 +82,26 @@ def rule_of(policy: Policy) -> str:
 def not_within(plan: Plan, policy: Policy) -> str | None:
     """Why a plan as such is not applied automatically, or None: its ops, their directions, what is protected."""
     ops = plan.bare_ops
-    allowed = _LEVELS[policy.auto_apply]
-    beyond = [action for action in _VERBS if action not in allowed and any(op.action is action for op in ops)]
-    if beyond:
-        counts = Summary.of(ops)._asdict()
-        return " and ".join(f"it {_VERBS[action]} {_items(counts[action])}" for action in beyond)
+    if beyond := _beyond(ops, policy.auto_apply):
+        return beyond
     if protected_items(plan.chatbot_id, ops, policy):
         return "it touches what policy.protected covers"
     if requirements(ops, plan.body, policy).delete_override is not None:
         return "it needs overrides.deletes"
     return _other_side(plan, policy)
+
+
+def _beyond(ops: Sequence[Op], level: AutoApply) -> str | None:
+    """What of these ops goes beyond a level: a kind of op that it does not let pass, and whatever is lost."""
+    allowed = _LEVELS[level]
+    clauses = [
+        f"it {verb} {counted(number, 'item', 'items')}"
+        for action, verb in _VERBS.items()
+        if action not in allowed and (number := sum(op.action is action for op in ops))
+    ]
+    if level is not AutoApply.FULL and (lost := summary(losses(ops))):
+        clauses.append(f"it {lost}")
+    return " and ".join(clauses) or None
 
 
 def _other_side(plan: Plan, policy: Policy) -> str | None:
@@ -114,7 +126,3 @@ def not_remembered(memory: Memory) -> str | None:
     if memory.refused:
         return "a person rejected it, or took an approval back"
     return None
-
-
-def _items(count: int) -> str:
-    return "1 item" if count == 1 else f"{count} items"

@@ -20,14 +20,14 @@ class Stake:
 
     Attributes:
         revision: Where its document last changed.
-        deletes: How many ops delete.
+        losses: How much it takes away.
         is_open: Whether it waits for a decision, or is in an apply.
     """
 
     chatbot_id: str
     revision: str
     direction: Direction
-    deletes: int
+    losses: int
     is_open: bool
 
 
@@ -63,12 +63,12 @@ def brake(stakes: Sequence[Stake], fleet: Fleet, policy: Policy, where: str) -> 
     Returns:
         One clause: the setting, its value, where; after a colon the count.
     """
-    deleting = len({stake.chatbot_id for stake in stakes if stake.deletes}) + fleet.uncompared
+    losing = len({stake.chatbot_id for stake in stakes if stake.losses}) + fleet.uncompared
     changing = len({stake.chatbot_id for stake in stakes}) + fleet.uncompared
     unseen = f", {fleet.uncompared} of them not compared yet" if fleet.uncompared else ""
-    if deleting > policy.fleet_max_deletes:
+    if losing > policy.fleet_max_deletes:
         limit = f"policy.fleet_max_deletes = {policy.fleet_max_deletes}"
-        return f"{limit} {where}: its plans delete in {_chatbots(deleting)}{unseen}"
+        return f"{limit} {where}: its plans take something away from {_chatbots(losing)}{unseen}"
     if changing > FEW and changing > policy.fleet_max_share * fleet.chatbots:
         limit = f"policy.fleet_max_share = {policy.fleet_max_share}"
         return f"{limit} {where}: its plans change {changing} of {_chatbots(fleet.chatbots)}{unseen}"

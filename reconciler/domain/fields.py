@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
 from reconciler.domain.canonical import canonical_bytes
+from reconciler.domain.visible import is_unseen
 
 
 class Missing:
@@ -65,6 +66,43 @@ def are_same(left: Any, right: Any) -> bool:
     if left is MISSING or right is MISSING:
         return left is right
     return canonical_bytes(left) == canonical_bytes(right)
+
+
+def is_nothing(value: Any) -> bool:
+    """Whether a value says nothing: absent, null, an empty list or object, a text without anything that can be seen."""
+    if isinstance(value, str):
+        return all(char.isspace() or is_unseen(char) for char in value)
+    return value is MISSING or value is None or (isinstance(value, list | Mapping) and not value)
+
+
+def holds_nothing(value: Any) -> bool:
+    """Whether a value says nothing, and nothing that it holds does either."""
+    if isinstance(value, Mapping):
+        return all(map(holds_nothing, value.values()))
+    return is_nothing(value)
+
+
+def taken_apart(name: str, before: Any, after: Any) -> Iterator[tuple[str, Any, Any]]:
+    """A changed field; an object that both sides hold, or that only one has, is taken apart into what differs within.
+
+    Args:
+        name: The field.
+        before: Its value, or `MISSING`.
+        after: Likewise.
+
+    Yields:
+        The path of a field, and its value before and after.
+    """
+    sides = (before, after)
+    is_object = any(isinstance(side, Mapping) and side for side in sides)
+    if not is_object or not all(isinstance(side, Mapping) or side is MISSING for side in sides):
+        yield name, before, after
+        return
+    old, new = (side if isinstance(side, Mapping) else {} for side in sides)
+    for key in sorted(old.keys() | new.keys()):
+        pair = old.get(key, MISSING), new.get(key, MISSING)
+        if not are_same(*pair):
+            yield from taken_apart(f"{name}.{key}", *pair)
 
 
 def pick(value: Any, names: Iterable[str]) -> dict[str, Any]:

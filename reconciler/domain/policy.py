@@ -8,6 +8,7 @@ from fnmatch import fnmatchcase
 from typing import Any, Self
 
 from reconciler.domain import fields
+from reconciler.domain.losses import Loss, LossKind, counted, losses, summary, total
 from reconciler.domain.plan import MCP_SERVERS, Action, Op, Place
 
 
@@ -65,12 +66,12 @@ class Policy:
 
     Attributes:
         approvals: How many people must approve a plan.
-        delete_approvals: How many must approve one that deletes; None means as many.
+        delete_approvals: How many must approve one that takes something away; None means as many.
         approval_ttl: How long an approval stands.
         auto_apply: Which plans are applied without a person.
         self_heal: Whether those are also such that overwrite a live edit.
-        max_deletes: A plan with more deletes needs the delete override.
-        fleet_max_deletes: In how many chatbots the plans of one revision may delete without a person.
+        max_deletes: A plan that takes more away needs the delete override.
+        fleet_max_deletes: From how many chatbots the plans of one revision may take something away without a person.
         fleet_max_share: Which share of a source's chatbots they may change without a person, 0 to 1.
         protected: What no apply may change or delete.
         suspension_reminder: How often people are reminded of a suspension.
@@ -119,17 +120,19 @@ class Requirements:
     Attributes:
         approvals: How many people.
         delete_override: Why the approval must carry ``overrides.deletes``, or None when it need not.
+        losses: How much the plan takes away.
     """
 
     approvals: int
     delete_override: str | None
+    losses: int = 0
 
 
 def requirements(ops: Sequence[Op], body: Mapping[str, Any], policy: Policy) -> Requirements:
     """What it takes to approve a plan of these ops and this body (rule 6 of the design)."""
-    deletes = any(op.action is Action.DELETE for op in ops)
-    approvals = policy.delete_approvals if deletes and policy.delete_approvals is not None else policy.approvals
-    return Requirements(approvals, _delete_gate(ops, body, policy))
+    lost = losses(ops)
+    approvals = policy.delete_approvals if lost and policy.delete_approvals is not None else policy.approvals
+    return Requirements(approvals, _delete_gate(ops, lost, body, policy), total(lost))
 
 
 def protected_items(chatbot_id: str, ops: Iterable[Op], policy: Policy) -> tuple[ProtectedItem, ...]:
@@ -174,26 +177,36 @@ def _covering(chatbot_id: str, place: Place, policy: Policy) -> Protection | Non
     return None
 
 
-def _delete_gate(ops: Sequence[Op], body: Mapping[str, Any], policy: Policy) -> str | None:
-    deletes = [op for op in ops if op.action is Action.DELETE]
-    servers = sorted(op.key or "" for op in deletes if op.section == MCP_SERVERS)
-    emptied = sorted({op.section for op in deletes if not body["spec"].get(op.section)})
+def _delete_gate(ops: Sequence[Op], lost: Sequence[Loss], body: Mapping[str, Any], policy: Policy) -> str | None:
+    servers = sorted(op.key or "" for op in ops if op.action is Action.DELETE and op.section == MCP_SERVERS)
+    emptied = _emptied(lost, body)
+    exceeds = total(lost) > policy.max_deletes
     reasons = []
-    if len(deletes) > policy.max_deletes:
-        count = _count(len(deletes), "item")
-        reasons.append(f"it deletes {count}, more than policy.max_deletes = {policy.max_deletes}")
+    if exceeds:
+        count = "" if all(map(_is_deletion, lost)) else f": {counted(total(lost), 'loss', 'losses')}"
+        reasons.append(f"it {summary(lost)}{count}, more than policy.max_deletes = {policy.max_deletes}")
     if emptied:
         reasons.append(f"it empties {', '.join(emptied)}")
     if servers:
         reasons.append(
-            f"it deletes {_count(len(servers), 'MCP server')} ({', '.join(servers)}), "
+            f"it deletes {counted(len(servers), 'MCP server', 'MCP servers')} ({', '.join(servers)}), "
             "whose credentials are not in git: this cannot be undone"
         )
+    rest = [loss for loss in lost if not (_is_deletion(loss) or {loss.where, loss.place.section} & set(emptied))]
+    if reasons and rest and not exceeds:
+        reasons.append(f"it also {summary(rest)}")
     return "; ".join(reasons) or None
 
 
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+def _is_deletion(loss: Loss) -> bool:
+    return loss.kind is LossKind.DELETED
+
+
+def _emptied(lost: Sequence[Loss], body: Mapping[str, Any]) -> Sequence[str]:
+    """The sections that are left with nothing, and the lists within other sections."""
+    sections = {loss.place.section for loss in lost if fields.holds_nothing(body["spec"].get(loss.place.section))}
+    lists = {loss.where for loss in lost if loss.empties and loss.place.section not in sections}
+    return sorted(sections | lists)
 
 
 def vanished_share(before: Collection[str], now: Collection[str]) -> float:

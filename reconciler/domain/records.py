@@ -217,6 +217,7 @@ class Plan:
         apply_id: The apply that is queued or under way for it, or that ended it.
         change: What its ops do, as a digest: the same change on another chatbot has the same one. Empty for a plan of
             an older program.
+        losses: How much it takes away; None for a plan of an older program, which counted deletes alone.
     """
 
     id: str
@@ -240,6 +241,7 @@ class Plan:
     closed_at: datetime | None = None
     apply_id: str | None = None
     change: str = ""
+    losses: int | None = None
     version: int = 0
 
     @property

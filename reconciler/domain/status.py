@@ -92,7 +92,7 @@ EXPLANATIONS: Mapping[Reason, str] = {
         "The source cannot be read; the last good revision stands: repair it, or accept its new revision."
     ),
     Reason.BLOCKED_BY_DELETE_GATE: (
-        "The plan deletes more than the policy lets pass: approve its deletes, too, with a reason."
+        "The plan takes away more than the policy lets pass: approve that, too, with a reason."
     ),
     Reason.BLOCKED_BY_FLEET_BRAKE: (
         "More of the fleet would change than the policy lets pass without a person: approve each plan by hand."

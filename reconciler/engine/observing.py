@@ -225,6 +225,7 @@ def new_plan(
         created_at=given.now,
         expires_at=given.now + engine.policy.plan_ttl,
         change=proposal.change,
+        losses=needs.losses,
     )
 
 

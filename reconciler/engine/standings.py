@@ -131,7 +131,7 @@ async def restate_plan(engine: Engine, uow: UnitOfWork, given: Surroundings, pla
 async def stated_plan(engine: Engine, uow: UnitOfWork, given: Surroundings, plan: Plan) -> Plan:
     """An open plan that nothing was sent for, with what it needs and shows today, to be saved."""
     needs = needed_now(engine, plan)
-    plan = replace(plan, approvals_required=needs.approvals, delete_override=needs.delete_override)
+    plan = replace(plan, approvals_required=needs.approvals, delete_override=needs.delete_override, losses=needs.losses)
     pending = plan.status is PlanStatus.PENDING
     circumstances = PlanCircumstances(
         read_only=is_read_only(engine, plan.tenant),

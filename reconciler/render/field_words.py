@@ -1,15 +1,16 @@
 """What becomes of one field of an update, in words that somebody who never saw a configuration understands."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from reconciler.domain.direction import DirectedOp
-from reconciler.domain.fields import MISSING
+from reconciler.domain.fields import MISSING, is_nothing
+from reconciler.domain.losses import Loss, LossKind
 from reconciler.domain.plan import Place
 from reconciler.domain.status import Direction
-from reconciler.domain.visible import is_unseen, visible
+from reconciler.domain.visible import visible
 from reconciler.render.alignment import Effort
 from reconciler.render.prose import share_kept_in_order
 from reconciler.render.sizes import differs_in_blanks_only, share_of_words_kept
@@ -21,6 +22,10 @@ _LONGEST_WEIGHED = 200_000
 _HALF, _MOST = 0.5, 0.9
 _LONGEST_TOLD = 24
 """A longer value is not told: the sentence is to stay one."""
+
+_MOST_ENTRIES = 3
+_BY_VALUE = (LossKind.UNPROTECTED, LossKind.SHORTENED)
+"""What is lost by these is seen by the values."""
 
 _ENABLED = "enabled"
 _REQUIRED = "requireAuth"
@@ -50,38 +55,29 @@ class Field:
 
     Attributes:
         is_back: Whether only the live side moved, so that the update takes its edit back.
+        losses: What it takes away.
     """
 
     owner: Owner
     change: FieldChange
     is_back: bool
+    losses: tuple[Loss, ...] = ()
 
     @property
     def is_emptied(self) -> bool:
         """Whether there was something and will be nothing."""
-        return not _is_nothing(self.change.before) and _is_nothing(self.change.after)
+        return not is_nothing(self.change.before) and is_nothing(self.change.after)
 
     @property
     def is_switch(self) -> bool:
         """Whether it is known by its name to turn something on or off, and does so."""
         before, after = self.change.before, self.change.after
-        return _is_switch(self.change.name) and isinstance(after, bool) and (_is_nothing(before) or before is not after)
+        return _is_switch(self.change.name) and isinstance(after, bool) and (is_nothing(before) or before is not after)
 
     @property
     def is_whole(self) -> bool:
         """Whether it turns on or off all that it belongs to."""
         return self.is_switch and self.change.name == _ENABLED
-
-    @property
-    def lifts_protection(self) -> bool:
-        """Whether people are let in who were kept out before."""
-        protects = self.owner.place.section == "accessProtection" and self.change.name == _ENABLED
-        return self.is_switch and self.change.after is False and (protects or _last(self.change.name) == _REQUIRED)
-
-    @property
-    def is_loss(self) -> bool:
-        """Whether it is to stand out as what is lost."""
-        return self.is_emptied or self.lifts_protection
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +150,23 @@ def clause(field: Field, telling: Telling) -> Clause:
     return told or Clause(f"{_verb(field, telling.efforts)} the ", _name(field))
 
 
+def loss_clause(field: Field, loss: Loss) -> Clause:
+    """What is lost by a change of a field."""
+    if loss.field != field.change.name:
+        return Clause("", str(loss))
+    if loss.kind is LossKind.OPENED:
+        return Clause("opens the ", _name(field), " to everybody")
+    if loss.entries and not loss.empties:
+        return _without_entries(field, loss)
+    return clause(field, Telling(Effort(0).shares(1), values=loss.kind in _BY_VALUE))
+
+
+def _without_entries(field: Field, loss: Loss) -> Clause:
+    gone = loss.entries if loss.count <= _MOST_ENTRIES else (f"{loss.count} entries",)
+    *first, last = map(visible, gone)
+    return Clause("removes ", f"{', '.join(first)} and {last}" if first else last, f" from the {_name(field)}")
+
+
 def _emptying(field: Field) -> Clause:
     if _is_switch(field.change.name) and isinstance(field.change.before, bool):
         return Clause("no longer says whether ", _subject(field), " is on")
@@ -173,12 +186,6 @@ def _last(name: str) -> str:
 def _is_switch(name: str) -> bool:
     last = _last(name)
     return last in (_ENABLED, _REQUIRED) or last.endswith("Enabled")
-
-
-def _is_nothing(value: Any) -> bool:
-    if isinstance(value, str):
-        return all(char.isspace() or is_unseen(char) for char in value)
-    return value is MISSING or value is None or (isinstance(value, list | Mapping) and not value)
 
 
 def _name(field: Field) -> str:
@@ -202,7 +209,7 @@ def _told(field: Field) -> Clause | None:
     old, new = _short(before), _short(after)
     if new is None or (isinstance(before, str) and isinstance(after, str) and differs_in_blanks_only(before, after)):
         return None
-    if _is_nothing(before):
+    if is_nothing(before):
         return None if field.is_back else Clause("sets the ", _name(field), f" to {new}")
     if old is None:
         return None
@@ -214,7 +221,7 @@ def _short(value: Any) -> str | None:
     """A value within a sentence; a text in quotes, so that it is not read on as a part of it."""
     if isinstance(value, bool):
         return "yes" if value else "no"
-    if not isinstance(value, int | float | str) or _is_nothing(value):
+    if not isinstance(value, int | float | str) or is_nothing(value):
         return None
     text = f"“{visible(value)}”" if isinstance(value, str) else inline(value)
     return text if len(text) - 2 * isinstance(value, str) <= _LONGEST_TOLD and "\n" not in str(value) else None
@@ -228,7 +235,7 @@ def _verb(field: Field, efforts: Iterator[Effort]) -> str:
 def _how_much(before: Any, after: Any, efforts: Iterator[Effort]) -> _Verb:
     if isinstance(before, str) and isinstance(after, str) and differs_in_blanks_only(before, after):
         return _BLANKS
-    if _is_nothing(before) and not _is_nothing(after):
+    if is_nothing(before) and not is_nothing(after):
         return _SETS
     if isinstance(before, str) and isinstance(after, str):
         return _rewriting(before, after, efforts)

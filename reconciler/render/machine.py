@@ -6,6 +6,7 @@ from typing import Any
 
 from reconciler.domain.diagnostics import Diagnostic
 from reconciler.domain.direction import DirectedOp
+from reconciler.domain.losses import Loss, losses
 from reconciler.render.model import FleetPlan, PlanView
 
 
@@ -43,7 +44,21 @@ def plan_shape(plan: PlanView) -> dict[str, Any]:
         "prune": plan.prune,
         "summary": plan.summary._asdict(),
         "direction": plan.direction,
+        "losses": [loss_shape(loss) for loss in losses(directed.op for directed in plan.ops)],
         "ops": [op_shape(directed) for directed in plan.ops],
+    }
+
+
+def loss_shape(loss: Loss) -> dict[str, Any]:
+    """Something that a plan takes away, as JSON values."""
+    return {
+        "kind": loss.kind,
+        "section": loss.place.section,
+        "key": loss.place.key or None,
+        "field": loss.field or None,
+        "count": loss.count,
+        "entries": list(loss.entries),
+        "message": str(loss),
     }
 
 

@@ -11,6 +11,7 @@ from reconciler.domain.visible import visible
 from reconciler.render.alignment import Effort
 from reconciler.render.model import IRREVERSIBLE, SIDES, FleetPlan, PlanView, compared_texts, headline
 from reconciler.render.prose import EFFORT, GAP, TOO_MUCH, Kind, Line, compare
+from reconciler.render.summary import taken_away
 from reconciler.render.wording import FieldChange, changes, inline, prose
 
 _SHORTEST_FENCE = 3
@@ -44,7 +45,8 @@ def _plan(plan: PlanView, efforts: Iterator[Effort]) -> str:
     title = " ".join(_code(part) for part in (plan.name or plan.chatbot_id, plan.chatbot_id, plan.path))
     lines = [line for directed in plan.ops for line in _op(directed, efforts)]
     notes = [f"{plan.noops} unchanged", f"fingerprint {_code(plan.fingerprint)}"]
-    more = ["\n".join(f"- {_code(note)}" for note in plan.notes)] if plan.notes else []
+    said = [*(f"loss: {each}" for each in taken_away(plan.ops)), *plan.notes]
+    more = ["\n".join(f"- {_code(each)}" for each in said)] if said else []
     return "\n\n".join((f"### {title}" + (f" ({side})" if side else ""), _fenced(lines), ", ".join(notes), *more))
 
 

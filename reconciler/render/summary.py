@@ -6,11 +6,23 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from reconciler.domain.direction import DirectedOp
+from reconciler.domain.losses import Loss, LossKind, field_losses
 from reconciler.domain.plan import Action, Op
 from reconciler.domain.status import Direction
 from reconciler.domain.visible import distinct, visible
 from reconciler.render.alignment import Effort
-from reconciler.render.field_words import Clause, Field, Owner, Telling, clause, named, side_of, spoken, turn
+from reconciler.render.field_words import (
+    Clause,
+    Field,
+    Owner,
+    Telling,
+    clause,
+    loss_clause,
+    named,
+    side_of,
+    spoken,
+    turn,
+)
 from reconciler.render.wording import leaves
 
 _MOST_NAMED = 3
@@ -19,6 +31,7 @@ _MOST_VALUED = 6
 """With more fields than these the sentence tells no values: it is to stay one that can be read."""
 _EFFORT = 200_000
 """How much work all texts of one sentence may take; a page may say many sentences."""
+_LIFTED = (LossKind.UNPROTECTED, LossKind.OPENED)
 _EDITED = (Direction.LIVE_AHEAD, Direction.DIVERGED)
 
 
@@ -48,7 +61,7 @@ class _Update:
     @property
     def kept(self) -> Sequence[Field]:
         """The fields that are not lost by it."""
-        return [field for field in self.fields if not field.is_loss]
+        return [field for field in self.fields if not field.losses]
 
 
 class _Noun(NamedTuple):
@@ -95,10 +108,10 @@ def sentence(ops: Sequence[DirectedOp], effort: Effort | None = None) -> tuple[P
 
 
 def taken_away(ops: Sequence[DirectedOp]) -> tuple[str, ...]:
-    """What updates empty or remove, and the protections that they lift: a clause for each field, in the ops' order."""
+    """What updates take away, as `domain.losses` finds it: a clause for each loss, in the ops' order."""
     updates = (directed for directed in ops if directed.op.action is Action.UPDATE)
-    fields = (field for directed in updates for field in _fields(directed) if field.is_loss)
-    return tuple(visible(str(_loss(field))) for field in fields)
+    fields = (field for directed in updates for field in _fields(directed))
+    return tuple(visible(str(loss_clause(field, loss))) for field in fields for loss in field.losses)
 
 
 def overwritten(ops: Sequence[DirectedOp]) -> tuple[str, ...]:
@@ -143,7 +156,15 @@ def _fields(directed: DirectedOp) -> tuple[Field, ...]:
     op = directed.op
     owner = _owner(op)
     found = ((change, side_of(directed, change.name)) for change in leaves(op))
-    return tuple(Field(owner, change, side is Direction.LIVE_AHEAD) for change, side in found)
+    return tuple(
+        Field(
+            owner,
+            change,
+            side is Direction.LIVE_AHEAD,
+            field_losses(op.place, change.name, change.before, change.after),
+        )
+        for change, side in found
+    )
 
 
 def _owner(op: Op) -> Owner:
@@ -221,18 +242,22 @@ def _of_creates(ops: Sequence[DirectedOp]) -> Iterator[tuple[Part, ...]]:
 
 def _of_losses(updates: Sequence[_Update]) -> Iterator[tuple[Part, ...]]:
     """What updates take away: a protection that they lift is always named."""
-    fields = [field for update in updates for field in update.fields if field.is_loss]
-    ordered = sorted(fields, key=lambda field: field.is_emptied)
-    lifted = sum(field.lifts_protection for field in fields)
+    found = [(field, loss) for update in updates for field in update.fields for loss in field.losses]
+    ordered = sorted(found, key=lambda pair: pair[1].kind not in _LIFTED)
+    lifted = sum(loss.kind in _LIFTED for _, loss in found)
     told = ordered if len(ordered) <= _MOST_NAMED else ordered[: max(_MOST_NAMED - 1, lifted)]
-    yield from (_parts(_loss(field)) for field in told)
+    yield from (_parts(_loss_said(*pair)) for pair in told)
     rest = len(ordered) - len(told)
     if rest:
         yield (Part(Tone.PLAIN, f"empties or removes {rest} other {'field' if rest == 1 else 'fields'}"),)
 
 
-def _loss(field: Field) -> Clause:
-    return clause(field, Telling(Effort(0).shares(1), values=False))
+def _loss_said(field: Field, loss: Loss) -> Clause:
+    """A list in which other entries take the place of those that are gone is changed, as far as one sentence tells."""
+    before, after = field.change.before, field.change.after
+    if loss.entries and isinstance(before, list) and isinstance(after, list) and len(after) >= len(before):
+        return clause(field, Telling(Effort(0).shares(1), values=False))
+    return loss_clause(field, loss)
 
 
 def _of_deletes(ops: Sequence[DirectedOp]) -> Iterator[tuple[Part, ...]]:

@@ -10,6 +10,7 @@ from reconciler.domain.visible import visible
 from reconciler.render.alignment import Effort
 from reconciler.render.model import IRREVERSIBLE, SIDES, FleetPlan, PlanView, Unplanned, compared_texts, headline
 from reconciler.render.prose import EFFORT, GAP, TOO_MUCH, Kind, Line, compare
+from reconciler.render.summary import taken_away
 from reconciler.render.wording import FieldChange, changes, characters, inline, prose
 
 _NOTE = 65
@@ -95,9 +96,10 @@ def _plan(plan: PlanView, paint: Paint, efforts: Iterator[Effort]) -> list[str]:
     lines = [_header("~", plan, paint) + " " * room + moved, ""]
     for directed in plan.ops:
         lines += [*_op(directed, paint, efforts), ""]
+    lines += [paint(Ink.REMOVED, f"      loss: {each}") for each in taken_away(plan.ops)]
     tail = [f"      {plan.noops} unchanged"] if plan.noops else []
     tail += [f"      {visible(note)}" for note in plan.notes]
-    return [*lines, *(paint(Ink.DIM, line) for line in tail)] if tail else lines[:-1]
+    return [*lines, *(paint(Ink.DIM, line) for line in tail)] if lines[-1] or tail else lines[:-1]
 
 
 def _op(directed: DirectedOp, paint: Paint, efforts: Iterator[Effort]) -> Iterator[str]:

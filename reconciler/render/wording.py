@@ -74,18 +74,7 @@ def lost(op: Op) -> tuple[FieldChange, ...]:
 
 
 def _leaves(change: FieldChange) -> Iterator[FieldChange]:
-    sides = (change.before, change.after)
-    if not any(isinstance(side, Mapping) and side for side in sides):
-        yield change
-        return
-    if not all(isinstance(side, Mapping) or side is MISSING for side in sides):
-        yield change
-        return
-    before, after = (side if isinstance(side, Mapping) else {} for side in sides)
-    for name in sorted(before.keys() | after.keys()):
-        pair = before.get(name, MISSING), after.get(name, MISSING)
-        if not fields.are_same(*pair):
-            yield from _leaves(FieldChange(f"{change.name}.{name}", *pair))
+    return (FieldChange(*leaf) for leaf in fields.taken_apart(change.name, change.before, change.after))
 
 
 def _besides_identity(op: Op, stated: Mapping[str, Any] | None) -> dict[str, Any]:

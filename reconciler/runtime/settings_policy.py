@@ -24,7 +24,7 @@ class PolicySettings(Section):
 
     approvals: int = Field(_DEFAULTS.approvals, ge=1, description="How many people must approve a plan.")
     delete_approvals: int | None = Field(
-        None, ge=1, description="How many people must approve a plan that deletes something. Unset: as `approvals`."
+        None, ge=1, description="How many people must approve a plan that takes something away. Unset: as `approvals`."
     )
     approval_ttl: Duration = Field(
         _DEFAULTS.approval_ttl, ge=timedelta(minutes=1), description="How long an approval stands until it is applied."
@@ -32,20 +32,22 @@ class PolicySettings(Section):
     auto_apply: AutoApply = Field(
         _DEFAULTS.auto_apply,
         description="Which plans are applied without a person: `additive` those that only create, `no_delete` those "
-        "that delete nothing, `full` also deletes within `max_deletes`. Only changes of git, and only chatbots that "
-        "were in sync since it was set.",
+        "that take nothing away, `full` also takes away within `max_deletes`. Only changes of git, and only chatbots "
+        "that were in sync since it was set.",
     )
     self_heal: bool = Field(
         _DEFAULTS.self_heal, description="Whether `auto_apply` also undoes live edits, which are lost by that."
     )
     max_deletes: int = Field(
-        _DEFAULTS.max_deletes, ge=0, description="A plan with more deletes needs `overrides.deletes` and a reason."
+        _DEFAULTS.max_deletes,
+        ge=0,
+        description="A plan that takes away more items needs `overrides.deletes` and a reason.",
     )
     fleet_max_deletes: int = Field(
         _DEFAULTS.fleet_max_deletes,
         ge=0,
-        description="When the plans of one revision delete in more chatbots, nothing of it is applied without "
-        "a person.",
+        description="When the plans of one revision take something away from more chatbots, nothing of it is applied "
+        "without a person.",
     )
     fleet_max_share: float = Field(
         _DEFAULTS.fleet_max_share,

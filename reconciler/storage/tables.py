@@ -228,6 +228,7 @@ plans = Table(
     _moment("closed_at", optional=True),
     _text("apply_id", optional=True),
     _text("change"),
+    _number("losses", optional=True),
     _number("version"),
 )
 _open = plans.c.status.in_(sorted(status.value for status in OPEN))

@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, WithJsonSche
 
 from reconciler.domain.diagnostics import Severity
 from reconciler.domain.lifecycle import ApplyStatus, PlanStatus
+from reconciler.domain.losses import LossKind
 from reconciler.domain.plan import Action
 from reconciler.domain.records import RunStatus, SourceState, Trigger
 from reconciler.domain.status import Direction, Reason, Sync
@@ -133,9 +134,22 @@ class OpShape(Shape):
     fields: Mapping[str, Direction] = Field(description="For updates, which side moved for each field.")
 
 
+class LossShape(Shape):
+    """Something that a plan takes away."""
+
+    kind: LossKind = Field(description="In which way.")
+    section: str
+    key: str | None = Field(description="The item's key; null in a section without keys.")
+    field: str | None = Field(description="The field's path within it; null when the whole item is deleted.")
+    count: int = Field(description="How much: entries of a list, fields of an object, else 1. The gate adds these up.")
+    entries: list[str] = Field(description="What is gone from a list: identities, or short values.")
+    message: str
+
+
 class SinglePlanShape(PlanShape):
     """A plan with its ops."""
 
+    losses: list[LossShape] = Field(description="What it takes away; empty for a plan that only adds or changes.")
     ops: list[OpShape]
 
 

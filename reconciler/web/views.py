@@ -8,11 +8,13 @@ from typing import Any, TypeVar
 from reconciler.domain.diagnostics import Diagnostic
 from reconciler.domain.direction import DirectedOp
 from reconciler.domain.lifecycle import OPEN
+from reconciler.domain.losses import losses
 from reconciler.domain.policy import Policy
 from reconciler.domain.records import Apply, Approval, AuditEntry, Chatbot, Plan, Run, SourceRecord, Suspension
 from reconciler.domain.status import Direction, Reason, Sync
 from reconciler.engine.accept import Accepted
 from reconciler.ports import Budget, FleetCounts
+from reconciler.render.machine import loss_shape
 from reconciler.web import shapes
 from reconciler.web.overview import Overview
 from reconciler.web.rendering import holding_up
@@ -27,7 +29,11 @@ def plan(record: Plan, approvals: Sequence[Approval], policy: Policy) -> shapes.
 
 def single_plan(record: Plan, approvals: Sequence[Approval], policy: Policy) -> shapes.SinglePlanShape:
     """A plan with its ops."""
-    return shapes.SinglePlanShape(**_plan(record, approvals, policy), ops=[op(each) for each in record.ops])
+    return shapes.SinglePlanShape(
+        **_plan(record, approvals, policy),
+        losses=[shapes.LossShape(**loss_shape(each)) for each in losses(record.bare_ops)],
+        ops=[op(each) for each in record.ops],
+    )
 
 
 def history(record: Plan, approvals: Sequence[Approval], done: Apply | None, policy: Policy) -> shapes.HistoryShape:

@@ -50,14 +50,21 @@ class Plans(Repository[Plan]):
     async def stakes(self, source: str, revision: str) -> Sequence[Stake]:
         """Of a revision all but the Resolved ones, and every open one; without their bodies and ops."""
         column = tables.plans.c
-        statement = select(column.chatbot_id, column.revision, column.direction, column.summary, column.status).where(
+        wanted = (column.chatbot_id, column.revision, column.direction, column.summary, column.losses, column.status)
+        statement = select(*wanted).where(
             column.source == source,
             column.status != PlanStatus.RESOLVED.value,
             or_(column.revision == revision, column.status.in_(sorted(OPEN))),
         )
         found = await self._transaction.connection.execute(statement)
         return [
-            Stake(row.chatbot_id, row.revision, Direction(row.direction), row.summary["delete"], row.status in OPEN)
+            Stake(
+                row.chatbot_id,
+                row.revision,
+                Direction(row.direction),
+                _losses(row.losses, row.summary),
+                row.status in OPEN,
+            )
             for row in found
         ]
 
@@ -66,6 +73,11 @@ class Plans(Repository[Plan]):
         rejected = tables.plans.c.status == PlanStatus.REJECTED.value
         statement = select(exists().where(*_same(tenant, chatbot_id, fingerprint), rejected))
         return bool(await self._transaction.connection.scalar(statement))
+
+
+def _losses(counted: int | None, summary: Mapping[str, int]) -> int:
+    """How much a plan takes away; one of an older program has only its deletes counted."""
+    return summary["delete"] if counted is None else counted
 
 
 class Approvals(Repository[Approval]):

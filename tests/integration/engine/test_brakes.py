@@ -53,7 +53,7 @@ async def test_deletes_in_too_many_chatbots_stop_the_whole_revision_and_say_why(
     async with world(tmp_path, LIVE, FILES, policy=FULL) as w:
         head = await delete_in(w, BOTS[:3])
         assert w.writer.writes == []
-        said = f"policy.fleet_max_deletes = 2 at revision {head[:12]}: its plans delete in 3 chatbots"
+        said = f"policy.fleet_max_deletes = 2 at revision {head[:12]}: its plans take something away from 3 chatbots"
         record = await w.source_record()
         assert record.brake == said
         run = await w.run(record.last_run_id or "")
@@ -143,7 +143,7 @@ async def test_chatbots_that_could_not_be_compared_count_as_if_they_lost_somethi
         assert w.writer.writes == []
         plan = await w.open_plan(BOTS[0])
         assert plan.reason is Reason.AWAITING_APPROVAL
-        assert plan.message.endswith("its plans delete in 3 chatbots, 2 of them not compared yet)")
+        assert plan.message.endswith("its plans take something away from 3 chatbots, 2 of them not compared yet)")
         await w.refresh()
         assert (await w.open_plan(BOTS[0])).reason is Reason.BLOCKED_BY_FLEET_BRAKE
         assert w.writer.writes == []

@@ -155,3 +155,24 @@ def test_a_migration_that_fails_changes_nothing(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match="already exists"):
         schema.upgrade(url)
     assert _execute(url, "SELECT name FROM sqlite_master WHERE type = 'table'") == ["tokens"]
+
+
+async def test_a_plan_of_an_older_program_has_only_its_deletes_counted(store_url: str) -> None:
+    schema.upgrade(store_url, to="0004")
+    _execute(
+        store_url,
+        "INSERT INTO plans (id, tenant, chatbot_id, source, path, revision, status, reason, message, fingerprint, "
+        "body, ops, summary, direction, approvals_required, created_at, expires_at, change, version) VALUES ('plan_1', "
+        "'acme', 'bot_1', 'main', 'bot.yaml', 'a', 'Applied', 'Applied', '', 'f', '{}', '[]', "
+        '\'{"create": 0, "update": 1, "delete": 3, "noop": 0}\', \'GitAhead\', 1, '
+        "'2026-03-01 10:00:00', '2026-03-01 10:00:00', '', 0)",
+    )
+    store = await SqlStore.open(store_url, FakeClock())
+    try:
+        async with store.read() as uow:
+            plan = await uow.plans.get("plan_1")
+            (stake,) = await uow.plans.stakes("main", "a")
+    finally:
+        await store.close()
+    assert plan is not None
+    assert (plan.losses, stake.losses) == (None, 3)

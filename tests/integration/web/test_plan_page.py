@@ -270,6 +270,32 @@ async def test_deletes_need_a_check_and_a_reason(house: House, approver: httpx.A
     assert (approval.deletes, approval.reason) == (True, "The CRM moved")
 
 
+async def test_what_updates_take_away_needs_the_same_check_and_is_told_alike_everywhere(
+    house: House, approver: httpx.AsyncClient
+) -> None:
+    emails = {"authorizedEmails": ["ann@acme.example"]}, {"authorizedEmails": []}
+    open_ = update("accessProtection", None, {"enabled": True}, {"enabled": False})
+    await keep(house, update("accessLists", None, *emails), open_)
+    page = words((await approver.get("/plans/plan_3")).text)
+    said = (await approver.get("/api/v1/plans/plan_3")).json()["losses"]
+    text = (await approver.get("/api/v1/plans/plan_3", headers={"Accept": "text/plain"})).text
+    refused = await approver.post("/plans/plan_3/approve", data=SEEN)
+    passed = await approver.post("/plans/plan_3/approve", data={**SEEN, "deletes": "yes", "reason": "a fair"})
+
+    assert (
+        "What it takes away: empties the authorized emails of the access lists switches access protection off" in page
+    )
+    assert "Losses They need your yes, because it empties accessLists" in page
+    assert "Take away what is listed above Why this is right (required)" in page
+    assert [(loss["kind"], loss["section"], loss["field"], loss["count"]) for loss in said] == [
+        ("emptied", "accessLists", "authorizedEmails", 1),
+        ("unprotected", "accessProtection", "enabled", 1),
+    ]
+    assert "loss: empties the authorized emails of the access lists" in text
+    assert "loss: switches access protection off" in text
+    assert (refused.status_code, passed.status_code) == (409, 303)
+
+
 async def test_what_is_rejected_is_closed_with_the_comment_in_the_log(
     house: House, approver: httpx.AsyncClient
 ) -> None:

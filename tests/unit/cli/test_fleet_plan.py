@@ -56,7 +56,7 @@ def test_a_plan_says_what_it_takes_to_apply_it(op: Op, policy: Policy, notes: li
         (
             6,
             Policy(auto_apply=AutoApply.FULL, fleet_max_share=1),
-            PERSON + "policy.fleet_max_deletes = 5 for this plan: its plans delete in 6 chatbots.",
+            PERSON + "policy.fleet_max_deletes = 5 for this plan: its plans take something away from 6 chatbots.",
         ),
         (
             4,

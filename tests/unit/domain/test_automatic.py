@@ -128,6 +128,38 @@ def test_it_says_what_goes_beyond_the_level() -> None:
     assert not_within(plan, Policy(auto_apply=AutoApply.FULL, max_deletes=1)) == "it needs overrides.deletes"
 
 
+PROMPT = "You help the staff of Acme with laptops, accounts and printers, kindly and briefly."
+LIFTED: list[tuple[str, Any, Any]] = [
+    ("scopes.scopes", [{"id": "a"}, {"id": "b"}], [{"id": "b"}]),
+    ("scopes.uiTree", [{"id": "root"}], []),
+    ("accessProtection.enabled", True, False),
+    ("accessLists.authorizedEmails", ["ann@acme.example"], []),
+    ("accessLists.authorizedDomains", ["acme.example"], ["acme.example", "*"]),
+    ("core.behavior.systemPrompt", PROMPT, "x"),
+    ("core.behavior.systemPrompt", PROMPT, ""),
+    ("core.logoUrl", "https://acme.example/logo.svg", None),
+    ("telemetry.pseudonymizeIdentifiers", True, False),
+]
+
+
+@pytest.mark.parametrize(("path", "before", "after"), LIFTED)
+@pytest.mark.parametrize("level", [AutoApply.NONE, AutoApply.ADDITIVE, AutoApply.NO_DELETE])
+def test_an_update_that_takes_something_away_is_beyond_every_level_but_full(
+    level: AutoApply, path: str, before: Any, after: Any
+) -> None:
+    section, _, name = path.partition(".")
+    op = Op(section, Action.UPDATE, None, {name: before}, {name: after}, (name,))
+    plan = plan_of([DirectedOp(op, Direction.GIT_AHEAD, {name: Direction.GIT_AHEAD})], {section: {name: after}})
+    assert path in (not_within(plan, Policy(auto_apply=level)) or "")
+
+
+def test_full_lets_within_the_gate_also_be_lost_what_updates_take_away() -> None:
+    op = Op("accessProtection", Action.UPDATE, None, {"enabled": True}, {"enabled": False}, ("enabled",))
+    plan = plan_of([DirectedOp(op, Direction.GIT_AHEAD)], {"accessProtection": {"enabled": False}})
+    assert not_within(plan, Policy(auto_apply=AutoApply.FULL)) is None
+    assert not_within(plan, Policy(auto_apply=AutoApply.FULL, max_deletes=0)) == "it needs overrides.deletes"
+
+
 def test_the_switch_knows_each_value_of_both_settings() -> None:
     policies = [Policy(auto_apply=level, self_heal=healing) for level in AutoApply for healing in (False, True)]
     assert len({switch_value(policy) for policy in policies}) == len(policies)

@@ -11,35 +11,35 @@ GIT, LIVE = Direction.GIT_AHEAD, Direction.LIVE_AHEAD
 
 
 def stake(
-    number: int, *, deletes: int = 0, revision: str = "r1", direction: Direction = GIT, open_: bool = True
+    number: int, *, losses: int = 0, revision: str = "r1", direction: Direction = GIT, open_: bool = True
 ) -> Stake:
-    return Stake(f"bot_{number}", revision, direction, deletes, open_)
+    return Stake(f"bot_{number}", revision, direction, losses, open_)
 
 
-def changed(count: int, *, deletes: int = 0) -> list[Stake]:
-    return [stake(number, deletes=deletes) for number in range(count)]
+def changed(count: int, *, losses: int = 0) -> list[Stake]:
+    return [stake(number, losses=losses) for number in range(count)]
 
 
 def test_exactly_the_limits_pass() -> None:
     policy = Policy(fleet_max_deletes=5, fleet_max_share=0.3)
-    assert brake(changed(5, deletes=9), Fleet(100), policy, "here") is None
+    assert brake(changed(5, losses=9), Fleet(100), policy, "here") is None
     assert brake(changed(30), Fleet(100), policy, "here") is None
 
 
 def test_more_than_the_limits_print_count_limit_and_setting() -> None:
     policy = Policy(fleet_max_deletes=5, fleet_max_share=0.3)
-    said = brake(changed(6, deletes=1), Fleet(100), policy, "at revision r1")
-    assert said == "policy.fleet_max_deletes = 5 at revision r1: its plans delete in 6 chatbots"
+    said = brake(changed(6, losses=1), Fleet(100), policy, "at revision r1")
+    assert said == "policy.fleet_max_deletes = 5 at revision r1: its plans take something away from 6 chatbots"
     said = brake(changed(31), Fleet(100), policy, "at revision r1")
     assert said == "policy.fleet_max_share = 0.3 at revision r1: its plans change 31 of 100 chatbots"
 
 
 def test_a_chatbot_with_several_plans_counts_once() -> None:
-    assert brake(changed(5, deletes=1) * 3, Fleet(100), Policy(fleet_max_deletes=5), "here") is None
+    assert brake(changed(5, losses=1) * 3, Fleet(100), Policy(fleet_max_deletes=5), "here") is None
 
 
 def test_the_cause_stays_while_the_count_grows() -> None:
-    causes = {cause_of(brake(changed(count, deletes=1), Fleet(100), Policy(), "here") or "") for count in range(6, 20)}
+    causes = {cause_of(brake(changed(count, losses=1), Fleet(100), Policy(), "here") or "") for count in range(6, 20)}
     assert causes == {"policy.fleet_max_deletes = 5 here"}
 
 
@@ -57,7 +57,7 @@ def test_what_counts_together() -> None:
     assert [each.chatbot_id for each in concerning([mine, *others], "r1", LIVE)] == ["bot_4"]
 
 
-STAKES = st.lists(st.builds(stake, st.integers(0, 40), deletes=st.integers(0, 2)), max_size=60)
+STAKES = st.lists(st.builds(stake, st.integers(0, 40), losses=st.integers(0, 2)), max_size=60)
 POLICIES = st.builds(Policy, fleet_max_deletes=st.integers(0, 10), fleet_max_share=st.floats(0, 1))
 
 
@@ -65,7 +65,7 @@ POLICIES = st.builds(Policy, fleet_max_deletes=st.integers(0, 10), fleet_max_sha
 def test_it_is_on_exactly_when_a_limit_is_exceeded(
     stakes: list[Stake], chatbots: int, uncompared: int, policy: Policy
 ) -> None:
-    losing = {each.chatbot_id for each in stakes if each.deletes > 0} | {f"unseen_{n}" for n in range(uncompared)}
+    losing = {each.chatbot_id for each in stakes if each.losses > 0} | {f"unseen_{n}" for n in range(uncompared)}
     touched = {each.chatbot_id for each in stakes} | {f"unseen_{n}" for n in range(uncompared)}
     too_many = len(losing) > policy.fleet_max_deletes
     too_much = len(touched) > FEW and (chatbots == 0 or len(touched) / chatbots > policy.fleet_max_share)

@@ -43,6 +43,44 @@ def test_creates_and_updates_never_need_one(action: Action) -> None:
     assert requirements(ops, body(mcpServers=[]), Policy()).delete_override is None
 
 
+def emptied_section(section: str, before: dict[str, Any]) -> Op:
+    after = {name: [] for name in before}
+    return Op(section, Action.UPDATE, None, before, after, tuple(sorted(before)))
+
+
+def test_what_updates_take_away_counts_against_the_same_limit() -> None:
+    emails = {"authorizedEmails": ["a", "b", "c"]}
+    op = Op("accessLists", Action.UPDATE, None, emails, {"authorizedEmails": ["c"]}, ("authorizedEmails",))
+    kept = body(skills=[{}], accessLists={"authorizedEmails": ["c"]})
+    assert requirements([op], kept, Policy()).delete_override is None
+    why = requirements([op, *deletes("skills", 1)], kept, Policy()).delete_override
+    assert why == (
+        "it deletes 1 item and removes 2 entries from accessLists.authorizedEmails: 3 losses, "
+        "more than policy.max_deletes = 2"
+    )
+
+
+def test_a_list_within_a_section_that_is_emptied_needs_an_override() -> None:
+    op = emptied_section("scopes", {"scopes": [{"id": "a"}]})
+    why = requirements([op], body(scopes={"scopes": [], "defaultScopeLabel": "All"}), Policy()).delete_override
+    assert why == "it empties scopes.scopes"
+
+
+def test_a_section_that_is_left_with_nothing_needs_an_override() -> None:
+    op = emptied_section("accessLists", {"authorizedEmails": ["a"]})
+    why = requirements([op], body(accessLists={"authorizedEmails": [], "authorizedDomains": []}), Policy())
+    assert why.delete_override == "it empties accessLists"
+
+
+def test_a_protection_that_is_lifted_counts() -> None:
+    op = Op("accessProtection", Action.UPDATE, None, {"enabled": True}, {"enabled": False}, ("enabled",))
+    kept = body(accessProtection={"enabled": False})
+    assert requirements([op], kept, Policy(max_deletes=0)).delete_override == (
+        "it lifts the protection accessProtection.enabled: 1 loss, more than policy.max_deletes = 0"
+    )
+    assert requirements([op], kept, Policy(delete_approvals=3)).approvals == 3
+
+
 @given(st.sets(st.text(max_size=3)), st.sets(st.text(max_size=3)))
 def test_the_vanished_share_lies_between_0_and_1_and_is_0_when_nothing_is_gone(before: set[str], now: set[str]) -> None:
     share = vanished_share(before, now)

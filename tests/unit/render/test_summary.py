@@ -94,7 +94,7 @@ def test_of_many_fields_the_texts_are_named() -> None:
     before = {"a": 1, "b": 1, "c": 1, "prompt": PROMPT}
     after = {"a": 2, "b": 2, "c": 2, "prompt": "Another one."}
     assert said(update("core", None, before, after)) == (
-        "Rewrites the prompt, changes the a, and changes 2 other fields of the core settings."
+        "Changes the a from 1 to 2, changes the b from 1 to 2, changes the c from 1 to 2, and rewrites the prompt."
     )
 
 
@@ -188,20 +188,12 @@ def test_what_is_emptied_is_told_in_the_order_of_the_ops() -> None:
         (field("externalApi", None, "enabled", ON, OFF), "Switches the external API off."),
         (field("accessProtection", None, "enabled", OFF, ON), "Switches access protection on."),
         (field("accessProtection", None, "enabled", ..., ON), "Switches access protection on."),
-        (
-            field("accessProtection", None, "jwtConfig", {"enabled": True}, {"enabled": False}),
-            "Switches the JWT config of the access protection off.",
-        ),
         (core("enabled", ON, OFF), "Switches the chatbot off."),
         (core("salesAgentEnabled", OFF, ON), "Switches the sales agent on."),
         (core("aiConfig.webSearchEnabled", ON, OFF), "Switches the web search off."),
         (core("behavior.handover.enabled", ON, OFF), "Switches the handover off."),
         (core("requireAuth", OFF, ON), "Switches the sign-in requirement on."),
         (core("aiConfig.inlineCitations", ON, OFF), "Changes the inline citations from yes to no."),
-        (
-            field("accessProtection", None, "enabled", ON, "no"),
-            "Changes the on/off switch of the access protection from yes to “no”.",
-        ),
     ],
 )
 def test_a_switch_is_said_to_be_switched(op: DirectedOp, expected: str) -> None:
@@ -216,6 +208,26 @@ def test_a_switch_is_said_to_be_switched(op: DirectedOp, expected: str) -> None:
         (field("accessProtection", None, "enabled", ON, OFF, LIVE), "Switches access protection back off"),
         (field("accessProtection", None, "enabled", ..., OFF), "Switches access protection off"),
         (core("requireAuth", ON, OFF), "Switches the sign-in requirement off"),
+        (
+            field("accessProtection", None, "jwtConfig", {"enabled": True}, {"enabled": False}),
+            "Switches the JWT config of the access protection off",
+        ),
+        (
+            field("accessProtection", None, "enabled", ON, "no"),
+            "Changes the on/off switch of the access protection from yes to “no”",
+        ),
+        (
+            field("telemetry", None, "level", "anonymized", "full"),
+            "Changes the level of the telemetry from “anonymized” to “full”",
+        ),
+        (
+            field("telemetry", None, "retentionMonths", 6, 3),
+            "Changes the retention months of the telemetry from 6 to 3",
+        ),
+        (
+            field("accessLists", None, "authorizedDomains", ["acme.example"], ["acme.example", "*"]),
+            "Opens the authorized domains of the access lists to everybody",
+        ),
         (field("skills", "a", "requireAuth", ON, OFF), "Switches the sign-in requirement of the skill a off"),
     ],
 )
@@ -223,6 +235,26 @@ def test_a_protection_that_is_lifted_is_a_loss(op: DirectedOp, expected: str) ->
     assert said(op) == f"{expected}."
     assert lost(op) == [expected]
     assert taken_away((op,)) == (f"{expected[0].lower()}{expected[1:]}",)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "clause"),
+    [
+        (["a", "b"], ["b"], "removes a from the authorized emails of the access lists"),
+        (["a", "b", "c"], ["c"], "removes a and b from the authorized emails of the access lists"),
+        (list("abcdef"), ["f"], "removes 5 entries from the authorized emails of the access lists"),
+        (["a"], ["b"], "removes a from the authorized emails of the access lists"),
+    ],
+)
+def test_what_is_gone_from_a_list_is_named(before: list[str], after: list[str], clause: str) -> None:
+    assert taken_away((field("accessLists", None, "authorizedEmails", before, after),)) == (clause,)
+
+
+def test_a_loss_within_an_entry_of_a_list_says_of_which_one() -> None:
+    scopes = [{"id": "billing", "requireAuth": True}], [{"id": "billing", "requireAuth": False}]
+    op = field("scopes", None, "scopes", *scopes)
+    assert taken_away((op,)) == ("lifts the protection scopes.scopes[billing].requireAuth",)
+    assert lost(op) == ["Lifts the protection scopes.scopes[billing].requireAuth"]
 
 
 def test_items_switched_alike_are_said_together() -> None:
@@ -285,9 +317,9 @@ def test_a_long_prompt_is_weighed_however_many_short_fields_change_with_it() -> 
 def test_of_a_single_item_with_few_fields_they_are_told() -> None:
     one = update("skills", "a", {"mode": "x", "body": PROMPT}, {"mode": "y", "body": "Another one."})
     three = update("skills", "b", dict.fromkeys("xyz", 1), dict.fromkeys("xyz", 2))
-    assert said(one) == "Rewrites the body of the skill a and changes the mode of the skill a from “x” to “y”."
+    assert said(one) == "Changes the mode of the skill a from “x” to “y” and rewrites the body of the skill a."
     assert said(three) == "Changes the skill b."
-    assert said(one, three) == "Changes the skills a and b."
+    assert said(one, three) == "Changes the skills a and b and rewrites the body of the skill a."
 
 
 @pytest.mark.parametrize(

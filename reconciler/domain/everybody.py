@@ -1,0 +1,24 @@
+"""Entries of allow lists that let everybody in."""
+
+import re
+import unicodedata
+
+_SCHEME = re.compile(r"[a-z][a-z0-9+.-]*://")
+_PORT = re.compile(r":[0-9*]*$")
+_ALL_ADDRESSES = ("0.0.0.0/0", "::/0")
+
+
+def means_everybody(entry: str) -> bool:
+    """Whether an entry of an allow list matches everybody, or a whole top-level domain.
+
+    Args:
+        entry: A host, an origin, an email address or a pattern of one, such as ``*``, ``https://*`` or ``*.com``.
+    """
+    text = unicodedata.normalize("NFKC", entry).strip().casefold()
+    if text in _ALL_ADDRESSES:
+        return True
+    if "*" not in text or any(char.isspace() for char in text):
+        return False
+    host = _SCHEME.sub("", text, count=1).rpartition("@")[2].partition("/")[0]
+    host = _PORT.sub("", host)
+    return "*" in host and "." not in host.strip("*.")

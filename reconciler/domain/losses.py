@@ -1,0 +1,233 @@
+"""What a plan takes away: the one definition for the policy, the brake, the plan's text and its page.
+
+Rules 6 and 10 of the design: a loss is looked for in the values, not in the names of the ops. Deleting an item is one,
+and so is an update that takes an entry out of a list or an object at any depth, leaves a value empty, lifts a
+protection, opens a list of people or places to everybody, or leaves less than half of a text. What only adds takes
+nothing away.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import Any
+
+from reconciler.domain import fields
+from reconciler.domain.entries import label_of, matched
+from reconciler.domain.everybody import means_everybody
+from reconciler.domain.fields import MISSING, is_nothing
+from reconciler.domain.plan import Action, Op, Place
+from reconciler.domain.protections import deletes_records, lifts_protection
+from reconciler.domain.visible import distinct
+
+LEAST_WORDS = 10
+LEAST_CHARACTERS = 40
+"""A shorter text is a value like any other: another one in its place is a change."""
+
+_LONGEST_WORD = 20
+"""Where words are longer than this on average, blanks do not separate them: the text is weighed by its characters."""
+
+_LONGEST_WEIGHED = 200_000
+_LONGEST_LINE = 1_000
+_MOST_NAMED = 6
+
+
+class LossKind(StrEnum):
+    """In which way something is lost; the most severe first."""
+
+    DELETED = "deleted"
+    UNPROTECTED = "unprotected"
+    OPENED = "opened"
+    SHORTENED = "shortened"
+    EMPTIED = "emptied"
+    REMOVED = "removed"
+    REWRITTEN = "rewritten"
+
+
+_CLAUSES = {
+    LossKind.DELETED: "deletes {}",
+    LossKind.UNPROTECTED: "lifts the protection {}",
+    LossKind.OPENED: "opens {} to everybody",
+    LossKind.SHORTENED: "shortens {}",
+    LossKind.EMPTIED: "empties {}",
+    LossKind.REMOVED: "removes {}",
+    LossKind.REWRITTEN: "leaves less than half of {}",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Loss:
+    """Something that a plan takes away.
+
+    Attributes:
+        kind: In which way.
+        place: The section, and in a list section the item.
+        field: The path of the field within it, with the names of list entries in brackets, such as
+            ``scopes[billing].requireAuth``; empty where the whole item is deleted.
+        count: How much is lost: entries of a list, fields of an object, else 1.
+        entries: What is gone from a list: identities, or short values.
+        empties: Whether a list is left without any entry.
+    """
+
+    kind: LossKind
+    place: Place
+    field: str = ""
+    count: int = 1
+    entries: tuple[str, ...] = ()
+    empties: bool = False
+
+    @property
+    def where(self) -> str:
+        """The item or field, as the API names it."""
+        return f"{self.place}.{distinct(self.field)}" if self.field else str(self.place)
+
+    def __str__(self) -> str:
+        if self.kind is LossKind.REMOVED and self.entries and not self.empties:
+            return f"removes {counted(self.count, 'entry', 'entries')} from {self.where}"
+        return _CLAUSES[self.kind].format(self.where)
+
+
+def losses(ops: Iterable[Op]) -> tuple[Loss, ...]:
+    """Everything that these ops take away, in their order."""
+    return tuple(loss for op in ops for loss in _of_op(op))
+
+
+def total(found: Iterable[Loss]) -> int:
+    """How much is lost in all."""
+    return sum(loss.count for loss in found)
+
+
+def summary(found: Sequence[Loss]) -> str:
+    """What is lost, as the rest of a sentence that begins with "it", such as ``deletes 2 items``; empty for nothing."""
+    deleted = sum(loss.kind is LossKind.DELETED for loss in found)
+    others = sorted((loss for loss in found if loss.kind is not LossKind.DELETED), key=_severity)
+    clauses = [f"deletes {counted(deleted, 'item', 'items')}"] if deleted else []
+    clauses += [str(loss) for loss in others[:_MOST_NAMED]]
+    if more := total(others[_MOST_NAMED:]):
+        clauses.append(f"takes away {more} more")
+    *first, last = clauses or [""]
+    return f"{', '.join(first)} and {last}" if first else last
+
+
+def _severity(loss: Loss) -> int:
+    return list(LossKind).index(loss.kind)
+
+
+def counted(number: int, one: str, many: str) -> str:
+    """A number with its noun."""
+    return f"{number} {one if number == 1 else many}"
+
+
+def field_losses(place: Place, name: str, before: Any, after: Any) -> tuple[Loss, ...]:
+    """What is lost by a change of one field.
+
+    Args:
+        place: The section and the item.
+        name: The field, as the API names it.
+        before: Its value, or `MISSING`.
+        after: Likewise.
+    """
+    return tuple(_within(Loss(LossKind.REMOVED, place, name), f"{place.section}.{name}", before, after))
+
+
+def _of_op(op: Op) -> Iterator[Loss]:
+    if op.action is Action.DELETE:
+        yield Loss(LossKind.DELETED, op.place)
+    elif op.action is Action.UPDATE:
+        for name in op.changed_fields:
+            yield from field_losses(op.place, name, fields.get(op.before, name), fields.get(op.after, name))
+
+
+def _within(at: Loss, path: str, before: Any, after: Any) -> Iterator[Loss]:
+    """The losses within a value.
+
+    Args:
+        at: A loss that names the place.
+        path: The same without the names of items, the section first.
+        before: The value.
+        after: Likewise.
+    """
+    for name, old, new in fields.taken_apart("", before, after):
+        yield from _of_leaf(replace(at, field=f"{at.field}{name}"), f"{path}{name}", old, new)
+
+
+def _of_leaf(at: Loss, path: str, before: Any, after: Any) -> Iterator[Loss]:
+    if lifts_protection(path, before, after):
+        yield replace(at, kind=LossKind.UNPROTECTED)
+    elif deletes_records(path, before, after):
+        yield replace(at, kind=LossKind.SHORTENED)
+    elif isinstance(before, list) or isinstance(after, list):
+        yield from _of_list(at, path, before, after)
+    elif opened_by([before], [after]):
+        yield replace(at, kind=LossKind.OPENED)
+    elif not is_nothing(before):
+        yield from _of_value(at, before, after)
+
+
+def _of_value(at: Loss, before: Any, after: Any) -> Iterator[Loss]:
+    if is_nothing(after):
+        kind = LossKind.REMOVED if after is MISSING or after is None else LossKind.EMPTIED
+        yield replace(at, kind=kind, count=_size(before))
+    elif isinstance(before, Mapping):
+        yield replace(at, count=_size(before))
+    elif isinstance(before, str) and is_rewritten(before, after if isinstance(after, str) else ""):
+        yield replace(at, kind=LossKind.REWRITTEN)
+
+
+def _of_list(at: Loss, path: str, before: Any, after: Any) -> Iterator[Loss]:
+    old, new = (value if isinstance(value, list) else [] for value in (before, after))
+    if not isinstance(before, list) and not is_nothing(before):
+        yield from _of_value(at, before, MISSING)
+    pairs, gone = matched(old, new)
+    paired = {id(right) for _, right in pairs}
+    if opened_by(old, [entry for entry in new if id(entry) not in paired]):
+        yield replace(at, kind=LossKind.OPENED)
+    if gone:
+        kind = LossKind.EMPTIED if isinstance(after, list) and not new else LossKind.REMOVED
+        yield replace(at, kind=kind, count=len(gone), entries=tuple(map(label_of, gone)), empties=not new)
+    for left, right in pairs:
+        yield from _within(replace(at, field=f"{at.field}[{label_of(left)}]"), path, left, right)
+
+
+def opened_by(before: Iterable[Any], after: Iterable[Any]) -> bool:
+    """Whether values let everybody in that did not before."""
+    return any(map(means_everybody, _strings(after))) and not any(map(means_everybody, _strings(before)))
+
+
+def _strings(values: Iterable[Any]) -> Iterator[str]:
+    for value in values:
+        if isinstance(value, str):
+            yield value
+        elif isinstance(value, Mapping):
+            yield from _strings(value.values())
+        elif isinstance(value, list):
+            yield from _strings(value)
+
+
+def is_rewritten(before: str, after: str) -> bool:
+    """Whether less than half of a text is left in another, wherever its words stand."""
+    if before in after:
+        return False
+    weigh = _measure_of(before)
+    old = Counter(weigh(before))
+    least = LEAST_CHARACTERS if weigh is _characters else LEAST_WORDS
+    return old.total() >= least and 2 * (old & Counter(weigh(after))).total() < old.total()
+
+
+def _measure_of(text: str) -> Callable[[str], Iterable[str]]:
+    """What a text is weighed by: its words, its characters, or its lines where words would take too long."""
+    if len(text) > _LONGEST_WEIGHED and len(text.splitlines()) * _LONGEST_LINE >= len(text):
+        return str.splitlines
+    return str.split if len(text) <= _LONGEST_WORD * len(text.split()) else _characters
+
+
+def _characters(text: str) -> Iterable[str]:
+    return "".join(text.split())
+
+
+def _size(value: Any) -> int:
+    if isinstance(value, Mapping):
+        return sum(map(_size, value.values()))
+    if isinstance(value, list):
+        return len(value)
+    return 0 if is_nothing(value) else 1

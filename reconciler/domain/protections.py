@@ -1,0 +1,61 @@
+"""Which fields of a configuration protect somebody, and when an update lifts that (rule 10 of the design).
+
+A field protects when it keeps people out, keeps what they wrote private, or holds down what a server may do. ``core``
+is a free object, so a switch is judged by the words in its name: one that is taken for a protection by mistake only
+asks for a person.
+"""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+_PROTECTIVE = re.compile(
+    r"anonym(?!ous)|auth(?!or(?!i))|block|byo[ik]|captcha|consent|filter|guard|limit|mask|moderat|optout|priva|protect"
+    r"|pseudonym|redact|requir|restrict|safe|secur|verif",
+    re.IGNORECASE,
+)
+"""What a switch, or an object around it, is called that protects while it is on."""
+
+_OPENING = re.compile(r"(is)?public$|allow(?!ed)|anonymous", re.IGNORECASE)
+"""How the name of a switch begins that lets somebody in, or do more, while it is on."""
+
+_LEVELS: Mapping[str, tuple[str, ...]] = {"telemetry.level": ("anonymized", "identified", "full")}
+"""Levels of what is kept about visitors, the most private one first."""
+
+_RETENTION = "telemetry.retentionMonths"
+_ALGORITHM = "accessProtection.jwtConfig.algorithm"
+
+
+def lifts_protection(field: str, before: Any, after: Any) -> bool:
+    """Whether an update lifts or weakens a protection.
+
+    Args:
+        field: The field's path, the section first, without the names of items.
+        before: Its value, or `MISSING`.
+        after: Likewise.
+    """
+    if field in _LEVELS:
+        return _rank(field, after) > _rank(field, before) >= 0
+    if field == _RETENTION:
+        return _is_number(before) and _is_number(after) and after > before
+    if field == _ALGORITHM:
+        return isinstance(after, str) and after.casefold() == "none" != before
+    if _OPENING.match(field.rpartition(".")[2]):
+        return after is True and before is not True
+    return bool(_PROTECTIVE.search(field)) and (
+        (after is False and before is not False) or (before is True and after is not True)
+    )
+
+
+def deletes_records(field: str, before: Any, after: Any) -> bool:
+    """Whether WizChat deletes recorded conversations because of it: they are kept for a shorter time."""
+    return field == _RETENTION and _is_number(before) and _is_number(after) and bool(after < before)
+
+
+def _rank(field: str, level: Any) -> int:
+    levels = _LEVELS[field]
+    return levels.index(level) if level in levels else -1
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
