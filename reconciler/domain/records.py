@@ -173,6 +173,7 @@ class Chatbot:
         plan_id: The open plan.
         checked_digest: The document digest that was last dry-run.
         synced_at: When it was last seen as its document says.
+        synced_revision: The revision of that document, where that was written down.
         drifted_at: Since when it is OutOfSync, whatever became of it meanwhile but Synced; None while it is not.
         held_drift_at: The `drifted_at` of before it became Unknown: it goes on when it turns out to be OutOfSync still.
         rejected_fingerprint: Not offered again until another fingerprint or a noop comes in between.
@@ -198,6 +199,7 @@ class Chatbot:
     checked_at: datetime | None = None
     checked_digest: str | None = None
     synced_at: datetime | None = None
+    synced_revision: str | None = None
     drifted_at: datetime | None = None
     held_drift_at: datetime | None = None
     rejected_fingerprint: str | None = None

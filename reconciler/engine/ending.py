@@ -108,6 +108,7 @@ async def _conclude(uow: UnitOfWork, chatbot: Chatbot, plan: Plan, end: End, *, 
             fault_message=None,
             checked_at=given.now,
             synced_at=given.now,
+            synced_revision=plan.revision,
         )
     await save_chatbot(uow, given, chatbot, None if closed else plan)
 

@@ -164,7 +164,12 @@ async def _learn_ops(
 async def _learn_noop(uow: UnitOfWork, given: Surroundings, chatbot: Chatbot) -> Learned:
     chatbot = await close_open_plan(uow, chatbot, PlanStatus.RESOLVED, Reason.RESOLVED)
     chatbot = replace(
-        chatbot, sync=Sync.SYNCED, direction=Direction.IN_SYNC, synced_at=given.now, rejected_fingerprint=None
+        chatbot,
+        sync=Sync.SYNCED,
+        direction=Direction.IN_SYNC,
+        synced_at=given.now,
+        synced_revision=chatbot.revision,
+        rejected_fingerprint=None,
     )
     return Learned(await stated(uow, given, chatbot))
 

@@ -101,7 +101,7 @@ async def _begin_anew(engine: Engine, uow: UnitOfWork, binding: SourceBinding, r
         await release(engine, uow, await Surroundings.read(uow), binding.name, left)
     for chatbot in await uow.chatbots.of_source(binding.name):
         if chatbot.synced_at is not None:
-            await uow.chatbots.save(replace(chatbot, synced_at=None))
+            await uow.chatbots.save(replace(chatbot, synced_at=None, synced_revision=None))
 
 
 async def _audit_configured(uow: UnitOfWork, binding: SourceBinding, before: SourceRecord | None) -> None:

@@ -49,8 +49,22 @@ class Source(Protocol):
         """
 
     async def last_change(self, path: str, revision: str) -> CommitFact | None:
-        """The commit that last changed what a file says, in a revision's history; what it includes counts too.
+        """The commit that last changed what a file says on the branch; what it includes counts too.
+
+        A merge counts as a commit of the branch: one that takes a change back is what changed the file last.
 
         It reads what is here, asks no remote and is quick enough for a page. None when the file or the revision is not
         here, or when git fails: nothing depends on it.
+        """
+
+    async def authors(self, path: str, since: str, revision: str) -> Sequence[str]:
+        """Who wrote the commits between two revisions that changed a file or what it includes, each once, newest first.
+
+        Those who wrote the commits of the branch itself and of the branches that were merged into it. It asks no
+        remote. Empty when there are none, when the file or a revision is not here, or when git fails.
+
+        Args:
+            path: The file's, relative to the repository's root.
+            since: The whole id of the commit whose history is left out.
+            revision: The whole id of the commit up to which is looked.
         """

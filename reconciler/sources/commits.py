@@ -3,8 +3,9 @@
 import asyncio
 import logging
 from collections import OrderedDict
+from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Final
 
@@ -22,11 +23,28 @@ _MOST_KEPT: Final = 1_000
 _AT_ONCE: Final = 2
 _LONGEST: Final = 200
 _MOST_FILES: Final = 200
+_MOST_COMMITS: Final = 1_000
 # the names as the commit has them, cut by git itself: a hostile one may be as long as the repository is large
 _FORMAT: Final = f"--format=%H%x00%<({_LONGEST},trunc)%an%x00%ct%x00%<({_LONGEST},trunc)%s%x00"
-_LOG: Final = ("log", "-1", "--no-show-signature", "--encoding=UTF-8", _FORMAT)
-_PARTS: Final = 5
+_LOG: Final = ("log", "--no-show-signature", "--encoding=UTF-8", _FORMAT)
+# what the branch itself had at each step, merges included; without it git follows whichever side explains the result
+_OF_THE_BRANCH: Final = ("--first-parent", "-m")
+_PARTS: Final = 4
 _LAST_MOMENT: Final = int(datetime(9999, 12, 31, tzinfo=UTC).timestamp())
+
+
+@dataclass(frozen=True, slots=True)
+class _Question:
+    """Which commits are asked for: the last one of a file, or all since a revision."""
+
+    path: str
+    since: str | None
+    revision: str
+
+    @property
+    def is_safe(self) -> bool:
+        """Whether git takes the revisions as what they are."""
+        return is_revision(self.revision) and (self.since is None or is_revision(self.since))
 
 
 class CommitLog:
@@ -41,38 +59,56 @@ class CommitLog:
         limits = replace(mirror.limits, local_seconds=mirror.limits.look_seconds)
         self._mirror = replace(mirror, limits=limits)
         self._contract = contract
-        self._kept: OrderedDict[tuple[str, str], CommitFact | None] = OrderedDict()
+        self._kept: OrderedDict[_Question, Sequence[CommitFact]] = OrderedDict()
         self._turns = asyncio.Semaphore(_AT_ONCE)
 
     async def last_change(self, path: str, revision: str) -> CommitFact | None:
         """The commit that last changed what a file says; None when that cannot be told here and now."""
-        key = (path, revision)
-        if not is_revision(revision):
-            return None
+        found = await self._asked(_Question(path, None, revision))
+        return found[0] if found else None
+
+    async def authors(self, path: str, since: str, revision: str) -> Sequence[str]:
+        """Who changed what a file says between two revisions, newest first; nobody when that cannot be told."""
+        found = await self._asked(_Question(path, since, revision))
+        return tuple(dict.fromkeys(fact.author for fact in found))
+
+    async def _asked(self, question: _Question) -> Sequence[CommitFact]:
+        if not question.is_safe:
+            return ()
         with suppress(TimeoutError):
             async with asyncio.timeout(self._mirror.limits.look_seconds), self._turns:
-                if key not in self._kept and not await self._found(key):
-                    return None
-                return self._kept[key]
-        return None
+                if question not in self._kept and not await self._found(question):
+                    return ()
+                return self._kept[question]
+        return ()
 
-    async def _found(self, key: tuple[str, str]) -> bool:
+    async def _found(self, question: _Question) -> bool:
         """Whether git could answer; what it answered is kept."""
         try:
-            self._kept[key] = await asyncio.to_thread(self._look, *key)
+            self._kept[question] = await asyncio.to_thread(self._look, question)
         except (MirrorBroken, SourceUnreadable, OSError) as error:
-            log.info("a commit cannot be told", extra={"path": redacted(key[0]), "error": str(error)})
+            log.info("a commit cannot be told", extra={"path": redacted(question.path), "error": str(error)})
             return False
         if len(self._kept) > _MOST_KEPT:
             self._kept.popitem(last=False)
         return True
 
-    def _look(self, path: str, revision: str) -> CommitFact | None:
-        names = [f":(top,literal){name}" for name in self._files(path, revision)]
+    def _look(self, question: _Question) -> Sequence[CommitFact]:
+        names = [f":(top,literal){name}" for name in self._files(question.path, question.revision)]
         if not names:
-            return None
-        output = self._mirror.local(*_LOG, f"{revision}^{{commit}}", "--", *names)
-        return _fact(output.stdout)
+            return ()
+        tip = f"{question.revision}^{{commit}}"
+        if question.since is None:
+            return self._commits("--max-count=1", *_OF_THE_BRANCH, tip, "--", *names)
+        among = (f"--max-count={_MOST_COMMITS}", tip, f"^{question.since}^{{commit}}", "--", *names)
+        of_the_branch, merged = self._commits(*_OF_THE_BRANCH, *among), self._commits("--no-merges", *among)
+        found = {fact.id: fact for fact in (*of_the_branch, *merged)}
+        return sorted(found.values(), key=lambda fact: fact.at, reverse=True)
+
+    def _commits(self, *arguments: str) -> Sequence[CommitFact]:
+        output = self._mirror.local(*_LOG, *arguments).stdout.decode(errors="replace")
+        parts = output.split("\0")
+        return [_fact(*parts[at : at + _PARTS]) for at in range(0, len(parts) - _PARTS, _PARTS)]
 
     def _files(self, path: str, revision: str) -> list[str]:
         """The file and what it includes, whose changes are the document's too; nothing when there is no such file."""
@@ -84,13 +120,9 @@ class CommitLog:
         return [path, *includes][:_MOST_FILES]
 
 
-def _fact(output: bytes) -> CommitFact | None:
-    parts = output.decode(errors="replace").split("\0")
-    if len(parts) != _PARTS:
-        return None
-    revision, author, moment, subject, _ = parts
+def _fact(revision: str, author: str, moment: str, subject: str) -> CommitFact:
     seconds = min(int(moment) if moment.isdecimal() else 0, _LAST_MOMENT)
-    return CommitFact(revision, _shown(author), datetime.fromtimestamp(seconds, UTC), _shown(subject))
+    return CommitFact(revision.strip(), _shown(author), datetime.fromtimestamp(seconds, UTC), _shown(subject))
 
 
 def _shown(text: str) -> str:

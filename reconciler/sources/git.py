@@ -99,6 +99,10 @@ class GitSource:
         """The commit that last changed what a file says; it waits for no fetch and no load."""
         return await self._commits.last_change(path, revision)
 
+    async def authors(self, path: str, since: str, revision: str) -> Sequence[str]:
+        """Who changed what a file says between two revisions; it waits for no fetch and no load."""
+        return await self._commits.authors(path, since, revision)
+
     def _listed(self, revision: str) -> tuple[GitTree, Sequence[Entry]]:
         def listing() -> GitTree:
             self._mirror.ensure(revision)

@@ -150,6 +150,7 @@ chatbots = Table(
     _moment("checked_at", optional=True),
     _text("checked_digest", optional=True),
     _moment("synced_at", optional=True),
+    _text("synced_revision", optional=True),
     _moment("drifted_at", optional=True),
     _moment("held_drift_at", optional=True),
     _text("rejected_fingerprint", optional=True),

@@ -1,5 +1,5 @@
 import hashlib
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from reconciler.domain.commit import CommitFact
@@ -155,24 +155,31 @@ class FakeSource:
         return False
 
     async def last_change(self, path: str, revision: str) -> CommitFact | None:
-        if self._failure is not None or revision not in self._commits:
-            return None
-        tree = self._commit(revision).tree
-        entry = tree.entry(path)
-        if entry is None:
-            return None
-        file = load_tree(tree, [entry], self._contract, {}).files[0]
-        return self._last_of([path, *file.includes], revision)
+        return next(self._changes(path, revision), None)
 
-    def _last_of(self, paths: Sequence[str], revision: str) -> CommitFact | None:
+    async def authors(self, path: str, since: str, revision: str) -> Sequence[str]:
+        before = set(self._history(since))
+        found = [fact.author for fact in self._changes(path, revision) if fact.id not in before]
+        return tuple(dict.fromkeys(found)) if before else ()
+
+    def _history(self, revision: str) -> Iterator[str]:
         at: str | None = revision
-        while at is not None:
-            commit = self._commit(at)
-            before = self._commit(commit.parent).tree if commit.parent else MemoryTree({}, {})
+        while at is not None and at in self._commits:
+            yield at
+            at = self._commits[at].parent
+
+    def _changes(self, path: str, revision: str) -> Iterator[CommitFact]:
+        """The commits that changed a file or what it includes now, newest first."""
+        tree = self._commits[revision].tree if revision in self._commits else MemoryTree({}, {})
+        entry = tree.entry(path)
+        if self._failure is not None or entry is None:
+            return
+        paths = [path, *load_tree(tree, [entry], self._contract, {}).files[0].includes]
+        for at in self._history(revision):
+            commit = self._commits[at]
+            before = self._commits[commit.parent].tree if commit.parent else MemoryTree({}, {})
             if any(commit.tree.entry(path) != before.entry(path) for path in paths):
-                return CommitFact(at, visible(commit.author), START, visible(commit.subject))
-            at = commit.parent
-        return None
+                yield CommitFact(at, visible(commit.author), START, visible(commit.subject))
 
     def _push(self, commit: _Commit) -> str:
         content = repr((sorted(commit.tree.files.items()), sorted(commit.tree.symlinks.items()), commit.parent))

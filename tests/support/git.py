@@ -62,14 +62,19 @@ class GitRepo:
             path.write_bytes(text.encode() if isinstance(text, str) else text)
 
     def commit(
-        self, files: Mapping[str, str | bytes] | None = None, *, remove: Iterable[str] = (), message: str = "Change"
+        self,
+        files: Mapping[str, str | bytes] | None = None,
+        *,
+        remove: Iterable[str] = (),
+        message: str = "Change",
+        author: str = "A",
     ) -> str:
         """Write and remove files, commit everything, and give the commit id."""
         self.write(files or {})
         for name in remove:
             (self.folder / name).unlink()
         self.git("add", "--all")
-        self.git("commit", "--quiet", "--allow-empty", "-m", message)
+        self.git("commit", "--quiet", "--allow-empty", f"--author={author} <a@example.com>", "-m", message)
         return self.head
 
     def add_entry(self, mode: str, path: str, content: str) -> None:

@@ -15,6 +15,7 @@ class Origin:
     Attributes:
         line: The line at which it begins, where that is known.
         commit: Which commit last changed it, where that is known.
+        others: Who else wrote a commit that changed it since both sides last agreed, newest first.
         file_link: The file at its line; None for repositories without pages.
         commit_link: The commit that last changed it.
         revision_link: The revision itself.
@@ -24,6 +25,7 @@ class Origin:
     revision: str
     line: int | None = None
     commit: CommitFact | None = None
+    others: tuple[str, ...] = ()
     file_link: str | None = None
     commit_link: str | None = None
     revision_link: str | None = None
@@ -43,7 +45,14 @@ class Origin:
 
 
 async def origin_of(
-    engine: Engine, source: str, path: str, revision: str, *, line: int | None = None, told: bool = True
+    engine: Engine,
+    source: str,
+    path: str,
+    revision: str,
+    *,
+    line: int | None = None,
+    agreed: str | None = None,
+    told: bool = True,
 ) -> Origin:
     """Where a document of a source stands; of a source that is no longer configured nothing more is known.
 
@@ -53,6 +62,7 @@ async def origin_of(
         path: The document's, relative to the repository's root.
         revision: The whole commit id.
         line: The line at which it begins.
+        agreed: The revision at which both sides last agreed, where that is known.
         told: Whether it matters who last changed it.
     """
     origin = Origin(path, revision, line)
@@ -60,6 +70,9 @@ async def origin_of(
     if binding is None:
         return origin
     if told:
-        origin = replace(origin, commit=await binding.port.last_change(path, revision))
+        commit = await binding.port.last_change(path, revision)
+        authors = await binding.port.authors(path, agreed, revision) if commit and agreed else ()
+        others = tuple(author for author in authors if commit and author != commit.author)
+        origin = replace(origin, commit=commit, others=others)
     pages = WebRepository.of(binding.forge, binding.url)
     return origin.linked(pages) if pages is not None else origin

@@ -29,7 +29,7 @@ class Branch(Protocol):
 
     @property
     def source(self) -> Source: ...
-    def commit(self, files: Mapping[str, str | bytes], *, remove: tuple[str, ...] = ()) -> str: ...
+    def commit(self, files: Mapping[str, str | bytes], *, remove: tuple[str, ...] = (), author: str = "A") -> str: ...
     def force_push(self, files: Mapping[str, str]) -> str: ...
 
 
@@ -39,8 +39,8 @@ class GitBranch:
         remote = GitRemote.parse(self.repo.url, "main", allowed=ALLOWED, insecure=True)
         self.source: Source = GitSource(remote, folder / "data" / "mirror.git", CONTRACT)
 
-    def commit(self, files: Mapping[str, str | bytes], *, remove: tuple[str, ...] = ()) -> str:
-        return self.repo.commit(files, remove=remove)
+    def commit(self, files: Mapping[str, str | bytes], *, remove: tuple[str, ...] = (), author: str = "A") -> str:
+        return self.repo.commit(files, remove=remove, author=author)
 
     def force_push(self, files: Mapping[str, str]) -> str:
         return self.repo.force_push(files)
@@ -51,8 +51,10 @@ class FakeBranch:
         self.fake = FakeSource(allowed=ALLOWED)
         self.source: Source = self.fake
 
-    def commit(self, files: Mapping[str, str | bytes], *, remove: tuple[str, ...] = ()) -> str:
-        return self.fake.amend(files, remove=remove) if self.fake.has_commits else self.fake.commit(files)
+    def commit(self, files: Mapping[str, str | bytes], *, remove: tuple[str, ...] = (), author: str = "A") -> str:
+        if not self.fake.has_commits:
+            return self.fake.commit(files, author=author)
+        return self.fake.amend(files, remove=remove, author=author)
 
     def force_push(self, files: Mapping[str, str]) -> str:
         return self.fake.force_push(files)
@@ -231,6 +233,26 @@ async def test_the_last_change_of_a_document_is_the_commit_that_changed_it_or_wh
     assert await told("chatbots/a.yaml") == [0, 1, 1, 1]
     assert await told("chatbots/b.yaml") == [0, 0, 2, 2]
     assert await told("chatbots/none.yaml") == [None] * 4
+
+
+async def test_all_who_changed_a_document_since_a_revision_are_told(branch: Branch) -> None:
+    files = {"chatbots/a.yaml": DOCUMENT % "A", "chatbots/b.yaml": INCLUDING % "../p.md", "p.md": "P"}
+    first = branch.commit(files, author="Ann")
+    branch.commit({"p.md": "P2"}, author="Ben")
+    second = branch.commit({"chatbots/a.yaml": DOCUMENT % "A2"}, author="Cem")
+    branch.commit({"readme.md": "unrelated"}, author="Dot")
+    last = branch.commit({"chatbots/b.yaml": (INCLUDING % "../p.md") + "\n"}, author="Eve")
+    await branch.source.load(last, MemoryParseCache())
+
+    authors = branch.source.authors
+    assert sorted(await authors("chatbots/b.yaml", first, last)) == ["Ben", "Eve"]
+    assert list(await authors("chatbots/b.yaml", second, last)) == ["Eve"]
+    assert list(await authors("chatbots/a.yaml", first, last)) == ["Cem"]
+    assert list(await authors("chatbots/a.yaml", second, last)) == []
+    assert list(await authors("chatbots/a.yaml", last, first)) == []
+    assert list(await authors("chatbots/none.yaml", first, last)) == []
+    assert list(await authors("chatbots/a.yaml", "0" * 40, last)) == []
+    assert list(await authors("chatbots/a.yaml", first, "0" * 40)) == []
 
 
 async def test_the_last_change_tells_who_and_why(branch: Branch) -> None:

@@ -228,6 +228,20 @@ async def test_a_request_whose_deadline_could_outlast_the_lease_is_not_sent(tmp_
         assert (await w.apply_of(apply_id)).status is ApplyStatus.FAILED
 
 
+async def test_the_revision_at_which_both_sides_agreed_is_written_down(tmp_path: Path) -> None:
+    async with world(tmp_path, LIVE, FILES) as w:
+        assert (await w.chatbot()).synced_revision is None
+        await w.apply(await w.plan(await approved(w)))
+        agreed = w.source.tip
+        assert (await w.chatbot()).synced_revision == agreed
+        w.commit({path_of(): document(spec("Other"))})
+        await w.refresh()
+        assert (await w.chatbot()).synced_revision == agreed
+        w.commit({path_of(): FILES[path_of()]})
+        await w.refresh()
+        assert (await w.chatbot()).synced_revision == w.source.tip
+
+
 async def test_a_live_edit_beside_the_plan_keeps_an_applied_chatbot_out_of_sync(tmp_path: Path) -> None:
     async with world(tmp_path, LIVE, FILES) as w:
         plan = await w.plan(await approved(w))

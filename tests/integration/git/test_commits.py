@@ -83,6 +83,88 @@ async def test_the_name_of_an_author_is_told_as_carefully(repo: GitRepo, tmp_pat
     assert fact.author == "Zoë \\u202e\\x1b[2J"
 
 
+async def told(repo: GitRepo, tmp_path: Path, since: str | None = None) -> list[str]:
+    """Who is told to have changed the document, since a revision or last."""
+    source = await loaded(repo, tmp_path)
+    if since is not None:
+        return list(await source.authors(PATH, since, repo.head))
+    fact = await source.last_change(PATH, repo.head)
+    return [fact.author] if fact else []
+
+
+def merge(repo: GitRepo, branch: str, author: str, *options: str) -> None:
+    repo.git("-c", f"user.name={author}", "merge", "--quiet", "--no-ff", "--no-edit", *options, branch)
+    repo.git("commit", "--quiet", "--amend", "--no-edit", f"--author={author} <x@example.com>")
+
+
+async def test_a_merge_that_takes_a_change_back_is_what_changed_the_document(repo: GitRepo, tmp_path: Path) -> None:
+    repo.commit({PATH: DOCUMENT % "A"}, author="Ann")
+    repo.git("checkout", "--quiet", "-b", "side")
+    repo.commit({"readme.md": "x"}, author="Sid")
+    repo.git("checkout", "--quiet", "main")
+    agreed = repo.commit({PATH: DOCUMENT % "B"}, author="Mia")
+    merge(repo, "side", "Zoe", "--strategy=ort", "--strategy-option=theirs")
+    repo.write({PATH: DOCUMENT % "A"})
+    repo.git("commit", "--quiet", "--all", "--amend", "--no-edit")
+    assert await told(repo, tmp_path) == ["Zoe"]
+    assert await told(repo, tmp_path, agreed) == ["Zoe"]
+
+
+async def test_a_merge_that_takes_back_an_included_file_is_what_changed_the_document(
+    repo: GitRepo, tmp_path: Path
+) -> None:
+    including = "apiVersion: v1\nkind: ChatbotConfig\nspec: {core: {prompt: {$file: ../p.md}}}\n"
+    repo.commit({PATH: including, "p.md": "one"}, author="Ann")
+    repo.git("branch", "side")
+    repo.commit({"p.md": "two"}, author="Mia")
+    repo.git("checkout", "--quiet", "side")
+    repo.commit({"readme.md": "x"}, author="Sid")
+    repo.git("checkout", "--quiet", "main")
+    merge(repo, "side", "Zoe")
+    repo.write({"p.md": "one"})
+    repo.git("commit", "--quiet", "--all", "--amend", "--no-edit")
+    assert await told(repo, tmp_path) == ["Zoe"]
+
+
+async def test_a_merge_that_leaves_the_document_alone_did_not_change_it(repo: GitRepo, tmp_path: Path) -> None:
+    agreed = repo.commit({PATH: DOCUMENT % "A"}, author="Ann")
+    repo.git("checkout", "--quiet", "-b", "side")
+    repo.commit({"readme.md": "x"}, author="Sid")
+    repo.git("checkout", "--quiet", "main")
+    repo.commit({PATH: DOCUMENT % "B"}, author="Mia")
+    merge(repo, "side", "Zoe")
+    assert await told(repo, tmp_path) == ["Mia"]
+    assert await told(repo, tmp_path, agreed) == ["Mia"]
+
+
+async def test_whoever_wrote_what_was_merged_is_told_beside_who_merged_it(repo: GitRepo, tmp_path: Path) -> None:
+    agreed = repo.commit({PATH: DOCUMENT % "A"}, author="Ann")
+    repo.commit({PATH: DOCUMENT % "B"}, author="Mia")
+    repo.git("checkout", "--quiet", "-b", "side")
+    repo.commit({PATH: DOCUMENT % "C"}, author="Sid")
+    repo.commit({"readme.md": "x"}, author="Joe")
+    repo.git("checkout", "--quiet", "main")
+    merge(repo, "side", "Zoe")
+    assert await told(repo, tmp_path) == ["Zoe"]
+    assert sorted(await told(repo, tmp_path, agreed)) == ["Mia", "Sid", "Zoe"]
+
+
+async def test_a_revision_that_is_not_here_tells_of_no_authors(repo: GitRepo, tmp_path: Path) -> None:
+    repo.commit({PATH: DOCUMENT % "A"}, author="Ann")
+    for since in ("0" * 40, "HEAD", "--all", "", "^main"):
+        assert await told(repo, tmp_path, since) == []
+
+
+async def test_authors_are_told_as_carefully_and_each_once(repo: GitRepo, tmp_path: Path) -> None:
+    agreed = repo.commit({PATH: DOCUMENT % "A"})
+    for number, author in enumerate(("Zoe \u202e", "Ben", "Zoe \u202e", "\u754c" * 300)):
+        repo.commit({PATH: DOCUMENT % number}, author=author)
+    found = await told(repo, tmp_path, agreed)
+    assert sorted(found)[:2] == ["Ben", "Zoe \\u202e"]
+    assert len(found) == 3
+    assert max(map(len, found)) <= 200
+
+
 async def test_a_path_is_no_pattern_for_others(repo: GitRepo, tmp_path: Path) -> None:
     path = "chatbots/[ab].yaml"
     own = repo.commit({path: DOCUMENT % "both", PATH: DOCUMENT % "A"})

@@ -94,6 +94,24 @@ async def test_an_upgrade_keeps_what_an_older_program_wrote(store_url: str) -> N
     assert (approval.stands, approval.automatic, approval.expires_at) == (True, False, None)
 
 
+async def test_an_upgrade_knows_the_revision_of_what_is_as_its_document_says(store_url: str) -> None:
+    schema.upgrade(store_url, to="0003")
+    _execute(
+        store_url,
+        "INSERT INTO chatbots (tenant, id, source, labels, sync, direction, reason, message, revision, synced_at, "
+        "epoch, version, search, called) VALUES "
+        "('acme', 'in', 'main', '{}', 'Synced', 'InSync', 'InSync', '', 'r1', '2026-03-01 10:00:00', 0, 0, '', ''), "
+        "('acme', 'out', 'main', '{}', 'OutOfSync', 'GitAhead', 'AwaitingApproval', '', 'r2', "
+        "'2026-03-01 10:00:00', 0, 0, '', '')",
+    )
+    store = await SqlStore.open(store_url, FakeClock())
+    try:
+        page = await store.queries.chatbots(ChatbotFilter(), limit=9, cursor=None, order=ChatbotOrder.NAME)
+    finally:
+        await store.close()
+    assert {bot.id: bot.synced_revision for bot in page.items} == {"in": "r1", "out": None}
+
+
 async def test_an_upgrade_begins_the_history_of_what_is_out_of_sync(store_url: str) -> None:
     schema.upgrade(store_url, to="0002")
     _execute(

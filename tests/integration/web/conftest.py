@@ -48,10 +48,12 @@ class Git:
     Attributes:
         files: Path → what the file says, at every revision.
         commits: Path and revision → the commit that last changed it.
+        writers: Path, an older and a newer revision → who changed it in between.
     """
 
     files: dict[str, str] = field(default_factory=dict)
     commits: dict[tuple[str, str], CommitFact] = field(default_factory=dict)
+    writers: dict[tuple[str, str, str], list[str]] = field(default_factory=dict)
 
     async def head(self) -> str:
         return REVISION
@@ -67,6 +69,9 @@ class Git:
 
     async def last_change(self, path: str, revision: str) -> CommitFact | None:
         return self.commits.get((path, revision))
+
+    async def authors(self, path: str, since: str, revision: str) -> list[str]:
+        return self.writers.get((path, since, revision), [])
 
 
 @dataclass

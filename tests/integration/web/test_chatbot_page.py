@@ -216,6 +216,26 @@ async def test_whoever_sees_other_sources_sees_nothing_of_it(house: House) -> No
     assert house.tenant.exported == []
 
 
+async def test_who_changed_the_document_since_both_sides_agreed_is_told(
+    house: House, visitor: httpx.AsyncClient
+) -> None:
+    await claimed(house)
+    git = house.engine.sources["main"].port
+    assert isinstance(git, Git)
+    async with house.store.begin() as uow:
+        source, chatbot = await uow.sources.get("main"), await uow.chatbots.get("acme", "bot_1")
+        assert source is not None
+        assert chatbot is not None
+        await uow.sources.save(replace(source, good_revision=REVISION))
+        await uow.chatbots.save(replace(chatbot, synced_revision="c" * 40))
+    git.commits["chatbots/bot_1.yaml", REVISION] = COMMIT
+    git.writers["chatbots/bot_1.yaml", "c" * 40, REVISION] = [COMMIT.author, "<b>Ben"]
+    text = (await visitor.get(PAGE)).text
+
+    assert "since both sides last agreed also by" in text
+    assert "&lt;b&gt;Ben" in text
+
+
 async def test_nothing_of_a_chatbot_becomes_markup(house: House) -> None:
     chatbot_id = NASTY.replace("/", "")
     body = {"apiVersion": "v1", "kind": "ChatbotConfig", "spec": {NASTY: NASTY, "prompt": NASTY}}

@@ -395,6 +395,25 @@ async def test_the_commit_that_changed_the_document_is_told(house: House, approv
     assert f"changed in git Ana, {'c' * 10}" in text
 
 
+async def test_all_who_changed_the_document_since_both_sides_agreed_are_told(
+    house: House, approver: httpx.AsyncClient
+) -> None:
+    git = house.engine.sources["main"].port
+    assert isinstance(git, Git)
+    git.commits["chatbots/bot_1.yaml", "a" * 40] = CommitFact("c" * 40, "Ana", START, "Shorter answers")
+    git.writers["chatbots/bot_1.yaml", "b" * 40, "a" * 40] = ["Ben", "Ana", "Cem", "D", "E", "F", "<b>G", "H"]
+    assert "Ben" not in (await approver.get("/plans/plan_1")).text
+    async with house.store.begin() as uow:
+        chatbot = await uow.chatbots.get("acme", "bot_1")
+        assert chatbot is not None
+        await uow.chatbots.save(replace(chatbot, synced_revision="b" * 40))
+
+    text = words((await approver.get("/plans/plan_1")).text)
+    assert "by Ana, " in text
+    assert "since both sides last agreed also by Ben, Cem, D, E, F and 2 more" in text
+    assert "changed in git Ana and Ben, Cem, D, E, F and 2 more, " in text
+
+
 async def test_nothing_in_a_value_becomes_markup(house: House, approver: httpx.AsyncClient) -> None:
     nasty = "<script>alert(1)</script>\u202e"
     long = f"{nasty} " * 5

@@ -86,7 +86,7 @@ async def read_chatbot(
         now=engine.clock.now(),
         chatbot=chatbot,
         document=document,
-        origin=await _origin(engine, document, source),
+        origin=await _origin(engine, chatbot, document, source),
         live=await looks.look(chatbot.tenant, chatbot.id) if looks else None,
         standing=standing,
         box=suspend_box(
@@ -110,10 +110,13 @@ async def _document(engine: Engine, chatbot: Chatbot) -> tuple[GoodDocument | No
         return await uow.documents.get(chatbot.source, chatbot.id), await uow.sources.get(chatbot.source)
 
 
-async def _origin(engine: Engine, document: GoodDocument | None, source: SourceRecord | None) -> Origin | None:
+async def _origin(
+    engine: Engine, chatbot: Chatbot, document: GoodDocument | None, source: SourceRecord | None
+) -> Origin | None:
     if document is None or source is None or source.good_revision is None:
         return None
-    return await origin_of(engine, source.name, document.path, source.good_revision, line=document.line)
+    revision, agreed = source.good_revision, chatbot.synced_revision
+    return await origin_of(engine, source.name, document.path, revision, line=document.line, agreed=agreed)
 
 
 async def _timeline(engine: Engine, actor: Actor, chatbot: Chatbot) -> tuple[Sequence[EpisodeView], bool]:

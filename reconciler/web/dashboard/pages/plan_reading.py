@@ -52,5 +52,8 @@ async def _baseline(engine: Engine, plan: Plan) -> Baseline:
 async def _origin(engine: Engine, actor: Actor | None, plan: Plan) -> Origin:
     """Where the document stands; who only follows a link to this plan is led nowhere else."""
     moved = any(each.direction in _GIT_MOVED for each in plan.ops)
-    origin = await origin_of(engine, plan.source, plan.path, plan.revision, told=moved)
+    async with engine.store.read() as uow:
+        chatbot = await uow.chatbots.get(plan.tenant, plan.chatbot_id)
+    agreed = chatbot.synced_revision if chatbot is not None else None
+    origin = await origin_of(engine, plan.source, plan.path, plan.revision, agreed=agreed, told=moved)
     return origin if actor is not None else origin.without_links()
