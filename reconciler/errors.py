@@ -8,6 +8,7 @@
     │   ├── TargetUnauthorized   the key is refused
     │   ├── ScopeMissing         the key lacks a scope
     │   ├── ChatbotNotFound      404
+    │   │   └── ChatbotHidden    403: the key may not use it
     │   ├── TargetRateLimited    429: come back later
     │   ├── QuotaExceeded        429: come back tomorrow
     │   ├── RequestRefused       any other 4xx
@@ -92,6 +93,10 @@ class ScopeMissing(TargetError):
 
 class ChatbotNotFound(TargetError):
     """There is no such chatbot, or the key may not see it."""
+
+
+class ChatbotHidden(ChatbotNotFound):
+    """The key may not use this chatbot."""
 
 
 class TargetRateLimited(TargetError):

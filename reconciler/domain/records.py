@@ -74,7 +74,8 @@ class SourceRecord:
         good_revision: The last revision that was read and trusted.
         seen_revision: The last revision that the remote named.
         git_checked_at: When git was last asked.
-        drift_checked_at: When the live side was last compared as a whole.
+        drift_checked_at: When the live side was last to be compared as a whole: the next time counts from there.
+        compared_at: When that last gave anything.
         next_run_at: When the scheduler will look next, git or drift.
         brake: Why nothing of the good revision is applied without a person, or None.
         configured_at: When the settings first named it as it is; None for one that an older program knew already.
@@ -92,6 +93,7 @@ class SourceRecord:
     last_run_id: str | None = None
     git_checked_at: datetime | None = None
     drift_checked_at: datetime | None = None
+    compared_at: datetime | None = None
     next_run_at: datetime | None = None
     brake: str | None = None
     configured_at: datetime | None = None
@@ -100,7 +102,14 @@ class SourceRecord:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Counts:
-    """What a run did."""
+    """What a run did.
+
+    Attributes:
+        dry_runs: How many were asked for.
+        skipped: Documents that needed none, because nothing changed.
+        errors: Chatbots that could not be compared, and lists that could not be read.
+        uncompared: Chatbots that could not be compared.
+    """
 
     documents: int = 0
     parsed: int = 0
@@ -108,6 +117,7 @@ class Counts:
     skipped: int = 0
     plans: int = 0
     errors: int = 0
+    uncompared: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

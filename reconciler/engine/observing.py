@@ -47,11 +47,13 @@ class Observation:
     Attributes:
         epoch: The chatbot's epoch before the dry run began: an apply since then makes it worthless.
         result: Every op, or why there are none.
+        was_asked: Whether a dry run was asked for, and its result not already known.
     """
 
     document: GoodDocument
     epoch: int
     result: tuple[Op, ...] | TargetError
+    was_asked: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,6 @@ from typing import Final
 
 from reconciler.domain.diagnostics import Diagnostic
 from reconciler.domain.records import (
-    Chatbot,
     Counts,
     GoodDocument,
     Role,
@@ -29,13 +28,12 @@ from reconciler.engine.adopting import adopt, distrust, recover_source
 from reconciler.engine.auditing import audit
 from reconciler.engine.automating import Choice, apply_chosen, choose
 from reconciler.engine.claims import contest_finding, contests, take_free
+from reconciler.engine.comparing import Comparison, compare
 from reconciler.engine.context import Actor, Engine, SourceBinding
 from reconciler.engine.looking import Look, claims_of, look, remembered
 from reconciler.engine.retelling import knows_all, last_told, retold
-from reconciler.engine.roster import call_the_roll
 from reconciler.engine.standings import Surroundings
-from reconciler.engine.sweeping import SweepCounts, sweep
-from reconciler.errors import Conflict, NotFound, SourceUnreadable, TargetError
+from reconciler.errors import Conflict, NotFound, SourceUnreadable
 from reconciler.ports import Job, JobKind
 
 log = logging.getLogger(__name__)
@@ -128,8 +126,7 @@ class Findings:
     revision: str | None = None
     documents: int = 0
     parsed: int = 0
-    skipped: int = 0
-    swept: SweepCounts = field(default_factory=SweepCounts)
+    live: Comparison = field(default_factory=Comparison)
     diagnostics: Sequence[Diagnostic] = ()
     messages: list[str] = field(default_factory=list)
     failed: bool = False
@@ -146,10 +143,11 @@ class Findings:
         return Counts(
             documents=self.documents,
             parsed=self.parsed,
-            dry_runs=self.swept.dry_runs,
-            skipped=self.skipped,
-            plans=self.swept.plans,
-            errors=self.swept.errors,
+            dry_runs=self.live.swept.dry_runs,
+            skipped=self.live.skipped,
+            plans=self.live.swept.plans,
+            errors=len(self.live.swept.failures) + (self.live.list_failure is not None),
+            uncompared=len(self.live.swept.failures),
         )
 
 
@@ -244,30 +242,14 @@ async def _write_down(
 async def _compare(
     engine: Engine, binding: SourceBinding, run: Run, known: Sequence[GoodDocument], findings: Findings
 ) -> None:
-    tenant = engine.tenants[binding.tenant]
-    if run.full:
-        try:
-            await call_the_roll(engine, tenant, _cause(run))
-        except TargetError as error:
-            findings.swept.errors += 1
-            findings.messages.append(f"the list of chatbots could not be read: {error}")
-    async with engine.store.read() as uow:
-        chatbots = {chatbot.id: chatbot for chatbot in await uow.chatbots.of_source(binding.name)}
-    wanted = [document for document in known if _is_wanted(document, chatbots.get(document.chatbot_id), full=run.full)]
-    findings.skipped = len(known) - len(wanted)
-    before = findings.swept.errors
-    findings.swept = await sweep(engine, tenant, wanted, chatbots, cause=_cause(run))
-    findings.swept.errors += before
+    findings.live = await compare(engine, binding, run, known)
+    if findings.live.failed:
+        findings.failed = True
+    findings.messages.extend(findings.live.messages)
 
 
 def _cause(run: Run) -> str:
     return f"run/{run.id}"
-
-
-def _is_wanted(document: GoodDocument, chatbot: Chatbot | None, *, full: bool) -> bool:
-    if document.body is None or chatbot is None:
-        return False
-    return full or chatbot.checked_digest != document.digest
 
 
 async def _finish(engine: Engine, binding: SourceBinding, run: Run, findings: Findings) -> Run:
@@ -275,7 +257,7 @@ async def _finish(engine: Engine, binding: SourceBinding, run: Run, findings: Fi
         now = await uow.now()
         record = await uow.sources.get(binding.name)
         if record is not None:
-            await uow.sources.save(_next_look(engine, binding, record, now, full=run.full))
+            await uow.sources.save(_next_look(engine, binding, record, now, run, findings.live))
         return await uow.runs.save(
             replace(
                 run,
@@ -290,16 +272,17 @@ async def _finish(engine: Engine, binding: SourceBinding, run: Run, findings: Fi
 
 
 def _next_look(
-    engine: Engine, binding: SourceBinding, record: SourceRecord, now: datetime, *, full: bool
+    engine: Engine, binding: SourceBinding, record: SourceRecord, now: datetime, run: Run, live: Comparison
 ) -> SourceRecord:
     """When the scheduler looks again: the git interval from now, or the drift interval if that ends earlier."""
     # a moment that lies ahead was written down before the clock was set back
-    drift_from = now if full or record.drift_checked_at is None else min(record.drift_checked_at, now)
+    drift_from = now if run.full or record.drift_checked_at is None else min(record.drift_checked_at, now)
     wait = max(min(now + binding.interval, drift_from + binding.drift_interval) - now, timedelta())
     return replace(
         record,
         git_checked_at=now,
-        drift_checked_at=now if full else record.drift_checked_at,
+        drift_checked_at=now if run.full else record.drift_checked_at,
+        compared_at=now if run.full and live.swept.compared else record.compared_at,
         next_run_at=now + wait * (1 + engine.jitter()),
     )
 

@@ -84,6 +84,8 @@ async def start_up(engine: Engine, *, only_process: bool) -> None:
             await take_free(engine, uow, given, name)
     await fail_interrupted(engine)
     engine.dispatcher.submit(Job(JobKind.RECOVER))
+    for name in engine.tenants:
+        engine.dispatcher.submit(Job(JobKind.CHECK_TENANT, name))
     for name in engine.sources:
         await request_refresh(engine, PROGRAM, name, Trigger.STARTUP, full=True)
 

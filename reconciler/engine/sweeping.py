@@ -3,14 +3,23 @@
 import asyncio
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from itertools import islice
 
 from reconciler.domain.plan import Op
 from reconciler.domain.records import Chatbot, GoodDocument
 from reconciler.engine.context import Engine, TenantBinding
 from reconciler.engine.observing import Observation, record
 from reconciler.engine.standings import Surroundings
-from reconciler.errors import Conflict, QuotaExceeded, TargetError, TargetUnauthorized
+from reconciler.errors import (
+    BadAnswer,
+    Conflict,
+    QuotaExceeded,
+    ScopeMissing,
+    TargetError,
+    TargetUnauthorized,
+    TargetUnreachable,
+)
 
 BATCH = 32
 """Rows a transaction: enough to make commits cheap, few enough not to hold up the dry runs that are under way."""
@@ -21,14 +30,30 @@ LINGER_S = 0.5
 HOPELESS = (QuotaExceeded, TargetUnauthorized)
 """What would meet every further call too: the rest of the sweep is not asked."""
 
+CONFIRMED = (*HOPELESS, TargetUnreachable, BadAnswer, ScopeMissing)
+"""What would meet every further call too when the list of chatbots failed just before."""
+
 
 @dataclass(slots=True)
 class SweepCounts:
-    """What a sweep did."""
+    """What a sweep did.
 
+    Attributes:
+        observed: How many chatbots something was learned of, be it that they could not be compared.
+        dry_runs: How many dry runs were asked for.
+        plans: How many plans were made.
+        failures: Why chatbots could not be compared, one for each.
+    """
+
+    observed: int = 0
     dry_runs: int = 0
     plans: int = 0
-    errors: int = 0
+    failures: list[TargetError] = field(default_factory=list)
+
+    @property
+    def compared(self) -> int:
+        """How many chatbots were compared."""
+        return self.observed - len(self.failures)
 
 
 async def sweep(
@@ -38,6 +63,7 @@ async def sweep(
     chatbots: Mapping[str, Chatbot],
     *,
     cause: str,
+    is_doubtful: bool = False,
 ) -> SweepCounts:
     """Dry-run documents and write down what they show.
 
@@ -47,6 +73,8 @@ async def sweep(
         documents: Good documents only.
         chatbots: The chatbots by id, as they were when the sweep began.
         cause: What sweeps, for the history.
+        is_doubtful: Whether the list of chatbots could not be read: then one document is asked about first, and the
+            others only when that can be compared.
     """
     counts = SweepCounts()
     todo = iter(documents)
@@ -55,8 +83,10 @@ async def sweep(
         group.create_task(_write_down(engine, cause, done, counts))
         async with asyncio.TaskGroup() as workers:
             stop: list[TargetError] = []
+            if is_doubtful:
+                await _work(tenant, islice(todo, 1), chatbots, done, stop, hopeless=CONFIRMED)
             for _ in range(min(tenant.concurrency, len(documents))):
-                workers.create_task(_work(tenant, todo, chatbots, done, stop))
+                workers.create_task(_work(tenant, todo, chatbots, done, stop, hopeless=HOPELESS))
         await done.put(None)
     return counts
 
@@ -67,15 +97,18 @@ async def _work(
     chatbots: Mapping[str, Chatbot],
     done: asyncio.Queue[Observation | None],
     stop: list[TargetError],
+    *,
+    hopeless: tuple[type[TargetError], ...],
 ) -> None:
     for document in todo:
         chatbot = chatbots.get(document.chatbot_id)
         if chatbot is None:
             continue
-        result = stop[0] if stop else await ask(tenant, document)
-        if isinstance(result, HOPELESS) and not stop:
+        given_up = bool(stop)
+        result = stop[0] if given_up else await ask(tenant, document)
+        if isinstance(result, hopeless) and not stop:
             stop.append(result)
-        await done.put(Observation(document, chatbot.epoch, result))
+        await done.put(Observation(document, chatbot.epoch, result, was_asked=not given_up))
 
 
 async def ask(tenant: TenantBinding, document: GoodDocument) -> tuple[Op, ...] | TargetError:
@@ -113,8 +146,9 @@ async def _commit(engine: Engine, cause: str, batch: Sequence[Observation], coun
         plans = await _record(engine, cause, batch)
     except Conflict:
         plans = sum([await _record_alone(engine, cause, seen) for seen in batch])
-    counts.dry_runs += len(batch)
-    counts.errors += sum(isinstance(seen.result, TargetError) for seen in batch)
+    counts.observed += len(batch)
+    counts.dry_runs += sum(seen.was_asked for seen in batch)
+    counts.failures += [seen.result for seen in batch if isinstance(seen.result, TargetError)]
     counts.plans += plans
 
 

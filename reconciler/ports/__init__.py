@@ -30,6 +30,7 @@ from reconciler.ports.repositories import (
     SourceRepository,
     SuspensionRepository,
     SwitchRepository,
+    TenantRepository,
     TokenRepository,
     UnitOfWork,
 )
@@ -75,6 +76,7 @@ __all__ = [
     "SuspensionRepository",
     "SwitchRepository",
     "Target",
+    "TenantRepository",
     "TokenRepository",
     "UnitOfWork",
     "Writer",

@@ -17,6 +17,7 @@ class ChangeKind(StrEnum):
     SUSPENSION = "suspension"
     TOKEN = "token"  # noqa: S105  a name
     PERSON = "person"
+    TENANT = "tenant"
 
 
 class Signal(StrEnum):

@@ -11,6 +11,7 @@ from reconciler.domain.history import Point, Transition
 from reconciler.domain.lifecycle import PlanStatus
 from reconciler.domain.records import Apply, Approval, AuditEntry, Chatbot, Plan, Run, SourceRecord, Suspension
 from reconciler.domain.status import Direction, Reason, Sync
+from reconciler.domain.tenant import TenantRecord
 
 T = TypeVar("T")
 
@@ -184,6 +185,9 @@ class Queries(Protocol):
     async def apply(self, apply_id: str) -> Apply | None: ...
     async def sources(self) -> Sequence[SourceRecord]:
         """Every source, by name."""
+
+    async def tenants(self) -> Sequence[TenantRecord]:
+        """The tenants that were asked anything, by name."""
 
     async def suspensions(self) -> Sequence[Suspension]:
         """Those that have not ended, expired or not, newest first."""

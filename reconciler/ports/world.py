@@ -26,6 +26,7 @@ class JobKind(StrEnum):
     APPLY = "apply"
     RECOVER = "recover"
     AUTOMATE = "automate"
+    CHECK_TENANT = "check_tenant"
 
 
 @dataclass(frozen=True, slots=True)

@@ -121,7 +121,7 @@ def headline(fleet: FleetPlan) -> str:
     rest = ", ".join(part for part in (f"{fleet.in_sync} in sync" if fleet.in_sync else "", fleet.shortfall) if part)
     tail = f"; {rest}." if rest else "."
     if not fleet.plans:
-        return f"Plan: nothing to change on {_chatbots(fleet.in_sync)}{tail}"
+        return f"Plan: {_nothing(fleet)}{tail}"
     create, update, delete, _ = fleet.summary
     acts = ", ".join(
         f"{count} to {what}" for count, what in ((create, "create"), (update, "update"), (delete, "delete")) if count
@@ -133,6 +133,15 @@ def compared_texts(fleet: FleetPlan) -> int:
     """How many fields of its updates are too long to stand on a line, and are compared word by word."""
     updates = (each.op for plan in fleet.plans for each in plan.ops if each.op.action in _COMPARED)
     return sum(not change.is_short for op in updates for change in changes(op))
+
+
+def _nothing(fleet: FleetPlan) -> str:
+    """That nothing is to be changed, of no more chatbots than were compared."""
+    if fleet.is_complete:
+        return f"nothing to change on {_chatbots(fleet.in_sync)}"
+    if not fleet.in_sync:
+        return "nothing could be compared"
+    return f"nothing to change on {fleet.in_sync} of {_chatbots(fleet.chatbots)}"
 
 
 def _chatbots(count: int) -> str:

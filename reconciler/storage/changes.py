@@ -7,10 +7,13 @@ from typing import Final
 
 from reconciler.domain.access import Person, Token
 from reconciler.domain.records import Apply, Approval, Chatbot, Plan, Run, ScopeKind, SourceRecord, Suspension
+from reconciler.domain.tenant import TenantRecord
 from reconciler.ports.events import Change, ChangeKind
 
 MOST_NAMED: Final = 50
 """More of a kind are told as one change without an id: a reader reads its list again either way."""
+
+_OF_NO_SOURCE: Final = {Person: ChangeKind.PERSON, TenantRecord: ChangeKind.TENANT}
 
 
 @dataclass(slots=True)
@@ -45,8 +48,8 @@ class Touched:
                 self._add(ChangeKind.SUSPENSION, record.id, source)
             case Token():
                 self._add(ChangeKind.TOKEN, record.id, None)
-            case Person():
-                self._add(ChangeKind.PERSON, record.name, None)
+            case Person() | TenantRecord():
+                self._add(_OF_NO_SOURCE[type(record)], record.name, None)
             case _:  # nothing that a page shows by itself
                 return
 

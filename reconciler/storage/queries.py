@@ -11,6 +11,7 @@ from reconciler.domain.access import Person, Session, Token
 from reconciler.domain.lifecycle import OPEN, PlanStatus
 from reconciler.domain.records import Apply, Approval, AuditEntry, Chatbot, Plan, Run, SourceRecord, Suspension
 from reconciler.domain.status import Direction, Reason, Sync
+from reconciler.domain.tenant import TenantRecord
 from reconciler.ports import AuditFilter, ChatbotFilter, ChatbotOrder, FleetCounts, Page, PlanFilter, PlanGroup
 from reconciler.storage import paging, rows, tables
 from reconciler.storage.chatbot_orders import chatbot_order
@@ -18,7 +19,7 @@ from reconciler.storage.dialect import Dialect
 from reconciler.storage.history_queries import HistoryQueries, among
 from reconciler.storage.paging import Order
 from reconciler.storage.repositories.decisions import Applies, Plans, Suspensions
-from reconciler.storage.repositories.fleet import Runs, Sources
+from reconciler.storage.repositories.fleet import Runs, Sources, Tenants
 from reconciler.storage.repositories.identity import People, Sessions, Tokens
 from reconciler.storage.rows import Codec
 from reconciler.storage.transaction import Reading
@@ -179,6 +180,11 @@ class SqlQueries(HistoryQueries):
         """Every source, by name."""
         async with self._reading() as transaction:
             return await Sources(transaction).all()
+
+    async def tenants(self) -> Sequence[TenantRecord]:
+        """The tenants that were asked anything, by name."""
+        async with self._reading() as transaction:
+            return await Tenants(transaction).all()
 
     async def suspensions(self) -> Sequence[Suspension]:
         """Those that have not ended, expired or not, newest first."""

@@ -24,6 +24,7 @@ from reconciler.domain.records import (
     Suspension,
     Switch,
 )
+from reconciler.domain.tenant import TenantRecord
 from reconciler.storage import tables
 
 R = TypeVar("R")
@@ -81,6 +82,7 @@ def to_json(value: Any) -> Any:  # noqa: PLR0911  one return per kind of value
 
 
 SOURCES = Codec("source", SourceRecord, tables.sources)
+TENANTS = Codec("tenant", TenantRecord, tables.tenants)
 RUNS = Codec("run", Run, tables.runs)
 DOCUMENTS = Codec("document", GoodDocument, tables.documents)
 CHATBOTS = Codec("chatbot", Chatbot, tables.chatbots)

@@ -83,9 +83,20 @@ sources = Table(
     _text("last_run_id", optional=True),
     _moment("git_checked_at", optional=True),
     _moment("drift_checked_at", optional=True),
+    _moment("compared_at", optional=True),
     _moment("next_run_at", optional=True),
     _text("brake", optional=True),
     _moment("configured_at", optional=True),
+    _number("version"),
+)
+
+tenants = Table(
+    "tenants",
+    metadata,
+    _text("name", key=True),
+    _text("state", optional=True),
+    _text("cause", optional=True),
+    _moment("since", optional=True),
     _number("version"),
 )
 

@@ -4,7 +4,7 @@ from datetime import datetime
 
 from reconciler.storage.repositories.audit import Audit
 from reconciler.storage.repositories.decisions import Applies, Approvals, Plans, Suspensions, Switches
-from reconciler.storage.repositories.fleet import Baselines, Chatbots, Documents, Runs, Sources
+from reconciler.storage.repositories.fleet import Baselines, Chatbots, Documents, Runs, Sources, Tenants
 from reconciler.storage.repositories.history import History
 from reconciler.storage.repositories.identity import People, Sessions, Tokens
 from reconciler.storage.repositories.leases import Leases
@@ -17,6 +17,7 @@ class SqlUnitOfWork:
     def __init__(self, transaction: Transaction) -> None:
         self._transaction = transaction
         self.sources = Sources(transaction)
+        self.tenants = Tenants(transaction)
         self.runs = Runs(transaction)
         self.documents = Documents(transaction)
         self.history = History(transaction)

@@ -70,7 +70,7 @@ def _forbidden(error: WizChatApiError, tenant: str, chatbot_id: str | None) -> e
         case "insufficient_scope":
             return _scope_missing(error.required_scope, tenant)
         case "chatbot_not_in_key_scope":
-            return errors.ChatbotNotFound(
+            return errors.ChatbotHidden(
                 f"the API key may not use chatbot {chatbot_id}: add the chatbot to the key of tenant {tenant} or "
                 "correct metadata.chatbotId"
             )

@@ -10,6 +10,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 
 from reconciler.domain.records import Run, SourceRecord
+from reconciler.domain.tenant import TenantRecord, TenantState
 from reconciler.engine.audit_keeping import AuditState
 from reconciler.ports import Budget, FleetCounts
 from reconciler.web.overview import Overview
@@ -62,6 +63,7 @@ class _Fleet(Collector):
     def collect(self) -> Iterable[Metric]:
         yield from _counts(self.overview.counts)
         yield from _sources(self.overview.sources, self.overview.runs)
+        yield from _tenants(self.overview.tenants)
         yield from _budgets(self.overview.budgets)
         yield from _audit(self.audit)
         if self.vitals is not None:
@@ -95,6 +97,16 @@ def _sources(sources: Sequence[SourceRecord], runs: Mapping[str, Run]) -> Iterab
         for what, number in asdict(run.counts).items() if run is not None else ():
             figures.add_metric([source.name, what], number)
     return state, brake, finished, figures
+
+
+def _tenants(tenants: Sequence[TenantRecord]) -> Iterable[Metric]:
+    state = GaugeMetricFamily(
+        "reconciler_tenant_state", "1 for the state that a tenant's WizChat is in.", labels=["tenant", "state"]
+    )
+    for tenant in tenants:
+        for each in TenantState:
+            state.add_metric([tenant.name, each], int(tenant.state is each))
+    yield state
 
 
 def _budgets(budgets: Mapping[str, Budget]) -> Iterable[Metric]:

@@ -4,6 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from reconciler.domain.records import Run, ScopeKind, SourceRecord, SourceState, Suspension
+from reconciler.domain.tenant import TenantRecord
 from reconciler.engine.context import Engine
 from reconciler.engine.standings import covers
 from reconciler.ports import Budget, FleetCounts
@@ -19,6 +20,7 @@ class Overview:
         runs: Source → its last run.
         budgets: Tenant → what is left of its call budget.
         suspensions: What is stopped now, newest first.
+        tenants: The configured tenants by name, also those that were not asked anything yet.
     """
 
     counts: FleetCounts
@@ -26,6 +28,7 @@ class Overview:
     runs: Mapping[str, Run]
     budgets: Mapping[str, Budget]
     suspensions: Sequence[Suspension] = ()
+    tenants: Sequence[TenantRecord] = ()
 
 
 async def overview(engine: Engine, visible: Collection[str] | None = None) -> Overview:
@@ -38,6 +41,7 @@ async def overview(engine: Engine, visible: Collection[str] | None = None) -> Ov
     suspensions = await _standing(engine)
     sources = await _sources(engine, visible, suspensions)
     runs = await engine.store.queries.runs_with([each.last_run_id for each in sources if each.last_run_id])
+    known = {record.name: record for record in await engine.store.queries.tenants()}
     tenants = set(engine.tenants) if visible is None else {source.tenant for source in sources} & set(engine.tenants)
     return Overview(
         counts=await engine.store.queries.counts(visible),
@@ -45,6 +49,7 @@ async def overview(engine: Engine, visible: Collection[str] | None = None) -> Ov
         runs={run.source: run for run in runs.values()},
         budgets={name: engine.tenants[name].target.budget() for name in sorted(tenants)},
         suspensions=await _among(engine, visible, suspensions),
+        tenants=[known.get(name) or TenantRecord(name=name) for name in sorted(tenants)],
     )
 
 

@@ -12,6 +12,7 @@ from reconciler.domain.losses import LossKind
 from reconciler.domain.plan import Action
 from reconciler.domain.records import RunStatus, SourceState, Trigger
 from reconciler.domain.status import Direction, Reason, Sync
+from reconciler.domain.tenant import TenantState
 
 T = TypeVar("T")
 
@@ -209,6 +210,7 @@ class CountsShape(Shape):
     skipped: int
     plans: int
     errors: int
+    uncompared: int = Field(description="Chatbots that could not be compared with the live side.")
 
 
 class DiagnosticShape(Shape):
@@ -255,7 +257,8 @@ class SourceShape(Shape):
     last_run_id: str | None
     next_run_at: Moment | None
     git_checked_at: Moment | None
-    drift_checked_at: Moment | None
+    drift_checked_at: Moment | None = Field(description="When the live side was last to be compared as a whole.")
+    compared_at: Moment | None = Field(description="When that last gave anything.")
     brake: str | None = Field(description="Why nothing of a revision is applied without a person; else null.")
 
 
@@ -305,6 +308,15 @@ class BudgetShape(Shape):
     blocked_until: Moment | None
 
 
+class TenantShape(Shape):
+    """Whether a tenant's WizChat can be used, as its calls were last answered."""
+
+    name: str
+    state: TenantState | None = Field(description="Null while nothing was asked yet.")
+    cause: str | None = Field(description="What is wrong and what to do; null while Ready.")
+    since: Moment | None = Field(description="Since when it is in this state.")
+
+
 class ChatbotCountsShape(Shape):
     """Chatbots, counted."""
 
@@ -339,6 +351,7 @@ class StatusShape(Shape):
     sources: list[SourceShape]
     last_runs: list[RunShape] = Field(description="Of each source its last one.")
     budgets: list[BudgetShape]
+    tenants: list[TenantShape]
     suspensions: SuspensionCountsShape
 
 

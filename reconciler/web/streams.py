@@ -26,6 +26,7 @@ from reconciler.web.problems import Code, Problem
 
 MEDIA_TYPE = "text/event-stream"
 
+_FOR_ALL = frozenset({ChangeKind.SUSPENSION, ChangeKind.TENANT})
 _FOR_ADMINS = frozenset({ChangeKind.TOKEN, ChangeKind.PERSON})
 _RETRY = {"Retry-After": "60"}
 
@@ -164,8 +165,8 @@ def seen(events: Sequence[Event], actor: Actor) -> Iterator[Event]:
 def _shown(change: Change, actor: Actor) -> Change | None:
     if change.kind in _FOR_ADMINS and not (actor.sources is None and actor.role.includes(Role.ADMIN)):
         return None
-    if change.kind is ChangeKind.SUSPENSION and change.source is None and actor.sources is not None:
-        # it may stop what they see: they look again, and are not told what it was
+    if change.kind in _FOR_ALL and change.source is None and actor.sources is not None:
+        # it may concern what they see: they look again, and are not told what it was
         return replace(change, id=None)
     return change if actor.sees(change.source) else None
 

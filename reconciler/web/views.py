@@ -12,6 +12,7 @@ from reconciler.domain.losses import losses
 from reconciler.domain.policy import Policy
 from reconciler.domain.records import Apply, Approval, AuditEntry, Chatbot, Plan, Run, SourceRecord, Suspension
 from reconciler.domain.status import Direction, Reason, Sync
+from reconciler.domain.tenant import TenantRecord
 from reconciler.engine.accept import Accepted
 from reconciler.ports import Budget, FleetCounts
 from reconciler.render.machine import loss_shape
@@ -207,6 +208,7 @@ def _source(record: SourceRecord) -> dict[str, Any]:
         "next_run_at": record.next_run_at,
         "git_checked_at": record.git_checked_at,
         "drift_checked_at": record.drift_checked_at,
+        "compared_at": record.compared_at,
         "brake": record.brake,
     }
 
@@ -250,8 +252,14 @@ def status(seen: Overview, version: str) -> shapes.StatusShape:
         sources=[source(each) for each in seen.sources],
         last_runs=[run(each) for _, each in sorted(seen.runs.items())],
         budgets=[_budget(tenant, each) for tenant, each in seen.budgets.items()],
+        tenants=[tenant(each) for each in seen.tenants],
         suspensions=_suspensions(seen.suspensions),
     )
+
+
+def tenant(record: TenantRecord) -> shapes.TenantShape:
+    """A tenant as it was last seen."""
+    return shapes.TenantShape(name=record.name, state=record.state, cause=record.cause, since=record.since)
 
 
 def _suspensions(standing: Sequence[Suspension]) -> shapes.SuspensionCountsShape:

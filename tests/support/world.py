@@ -24,6 +24,7 @@ from reconciler.engine.recovering import Recoverer
 from reconciler.engine.refresh import request_refresh, run_refresh
 from reconciler.engine.remembering import set_switch
 from reconciler.engine.scheduling import start_up
+from reconciler.engine.tenants import check_tenant
 from reconciler.engine.tokens import create_token
 from reconciler.ports import JobKind, Store
 from reconciler.runtime.dispatch import Handler, LocalDispatcher
@@ -86,6 +87,10 @@ class World:
         self._go_on_with(replace(self.engine, policy=policy))
         async with self.store.begin() as uow:
             await set_switch(self.engine, uow)
+
+    def switch_tenants(self, tenants: Mapping[str, TenantBinding]) -> None:
+        """Go on with other tenants, as after a restart."""
+        self._go_on_with(replace(self.engine, tenants=tenants))
 
     async def restart(self, sources: Mapping[str, SourceBinding] | None = None, **changes: Any) -> None:
         """Start again, with other sources or other settings of the engine."""
@@ -186,6 +191,7 @@ def handlers(engine: Engine, applier: Applier, recoverer: Recoverer) -> Mapping[
         JobKind.APPLY: applier.run,
         JobKind.RECOVER: lambda _: recoverer.run(),
         JobKind.AUTOMATE: lambda _: automate_all(engine),
+        JobKind.CHECK_TENANT: lambda name: check_tenant(engine, name),
     }
 
 

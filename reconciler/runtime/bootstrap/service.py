@@ -21,6 +21,7 @@ from reconciler.engine.context import Actor, Engine, SourceBinding, TenantBindin
 from reconciler.engine.history_keeping import HistoryKeeper
 from reconciler.engine.recovering import Recoverer
 from reconciler.engine.refresh import run_refresh
+from reconciler.engine.tenants import check_tenant
 from reconciler.engine.tick_health import TickHealth
 from reconciler.engine.token_use import TokenUse
 from reconciler.ports import Clock, Dispatcher, JobKind, Store, Writer
@@ -184,6 +185,7 @@ async def open_service(
             JobKind.APPLY: lambda apply_id: _within(applies, applier.run(apply_id)),
             JobKind.RECOVER: lambda _: recoverer.run(),
             JobKind.AUTOMATE: lambda _: automate_all(engine),
+            JobKind.CHECK_TENANT: lambda name: check_tenant(engine, name),
         }
         vitals = Vitals(TickHealth(clock, tick_seconds), ClockWatch(clock))
         may_remove = vitals.clock_watch.may_remove

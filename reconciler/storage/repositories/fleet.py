@@ -10,10 +10,11 @@ from reconciler.domain.brake import Fleet
 from reconciler.domain.direction import NO_BASELINE, Baseline
 from reconciler.domain.records import Chatbot, GoodDocument, Run, RunStatus, ScopeKind, SourceRecord
 from reconciler.domain.status import OF_DOCUMENTS, Reason
+from reconciler.domain.tenant import TenantRecord
 from reconciler.storage import tables
 from reconciler.storage.repositories.base import Reader, Repository
 from reconciler.storage.repositories.history import History
-from reconciler.storage.rows import CHATBOTS, DOCUMENTS, RUNS, SOURCES, to_json
+from reconciler.storage.rows import CHATBOTS, DOCUMENTS, RUNS, SOURCES, TENANTS, to_json
 from reconciler.storage.transaction import Transaction
 
 _NEVER_COMPARED = sorted(OF_DOCUMENTS | {Reason.CHATBOT_MISSING})
@@ -29,6 +30,18 @@ class Sources(Repository[SourceRecord]):
         return await self._find(name)
 
     async def all(self) -> Sequence[SourceRecord]:
+        return await self._all()
+
+
+class Tenants(Repository[TenantRecord]):
+    """Implements `ports.TenantRepository`."""
+
+    codec = TENANTS
+
+    async def get(self, name: str) -> TenantRecord | None:
+        return await self._find(name)
+
+    async def all(self) -> Sequence[TenantRecord]:
         return await self._all()
 
 

@@ -6,6 +6,7 @@ from typing import Final, NamedTuple
 from reconciler.domain.lifecycle import PlanStatus
 from reconciler.domain.records import RunStatus, SourceState
 from reconciler.domain.status import Direction, Sync
+from reconciler.domain.tenant import TenantState
 
 
 class Sign(NamedTuple):
@@ -56,8 +57,11 @@ STATUS: Final[Mapping[str, Sign]] = {
     SourceState.READY: Sign("ok", "✓", "ready"),
     SourceState.SUSPENDED: Sign("both", "‖", "suspended"),
     SourceState.UNKNOWN: Sign("unk", "?", "unknown"),
+    TenantState.UNAUTHORIZED: Sign("del", "⊘", "unauthorized"),
+    TenantState.UNREACHABLE: Sign("del", "✗", "unreachable"),
+    TenantState.MISCONFIGURED: Sign("del", "≠", "misconfigured"),
 }
-"""Of a plan, an apply, a run or a source: the same word means the same on all of them."""
+"""Of a plan, an apply, a run, a source or a tenant: the same word means the same on all of them."""
 
 _MOVED: Final[Mapping[str, str]] = {
     Direction.IN_SYNC: "in sync",

@@ -11,17 +11,20 @@ from reconciler.domain.lifecycle import ApplyStatus, PlanStatus
 from reconciler.domain.plan import Summary
 from reconciler.domain.records import RunStatus, ScopeKind, Switch
 from reconciler.domain.status import Direction, Reason
+from reconciler.domain.tenant import TenantRecord, TenantState
 from reconciler.errors import Conflict
 from reconciler.storage.store import SqlStore
 from tests.fakes.clock import START
 from tests.support import records
 
 pytestmark = pytest.mark.anyio
+TENANT = TenantRecord(name="acme", state=TenantState.UNREACHABLE, cause="check base_url", since=START)
 
 
 async def test_what_is_not_there_is_none(store: SqlStore) -> None:
     async with store.read() as uow:
         assert await uow.sources.get("none") is None
+        assert await uow.tenants.get("none") is None
         assert await uow.runs.get("none") is None
         assert await uow.documents.get("none", "none") is None
         assert await uow.chatbots.get("none", "none") is None
@@ -39,6 +42,7 @@ async def test_what_is_not_there_is_none(store: SqlStore) -> None:
 async def test_everything_comes_back_as_it_was_given(store: SqlStore) -> None:
     async with store.begin() as uow:
         await uow.sources.add(records.a_source(next_run_at=START))
+        await uow.tenants.add(TENANT)
         await uow.runs.add(records.a_run(finished_at=START))
         await uow.documents.replace("main", [records.a_document(labels={"a.b/c": 'd"'})])
         await uow.chatbots.add(records.a_chatbot(checked_at=START))
@@ -52,6 +56,8 @@ async def test_everything_comes_back_as_it_was_given(store: SqlStore) -> None:
         await uow.switches.add(Switch(name="auto_apply", value="additive", since=START))
     async with store.read() as uow:
         assert await uow.sources.get("main") == records.a_source(next_run_at=START)
+        assert await uow.tenants.get("acme") == TENANT
+        assert await uow.tenants.all() == await store.queries.tenants() == [TENANT]
         assert await uow.runs.get("run_1") == records.a_run(finished_at=START)
         assert await uow.documents.get("main", "bot_1") == records.a_document(labels={"a.b/c": 'd"'})
         assert await uow.chatbots.get("acme", "bot_1") == records.a_chatbot(checked_at=START)

@@ -145,6 +145,32 @@ async def test_an_upgrade_begins_the_history_of_what_is_out_of_sync(store_url: s
     assert [bot.id for bot in by_name.items] == ["bot_2", "Bot_3", "bot_1"]
 
 
+async def test_an_upgrade_claims_no_comparison_and_no_tenant(store_url: str) -> None:
+    schema.upgrade(store_url, to="0003")
+    _execute(
+        store_url,
+        "INSERT INTO sources (name, tenant, url, state, good_revision, drift_checked_at, version) "
+        "VALUES ('main', 'acme', 'https://git.example.com/b.git', 'Ready', 'a', '2026-03-01 10:00:00', 0)",
+    )
+    _execute(
+        store_url,
+        'INSERT INTO runs (id, source, trigger, "full", status, created_at, counts, diagnostics, version) VALUES '
+        "('run_1', 'main', 'manual', true, 'Succeeded', '2026-03-01 10:00:00', '{\"documents\": 3}', '[]', 0)",
+    )
+    store = await SqlStore.open(store_url, FakeClock())
+    try:
+        async with store.read() as uow:
+            source, run = await uow.sources.get("main"), await uow.runs.get("run_1")
+            assert await uow.tenants.all() == []
+    finally:
+        await store.close()
+    assert source is not None
+    assert source.drift_checked_at is not None
+    assert source.compared_at is None
+    assert run is not None
+    assert (run.counts.documents, run.counts.uncompared) == (3, 0)
+
+
 async def test_opening_a_store_upgrades_it(store_url: str) -> None:
     store = await SqlStore.open(store_url, FakeClock())
     await store.close()

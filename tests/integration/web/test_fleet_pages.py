@@ -14,6 +14,7 @@ from reconciler.domain.diagnostics import Diagnostic, Severity
 from reconciler.domain.history import drifting
 from reconciler.domain.records import Counts, RunStatus, SourceState
 from reconciler.domain.status import Direction, Reason, Sync
+from reconciler.domain.tenant import TenantRecord, TenantState
 from tests.fakes.clock import START
 from tests.integration.web.conftest import REVISION, Git, House
 from tests.support.records import a_chatbot, a_plan, a_run
@@ -64,10 +65,46 @@ async def test_the_fleet_says_how_many_differ_and_since_when(house: House) -> No
     async with signed_in(house) as client:
         text = (await client.get("/")).text
 
-    assert "<h1>6 chatbots, 3 differ from git, 3 unknown</h1>" in text
+    assert "<h1>6 chatbots, 3 of 6 compared, 3 of these differ from git</h1>" in text
     assert re.search(r'Oldest drift <time [^>]*title="2026-03-01 12:00:00 UTC">3 d</time>', text)
     assert links(text, "Drift 9")[0] == "/chatbots/acme/drift_0"
     assert "49,993 of 50,000 API calls left today" in text
+
+
+@pytest.mark.parametrize("state", [each for each in TenantState if each is not TenantState.READY])
+async def test_a_tenant_that_cannot_be_used_is_told_where_people_look(house: House, state: TenantState) -> None:
+    cause = f"{NASTY} put a valid key in api_key"
+    async with house.store.begin() as uow:
+        await uow.tenants.add(TenantRecord(name="acme", state=state, cause=cause, since=START))
+        source = await uow.sources.get("main")
+        assert source is not None
+        await uow.sources.save(replace(source, compared_at=START - timedelta(hours=3)))
+    async with signed_in(house) as client:
+        pages = [(await client.get(path)).text for path in ("/", "/sources")]
+
+    for text in pages:
+        assert f"</span> {state.value.lower()}</span> <b>WizChat of the tenant acme cannot be used</b>" in text
+        assert "put a valid key in api_key" in text
+        assert "<script>alert(1)" not in text
+    assert re.search(r"<dt>Live side compared</dt><dd><time [^>]*>3 h ago</time></dd>", pages[1])
+
+
+async def test_a_tenant_that_answers_takes_no_room(house: House) -> None:
+    async with house.store.begin() as uow:
+        await uow.tenants.add(TenantRecord(name="acme", state=TenantState.READY, cause=None, since=START))
+    async with signed_in(house) as client:
+        pages = [(await client.get(path)).text for path in ("/", "/sources")]
+    assert not [text for text in pages if "cannot be used" in text]
+
+
+async def test_what_a_run_could_not_compare_is_said_beside_when_it_did(house: House) -> None:
+    async with house.store.begin() as uow:
+        run = await uow.runs.get("run_main")
+        assert run is not None
+        await uow.runs.save(replace(run, counts=Counts(documents=9, dry_runs=9, errors=4, uncompared=4)))
+    async with signed_in(house) as client:
+        text = (await client.get("/sources")).text
+    assert '<dd>never, <strong class="lost">4 could not be compared</strong></dd>' in text
 
 
 async def test_a_cell_says_what_it_is_where_no_head_stands_over_it(house: House) -> None:

@@ -1,10 +1,15 @@
+from dataclasses import replace
+
 import pytest
 
 from reconciler.domain.status import Reason, Sync
+from reconciler.domain.tenant import NOT_ASKED, TenantRecord, TenantState
 from reconciler.engine.clock_watch import ClockWatch
 from reconciler.engine.tick_health import TickHealth
 from reconciler.web.app import create_app
+from reconciler.web.overview import overview
 from reconciler.web.vitals import Vitals
+from tests.fakes.clock import START
 from tests.integration.web.conftest import House
 from tests.support.records import a_chatbot
 
@@ -80,6 +85,7 @@ async def test_the_status_sums_up_the_fleet(house: House) -> None:
     }
     assert status["open_plans"]["status"]["Pending"] == status["open_plans"]["total"] == 2
     assert [run["id"] for run in status["last_runs"]] == ["run_main", "run_side"]
+    assert status["tenants"] == [{"name": "acme", "state": None, "cause": NOT_ASKED, "since": None}]
     assert status["budgets"][0] == {
         "tenant": "acme",
         "requests_per_minute": 600,
@@ -87,6 +93,29 @@ async def test_the_status_sums_up_the_fleet(house: House) -> None:
         "used_today": 7,
         "blocked_until": None,
     }
+
+
+async def test_a_tenant_that_cannot_be_used_is_told_and_never_makes_the_service_unready(house: House) -> None:
+    cause = "WizChat refused the API key: put a valid key in api_key"
+    async with house.store.begin() as uow:
+        await uow.tenants.add(TenantRecord(name="acme", state=TenantState.UNAUTHORIZED, cause=cause, since=START))
+    async with house.client("wzr_viewer") as client:
+        status = (await client.get("/api/v1/status")).json()
+        ready = await client.get("/readyz")
+        metrics = (await client.get("/metrics")).text
+
+    assert status["tenants"] == [
+        {"name": "acme", "state": "Unauthorized", "cause": cause, "since": "2026-03-01T12:00:00Z"}
+    ]
+    assert ready.status_code == 200
+    assert 'reconciler_tenant_state{state="Unauthorized",tenant="acme"} 1.0' in metrics
+    assert 'reconciler_tenant_state{state="Ready",tenant="acme"} 0.0' in metrics
+
+
+async def test_who_may_see_no_source_of_a_tenant_is_told_nothing_of_it(house: House) -> None:
+    engine = replace(house.engine, tenants={**house.engine.tenants, "other": house.engine.tenants["acme"]})
+    for visible, told in ((("main",), ["acme"]), ((), []), (None, ["acme", "other"])):
+        assert [each.name for each in (await overview(engine, visible)).tenants] == told
 
 
 async def test_every_answer_carries_the_security_headers(house: House) -> None:

@@ -27,7 +27,7 @@ SCOPE = WizChatApiError(403, "insufficient_scope", "No.", {"requiredScope": "mcp
         (WizChatApiError(401), errors.TargetUnauthorized, "valid key in api_key .WIZCHAT_API_KEY. of tenant t"),
         (SCOPE, errors.ScopeMissing, r"scope mcp:read \(for spec\.mcpServers\).*key of tenant t"),
         (WizChatApiError(403, "insufficient_scope", "No."), errors.ScopeMissing, "lacks a scope"),
-        (WizChatApiError(403, "chatbot_not_in_key_scope", "No."), errors.ChatbotNotFound, "may not use chatbot bot_1"),
+        (WizChatApiError(403, "chatbot_not_in_key_scope", "No."), errors.ChatbotHidden, "may not use chatbot bot_1"),
         (WizChatApiError(403, "plan_upgrade_required", "Pay."), errors.RequestRefused, "plan_upgrade_required: Pay"),
         (WizChatApiError(404, "not_found", "No."), errors.ChatbotNotFound, "bot_1 was not found"),
         (WizChatApiError(404), errors.BadAnswer, "base_url of tenant t"),

@@ -11,7 +11,7 @@ from reconciler.domain.status import Direction, Reason, Sync
 from reconciler.ports import Budget, ChatbotOrder, FleetCounts, Page
 from reconciler.web.dashboard.frame import NOBODY
 from reconciler.web.dashboard.pages.fleet_filters import Choice, FleetQuery, chips, heads, reason_words, tiles
-from reconciler.web.dashboard.pages.fleet_page import FleetPage, Read, fleet_page
+from reconciler.web.dashboard.pages.fleet_page import FleetPage, Read, fleet_page, headline
 from reconciler.web.overview import Overview
 from tests.fakes.clock import START
 from tests.support.records import a_chatbot, a_run, a_source
@@ -36,6 +36,31 @@ def page(query: FleetQuery | None = None, *chatbots: Chatbot, cursor: str | None
     known = {"counts": COUNTS, "sources": (), "runs": {}, "budgets": {}, **seen}
     read = Read(now=START, seen=Overview(**known), chatbots=Page(chatbots, cursor))  # type: ignore[arg-type]  # a test's own
     return fleet_page(NOBODY, query or FleetQuery(), read)
+
+
+@pytest.mark.parametrize(
+    ("synced", "differing", "unknown", "alone", "says"),
+    [
+        (3, 0, 0, 0, "3 chatbots, none differs from git"),
+        (2, 1, 0, 0, "3 chatbots, 1 differs from git"),
+        (1, 2, 0, 1, "4 chatbots, 2 differ from git, 1 without a document"),
+        (40, 0, 360, 0, "400 chatbots, 40 of 400 compared, none of these differs from git"),
+        (30, 10, 360, 5, "405 chatbots, 40 of 400 compared, 10 of these differ from git, 5 without a document"),
+        (0, 0, 1, 0, "1 chatbot, none of 1 compared"),
+        (0, 0, 0, 2, "2 chatbots, 2 without a document"),
+        (0, 0, 0, 0, "No chatbot is known yet"),
+    ],
+)
+def test_the_headline_says_no_more_than_was_compared(
+    synced: int, differing: int, unknown: int, alone: int, says: str
+) -> None:
+    counts = FleetCounts(
+        sync={Sync.SYNCED: synced, Sync.OUT_OF_SYNC: differing, Sync.UNKNOWN: unknown + alone},
+        direction={},
+        reason={Reason.UNAUTHORIZED: unknown, Reason.UNMANAGED: alone // 2, Reason.ORPHANED: alone - alone // 2},
+        open_plans={},
+    )
+    assert headline(counts) == says
 
 
 def test_a_field_left_empty_is_no_filter() -> None:

@@ -29,6 +29,7 @@ WATCH: Sequence[ChangeKind] = (
     ChangeKind.RUN,
     ChangeKind.SOURCE,
     ChangeKind.SUSPENSION,
+    ChangeKind.TENANT,
 )
 
 router = APIRouter(include_in_schema=False)

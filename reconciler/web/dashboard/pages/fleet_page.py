@@ -6,7 +6,8 @@ from datetime import datetime, timedelta
 
 from reconciler.domain.history import Point
 from reconciler.domain.records import Chatbot, Run, ScopeKind, SourceRecord, SourceState, Suspension
-from reconciler.domain.status import Sync
+from reconciler.domain.status import Reason, Sync
+from reconciler.domain.tenant import TenantRecord, TenantState
 from reconciler.engine.context import Actor
 from reconciler.ports import Budget, FleetCounts, Page, PlanGroup
 from reconciler.render.ages import Age, age, age_or_none, due_or_none, span
@@ -24,6 +25,8 @@ DAYS = 14
 _MOST_SOURCES = 6
 _REPEATED = {"in sync": Sync.SYNCED, "side unknown": Sync.UNKNOWN}
 """Chips that say what a tile says already, where both count the same."""
+_WITHOUT_DOCUMENT = (Reason.UNMANAGED, Reason.ORPHANED)
+"""Chatbots that there is nothing to compare with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,9 +100,8 @@ class FleetPage:
 
     Attributes:
         query: What is listed, and in which order.
-        total: How many chatbots there are.
-        differing: How many of them are out of sync.
-        unknown: How many of them nobody knows it of: they are neither clean nor drifted.
+        headline: How many differ, of those that could be compared.
+        tenants: The tenants whose WizChat cannot be used.
         tiles: The filters by sync and side.
         chips: The filters by reason, but for those that a tile is already.
         heads: The columns that can be ordered by: name, state, since.
@@ -119,9 +121,8 @@ class FleetPage:
 
     frame: Frame
     query: FleetQuery
-    total: int
-    differing: int
-    unknown: int
+    headline: str
+    tenants: Sequence[TenantRecord]
     tiles: Sequence[Choice]
     chips: Sequence[Choice]
     heads: Sequence[Head]
@@ -167,9 +168,8 @@ def fleet_page(frame: Frame, query: FleetQuery, read: Read) -> FleetPage:
     return FleetPage(
         frame=frame,
         query=query,
-        total=sum(seen.counts.sync.values()),
-        differing=seen.counts.sync.get(Sync.OUT_OF_SYNC, 0),
-        unknown=seen.counts.sync.get(Sync.UNKNOWN, 0),
+        headline=headline(seen.counts),
+        tenants=[each for each in seen.tenants if each.state not in {None, TenantState.READY}],
         tiles=tiles(query, seen.counts),
         chips=_chips(query, seen.counts),
         heads=heads(query),
@@ -186,6 +186,33 @@ def fleet_page(frame: Frame, query: FleetQuery, read: Read) -> FleetPage:
         stops=stops(seen.suspensions, read.suspended),
         stop=_stop(frame.actor, seen.suspensions),
     )
+
+
+def headline(counts: FleetCounts) -> str:
+    """How many chatbots differ from git, and of how many that is known.
+
+    Who has no document, or none any more, cannot differ from one, and is counted apart.
+    """
+    total = sum(counts.sync.values())
+    if not total:
+        return "No chatbot is known yet"
+    differing = counts.sync.get(Sync.OUT_OF_SYNC, 0)
+    unknown = counts.sync.get(Sync.UNKNOWN, 0)
+    alone = sum(counts.reason.get(reason, 0) for reason in _WITHOUT_DOCUMENT)
+    compared = total - unknown
+    parts = [_chatbots(total)]
+    if unknown > alone:
+        parts.append(f"{compared or 'none'} of {total - alone} compared")
+    if compared:
+        verb = "differs" if differing in (0, 1) else "differ"
+        parts.append(f"{differing or 'none'} {'of these ' if unknown > alone else ''}{verb} from git")
+    if alone:
+        parts.append(f"{alone} without a document")
+    return ", ".join(parts)
+
+
+def _chatbots(count: int) -> str:
+    return "1 chatbot" if count == 1 else f"{count} chatbots"
 
 
 def _chips(query: FleetQuery, counts: FleetCounts) -> Sequence[Choice]:

@@ -7,6 +7,7 @@ from datetime import datetime
 from reconciler.domain.diagnostics import Severity
 from reconciler.domain.records import Role, Run, SourceRecord, SourceState, Suspension
 from reconciler.domain.status import EXPLANATIONS, Reason
+from reconciler.domain.tenant import TenantRecord, TenantState
 from reconciler.domain.weblinks import WebRepository
 from reconciler.engine.context import Actor, SourceBinding
 from reconciler.render.ages import Age, age_or_none, due_or_none
@@ -75,7 +76,9 @@ class SourceCard:
         ran: When that ended or began.
         next: When it is looked at again.
         git: When git was last asked.
-        drift: When the live side was last compared as a whole.
+        tenant: Its tenant, while WizChat cannot be used for it; else None.
+        compared: When the live side was last compared as a whole.
+        uncompared: How many chatbots the last run could not compare.
         good_link: Where the last good revision can be looked at.
         configured: Whether the settings still name it.
         refresh_refusal: Why the person may not have it looked at, or None.
@@ -93,7 +96,9 @@ class SourceCard:
     ran: Age | None
     next: Age | None
     git: Age | None
-    drift: Age | None
+    tenant: TenantRecord | None
+    compared: Age | None
+    uncompared: int
     good_link: str | None
     configured: bool
     refresh_refusal: str | None
@@ -121,6 +126,7 @@ class Known:
         runs: Source → its last run.
         told: Source → the run that tells of its last good revision.
         standing: What is suspended now.
+        tenants: The tenants by name.
         refused: What was just asked and not done, or None.
     """
 
@@ -130,13 +136,14 @@ class Known:
     runs: Mapping[str, Run] = field(default_factory=dict)
     told: Mapping[str, Run] = field(default_factory=dict)
     standing: Sequence[Suspension] = ()
+    tenants: Mapping[str, TenantRecord] = field(default_factory=dict)
     refused: Refused | None = None
 
 
 def source_card(record: SourceRecord, known: Known) -> SourceCard:
     """Everything that is said of one source."""
     name, now = record.name, known.now
-    binding, run = known.bindings.get(name), known.runs.get(name)
+    binding, run, tenant = known.bindings.get(name), known.runs.get(name), known.tenants.get(record.tenant)
     refused = known.refused if known.refused and known.refused.name == name else None
     pages = WebRepository.of(binding.forge, binding.url) if binding else None
     return SourceCard(
@@ -149,7 +156,9 @@ def source_card(record: SourceRecord, known: Known) -> SourceCard:
         ran=age_or_none(run.finished_at or run.started_at or run.created_at, now) if run else None,
         next=due_or_none(record.next_run_at, now),
         git=age_or_none(record.git_checked_at, now),
-        drift=age_or_none(record.drift_checked_at, now),
+        tenant=tenant if tenant and tenant.state not in {None, TenantState.READY} else None,
+        compared=age_or_none(record.compared_at, now),
+        uncompared=run.counts.uncompared if run else 0,
         good_link=pages.commit(record.good_revision) if pages and record.good_revision else None,
         configured=binding is not None,
         refresh_refusal=known.actor.refusal(Role.OPERATOR, name),

@@ -23,6 +23,8 @@ from reconciler.web.overview import Overview, overview
 
 router = APIRouter(include_in_schema=False)
 
+_WATCH = (ChangeKind.SOURCE, ChangeKind.RUN, ChangeKind.SUSPENSION, ChangeKind.TENANT)
+
 Act = Callable[[Form], Awaitable[str]]
 """Does what a form asks for, and gives the page to go to."""
 
@@ -76,10 +78,11 @@ async def _page(engine: Engine, actor: Actor, refused: Refused | None = None) ->
         runs=seen.runs,
         told=await _told(engine, seen),
         standing=seen.suspensions,
+        tenants={each.name: each for each in seen.tenants},
         refused=refused,
     )
     return SourcesPage(
-        frame=await frame_for(engine, actor, "sources", (ChangeKind.SOURCE, ChangeKind.RUN, ChangeKind.SUSPENSION)),
+        frame=await frame_for(engine, actor, "sources", _WATCH),
         cards=[source_card(record, known) for record in seen.sources],
     )
 

@@ -1,0 +1,86 @@
+"""Whether a tenant's WizChat can be used: a state with its cause, told by what calls really answered."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+
+class TenantState(StrEnum):
+    """Whether a tenant's WizChat can be used.
+
+    Attributes:
+        READY: It answers.
+        UNAUTHORIZED: It answers, and the key is refused, or may use nothing of what is needed.
+        UNREACHABLE: There is no connection, no answer in time, or a server error.
+        MISCONFIGURED: What answers is not the Management API, or refuses what every key may ask.
+    """
+
+    READY = "Ready"
+    UNAUTHORIZED = "Unauthorized"
+    UNREACHABLE = "Unreachable"
+    MISCONFIGURED = "Misconfigured"
+
+
+NOT_ASKED = "WizChat has not been asked yet: wait for the first run."
+"""The cause of a tenant without a state."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TenantRecord:
+    """A tenant as it was last seen.
+
+    Attributes:
+        state: None while nothing was asked yet.
+        cause: One sentence that says what to do; None while Ready.
+        since: Since when it is in this state; the cause may have changed meanwhile.
+    """
+
+    name: str
+    state: TenantState | None = None
+    cause: str | None = NOT_ASKED
+    since: datetime | None = None
+    version: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Sign:
+    """What one call tells about its tenant.
+
+    Attributes:
+        state: What it would mean if every call ended so; None for what tells nothing, such as a call that was put off.
+        cause: The call's error, in words; None for an answer.
+        is_certain: Whether it holds for every call by itself, as a refused key does.
+    """
+
+    state: TenantState | None
+    cause: str | None = None
+    is_certain: bool = False
+
+
+def judge(listed: Sign | None, compared: Sequence[Sign], *, others_answered: bool) -> Sign | None:
+    """What the calls of one pass tell together.
+
+    A single dry run that fails tells of its chatbot only: its failure is the tenant's when no other call shows that
+    WizChat can be used.
+
+    Args:
+        listed: How the list of chatbots ended; None when it was not asked for.
+        compared: How the dry runs ended.
+        others_answered: Whether other chatbots of the tenant could be compared when that was last tried.
+
+    Returns:
+        The tenant's state with its cause; None when nothing is told.
+    """
+    signs = [*compared, *([listed] if listed else [])]
+    if certain := next((sign for sign in signs if sign.is_certain), None):
+        return certain
+    if any(sign.state is TenantState.READY for sign in compared):
+        return Sign(TenantState.READY)
+    if listed is not None and listed.state not in {None, TenantState.READY}:
+        return listed
+    telling = [sign for sign in compared if sign.state is not None]
+    if telling and not others_answered:
+        return Counter(telling).most_common(1)[0][0]
+    return listed if listed is not None and listed.state is TenantState.READY else None

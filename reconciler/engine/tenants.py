@@ -1,0 +1,113 @@
+"""The state of tenants: the only writer of it."""
+
+import logging
+from collections.abc import Collection, Sequence
+from dataclasses import replace
+
+from reconciler.domain.tenant import Sign, TenantRecord, TenantState, judge
+from reconciler.engine.context import Engine
+from reconciler.errors import (
+    BadAnswer,
+    ChatbotHidden,
+    Conflict,
+    RequestRefused,
+    ScopeMissing,
+    TargetError,
+    TargetUnauthorized,
+    TargetUnreachable,
+)
+
+log = logging.getLogger(__name__)
+
+ANSWERED = Sign(TenantState.READY)
+
+
+def sign_of_list(error: TargetError | None) -> Sign:
+    """What the list of chatbots tells, which every key may ask for: whoever refuses it is not the Management API."""
+    if isinstance(error, RequestRefused):
+        return Sign(TenantState.MISCONFIGURED, str(error))
+    return sign_of_dry_run(error)
+
+
+def sign_of_dry_run(error: TargetError | None) -> Sign:
+    """What one dry run tells. One that says that the chatbot is missing, or to come later, tells nothing."""
+    match error:
+        case None | RequestRefused():
+            return ANSWERED
+        case TargetUnauthorized():
+            return Sign(TenantState.UNAUTHORIZED, str(error), is_certain=True)
+        case ScopeMissing() | ChatbotHidden():
+            return Sign(TenantState.UNAUTHORIZED, str(error))
+        case TargetUnreachable():
+            return Sign(TenantState.UNREACHABLE, str(error))
+        case BadAnswer():
+            return Sign(TenantState.MISCONFIGURED, str(error))
+        case _:
+            return Sign(None, str(error))
+
+
+async def note_pass(
+    engine: Engine, tenant: str, listed: Sign | None, compared: Sequence[Sign], asked: Collection[str]
+) -> TenantRecord:
+    """Write down what the calls of one pass tell about their tenant.
+
+    Args:
+        engine: The ports.
+        tenant: The tenant's name.
+        listed: How the list of chatbots ended; None when it was not asked for.
+        compared: How the dry runs ended.
+        asked: The ids of the chatbots that these were about.
+
+    Returns:
+        The tenant as it now is.
+    """
+    others = False
+    if not any(sign.state is TenantState.READY for sign in compared):
+        async with engine.store.read() as uow:
+            chatbots = await uow.chatbots.of_tenant(tenant)
+        others = any(chatbot.fault is None and chatbot.id not in asked for chatbot in chatbots)
+    return await _write(engine, tenant, judge(listed, compared, others_answered=others))
+
+
+async def note_call(engine: Engine, tenant: str, error: TargetError | None) -> None:
+    """Write down what a call outside of a run tells: only what is certain by itself."""
+    sign = sign_of_dry_run(error)
+    if sign.is_certain:
+        await _write(engine, tenant, sign)
+
+
+async def check_tenant(engine: Engine, tenant: str) -> None:
+    """Ask a tenant for its list of chatbots, and write down what that tells; nothing for one not configured."""
+    binding = engine.tenants.get(tenant)
+    if binding is None:
+        return
+    error: TargetError | None = None
+    try:
+        await binding.target.chatbots()
+    except TargetError as raised:
+        error = raised
+    await _write(engine, tenant, judge(sign_of_list(error), (), others_answered=False))
+
+
+async def _write(engine: Engine, tenant: str, told: Sign | None) -> TenantRecord:
+    """Keep what was told, where it is new; when another process was faster, its word is as new as ours."""
+    try:
+        async with engine.store.begin() as uow:
+            known = await uow.tenants.get(tenant)
+            before = known or TenantRecord(name=tenant)
+            if told is None or told.state is None or (before.state, before.cause) == (told.state, told.cause):
+                return before
+            since = before.since if before.state is told.state else await uow.now()
+            now = replace(before, state=told.state, cause=told.cause, since=since)
+            if known is None:
+                await uow.tenants.add(now)
+            else:
+                now = await uow.tenants.save(now)
+    except Conflict as error:
+        log.info("tenant state left to another process", extra={"tenant": tenant, "cause": str(error)})
+        async with engine.store.read() as uow:
+            return await uow.tenants.get(tenant) or TenantRecord(name=tenant)
+    if before.state is not now.state:
+        level = logging.INFO if now.state is TenantState.READY else logging.WARNING
+        log.log(level, "tenant state", extra={"tenant": tenant, "state": now.state, "cause": now.cause})
+    return now
