@@ -84,3 +84,14 @@ def test_make_help_names_every_target() -> None:
     phony = set(re.findall(r"^\.PHONY: (.*)$", text, re.MULTILINE)[0].split())
 
     assert phony == set(re.findall(r"^([a-z-]+):.*## ", text, re.MULTILINE))
+
+
+def test_the_migrations_form_one_chain_in_the_order_of_their_files() -> None:
+    """Two branches that both add one merge without a conflict, and no database opens afterwards."""
+    folder = ROOT / "reconciler" / "storage" / "migrations" / "versions"
+    stated = [
+        re.findall(r'^(?:down_)?revision = (?:"(\w+)"|None)$', path.read_text(), re.MULTILINE)
+        for path in sorted(folder.glob("[0-9]*.py"))
+    ]
+    revisions = [path.name.partition("_")[0] for path in sorted(folder.glob("[0-9]*.py"))]
+    assert stated == [list(pair) for pair in zip(revisions, ["", *revisions], strict=False)]
