@@ -175,8 +175,18 @@ class OidcProvider:
         # an address and whether it is verified must come from the same saying
         verified = next((said for said in named if said.get("email_verified") in (True, "true")), None)
         if verified is None:
-            raise LoginRefused("email_unverified", "the issuer has not verified your email address: verify it there")
+            raise LoginRefused("email_unverified", _unverified(named))
         return str(verified["email"])
+
+
+def _unverified(sayings: Sequence[Mapping[str, Any]]) -> str:
+    if any(said.get("email_verified") is not None for said in sayings):
+        return "the issuer has not verified your email address: verify it there"
+    # nobody who signs in can change that: Microsoft's issuer has no such claim
+    return (
+        "the issuer does not say whether your email address is verified: an admin must set oidc.name_claim to another "
+        "claim that people cannot change by themselves, such as preferred_username"
+    )
 
 
 def _groups(said: object) -> tuple[str, ...]:

@@ -62,7 +62,8 @@ class OidcSettings(Section):
     name_claim: str = Field(
         "email",
         min_length=1,
-        description="The claim that names the person in approvals and the audit log; an `email` must be verified.",
+        description="The claim that names the person in approvals and the audit log; an `email` must be verified. "
+        "Where the issuer never says so, as Entra ID: `preferred_username`.",
     )
     groups_claim: str = Field("groups", min_length=1, description="The claim that lists the person's groups.")
 

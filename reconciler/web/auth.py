@@ -134,9 +134,9 @@ class SignInFirst(Exception):
         target: Where to sign in, and come back from.
     """
 
-    def __init__(self, path: str, flaw: Flaw | None = None) -> None:
-        super().__init__(path)
-        self.target = f"/login?next={quote(path)}" + (f"&why={flaw}" if flaw else "")
+    def __init__(self, page: str, flaw: Flaw | None = None) -> None:
+        super().__init__(page)
+        self.target = f"/login?next={quote(page)}" + (f"&why={flaw}" if flaw else "")
 
 
 class Visit:
@@ -187,14 +187,18 @@ async def _visited(request: Request, role: Role, flaw: Flaw | None = None) -> Ac
     gate: Gate = request.app.state.gate
     caller = await gate.peek(request.scope)
     if caller is None:
-        raise SignInFirst(_page_of(request), flaw)
+        # of a link that shows nothing the query is its signature, which belongs in no other address
+        raise SignInFirst(request.url.path if flaw else _page_of(request), flaw)
     return _passed(request, caller, role)
 
 
 def _page_of(request: Request) -> str:
-    """The page to come back to; of a form that was sent, the page that it stood on."""
+    """The page to come back to, with its filters; of a form that was sent, the page that it stood on.
+
+    Of that the query is not taken over: it may be the signature of a link.
+    """
     if request.method in _LOOKING:
-        return request.url.path
+        return f"{request.url.path}?{request.url.query}" if request.url.query else request.url.path
     try:
         return URL(request.headers.get("referer", "")).path or "/"
     except ValueError:

@@ -29,7 +29,8 @@ from reconciler.web.settings import WebSettings
 CALLBACK = "/login/oidc/callback"
 
 _OWN_PAGE = re.compile(
-    r"/((plans|chatbots|runs|sources|audit|tokens|settings)(/[\w~%-][\w.~%-]*)*)?(\?[\w=&%.~+-]*)?", re.ASCII
+    r"/((plans|chatbots|runs|sources|audit|tokens|settings)(/[\w~%-][\w.~%-]*)*)?(\?[\w%.~!$&'()*+,;=:@/?-]*)?",
+    re.ASCII,
 )
 
 

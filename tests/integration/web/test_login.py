@@ -226,6 +226,31 @@ async def refused(house: House, hostile: HostileIssuer, code: str, **more: str) 
     assert await house.store.queries.sessions() == before
 
 
+@pytest.mark.parametrize(
+    ("verified", "said"),
+    [
+        (None, "an admin must set oidc.name_claim to another claim that people cannot change by themselves"),
+        (False, "has not verified your email address: verify it there"),
+    ],
+)
+async def test_who_cannot_verify_an_address_is_told_who_can_help(
+    house: House, hostile: HostileIssuer, said: str, *, verified: bool | None
+) -> None:
+    """Microsoft's issuer never says whether an address is verified."""
+    hostile.claims = {"email_verified": verified}
+    async with house.client() as client:
+        assert said in (await sign_in(client, hostile)).text
+    await refused(house, hostile, "email_unverified")
+
+
+async def test_a_login_comes_back_to_a_page_with_its_filters(house: House, hostile: HostileIssuer) -> None:
+    async with house.client() as client:
+        sent = await client.get("/audit?subject=plan/plan_1&actor=ann")
+        begun = httpx.URL(sent.headers["location"]).params["next"]
+        answer = await sign_in(client, hostile, begun)
+    assert 'url=/audit?subject=plan/plan_1&amp;actor=ann"' in answer.text
+
+
 @pytest.mark.parametrize("path", ["/token", "/keys", "/userinfo"])
 @pytest.mark.parametrize("lie", ["redirect", "error", "html", "list", "huge", "trickle"])
 async def test_an_endpoint_that_misbehaves_is_given_up(

@@ -1,12 +1,15 @@
 """The page that signs people in: where the keyboard begins, and what it says went wrong."""
 
+import html
 import re
+from urllib.parse import unquote
 
+import httpx
 import pytest
 
 from reconciler.web import templates
 from reconciler.web.links import Flaw
-from reconciler.web.login.pages import LoginPage
+from reconciler.web.login.pages import LoginPage, own_page
 from tests.integration.web.conftest import House
 
 pytestmark = pytest.mark.anyio
@@ -58,3 +61,43 @@ async def test_nothing_unknown_is_said(house: House, why: str) -> None:
 
     assert 'role="alert"' not in text
     assert "here" not in text.split("<h1>")[1].split("See what differs")[0]
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        "/?sync=OutOfSync&label=team%3Dsupport",
+        "/plans?status=Pending&order=name",
+        "/audit?subject=chatbot/bot_1&actor=ann@example.com&action=plan.",
+        "/chatbots/acme/bot_1?days=7",
+        "/runs?q=it's(a)test!,*;$:+%C3%BC",
+    ],
+)
+async def test_after_signing_in_a_page_comes_back_with_its_filters(house: House, page: str) -> None:
+    async with house.client() as client:
+        sent = await client.get(page)
+        assert sent.status_code == 303
+        form = await client.get(sent.headers["location"])
+        target = html.unescape(re.findall(r'name="next" value="([^"]*)"', form.text)[0])
+        form_data = {"token": "wzr_viewer", "next": target}
+        back = await client.post("/login", data=form_data, headers={"Origin": "http://127.0.0.1:8080"})
+    assert (back.status_code, unquote(back.headers["location"])) == (303, unquote(page))
+    assert httpx.URL(back.headers["location"]).params == httpx.URL(page).params
+
+
+@pytest.mark.parametrize(
+    "next_page",
+    [
+        "https://evil.example/?x=1",
+        "//evil.example/?x",
+        "/\\evil.example?x",
+        "/plans?x\r\nSet-Cookie: a=b",
+        "/plans?x#y",
+        '/plans?x"><script>',
+        "/login?next=/plans",
+        "/elsewhere?x=1",
+        "?x=//evil.example",
+    ],
+)
+def test_nobody_is_sent_to_another_site_by_a_query(next_page: str) -> None:
+    assert own_page(next_page) == "/"
