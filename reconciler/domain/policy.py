@@ -1,5 +1,6 @@
 """What the policy asks of a plan, and of a source's new revision. Never read from the repository it governs."""
 
+import unicodedata
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -56,7 +57,9 @@ class Protection:
 
 
 def _fits(text: str, pattern: str) -> bool:
-    # a bracket in a key is a bracket: as a set of characters it would leave the very item unprotected
+    # a bracket in a key is a bracket: as a set of characters it would leave the very item unprotected;
+    # so would a name whose accents are written as characters of their own
+    text, pattern = (unicodedata.normalize("NFC", each) for each in (text, pattern))
     return fnmatchcase(text, pattern.replace("[", "[[]"))
 
 

@@ -140,6 +140,16 @@ def test_a_pattern_has_three_parts(text: str) -> None:
         Protection.parse(text)
 
 
+def test_a_name_is_protected_however_its_accents_are_written() -> None:
+    composed, apart = "caf\u00e9", "cafe\u0301"
+    for key, pattern in ((composed, apart), (apart, composed)):
+        assert protected(Op("skills", Action.DELETE, key), f"*/skills/{pattern}") != []
+        assert protected(Op("skills", Action.DELETE, key), f"*/skills/{pattern}*") != []
+        field = Op("core", Action.UPDATE, None, {key: 1}, {key: 2}, (key,))
+        assert protected(field, f"*/core/{pattern}") != []
+    assert protected(Op("skills", Action.DELETE, "cafe"), f"*/skills/{composed}") == []
+
+
 def test_a_bracket_in_a_key_is_a_bracket() -> None:
     item = Op("skills", Action.DELETE, "vip [prod]")
     assert protected(item, "*/skills/vip [prod]") == ['skills "vip [prod]" (*/skills/vip [prod])']
