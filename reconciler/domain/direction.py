@@ -74,8 +74,8 @@ def _of_field(op: Op, name: str, section: SectionBaseline | None) -> Direction:
     if section is None or key not in section.items or name in section.unsettled_fields.get(key, ()):
         return Direction.UNKNOWN
     agreed = fields.get(section.items[key], name)
-    git_moved = fields.get(op.after, name) != agreed
-    live_moved = fields.get(op.before, name) != agreed
+    git_moved = not fields.are_same(fields.get(op.after, name), agreed)
+    live_moved = not fields.are_same(fields.get(op.before, name), agreed)
     if git_moved and live_moved:
         return Direction.DIVERGED
     return Direction.GIT_AHEAD if git_moved else Direction.LIVE_AHEAD
@@ -85,6 +85,11 @@ def _of_item(op: Op, section: SectionBaseline | None, *, agreed: Direction, new:
     if section is None or (op.key or "") in section.unsettled:
         return Direction.UNKNOWN
     return agreed if (op.key or "") in section.items else new
+
+
+def is_same_baseline(left: Baseline, right: Baseline) -> bool:
+    """Whether two baselines agree on everything, also on whether a value is true or 1."""
+    return left == right and all(fields.are_same(section.items, right[name].items) for name, section in left.items())
 
 
 def advance(baseline: Baseline, ops: Iterable[Op], *, sections: Iterable[str], prune: bool, whole: bool) -> Baseline:

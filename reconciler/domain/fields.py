@@ -6,7 +6,6 @@ A name is a key of the object, or a dotted path into it. A key that itself holds
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
-from reconciler.domain.canonical import canonical_bytes
 from reconciler.domain.visible import is_unseen
 
 
@@ -62,10 +61,14 @@ def _differing_within(name: str, before: Any, after: Any) -> Iterator[str]:
 
 
 def are_same(left: Any, right: Any) -> bool:
-    """Whether two JSON values are one; True is not 1, though Python thinks so."""
-    if left is MISSING or right is MISSING:
+    """Whether two JSON values are one: 1 is 1.0, but True is not 1, though Python thinks so."""
+    if isinstance(left, Mapping) and isinstance(right, Mapping):
+        return left.keys() == right.keys() and all(are_same(left[name], right[name]) for name in left)
+    if isinstance(left, list | tuple) and isinstance(right, list | tuple):
+        return len(left) == len(right) and all(map(are_same, left, right))
+    if isinstance(left, bool) or isinstance(right, bool):
         return left is right
-    return canonical_bytes(left) == canonical_bytes(right)
+    return bool(left == right)
 
 
 def is_nothing(value: Any) -> bool:

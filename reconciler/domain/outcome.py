@@ -76,6 +76,10 @@ def read_back(approved: Sequence[Op], fresh: Sequence[Op]) -> ReadBack:
     if not left:
         return ReadBack.ALL_DONE
     now = {op.place: op.essence() for op in fresh}
-    if any(now.get(op.place) != op.essence() for op in approved if op.place in left):
+    if not all(_is_unchanged(op, now.get(op.place)) for op in approved if op.place in left):
         return ReadBack.UNDETERMINED
     return ReadBack.NOTHING_DONE if len(left) == len(approved) else ReadBack.PART_DONE
+
+
+def _is_unchanged(op: Op, now: Op | None) -> bool:
+    return now is not None and now.is_same_as(op.essence())

@@ -66,6 +66,10 @@ class Op:
         """Whether nothing would happen."""
         return self.action is Action.NOOP
 
+    def is_same_as(self, other: "Op") -> bool:
+        """Whether both say the same, as an approval binds it: what the fingerprint is made of."""
+        return fields.are_same(fingerprint_form(self), fingerprint_form(other))
+
     def essence(self) -> "Op":
         """The op without what moves by itself: an update keeps, flat by name, only the fields that change."""
         if self.action is not Action.UPDATE:

@@ -6,7 +6,7 @@ Equal proposals keep the open plan and its approvals; another one supersedes it;
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from reconciler.domain.direction import NO_BASELINE, Baseline, DirectedOp, advance, common, direct
+from reconciler.domain.direction import NO_BASELINE, Baseline, DirectedOp, advance, common, direct, is_same_baseline
 from reconciler.domain.lifecycle import DECIDABLE, PlanStatus
 from reconciler.domain.plan import Op, Proposal, propose
 from reconciler.domain.policy import requirements
@@ -160,7 +160,7 @@ async def _learn_ops(
         learned = await _learn_noop(uow, given, chatbot)
     else:
         learned = await _learn_proposal(engine, uow, given, known, chatbot, document, proposal)
-    return learned if advanced == baseline else replace(learned, baseline=advanced)
+    return learned if is_same_baseline(advanced, baseline) else replace(learned, baseline=advanced)
 
 
 async def _learn_noop(uow: UnitOfWork, given: Surroundings, chatbot: Chatbot) -> Learned:

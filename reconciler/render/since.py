@@ -4,13 +4,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from reconciler.domain.direction import DirectedOp, common
+from reconciler.domain.fields import are_same
 from reconciler.domain.plan import Action, Op, Place
 from reconciler.domain.records import Plan
 from reconciler.domain.status import Direction
 from reconciler.domain.visible import visible
 from reconciler.render.field_words import named, side_of
 from reconciler.render.summary import noun_of
-from reconciler.render.wording import leaves
+from reconciler.render.wording import FieldChange, leaves
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +64,7 @@ def since(old: Plan, new: Plan) -> Since:
         differ=tuple(
             _between(before[place], each)
             for place, each in after.items()
-            if place in before and before[place].op != each.op
+            if place in before and not before[place].op.is_same_as(each.op)
         ),
         new_revision=not git_still,
     )
@@ -90,7 +91,7 @@ def _left(*, git_still: bool) -> Direction:
 def _between(old: DirectedOp, new: DirectedOp) -> Moved:
     """The desired values are git's, the live ones WizChat's: which of them are others than before."""
     if (old.op.action, new.op.action) != (Action.UPDATE, Action.UPDATE):
-        return _moved(new.op, _side(git=old.op.after != new.op.after, live=old.op.before != new.op.before))
+        return _moved(new.op, _side_between(old.op, new.op))
     differing = tuple(_fields_between(old, new))
     named_fields = tuple((visible(named(new.op.section, name)), side) for name, side in differing)
     return replace(_moved(new.op, common(side for _, side in differing)), fields=named_fields)
@@ -104,8 +105,12 @@ def _fields_between(old: DirectedOp, new: DirectedOp) -> Iterator[tuple[str, Dir
             yield name, side_of(new, name)
         elif name not in now:
             yield name, Direction.UNKNOWN
-        elif was[name] != now[name]:
-            yield name, _side(git=was[name].after != now[name].after, live=was[name].before != now[name].before)
+        elif (side := _side_between(was[name], now[name])) is not Direction.IN_SYNC:
+            yield name, side
+
+
+def _side_between(was: FieldChange | Op, now: FieldChange | Op) -> Direction:
+    return _side(git=not are_same(was.after, now.after), live=not are_same(was.before, now.before))
 
 
 def _side(*, git: bool, live: bool) -> Direction:

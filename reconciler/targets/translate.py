@@ -77,7 +77,8 @@ def _all_found(changed: tuple[str, ...], before: Any, after: Any) -> bool:
 
 def _differing(before: Mapping[str, Any] | None, after: Mapping[str, Any] | None) -> tuple[str, ...]:
     old, new = before or {}, after or {}
-    return tuple(sorted(name for name in old.keys() | new.keys() if fields.get(old, name) != fields.get(new, name)))
+    names = sorted(old.keys() | new.keys())
+    return tuple(name for name in names if not fields.are_same(old.get(name, MISSING), new.get(name, MISSING)))
 
 
 def body_of(config: ChatbotConfigDocument) -> dict[str, Any]:

@@ -6,7 +6,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.domain.direction import NO_BASELINE, Baseline, SectionBaseline, advance, common, direct
+from reconciler.domain.direction import (
+    NO_BASELINE,
+    Baseline,
+    SectionBaseline,
+    advance,
+    common,
+    direct,
+    is_same_baseline,
+)
 from reconciler.domain.plan import Action, Op
 from reconciler.domain.status import Direction
 
@@ -32,6 +40,27 @@ def test_an_update_is_told_by_who_left_the_baseline(live: str, desired: str, exp
     directed = direct(update({"mode": live}, {"mode": desired}), AGREED)
     assert directed.direction is expected
     assert directed.fields == {"mode": expected}
+
+
+@pytest.mark.parametrize(("agreed", "other"), [(1, True), (0, False), ([1], [True]), ({"x": 0}, {"x": False})])
+def test_true_is_not_one(agreed: Any, other: Any) -> None:
+    baseline = {"skills": SectionBaseline({"refunds": {"mode": agreed}})}
+    for live, desired, side in ((agreed, other, GIT), (other, agreed, LIVE)):
+        op = Op("skills", Action.UPDATE, "refunds", {"mode": live}, {"mode": desired}, ("mode",))
+        assert direct(op, baseline).direction is side
+
+
+def test_one_is_one_however_it_is_written() -> None:
+    baseline = {"skills": SectionBaseline({"refunds": {"mode": 1.0}})}
+    op = Op("skills", Action.UPDATE, "refunds", {"mode": 2}, {"mode": 1}, ("mode",))
+    assert direct(op, baseline).direction is LIVE
+
+
+def test_baselines_that_differ_by_true_and_one_are_two() -> None:
+    one, true = ({"skills": SectionBaseline({"a": {"x": value}})} for value in (1, True))
+    assert is_same_baseline(one, {"skills": SectionBaseline({"a": {"x": 1}})})
+    assert not is_same_baseline(one, true)
+    assert not is_same_baseline(one, {})
 
 
 def test_different_fields_moved_by_different_sides_make_the_op_diverged() -> None:

@@ -44,6 +44,12 @@ def test_another_op_in_its_place_is_not_done_and_cannot_be_told() -> None:
     assert read_back(APPROVED, [*done(CREATE), changed]) is ReadBack.UNDETERMINED
 
 
+def test_a_value_that_is_true_in_place_of_one_is_another_op() -> None:
+    op = Op("skills", Action.UPDATE, "a", before={"n": 1}, after={"n": 2}, changed_fields=("n",))
+    assert read_back([op.essence()], [op]) is ReadBack.NOTHING_DONE
+    assert read_back([op.essence()], [replace(op, before={"n": True})]) is ReadBack.UNDETERMINED
+
+
 def test_an_op_beside_the_plan_does_not_count() -> None:
     other = Op("domains", Action.CREATE, "new.example", after={"domain": "new.example"})
     assert read_back(APPROVED, [*done(CREATE), *done(UPDATE), other]) is ReadBack.ALL_DONE

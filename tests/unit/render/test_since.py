@@ -39,6 +39,14 @@ def test_another_live_value_is_a_live_edit() -> None:
     assert found.side is LIVE
 
 
+def test_true_in_place_of_one_is_a_move() -> None:
+    old, new = (replace(OLD, ops=(update({"mode": "x"}, {"mode": value}),)) for value in (1, True))
+    (found,) = since(old, replace(new, revision=LATER)).differ
+    assert (found.what, found.side, found.fields) == ("skill a", GIT, (("mode", GIT),))
+    added, other = (replace(OLD, ops=(create("b", {"n": value}),)) for value in (1, True))
+    assert [moved.side for moved in since(added, replace(other, revision=LATER)).differ] == [GIT]
+
+
 def test_both_values_are_both_sides() -> None:
     (found,) = since(OLD, replace(OLD, revision=LATER, ops=(update({"mode": "w"}, {"mode": "z"}),))).differ
     assert found.side is BOTH
