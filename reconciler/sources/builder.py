@@ -134,14 +134,14 @@ class Builder:
         """Whether the next token is the key of a mapping."""
         return self.in_mapping and self._stack[-1].key is None
 
-    def report(self, message: str, line: int, column: int) -> None:
+    def report(self, message: str, line: int, column: int, suggestion: str | None = None) -> None:
         """Note a fault that does not keep the rest from being read."""
         if len(self.findings) < self.limits.findings:
-            self.findings.append(Finding(message, line, column, self._pointer()))
+            self.findings.append(Finding(message, line, column, self._pointer(), suggestion))
 
-    def refuse(self, message: str, line: int, column: int) -> Refused:
+    def refuse(self, message: str, line: int, column: int, suggestion: str | None = None) -> Refused:
         """A fault after which the document cannot be read further, to be raised."""
-        return Refused(Finding(message, line, column, self._pointer()))
+        return Refused(Finding(message, line, column, self._pointer(), suggestion))
 
     def too_deep(self, line: int, column: int) -> Refused:
         """The document nests deeper than it may, to be raised."""
@@ -214,7 +214,12 @@ class Builder:
             raise self.refuse(f'the alias "*{anchor}" stands inside of what it names: write it out', line, column)
         known = self._anchors.get(anchor)
         if known is None:
-            self.report(f'nothing before this is anchored as "&{anchor}": correct the name', line, column)
+            self.report(
+                f'nothing before this is anchored as "&{anchor}": correct the name',
+                line,
+                column,
+                f"'*{shorten(anchor)}'",
+            )
             self._add(None, Place(line, column))
             return
         self._count(known.nodes, known.text, line, column)

@@ -38,7 +38,7 @@ class Finding:
             self.line,
             self.column,
             redacted(dotted(self.pointer)) or None,
-            self.suggestion,
+            None if self.suggestion is None else redacted(self.suggestion),
         )
 
 

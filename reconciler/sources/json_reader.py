@@ -10,12 +10,15 @@ from bisect import bisect_left
 from enum import Enum, auto
 from typing import Final
 
-from reconciler.sources.builder import LIMITS, Builder, Limits, RawDocument, Refused
+from reconciler.sources.builder import LIMITS, Builder, Limits, RawDocument, Refused, shorten
 
 _SPACE: Final = re.compile(r"[ \t\r\n]*")
 _NUMBER: Final = re.compile(r"(-?(?:0|[1-9][0-9]*))(\.[0-9]+)?([eE][-+]?[0-9]+)?")
 _WORD: Final = re.compile(r"[A-Za-z]+")
 _WORDS: Final[dict[str, bool | None]] = {"true": True, "false": False, "null": None}
+_MEANT: Final = {"true": "true", "false": "false", "none": "null", "null": "null", "nil": "null", "undefined": "null"}
+_SINGLE_QUOTED: Final = re.compile(r"'[^'\"\\\n]{0,40}'")
+_SHOWN: Final = 40
 _MAX_DIGITS: Final = 400
 _STRINGS: Final = json.JSONDecoder()
 
@@ -104,7 +107,7 @@ class _Walk:
 
     def _key(self, char: str) -> None:
         if char != '"':
-            raise self._refuse(f"not valid JSON: expected {_NEXT[self._expect]}")
+            raise self._refuse(f"not valid JSON: expected {_NEXT[self._expect]}", _meant(self._text, self._at))
         place = self._place()
         self._builder.key(self._string(), *place)
         self._skip_space()
@@ -142,7 +145,7 @@ class _Walk:
             return _WORDS[word[0]]
         if word and word[0] in {"NaN", "Infinity"}:
             raise self._refuse(f"{word[0]} is not a JSON number: use a finite one")
-        raise self._refuse(f"not valid JSON: expected {_NEXT[self._expect]}")
+        raise self._refuse(f"not valid JSON: expected {_NEXT[self._expect]}", _meant(self._text, self._at))
 
     def _number(self, found: re.Match[str], line: int, column: int) -> float | None:
         digits = found[0]
@@ -163,5 +166,13 @@ class _Walk:
         start = self._breaks[line - 1] + 1 if line else 0
         return line + 1, self._at - start + 1
 
-    def _refuse(self, message: str) -> Refused:
-        return self._builder.refuse(message, *self._place())
+    def _refuse(self, message: str, suggestion: str | None = None) -> Refused:
+        return self._builder.refuse(message, *self._place(), suggestion)
+
+
+def _meant(text: str, at: int) -> str | None:
+    """What stands at a place as JSON would have it: a word of another language, or a text in other or no quotes."""
+    if (quoted := _SINGLE_QUOTED.match(text, at)) or (quoted := _WORD.match(text, at)):
+        written = quoted[0].strip("'")
+        return _MEANT.get(written.lower(), f'"{shorten(written, _SHOWN)}"')
+    return None

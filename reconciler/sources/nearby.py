@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from itertools import islice
 from pathlib import PurePosixPath
 from typing import Final
 
@@ -15,6 +16,7 @@ from reconciler.sources.tree import DOCUMENT_SUFFIXES, SUBMODULE, SYMLINK, Entry
 _MARK: Final = b"ChatbotConfig"
 _MOST_READ: Final = 200
 _MOST_BYTES: Final = 16 * 1024 * 1024
+_MOST_OTHERS: Final = 10_000
 _MOST_NAMED: Final = 3
 _MOST_SKIPPED: Final = 100
 
@@ -44,22 +46,28 @@ def with_surroundings(snapshot: Snapshot, tree: Tree, paths: Sequence[str]) -> S
 def _skipped(tree: Tree, globs: Globs) -> Iterator[Diagnostic]:
     lowered = Globs(tuple(pattern.lower() for pattern in globs.patterns))
     for entry in tree.entries():
-        path = redacted(entry.path)
-        if entry.path.endswith(DOCUMENT_SUFFIXES) and globs.select(entry.path):
-            continue
-        if entry.mode in {SYMLINK, SUBMODULE} and globs.may_select_below(entry.path):
+        if entry.mode in {SYMLINK, SUBMODULE} and _may_hide_documents(entry.path, globs):
             message = f"this is {entry.kind}, which is not followed: put the documents behind it here, if there are any"
-            yield Diagnostic(Severity.WARNING, message, path, 1, 1)
+            yield Diagnostic(Severity.WARNING, message, redacted(entry.path), 1, 1)
         elif _is_selected_but_for_case(entry.path, globs, lowered):
             message = "its name differs only in upper and lower case from what is read as a document: rename it"
-            yield Diagnostic(Severity.WARNING, message, path, 1, 1)
+            yield Diagnostic(Severity.WARNING, message, redacted(entry.path), 1, 1)
+
+
+def _may_hide_documents(path: str, globs: Globs) -> bool:
+    # what looks like a document is refused as one
+    return not _is_selected(path, globs) and globs.may_select_below(path)
 
 
 def _is_selected_but_for_case(path: str, globs: Globs, lowered: Globs) -> bool:
     small = path.lower()
-    if path == small or not small.endswith(DOCUMENT_SUFFIXES) or not lowered.select(small):
+    if path == small or not small.endswith(DOCUMENT_SUFFIXES):
         return False
-    return not (path.endswith(DOCUMENT_SUFFIXES) and globs.select(path))
+    return lowered.select(small) and not _is_selected(path, globs)
+
+
+def _is_selected(path: str, globs: Globs) -> bool:
+    return path.endswith(DOCUMENT_SUFFIXES) and globs.select(path)
 
 
 def _nothing(snapshot: Snapshot, tree: Tree, paths: Sequence[str], passed_over: Sequence[Diagnostic]) -> str:
@@ -97,17 +105,17 @@ def _marked(tree: Tree, files: Sequence[Entry]) -> set[str]:
 
 def _other_endings(tree: Tree, globs: Globs) -> Iterator[str]:
     """Files where documents are looked for, which no ending makes a document."""
-    found = [
-        entry
-        for entry in tree.entries()
-        if entry.is_regular
-        and not entry.path.endswith(DOCUMENT_SUFFIXES)
-        and any(globs.select(str(PurePosixPath(entry.path).with_suffix(ending))) for ending in DOCUMENT_SUFFIXES)
-    ]
+    others = (entry.path for entry in tree.entries() if not entry.path.endswith(DOCUMENT_SUFFIXES))
+    found = [path for path in islice(others, _MOST_OTHERS) if _would_be_selected(path, globs)]
     if found:
-        names = ", ".join(shorten(entry.path) for entry in found[:_MOST_NAMED])
+        names = ", ".join(shorten(path) for path in found[:_MOST_NAMED])
         more = f" and {len(found) - _MOST_NAMED} more" if len(found) > _MOST_NAMED else ""
         yield f"{names}{more} with another ending than {', '.join(DOCUMENT_SUFFIXES)}"
+
+
+def _would_be_selected(path: str, globs: Globs) -> bool:
+    stem = path.rpartition(".")[0] if "." in path.rpartition("/")[2] else path
+    return any(globs.select(f"{stem}{ending}") for ending in DOCUMENT_SUFFIXES)
 
 
 def _folders(entries: Sequence[Entry]) -> str:

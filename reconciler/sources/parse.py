@@ -125,6 +125,8 @@ class _Judged:
 def _judge(path: str, raw: RawDocument, includes: Includes, contract: DocumentContract, *, alone: bool) -> _Judged:
     if not isinstance(raw.value, dict):
         message = "a document is a mapping with apiVersion, kind and spec: write it as one"
+        if isinstance(raw.value, str) and ":" in raw.value:
+            message += ', with a blank after each ":"'
         return _refuse(path, raw, None, [*raw.findings, Finding(message, raw.place.line, raw.place.column)])
     faults = [*raw.findings, *islice(_metadata_faults(raw.value, raw.place), LIMITS.findings)]
     faults += _unstated_id_faults(path, raw, alone=alone)

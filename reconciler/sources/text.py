@@ -8,6 +8,7 @@ from reconciler.sources.findings import Finding
 
 _LFS_POINTER: Final = b"version https://git-lfs.github.com/spec/"
 _UTF16_MARKS: Final = (b"\xff\xfe", b"\xfe\xff")
+_BYTE_ORDER_MARK: Final = 0xFEFF
 # What YAML readers do not agree on: control characters, and line breaks of YAML 1.1 that are none in YAML 1.2.
 _AMBIGUOUS: Final = re.compile(
     "[^\t\n\r\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]"
@@ -51,11 +52,15 @@ def require_unambiguous(text: str) -> None:
     """
     if found := _AMBIGUOUS.search(text):
         code = ord(found[0])
-        escape = f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}"  # noqa: PLR2004 - the width of \x
+        mend = f'write it as "{_escape(code)}"' if code != _BYTE_ORDER_MARK else "remove this byte order mark"
         raise NotText(
-            f'the character U+{code:04X} is read differently by different programs: write it as "{escape}"',
+            f"the character U+{code:04X} is read differently by different programs: {mend}",
             *position(text, found.start()),
         )
+
+
+def _escape(code: int) -> str:
+    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}"  # noqa: PLR2004 - the width of \x
 
 
 def position(text: str, offset: int) -> tuple[int, int]:

@@ -16,6 +16,7 @@ import yaml
 from reconciler.sources.builder import LIMITS, Builder, Limits, RawDocument, Refused, shorten
 from reconciler.sources.findings import Finding, Place
 from reconciler.sources.text import NotText, require_unambiguous
+from reconciler.sources.yaml_mistakes import explain
 
 _INTEGER: Final = re.compile(r"[-+]?(?:0|[1-9][0-9]*)\Z")
 _BASED_INTEGER: Final = re.compile(r"0(?:o[0-7]+|x[0-9a-fA-F]+)\Z")
@@ -52,16 +53,14 @@ class _Events:
     """PyYAML's events one by one, with its errors as `Refused`."""
 
     def __init__(self, text: str) -> None:
+        self._text = text
         self._parser = yaml.CSafeLoader(text)
 
     def next(self) -> Any:
         try:
             return self._parser.get_event()
         except yaml.MarkedYAMLError as error:
-            mark = error.problem_mark or error.context_mark
-            line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
-            context = f" {error.context}" if error.context else ""
-            raise Refused(Finding(f"not valid YAML{context}: {error.problem}", line, column)) from error
+            raise Refused(explain(error, self._text)) from error
         except yaml.YAMLError as error:
             raise Refused(Finding("not valid YAML: it cannot be read", 1, 1)) from error
 
@@ -123,7 +122,8 @@ def _feed(builder: Builder, event: Any) -> None:
             builder.alias(str(event.anchor), line, column)
             return
         case _ if event.tag is not None:
-            builder.report(f'the tag "{shorten(event.tag)}" is not allowed: remove it', line, column)
+            as_text = f"'{shorten(event.tag)}'" if event.tag.startswith("!") else None
+            builder.report(f'the tag "{shorten(event.tag)}" is not allowed: remove it', line, column, as_text)
         case _:
             pass
     _feed_node(builder, event, line, column)
@@ -152,6 +152,8 @@ def _feed_key(builder: Builder, event: Any, line: int, column: int) -> None:
     elif plain and event.value == "":
         builder.drop_key('a key is missing before ":"', line, column)
     else:
+        if plain and event.value != event.value.strip():
+            builder.report("a blank that is no plain one stands at the edge of the key: replace it", line, column)
         builder.key(event.value, line, column, event.anchor)
 
 
