@@ -191,7 +191,8 @@ async def _pass(engine: Engine, binding: SourceBinding, run: Run, findings: Find
             lost = await contests(engine, uow, binding.name)
         findings.diagnostics = (*findings.diagnostics, *map(contest_finding, lost))
     findings.documents = len(known)
-    if not findings.failed or run.full:
+    # before a first good revision, what is known is of another repository, which the source named before
+    if not findings.failed or (run.full and record.good_revision is not None):
         await _compare(engine, binding, run, known, findings)
     findings.choice = await choose(engine, binding.name)
     if findings.choice.brake is not None:

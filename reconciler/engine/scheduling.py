@@ -1,23 +1,18 @@
 """What is due: computed from the database at every tick, so that a missed tick loses nothing."""
 
-from dataclasses import replace
 from datetime import datetime
 
 from reconciler.domain.automatic import SWITCH
 from reconciler.domain.records import SourceRecord, Trigger
-from reconciler.engine.adopting import distrust
 from reconciler.engine.approvals import settle_approvals
-from reconciler.engine.auditing import audit
-from reconciler.engine.claims import release, take_free
+from reconciler.engine.configuring import configure_sources
 from reconciler.engine.context import PROGRAM, Engine, SourceBinding
 from reconciler.engine.deadlines import LARGEST_JITTER
 from reconciler.engine.recovering import expire_plans
 from reconciler.engine.refresh import fail_interrupted, request_refresh
 from reconciler.engine.remembering import set_switch
-from reconciler.engine.standings import Surroundings
 from reconciler.engine.suspending import end_expired, remind
-from reconciler.errors import SourceCause, SourceUnreadable
-from reconciler.ports import Job, JobKind, UnitOfWork
+from reconciler.ports import Job, JobKind
 
 
 async def tick(engine: Engine) -> None:
@@ -67,67 +62,10 @@ async def start_up(engine: Engine, *, only_process: bool) -> None:
         if only_process:
             await uow.leases.void_all()
         await set_switch(engine, uow)
-        known = {record.name: record for record in await uow.sources.all()}
-        for binding in engine.sources.values():
-            record = known.get(binding.name)
-            if record is None:
-                await uow.sources.add(await _new_record(uow, binding))
-                await _audit_configured(uow, binding, None)
-            elif (record.url, record.branch, record.tenant) != (binding.url, binding.branch, binding.tenant):
-                await _begin_anew(engine, uow, binding, record)
-        for record in known.values():
-            if record.name not in engine.sources:
-                await distrust(engine, uow, record, _not_configured(record))
-        given = await Surroundings.read(uow)
-        for name in engine.sources:
-            # what is no longer configured lets go: of several claims, that of the source named first stands
-            await take_free(engine, uow, given, name)
+        await configure_sources(engine, uow)
     await fail_interrupted(engine)
     engine.dispatcher.submit(Job(JobKind.RECOVER))
     for name in engine.tenants:
         engine.dispatcher.submit(Job(JobKind.CHECK_TENANT, name))
     for name in engine.sources:
         await request_refresh(engine, PROGRAM, name, Trigger.STARTUP, full=True)
-
-
-async def _begin_anew(engine: Engine, uow: UnitOfWork, binding: SourceBinding, record: SourceRecord) -> None:
-    """A source that names another repository, branch or tenant agrees with nothing yet.
-
-    Its chatbots are not applied automatically until they were in sync once more; those of another tenant it lets go.
-    """
-    await uow.sources.save(replace(await _new_record(uow, binding), version=record.version))
-    await _audit_configured(uow, binding, record)
-    if record.tenant != binding.tenant:
-        left = await uow.documents.of_source(binding.name)
-        await uow.documents.replace(binding.name, ())
-        await release(engine, uow, await Surroundings.read(uow), binding.name, left)
-    for chatbot in await uow.chatbots.of_source(binding.name):
-        if chatbot.synced_at is not None:
-            await uow.chatbots.save(replace(chatbot, synced_at=None, synced_revision=None))
-
-
-async def _audit_configured(uow: UnitOfWork, binding: SourceBinding, before: SourceRecord | None) -> None:
-    """A source that names another repository decides about chatbots as much as a person does."""
-    detail = {
-        "url": binding.url,
-        "branch": binding.branch,
-        "tenant": binding.tenant,
-        "before": {"url": before.url, "branch": before.branch, "tenant": before.tenant} if before else None,
-    }
-    await audit(uow, PROGRAM, "source.configure", f"source/{binding.name}", detail=detail)
-
-
-async def _new_record(uow: UnitOfWork, binding: SourceBinding) -> SourceRecord:
-    return SourceRecord(
-        name=binding.name,
-        tenant=binding.tenant,
-        url=binding.url,
-        branch=binding.branch,
-        configured_at=await uow.now(),
-    )
-
-
-def _not_configured(record: SourceRecord) -> SourceUnreadable:
-    return SourceUnreadable(
-        SourceCause.NOT_CONFIGURED, f"the source {record.name} is no longer configured: add it to [[sources]] again"
-    )

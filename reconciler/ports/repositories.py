@@ -32,6 +32,12 @@ class SourceRepository(Protocol):
     async def all(self) -> Sequence[SourceRecord]: ...
     async def add(self, record: SourceRecord) -> None: ...
     async def save(self, record: SourceRecord) -> SourceRecord: ...
+    async def rename(self, names: Mapping[str, str]) -> None:
+        """Have sources, and whatever is kept of them but tokens and the audit log, go by other names.
+
+        Args:
+            names: Old name → new name; names may be swapped.
+        """
 
 
 class TenantRepository(Protocol):

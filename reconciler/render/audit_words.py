@@ -21,6 +21,7 @@ _DONE: Final[Mapping[str, tuple[str, str]]] = {
     "approval.expire": ("let an approval expire of", "let an approval expire of"),
     "apply.intent": ("spent the approvals, and began", "begin"),
     "source.configure": ("took the settings of", "take the settings of"),
+    "source.rename": ("took the new name of", "take the new name of"),
     "source.refresh": ("asked to look at", "look at"),
     "source.revision": ("took a revision of", "take a revision of"),
     "source.accept": ("accepted a revision of", "accept a revision of"),

@@ -14,6 +14,7 @@ from reconciler.domain.tenant import TenantRecord
 from reconciler.storage import tables
 from reconciler.storage.repositories.base import Reader, Repository
 from reconciler.storage.repositories.history import History
+from reconciler.storage.repositories.renaming import rename_sources
 from reconciler.storage.rows import CHATBOTS, DOCUMENTS, RUNS, SOURCES, TENANTS, to_json
 from reconciler.storage.transaction import Transaction
 
@@ -31,6 +32,10 @@ class Sources(Repository[SourceRecord]):
 
     async def all(self) -> Sequence[SourceRecord]:
         return await self._all()
+
+    async def rename(self, names: Mapping[str, str]) -> None:
+        """Have sources, and what is kept of them, go by other names."""
+        await rename_sources(self._transaction, names)
 
 
 class Tenants(Repository[TenantRecord]):

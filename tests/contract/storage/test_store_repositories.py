@@ -13,6 +13,8 @@ from reconciler.domain.records import RunStatus, ScopeKind, Switch
 from reconciler.domain.status import Direction, Reason
 from reconciler.domain.tenant import TenantRecord, TenantState
 from reconciler.errors import Conflict
+from reconciler.storage import tables
+from reconciler.storage.repositories.renaming import SOURCE_COLUMNS
 from reconciler.storage.store import SqlStore
 from tests.fakes.clock import START
 from tests.support import records
@@ -417,3 +419,39 @@ async def test_a_fleet_counts_what_changed_at_a_revision_and_was_not_compared_si
     async with store.read() as uow:
         assert await uow.documents.fleet("main", revision) == Fleet(8, uncompared=3)
         assert await uow.documents.fleet("none", revision) == Fleet(0)
+
+
+async def test_sources_go_by_other_names_wherever_they_are_kept(store: SqlStore) -> None:
+    async with store.begin() as uow:
+        for name, bot in (("one", "a"), ("two", "b")):
+            await uow.sources.add(records.a_source(name))
+            await uow.runs.add(records.a_run(f"run_{name}", source=name))
+            await uow.documents.replace(name, [records.a_document(bot, source=name)])
+            await uow.chatbots.add(records.a_chatbot(bot, source=name))
+            await uow.plans.add(records.a_plan(f"plan_{name}", chatbot_id=bot, source=name))
+        await uow.suspensions.add(records.a_suspension(kind=ScopeKind.SOURCE, subject="one"))
+        await uow.suspensions.add(records.a_suspension("suspension_2", kind=ScopeKind.TENANT, subject="one"))
+    await store.parse_cache("one").keep([records.a_file("a.yaml", blob_id="1")])
+    async with store.begin() as uow:
+        await uow.sources.rename({"one": "two", "two": "one"})
+        await uow.sources.rename({})
+    async with store.read() as uow:
+        assert [record.name for record in await uow.sources.all()] == ["one", "two"]
+        for name, was, bot in (("two", "one", "a"), ("one", "two", "b")):
+            run, plan = await uow.runs.get(f"run_{was}"), await uow.plans.get(f"plan_{was}")
+            chatbot, document = await uow.chatbots.get("acme", bot), await uow.documents.get(name, bot)
+            assert [each and each.source for each in (run, plan, chatbot, document)] == [name] * 4
+        assert {each.scope for each in await uow.suspensions.active()} == {"source/two", "tenant/one"}
+    [transition] = await store.queries.transitions_of("acme", "a", limit=5)
+    assert (transition.source_before, transition.source) == (None, "two")
+    assert await store.parse_cache("two").find({"a.yaml": "1"})
+
+
+def test_every_place_that_keeps_the_name_of_a_source_is_renamed() -> None:
+    named = {
+        column
+        for table in tables.metadata.tables.values()
+        for column in table.c
+        if column.name in ("source", "source_before") or column is tables.sources.c.name
+    }
+    assert named == set(SOURCE_COLUMNS)
