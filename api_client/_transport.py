@@ -19,6 +19,7 @@ import httpx
 from api_client._deadline import TimedBackend, within
 from api_client._wire import Answer, Request, checked_key
 from api_client.base_url import checked_base_url
+from api_client.environment import usable_environment
 from api_client.errors import WizChatConnectionError, WizChatResponseError
 
 MAX_CONNECTIONS: Final = 16
@@ -120,7 +121,8 @@ class SyncTransport:
 
     def _open(self) -> httpx.Client:
         options = _options(self.settings, tls=self._tls, connections=MAX_CONNECTIONS)
-        http = httpx.Client(transport=self._injected, **options)
+        with usable_environment():
+            http = httpx.Client(transport=self._injected, **options)
         if self._injected is None:
             _limit_in_all(http)
         return http
@@ -196,7 +198,8 @@ class AsyncTransport:
                 await idle.aclose()
 
     def _open(self) -> httpx.AsyncClient:
-        return httpx.AsyncClient(transport=self._injected, **_options(self.settings, tls=self._tls, connections=1))
+        with usable_environment():
+            return httpx.AsyncClient(transport=self._injected, **_options(self.settings, tls=self._tls, connections=1))
 
     async def _exchange(self, http: httpx.AsyncClient, request: Request) -> Answer:
         collector = _Collector(self.settings.max_answer_bytes)
@@ -221,7 +224,10 @@ def utc_now() -> datetime:
 
 def _trust(injected: object) -> ssl.SSLContext | bool:
     """Trusted roots, read once and not for every apply, because that is slow; nothing for an injected transport."""
-    return True if injected is not None else httpx.create_ssl_context()
+    if injected is not None:
+        return True
+    with usable_environment():
+        return httpx.create_ssl_context()
 
 
 def _options(settings: Settings, *, tls: ssl.SSLContext | bool, connections: int) -> dict[str, Any]:

@@ -38,7 +38,7 @@ class WizChatClient:
             waited, and the error; what it raises ends the call.
 
     Raises:
-        ValueError: An argument cannot work, such as an empty key.
+        ValueError: An argument cannot work, such as an empty key, or a variable of the environment, such as NO_PROXY.
     """
 
     def __init__(

@@ -19,6 +19,7 @@
     ├── Forbidden                the person may not do this
     ├── LoginRefused             somebody may not sign in; carries a code
     ├── Unwritable               a live configuration holds what no document can state (domain.layout)
+    ├── NoOutput                 there is nowhere to print to (cli.output)
     ├── CannotWrite              files cannot be written, or are in the way (cli.files)
     └── BadPath                  a PATH of a command names nothing that can be used (cli.paths)
 

@@ -1,14 +1,19 @@
 """A local WizChat Management API, for demonstrations and for tests against real sockets.
 
-It needs the extra ``sandbox``. Importing ``api_client`` does not load it.
+What serves it needs the extra ``sandbox``. Importing ``api_client`` does not load it.
 """
 
-from api_client.sandbox.app import create_app
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Final
+
 from api_client.sandbox.auth import ALL_SCOPES, DEFAULT_API_KEY, ApiKey
 from api_client.sandbox.fleet import Chatbot, Fleet
 from api_client.sandbox.remote import SandboxControl
 from api_client.sandbox.seed import SeedError, default_fleet, generated_fleet, load_fleet
-from api_client.sandbox.server import SandboxServer, serve
+
+if TYPE_CHECKING:
+    from api_client.sandbox.app import create_app
+    from api_client.sandbox.server import SandboxServer, serve
 
 __all__ = [
     "ALL_SCOPES",
@@ -25,3 +30,15 @@ __all__ = [
     "load_fleet",
     "serve",
 ]
+
+_SERVING: Final = {"create_app": "app", "SandboxServer": "server", "serve": "server"}
+
+
+def __getattr__(name: str) -> Any:
+    """Load what needs the extra only when it is asked for, so that its lack can be told in one line."""
+    if name not in _SERVING:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    try:
+        return getattr(import_module(f"{__name__}.{_SERVING[name]}"), name)
+    except ModuleNotFoundError as error:
+        raise ImportError("the sandbox needs its extra: pip install 'wizchat-reconciler[sandbox]'") from error

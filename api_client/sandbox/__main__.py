@@ -1,18 +1,23 @@
 """``python -m api_client.sandbox``: the sandbox in the foreground."""
 
 import argparse
+import math
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from api_client.sandbox.auth import DEFAULT_API_KEY, keys_from_secrets
 from api_client.sandbox.seed import SeedError
-from api_client.sandbox.server import DEFAULT_PORT, LOOPBACK, serve
+from api_client.sandbox.where import DEFAULT_PORT, LARGEST_PORT, LOOPBACK
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the sandbox and return the exit code."""
     options = _parser().parse_args(arguments)
+    try:
+        from api_client.sandbox import serve  # noqa: PLC0415  it cannot be imported without the extra
+    except ImportError as error:
+        return _fail(str(error))
     try:
         serve(
             host=options.host,
@@ -48,11 +53,27 @@ def _api_key(text: str) -> str:
     return text
 
 
+def _port(text: str) -> int:
+    if not text.isdecimal() or int(text) > LARGEST_PORT:
+        raise argparse.ArgumentTypeError(f"{text!r} is no port: give 0 to {LARGEST_PORT}")
+    return int(text)
+
+
+def _milliseconds(text: str) -> float:
+    try:
+        milliseconds = float(text)
+    except ValueError:
+        milliseconds = math.nan
+    if not 0 <= milliseconds < math.inf:
+        raise argparse.ArgumentTypeError(f"{text!r} is no time: give milliseconds, 0 or more")
+    return milliseconds
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m api_client.sandbox", description="A local WizChat Management API.")
     parser.add_argument("--host", default=LOOPBACK, help="where to listen (default: %(default)s)")
     parser.add_argument(
-        "--port", type=int, default=DEFAULT_PORT, help="where to listen; 0 takes a free port (default: %(default)s)"
+        "--port", type=_port, default=DEFAULT_PORT, help="where to listen; 0 takes a free port (default: %(default)s)"
     )
     parser.add_argument(
         "--api-key",
@@ -63,7 +84,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--seed", type=Path, metavar="FILE", help="the fleet to start with, as JSON")
     parser.add_argument("--state", type=Path, metavar="FILE", help="keeps the fleet; wins over --seed once it exists")
-    parser.add_argument("--latency-ms", type=float, default=0.0, help="milliseconds that every answer takes longer")
+    parser.add_argument(
+        "--latency-ms", type=_milliseconds, default=0.0, help="milliseconds that every answer takes longer"
+    )
     return parser
 
 

@@ -11,7 +11,7 @@ from starlette.responses import JSONResponse
 from api_client.sandbox.auth import ApiKey, Keyring, default_keys
 from api_client.sandbox.clock import Clock, utc_now
 from api_client.sandbox.control import control_routes
-from api_client.sandbox.errors import ApiRefusal, refusal_response
+from api_client.sandbox.errors import ApiRefusal, inner_error
 from api_client.sandbox.fleet import Fleet
 from api_client.sandbox.gate import API_PREFIX, Gate
 from api_client.sandbox.journal import Journal
@@ -86,7 +86,7 @@ def _kept_fleet(fleet: Fleet | None, state_file: Path | None) -> Fleet:
 async def _answer_refusal(_request: Request, error: Exception) -> Response:
     if not isinstance(error, ApiRefusal):
         raise error
-    return refusal_response(error)
+    return _refusal_response(error)
 
 
 async def _answer_http_error(request: Request, error: Exception) -> Response:
@@ -95,8 +95,14 @@ async def _answer_http_error(request: Request, error: Exception) -> Response:
     if not request.url.path.startswith(API_PREFIX):
         return JSONResponse({"detail": error.detail}, status_code=error.status_code, headers=error.headers)
     code = "not_found" if error.status_code == 404 else "bad_request"  # noqa: PLR2004 - a status, not a figure
-    return refusal_response(ApiRefusal(error.status_code, code, str(error.detail)))
+    return _refusal_response(ApiRefusal(error.status_code, code, str(error.detail)))
 
 
 async def _answer_crash(_request: Request, _error: Exception) -> Response:
-    return refusal_response(ApiRefusal(500, "internal_error", "The sandbox failed; its log says why."))
+    return _refusal_response(ApiRefusal(500, "internal_error", "The sandbox failed; its log says why."))
+
+
+def _refusal_response(refusal: ApiRefusal) -> JSONResponse:
+    """Return the answer that carries a refusal in the standard envelope."""
+    envelope = {"error": inner_error(refusal.code, refusal.message, refusal.details)}
+    return JSONResponse(envelope, status_code=refusal.status, headers=refusal.headers)

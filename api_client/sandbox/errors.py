@@ -2,8 +2,6 @@
 
 from typing import Any
 
-from starlette.responses import JSONResponse
-
 
 class ApiRefusal(Exception):
     """A request that the API answers with an error envelope.
@@ -37,12 +35,6 @@ def inner_error(code: str, message: str, details: dict[str, Any] | None = None) 
     """Return the object inside the envelope; ``details`` is left out when there is nothing to say."""
     error: dict[str, Any] = {"code": code, "message": message}
     return error if details is None else {**error, "details": details}
-
-
-def refusal_response(refusal: ApiRefusal) -> JSONResponse:
-    """Return the answer that carries a refusal in the standard envelope."""
-    envelope = {"error": inner_error(refusal.code, refusal.message, refusal.details)}
-    return JSONResponse(envelope, status_code=refusal.status, headers=refusal.headers)
 
 
 def not_found(what: str) -> ApiRefusal:

@@ -17,10 +17,9 @@ from api_client.sandbox.clock import Clock, utc_now
 from api_client.sandbox.fleet import Fleet
 from api_client.sandbox.remote import SandboxControl
 from api_client.sandbox.seed import default_fleet, load_fleet
+from api_client.sandbox.where import DEFAULT_PORT, LOOPBACK
 from api_client.sandbox.wire import DroppableProtocol
 
-LOOPBACK = "127.0.0.1"
-DEFAULT_PORT = 8700
 _START_LIMIT = 10.0
 _STOP_LIMIT = 10.0
 

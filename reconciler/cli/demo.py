@@ -2,16 +2,21 @@
 
 import asyncio
 import logging
+import os
 from contextlib import suppress
 from typing import Annotated
 
 import typer
 
+from api_client.environment import PROXY_VARIABLES
+from api_client.sandbox.where import LARGEST_PORT
 from reconciler.runtime.telemetry import log_to_stderr
 
 
 def demo(
-    port: Annotated[int, typer.Option(min=0, max=65535, help="Where the service listens; 0 takes a free port.")] = 8080,
+    port: Annotated[
+        int, typer.Option(min=0, max=LARGEST_PORT, help="Where the service listens; 0 takes a free port.")
+    ] = 8080,
     host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
 ) -> None:
     """Start a sandbox API, a sample git repository and the service, with drift and a change waiting to be approved.
@@ -20,6 +25,9 @@ def demo(
     """
     from reconciler.demo.demo import run_demo  # noqa: PLC0415  loads the database and the web, which other commands do without
 
+    # everything of the demonstration is on this machine, and no proxy's business
+    for name in [name for name in os.environ if name.upper() in PROXY_VARIABLES]:
+        del os.environ[name]
     log_to_stderr(logging.WARNING)
     with suppress(KeyboardInterrupt):
         asyncio.run(run_demo(port, host=host))

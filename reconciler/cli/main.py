@@ -1,9 +1,9 @@
 """The `reconciler` command: arguments → use case → view. Each command is a module of its own."""
 
-import io
 import sys
 from collections.abc import Sequence
 from importlib import metadata
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -12,6 +12,7 @@ from typer.exceptions import TyperException
 from reconciler.cli import audit, db, output, people, token
 from reconciler.cli.demo import demo
 from reconciler.cli.export import export
+from reconciler.cli.paths import BadPath
 from reconciler.cli.plan import plan
 from reconciler.cli.sandbox import sandbox
 from reconciler.cli.schema import schema
@@ -64,26 +65,47 @@ def run(arguments: Sequence[str] | None = None) -> int:
         arguments: What follows the program's name; by default that of the process.
 
     Returns:
-        The exit code. What goes wrong on purpose is one line on stderr, never a traceback.
+        The exit code. What goes wrong on purpose, and what the machine refuses, is one line on stderr, never a
+        traceback.
     """
-    _never_fail_to_print()
     try:
+        output.prepare()
+        _refuse_lost_folder()
         given = sys.argv[1:] if arguments is None else list(arguments)
         result = app(args=given or ["--help"], prog_name="reconciler", standalone_mode=False)
+        output.flush()
     except ReconcilerError as error:
-        output.complain(str(error))
-        return 1
+        return _fail(str(error))
     except TyperException as error:
-        output.complain(f"{str(error).removeprefix('Value error, ').rstrip('.')}: see reconciler --help")
-        return 1
+        return _fail(f"{_usage_problem(error)}: see {_command_of(error)} --help")
     except typer.Abort:
         output.complain("interrupted")
         return INTERRUPTED
+    except BrokenPipeError:
+        output.close()  # what reads the output wants no more of it, such as `head`, and nobody is to be told
+        return 1
+    except OSError as error:
+        return _fail(output.refusal_of(error))
     return result if isinstance(result, int) else 0
 
 
-def _never_fail_to_print() -> None:
-    """A terminal that cannot show a character gets its escape."""
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")
+def _refuse_lost_folder() -> None:
+    try:
+        Path.cwd()
+    except FileNotFoundError:
+        raise BadPath("the current folder is no longer there: change to another one") from None
+
+
+def _fail(message: str) -> int:
+    output.complain(message)
+    return 1
+
+
+def _usage_problem(error: TyperException) -> str:
+    """What is wrong with the arguments, with the option's name; validators of values word theirs for Python."""
+    return error.format_message().replace("Value error, ", "").rstrip(".")
+
+
+def _command_of(error: TyperException) -> str:
+    context = getattr(error, "ctx", None)
+    return context.command_path if context is not None else "reconciler"

@@ -1,9 +1,12 @@
 """Where a command's words go: results to stdout, everything else to stderr."""
 
+import errno
+import io
 import os
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from pathlib import Path
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -11,6 +14,51 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from reconciler.domain.visible import visible
 from reconciler.engine.each import Progress as Report
 from reconciler.engine.each import no_progress
+from reconciler.errors import ReconcilerError
+
+_OF_OUTPUT = frozenset({errno.ENOSPC, errno.EIO, errno.EBADF, errno.EDQUOT, errno.EFBIG})
+"""Errors that a write to stdout ends with; files are named by theirs."""
+
+
+class NoOutput(ReconcilerError):
+    """There is nowhere to print to."""
+
+
+def prepare() -> None:
+    """Make stdout and stderr fit to print to: a terminal that cannot show a character gets its escape.
+
+    Raises:
+        NoOutput: stdout is closed, so that a result, or a token that is shown once, would be lost.
+    """
+    if sys.stderr is None:
+        sys.stderr = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115  for as long as the process lives
+    if sys.stdout is None:
+        raise NoOutput("stdout is closed: give the command somewhere to print, such as > /dev/null")
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def flush() -> None:
+    """Hand everything that was printed to the system, which may refuse it, while that can still be told."""
+    sys.stdout.flush()
+
+
+def close() -> None:
+    """Drop what could not be printed, so that the interpreter does not try again when it ends."""
+    with suppress(OSError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def refusal_of(error: OSError) -> str:
+    """What the system refused, and of what, where it says so."""
+    why = error.strerror or str(error) or type(error).__name__
+    if error.filename is not None:
+        return f"{error.filename}: {why}"
+    if error.errno in _OF_OUTPUT:
+        close()
+        return f"the result cannot be printed: {why}"
+    return f"the system refused: {why}"
 
 
 def show(text: str) -> None:
@@ -26,8 +74,9 @@ def warn(message: str) -> None:
 
 def complain(message: str) -> None:
     """Print the one line that says what went wrong and what to change."""
-    sys.stderr.write(f"error: {visible(message)}\n")
-    sys.stderr.flush()
+    with suppress(OSError):  # nothing is left to say it to; the exit code still tells
+        sys.stderr.write(f"error: {visible(message)}\n")
+        sys.stderr.flush()
 
 
 def in_colour() -> bool:

@@ -7,14 +7,16 @@ import typer
 
 from api_client.sandbox import SeedError
 from api_client.sandbox.auth import keys_from_secrets
-from api_client.sandbox.server import DEFAULT_PORT, LOOPBACK
 from api_client.sandbox.server import serve as serve_sandbox
+from api_client.sandbox.where import DEFAULT_PORT, LARGEST_PORT, LOOPBACK
 from reconciler.cli import output
 from reconciler.errors import SettingsError
 
 
 def sandbox(
-    port: Annotated[int, typer.Option(help="Where to listen; 0 takes a free port.")] = DEFAULT_PORT,
+    port: Annotated[
+        int, typer.Option(min=0, max=LARGEST_PORT, help="Where to listen; 0 takes a free port.")
+    ] = DEFAULT_PORT,
     host: Annotated[str, typer.Option(help="The address to listen on.")] = LOOPBACK,
     api_key: Annotated[
         list[str] | None,
