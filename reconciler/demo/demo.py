@@ -21,6 +21,7 @@ from reconciler.domain.layout import Exported
 from reconciler.domain.loopback import is_loopback
 from reconciler.engine.export import export_fleet
 from reconciler.engine.tokens import new_secret
+from reconciler.executors import NamedExecutor
 from reconciler.runtime.bootstrap.local import editor_schema, local_target
 from reconciler.runtime.clock import SystemClock
 from reconciler.runtime.serve import serve
@@ -93,7 +94,10 @@ async def _stage(host: str, port: int) -> AsyncIterator[Stage]:
         if export.failures:
             raise export.failures[0].error
         fleet = export.exported
-        repository = await asyncio.to_thread(create_repository, root, story.repository_files(fleet, editor_schema()))
+        async with NamedExecutor("demo") as executor:
+            repository = await executor.run(
+                lambda: create_repository(root, story.repository_files(fleet, editor_schema()))
+            )
         with GitHttpServer(root) as git:
             token = new_secret()
             settings = _settings(root, host, port, tenant, git.url(REPOSITORY), token)
@@ -156,8 +160,10 @@ async def _prepare(api: httpx.AsyncClient, stage: Stage) -> dict[str, Any]:
         # the first run must see both sides agree: what moved can be told only from there
         await _until(api, f"/sources/{SOURCE}", lambda source: source["good_revision"] is not None)
         await _all_runs_ended(api)
-        await asyncio.to_thread(commit, stage.repository, story.later_files(stage.fleet), story.COMMIT_MESSAGE)
-        await asyncio.to_thread(_edit_live, stage.sandbox.control)
+        async with NamedExecutor("demo") as executor:
+            files = story.later_files(stage.fleet)
+            await executor.run(lambda: commit(stage.repository, files, story.COMMIT_MESSAGE))
+            await executor.run(lambda: _edit_live(stage.sandbox.control))
         (await api.post(f"/sources/{SOURCE}/refresh")).raise_for_status()
         await _all_runs_ended(api)
         chatbot = await _until(api, f"/chatbots/{story.CHANGED_IN_GIT}", lambda chatbot: chatbot["plan_id"] is not None)

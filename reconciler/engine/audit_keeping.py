@@ -1,6 +1,5 @@
 """Looking after the audit log: its head goes out at intervals, and what is old is archived and removed."""
 
-import asyncio
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -113,7 +112,8 @@ class AuditKeeper:
         self.state.head = head
         log.info(HEAD_EVENT, extra={"seq": head.seq, "hash": head.hash})
         forget = self.state.intact is not False  # evidence is kept, however much there is
-        await asyncio.to_thread(self.shelf.keep_head, head, self.clock.now(), forget=forget)
+        now = self.clock.now()
+        await self.shelf.files.run(lambda: self.shelf.keep_head(head, now, forget=forget))
 
     async def prune(self, retention: timedelta) -> int:
         """Archive and remove some of what is older, with an entry that says so in the same transaction.
@@ -127,13 +127,13 @@ class AuditKeeper:
         batch = await self._outlived(retention)
         if not batch:
             return 0
-        if not _is_whole(batch, await asyncio.to_thread(self.shelf.prunes)):
+        if not _is_whole(batch, await self.shelf.files.run(self.shelf.prunes)):
             self.state.intact = False
             log.error("audit log is not intact: nothing is removed; run `reconciler audit verify`")
             return 0
-        place = await asyncio.to_thread(self.shelf.archive, batch)
+        place = await self.shelf.files.run(lambda: self.shelf.archive(batch))
         note = PruneNote(batch[-1].seq, batch[-1].hash, place)
-        await asyncio.to_thread(self.shelf.note_prune, note, self.clock.now())
+        await self.shelf.files.run(lambda: self.shelf.note_prune(note, self.clock.now()))
         return await self._remove(batch, place)
 
     async def _outlived(self, retention: timedelta) -> list[AuditEntry]:

@@ -1,6 +1,5 @@
 """Verifying the audit log where it is kept: the database, the archive beside it, and the heads."""
 
-import asyncio
 from collections.abc import AsyncIterator, Iterable, Iterator
 from datetime import datetime
 from itertools import islice, takewhile
@@ -34,8 +33,8 @@ async def verify_log(
         for_ever: Whether the settings say that nothing is ever removed.
     """
     # the heads are read before the log: none of them can be newer than what is seen of it
-    kept = await asyncio.to_thread(shelf.heads)
-    noted = await asyncio.to_thread(shelf.prunes)
+    kept = await shelf.files.run(shelf.heads)
+    noted = await shelf.files.run(shelf.prunes)
     verifier = Verifier(kept | frozenset(heads), prunes=KnownPrunes(noted, frozenset(prunes), for_ever))
     async with store.read() as uow:
         begins = await uow.audit.begins()
@@ -48,8 +47,8 @@ async def verify_log(
 
 async def verify_recent(store: Store, shelf: AuditShelf, *, for_ever: bool = False) -> Report:
     """Look at the newest entries, at the first one, and at every kept head: cheap however long the log is."""
-    kept = await asyncio.to_thread(shelf.heads)
-    noted = await asyncio.to_thread(shelf.prunes)
+    kept = await shelf.files.run(shelf.heads)
+    noted = await shelf.files.run(shelf.prunes)
     async with store.read() as uow:
         last = await uow.audit.last()
         after = last.seq - RECENT if last is not None else 0
@@ -64,14 +63,14 @@ async def verify_recent(store: Store, shelf: AuditShelf, *, for_ever: bool = Fal
 
 
 async def _archived_hash(shelf: AuditShelf, seq: int) -> str | None:
-    entry = await asyncio.to_thread(shelf.archived_entry, seq)
+    entry = await shelf.files.run(lambda: shelf.archived_entry(seq))
     return entry.hash if entry is not None and hash_of(entry) == entry.hash else None
 
 
 async def _archived(shelf: AuditShelf, *, before: int | None) -> AsyncIterator[AuditEntry | Unreadable]:
     """What was archived and is not in the log any more."""
     gone = takewhile(lambda entry: before is None or entry.seq < before, shelf.archived())
-    while part := await asyncio.to_thread(_take, gone):
+    while part := await shelf.files.run(lambda: _take(gone)):
         for entry in part:
             yield entry
 

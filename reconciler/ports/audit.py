@@ -7,6 +7,7 @@ from typing import Protocol
 from reconciler.domain.audit_lines import Head, PruneNote
 from reconciler.domain.audit_verify import Unreadable
 from reconciler.domain.records import AuditEntry
+from reconciler.executors import NamedExecutor
 
 
 class AuditShelf(Protocol):
@@ -14,6 +15,10 @@ class AuditShelf(Protocol):
 
     Every call waits for the disk: none belongs on the event loop.
     """
+
+    @property
+    def files(self) -> NamedExecutor:
+        """Where these calls are to be made."""
 
     def heads(self) -> frozenset[Head]:
         """The heads that are kept."""

@@ -5,7 +5,7 @@ import logging
 from collections import OrderedDict
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 
@@ -13,6 +13,7 @@ from reconciler.domain.commit import CommitFact
 from reconciler.domain.secrets import redacted
 from reconciler.domain.visible import visible
 from reconciler.errors import SourceUnreadable
+from reconciler.executors import NamedExecutor
 from reconciler.sources.contract import DocumentContract
 from reconciler.sources.loader import load_tree
 from reconciler.sources.mirror import Mirror, MirrorBroken, is_revision
@@ -20,7 +21,6 @@ from reconciler.sources.mirror import Mirror, MirrorBroken, is_revision
 log = logging.getLogger(__name__)
 
 _MOST_KEPT: Final = 1_000
-_AT_ONCE: Final = 2
 _LONGEST: Final = 200
 _MOST_FILES: Final = 200
 _MOST_COMMITS: Final = 1_000
@@ -51,16 +51,17 @@ class CommitLog:
     """What is asked of the history of one mirror, and remembered: a commit's history never changes.
 
     Args:
-        mirror: The mirror; it may be written, made anew or deleted meanwhile.
+        mirror: The mirror, with limits for whoever looks; it may be written, made anew or deleted meanwhile.
         contract: What a document may state.
+        executor: Where git is asked; of one thread.
     """
 
-    def __init__(self, mirror: Mirror, contract: DocumentContract) -> None:
-        limits = replace(mirror.limits, local_seconds=mirror.limits.look_seconds)
-        self._mirror = replace(mirror, limits=limits)
+    def __init__(self, mirror: Mirror, contract: DocumentContract, executor: NamedExecutor) -> None:
+        self._mirror = mirror
         self._contract = contract
         self._kept: OrderedDict[_Question, Sequence[CommitFact]] = OrderedDict()
-        self._turns = asyncio.Semaphore(_AT_ONCE)
+        self._executor = executor
+        self._turn = asyncio.Lock()
 
     async def last_change(self, path: str, revision: str) -> CommitFact | None:
         """The commit that last changed what a file says; None when that cannot be told here and now."""
@@ -76,7 +77,7 @@ class CommitLog:
         if not question.is_safe:
             return ()
         with suppress(TimeoutError):
-            async with asyncio.timeout(self._mirror.limits.look_seconds), self._turns:
+            async with asyncio.timeout(self._mirror.limits.look_seconds), self._turn:
                 if question not in self._kept and not await self._found(question):
                     return ()
                 return self._kept[question]
@@ -85,7 +86,7 @@ class CommitLog:
     async def _found(self, question: _Question) -> bool:
         """Whether git could answer; what it answered is kept."""
         try:
-            self._kept[question] = await asyncio.to_thread(self._look, question)
+            self._kept[question] = await self._executor.run(lambda: self._look(question))
         except (MirrorBroken, SourceUnreadable, OSError) as error:
             log.info("a commit cannot be told", extra={"path": redacted(question.path), "error": str(error)})
             return False

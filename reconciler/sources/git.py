@@ -1,7 +1,6 @@
 """A source in git: `ports.Source` over a bare mirror."""
 
 import asyncio
-import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -11,6 +10,7 @@ from reconciler.domain.commit import CommitFact
 from reconciler.domain.compose import assemble
 from reconciler.domain.document import ParsedFile, Snapshot
 from reconciler.errors import SourceCause, SourceUnreadable
+from reconciler.executors import NamedExecutor
 from reconciler.ports import ParseCache
 from reconciler.sources.builder import LIMITS
 from reconciler.sources.commits import CommitLog
@@ -29,7 +29,8 @@ T = TypeVar("T")
 class GitSource:
     """One branch of one repository.
 
-    Everything that waits does so in a thread and has a time limit. One process uses a mirror folder at a time.
+    Everything that waits has a time limit, and does so in one of two threads: one for the remote and what writes the
+    mirror, one for what people who look at pages ask of the mirror. One process uses a mirror folder at a time.
 
     Args:
         remote: Where the repository is, and what of it is a source.
@@ -45,29 +46,38 @@ class GitSource:
         self._contract = contract
         self._limits = limits or GitLimits()
         self._mirror = Mirror(mirror.absolute(), remote, self._limits)
-        self._commits = CommitLog(self._mirror, contract)
         self._turn = asyncio.Lock()
-        # a cancelled call leaves its thread running; the next one must not meet it in the mirror
-        self._busy = threading.Lock()
+        # of one thread: a cancelled call leaves its work running, and the next one must not meet it in the mirror
+        self._git = NamedExecutor(f"git-{mirror.stem}")
+        self._looks = NamedExecutor(f"git-looks-{mirror.stem}")
+        quick = replace(self._limits, local_seconds=self._limits.look_seconds)
+        self._looked_at = replace(self._mirror, limits=quick)
+        self._commits = CommitLog(self._looked_at, contract, self._looks)
         self._paths: frozenset[str] = frozenset()
         self._too_large: tuple[str, str] | None = None
 
     def __repr__(self) -> str:
         return f"GitSource({self._remote.display_url!r}, branch={self._remote.branch!r})"
 
+    async def close(self) -> None:
+        """End every git command that is under way, and let no more begin."""
+        self._mirror.stopped.set()
+        await self._git.close()
+        await self._looks.close()
+
     async def head(self) -> str:
         """The branch's commit id at the remote, by one ``ls-remote``."""
-        return await asyncio.to_thread(self._kept, self._mirror.remote_head)
+        return await self._git.run(lambda: self._kept(self._mirror.remote_head))
 
     async def load(self, revision: str, cache: ParseCache) -> Snapshot:
         """Everything the source says at a revision, fetching it when it is not here."""
         async with self._turn:
-            tree, entries = await asyncio.to_thread(self._alone, lambda: self._listed(revision))
+            tree, entries = await self._git.run(lambda: self._kept(lambda: self._listed(revision)))
             known = await self._known(cache, entries)
-            loaded = await asyncio.to_thread(self._alone, lambda: self._parsed_once(revision, tree, entries, known))
+            loaded = await self._git.run(lambda: self._kept(lambda: self._parsed_once(revision, tree, entries, known)))
             await self._keep(cache, loaded)
             snapshot = assemble(revision, loaded.files, allowed=self._remote.allowed, parsed=len(loaded.parsed))
-            return await asyncio.to_thread(self._alone, lambda: self._surrounded(snapshot, tree))
+            return await self._git.run(lambda: self._kept(lambda: self._surrounded(snapshot, tree)))
 
     async def text(self, path: str, revision: str) -> str | None:
         """What a file said at a revision, as far as that is known here: the remote is not asked.
@@ -78,11 +88,11 @@ class GitSource:
 
         def read() -> bytes | None:
             try:
-                return self._mirror.file(revision, path, LIMITS.file_bytes)
+                return self._looked_at.file(revision, path, LIMITS.file_bytes)
             except (MirrorBroken, SourceUnreadable, OSError):
                 return None
 
-        data = await asyncio.to_thread(read)
+        data = await self._looks.run(read)
         return None if data is None else data.decode("utf-8-sig", errors="replace")
 
     async def descends(self, revision: str, ancestor: str) -> bool:
@@ -93,7 +103,7 @@ class GitSource:
             return self._mirror.descends(revision, ancestor)
 
         async with self._turn:
-            return await asyncio.to_thread(self._alone, lambda: self._mended(revision, ask))
+            return await self._git.run(lambda: self._kept(lambda: self._mended(revision, ask)))
 
     async def last_change(self, path: str, revision: str) -> CommitFact | None:
         """The commit that last changed what a file says; it waits for no fetch and no load."""
@@ -131,10 +141,6 @@ class GitSource:
 
     def _surrounded(self, snapshot: Snapshot, tree: GitTree) -> Snapshot:
         return self._mended(snapshot.revision or "", lambda: with_surroundings(snapshot, tree, self._remote.paths))
-
-    def _alone(self, work: Callable[[], T]) -> T:
-        with self._busy:
-            return self._kept(work)
 
     def _kept(self, work: Callable[[], T]) -> T:
         """The result of work that needs the mirror's place on the disk."""

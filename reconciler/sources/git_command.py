@@ -6,9 +6,10 @@ only; what users name has been checked and stands behind ``--``.
 
 import os
 import tempfile
+import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Final
 
@@ -67,6 +68,7 @@ class GitCommand:
         username: Given to git when a server asks.
         password: Given to git when a server asks.
         env: Environment on top of ours.
+        stopped: Once set, it ends the command that is under way, and every further one before it begins.
     """
 
     folder: Path
@@ -74,6 +76,7 @@ class GitCommand:
     username: str = field(default="", repr=False)
     password: str = field(default="", repr=False)
     env: Mapping[str, str] = field(default_factory=dict, repr=False)
+    stopped: threading.Event = field(default_factory=threading.Event, repr=False)
 
     def run(
         self,
@@ -94,8 +97,9 @@ class GitCommand:
 
         Raises:
             GitTimeout: When it was ended for its time.
-            SourceUnreadable: When it was ended for what it said, or there is no git.
+            SourceUnreadable: When it was ended for what it said or by a stop, or there is no git.
         """
+        self._refuse_when_stopped()
         git = _fresh_git(self.folder)
         environment = self._environment()
         options = [part for name, value in self._options() for part in ("-c", f"{name}={value}")]
@@ -106,7 +110,19 @@ class GitCommand:
             # kept by a name until git has ended: it ends git when it is forgotten
             running = git.execute(command, istream=stdin, env=environment, as_process=True)
             assert running.proc is not None  # noqa: S101  it was started just now
-            return outcome(running.proc, arguments[0], seconds, caps)
+            return outcome(running.proc, arguments[0], seconds, self._ended_by_a_stop(caps))
+
+    def _ended_by_a_stop(self, caps: Caps) -> Caps:
+        def watch() -> None:
+            self._refuse_when_stopped()
+            if caps.watch is not None:
+                caps.watch()
+
+        return replace(caps, watch=watch)
+
+    def _refuse_when_stopped(self) -> None:
+        if self.stopped.is_set():
+            raise SourceUnreadable(SourceCause.GIT_FAILED, "git is asked nothing any more: the service stops")
 
     @contextmanager
     def _input(self, lines: Iterable[bytes] | None) -> Iterator[BinaryIO | None]:

@@ -3,6 +3,7 @@
 import os
 import re
 import shutil
+import threading
 from collections.abc import Collection, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -82,22 +83,30 @@ class GitTree:
 
 @dataclass(frozen=True)
 class Mirror:
-    """Brings commits here and reads them. Not safe for use by two threads at once; its owner takes care of that."""
+    """Brings commits here and reads them. Not safe for use by two threads at once; its owner takes care of that.
+
+    Attributes:
+        folder: Where it is.
+        remote: What is mirrored.
+        limits: How long git may take, and how large the repository may be.
+        stopped: Once set, it ends the git command that is under way, and every further one before it begins.
+    """
 
     folder: Path
     remote: GitRemote
     limits: GitLimits = field(default_factory=GitLimits)
+    stopped: threading.Event = field(default_factory=threading.Event)
 
     @cached_property
     def _here(self) -> GitCommand:
         """For what needs no remote, and so no credentials."""
-        return GitCommand(self.folder)
+        return GitCommand(self.folder, stopped=self.stopped)
 
     @cached_property
     def _there(self) -> GitCommand:
         """For asking the remote."""
         remote = self.remote
-        return GitCommand(self.folder, remote.scheme, remote.username, remote.password, remote.env)
+        return GitCommand(self.folder, remote.scheme, remote.username, remote.password, remote.env, self.stopped)
 
     @property
     def _branch_ref(self) -> str:

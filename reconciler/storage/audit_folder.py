@@ -6,7 +6,7 @@ import re
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import count
 from pathlib import Path
@@ -24,6 +24,7 @@ from reconciler.domain.audit_lines import (
 )
 from reconciler.domain.audit_verify import Unreadable
 from reconciler.domain.records import AuditEntry
+from reconciler.executors import NamedExecutor
 
 HEADS: Final = "audit-heads.jsonl"
 ARCHIVE: Final = "audit-archive"
@@ -39,10 +40,12 @@ class AuditFolder:
     Attributes:
         folder: The folder.
         moved: Files of the archive that were moved elsewhere, and folders of such files.
+        files: Where its files are read and written: in one thread, because they are written in order.
     """
 
     folder: Path
     moved: tuple[Path, ...] = ()
+    files: NamedExecutor = field(default_factory=lambda: NamedExecutor("audit-files"), compare=False, repr=False)
 
     def heads(self) -> frozenset[Head]:
         """The heads that are kept."""

@@ -1,6 +1,5 @@
 """The store: opens the database, hands out transactions, and tells when something has changed."""
 
-import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import ExitStack, asynccontextmanager
 from secrets import token_hex
@@ -10,6 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from reconciler.errors import StoreError
+from reconciler.executors import NamedExecutor
 from reconciler.ports import Clock, ParseCache, Queries
 from reconciler.ports.events import Change, Feed, Signal
 from reconciler.storage import schema, tables
@@ -60,9 +60,10 @@ class SqlStore:
                     f"there is no database at {parsed.render_as_string()}: start the service first, run "
                     "`reconciler db upgrade`, or set RECONCILER_DATA__DIR or RECONCILER_DATABASE__URL as it has"
                 )
-            if not (alongside and await asyncio.to_thread(schema.is_current, parsed, dialect)):
-                held.enter_context(dialect.guard(parsed))
-                await asyncio.to_thread(schema.migrate, parsed, dialect)
+            async with NamedExecutor("schema") as schemas:
+                if not (alongside and await schemas.run(lambda: schema.is_current(parsed, dialect))):
+                    held.enter_context(dialect.guard(parsed))
+                    await schemas.run(lambda: schema.migrate(parsed, dialect))
             watch = held.enter_context(dialect.watch(parsed))
             return cls(dialect.engines(parsed), dialect, clock, watch, held.pop_all())
 

@@ -28,6 +28,8 @@ from reconciler.web.middleware.heads import Heads
 from reconciler.web.middleware.hosts import Hosts
 from reconciler.web.middleware.requests import Requests
 from reconciler.web.middleware.same_origin import SameOrigin
+from reconciler.web.render_cache import RenderCache
+from reconciler.web.render_pool import RenderPool, WebExecutors
 from reconciler.web.settings import WebSettings
 from reconciler.web.static_files import FOLDER, PublicFiles
 from reconciler.web.streams import Streams
@@ -48,6 +50,7 @@ def create_app(
     identity: IdentityProvider | None = None,
     token_use: TokenUse | None = None,
     vitals: Vitals | None = None,
+    executors: WebExecutors | None = None,
 ) -> FastAPI:
     """Make the application.
 
@@ -58,6 +61,7 @@ def create_app(
         identity: Who vouches for people that sign in; None means that only tokens do.
         token_use: Where it is noted when tokens were used; whoever gives it also has it written.
         vitals: What the process knows of itself; None where nothing ticks.
+        executors: The threads in which pages and renderings are made; whoever gives them also closes them.
 
     Returns:
         The application, ready to serve. Run it without uvicorn's own ``proxy_headers``: trusted proxies are set here.
@@ -92,6 +96,10 @@ def create_app(
     app.state.vitals = vitals
     app.state.identity = identity
     app.state.live = LiveViews(engine)
+    executors = executors or WebExecutors()
+    app.state.pages = RenderPool(executors.pages)
+    app.state.renderings = RenderPool(executors.renderings)
+    app.state.rendered = RenderCache()
     app.state.attempts = Attempts(engine.clock, settings.public_url.rstrip("/") + login.CALLBACK)
     app.state.strangers = Strangers(engine.clock)
     for router in (*ROUTERS, *routes.ROUTERS, login.router):

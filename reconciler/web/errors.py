@@ -17,10 +17,12 @@ from reconciler.web.auth import SignInFirst
 from reconciler.web.dashboard.common import problem_page
 from reconciler.web.dashboard.frame import NOBODY, frame_for
 from reconciler.web.problems import Code, Problem
+from reconciler.web.render_pool import ClientGone
 
 log = logging.getLogger(__name__)
 
 _LONGEST_NAME = 100
+_CLIENT_CLOSED_REQUEST = 499
 _PAGE = "page_"
 """What the names of the pages' routes begin with; what follows is the name of the same call of the API."""
 _NO_OBJECT = "send the body as a JSON object, with the header Content-Type: application/json"
@@ -34,6 +36,7 @@ def install(app: FastAPI, engine: Engine) -> None:
     app.add_exception_handler(HTTPException, _http_by(engine))
     app.add_exception_handler(ReconcilerError, _refused_by(engine))
     app.add_exception_handler(SignInFirst, _sign_in_first)
+    app.add_exception_handler(ClientGone, _client_gone)
 
 
 def code_of(error: ReconcilerError) -> Code:
@@ -84,6 +87,11 @@ def _invalid(error: RequestValidationError) -> dict[str, object]:
 async def _sign_in_first(_: Request, error: Exception) -> Response:
     assert isinstance(error, SignInFirst)  # noqa: S101  starlette's signature knows no more
     return RedirectResponse(error.target, 303)
+
+
+async def _client_gone(_: Request, __: Exception) -> Response:
+    """Nobody reads the answer; the status is for the log and the metrics, where others use it for the same."""
+    return Response(status_code=_CLIENT_CLOSED_REQUEST)
 
 
 def _name(part: str | int) -> str | int:

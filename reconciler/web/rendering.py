@@ -1,10 +1,11 @@
 """A stored plan as text and markdown, by the renderers that the command line uses."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass
 
 from reconciler.domain.policy import Policy, ProtectedItem, Requirements, protected_items
 from reconciler.domain.records import Apply, Approval, Plan
+from reconciler.render.alignment import Effort
 from reconciler.render.markdown import fleet_markdown
 from reconciler.render.model import FleetPlan, PlanView
 from reconciler.render.terms import terms
@@ -28,14 +29,19 @@ class StoredPlan:
     apply: Apply | None = None
 
 
-def text(stored: StoredPlan) -> str:
-    """A plan as plain text."""
-    return plan_text(_fleet(stored))
+def text(stored: StoredPlan, effort: Effort) -> str:
+    """A plan as plain text, its texts compared as far as the effort suffices."""
+    return plan_text(_fleet(stored), effort=effort)
 
 
-def markdown(stored: StoredPlan) -> str:
-    """A plan as markdown."""
-    return fleet_markdown(_fleet(stored))
+def markdown(stored: StoredPlan, effort: Effort) -> str:
+    """A plan as markdown, its texts compared as far as the effort suffices."""
+    return fleet_markdown(_fleet(stored), effort)
+
+
+def identity(stored: StoredPlan, media_type: str) -> Hashable:
+    """What two renderings have in common exactly when they say the same: the plan as it is, and all that is besides."""
+    return media_type, stored.plan.id, stored.plan.version, stored.name, tuple(notes(stored))
 
 
 def _fleet(stored: StoredPlan) -> FleetPlan:

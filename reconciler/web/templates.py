@@ -4,7 +4,6 @@ A template's whole context is `page`, a dataclass with a `frame`. No value bring
 is shown as its escape.
 """
 
-import asyncio
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -12,15 +11,17 @@ from typing import Any, Protocol
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
+from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
 from reconciler.domain.visible import visible
 from reconciler.render.alignment import Effort
-from reconciler.render.prose import EFFORT, TOO_MUCH
+from reconciler.render.prose import TOO_MUCH
 from reconciler.web import static_files
 from reconciler.web.dashboard import signs
 from reconciler.web.dashboard.frame import Frame
 from reconciler.web.dashboard.paths import chatbot_path
+from reconciler.web.render_pool import RenderPool
 
 _WORD = re.compile(r"[a-z]+[ ,:]")
 _FOLDER = Path(__file__).parent / "dashboard" / "templates"
@@ -72,12 +73,17 @@ def page(name: str, page: Framed, status: int = 200) -> HTMLResponse:
     return HTMLResponse(render(name, page), status)
 
 
-async def long_page(name: str, make: Callable[[Effort], Framed], status: int = 200) -> HTMLResponse:
+async def long_page(request: Request, name: str, make: Callable[[Effort], Framed], status: int = 200) -> HTMLResponse:
     """The same for what takes a while, such as comparing long prompts: not on the event loop.
 
     Args:
+        request: Who looks.
         name: The template's.
         make: What the page says, made with the effort that all comparisons of the page share.
         status: The answer's.
+
+    Raises:
+        ClientGone: They look no more.
     """
-    return await asyncio.to_thread(lambda: page(name, make(Effort(EFFORT)), status))
+    pool: RenderPool = request.app.state.pages
+    return await pool.render(request, lambda effort: page(name, make(effort), status))

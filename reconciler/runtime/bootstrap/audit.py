@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from reconciler.engine.audit_keeping import AuditKeeper, AuditRules
+from reconciler.executors import NamedExecutor
 from reconciler.ports import AuditShelf, Clock, Store
 from reconciler.runtime.clock import SystemClock
 from reconciler.runtime.settings import Settings
@@ -30,7 +31,9 @@ async def open_audit(settings: Settings, moved: tuple[Path, ...] = ()) -> AsyncI
         await store.close()
 
 
-def audit_keeper(settings: Settings, store: Store, clock: Clock, may_remove: Callable[[], bool]) -> AuditKeeper:
-    """What looks after the log of a running service."""
+def audit_keeper(
+    settings: Settings, store: Store, clock: Clock, may_remove: Callable[[], bool], files: NamedExecutor
+) -> AuditKeeper:
+    """What looks after the log of a running service; it reads and writes its files in that executor."""
     rules = AuditRules(settings.audit.retention, settings.audit.head_interval)
-    return AuditKeeper(store, AuditFolder(settings.data.dir), clock, rules, may_remove=may_remove)
+    return AuditKeeper(store, AuditFolder(settings.data.dir, files=files), clock, rules, may_remove=may_remove)

@@ -24,6 +24,7 @@ from reconciler.engine.refresh import run_refresh
 from reconciler.engine.tenants import check_tenant
 from reconciler.engine.tick_health import TickHealth
 from reconciler.engine.token_use import TokenUse
+from reconciler.executors import NamedExecutor
 from reconciler.ports import Clock, Dispatcher, JobKind, Store, Writer
 from reconciler.runtime.bootstrap.access import identity_provider
 from reconciler.runtime.bootstrap.audit import audit_keeper
@@ -40,6 +41,7 @@ from reconciler.storage import schema
 from reconciler.storage.store import SqlStore
 from reconciler.targets.wizchat import Access, WizChatTarget, WizChatWriter
 from reconciler.web.app import create_app
+from reconciler.web.render_pool import PAGE_THREADS, RENDERING_THREADS, WebExecutors
 from reconciler.web.settings import WebhookSpec, WebSettings
 from reconciler.web.vitals import Vitals
 
@@ -141,7 +143,7 @@ async def open_engine(
             clock=clock,
             dispatcher=dispatcher,
             new_id=new_id,
-            sources={source.name: _binding(source, settings.data.dir) for source in settings.sources},
+            sources={source.name: _binding(source, settings.data.dir, opened) for source in settings.sources},
             tenants=tenants,
             policy=policy,
             grants=Grants(tuple(grant.as_grant() for grant in settings.grants)),
@@ -175,6 +177,9 @@ async def open_service(
     clock = clock or SystemClock()
     dispatcher = LocalDispatcher()
     async with (
+        NamedExecutor("audit-files") as audit_files,
+        NamedExecutor("pages", PAGE_THREADS) as pages,
+        NamedExecutor("renderings", RENDERING_THREADS) as renderings,
         open_store(settings, clock) as store,
         open_engine(settings, store, clock, dispatcher, lease_times=lease_times) as (engine, applier),
     ):
@@ -189,7 +194,7 @@ async def open_service(
         }
         vitals = Vitals(TickHealth(clock, tick_seconds), ClockWatch(clock))
         may_remove = vitals.clock_watch.may_remove
-        keeper = audit_keeper(settings, store, clock, may_remove)
+        keeper = audit_keeper(settings, store, clock, may_remove, audit_files)
         token_use = TokenUse(store, clock)
         app = create_app(
             engine,
@@ -198,6 +203,7 @@ async def open_service(
             identity=identity_provider(settings.oidc, clock),
             token_use=token_use,
             vitals=vitals,
+            executors=WebExecutors(pages, renderings),
         )
         history = HistoryKeeper(store, clock, settings.data.history, may_remove)
         yield Service(engine, applier, dispatcher, keeper, history, token_use, vitals, app)
@@ -212,9 +218,10 @@ def _access(tenant: TenantSettings, key: SecretStr) -> Access:
     return Access(tenant.name, str(tenant.base_url), key.get_secret_value())
 
 
-def _binding(source: SourceSettings, data: Path) -> SourceBinding:
+def _binding(source: SourceSettings, data: Path, opened: AsyncExitStack) -> SourceBinding:
     remote = source.remote()
     port = GitSource(remote, data / "mirrors" / f"{source.name}.git", document_contract())
+    opened.push_async_callback(port.close)
     return SourceBinding(
         name=source.name,
         tenant=source.tenant,

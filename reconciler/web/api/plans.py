@@ -1,6 +1,5 @@
 """Plans, decisions about them, and applies."""
 
-import asyncio
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response, status
@@ -24,7 +23,9 @@ from reconciler.web.api.common import (
 )
 from reconciler.web.asks import ApplyAsk, ApproveAsk, DecideAsk, Name, PlanQuery, RejectAsk
 from reconciler.web.problems import Code
-from reconciler.web.rendering import markdown, text
+from reconciler.web.render_cache import RenderCache
+from reconciler.web.render_pool import RenderPool
+from reconciler.web.rendering import StoredPlan, identity, markdown, text
 from reconciler.web.shapes import (
     ApplyShape,
     DecidedShape,
@@ -81,10 +82,18 @@ async def plan_get(engine: TheEngine, actor: Viewer, plan_id: Name, request: Req
     plan = await visible_plan(engine, actor, plan_id)
     if chosen == JSON:
         return await _single(engine, plan)
-    stored = await stored_plan(engine, plan)
-    render = markdown if chosen == MARKDOWN else text
-    # comparing long prompts takes a while: not on the event loop
-    return Response(await asyncio.to_thread(render, stored), media_type=chosen)
+    return Response(await _rendered(request, await stored_plan(engine, plan), chosen), media_type=chosen)
+
+
+async def _rendered(request: Request, stored: StoredPlan, media_type: str) -> bytes:
+    """A plan to be read by people, made at most once as long as it stays as it is."""
+    cache: RenderCache = request.app.state.rendered
+    pool: RenderPool = request.app.state.renderings
+    render, key = markdown if media_type == MARKDOWN else text, identity(stored, media_type)
+    known = cache.get(key)
+    if known is not None:
+        return known
+    return await pool.render(request, lambda effort: cache.get_or_make(key, lambda: render(stored, effort)))
 
 
 @router.post(

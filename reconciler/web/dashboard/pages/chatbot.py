@@ -59,7 +59,7 @@ async def chatbot(
         return RedirectResponse(chatbot_path(found.tenant, found.id), 303)
     # a page that shows what is live does not look again by itself
     frame = await frame_for(engine, actor, "fleet", () if query.live else WATCH)
-    return await templates.long_page("chatbot.html", lambda effort: chatbot_page(frame, known, effort))
+    return await templates.long_page(request, "chatbot.html", lambda effort: chatbot_page(frame, known, effort))
 
 
 async def read_chatbot(

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Annotated, Final
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Request
 from starlette.responses import RedirectResponse, Response
 
 from reconciler.domain.records import Chatbot
@@ -36,7 +36,7 @@ router = APIRouter(include_in_schema=False)
 
 
 @router.get("/", name="page_fleet")
-async def fleet(actor: Visitor, engine: TheEngine, query: Annotated[FleetQuery, Query()]) -> Response:
+async def fleet(actor: Visitor, engine: TheEngine, query: Annotated[FleetQuery, Query()], request: Request) -> Response:
     """How many differ, which side moved, and which chatbots these are."""
     try:
         chatbots = await engine.store.queries.chatbots(
@@ -46,7 +46,7 @@ async def fleet(actor: Visitor, engine: TheEngine, query: Annotated[FleetQuery, 
         return RedirectResponse(query.path(), 303)
     frame = await frame_for(engine, actor, "fleet", WATCH)
     read = await _read(engine, actor, chatbots)
-    return await templates.long_page("fleet.html", lambda _: fleet_page(frame, query, read))
+    return await templates.long_page(request, "fleet.html", lambda _: fleet_page(frame, query, read))
 
 
 async def _read(engine: Engine, actor: Actor, chatbots: Page[Chatbot]) -> Read:

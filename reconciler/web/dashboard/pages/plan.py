@@ -35,7 +35,7 @@ async def plan(reader: Reader, engine: TheEngine, settings: TheSettings, plan_id
     frame = await frame_around(engine, reader)
     shown = replace(_looked_at(request), shared=link_of(reader))
     return await templates.long_page(
-        "plan.html", lambda effort: plan_page(frame, known, shown, settings.public_url, effort)
+        request, "plan.html", lambda effort: plan_page(frame, known, shown, settings.public_url, effort)
     )
 
 
@@ -116,7 +116,7 @@ async def _decided(
     typed = Typed(form.get("comment", ""), "deletes" in form, form.get("reason", ""))
     shown = replace(_looked_at(request), problem=str(denial), typed=typed)
     return await templates.long_page(
-        "plan.html", lambda effort: plan_page(frame, known, shown, settings.public_url, effort), denial.status
+        request, "plan.html", lambda effort: plan_page(frame, known, shown, settings.public_url, effort), denial.status
     )
 
 

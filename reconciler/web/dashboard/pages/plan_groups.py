@@ -117,9 +117,9 @@ class _Said:
 
 
 @router.get("/plans/groups/{change}", name="page_plan_group")
-async def group(actor: Visitor, engine: TheEngine, change: Name) -> Response:
+async def group(actor: Visitor, engine: TheEngine, change: Name, request: Request) -> Response:
     """One change, and the chatbots that it waits on."""
-    return await _page(engine, actor, change, _Said())
+    return await _page(request, engine, actor, change, _Said())
 
 
 @router.post("/plans/decide", name="page_plan_decide")
@@ -132,7 +132,7 @@ async def decide(actor: Deciding, engine: TheEngine, request: Request) -> Respon
         said = _Said(chosen=chosen, problem=str(results), comment=_first(form, "comment"), status=results.status)
     else:
         said = _Said(results, chosen)
-    return await _page(engine, actor, change, said)
+    return await _page(request, engine, actor, change, said)
 
 
 async def _decided(engine: Engine, actor: Actor, form: Mapping[str, list[str]]) -> Sequence[ItemResult]:
@@ -155,7 +155,7 @@ def _first(form: Mapping[str, list[str]], name: str) -> str:
     return form.get(name, [""])[0]
 
 
-async def _page(engine: Engine, actor: Actor, change: str, said: _Said) -> Response:
+async def _page(request: Request, engine: Engine, actor: Actor, change: str, said: _Said) -> Response:
     wanted = PlanFilter(change=change, status={PlanStatus.PENDING}, visible=actor.sources)
     part: Page[Plan] = await engine.store.queries.plans(wanted, limit=MOST, cursor=None) if change else Page((), None)
     decided = [plan for result in said.results if (plan := await _plan_of(engine, actor, result))]
@@ -166,6 +166,7 @@ async def _page(engine: Engine, actor: Actor, change: str, said: _Said) -> Respo
     titles = {plan.id: _name(plan, names) for plan in (*part.items, *decided)}
     more = part.next_cursor is not None
     return await templates.long_page(
+        request,
         "plan_group.html",
         lambda effort: group_page(frame, change, members, said, titles, effort, more=more),
         said.status,

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Annotated
 from urllib.parse import urlencode
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Request
 from pydantic import Field
 from starlette.responses import RedirectResponse, Response
 
@@ -126,7 +126,7 @@ class Read:
 
 
 @router.get("/plans", name="page_plans")
-async def plans(actor: Visitor, engine: TheEngine, query: Annotated[PlansQuery, Query()]) -> Response:
+async def plans(actor: Visitor, engine: TheEngine, query: Annotated[PlansQuery, Query()], request: Request) -> Response:
     """Plans, those that are open unless others are asked for."""
     wanted = PlanFilter(status=query.statuses(), source=query.source, chatbot=query.chatbot, visible=actor.sources)
     try:
@@ -135,7 +135,7 @@ async def plans(actor: Visitor, engine: TheEngine, query: Annotated[PlansQuery, 
         return RedirectResponse("/plans", 303)
     read = await _read(engine, actor, query, part)
     frame = await frame_for(engine, actor, "plans", WATCH)
-    return await templates.long_page("plans.html", lambda effort: plans_page(frame, query, read, effort))
+    return await templates.long_page(request, "plans.html", lambda effort: plans_page(frame, query, read, effort))
 
 
 async def _read(engine: Engine, actor: Actor, query: PlansQuery, part: Page[Plan]) -> Read:

@@ -21,8 +21,8 @@ _MOST_FILES: Final = 20
 _PATIENCE_S: Final = 3.0
 """So long a page waits for the lines of the files; without them it still says what was found where."""
 
-Lines = Mapping[str, Sequence[str]]
-"""Path → its lines, as far as they could be had."""
+Texts = Mapping[str, str]
+"""Path → what the file says, as far as that could be had."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,9 +110,10 @@ def run_row(run: Run, binding: SourceBinding | None, now: datetime) -> RunRow:
     )
 
 
-def run_page(frame: Frame, run: Run, binding: SourceBinding | None, lines: Lines, now: datetime) -> RunPage:
-    """Everything that the page of a run says."""
+def run_page(frame: Frame, run: Run, binding: SourceBinding | None, texts: Texts, now: datetime) -> RunPage:
+    """Everything that the page of a run says; no key in the files is shown."""
     shown = shown_of(run)
+    lines = {path: lines_of(text) for path, text in texts.items()}
     pages = _pages(binding)
     return RunPage(
         frame=frame,
@@ -159,10 +160,10 @@ def shown_of(run: Run) -> Sequence[Diagnostic]:
     return sorted(run.diagnostics, key=lambda each: each.severity)[:MOST_FOUND]
 
 
-async def read_lines(run: Run, binding: SourceBinding | None) -> Lines:
-    """The lines of the files in which something was found, without keys, as far as they can be had soon."""
+async def read_texts(run: Run, binding: SourceBinding | None) -> Texts:
+    """The files in which something was found, as far as they can be had soon."""
     paths = list(dict.fromkeys(each.path for each in shown_of(run) if each.path and each.line))[:_MOST_FILES]
-    found: dict[str, Sequence[str]] = {}
+    found: dict[str, str] = {}
     if binding is None or run.revision is None:
         return found
     try:
@@ -170,14 +171,15 @@ async def read_lines(run: Run, binding: SourceBinding | None) -> Lines:
             for path in paths:
                 text = await binding.port.text(path, run.revision)
                 if text is not None:
-                    # looking for keys in a large file takes a while: not on the event loop
-                    found[path] = await asyncio.to_thread(lines_of, text)
+                    found[path] = text
     except TimeoutError:
         pass
     return found
 
 
-def _found(diagnostic: Diagnostic, revision: str | None, pages: WebRepository | None, lines: Lines) -> Found:
+def _found(
+    diagnostic: Diagnostic, revision: str | None, pages: WebRepository | None, lines: Mapping[str, Sequence[str]]
+) -> Found:
     path, line = diagnostic.path, diagnostic.line
     return Found(
         diagnostic=diagnostic,

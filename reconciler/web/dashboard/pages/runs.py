@@ -3,7 +3,7 @@
 from typing import Annotated
 from urllib.parse import urlencode
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Request
 from pydantic import Field
 from starlette.responses import RedirectResponse, Response
 
@@ -15,7 +15,7 @@ from reconciler.web.asks import Name, Word
 from reconciler.web.dashboard.common import Visitor
 from reconciler.web.dashboard.forms import FormQuery
 from reconciler.web.dashboard.frame import frame_for
-from reconciler.web.dashboard.pages.run_page import RunsPage, read_lines, run_page, run_row
+from reconciler.web.dashboard.pages.run_page import RunsPage, read_texts, run_page, run_row
 from reconciler.web.overview import all_sources
 
 _EACH = 50
@@ -53,14 +53,14 @@ async def runs(actor: Visitor, engine: TheEngine, query: Annotated[RunsQuery, Qu
 
 
 @router.get("/runs/{run_id}", name="page_run_get")
-async def run(actor: Visitor, engine: TheEngine, run_id: Name) -> Response:
+async def run(actor: Visitor, engine: TheEngine, run_id: Name, request: Request) -> Response:
     """One run, with what it found in the documents and the lines that this is about."""
     found = await engine.store.queries.run(run_id)
     if found is None or not actor.sees(found.source):
         raise NotFound(f"there is no run {run_id!r}")
     shown = found.seen_by(actor.sees)
     binding = engine.sources.get(found.source)
-    lines = await read_lines(shown, binding)
+    texts = await read_texts(shown, binding)
     frame = await frame_for(engine, actor, "runs", (ChangeKind.RUN,))
     now = engine.clock.now()
-    return await templates.long_page("run.html", lambda _: run_page(frame, shown, binding, lines, now))
+    return await templates.long_page(request, "run.html", lambda _: run_page(frame, shown, binding, texts, now))

@@ -1,0 +1,77 @@
+"""Threads by purpose: what is slow for one purpose keeps nothing else waiting.
+
+Whatever blocks or computes for long runs in an executor of its own kind. The event loop's default executor is left to
+the look-up of host names, on which every call to WizChat depends.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextvars import copy_context
+from types import TracebackType
+from typing import Any, Final, Self, TypeVar
+
+T = TypeVar("T")
+
+CLOSE_SECONDS: Final = 5.0
+"""How long a close waits for work under way, unless it is told otherwise."""
+
+log = logging.getLogger(__name__)
+
+
+class NamedExecutor:
+    """Threads for one purpose, which begin with the first work.
+
+    Args:
+        purpose: What its threads are named after.
+        threads: How many there are at most; further work waits for them.
+    """
+
+    def __init__(self, purpose: str, threads: int = 1) -> None:
+        self.purpose = purpose
+        self.threads = threads
+        self._pool = ThreadPoolExecutor(threads, thread_name_prefix=purpose)
+        self._unfinished: set[Future[Any]] = set()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, _: type[BaseException] | None, __: BaseException | None, ___: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    def submit(self, work: Callable[[], T]) -> Future[T]:
+        """Have something done; the future can be cancelled until it begins, and is done when the thread is free again.
+
+        Raises:
+            RuntimeError: After a close.
+        """
+        future = self._pool.submit(copy_context().run, work)
+        self._unfinished.add(future)
+        future.add_done_callback(self._unfinished.discard)
+        return future
+
+    async def run(self, work: Callable[[], T]) -> T:
+        """The result of something done in a thread. Cancelled, it never begins; what has begun goes on unheard."""
+        return await asyncio.wrap_future(self.submit(work))
+
+    async def close(self, seconds: float = CLOSE_SECONDS) -> None:
+        """Let nothing more begin, and wait for what is under way.
+
+        Args:
+            seconds: How long to wait; what takes longer is logged, and ends by its own limits.
+        """
+        self._pool.shutdown(wait=False, cancel_futures=True)
+        under_way = [asyncio.wrap_future(future) for future in list(self._unfinished)]
+        if not under_way:
+            return
+        done, late = await asyncio.wait(under_way, timeout=seconds)
+        for future in done:
+            if not future.cancelled():
+                future.exception()  # whoever asked has been told: asyncio need not tell it again
+        for future in late:
+            future.cancel()
+        if late:
+            log.warning("threads are still at work", extra={"purpose": self.purpose, "threads": len(late)})
