@@ -7,6 +7,7 @@ from typing import Any
 
 from reconciler.domain.canonical import digest
 from reconciler.domain.diagnostics import Diagnostic
+from reconciler.domain.names import bounded_name
 from reconciler.domain.status import Reason
 
 
@@ -43,9 +44,9 @@ class Document:
 
     @property
     def name(self) -> str | None:
-        """``spec.core.name``, where the document states one."""
+        """``spec.core.name`` as lists show it, where the document states one."""
         name = self.spec.get("core", {}).get("name")
-        return name if isinstance(name, str) else None
+        return bounded_name(name) if isinstance(name, str) else None
 
     @cached_property
     def digest(self) -> str:

@@ -3,9 +3,9 @@
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
-from pydantic import TypeAdapter
+from pydantic import AfterValidator, TypeAdapter
 from sqlalchemy import Column, ColumnElement, case, func, literal
 
 from reconciler.domain.records import Chatbot
@@ -13,7 +13,7 @@ from reconciler.domain.status import Direction, Sync
 from reconciler.ports import ChatbotOrder
 from reconciler.storage import tables
 from reconciler.storage.paging import Moment, Number, Order, Text
-from reconciler.storage.repositories.fleet import called
+from reconciler.storage.repositories.fleet import LONGEST_KEY, called
 
 _CHATBOTS: Final = tables.chatbots.c
 _URGENT: Final = (Sync.OUT_OF_SYNC, Sync.UNKNOWN, Sync.SYNCED)
@@ -27,6 +27,8 @@ _WORST: Final = (
 # never a moment of a drift, and comparable on every database
 _NEVER: Final = datetime(9999, 1, 1, tzinfo=UTC)
 _EVER: Final = datetime(1, 1, 2, tzinfo=UTC)
+# cursors of older programs hold whole names
+_Key = Annotated[Text, AfterValidator(lambda name: name[:LONGEST_KEY])]
 
 
 def chatbot_order(order: ChatbotOrder, *, descending: bool) -> Order:
@@ -42,7 +44,7 @@ def _order(order: ChatbotOrder, *, descending: bool) -> Order:
             return _make(
                 order,
                 descending,
-                TypeAdapter(tuple[str, Text, Text, Text]),
+                TypeAdapter(tuple[str, _Key, Text, Text]),
                 (_CHATBOTS.called,),
                 lambda bot: (called(bot),),
             )

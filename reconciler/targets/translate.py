@@ -11,6 +11,7 @@ from reconciler import errors
 from reconciler.domain import fields
 from reconciler.domain.canonical import canonical_bytes
 from reconciler.domain.fields import MISSING
+from reconciler.domain.names import bounded_name
 from reconciler.domain.outcome import Answer, Answered, Unclear
 from reconciler.domain.plan import Action, Op
 from reconciler.ports import LiveChatbot
@@ -102,7 +103,7 @@ def _section(name: str, value: Any) -> Any:
 
 def live_chatbot(chatbot: PublicChatbot) -> LiveChatbot:
     """A line of the list."""
-    return LiveChatbot(id=chatbot.id, name=chatbot.name or None, updated_at=moment(chatbot.updatedAt))
+    return LiveChatbot(id=chatbot.id, name=bounded_name(chatbot.name) or None, updated_at=moment(chatbot.updatedAt))
 
 
 def moment(text: str | None) -> datetime | None:

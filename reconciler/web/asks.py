@@ -37,7 +37,15 @@ def _in_utc(moment: datetime) -> datetime:
         raise ValueError("must lie between the years 1 and 9999, in UTC") from None
 
 
-Word = Annotated[str, StringConstraints(min_length=1, max_length=200), AfterValidator(_storable)]
+_LONGEST_WORD = 200
+_LONGEST_CURSOR = 4000
+"""More than the longest keys take, whatever they are written in; a whole request head may be longer."""
+Word = Annotated[str, StringConstraints(min_length=1, max_length=_LONGEST_WORD), AfterValidator(_storable)]
+Subject = Annotated[str, StringConstraints(min_length=1, max_length=_LONGEST_WORD + 20), AfterValidator(_storable)]
+"""A kind and the name of what it is: `chatbot/ID`."""
+LabelWord = Annotated[str, StringConstraints(min_length=1, max_length=2 * _LONGEST_WORD + 1), AfterValidator(_storable)]
+"""A label's name, or its name and value: `name=value`."""
+Cursor = Annotated[str, Field(max_length=_LONGEST_CURSOR)]
 Text = Annotated[
     str, StringConstraints(strip_whitespace=True, min_length=1, max_length=2000), AfterValidator(_storable)
 ]
@@ -124,7 +132,7 @@ def _scope(text: str) -> str:
 
 
 Scope = Annotated[
-    Word, AfterValidator(_scope), Field(description="`chatbot/ID`, `source/NAME`, `tenant/NAME` or `all`.")
+    Subject, AfterValidator(_scope), Field(description="`chatbot/ID`, `source/NAME`, `tenant/NAME` or `all`.")
 ]
 
 
@@ -170,7 +178,7 @@ class PageQuery(Query):
     """Which part of a list."""
 
     limit: int = Field(default=USUAL, ge=1, le=MOST, description="Items, at most.")
-    cursor: str | None = Field(default=None, max_length=1000, description="`next_cursor` of the part before.")
+    cursor: Cursor | None = Field(default=None, description="`next_cursor` of the part before.")
 
 
 class RunQuery(PageQuery):
@@ -182,7 +190,7 @@ class RunQuery(PageQuery):
 class AuditQuery(PageQuery):
     """Which decisions."""
 
-    subject: Word | None = Field(default=None, description="Such as `plan/ID`.")
+    subject: Subject | None = Field(default=None, description="Such as `plan/ID`.")
     actor: Word | None = Field(default=None, description="Who decided.")
     action: Word | None = Field(default=None, description="What its action begins with: `plan.`, or `plan.approve`.")
     after: int | None = Field(default=None, ge=0, le=2**31 - 1, description="Only what came after this `seq`.")
@@ -206,7 +214,7 @@ class ChatbotQuery(PageQuery):
     sync: Sync | None = None
     direction: Direction | None = None
     reason: Reason | None = None
-    label: Word | None = Field(default=None, description="`name=value`, or a name alone.")
+    label: LabelWord | None = Field(default=None, description="`name=value`, or a name alone.")
     source: Word | None = None
     tenant: Word | None = None
     q: Word | None = Field(default=None, description="A part of the id, the name or the path, in any case.")

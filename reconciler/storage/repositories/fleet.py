@@ -1,7 +1,7 @@
 """What is desired and what is there: sources, runs, documents, chatbots, baselines."""
 
 from collections.abc import Collection, Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 from pydantic import TypeAdapter
 from sqlalchemy import ColumnElement, and_, delete, func, insert, or_, select
@@ -219,10 +219,12 @@ class Chatbots(Repository[Chatbot]):
 
 
 def called(record: Chatbot) -> str:
-    """What people call a chatbot, as it is sorted by."""
-    return (record.name or record.id).casefold()
+    """What people call a chatbot, as it is sorted by: no more than an index and a cursor can hold."""
+    return (record.name or record.id).casefold()[:LONGEST_KEY]
 
 
+LONGEST_KEY: Final = 100
+"""So many characters of a name are sorted by; names that begin alike are told apart by tenant and id."""
 _SECTIONS: TypeAdapter[Baseline] = TypeAdapter(Baseline)
 
 

@@ -1,8 +1,11 @@
 """The orders of chatbots, and plans that do the same: every page in its place, every cursor for its order alone."""
 
+import json
+from base64 import urlsafe_b64encode
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
+from random import Random
 from typing import Any
 
 import pytest
@@ -105,3 +108,73 @@ async def test_pending_plans_that_do_the_same_are_grouped(store: SqlStore) -> No
     assert await store.queries.plan_groups([]) == []
     page = await store.queries.plans(PlanFilter(change="twice"), limit=9, cursor=None)
     assert [plan.id for plan in page.items] == ["p21", "p20"]
+
+
+LONGEST_CURSOR = 4000
+"""As the API takes it."""
+
+
+async def _pages(store: SqlStore, order: ChatbotOrder, *, descending: bool) -> tuple[list[str], list[str]]:
+    """The ids of a list that is read chatbot by chatbot, and the cursors on the way."""
+    ids, cursors, cursor = list[str](), list[str](), None
+    while True:
+        page = await store.queries.chatbots(ChatbotFilter(), limit=1, cursor=cursor, order=order, descending=descending)
+        ids += [bot.id for bot in page.items]
+        cursor = page.next_cursor
+        if cursor is None:
+            return ids, cursors
+        cursors.append(cursor)
+
+
+@pytest.mark.parametrize("descending", [False, True])
+@pytest.mark.parametrize("order", ChatbotOrder)
+@pytest.mark.parametrize("letter", ["a", "Ä", "𝄞", '"', "\x01", "ﬃ"])
+async def test_a_cursor_is_bounded_however_long_and_odd_names_and_ids_are(
+    store: SqlStore, letter: str, order: ChatbotOrder, *, descending: bool
+) -> None:
+    id_of = letter if letter.isprintable() else "x"
+    bots = [
+        records.a_chatbot(id_of * 199 + str(number), tenant="t" * 64, name=letter * 1000 + "zyx"[number % 3])
+        for number in range(5)
+    ]
+    async with store.begin() as uow:
+        for bot in bots:
+            await uow.chatbots.add(bot)
+    ids, cursors = await _pages(store, order, descending=descending)
+    assert ids == sorted((bot.id for bot in bots), reverse=descending), "names that begin alike are told apart by id"
+    assert max(map(len, cursors)) <= LONGEST_CURSOR
+
+
+async def test_names_are_sorted_by_as_much_as_a_key_holds(store: SqlStore) -> None:
+    names = {"b": "same" * 24 + "abcd", "a": "same" * 24 + "abce", "d": "same" * 25 + "a", "c": "same" * 25 + "b"}
+    async with store.begin() as uow:
+        for chatbot_id, name in names.items():
+            await uow.chatbots.add(records.a_chatbot(chatbot_id, name=name))
+    assert (await _pages(store, ChatbotOrder.NAME, descending=False))[0] == ["b", "a", "c", "d"]
+
+
+async def test_a_name_that_no_index_holds_is_kept(store: SqlStore) -> None:
+    """PostgreSQL refuses index rows of some 2,700 bytes that cannot be compressed."""
+    random = Random(1)
+    name = "".join(chr(random.randrange(0x4E00, 0x9FFF)) for _ in range(5000))
+    async with store.begin() as uow:
+        await uow.chatbots.add(records.a_chatbot("long", name=name))
+        await uow.chatbots.add(records.a_chatbot("short", name="一"))
+    assert set((await _pages(store, ChatbotOrder.NAME, descending=False))[0]) == {"long", "short"}
+
+
+@pytest.mark.parametrize("descending", [False, True])
+async def test_a_cursor_of_an_older_program_with_a_whole_name_goes_on_where_it_was(
+    store: SqlStore, *, descending: bool
+) -> None:
+    name = "n" * 300
+    async with store.begin() as uow:
+        for number in range(4):
+            await uow.chatbots.add(records.a_chatbot(f"b{number}", name=name))
+    order = f"chatbots by name{', descending' if descending else ''}"
+    whole = json.dumps([order, name, "acme", "b1"]).encode()
+    old = urlsafe_b64encode(whole).rstrip(b"=").decode()
+    page = await store.queries.chatbots(
+        ChatbotFilter(), limit=9, cursor=old, order=ChatbotOrder.NAME, descending=descending
+    )
+    assert [bot.id for bot in page.items] == (["b0"] if descending else ["b2", "b3"])

@@ -7,6 +7,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import text
 
+from reconciler.domain.names import bounded_name
 from reconciler.domain.status import Sync
 from reconciler.errors import StoreError
 from reconciler.ports import ChatbotFilter, ChatbotOrder
@@ -169,6 +170,31 @@ async def test_an_upgrade_claims_no_comparison_and_no_tenant(store_url: str) -> 
     assert source.compared_at is None
     assert run is not None
     assert (run.counts.documents, run.counts.uncompared) == (3, 0)
+
+
+async def test_an_upgrade_cuts_names_that_no_cursor_holds(store_url: str) -> None:
+    schema.upgrade(store_url, to="0003")
+    for chatbot_id, name in (("b2", "ÄB" * 600), ("b1", "ÄB" * 600 + "c"), ("b0", "ÄB" * 50), ("a0", None)):
+        stated = "NULL" if name is None else f"'{name}'"
+        columns = "tenant, id, name, source, labels, sync, direction, reason, message, epoch, version, search, called"
+        values = f"'acme', '{chatbot_id}', {stated}, 'main', '{{}}', 'Synced', 'InSync', 'InSync', '', 0, 0, '', "
+        called = (name or chatbot_id).casefold()
+        _execute(store_url, f"INSERT INTO chatbots ({columns}) VALUES ({values}'{called}')")  # noqa: S608  all constants
+    store = await SqlStore.open(store_url, FakeClock())
+    try:
+        ids, cursor = list[str](), None
+        while len(ids) < 9:
+            page = await store.queries.chatbots(ChatbotFilter(), limit=1, cursor=cursor, order=ChatbotOrder.NAME)
+            ids += [bot.id for bot in page.items]
+            cursor = page.next_cursor
+            if cursor is None:
+                break
+        async with store.read() as uow:
+            kept = {bot.id: bot.name for bot in await uow.chatbots.of_tenant("acme")}
+    finally:
+        await store.close()
+    assert ids == ["a0", "b0", "b1", "b2"]
+    assert kept == {"a0": None, "b0": "ÄB" * 50, "b1": bounded_name("ÄB" * 600 + "c"), "b2": bounded_name("ÄB" * 600)}
 
 
 async def test_opening_a_store_upgrades_it(store_url: str) -> None:

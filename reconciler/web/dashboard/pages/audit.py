@@ -3,14 +3,13 @@
 from typing import Annotated
 
 from fastapi import APIRouter, Query
-from pydantic import Field
 from starlette.responses import RedirectResponse, Response
 
 from reconciler.domain.records import Role
 from reconciler.ports import AuditFilter, ChangeKind
 from reconciler.web import templates
 from reconciler.web.api.common import TheEngine
-from reconciler.web.asks import Word
+from reconciler.web.asks import Cursor, Subject, Word
 from reconciler.web.dashboard.common import Visitor
 from reconciler.web.dashboard.forms import FormQuery
 from reconciler.web.dashboard.frame import frame_for
@@ -24,10 +23,10 @@ router = APIRouter(include_in_schema=False)
 class AuditPageQuery(FormQuery):
     """Which decisions; everything given must hold."""
 
-    subject: Word | None = None
+    subject: Subject | None = None
     actor: Word | None = None
     action: Word | None = None
-    cursor: str | None = Field(default=None, max_length=1000)
+    cursor: Cursor | None = None
 
 
 @router.get("/audit", name="page_audit_list")

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query, Request
-from pydantic import Field
 from starlette.responses import RedirectResponse, Response
 
 from reconciler.domain.history import episodes
@@ -15,7 +14,7 @@ from reconciler.engine.standings import covers
 from reconciler.ports import ChangeKind
 from reconciler.web import templates
 from reconciler.web.api.common import TheEngine
-from reconciler.web.asks import Name
+from reconciler.web.asks import Cursor, Name
 from reconciler.web.asks import Query as AskedQuery
 from reconciler.web.dashboard.common import Visitor
 from reconciler.web.dashboard.frame import frame_for
@@ -38,7 +37,7 @@ class ChatbotPageQuery(AskedQuery):
     """What the page shows besides."""
 
     live: Literal["1"] | None = None
-    cursor: str | None = Field(default=None, max_length=1000)
+    cursor: Cursor | None = None
 
 
 @router.get("/chatbots/{tenant}/{chatbot_id}", name="page_chatbot")

@@ -6,11 +6,9 @@ from enum import StrEnum
 from typing import Any, Final
 from urllib.parse import urlencode
 
-from pydantic import Field
-
 from reconciler.domain.status import Direction, Reason, Sync
 from reconciler.ports import ChatbotFilter, ChatbotOrder, FleetCounts
-from reconciler.web.asks import Word
+from reconciler.web.asks import Cursor, LabelWord, Word
 from reconciler.web.dashboard.forms import FormQuery
 from reconciler.web.dashboard.signs import SIDE, SYNC, Sign
 
@@ -22,11 +20,11 @@ class FleetQuery(FormQuery):
     sync: Sync | None = None
     direction: Direction | None = None
     reason: Reason | None = None
-    label: Word | None = None
+    label: LabelWord | None = None
     source: Word | None = None
     order: ChatbotOrder = ChatbotOrder.STATE
     down: bool = False
-    cursor: str | None = Field(default=None, max_length=1000)
+    cursor: Cursor | None = None
 
     def filter(self, visible: tuple[str, ...] | None) -> ChatbotFilter:
         """As the store takes it."""

@@ -19,7 +19,7 @@ from reconciler.render.alignment import Effort
 from reconciler.render.summary import Part, sentence
 from reconciler.web import templates
 from reconciler.web.api.common import TheEngine
-from reconciler.web.asks import Word
+from reconciler.web.asks import Cursor, Word
 from reconciler.web.dashboard.common import Visitor
 from reconciler.web.dashboard.forms import FormQuery
 from reconciler.web.dashboard.frame import Frame, frame_for
@@ -39,7 +39,7 @@ class PlansQuery(FormQuery):
     status: str = Field(default=_OPEN, max_length=30)
     source: Word | None = None
     chatbot: Word | None = None
-    cursor: str | None = Field(default=None, max_length=1000)
+    cursor: Cursor | None = None
 
     def statuses(self) -> Collection[PlanStatus] | None:
         """The states that are listed; None means all."""

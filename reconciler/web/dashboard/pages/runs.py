@@ -4,14 +4,13 @@ from typing import Annotated
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Query, Request
-from pydantic import Field
 from starlette.responses import RedirectResponse, Response
 
 from reconciler.errors import NotFound
 from reconciler.ports import ChangeKind
 from reconciler.web import templates
 from reconciler.web.api.common import TheEngine
-from reconciler.web.asks import Name, Word
+from reconciler.web.asks import Cursor, Name, Word
 from reconciler.web.dashboard.common import Visitor
 from reconciler.web.dashboard.forms import FormQuery
 from reconciler.web.dashboard.frame import frame_for
@@ -27,7 +26,7 @@ class RunsQuery(FormQuery):
     """Which runs."""
 
     source: Word | None = None
-    cursor: str | None = Field(default=None, max_length=1000)
+    cursor: Cursor | None = None
 
 
 @router.get("/runs", name="page_run_list")
