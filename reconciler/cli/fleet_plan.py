@@ -12,7 +12,7 @@ from reconciler.domain.policy import AutoApply, Policy, protected_items, require
 from reconciler.domain.status import Direction
 from reconciler.engine.local_plan import LocalPlan
 from reconciler.errors import ChatbotNotFound, TargetError
-from reconciler.render.model import FleetPlan, PlanView, Unplanned
+from reconciler.render.model import NOTHING_WRITTEN, FleetPlan, PlanView, Unplanned
 from reconciler.render.terms import terms
 
 
@@ -33,7 +33,7 @@ def fleet_plan(made: LocalPlan, tenant: str, policy: Policy) -> FleetPlan:
         errors=tuple(_unplanned(*pair) for pair in failed if not isinstance(pair[1], ChatbotNotFound)),
         refused=_findings(made),
         refused_documents=len(made.refusals),
-        closing=" ".join(("Nothing was written.", *_braked([proposal for _, proposal in proposed], made, policy))),
+        closing=" ".join((NOTHING_WRITTEN, *_braked([proposal for _, proposal in proposed], made, policy))),
     )
 
 

@@ -14,9 +14,11 @@ _HIDDEN: Final = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 """Controls, bidirectional and zero-width marks, halves of surrogate pairs, private and unassigned, line separators."""
 
 _BLANK: Final = re.compile(
-    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]"
+    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0\ufffc"
+    "\U00013441\U00013442\U00016fe4\U0001d159\U000e0100-\U000e01ef]"
 )
-"""Letters and marks that draw nothing: fillers, joiners, and the variation selectors that can carry a hidden text."""
+"""Letters, marks and signs that draw nothing: fillers, joiners, blanks of scripts and of music, what stands for an
+object, and the variation selectors that can carry a hidden text."""
 
 _EMOJI_STYLE: Final = re.compile("[\u00a9\u00ae\u203c-\u3299\U0001f000-\U0001faff#*0-9]\ufe0f")
 """The one selector that ordinary texts hold: it asks for the coloured form of the sign before it."""

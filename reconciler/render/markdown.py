@@ -9,7 +9,7 @@ from reconciler.domain.fields import MISSING
 from reconciler.domain.plan import MCP_SERVERS, Action
 from reconciler.domain.visible import visible
 from reconciler.render.alignment import Effort
-from reconciler.render.model import IRREVERSIBLE, SIDES, FleetPlan, PlanView, compared_texts, headline
+from reconciler.render.model import IRREVERSIBLE, NOTHING_WRITTEN, SIDES, FleetPlan, PlanView, compared_texts, headline
 from reconciler.render.prose import EFFORT, GAP, TOO_MUCH, Kind, Line, compare
 from reconciler.render.summary import taken_away
 from reconciler.render.wording import FieldChange, changes, inline, prose
@@ -29,7 +29,12 @@ def fleet_markdown(fleet: FleetPlan, effort: Effort | None = None) -> str:
     """
     efforts = (effort or Effort(EFFORT)).shares(compared_texts(fleet))
     blocks = [f"**{headline(fleet)}**", *(_plan(plan, efforts) for plan in fleet.plans), *_unplanned(fleet)]
-    return "\n\n".join((*blocks, f"_{visible(fleet.closing)}_")) + "\n"
+    return "\n\n".join((*blocks, _closing(fleet.closing))) + "\n"
+
+
+def _closing(text: str) -> str:
+    """The last line: what a plan's message quotes from elsewhere stands in code, as every value does."""
+    return f"_{text}_" if text == NOTHING_WRITTEN else _code(text)
 
 
 def _unplanned(fleet: FleetPlan) -> Iterator[str]:

@@ -9,6 +9,8 @@ from reconciler.domain.plan import Action, Summary
 from reconciler.domain.status import Direction
 from reconciler.render.wording import changes
 
+NOTHING_WRITTEN = "Nothing was written."
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlanView:
@@ -84,7 +86,7 @@ class FleetPlan:
     errors: tuple[Unplanned, ...] = ()
     refused: tuple[Diagnostic, ...] = ()
     refused_documents: int = 0
-    closing: str = "Nothing was written."
+    closing: str = NOTHING_WRITTEN
 
     @property
     def summary(self) -> Summary:

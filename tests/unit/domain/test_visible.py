@@ -11,7 +11,9 @@ from reconciler.domain.visible import distinct, is_unseen, visible
 
 CONTROLS = [chr(code) for code in (*range(0x20), *range(0x7F, 0xA0))]
 BIDI = list("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
-UNSEEN = list("\u00ad\u034f\u115f\u180e\u200b\u200c\u200d\u2028\u2029\u2060\u2800\u3164\ufe0e\ufeff\uffa0\ue000\ud800")
+UNSEEN = list(
+    "\u00ad\u034f\u115f\u180e\u200b\u200c\u200d\u2028\u2029\u2060\u2800\u3164\ufe0e\ufeff\uffa0\ufffc\ue000\ud800\U0001d159\U0001d173\U00013441\U00016fe4"
+)
 BEYOND = ["\U000e0001", "\U000e0041", "\U000e0100", "\U000f0000", "\U0010ffff"]
 
 
@@ -79,3 +81,21 @@ def test_what_is_shown_holds_nothing_unseen_and_showing_it_twice_changes_nothing
     assert visible(shown) == shown
     assert [char for char in shown if is_unseen(char)] == [char for char in shown if char == "\ufe0f"]
     json.dumps(shown).encode()
+
+
+DEFAULT_IGNORABLE = (
+    *((0x00AD, 0x00AD), (0x034F, 0x034F), (0x061C, 0x061C), (0x115F, 0x1160), (0x17B4, 0x17B5), (0x180B, 0x180F)),
+    *((0x200B, 0x200F), (0x202A, 0x202E), (0x2060, 0x206F), (0x3164, 0x3164), (0xFE00, 0xFE0F), (0xFEFF, 0xFEFF)),
+    *((0xFFA0, 0xFFA0), (0xFFF0, 0xFFF8), (0x1BCA0, 0x1BCA3), (0x1D173, 0x1D17A), (0xE0000, 0xE0FFF)),
+)
+"""What Unicode says is to be left out where it cannot be shown (DerivedCoreProperties.txt)."""
+
+
+def test_everything_that_unicode_leaves_out_is_shown_as_an_escape() -> None:
+    ignorable = [chr(code) for first, last in DEFAULT_IGNORABLE for code in range(first, last + 1)]
+    assert [hex(ord(char)) for char in ignorable if not is_unseen(char)] == []
+
+
+def test_music_and_signs_that_are_drawn_stay_as_they_are() -> None:
+    drawn = "\U0001d158\U0001d15a\U0001d11e\ufffd\u2801\u2603"
+    assert visible(drawn) == drawn
