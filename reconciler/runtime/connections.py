@@ -1,46 +1,36 @@
 """What each connection is held to: the server itself waits for ever for a head that does not end.
 
-Whoever is slow on purpose costs a socket for a while and nothing else. When there are too many, the one that has been
-sending its request for the longest is closed, and never one that waits for an answer.
+Whoever is slow on purpose costs a socket for a while and nothing else. Who has to go when there are too many, `places`
+says. uvicorn offers no way to do this: what is used here of its protocol is its own affair, which is why its version is
+held (docs/decisions/0015).
 """
 
 import asyncio
 import json
 import sys
-from collections import OrderedDict
-from dataclasses import dataclass
+from collections.abc import Sequence
 from enum import Enum, auto
+from functools import partial
 from http import HTTPStatus
 from typing import ClassVar
 
 import h11
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
+from reconciler.runtime.places import Limits, Place, Places
 from reconciler.web import problems
+from reconciler.web.address import Network, share_of
+from reconciler.web.known import is_known
 from reconciler.web.middleware.envelope import HEADERS
 from reconciler.web.middleware.heads import MOST_BYTES
 from reconciler.web.problems import Code
+from reconciler.web.vitals import Activity, ConnectionCounts
 
 _AT_ONCE = 64 * 1024
 """Bytes that are taken in of a connection at a time. With the server's own 256 KiB, the connections there may be would
 hold some 300 MiB for a moment, whenever all of them send."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
-    """How slow, and how many.
-
-    Attributes:
-        head_seconds: How long a request's head may take.
-        body_seconds: How long its body may; longer than the web's own limit, which answers.
-        stall_seconds: How long a reader may take nothing of its answer.
-        connections: How many there may be; below half of the usual limit on open files.
-    """
-
-    head_seconds: float = 10.0
-    body_seconds: float = 40.0
-    stall_seconds: float = 30.0
-    connections: int = 512
+_CLOSE = (b"connection", b"close")
 
 
 class _Phase(Enum):
@@ -53,26 +43,30 @@ class GuardedProtocol(H11Protocol, asyncio.BufferedProtocol):
     """HTTP/1.1 whose sender has to keep time; made by `guarded`."""
 
     limits: ClassVar[Limits]
-    sending: ClassVar[OrderedDict["GuardedProtocol", None]]
-    """The connections that have not sent their request whole, the one that began first at the beginning."""
+    places: ClassVar[Places]
+    proxies: ClassVar[Sequence[Network]]
     inbox: ClassVar[memoryview]
     """Where what arrives is put: of one connection at a time, so they share it."""
 
     _phase = _Phase.OTHER
     _deadline: asyncio.TimerHandle | None = None
-    _stalled: asyncio.TimerHandle | None = None
+    _patience: asyncio.TimerHandle | None = None
+    _place: Place
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as the base has it
-        """Begin to wait for a head, in the place of the slowest sender when there are too many."""
+        """Begin to wait for a head, in the place of another where there are too many."""
         super().connection_made(transport)
-        self._enter(_Phase.HEAD)
-        if len(self.connections) > self.limits.connections:
-            self._make_room()
+        self.app = partial(self._answer, self.app)
+        self._place = Place(share_of(self.client[0] if self.client else None, self.proxies), self._make_room)
+        self.places.take(self._place)
+        if not transport.is_closing():
+            self._enter(_Phase.HEAD)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Forget the connection."""
+        self.places.leave(self._place)
         self._enter(_Phase.OTHER)
-        self.resume_writing()
+        self._forget_reader()
         super().connection_lost(exc)
 
     def get_buffer(self, sizehint: int) -> memoryview:  # noqa: ARG002  asyncio's signature
@@ -93,22 +87,32 @@ class GuardedProtocol(H11Protocol, asyncio.BufferedProtocol):
         """Wait for the next request, for as long as the server keeps connections alive."""
         # nobody reads any more what came of the body
         self.cycle.body = bytearray()
+        self.places.answered(self._place, is_known=is_known(self.cycle.scope))
         super().on_response_complete()
+        if self.transport.is_closing():
+            self._wait_for_reader()
         state = self.conn.their_state
         # between requests the server's own limit counts
         self._enter(_Phase.OTHER if state is h11.IDLE else _PHASES.get(state, _Phase.OTHER))
 
+    def timeout_keep_alive_handler(self) -> None:
+        """Nothing more was asked for: close, once the reader has taken everything."""
+        super().timeout_keep_alive_handler()
+        self._wait_for_reader()
+
     def pause_writing(self) -> None:
         """The reader takes nothing."""
         super().pause_writing()
-        self._stalled = self.loop.call_later(self.limits.stall_seconds, self.transport.abort)
+        self._note_activity()
+        self._wait_for_reader()
 
     def resume_writing(self) -> None:
         """The reader takes something."""
         super().resume_writing()
-        if self._stalled is not None:
-            self._stalled.cancel()
-            self._stalled = None
+        self._forget_reader()
+        if self.transport.is_closing():
+            self._wait_for_reader()
+        self._note_activity()
 
     def send_400_response(self, msg: str) -> None:
         """Refuse what is no request, or one whose head is too large."""
@@ -120,23 +124,59 @@ class GuardedProtocol(H11Protocol, asyncio.BufferedProtocol):
             self._refuse(Code.BAD_REQUEST, msg)
 
     def _enter(self, phase: _Phase) -> None:
-        if phase is self._phase:
-            return
-        self._phase = phase
+        if phase is not self._phase:
+            self._phase = phase
+            self._begin_deadline(phase)
+        self._note_activity()
+
+    def _begin_deadline(self, phase: _Phase) -> None:
         if self._deadline is not None:
             self._deadline.cancel()
             self._deadline = None
-        self.sending.pop(self, None)
         if phase is not _Phase.OTHER:
-            self.sending[self] = None
             seconds = self.limits.head_seconds if phase is _Phase.HEAD else self.limits.body_seconds
             self._deadline = self.loop.call_later(seconds, self._too_slow)
 
+    def _note_activity(self) -> None:
+        activity = self._activity()
+        if activity is not self._place.activity:
+            self.places.do(self._place, activity)
+
+    def _activity(self) -> Activity:
+        if self._phase is not _Phase.OTHER:
+            return Activity.SENDING
+        if self.conn.our_state not in (h11.SEND_RESPONSE, h11.SEND_BODY):
+            return Activity.IDLE
+        return Activity.STALLED if self.flow.write_paused else Activity.ANSWERING
+
+    async def _answer(self, app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
+        """Have the application answer, and let the connection end with that where connections run out."""
+
+        async def sending(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = message.get("headers", [])
+                if _CLOSE not in headers and self.places.are_scarce(self._place, is_known=is_known(scope)):
+                    message["headers"] = [*headers, _CLOSE]
+            await send(message)
+
+        await app(scope, receive, sending)
+
     def _make_room(self) -> None:
-        slowest = next(iter(self.sending), self)
-        # it is gone only later: by then others may have come, who must not choose it again
-        slowest._enter(_Phase.OTHER)  # noqa: SLF001  one of its own kind
-        slowest.transport.abort()
+        self._begin_deadline(_Phase.OTHER)
+        if self._place.activity is Activity.IDLE and not self.transport.get_write_buffer_size():
+            self.transport.close()
+        else:
+            self.transport.abort()
+
+    def _wait_for_reader(self) -> None:
+        """Give up who takes nothing for too long: also a connection that is closing waits for what is left to send."""
+        if self._patience is None:
+            self._patience = self.loop.call_later(self.limits.stall_seconds, self.transport.abort)
+
+    def _forget_reader(self) -> None:
+        if self._patience is not None:
+            self._patience.cancel()
+            self._patience = None
 
     def _too_slow(self) -> None:
         if self._phase is _Phase.HEAD:
@@ -151,26 +191,32 @@ class GuardedProtocol(H11Protocol, asyncio.BufferedProtocol):
             return
         body = json.dumps(problems.document_of(code, detail)).encode()
         own = ((b"content-type", problems.MEDIA_TYPE.encode()), (b"content-length", str(len(body)).encode()))
-        headers = [*own, *HEADERS, (b"cache-control", b"no-store"), (b"connection", b"close")]
+        headers = [*own, *HEADERS, (b"cache-control", b"no-store"), _CLOSE]
         head = self.conn.send(h11.Response(status_code=code.status, headers=headers))
         self.transport.write((head or b"") + body)
         self.transport.close()
+        self._wait_for_reader()
 
 
 _PHASES = {h11.IDLE: _Phase.HEAD, h11.SEND_BODY: _Phase.BODY}
 
 
-def guarded(limits: Limits | None = None) -> type[GuardedProtocol]:
+def guarded(
+    limits: Limits | None = None, *, counts: ConnectionCounts | None = None, proxies: Sequence[Network] = ()
+) -> type[GuardedProtocol]:
     """The protocol of one server.
 
     Args:
         limits: What its connections are held to; by default what suits the service.
+        counts: Where it is noted how many there are.
+        proxies: Peers behind which many people may be: no address's share counts for them.
     """
 
     class Guarded(GuardedProtocol):
         pass
 
     Guarded.limits = limits or Limits()
-    Guarded.sending = OrderedDict()
+    Guarded.places = Places(Guarded.limits, counts or ConnectionCounts())
+    Guarded.proxies = proxies
     Guarded.inbox = memoryview(bytearray(_AT_ONCE))
     return Guarded

@@ -10,7 +10,6 @@ from contextlib import asynccontextmanager, contextmanager, suppress
 from functools import partial
 
 import uvicorn
-from fastapi import FastAPI
 
 from reconciler.engine.applier import LEASE_TIMES, LeaseTimes
 from reconciler.engine.auditing import note_omitted
@@ -65,7 +64,7 @@ async def serve(
             await _let_in(service, settings, first_token)
             async with _working(service, tick_seconds):
                 await start_up(service.engine, only_process=_is_alone(settings))
-                server = _Server(service.app, lambda: ready(url))
+                server = _Server(service, lambda: ready(url))
                 with _signals_end_the_server_only():
                     await server.serve(sockets=[listener])
 
@@ -168,22 +167,23 @@ def _url(settings: Settings, listener: socket.socket) -> str:
 class _Server(uvicorn.Server):
     """uvicorn, telling when it listens and when it stops."""
 
-    def __init__(self, app: FastAPI, started: Callable[[], None]) -> None:
+    def __init__(self, service: Service, started: Callable[[], None]) -> None:
+        proxies = service.app.state.settings.proxies
         config = uvicorn.Config(
-            app,
+            service.app,
             log_config=None,
             access_log=False,
             proxy_headers=False,
             server_header=False,
             lifespan="off",
             timeout_graceful_shutdown=GRACE_SECONDS,
-            http=guarded(),
+            http=guarded(counts=service.vitals.connections, proxies=proxies),
             ws="none",
             h11_max_incomplete_event_size=MOST_BYTES,
         )
         super().__init__(config)
         self._started = started
-        self._streams: Streams = app.state.streams
+        self._streams: Streams = service.app.state.streams
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)

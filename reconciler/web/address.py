@@ -36,6 +36,14 @@ def group(address: str) -> str:
     return str(ip_network((parsed, 64), strict=False)) if isinstance(parsed, IPv6Address) else address
 
 
+def share_of(peer: str | None, proxies: Sequence[Network]) -> str | None:
+    """Whose share a connection counts against: an address, or an IPv6 network; None for a trusted proxy."""
+    address = _parse(peer) if peer else None
+    if address is None:
+        return UNKNOWN
+    return None if _trusted(address, proxies) else group(str(address))
+
+
 def _trusted(address: IPv4Address | IPv6Address, proxies: Sequence[Network]) -> bool:
     return any(address in proxy for proxy in proxies)
 

@@ -91,7 +91,8 @@ def create_app(
     app.state.engine = engine
     app.state.settings = settings
     app.state.gate = gate
-    app.state.streams = Streams(engine, gate)
+    app.state.streams = streams = Streams(engine, gate)
+    metrics.streams.set_function(lambda: streams.open)
     app.state.audit = audit or AuditState()
     app.state.vitals = vitals
     app.state.identity = identity

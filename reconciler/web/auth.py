@@ -21,6 +21,7 @@ from reconciler.web.address import Network, client_address
 from reconciler.web.cookies import SESSION, read_cookie
 from reconciler.web.credentials import Book, Caller
 from reconciler.web.guesses import Guesses
+from reconciler.web.known import note_known
 from reconciler.web.links import SIGNATURE, UNTIL, Flaw, LinkRefused, Shared, verify
 from reconciler.web.metrics import Metrics
 from reconciler.web.problems import Code, Problem
@@ -55,6 +56,12 @@ class Gate:
 
         A token that is shown decides alone: a cookie beside it is not even looked at.
         """
+        caller = await self._shown(scope, generation)
+        if caller is not None:
+            note_known(scope)
+        return caller
+
+    async def _shown(self, scope: Scope, generation: str | None) -> Caller | None:
         secret, origin = bearer(scope), self.origin(scope)
         if secret is not None:
             return await self.by_token(secret, origin, generation) if secret else None

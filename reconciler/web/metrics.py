@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from typing import TypeVar
 
-from prometheus_client import CollectorRegistry, Counter, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Gauge, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
@@ -32,6 +32,7 @@ class Metrics:
     unchanged: Counter = field(init=False)
     requests: Counter = field(init=False)
     webhooks: Counter = field(init=False)
+    streams: Gauge = field(init=False)
 
     def __post_init__(self) -> None:
         self.auth_failures = Counter(
@@ -46,6 +47,7 @@ class Metrics:
         self.webhooks = Counter(
             "reconciler_webhooks", "Deliveries by what came of them.", ["source", "result"], registry=self.registry
         )
+        self.streams = Gauge("reconciler_event_streams", "Open event streams.", registry=self.registry)
 
     def render(self, overview: Overview, audit: AuditState, vitals: Vitals | None = None) -> bytes:
         """Everything in the text format of Prometheus."""
@@ -142,6 +144,13 @@ def _process(vitals: Vitals) -> Iterable[Metric]:
     yield CounterMetricFamily(
         "reconciler_clock_jumps", "How often the wall clock was set, forward or back.", value=vitals.clock_watch.jumps
     )
+    yield _gauge("connections", "Open connections by what they do.", "activity", vitals.connections.doing)
+    closed = CounterMetricFamily(
+        "reconciler_connections_closed", "Connections that were closed to make room, by what was full.", labels=["full"]
+    )
+    for full, number in vitals.connections.closed.items():
+        closed.add_metric([full], number)
+    yield closed
 
 
 def _gauge(name: str, text: str, label: str, counts: Mapping[W, int]) -> Metric:

@@ -6,7 +6,6 @@ memory meanwhile. Who it is that reads is asked again at each step, so a stream 
 
 import asyncio
 import json
-from collections import Counter
 from collections.abc import Coroutine, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -36,7 +35,8 @@ class StreamLimits:
     """How many streams there may be, and their pace in seconds.
 
     Attributes:
-        streams: In all; well below the connections that the server keeps.
+        streams: In all; well below the connections that the server keeps. A further one takes the place of the oldest
+            of whoever has the most.
         of_person: Of one person, whatever they show.
         heartbeat: After how long a comment says that the stream is still there.
         look: How often is looked whether another process committed, and whether the credential still stands.
@@ -59,14 +59,14 @@ class Streams:
     engine: Engine
     gate: Gate
     limits: StreamLimits = field(default_factory=StreamLimits)
-    _open: Counter[str] = field(default_factory=Counter)
+    _open: dict[str, list[asyncio.Event]] = field(default_factory=dict)
     _stopped: asyncio.Event = field(default_factory=asyncio.Event)
     _asking: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     @property
     def open(self) -> int:
         """How many there are."""
-        return self._open.total()
+        return sum(map(len, self._open.values()))
 
     def stop(self) -> None:
         """End them all, and let no more begin: a server that stops waits for open answers."""
@@ -77,8 +77,8 @@ class Streams:
         await self._stopped.wait()
 
     @contextmanager
-    def place(self, person: str) -> Iterator[None]:
-        """Take one of the places.
+    def place(self, person: str) -> Iterator[asyncio.Event]:
+        """Take one of the places; what is given is set when somebody else needs it more.
 
         Raises:
             Problem: There is none left, for the person or for anybody, or the service stops.
@@ -86,19 +86,36 @@ class Streams:
         key = person_key(person)
         if self._stopped.is_set():
             raise Problem(Code.NO_STREAM_LEFT, "the service stops: come back to the one after it", headers=_RETRY)
-        if self._open[key] >= self.limits.of_person:
+        own = self._open.get(key, [])
+        if len(own) >= self.limits.of_person:
             detail = f"close some: a person may have {self.limits.of_person} event streams, or poll with ETag"
             raise Problem(Code.TOO_MANY_STREAMS, detail, headers=_RETRY)
-        if self.open >= self.limits.streams:
+        if self.open >= self.limits.streams and not self._make_room(len(own)):
             detail = f"poll with ETag: all {self.limits.streams} event streams are taken"
             raise Problem(Code.NO_STREAM_LEFT, detail, headers=_RETRY)
-        self._open[key] += 1
+        place = asyncio.Event()
+        self._open.setdefault(key, []).append(place)
         try:
-            yield
+            yield place
         finally:
-            self._open[key] -= 1
-            # names of people who are gone must not pile up
-            self._open += Counter()
+            self._leave(key, place)
+
+    def _make_room(self, own: int) -> bool:
+        """End the oldest stream of whoever has the most, unless somebody who has as many would only take turns."""
+        key, held = max(self._open.items(), key=lambda each: len(each[1]))
+        if len(held) <= own + 1:
+            return False
+        held[0].set()
+        self._leave(key, held[0])
+        return True
+
+    def _leave(self, key: str, place: asyncio.Event) -> None:
+        held = self._open.get(key, [])
+        if place in held:
+            held.remove(place)
+        # names of people who are gone must not pile up
+        if not held:
+            self._open.pop(key, None)
 
     async def caller(self, scope: Scope) -> Caller | None:
         """Who reads, as of now; one at a time, so that after a change the credentials are read once for all."""
@@ -125,9 +142,9 @@ class EventStream(Response):
         self.after = after or None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        with self.streams.place(self.person):
+        with self.streams.place(self.person) as place:
             await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
-            await _first(self._hung_up(receive), self.streams.stopped(), self._tell(scope, send))
+            await _first(self._hung_up(receive), self.streams.stopped(), _set(place), self._tell(scope, send))
             await send({"type": "http.response.body", "body": b"", "more_body": False})
 
     async def _hung_up(self, receive: Receive) -> None:
@@ -152,6 +169,10 @@ class EventStream(Response):
                 text = ""
                 await clock.sleep(limits.pause)
             await _first(feed.news(after), clock.sleep(min(limits.look, max(0.0, due - clock.monotonic()))))
+
+
+async def _set(event: asyncio.Event) -> None:
+    await event.wait()
 
 
 def seen(events: Sequence[Event], actor: Actor) -> Iterator[Event]:

@@ -3,36 +3,82 @@
 import hashlib
 import hmac
 import json
+import re
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from ipaddress import ip_network
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import httpx
 import pytest
 
-from reconciler.runtime.connections import Limits, guarded
+from reconciler.runtime.connections import GuardedProtocol, guarded
+from reconciler.runtime.places import Limits
 from reconciler.web.middleware.heads import MOST_BYTES
+from reconciler.web.vitals import Activity, ConnectionCounts
 from tests.integration.web.conftest import SECRET
 from tests.integration.web.serving import Server, serving
 
 PATIENCE = 10.0
 TOKEN = "wzr_admin"
+PROXIES = (ip_network("127.0.0.99"),)
 
 
 @contextmanager
 def a_server(folder: Path, **limits: float) -> Iterator[Server]:
-    protocol = guarded(Limits(**limits))  # type: ignore[arg-type]  # whole numbers stay whole
+    protocol = guarded(Limits(**limits), proxies=PROXIES)  # type: ignore[arg-type]  # whole numbers stay whole
     with serving(folder, http=protocol, ws="none", h11_max_incomplete_event_size=MOST_BYTES) as server:
         yield server
 
 
 @contextmanager
-def a_socket(server: Server) -> Iterator[socket.socket]:
-    with socket.create_connection(("127.0.0.1", urlsplit(server.url).port or 0), PATIENCE) as connection:
+def a_socket(server: Server, source: str = "127.0.0.1") -> Iterator[socket.socket]:
+    address = ("127.0.0.1", urlsplit(server.url).port or 0)
+    with socket.create_connection(address, PATIENCE, source_address=(source, 0)) as connection:
         yield connection
+
+
+def counts(server: Server) -> ConnectionCounts:
+    protocol: type[GuardedProtocol] = server.more["http"]
+    return protocol.places.counts
+
+
+def wait_for(holds: Callable[[], bool]) -> None:
+    until = time.monotonic() + 6 * PATIENCE
+    while not holds():
+        assert time.monotonic() < until, "it never came to it"
+        time.sleep(0.01)
+
+
+def answered(connection: socket.socket, said: bytes) -> bytes:
+    """What comes to one request: its head, and its body by its length."""
+    connection.sendall(said)
+    got = b""
+    while b"\r\n\r\n" not in got:
+        part = connection.recv(65536)
+        assert part, f"closed after {got!r}"
+        got += part
+    head, _, body = got.partition(b"\r\n\r\n")
+    length = int(re.search(rb"content-length: (\d+)", head)[1])  # type: ignore[index]  # every answer here has one
+    while len(body) < length:
+        body += connection.recv(65536)
+    return head + b"\r\n\r\n" + body
+
+
+def is_open(connection: socket.socket) -> bool:
+    """Whether the other side has not closed; nothing may be on the way."""
+    connection.settimeout(0)
+    try:
+        return connection.recv(1) != b""
+    except BlockingIOError:
+        return True
+    except ConnectionResetError:
+        return False
+    finally:
+        connection.settimeout(PATIENCE)
 
 
 def everything(connection: socket.socket) -> bytes:
@@ -202,3 +248,99 @@ def test_an_event_stream_outlives_every_limit_of_those_who_are_slow(tmp_path: Pa
             stream.recv(65536)
 
     assert begun.startswith(b"HTTP/1.1 200 ")
+
+
+HEALTH = b"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
+LARGE = b"GET /openapi.json HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
+
+
+def idle(server: Server, held: ExitStack, number: int, source: str = "127.0.0.1") -> list[socket.socket]:
+    """Connections that have asked once and are kept alive, in the order in which they fell silent."""
+    opened = []
+    for _ in range(number):
+        connection = held.enter_context(a_socket(server, source))
+        assert answered(connection, HEALTH).startswith(b"HTTP/1.1 200 ")
+        opened.append(connection)
+    return opened
+
+
+@pytest.mark.parametrize("source", ["127.0.0.1", "127.0.0.2"])
+@pytest.mark.parametrize("token", [TOKEN, None])
+def test_idle_connections_of_one_address_keep_nobody_out(tmp_path: Path, source: str, token: str | None) -> None:
+    said = request() if token else HEALTH
+    with a_server(tmp_path, connections=16) as server, ExitStack() as held:
+        for _ in range(4):
+            idle(server, held, 5)
+            for _ in range(5):
+                held.enter_context(a_socket(server))
+            with a_socket(server, source) as colleague:
+                assert answered(colleague, said).startswith(b"HTTP/1.1 200 ")
+        wait_for(lambda: counts(server).open <= 8)
+
+
+def test_who_holds_is_the_one_who_is_closed_and_the_oldest_first(tmp_path: Path) -> None:
+    with a_server(tmp_path, connections=16) as server, ExitStack() as held:
+        colleague = idle(server, held, 1, "127.0.0.2")[0]
+        person = held.enter_context(a_socket(server))
+        assert answered(person, request()).startswith(b"HTTP/1.1 200 ")
+        # from the seventh on an answer ends its connection, as they are nearly used up
+        holding = [held.enter_context(a_socket(server)) for _ in range(12)]
+        wait_for(lambda: counts(server).closed["address"] == 4)
+        wait_for(lambda: not any(map(is_open, holding[:4])))
+        assert all(map(is_open, holding[4:]))
+        for connection, said in ((colleague, HEALTH), (person, request())):
+            assert answered(connection, said).startswith(b"HTTP/1.1 200 ")
+
+
+def test_answers_to_strangers_end_their_connection_when_these_are_nearly_used_up(tmp_path: Path) -> None:
+    with a_server(tmp_path, connections=16) as server, ExitStack() as held:
+        idle(server, held, 6)
+        connection = held.enter_context(a_socket(server))
+        assert b"\r\nconnection: close\r\n" in answered(connection, HEALTH).lower()
+        assert everything(connection) == b""
+        person, stranger = held.enter_context(a_socket(server)), held.enter_context(a_socket(server, "127.0.0.2"))
+        for kept, said in ((person, request()), (stranger, HEALTH)):
+            assert b"connection: close" not in answered(kept, said).lower()
+            assert answered(kept, said).startswith(b"HTTP/1.1 200 ")
+
+
+def test_behind_a_trusted_proxy_all_connections_may_be_used(tmp_path: Path) -> None:
+    with a_server(tmp_path, connections=16) as server, ExitStack() as held:
+        holding = [held.enter_context(a_socket(server, "127.0.0.99")) for _ in range(14)]
+        wait_for(lambda: counts(server).open == 14)
+        assert all(map(is_open, holding))
+        assert not counts(server).closed
+
+
+def not_reading(server: Server, held: ExitStack, times: int = 400) -> socket.socket:
+    """Somebody who asks for much, on one connection, and reads nothing of it."""
+    connection = held.enter_context(a_socket(server))
+    connection.settimeout(0)
+    try:
+        for _ in range(times):
+            connection.send(LARGE)
+    except BlockingIOError:
+        pass
+    return connection
+
+
+def test_strangers_who_read_nothing_make_room(tmp_path: Path) -> None:
+    with a_server(tmp_path, connections=16) as server, ExitStack() as held:
+        for _ in range(3):
+            not_reading(server, held)
+        wait_for(lambda: counts(server).doing[Activity.STALLED] == 3)
+        for _ in range(9):
+            held.enter_context(a_socket(server))
+        wait_for(lambda: counts(server).doing[Activity.STALLED] == 0)
+        with a_socket(server) as person:
+            assert answered(person, request()).startswith(b"HTTP/1.1 200 ")
+
+
+def test_a_connection_that_closes_does_not_wait_for_ever_for_who_reads_nothing(tmp_path: Path) -> None:
+    with a_server(tmp_path, stall_seconds=0.3) as server, ExitStack() as held:
+        connection = held.enter_context(a_socket(server))
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        # all of it fits into what the server keeps, so that it is never told that the reader is slow
+        connection.sendall(LARGE[:-2] + b"Connection: close\r\n\r\n")
+        wait_for(lambda: counts(server).open == 1)
+        wait_for(lambda: counts(server).open == 0)

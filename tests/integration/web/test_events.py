@@ -1,6 +1,7 @@
 """The event stream through the whole application: what it tells to whom, and when it ends."""
 
 import json
+import logging
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from datetime import timedelta
@@ -14,9 +15,12 @@ from reconciler.engine.context import Actor
 from reconciler.engine.people import bar
 from reconciler.engine.sessions import begin_session, end_session
 from reconciler.engine.tokens import revoke_token
+from reconciler.errors import StoreError
+from reconciler.web.app import create_app
 from reconciler.web.streams import StreamLimits
 from tests.fakes.clock import START
 from tests.integration.web.conftest import House
+from tests.integration.web.test_errors import BrokenStore
 from tests.support.records import a_chatbot, a_run, a_suspension, a_token
 from tests.support.streaming import Reader, reading
 
@@ -243,6 +247,40 @@ async def test_there_are_so_many_streams_in_all(house: House) -> None:
     async with reading(house.app, "wzr_viewer"), reading(house.app, "wzr_admin") as second:
         refusal = json.loads(await second.part())
     assert (second.status, refusal["code"]) == (503, "no_stream_left")
+
+
+async def test_a_further_stream_takes_the_place_of_the_oldest_of_whoever_has_the_most(house: House) -> None:
+    streams = house.app.state.streams
+    streams.limits = StreamLimits(streams=3)
+    async with AsyncExitStack() as open_:
+        held = [await open_.enter_async_context(reading(house.app, "wzr_viewer")) for _ in range(3)]
+        other = await open_.enter_async_context(reading(house.app, "wzr_operator"))
+        await held[0].end()
+        assert (other.status, streams.open) == (200, 3)
+        async with house.client() as client:
+            assert "reconciler_event_streams 3.0" in (await client.get("/metrics")).text
+        assert not held[1].ended.is_set()
+        second = await open_.enter_async_context(reading(house.app, "wzr_operator"))
+        refusal = json.loads(await second.part())
+        assert refusal["code"] == "no_stream_left"
+        assert not any(reader.ended.is_set() for reader in (held[1], held[2], other))
+    assert streams.open == 0
+
+
+async def test_a_stream_ends_when_the_database_cannot_say_who_reads(
+    house: House, caplog: pytest.LogCaptureFixture
+) -> None:
+    streams = house.app.state.streams
+    async with reading(house.app, "wzr_viewer") as reader:
+        await opened(house, reader)
+        store = BrokenStore(house, StoreError("the database is locked: try again"))
+        store.queries.tokens = store.queries.that_fail
+        streams.gate = create_app(replace(house.engine, store=store), settings=house.settings).state.gate
+        house.clock.advance(LIMITS.look)
+        await reader.end()
+        assert reader.parts.empty()
+    assert [record for record in caplog.records if record.levelno >= logging.ERROR] == []
+    assert streams.open == 0
 
 
 async def test_a_stop_ends_every_stream_and_lets_none_begin(house: House) -> None:

@@ -8,7 +8,7 @@ from reconciler.engine.clock_watch import ClockWatch
 from reconciler.engine.tick_health import TickHealth
 from reconciler.web.app import create_app
 from reconciler.web.overview import overview
-from reconciler.web.vitals import Vitals
+from reconciler.web.vitals import Activity, Vitals
 from tests.fakes.clock import START
 from tests.integration.web.conftest import House
 from tests.support.records import a_chatbot
@@ -33,6 +33,8 @@ async def test_a_tick_that_does_not_run_is_said_by_readiness_and_metrics(house: 
         house.clock.jump(-86_400)
         house.clock.advance(1)
         vitals.clock_watch.look()
+        vitals.connections.doing[Activity.IDLE] += 2
+        vitals.connections.closed["address"] += 1
         answer = await client.get("/readyz")
         metrics = (await client.get("/metrics")).text
         assert (await client.get("/healthz")).status_code == 200
@@ -44,6 +46,8 @@ async def test_a_tick_that_does_not_run_is_said_by_readiness_and_metrics(house: 
     assert "the tick last ran 16 s ago" in answer.json()["detail"]
     assert "reconciler_tick_age_seconds 16.0" in metrics
     assert "reconciler_clock_jumps_total 1.0" in metrics
+    assert 'reconciler_connections{activity="idle"} 2.0' in metrics
+    assert 'reconciler_connections_closed_total{full="address"} 1.0' in metrics
 
 
 async def test_metrics_count_the_fleet_without_naming_a_chatbot(house: House) -> None:

@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 
-from reconciler.web.address import UNKNOWN, client_address, group
+from reconciler.web.address import UNKNOWN, client_address, group, share_of
 
 PROXIES = (ip_network("10.0.0.0/8"), ip_network("fd00::/8"))
 
@@ -39,3 +39,22 @@ def test_an_ipv6_network_counts_as_one_client() -> None:
     assert group("2001:db8::1") != group("2001:db8:0:1::1")
     assert group("192.0.2.1") == "192.0.2.1"
     assert group(UNKNOWN) == UNKNOWN
+
+
+@pytest.mark.parametrize(
+    ("peer", "share"),
+    [
+        ("192.0.2.7", "192.0.2.7"),
+        ("::ffff:192.0.2.7", "192.0.2.7"),
+        ("2001:db8:1:2:3::4", "2001:db8:1:2::/64"),
+        ("2001:db8:1:2:ffff::1", "2001:db8:1:2::/64"),
+        ("10.0.0.9", None),
+        ("::ffff:10.0.0.9", None),
+        (None, UNKNOWN),
+        ("no address", UNKNOWN),
+    ],
+)
+def test_a_connection_counts_against_its_address_its_network_or_nothing_behind_a_proxy(
+    peer: str | None, share: str | None
+) -> None:
+    assert share_of(peer, [ip_network("10.0.0.0/8")]) == share
