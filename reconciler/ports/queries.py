@@ -97,6 +97,8 @@ class AuditFilter:
     """Which audit entries to list; everything given must hold.
 
     Attributes:
+        subject: What the entry is about or names, such as ``chatbot/ID``; a chatbot's plans and applies are meant, too.
+        actor: Who; as a subject ``person/NAME`` however the name is written.
         action: What the action begins with.
         after: The ``seq`` after which to look.
     """

@@ -8,12 +8,14 @@ from typing import Any, Final, TypeVar
 from sqlalchemy import Column, ColumnElement, Select, func, select
 
 from reconciler.domain.access import Person, Session, Token
+from reconciler.domain.identity import same_person
 from reconciler.domain.lifecycle import OPEN, PlanStatus
 from reconciler.domain.records import Apply, Approval, AuditEntry, Chatbot, Plan, Run, SourceRecord, Suspension
 from reconciler.domain.status import Direction, Reason, Sync
 from reconciler.domain.tenant import TenantRecord
 from reconciler.ports import AuditFilter, ChatbotFilter, ChatbotOrder, FleetCounts, Page, PlanFilter, PlanGroup
 from reconciler.storage import paging, rows, tables
+from reconciler.storage.audit_conditions import audit_conditions, person_names_in
 from reconciler.storage.chatbot_orders import chatbot_order
 from reconciler.storage.dialect import Dialect
 from reconciler.storage.history_queries import HistoryQueries, among
@@ -96,8 +98,20 @@ class SqlQueries(HistoryQueries):
 
     async def audit(self, wanted: AuditFilter | None, *, limit: int, cursor: str | None) -> Page[AuditEntry]:
         """Audit entries, newest first; None means all."""
-        statement = select(*rows.AUDIT.columns).where(*audit_conditions(wanted or AuditFilter()))
+        wanted = wanted or AuditFilter()
+        names = await self._spellings(wanted)
+        statement = select(*rows.AUDIT.columns).where(*audit_conditions(wanted, self._dialect, names))
         return await self._page(rows.AUDIT, paging.AUDIT, statement, limit, cursor)
+
+    async def _spellings(self, wanted: AuditFilter) -> Collection[str]:
+        """The names of those whom a filter of audit entries means, however it writes them."""
+        asked = person_names_in(wanted)
+        if not asked:
+            return ()
+        known = select(tables.tokens.c.person).union(select(tables.people.c.name))
+        async with self._reading() as transaction:
+            names = (await transaction.connection.execute(known)).scalars().all()
+        return [name for name in names if any(same_person(name, each) for each in asked)]
 
     async def applies_of(self, plan_ids: Collection[str]) -> Mapping[str, Apply]:
         """Plan id → its latest apply."""
@@ -245,17 +259,6 @@ def plan_conditions(wanted: PlanFilter) -> list[ColumnElement[bool]]:
         *_equal(column.change, wanted.change),
         *among(column.source, wanted.visible),
     ]
-
-
-def audit_conditions(wanted: AuditFilter) -> list[ColumnElement[bool]]:
-    """What a filter asks for, in SQL."""
-    column = tables.audit.c
-    conditions = [*_equal(column.subject, wanted.subject), *_equal(column.actor, wanted.actor)]
-    if wanted.action is not None:
-        conditions.append(column.action.startswith(wanted.action, autoescape=True))
-    if wanted.after is not None:
-        conditions.append(column.seq > wanted.after)
-    return conditions
 
 
 def _equal(column: Column[Any], value: str | None) -> list[ColumnElement[bool]]:

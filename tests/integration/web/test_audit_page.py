@@ -50,6 +50,21 @@ async def test_decisions_are_told_in_words(house: House, viewer: httpx.AsyncClie
     assert 'href="/chatbots/acme/bot_1"' in answer.text
 
 
+async def test_what_names_a_chatbot_is_found_on_its_page_and_by_the_api(
+    house: House, viewer: httpx.AsyncClient
+) -> None:
+    async with house.client("wzr_approver") as client:
+        assert (await client.post("/api/v1/plans/plan_1/approve", json=SEEN)).status_code == 200
+    text = (await viewer.get("/audit?subject=chatbot/bot_1&actor=APPROVER")).text
+    items = (await viewer.get("/api/v1/audit", params={"subject": "chatbot/bot_1", "actor": "APPROVER"})).json()[
+        "items"
+    ]
+
+    assert "No decision fits" not in text
+    assert [item["action"] for item in items] == ["plan.approved", "plan.approve"]
+    assert len(shown(text)) == 2
+
+
 async def test_the_rest_of_an_entry_is_folded(house: House, viewer: httpx.AsyncClient) -> None:
     await note(house, "plan.approve", comment="yes", approvals=["a", "b"], run="run_main")
     text = (await viewer.get("/audit")).text

@@ -1,0 +1,58 @@
+"""What a filter of audit entries asks for, in SQL."""
+
+from collections.abc import Collection, Iterator
+from typing import Final
+
+from sqlalchemy import ColumnElement, func, or_, select
+
+from reconciler.ports import AuditFilter
+from reconciler.storage import tables
+from reconciler.storage.dialect import Dialect
+
+_NAMED: Final = frozenset({"chatbot", "plan", "apply", "run", "source", "person"})
+"""What an entry about something else may name in its detail, each under its own name."""
+_PERSON: Final = "person/"
+
+_column = tables.audit.c
+
+
+def person_names_in(wanted: AuditFilter) -> Collection[str]:
+    """The names of people that a filter writes."""
+    about = wanted.subject or ""
+    named = (wanted.actor, about.removeprefix(_PERSON) if about.startswith(_PERSON) else None)
+    return [name for name in named if name]
+
+
+def audit_conditions(wanted: AuditFilter, dialect: Dialect, spellings: Collection[str]) -> list[ColumnElement[bool]]:
+    """What a filter asks for.
+
+    Args:
+        wanted: The filter.
+        dialect: The database's.
+        spellings: The names of the people whom it means.
+    """
+    conditions: list[ColumnElement[bool]] = []
+    if wanted.subject is not None:
+        conditions.append(or_(*_about(wanted.subject, dialect, spellings)))
+    if wanted.actor is not None:
+        conditions.append(or_(_column.actor.in_(spellings), func.lower(_column.actor) == wanted.actor.lower()))
+    if wanted.action is not None:
+        conditions.append(_column.action.startswith(wanted.action, autoescape=True))
+    if wanted.after is not None:
+        conditions.append(_column.seq > wanted.after)
+    return conditions
+
+
+def _about(subject: str, dialect: Dialect, spellings: Collection[str]) -> Iterator[ColumnElement[bool]]:
+    """Any of this: the entry is about it, names it, or is about a plan or apply of it."""
+    yield _column.subject == subject
+    kind, _, name = subject.partition("/")
+    if name and kind in _NAMED:
+        yield dialect.label(_column.detail, kind) == name
+    if kind == "chatbot":
+        for of, table in (("plan/", tables.plans), ("apply/", tables.applies)):
+            yield _column.subject.in_(select(of + table.c.id).where(table.c.chatbot_id == name))
+    if kind == "person":
+        yield _column.subject.in_([_PERSON + each for each in spellings])
+        yield func.lower(_column.subject) == subject.lower()
+        yield dialect.label(_column.detail, kind).in_(spellings)
