@@ -98,7 +98,7 @@ async def _stage(host: str, port: int) -> AsyncIterator[Stage]:
             repository = await executor.run(
                 lambda: create_repository(root, story.repository_files(fleet, editor_schema()))
             )
-        with GitHttpServer(root) as git:
+        with GitHttpServer(root, pushes=True) as git:
             token = new_secret()
             settings = _settings(root, host, port, tenant, git.url(REPOSITORY), token)
             yield Stage(settings, repository, sandbox, fleet, token)
@@ -143,7 +143,9 @@ async def _narrate(stage: Stage, ready: Awaitable[str], tell: Say) -> None:
     ) as api:
         plan = await _prepared(api, stage, tell)
     tell("\n" + story.instructions(url, _own(stage.sandbox.url), stage.token, plan))
-    tell(f"\ngit remote: {stage.settings.sources[0].shown_url}  sandbox: {_own(stage.sandbox.url)}\nstop with Ctrl-C")
+    remote = stage.settings.sources[0].shown_url
+    tell(f"\ngit remote: {remote}  sandbox: {_own(stage.sandbox.url)}")
+    tell(f"# change a document\ngit clone {remote} bots && cd bots  # edit, commit, git push\n\nstop with Ctrl-C")
 
 
 async def _prepared(api: httpx.AsyncClient, stage: Stage, tell: Say) -> dict[str, Any] | None:

@@ -1,4 +1,4 @@
-"""A git remote over HTTP on this machine: git's own `http-backend` behind a small server, for fetching only."""
+"""A git remote over HTTP on this machine: git's own `http-backend` behind a small server."""
 
 import os
 import shutil
@@ -18,8 +18,11 @@ _LOOPBACK = "127.0.0.1"
 _BACKEND_LIMIT_S = 60.0
 _SOCKET_LIMIT_S = 30.0
 _LARGEST_REQUEST = 8 * 1024 * 1024
-_ADVERTISE = ("GET", "/info/refs", "service=git-upload-pack")
-_FETCH = ("POST", "/git-upload-pack", "")
+_FETCHES = (("GET", "/info/refs", "service=git-upload-pack"), ("POST", "/git-upload-pack", ""))
+_PUSHES = (("GET", "/info/refs", "service=git-receive-pack"), ("POST", "/git-receive-pack", ""))
+
+
+_AND_PUSHING = {True: " and pushing", False: ""}
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,14 +40,16 @@ class GitHttpServer:
     Args:
         root: The folder; ``root/bots.git`` is served at `url("bots.git")`.
         port: Where to listen on loopback; 0 takes a free port.
+        pushes: Whether everybody on this machine may push as well.
     """
 
-    def __init__(self, root: Path, *, port: int = 0) -> None:
+    def __init__(self, root: Path, *, port: int = 0, pushes: bool = False) -> None:
         self._root = root
         self._port = port
+        self._pushes = pushes
 
     def __enter__(self) -> Self:
-        self._server = _Server((_LOOPBACK, self._port), self._root)
+        self._server = _Server((_LOOPBACK, self._port), self._root, pushes=self._pushes)
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), name="git-http", daemon=True)
         self._thread.start()
         return self
@@ -64,9 +69,13 @@ class GitHttpServer:
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
 
-    def __init__(self, address: tuple[str, int], root: Path) -> None:
+    def __init__(self, address: tuple[str, int], root: Path, *, pushes: bool) -> None:
         super().__init__(address, _Handler)
         self.root = root
+        self.pushes = pushes
+        self.services = (*_FETCHES, *_PUSHES) if pushes else _FETCHES
+        # a page in a browser may be led here by another name, and would then be taken for this machine
+        self.hosts = (f"{_LOOPBACK}:{self.server_port}", f"localhost:{self.server_port}")
         self.backend = _find_backend()
 
 
@@ -80,10 +89,12 @@ class _Handler(BaseHTTPRequestHandler):
         self._answer(b"")
 
     def do_POST(self) -> None:
-        """Send the objects."""
+        """Send the objects, or take them."""
         length = self.headers.get("Content-Length")
         if length is None or not length.isdecimal() or int(length) > _LARGEST_REQUEST:
-            self.send_error(HTTPStatus.LENGTH_REQUIRED)
+            self.close_connection = True
+            most = f"git's http.postBuffer must be {_LARGEST_REQUEST} bytes for a push larger than a megabyte"
+            self.send_error(HTTPStatus.LENGTH_REQUIRED, most)
             return
         self._answer(self.rfile.read(int(length)))
 
@@ -92,9 +103,9 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _answer(self, body: bytes) -> None:
         url = urlsplit(self.path)
-        if not _is_fetch(self.command, url.path, url.query) or ".." in url.path:
+        if not self._is_served(url.path, url.query):
             self.close_connection = True
-            self.send_error(HTTPStatus.FORBIDDEN, "this remote is for fetching only")
+            self.send_error(HTTPStatus.FORBIDDEN, f"this remote is for fetching{_AND_PUSHING[self.server.pushes]} only")
             return
         answer = _ask_git(self.server.backend, self._variables(url.path, url.query, len(body)), body)
         self.send_response(answer.status)
@@ -105,6 +116,13 @@ class _Handler(BaseHTTPRequestHandler):
             self.end_headers()
             self.wfile.write(answer.body)
 
+    def _is_served(self, path: str, query: str) -> bool:
+        is_service = any(
+            self.command == method and path.endswith(ending) and query == asked
+            for method, ending, asked in self.server.services
+        )
+        return is_service and ".." not in path and self.headers.get("Host", "") in self.server.hosts
+
     def _variables(self, path: str, query: str, length: int) -> Mapping[str, str]:
         return {
             "PATH": os.environ.get("PATH", os.defpath),
@@ -112,6 +130,9 @@ class _Handler(BaseHTTPRequestHandler):
             "GIT_CONFIG_GLOBAL": os.devnull,
             "GIT_PROJECT_ROOT": str(self.server.root),
             "GIT_HTTP_EXPORT_ALL": "1",
+            "GIT_CONFIG_COUNT": "1",
+            "GIT_CONFIG_KEY_0": "http.receivepack",
+            "GIT_CONFIG_VALUE_0": "true" if self.server.pushes else "false",
             "GIT_PROTOCOL": self.headers.get("Git-Protocol", ""),
             "REQUEST_METHOD": self.command,
             "PATH_INFO": path,
@@ -121,12 +142,6 @@ class _Handler(BaseHTTPRequestHandler):
             "HTTP_CONTENT_ENCODING": self.headers.get("Content-Encoding", ""),
             "REMOTE_ADDR": _LOOPBACK,
         }
-
-
-def _is_fetch(method: str, path: str, query: str) -> bool:
-    return any(
-        method == known and path.endswith(ending) and query == asked for known, ending, asked in (_ADVERTISE, _FETCH)
-    )
 
 
 def _find_backend() -> Path:

@@ -158,7 +158,7 @@ class GitSource:
         try:
             return work()
         except MirrorBroken:
-            self._mirror.rebuild()
+            self._mirror.remove()
         try:
             self._mirror.ensure(revision)
             return work()

@@ -148,7 +148,7 @@ _EXPLANATIONS: Final = (
     _Explanation(
         SourceCause.HISTORY_REWRITTEN,
         "the commit is no longer there: restore it, or accept the branch as it is now",
-        ("not our ref", "unadvertised object"),
+        ("not our ref", "unadvertised object", "mismatched algorithms"),
     ),
     _Explanation(
         SourceCause.BRANCH_MISSING,

@@ -18,7 +18,10 @@ _SCHEME: Final = re.compile(r"([a-z][a-z0-9+.-]*)://", re.IGNORECASE)
 _HOST: Final = re.compile(r"(?:[A-Za-z0-9][A-Za-z0-9.-]*|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?\Z")
 _USER: Final = re.compile(r"[A-Za-z0-9_][\w.-]*\Z")
 _CONTROL: Final = re.compile(r"[\x00-\x20\x7f]|%[01][0-9A-Fa-f]|%7[Ff]")
-_BRANCH: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._/+@#-]*\Z")
+# the rules of `git check-ref-format --branch`, and no "+", which begins a refspec
+_NO_BRANCH: Final = re.compile(
+    r"\A\Z|\AHEAD\Z|\A[-+/.]|[/.]\Z|//|/\.|\.\.|@\{|\.lock(?:/|\Z)|[\x00-\x20\x7f~^:?*\[\\]|[\ud800-\udfff]"
+)
 _MAX_BRANCH: Final = 250
 _LEAST_TOKEN: Final = 16
 
@@ -102,9 +105,7 @@ def check_branch(branch: str) -> None:
     Raises:
         SettingsError: Saying how to write it.
     """
-    parts = branch.split("/")
-    bad = ".." in branch or "@{" in branch or any(not part or part.startswith(".") for part in parts)
-    if bad or len(branch) > _MAX_BRANCH or not _BRANCH.match(branch) or branch.endswith((".", ".lock")):
+    if _NO_BRANCH.search(branch) or len(branch.encode()) > _MAX_BRANCH:
         raise SettingsError(f"the branch {branch!r} is no branch name: write it without refs/heads/, as git shows it")
 
 

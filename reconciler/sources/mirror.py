@@ -4,13 +4,14 @@ import os
 import re
 import shutil
 import threading
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Final
 
+from reconciler.domain.visible import visible
 from reconciler.errors import SourceCause, SourceUnreadable
 from reconciler.sources.git_command import GitCommand
 from reconciler.sources.git_failure import is_explained, printed, remote_failure
@@ -26,6 +27,10 @@ _LISTING: Final = Caps(stdout_bytes=64 * 1024**2, files=_MAX_ENTRIES)
 # more than the loader ever asks for at once, with each blob's header
 _CONTENTS: Final = Caps(stdout_bytes=160 * 1024**2)
 _LEFT_BEHIND: Final = ("*.lock", "tmp_*", ".tmp-*")
+_SHA256_DIGITS: Final = 64
+_MOST_NAMED: Final = 10
+"""Branches, in a message: enough to see the right one."""
+_OVER_HTTP: Final = frozenset({"http", "https"})
 _REVISION: Final = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?\Z")
 
 
@@ -112,13 +117,18 @@ class Mirror:
     def _branch_ref(self) -> str:
         return f"refs/heads/{self.remote.branch}" if self.remote.branch else "HEAD"
 
+    @property
+    def _upload_pack(self) -> Sequence[str]:
+        """A repository on this machine may be somebody else's: that it is read is what the settings say."""
+        return ("--upload-pack=git -c safe.directory='*' upload-pack",) if self.remote.scheme == "file" else ()
+
     def remote_head(self) -> str:
         """Where the branch is at the remote, by one ``ls-remote``; it needs no mirror.
 
         Raises:
             SourceUnreadable: With the exact cause.
         """
-        for line in self._ask_remote("ls-remote", "--", self.remote.url, self._branch_ref).splitlines():
+        for line in self._ask_remote("ls-remote", *self._upload_pack, "--", self.remote.url, self._branch_ref):
             revision, _, name = line.partition("\t")
             if name == self._branch_ref and is_revision(revision):
                 return revision
@@ -133,17 +143,29 @@ class Mirror:
         """
         if not is_revision(revision):
             raise SourceUnreadable(SourceCause.GIT_FAILED, "this is no commit id: give all of its hexadecimal digits")
-        if not (self.folder / "HEAD").exists():
-            self.rebuild()
+        if not self.exists:
+            self._create(revision)
         if not self.has(revision):
+            if self._object_format() != _object_format_of(revision):
+                self.remove()
+                self._create(revision)
             self._fetch_branch()
         if not self.has(revision):
             self._fetch_commit(revision)
         self._check_size()
 
-    def rebuild(self) -> None:
-        """Begin with an empty mirror."""
+    @property
+    def exists(self) -> bool:
+        """Whether there is a mirror."""
+        return (self.folder / "HEAD").exists()
+
+    def remove(self) -> None:
+        """Forget everything that is here; `ensure` begins anew."""
         shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _create(self, revision: str) -> None:
+        """Begin with an empty mirror that can hold a commit."""
+        self.remove()
         self.folder.parent.mkdir(parents=True, exist_ok=True)
         self.folder.mkdir(mode=0o700)
         output = self._here.run(
@@ -151,6 +173,7 @@ class Mirror:
             "--quiet",
             "--bare",
             "--template=",
+            f"--object-format={_object_format_of(revision)}",
             "--",
             str(self.folder),
             seconds=self.limits.local_seconds,
@@ -183,7 +206,7 @@ class Mirror:
 
     def file(self, revision: str, path: str, most_bytes: int) -> bytes | None:
         """A regular file of a commit, when both are here and it is not larger than that; nothing is fetched."""
-        if not is_revision(revision) or not (self.folder / "HEAD").exists() or not self.has(revision):
+        if not is_revision(revision) or not self.exists or not self.has(revision):
             return None
         listing = self.local("ls-tree", "-z", "-l", "--full-tree", "--", revision, path).stdout
         for entry in (_entry(line) for line in listing.split(b"\0") if line):
@@ -210,28 +233,56 @@ class Mirror:
         except GitTimeout as error:
             raise SourceUnreadable(SourceCause.TIMEOUT, f"the mirror is read too slowly: {error}") from error
 
-    def _ask_remote(self, *arguments: str) -> str:
+    def _object_format(self) -> str:
+        return self.local("rev-parse", "--show-object-format").stdout.decode().strip()
+
+    def _ask_remote(self, *arguments: str) -> list[str]:
+        output = self._remote_output(self._there, *arguments)
+        return output.stdout.decode(errors="replace").splitlines()
+
+    def _remote_output(self, command: GitCommand, *arguments: str) -> Output:
         self.folder.parent.mkdir(parents=True, exist_ok=True)
         try:
-            output = self._there.run(*arguments, seconds=self.limits.poll_seconds, bare=False)
+            output = command.run(*arguments, seconds=self.limits.poll_seconds, bare=False)
         except GitTimeout as error:
             raise self._too_slow(error) from error
         if output.status:
             raise remote_failure(self.remote.display_url, output.stderr, self.remote.secrets)
-        return output.stdout.decode(errors="replace")
+        return output
 
     def _absent_branch(self) -> SourceUnreadable:
         url = self.remote.display_url
-        heads = self._ask_remote("ls-remote", "--heads", "--", self.remote.url).splitlines()
-        names = sorted(line.partition("refs/heads/")[2] for line in heads)
-        if not names:
-            return SourceUnreadable(SourceCause.REPOSITORY_EMPTY, f"{url}: the repository has no commits: push to it")
-        branch = f'the branch "{self.remote.branch}"' if self.remote.branch else "what the remote's HEAD names"
-        known = ", ".join(names[:10]) + (", …" if len(names) > 10 else "")  # noqa: PLR2004 - enough to see the right one
-        return SourceUnreadable(
-            SourceCause.BRANCH_MISSING,
-            f"{url}: {branch} does not exist: set the source's branch to one of {known}, or restore it",
-        )
+        heads = self._ask_remote("ls-remote", *self._upload_pack, "--heads", "--", self.remote.url)
+        names = sorted(visible(line.partition("refs/heads/")[2]) for line in heads)
+        branch = f'the branch "{visible(self.remote.branch)}"' if self.remote.branch else "what the remote's HEAD names"
+        if names:
+            known = ", ".join(names[:_MOST_NAMED]) + (", …" if len(names) > _MOST_NAMED else "")
+            return SourceUnreadable(
+                SourceCause.BRANCH_MISSING,
+                f"{url}: {branch} does not exist: set the source's branch to one of {known}, or restore it",
+            )
+        if not self._speaks_git():
+            return SourceUnreadable(
+                SourceCause.UNREACHABLE,
+                f"{url}: a web server answers, but does not speak git: correct the source's URL",
+            )
+        if self._had_commits() or self._ask_remote("ls-remote", *self._upload_pack, "--", self.remote.url):
+            return SourceUnreadable(
+                SourceCause.BRANCH_MISSING,
+                f"{url}: {branch} does not exist, and the repository has no other: restore it",
+            )
+        return SourceUnreadable(SourceCause.REPOSITORY_EMPTY, f"{url}: the repository has no commits: push to it")
+
+    def _speaks_git(self) -> bool:
+        """Whether a server that names no branch is one of git's: a short page looks like a list without entries."""
+        if self.remote.scheme not in _OVER_HTTP:
+            return True
+        traced = replace(self._there, env={**self._there.env, "GIT_TRACE_PACKET": "1"})
+        output = self._remote_output(traced, "ls-remote", "--heads", "--", self.remote.url)
+        return "packet:" in output.stderr
+
+    def _had_commits(self) -> bool:
+        return self.exists and self._local("rev-parse", "--verify", "--quiet", _HEAD).status == 0
 
     def _fetch_branch(self) -> None:
         """Fetch, and keep what a rewritten history leaves behind: it may be the last good revision."""
@@ -254,7 +305,8 @@ class Mirror:
         try:
             output = self._there.run(
                 *("fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--no-recurse-submodules"),
-                *("--", self.remote.url, refspec),
+                # what is read needs no history: a remote that has only a part of its own is read as well
+                *("--update-shallow", *self._upload_pack, "--", self.remote.url, refspec),
                 seconds=self.limits.fetch_seconds,
                 caps=Caps(watch=self._watch_size),
             )
@@ -313,6 +365,10 @@ class Mirror:
 def is_revision(text: str) -> bool:
     """Whether a text is a whole commit id, and so neither an option nor a name."""
     return _REVISION.match(text) is not None
+
+
+def _object_format_of(revision: str) -> str:
+    return "sha256" if len(revision) == _SHA256_DIGITS else "sha1"
 
 
 def _bytes_in(folder: Path) -> int:

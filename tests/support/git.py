@@ -22,10 +22,10 @@ class GitRepo:
     It is served straight from its ``.git`` folder, so that a commit is visible to a reader at once.
     """
 
-    def __init__(self, folder: Path, branch: str = "main") -> None:
+    def __init__(self, folder: Path, branch: str = "main", object_format: str = "sha1") -> None:
         self.folder = folder
         folder.mkdir(parents=True, exist_ok=True)
-        self.git("init", "--quiet", f"--initial-branch={branch}")
+        self.git("init", "--quiet", f"--initial-branch={branch}", f"--object-format={object_format}")
         # a reader may ask for a commit that no branch names any more, as at the usual forges
         self.git("config", "uploadpack.allowAnySHA1InWant", "true")
 

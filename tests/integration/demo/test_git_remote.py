@@ -1,8 +1,10 @@
-"""The demonstration's git remote is a real one, for fetching only."""
+"""The demonstration's git remote is a real one, for this machine only."""
 
 import subprocess
 from collections.abc import Iterator
+from http.client import HTTPConnection
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -71,6 +73,31 @@ def test_nothing_can_be_pushed(remote: str, tmp_path: Path) -> None:
 
     assert pushed.returncode != 0
     assert "403" in pushed.stderr
+
+
+def test_where_pushes_are_taken_everybody_on_the_machine_can_push(repository: Path, tmp_path: Path) -> None:
+    with GitHttpServer(repository.parent, pushes=True) as server:
+        clone = tmp_path / "clone"
+        git("clone", "--quiet", server.url(repository.name), str(clone))
+        (clone / "prompts" / "a.md").write_text("Hello")
+        git("-c", "user.name=A", "-c", "user.email=a@b", "commit", "--quiet", "-am", "Greet in English", cwd=clone)
+        pushed = git("push", "--quiet", "origin", BRANCH, cwd=clone)
+        assert pushed.returncode == 0, pushed.stderr
+        assert read(repository, "prompts/a.md") == "Hello"
+        assert git("ls-remote", server.url("other.git")).returncode != 0
+
+
+@pytest.mark.parametrize("service", ["git-receive-pack", "git-upload-pack"])
+@pytest.mark.parametrize("host", ["evil.example", "evil.example:{port}", "", "127.0.0.1"])
+def test_a_page_that_leads_a_browser_here_by_another_name_is_refused(repository: Path, host: str, service: str) -> None:
+    with GitHttpServer(repository.parent, pushes=True) as server:
+        base = urlsplit(server.url(repository.name))
+        assert base.port
+        connection = HTTPConnection("127.0.0.1", base.port, timeout=60)
+        target = f"{base.path}/info/refs?service={service}"
+        connection.request("GET", target, headers={"Host": host.format(port=base.port)})
+        assert connection.getresponse().status == 403
+        connection.close()
 
 
 def test_other_folders_and_repositories_are_not_served(remote: str) -> None:

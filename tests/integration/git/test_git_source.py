@@ -1,5 +1,6 @@
 """The git source over real remotes: what it sees, what it refuses, and that it tells causes apart."""
 
+import os
 import shutil
 import socket
 import subprocess
@@ -9,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from reconciler.demo.git_http import GitHttpServer
 from reconciler.domain.status import Reason
 from reconciler.errors import SourceCause, SourceUnreadable
 from reconciler.sources.git import GitSource
@@ -217,6 +219,101 @@ async def test_a_mirror_that_cannot_be_kept_is_a_cause_like_any_other(repo: GitR
         cause, message = await cause_of(source_of(repo.url, tmp_path), revision)
         assert cause is SourceCause.GIT_FAILED
         assert "data.dir" in message
+
+
+async def test_a_repository_with_sha_256_ids_is_read(tmp_path: Path) -> None:
+    repo = GitRepo(tmp_path / "served" / "bots", object_format="sha256")
+    first = repo.commit({"chatbots/a.yaml": DOCUMENT % "A"})
+    repo.commit({"chatbots/a.yaml": DOCUMENT % "A2"}, author="Ann")
+    with git_daemon(repo.folder.parent) as base:
+        for number, url in enumerate((repo.url, f"{base}/bots")):
+            source = source_of(url, tmp_path / str(number))
+            revision = await source.head()
+            assert revision == repo.head
+            assert len(revision) == 64
+            assert (await source.load(revision, MemoryParseCache())).documents[0].name == "A2"
+            assert await source.descends(revision, first)
+            fact = await source.last_change("chatbots/a.yaml", revision)
+            assert fact is not None
+            assert fact.author == "Ann"
+
+
+@pytest.mark.parametrize("formats", [("sha1", "sha256"), ("sha256", "sha1")])
+async def test_a_repository_may_come_back_with_other_ids(tmp_path: Path, formats: tuple[str, str]) -> None:
+    source = source_of(f"file://{tmp_path}/bots", tmp_path)
+    for name, object_format in zip("AB", formats, strict=True):
+        shutil.rmtree(tmp_path / "bots", ignore_errors=True)
+        repo = GitRepo(tmp_path / "bots", object_format=object_format)
+        revision = repo.commit({"chatbots/a.yaml": DOCUMENT % name})
+        assert (await source.load(await source.head(), MemoryParseCache())).documents[0].name == name
+    assert not await source.descends(revision, "0" * 40)
+    assert not await source.descends(revision, "0" * 64)
+
+
+async def test_a_shallow_repository_is_read_as_far_as_its_history_goes(tmp_path: Path) -> None:
+    origin = GitRepo(tmp_path / "origin")
+    origin.commit({"chatbots/a.yaml": DOCUMENT % "A"})
+    second = origin.commit({"chatbots/a.yaml": DOCUMENT % "B"})
+    origin.git("clone", "--quiet", "--depth=1", origin.url, str(tmp_path / "shallow"))
+    source = source_of(f"file://{tmp_path}/shallow", tmp_path)
+    assert await source.head() == second
+    assert (await source.load(second, MemoryParseCache())).documents[0].name == "B"
+    third = origin.commit({"chatbots/a.yaml": DOCUMENT % "C"})
+    origin.git("-C", str(tmp_path / "shallow"), "pull", "--quiet", "--ff-only")
+    assert (await source.load(await source.head(), MemoryParseCache())).documents[0].name == "C"
+    assert await source.descends(third, second)
+
+
+async def test_a_repository_of_another_owner_is_read(repo: GitRepo, tmp_path: Path) -> None:
+    if os.getuid():
+        pytest.skip("only root can give a repository to somebody else")
+    for path in [repo.folder, *repo.folder.rglob("*")]:
+        os.chown(path, 12345, 12345)
+    source = source_of(repo.url, tmp_path)
+    revision = await source.head()
+    assert len((await source.load(revision, MemoryParseCache())).documents) == 2
+
+
+@pytest.mark.parametrize("branch", ["für-alle", "a,b", "it's", "$(id)"])
+async def test_a_branch_may_have_any_name_that_git_takes(url: str, repo: GitRepo, tmp_path: Path, branch: str) -> None:
+    repo.git("checkout", "--quiet", "-b", branch)
+    head = repo.commit({"chatbots/a.yaml": DOCUMENT % "elsewhere"})
+    source = source_of(url, tmp_path, branch)
+    assert await source.head() == head
+    assert (await source.load(head, MemoryParseCache())).documents[0].name == "elsewhere"
+
+
+@pytest.mark.parametrize(
+    "page", [b"<html>Sign in</html>", b"<html>\n<body>Sign in</body>\n</html>\n", b"", b"{}", b"\n"]
+)
+async def test_a_web_page_is_no_repository_without_commits(tmp_path: Path, page: bytes) -> None:
+    with http_server(Answer(200, {"Content-Type": "text/html"}, page)) as server:
+        for branch in ("main", None):
+            cause, message = await cause_of(source_of(f"{server.url}/bots", tmp_path, branch))
+            assert cause is SourceCause.UNREACHABLE
+            assert "web server answers" in message
+            assert "no commits" not in message
+
+
+@pytest.mark.parametrize("served", ["file", "http"])
+async def test_a_deleted_branch_that_was_the_only_one_is_missing(repo: GitRepo, tmp_path: Path, served: str) -> None:
+    with GitHttpServer(repo.folder.parent) as server:
+        url = repo.url if served == "file" else server.url("bots/.git")
+        source = source_of(url, tmp_path)
+        await source.load(await source.head(), MemoryParseCache())
+        repo.git("checkout", "--quiet", "--detach")
+        repo.git("update-ref", "-d", "refs/heads/main")
+        for who in (source, source_of(url, tmp_path / "new")):
+            cause, message = await cause_of(who)
+            assert cause is SourceCause.BRANCH_MISSING
+            assert message.endswith('the branch "main" does not exist, and the repository has no other: restore it')
+
+
+async def test_an_empty_repository_over_http_is_told_as_one(tmp_path: Path) -> None:
+    GitRepo(tmp_path / "served" / "empty")
+    with GitHttpServer(tmp_path / "served") as server:
+        cause, _ = await cause_of(source_of(server.url("empty/.git"), tmp_path))
+    assert cause is SourceCause.REPOSITORY_EMPTY
 
 
 async def test_what_is_no_commit_id_never_reaches_git(repo: GitRepo, tmp_path: Path) -> None:

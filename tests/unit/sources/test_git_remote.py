@@ -1,3 +1,5 @@
+import subprocess
+
 import pytest
 
 from reconciler.errors import SettingsError
@@ -65,18 +67,50 @@ def test_what_could_be_more_than_a_url_is_refused(url: str) -> None:
         GitRemote.parse(url, insecure=True)
 
 
-@pytest.mark.parametrize("branch", ["main", "release/1.0", "feature-x", "a_b.c", "v1.0+x"])
+BRANCHES = [
+    *(
+        "main",
+        "release/1.0",
+        "feature-x",
+        "a_b.c",
+        "v1.0+x",
+        "_",
+        "a@b",
+        "a{b",
+        "a}",
+        "@a",
+        "a/@",
+        "@",
+        "(a)",
+        "a;b",
+        "#1",
+    ),
+    *("für-alle", "a,b", "it's", "a=b", "a!", "$x", "a&b", "\u4e2d\u6587", "refs/heads/x", "a\u00a0b", "a%b", '"a"'),
+    *("a|b", "a<b", "HEADS", "head", "a.lockx", "lock", "a.b.c", "a-", "x" * 240),
+]
+NO_BRANCHES = [
+    *("", "-x", "a b", "a..b", "a:b", "a~1", "a^", "refs/../x", "a.lock", "a.lock/b", "a/", "/a", "a//b", "@{0}", "*"),
+    *(".a", "a/.b", "a.", "HEAD", "a?", "a[b", "a\\b", "a\tb", "a\x7fb", "a@{b", "a\nb", "-", "."),
+]
+
+
+@pytest.mark.parametrize("branch", BRANCHES)
 def test_branch_names_are_taken(branch: str) -> None:
     assert GitRemote.parse("https://h/x", branch).branch == branch
 
 
-@pytest.mark.parametrize(
-    "branch",
-    ["", "-x", "a b", "a..b", "a:b", "+a", "a~1", "a^", "refs/../x", "a.lock", "a/", "/a", "a//b", "@{0}", "*"],
-)
+@pytest.mark.parametrize("branch", [*NO_BRANCHES, "+a", "x" * 300, "\udcff"])
 def test_what_is_no_branch_name_is_refused(branch: str) -> None:
     with pytest.raises(SettingsError, match="branch"):
         GitRemote.parse("https://h/x", branch)
+
+
+@pytest.mark.parametrize("branch", [*BRANCHES, *NO_BRANCHES])
+def test_git_itself_takes_and_refuses_the_same_names(branch: str) -> None:
+    asked = subprocess.run(
+        ["git", "check-ref-format", "--branch", branch], cwd="/", capture_output=True, check=False, timeout=60
+    )
+    assert (asked.returncode == 0) == (branch in BRANCHES)
 
 
 def test_credentials_are_taken_out_of_the_url_and_never_shown() -> None:
