@@ -1,4 +1,4 @@
-"""People's decisions about plans: approve, revoke, reject, one or many.
+"""People's decisions about plans: approve, revoke, reject, withdraw a rejection, one or many.
 
 An approval belongs to one plan row and to the fingerprint that the person saw (rule 1 of the design).
 """
@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from reconciler.domain.lifecycle import DECIDABLE, PlanStatus
-from reconciler.domain.records import Apply, Approval, Plan
+from reconciler.domain.records import Apply, Approval, Chatbot, Plan
 from reconciler.domain.secrets import redacted
 from reconciler.domain.status import EXPLANATIONS, Reason
 from reconciler.engine.applying import (
@@ -21,6 +21,7 @@ from reconciler.engine.applying import (
 from reconciler.engine.approvals import recount, standing_approvals
 from reconciler.engine.auditing import audit, record_refusal
 from reconciler.engine.context import Actor, Engine
+from reconciler.engine.ending import look_again
 from reconciler.engine.standings import Surroundings, move_plan, needed_now, save_chatbot
 from reconciler.errors import Conflict, Forbidden, NotFound, ReconcilerError
 from reconciler.ports import UnitOfWork
@@ -160,6 +161,54 @@ async def reject(
             chatbot = replace(chatbot, plan_id=None, rejected_fingerprint=plan.fingerprint)
             await save_chatbot(uow, await Surroundings.read(uow), chatbot)
     return Decision(plan, approvals)
+
+
+def holds_back(plan: Plan, chatbot: Chatbot | None) -> bool:
+    """Whether a rejected plan is why an equal one is not offered again."""
+    return (
+        plan.status is PlanStatus.REJECTED
+        and chatbot is not None
+        and chatbot.plan_id is None
+        and chatbot.rejected_fingerprint == plan.fingerprint
+    )
+
+
+async def withdraw_rejection(
+    engine: Engine, actor: Actor, plan_id: str, fingerprint: str, *, comment: str | None = None
+) -> Decision:
+    """Take a rejection back: the plan stays closed, and an equal one is offered at once, without approvals.
+
+    The chatbot is dry-run before this returns. Where that fails, or the document says something else by now, what is
+    offered follows from that.
+
+    Args:
+        engine: The ports.
+        actor: Who; needs the role approver for the plan's source.
+        plan_id: The rejected plan.
+        fingerprint: What the person saw.
+        comment: For the log.
+
+    Returns:
+        The rejected plan; the same again, or after something else came in between, changes nothing.
+
+    Raises:
+        NotFound: There is no such plan.
+        Forbidden: The actor may not.
+        Conflict: ``fingerprint_mismatch``, or ``conflict`` where the plan was not rejected.
+    """
+    async with engine.store.begin() as uow:
+        plan = await plan_as_seen(uow, actor, plan_id, fingerprint)
+        decision = Decision(plan, await uow.approvals.of_plan(plan.id))
+        if plan.status is not PlanStatus.REJECTED:
+            raise Conflict("conflict", f"plan {plan.id} is {plan.status}: there is no rejection to take back")
+        chatbot = await uow.chatbots.get(plan.tenant, plan.chatbot_id)
+        if chatbot is None or not holds_back(plan, chatbot):
+            return decision
+        detail = {"comment": comment} if comment else None
+        await audit(uow, actor, "plan.withdraw", f"plan/{plan.id}", fingerprint=plan.fingerprint, detail=detail)
+        await save_chatbot(uow, await Surroundings.read(uow), replace(chatbot, rejected_fingerprint=None))
+    await look_again(engine, plan.tenant, plan.chatbot_id, f"plan/{plan.id}")
+    return decision
 
 
 async def decide_all(

@@ -14,6 +14,7 @@ _DONE: Final[Mapping[str, tuple[str, str]]] = {
     "plan.approve": ("approved", "approve"),
     "plan.revoke": ("took back an approval of", "take back an approval of"),
     "plan.reject": ("rejected", "reject"),
+    "plan.withdraw": ("took back the rejection of", "take back the rejection of"),
     "plan.apply": ("asked to apply", "apply"),
     "plan.link": ("made a read-only link to", "make a read-only link to"),
     "plan.decide": ("decided about", "decide about"),

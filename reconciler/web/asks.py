@@ -83,6 +83,13 @@ class RejectAsk(Ask):
     comment: Text | None = None
 
 
+class WithdrawAsk(Ask):
+    """Take back the rejection of the plan with this fingerprint."""
+
+    fingerprint: Fingerprint
+    comment: Text | None = None
+
+
 class ApplyAsk(Ask):
     """Execute the approved plan with this fingerprint."""
 

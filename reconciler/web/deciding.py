@@ -11,7 +11,7 @@ from reconciler.engine.applying import request_apply
 from reconciler.engine.context import Actor, Engine
 from reconciler.engine.decide import Decision, Item, ItemResult
 from reconciler.web.api.common import visible_plan
-from reconciler.web.asks import ApplyAsk, ApproveAsk, DecideAsk, RejectAsk
+from reconciler.web.asks import ApplyAsk, ApproveAsk, DecideAsk, RejectAsk, WithdrawAsk
 
 
 async def approve(request: Request, engine: Engine, actor: Actor, plan_id: str, ask: ApproveAsk) -> Decision:
@@ -29,6 +29,13 @@ async def reject(request: Request, engine: Engine, actor: Actor, plan_id: str, a
     request.state.fingerprint = ask.fingerprint
     await visible_plan(engine, actor, plan_id)
     return await decide.reject(engine, actor, plan_id, ask.fingerprint, comment=ask.comment)
+
+
+async def withdraw(request: Request, engine: Engine, actor: Actor, plan_id: str, ask: WithdrawAsk) -> Decision:
+    """Take a rejection back; raises as `decide.withdraw_rejection`."""
+    request.state.fingerprint = ask.fingerprint
+    await visible_plan(engine, actor, plan_id)
+    return await decide.withdraw_rejection(engine, actor, plan_id, ask.fingerprint, comment=ask.comment)
 
 
 async def revoke(engine: Engine, actor: Actor, plan_id: str) -> Decision:

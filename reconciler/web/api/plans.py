@@ -21,7 +21,7 @@ from reconciler.web.api.common import (
     stored_plan,
     visible_plan,
 )
-from reconciler.web.asks import ApplyAsk, ApproveAsk, DecideAsk, Name, PlanQuery, RejectAsk
+from reconciler.web.asks import ApplyAsk, ApproveAsk, DecideAsk, Name, PlanQuery, RejectAsk, WithdrawAsk
 from reconciler.web.problems import Code
 from reconciler.web.render_cache import RenderCache
 from reconciler.web.render_pool import RenderPool
@@ -133,6 +133,20 @@ async def plan_reject(
 ) -> SinglePlanShape:
     """The same proposal is not offered again until something else came in between."""
     decision = await deciding.reject(request, engine, actor, plan_id, ask)
+    return views.single_plan(decision.plan, decision.approvals, engine.policy)
+
+
+@router.post(
+    "/plans/{plan_id}/withdraw",
+    name="plan_withdraw",
+    summary="Take a rejection back",
+    responses=refusals(*_DECISION),
+)
+async def plan_withdraw(
+    engine: TheEngine, actor: Approver, plan_id: Name, ask: WithdrawAsk, request: Request
+) -> SinglePlanShape:
+    """The plan stays closed; an equal one is offered at once, without approvals. The same again changes nothing."""
+    decision = await deciding.withdraw(request, engine, actor, plan_id, ask)
     return views.single_plan(decision.plan, decision.approvals, engine.policy)
 
 

@@ -15,7 +15,7 @@ from reconciler.domain.records import Plan, Role, ScopeKind
 from reconciler.domain.status import Direction, Reason, Sync
 from reconciler.engine.accept import accept
 from reconciler.engine.automating import automate
-from reconciler.engine.decide import Overrides, reject, revoke
+from reconciler.engine.decide import Overrides, reject, revoke, withdraw_rejection
 from reconciler.engine.scheduling import tick
 from reconciler.engine.suspending import resume, suspend
 from reconciler.errors import SourceCause
@@ -266,6 +266,23 @@ async def test_never_again_on_what_a_person_rejected(tmp_path: Path) -> None:
         assert again.fingerprint == plan.fingerprint
         assert w.writer.writes == []
         assert again.message.endswith("a person rejected it, or took an approval back)")
+
+
+async def test_what_a_person_rejected_stays_with_people_also_after_the_rejection_was_taken_back(tmp_path: Path) -> None:
+    async with world(tmp_path, LIVE, FILES, policy=NO_DELETE) as w:
+        await push(w, **DELETED)
+        plan = await w.open_plan()
+        ann = await w.person()
+        await reject(w.engine, ann, plan.id, plan.fingerprint)
+        await w.switch(FULL)
+        await push(w)
+        await push(w, **DELETED)
+        again = await w.open_plan()
+        await reject(w.engine, ann, again.id, again.fingerprint)
+        await withdraw_rejection(w.engine, ann, again.id, again.fingerprint)
+        await w.refresh()
+        assert (await w.open_plan()).message.endswith("a person rejected it, or took an approval back)")
+        assert w.writer.writes == []
 
 
 async def test_never_again_on_what_a_person_took_the_approval_back_of(tmp_path: Path) -> None:

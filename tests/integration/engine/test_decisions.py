@@ -12,10 +12,10 @@ from reconciler.domain.policy import Policy
 from reconciler.domain.records import Role, ScopeKind
 from reconciler.domain.status import Reason
 from reconciler.engine.applying import request_apply
-from reconciler.engine.decide import Item, Overrides, approve, decide_all, reject, revoke
+from reconciler.engine.decide import Item, Overrides, approve, decide_all, reject, revoke, withdraw_rejection
 from reconciler.engine.scheduling import tick
 from reconciler.engine.suspending import resume, suspend
-from reconciler.errors import Conflict, Forbidden, NotFound
+from reconciler.errors import Conflict, Forbidden, NotFound, TargetUnreachable
 from tests.fakes.source import FakeSource
 from tests.support.world import BOT, SOURCE, TENANT, document, path_of, spec, world
 
@@ -28,7 +28,7 @@ FILES = {path_of(): document(spec())}
 async def test_another_fingerprint_than_the_one_seen_is_refused(tmp_path: Path) -> None:
     async with world(tmp_path, LIVE, FILES) as w:
         plan = await w.open_plan()
-        for decision in (approve, reject, request_apply):
+        for decision in (approve, reject, withdraw_rejection, request_apply):
             with pytest.raises(Conflict) as refused:
                 await decision(w.engine, await w.person(), plan.id, "0" * 64)
             assert refused.value.code == "fingerprint_mismatch"
@@ -39,7 +39,7 @@ async def test_lesser_roles_decide_nothing(tmp_path: Path, role: Role) -> None:
     async with world(tmp_path, LIVE, FILES) as w:
         plan = await w.open_plan()
         person = await w.person("eve", role)
-        for decision in (approve, reject, request_apply):
+        for decision in (approve, reject, withdraw_rejection, request_apply):
             with pytest.raises(Forbidden):
                 await decision(w.engine, person, plan.id, plan.fingerprint)
 
@@ -221,3 +221,60 @@ async def test_the_reason_of_an_override_is_kept_also_where_none_was_needed(tmp_
         await w.approve(plan, overrides=Overrides(deletes=True, reason="to be sure"))
         [approval] = await w.approvals(plan)
         assert (approval.deletes, approval.reason) == (True, "to be sure")
+
+
+async def test_a_rejection_that_is_taken_back_offers_an_equal_plan_at_once_without_approvals(tmp_path: Path) -> None:
+    async with world(tmp_path, LIVE, FILES, policy=Policy(approvals=2)) as w:
+        plan = await w.open_plan()
+        await w.approve(plan, "ben")
+        await reject(w.engine, await w.person(), plan.id, plan.fingerprint)
+        assert (await w.chatbot()).plan_id is None
+        decision = await withdraw_rejection(
+            w.engine, await w.person("ben"), plan.id, plan.fingerprint, comment="by a slip"
+        )
+        again = await w.open_plan()
+        assert decision.plan.status is (await w.plan(plan.id)).status is PlanStatus.REJECTED
+        assert (again.fingerprint, again.status) == (plan.fingerprint, PlanStatus.PENDING)
+        assert again.id != plan.id
+        assert await w.approvals(again) == []
+        entries = [entry for entry in await w.audit() if entry.action == "plan.withdraw"]
+        assert [(entry.actor, entry.subject, entry.detail["comment"]) for entry in entries] == [
+            ("ben", f"plan/{plan.id}", "by a slip")
+        ]
+
+
+async def test_taking_a_rejection_back_twice_or_too_late_changes_nothing(tmp_path: Path) -> None:
+    async with world(tmp_path, LIVE, FILES) as w:
+        plan = await w.open_plan()
+        ann = await w.person()
+        await reject(w.engine, ann, plan.id, plan.fingerprint)
+        for _ in range(2):
+            await withdraw_rejection(w.engine, ann, plan.id, plan.fingerprint)
+        again = await w.open_plan()
+        await reject(w.engine, ann, again.id, again.fingerprint)
+        w.commit({path_of(): document(spec(prompt="another"))})
+        await w.refresh()
+        other = await w.open_plan()
+        await withdraw_rejection(w.engine, ann, again.id, again.fingerprint)
+        assert (await w.open_plan()).id == other.id
+        assert sum(entry.action == "plan.withdraw" for entry in await w.audit()) == 1
+
+
+async def test_only_a_rejection_can_be_taken_back(tmp_path: Path) -> None:
+    async with world(tmp_path, LIVE, FILES) as w:
+        plan = await w.open_plan()
+        with pytest.raises(Conflict, match="no rejection to take back") as refused:
+            await withdraw_rejection(w.engine, await w.person(), plan.id, plan.fingerprint)
+        assert refused.value.code == "conflict"
+
+
+async def test_a_rejection_is_taken_back_also_while_wizchat_does_not_answer(tmp_path: Path) -> None:
+    async with world(tmp_path, LIVE, FILES) as w:
+        plan = await w.open_plan()
+        ann = await w.person()
+        await reject(w.engine, ann, plan.id, plan.fingerprint)
+        w.target.fail(TargetUnreachable("no route"), BOT)
+        await withdraw_rejection(w.engine, ann, plan.id, plan.fingerprint)
+        assert (await w.chatbot()).reason is Reason.TARGET_UNREACHABLE
+        await w.refresh()
+        assert (await w.open_plan()).fingerprint == plan.fingerprint

@@ -58,9 +58,13 @@ class Case:
 
 API = "/api/v1"
 APPROVE = (f"{API}/plans/plan_1/approve", SEEN)
+REJECT = (f"{API}/plans/plan_1/reject", SEEN)
 CASES: dict[str, Case] = {
     f"{API}/plans/{{plan_id}}/approve": Case("plan.approve", "plan/plan_1", SEEN, refused=OTHER, fingerprint=True),
     f"{API}/plans/{{plan_id}}/reject": Case("plan.reject", "plan/plan_1", SEEN, refused=OTHER, fingerprint=True),
+    f"{API}/plans/{{plan_id}}/withdraw": Case(
+        "plan.withdraw", "plan/plan_1", SEEN, before=(REJECT,), refused=OTHER, fingerprint=True
+    ),
     f"{API}/plans/{{plan_id}}/revoke": Case(
         "plan.revoke", "plan/plan_1", before=(APPROVE,), refused_path={"plan_id": "none"}
     ),
@@ -141,6 +145,9 @@ CASES: dict[str, Case] = {
     ),
     "/plans/{plan_id}/approve": Case("plan.approve", "plan/plan_1", form=SEEN, refused_form=OTHER, fingerprint=True),
     "/plans/{plan_id}/reject": Case("plan.reject", "plan/plan_1", form=SEEN, refused_form=OTHER, fingerprint=True),
+    "/plans/{plan_id}/withdraw": Case(
+        "plan.withdraw", "plan/plan_1", before=(REJECT,), form=SEEN, refused_form=OTHER, fingerprint=True
+    ),
     "/plans/{plan_id}/revoke": Case("plan.revoke", "plan/plan_1", before=(APPROVE,), refused_path={"plan_id": "none"}),
     "/plans/{plan_id}/apply": Case(
         "plan.apply", "plan/plan_1", before=(APPROVE,), form=SEEN, refused_form=OTHER, fingerprint=True

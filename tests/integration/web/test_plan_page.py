@@ -307,6 +307,27 @@ async def test_what_is_rejected_is_closed_with_the_comment_in_the_log(
     assert (row.actor, row.detail["comment"]) == ("approver", "Too short.")
 
 
+async def test_a_rejection_can_be_taken_back_by_whom_may_decide(house: House, approver: httpx.AsyncClient) -> None:
+    await approver.post("/plans/plan_1/reject", data=SEEN)
+    rejected = (await approver.get("/plans/plan_1")).text
+    async with signed_in(house, "viewer") as viewer:
+        seen = (await viewer.get("/plans/plan_1")).text
+        refused = await viewer.post("/plans/plan_1/withdraw", data=SEEN)
+    answer = await approver.post("/plans/plan_1/withdraw", data={**SEEN, "comment": "A slip."})
+    again = await approver.post("/plans/plan_1/withdraw", data=SEEN)
+    after = (await approver.get("/plans/plan_1")).text
+
+    assert buttons(rejected) == {"Take back the rejection": True}
+    assert "Take back the rejection" not in seen
+    assert (refused.status_code, answer.status_code, again.status_code) == (403, 303, 303)
+    assert buttons(after) == {}
+    rows_ = [entry for entry in await rows(house) if entry.action.startswith("plan.withdraw")]
+    assert [(row.action, row.actor) for row in rows_] == [
+        ("plan.withdraw.refused", "viewer"),
+        ("plan.withdraw", "approver"),
+    ]
+
+
 async def test_a_refused_post_says_why_on_top_keeps_what_was_typed_and_leaves_a_row(
     house: House, approver: httpx.AsyncClient
 ) -> None:

@@ -64,6 +64,7 @@ TABLE: dict[tuple[str, str], Row] = {
     ("GET", "/api/v1/plans/{plan_id}"): Row(V),
     ("POST", "/api/v1/plans/{plan_id}/approve"): Row(A, {"fingerprint": FINGERPRINT}),
     ("POST", "/api/v1/plans/{plan_id}/reject"): Row(A, {"fingerprint": FINGERPRINT}),
+    ("POST", "/api/v1/plans/{plan_id}/withdraw"): Row(A, {"fingerprint": FINGERPRINT}),
     ("POST", "/api/v1/plans/{plan_id}/revoke"): Row(A),
     ("POST", "/api/v1/plans/{plan_id}/apply"): Row(A, {"fingerprint": FINGERPRINT}),
     ("POST", "/api/v1/plans/decide"): Row(
@@ -96,6 +97,7 @@ TABLE: dict[tuple[str, str], Row] = {
     ("GET", "/plans/groups/{change}"): Row(V, page=True),
     ("POST", "/plans/{plan_id}/approve"): Row(A, page=True, form={"fingerprint": FINGERPRINT}),
     ("POST", "/plans/{plan_id}/reject"): Row(A, page=True, form={"fingerprint": FINGERPRINT}),
+    ("POST", "/plans/{plan_id}/withdraw"): Row(A, page=True, form={"fingerprint": FINGERPRINT}),
     ("POST", "/plans/{plan_id}/revoke"): Row(A, page=True, form={}),
     ("POST", "/plans/{plan_id}/apply"): Row(A, page=True, form={"fingerprint": FINGERPRINT}),
     ("POST", "/plans/decide"): Row(

@@ -15,8 +15,9 @@ ENTRY = AuditEntry(
     seq=1, at=START, actor="ana", action="", subject="plan/p", fingerprint=None, detail={}, prev_hash="", hash=""
 )
 REFUSABLE = {
-    "plan.approve", "plan.revoke", "plan.reject", "plan.apply", "plan.link", "source.refresh", "source.accept",
-    "suspend", "resume", "token.create", "token.revoke", "person.bar", "person.unbar", "person.sign_out", "login",
+    "plan.approve", "plan.revoke", "plan.reject", "plan.withdraw", "plan.apply", "plan.link", "source.refresh",
+    "source.accept", "suspend", "resume", "token.create", "token.revoke", "person.bar", "person.unbar",
+    "person.sign_out", "login",
 }  # fmt: skip
 LISTED = re.findall(r"`([a-z_.]+)`", page("audit.md").split("| action | when |")[1].split("\n\n")[0])
 

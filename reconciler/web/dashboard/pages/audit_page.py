@@ -13,8 +13,8 @@ from reconciler.web.dashboard.frame import Frame
 from reconciler.web.dashboard.paths import chatbot_path
 
 ACTIONS = (
-    "plan.", "plan.approve", "plan.reject", "plan.revoke", "plan.apply", "plan.link", "apply.", "source.",
-    "source.accept", "suspend", "resume", "token.", "person.", "login", "login.refused", "policy.switch",
+    "plan.", "plan.approve", "plan.reject", "plan.withdraw", "plan.revoke", "plan.apply", "plan.link", "apply.",
+    "source.", "source.accept", "suspend", "resume", "token.", "person.", "login", "login.refused", "policy.switch",
 )  # fmt: skip
 """What the filter proposes; any other beginning of an action does as well."""
 

@@ -10,7 +10,7 @@ from reconciler.engine.context import Actor, Engine
 from reconciler.errors import NotFound
 from reconciler.web import deciding, templates
 from reconciler.web.api.common import TheEngine, TheSettings, visible_plan
-from reconciler.web.asks import ApplyAsk, ApproveAsk, Name, RejectAsk
+from reconciler.web.asks import ApplyAsk, ApproveAsk, Name, RejectAsk, WithdrawAsk
 from reconciler.web.dashboard.common import Deciding
 from reconciler.web.dashboard.forms import Form, asked, attempt, read_form, refuse_without_button, stated
 from reconciler.web.dashboard.pages.plan_decision import Typed
@@ -76,6 +76,19 @@ async def apply(actor: Deciding, engine: TheEngine, settings: TheSettings, plan_
 
     async def act(form: Form) -> None:
         await deciding.apply(request, engine, actor, plan_id, asked(ApplyAsk, stated(form, "fingerprint")))
+
+    return await _decided(request, engine, actor, settings, plan_id, act)
+
+
+@router.post("/plans/{plan_id}/withdraw", name="page_plan_withdraw")
+async def withdraw(
+    actor: Deciding, engine: TheEngine, settings: TheSettings, plan_id: Name, request: Request
+) -> Response:
+    """Take a rejection back."""
+
+    async def act(form: Form) -> None:
+        ask = asked(WithdrawAsk, stated(form, "fingerprint", "comment"))
+        await deciding.withdraw(request, engine, actor, plan_id, ask)
 
     return await _decided(request, engine, actor, settings, plan_id, act)
 

@@ -10,6 +10,7 @@ from reconciler.domain.records import Approval, Plan, Role
 from reconciler.engine.applying import refuse_if_stopped
 from reconciler.engine.approvals import weigh
 from reconciler.engine.context import Actor, Engine
+from reconciler.engine.decide import holds_back
 from reconciler.engine.standings import needed_now, protected_now
 from reconciler.errors import Conflict
 
@@ -33,6 +34,7 @@ class Rulings:
         needed: How many people must approve it.
         override: Why an approval must carry the delete override, or None.
         protected: What stands against approving it.
+        holds_back: Whether its rejection is why an equal plan is not offered again.
     """
 
     role: str | None
@@ -41,6 +43,7 @@ class Rulings:
     needed: int
     override: str | None
     protected: Sequence[ProtectedItem]
+    holds_back: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +116,7 @@ async def rulings(engine: Engine, actor: Actor | None, plan: Plan) -> Rulings:
         plan: The plan.
     """
     async with engine.store.read() as uow:
+        chatbot = await uow.chatbots.get(plan.tenant, plan.chatbot_id)
         needs = needed_now(engine, plan)
         weighed = [_weighed(plan, *each) for each in await weigh(engine, uow, plan, plan.apply_id)]
         try:
@@ -127,6 +131,7 @@ async def rulings(engine: Engine, actor: Actor | None, plan: Plan) -> Rulings:
         needed=needs.approvals,
         override=needs.delete_override,
         protected=protected_now(engine, plan),
+        holds_back=holds_back(plan, chatbot),
     )
 
 
@@ -146,7 +151,7 @@ def decision(plan: Plan, actor: Actor | None, given: Rulings) -> Decision:
     """The box for a person."""
     standing = [each.approval for each in given.approvals if each.fall is None]
     people = {person_key(approval.actor) for approval in standing if not approval.automatic}
-    refusal = _closed(plan) or given.role
+    refusal = given.role if given.holds_back else _closed(plan) or given.role
     return Decision(
         needed=given.needed,
         given=len(people),
@@ -169,6 +174,8 @@ def _closed(plan: Plan) -> str | None:
 
 
 def _choices(plan: Plan, actor: Actor, given: Rulings, standing: Sequence[Approval]) -> Sequence[Choice]:
+    if given.holds_back:
+        return [Choice("withdraw", "Take back the rejection")]
     mine = any(approval.is_of(actor.name) for approval in standing)
     choices: list[Choice] = []
     if plan.status is PlanStatus.PENDING:
