@@ -21,7 +21,8 @@
     ├── Unwritable               a live configuration holds what no document can state (domain.layout)
     ├── NoOutput                 there is nowhere to print to (cli.output)
     ├── CannotWrite              files cannot be written, or are in the way (cli.files)
-    └── BadPath                  a PATH of a command names nothing that can be used (cli.paths)
+    ├── BadPath                  a PATH of a command names nothing that can be used (cli.paths)
+    └── BadDocument              a document has warnings, and they were to count as errors (cli.paths)
 
 Each message is one sentence that says what to change; it may be shown to anyone, so it never holds a secret.
 """

@@ -13,6 +13,7 @@ Paths = Annotated[
         show_default=False,
     ),
 ]
+Strict = Annotated[bool, typer.Option("--strict", help="Take warnings about documents for errors.")]
 BaseUrl = Annotated[
     str | None,
     typer.Option("--base-url", metavar="URL", help="Where WizChat is. Default: WIZCHAT_BASE_URL, or WizChat's own."),

@@ -3,7 +3,9 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+from reconciler.domain.diagnostics import Severity
 from reconciler.domain.document import Snapshot
+from reconciler.domain.visible import visible
 from reconciler.errors import ReconcilerError
 
 
@@ -11,9 +13,25 @@ class BadPath(ReconcilerError):
     """A PATH names nothing that can be used."""
 
 
+class BadDocument(ReconcilerError):
+    """A document is not as good as it was asked to be."""
+
+
 def nothing_found(snapshot: Snapshot) -> str:
     """What to say where no document was found."""
     return f"{snapshot.nothing}: name a document or a folder of documents"
+
+
+def refuse_warnings(snapshot: Snapshot) -> None:
+    """Take warnings about documents for errors.
+
+    Raises:
+        BadDocument: There is one.
+    """
+    found = [each for each in snapshot.diagnostics if each.severity is Severity.WARNING]
+    if found:
+        more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
+        raise BadDocument(f"{visible(found[0].in_one_sentence)}{more}: warnings are errors because of --strict")
 
 
 def repository_of(paths: Sequence[Path], cwd: Path) -> Path:

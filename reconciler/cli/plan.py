@@ -9,7 +9,7 @@ import typer
 
 from reconciler.cli import options, output
 from reconciler.cli.fleet_plan import fleet_plan
-from reconciler.cli.paths import BadPath, nothing_found, repository_of
+from reconciler.cli.paths import BadPath, nothing_found, refuse_warnings, repository_of
 from reconciler.domain.document import Snapshot
 from reconciler.engine.each import Progress
 from reconciler.engine.local_plan import LocalPlan, plan_locally
@@ -42,6 +42,7 @@ def plan(
     out: Annotated[
         Path | None, typer.Option("--out", metavar="FILE", help="Also save the plan, as JSON, for `reconciler apply`.")
     ] = None,
+    strict: options.Strict = False,
     base_url: options.BaseUrl = None,
     api_key_file: options.ApiKeyFile = None,
     tenant: options.Tenant = None,
@@ -50,6 +51,8 @@ def plan(
     settings = local.local_settings(base_url=base_url, api_key_file=api_key_file)
     speaker = settings.tenant(tenant)
     snapshot = _snapshot(paths or [])
+    if strict:
+        refuse_warnings(snapshot)
     with output.progress_bar("Dry runs") as report:
         made = asyncio.run(_plan(speaker, snapshot, chatbot or [], report))
     fleet = fleet_plan(made, speaker.name, settings.policy.as_policy())

@@ -51,6 +51,13 @@ class DocumentContract:
         owned = {section: sorted(paths) for section, paths in self.server_owned.items()}
         return digest([self.schema, dict(self.list_sections), owned])
 
+    @property
+    def known_in_core(self) -> Mapping[str, Any]:
+        """Name → schema of what is known in the free object `core`; it does not limit what may stand there."""
+        core = self.schema["properties"]["spec"]["properties"]["core"]
+        known: Mapping[str, Any] = core.get("x-known", {})
+        return known
+
     @cached_property
     def validator(self) -> Validator:
         """The schema, ready to be asked."""

@@ -19,6 +19,7 @@ class Finding:
     """A fault in a document, not yet tied to a file.
 
     Attributes:
+        severity: An error refuses the document, a warning does not.
         is_leak: Whether it is about a key that stands in the open, which is told before anything else.
     """
 
@@ -28,11 +29,12 @@ class Finding:
     pointer: Pointer = ()
     suggestion: str | None = None
     is_leak: bool = False
+    severity: Severity = Severity.ERROR
 
     def diagnostic(self, path: str) -> Diagnostic:
-        """The finding as an error of a file, without any key that stands where something else was meant."""
+        """The finding as one of a file, without any key that stands where something else was meant."""
         return Diagnostic(
-            Severity.ERROR,
+            self.severity,
             redacted(self.message),
             path,
             self.line,

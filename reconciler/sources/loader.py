@@ -16,7 +16,7 @@ from reconciler.sources.tree import LEAKING, Entry, Tree, documents_of
 
 T = TypeVar("T")
 
-LOADER_VERSION: Final = 4
+LOADER_VERSION: Final = 5
 """To be raised whenever the same bytes may be understood otherwise: what is cached is then parsed anew."""
 
 MAX_FILES: Final = 10_000

@@ -18,6 +18,7 @@ from reconciler.domain.status import Reason
 from reconciler.sources.builder import LIMITS, RawDocument, shorten
 from reconciler.sources.contract import DocumentContract
 from reconciler.sources.findings import Finding, Place
+from reconciler.sources.free_fields import slips, unmarked_includes
 from reconciler.sources.includes import Included, IncludeRefused, Includes, identity, references, resolve_path
 from reconciler.sources.json_reader import read_json
 from reconciler.sources.leaks import leaks_beside, with_leaks
@@ -132,16 +133,22 @@ def _judge(path: str, raw: RawDocument, includes: Includes, contract: DocumentCo
     faults += _unstated_id_faults(path, raw, alone=alone)
     stated = {name: value for name, value in raw.value.items() if name != "metadata"}
     body = includes.resolve(stated, raw.place)
-    missing = {finding.pointer[:-1] for finding in includes.findings}
-    faults += includes.findings
+    unmarked = list(islice(unmarked_includes(stated, raw.place), LIMITS.findings))
+    missing = {finding.pointer[:-1] for finding in (*includes.findings, *unmarked)}
+    faults += [*includes.findings, *unmarked]
     found = (fault for fault in contract.faults(body, raw.place) if fault.pointer not in missing)
     faults += islice(found, LIMITS.findings)
     stated_id = _stated_id(raw)
     chatbot_id = stated_id or (_id_of_file(path, raw) if alone else None)
+    doubts = (slip for slip in slips(body, raw.place, contract.known_in_core) if slip.pointer not in missing)
+    warnings = list(islice(doubts, LIMITS.findings))
     if faults or chatbot_id is None:
-        return _refuse(path, raw, chatbot_id, faults, states_id=stated_id is not None)
+        return _refuse(path, raw, chatbot_id, faults, warnings, states_id=stated_id is not None)
     labels = raw.value.get("metadata", {}).get("labels", {})
-    return _Judged(Document(chatbot_id, path, raw.place.line, body, dict(labels), stated_id is not None), ())
+    return _Judged(
+        Document(chatbot_id, path, raw.place.line, body, dict(labels), stated_id is not None),
+        _diagnostics(path, warnings),
+    )
 
 
 def _judge_unread(path: str, raw: RawDocument) -> _Judged:
@@ -149,14 +156,28 @@ def _judge_unread(path: str, raw: RawDocument) -> _Judged:
 
 
 def _refuse(
-    path: str, raw: RawDocument, chatbot_id: str | None, faults: Sequence[Finding], *, states_id: bool = True
+    path: str,
+    raw: RawDocument,
+    chatbot_id: str | None,
+    faults: Sequence[Finding],
+    warnings: Sequence[Finding] = (),
+    *,
+    states_id: bool = True,
 ) -> _Judged:
-    ordered = sorted(faults, key=lambda fault: (fault.line, fault.column))
-    diagnostics = tuple(fault.diagnostic(path) for fault in _told(ordered))
+    ordered = _ordered(faults)
+    errors = _told(ordered)
     more = f" (and {len(ordered) - 1} more)" if len(ordered) > 1 else ""
-    message = diagnostics[0].in_one_sentence + more
+    message = errors[0].diagnostic(path).in_one_sentence + more
     refusal = Refusal(chatbot_id, path, Reason.DOCUMENT_INVALID, message, raw.place.line, states_id)
-    return _Judged(refusal, diagnostics)
+    return _Judged(refusal, _diagnostics(path, [*errors, *warnings]))
+
+
+def _ordered(findings: Sequence[Finding]) -> Sequence[Finding]:
+    return sorted(findings, key=lambda each: (each.line, each.column))
+
+
+def _diagnostics(path: str, findings: Sequence[Finding]) -> tuple[Diagnostic, ...]:
+    return tuple(finding.diagnostic(path) for finding in _ordered(findings))
 
 
 def _told(ordered: Sequence[Finding]) -> Sequence[Finding]:

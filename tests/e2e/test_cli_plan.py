@@ -187,6 +187,16 @@ def test_a_link_beside_good_documents_is_a_warning(exported: Shell) -> None:
     assert ran.out.endswith("9 of 9 documents are valid.\n")
 
 
+def test_warnings_are_errors_when_that_is_asked(exported: Shell) -> None:
+    assert exported.run("validate", "--strict", cwd="bots").code == 0
+    exported.edit("bots/chatbots/acme-support-bot.yaml", "tone: friendly", "tonne: friendly")
+    lenient = exported.run("validate", cwd="bots")
+    assert lenient.code == 0
+    assert re.search(r'^· chatbots/acme-support-bot.yaml:\d+:\d+ .*did you mean "tone"\?$', lenient.out, re.MULTILINE)
+    for command in ("validate", "plan"):
+        assert "warnings are errors because of --strict" in exported.run(command, "--strict", cwd="bots").error
+
+
 def test_an_account_without_chatbots_is_no_export(tmp_path: Path) -> None:
     with SandboxServer(fleet=generated_fleet(0)) as server:
         ran = Shell(tmp_path, server.url, server.api_key).run("export", "--all", "--to", "bots")

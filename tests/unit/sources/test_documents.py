@@ -9,6 +9,7 @@ import pytest
 from api_client.sandbox.seed import default_fleet
 from benchmarks.stage import document_of
 from reconciler.domain.compose import assemble
+from reconciler.domain.diagnostics import Severity
 from reconciler.domain.document import ParsedFile
 from reconciler.domain.status import Reason
 from reconciler.errors import SourceCause, SourceUnreadable
@@ -227,6 +228,98 @@ def test_an_include_that_may_not_be_is_refused_at_its_place(reference: str, mess
     file = parse(PROMPT % reference, others)
     assert lines(file) == [f"{PATH}:5:21   spec.core.prompt.$file: {message}"]
     assert file.documents == ()
+
+
+@pytest.mark.parametrize(
+    ("core", "expected"),
+    [
+        (
+            "{behaviour: {tone: x}}",
+            '"behaviour" is sent, and WizChat knows no such name: correct it; did you mean "behavior"?',
+        ),
+        ("{nmae: Acme}", 'did you mean "name"?'),
+        ("{logo_url: x}", 'did you mean "logoUrl"?'),
+        ("{RequireAuth: true}", 'did you mean "requireAuth"?'),
+        (
+            "{aiConfig: {temprature: 0.3}}",
+            '"temprature" is sent, and WizChat knows no such name: correct it; did you mean "temperature"?',
+        ),
+        ("{behavior: {handover: {enabledd: true}}}", 'did you mean "enabled"?'),
+        (
+            "{aiConfig: {temperature: '0.3'}}",
+            '4:34   spec.core.aiConfig.temperature: is known as a number, without quotes; did you mean "0.3"?',
+        ),
+        ("{aiConfig: {maxOutputTokens: '300'}}", 'a whole number, without quotes; did you mean "300"?'),
+        ("{aiConfig: {maxOutputTokens: 1.5}}", "a whole number, without quotes"),
+        ("{requireAuth: yes}", 'true or false, without quotes; did you mean "true"?'),
+        ("{requireAuth: 1}", "true or false, without quotes"),
+        ("{name: 123}", 'text: put it in quotes; did you mean ""123""?'),
+        ("{behavior: text}", "a mapping"),
+        ("{behavior: {suggestedQuestions: one}}", "a list"),
+    ],
+)
+def test_a_slip_in_the_free_object_is_a_warning(core: str, expected: str) -> None:
+    file = parse(f"{HEAD}spec:\n  core: {core}\n")
+    (told,) = file.diagnostics
+    assert told.severity is Severity.WARNING
+    assert str(told).endswith(expected)
+    assert len(file.documents) == 1
+
+
+@pytest.mark.parametrize(
+    "core",
+    [
+        "{name: A, description: null, logoUrl: x, status: draft, requireAuth: no_, salesAgentEnabled: false}",
+        "{aiConfig: {temperature: 1, topP: 0.3}, theirs: {file: {deep: 1}}}",
+        "{customerFields: {nmae: 1}}",
+        "{appearance: {icon: {file: a.svg, size: 3}}}",
+    ],
+)
+def test_what_is_free_in_core_stays_free(core: str) -> None:
+    file = parse(f"{HEAD}spec:\n  core: {core.replace('no_', 'true')}\n")
+    assert (lines(file), len(file.documents)) == ([], 1)
+
+
+@pytest.mark.parametrize(
+    ("spec", "place"),
+    [
+        ("  core: {behavior: {systemPrompt: {file: ../prompts/a.md}}}", "4:35   spec.core.behavior.systemPrompt.file"),
+        ("  core: {texts: [{$fle: ../prompts/a.md}]}", "4:19   spec.core.texts[0].$fle"),
+        ("  core: {x: {$File: a.md}}", "4:14   spec.core.x.$File"),
+        ("  core: {x: {$include: a.md}}", "4:14   spec.core.x.$include"),
+        ("  skills: [{name: a, body: {file: ../prompts/a.md}}]", "4:29   spec.skills[0].body.file"),
+    ],
+)
+def test_an_include_without_its_mark_is_an_error_wherever_it_stands(spec: str, place: str) -> None:
+    (told,) = (file := parse(f"{HEAD}spec:\n{spec}\n", FILES)).diagnostics
+    assert told.severity is Severity.ERROR
+    assert str(told).startswith(f"{PATH}:{place}: a mapping with ")
+    assert told.suggestion == "$file"
+    assert file.documents == ()
+
+
+def test_a_refused_document_tells_its_warnings_after_its_first_error() -> None:
+    file = parse(f"{HEAD}spec:\n  core: {{nmae: x}}\n  skill: []\n")
+    assert [(found.line, found.severity.value) for found in file.diagnostics] == [(4, "warning"), (5, "error")]
+    assert file.refusals[0].message.startswith(f"{PATH}:5:3 spec: unknown key")
+    assert "more)" not in file.refusals[0].message
+
+
+def test_everything_that_the_sandbox_and_its_contract_say_of_core_is_known() -> None:
+    for chatbot in default_fleet():
+        file = parse(json.dumps(document_of(chatbot)), path="chatbots/a.json")
+        assert [found for found in lines(file) if "spec.core" in found] == []
+        assert _unknown(chatbot.section("core"), CONTRACT.known_in_core) == []
+
+
+def _unknown(value: Mapping[str, object], known: Mapping[str, dict[str, dict[str, object]]]) -> list[str]:
+    """The names within a value that are not known, as deep as mappings go."""
+    found = [name for name in value if name not in known]
+    for name in value.keys() & known.keys():
+        inner = value[name]
+        if isinstance(inner, Mapping):
+            found += _unknown(inner, known[name].get("properties", {}))  # type: ignore[arg-type]  # a schema's values
+    return found
 
 
 def test_included_text_is_held_to_the_contract_too() -> None:
