@@ -2,16 +2,18 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from reconciler.cli import options, output
-from reconciler.cli.files import Written, write_files
-from reconciler.cli.paths import BadPath
+from reconciler.cli.files import CannotWrite, Written, write_files
+from reconciler.cli.paths import BadPath, repository_of
 from reconciler.cli.schema import schema_text
+from reconciler.domain.document import Snapshot
+from reconciler.domain.export_losses import losses, second_documents
 from reconciler.domain.layout import Exported, LaidOut, Unwritable, lay_out, slugs
 from reconciler.engine.each import Progress
 from reconciler.engine.export import FleetExport, export_fleet
@@ -29,6 +31,10 @@ def export(
     to: Annotated[Path, typer.Option("--to", metavar="DIR", help="The folder to write, usually a repository.")],
     everything: Annotated[bool, typer.Option("--all", help="Export every chatbot that the key may see.")] = False,
     force: Annotated[bool, typer.Option("--force", help="Overwrite files that hold something else.")] = False,
+    discard: Annotated[
+        bool,
+        typer.Option("--discard", help="With --force, drop also what no export states, such as labels and comments."),
+    ] = False,
     base_url: options.BaseUrl = None,
     api_key_file: options.ApiKeyFile = None,
     tenant: options.Tenant = None,
@@ -42,7 +48,9 @@ def export(
     if not fleet.chatbots:
         raise BadPath(f"there is no chatbot at {speaker.base_url} that the key may see: create one, or use another key")
     laid_out, unwritable = _laid_out(fleet)
-    written = write_files(to, _files(laid_out), force=force)
+    files = _files(laid_out)
+    _refuse_damage(laid_out, files, to, discard=discard)
+    written = write_files(to, files, force=force or discard)
     output.show(_summary(laid_out, to, written))
     _warn_of_omitted(fleet.exported)
     problems = [f"chatbot {failure.chatbot_id}: {failure.error}" for failure in fleet.failures] + unwritable
@@ -76,6 +84,44 @@ def _files(laid_out: Sequence[LaidOut]) -> dict[str, str]:
         files[one.path] = document_text(one.document, schema=f"../{SCHEMA_FILE}")
         files |= one.texts
     return files
+
+
+def _refuse_damage(laid_out: Sequence[LaidOut], files: Mapping[str, str], to: Path, *, discard: bool) -> None:
+    """Refuse to write a second document for a chatbot, or over what no export states.
+
+    Raises:
+        CannotWrite: Nothing was written.
+    """
+    if not to.is_dir():
+        return
+    root = repository_of([to], Path.cwd())
+    folder = to.resolve().relative_to(root).as_posix()
+    standing = local.local_snapshot(root, [to])
+    elsewhere = local.local_snapshot(root, [])
+    second = [*second_documents(laid_out, standing, folder), *second_documents(laid_out, elsewhere, folder)]
+    if second:
+        raise CannotWrite("; ".join(dict.fromkeys(second)))
+    if not discard and (refusals := list(_lost(laid_out, files, standing, to, folder))):
+        raise CannotWrite(f"{'; '.join(refusals)}: edit by hand what differs, or give --force --discard")
+
+
+def _lost(
+    laid_out: Sequence[LaidOut], files: Mapping[str, str], standing: Snapshot, to: Path, folder: str
+) -> Iterator[str]:
+    for one in laid_out:
+        old = _text_of(to / one.path)
+        if old is not None and old != files[one.path]:
+            lost = losses(one, standing, folder, old=old, new=files[one.path])
+            if lost:
+                yield f"{to / one.path} would lose {', '.join(lost)}"
+
+
+def _text_of(path: Path) -> str | None:
+    """The text of a file; None where there is none."""
+    try:
+        return path.read_text(encoding="utf-8", errors="replace")
+    except FileNotFoundError:
+        return None
 
 
 def _summary(laid_out: Sequence[LaidOut], to: Path, written: Written) -> str:

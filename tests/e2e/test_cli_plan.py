@@ -117,6 +117,46 @@ def test_an_export_is_the_same_again_and_never_overwrites_an_edit(exported: Shel
     assert exported.run("plan", "--detailed-exitcode", cwd="bots").code == 0
 
 
+@pytest.mark.parametrize(
+    ("written", "lost"),
+    [
+        ("metadata:\n  labels: {team: support, env: prod}\n", "its labels (env, team)"),
+        ("prune: false\n", "prune: false"),
+        ("# agreed with legal\n", "a comment"),
+        ("---\n{apiVersion: v1, kind: ChatbotConfig, metadata: {chatbotId: bot_9}, spec: {}}\n", "chatbot bot_9"),
+        ("  skils: []\n", "what its document says, which is not valid"),
+    ],
+)
+def test_what_no_export_states_is_dropped_only_with_discard(exported: Shell, written: str, lost: str) -> None:
+    document = exported.folder / "bots/chatbots/acme-support-bot.yaml"
+    text = document.read_text(encoding="utf-8").replace("friendly", "formal")
+    match written.partition(":")[0]:
+        case "metadata":
+            text = text.replace("metadata:\n", written)
+        case "prune":
+            text = text.replace("prune: true\n", written)
+        case _:
+            text += written
+    document.write_text(text, encoding="utf-8")
+    refused = exported.run("export", "bot_7f3a", "--to", "bots", "--force")
+    assert (refused.code, refused.out) == (1, "")
+    assert f"bots/chatbots/acme-support-bot.yaml would lose {lost}" in refused.error.replace("the document of ", "")
+    assert refused.error.endswith("give --force --discard")
+    assert document.read_text(encoding="utf-8") == text
+    assert exported.run("export", "bot_7f3a", "--to", "bots", "--force", "--discard").code == 0
+    assert exported.run("plan", "--detailed-exitcode", cwd="bots").code == 0
+
+
+def test_no_second_document_is_written_for_a_chatbot(exported: Shell) -> None:
+    document = exported.folder / "bots/chatbots/acme-support-bot.yaml"
+    document.rename(document.with_name("support.yaml"))
+    refused = exported.run("export", "--all", "--to", "bots", "--force", "--discard")
+    assert refused.error == (
+        "error: chatbot bot_7f3a has a document already, at chatbots/support.yaml:2: remove that one first"
+    )
+    assert not document.exists()
+
+
 def test_an_export_is_valid_and_holds_no_server_owned_field(exported: Shell) -> None:
     assert exported.run("validate", cwd="bots").out == "9 of 9 documents are valid.\n"
     text = "".join(path.read_text(encoding="utf-8") for path in (exported.folder / "bots/chatbots").iterdir())
