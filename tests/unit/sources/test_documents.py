@@ -283,7 +283,7 @@ def test_what_is_free_in_core_stays_free(core: str) -> None:
 @pytest.mark.parametrize(
     ("spec", "place"),
     [
-        ("  core: {behavior: {systemPrompt: {file: ../prompts/a.md}}}", "4:35   spec.core.behavior.systemPrompt.file"),
+        ("  core: {behavior: {systemPrompt: {file: ../prompts/a.md}}}", "4:36   spec.core.behavior.systemPrompt.file"),
         ("  core: {texts: [{$fle: ../prompts/a.md}]}", "4:19   spec.core.texts[0].$fle"),
         ("  core: {x: {$File: a.md}}", "4:14   spec.core.x.$File"),
         ("  core: {x: {$include: a.md}}", "4:14   spec.core.x.$include"),
