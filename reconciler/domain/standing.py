@@ -7,6 +7,7 @@ from reconciler.domain.automatic import Verdict
 from reconciler.domain.lifecycle import PlanStatus
 from reconciler.domain.policy import ProtectedItem
 from reconciler.domain.records import Chatbot, Plan, SourceRecord, SourceState, Suspension
+from reconciler.domain.source_causes import explain_source
 from reconciler.domain.status import EXPLANATIONS, Reason, Sync
 
 
@@ -40,7 +41,8 @@ def standing(  # noqa: PLR0911  one return per reason, in order of precedence
     if given.plan is not None:
         return given.plan.reason, given.plan.message
     if given.source is not None and given.source.state is SourceState.UNKNOWN:
-        return Reason.SOURCE_UNKNOWN, given.source.message or EXPLANATIONS[Reason.SOURCE_UNKNOWN]
+        explained = explain_source(given.source.cause)
+        return Reason.SOURCE_UNKNOWN, f"{explained} {given.source.message}" if given.source.message else explained
     if chatbot.sync is Sync.SYNCED:
         return Reason.IN_SYNC, EXPLANATIONS[Reason.IN_SYNC]
     if chatbot.rejected_fingerprint is not None:

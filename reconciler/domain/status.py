@@ -89,7 +89,8 @@ EXPLANATIONS: Mapping[Reason, str] = {
     Reason.CLAIMED_TWICE: "More than one document claims this chatbot: keep one of them.",
     Reason.CLAIM_REFUSED: "The source may not manage this chatbot: widen its `chatbots` setting or move it.",
     Reason.SOURCE_UNKNOWN: (
-        "The source cannot be read; the last good revision stands: repair it, or accept its new revision."
+        "The source cannot be read, or what it says now is not trusted; the last good revision stands: its cause says "
+        "which, and what to do."
     ),
     Reason.BLOCKED_BY_DELETE_GATE: (
         "The plan takes away more than the policy lets pass: approve that, too, with a reason."

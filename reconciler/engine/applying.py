@@ -4,11 +4,12 @@ from dataclasses import replace
 
 from reconciler.domain.lifecycle import DECIDABLE, ApplyStatus, PlanStatus
 from reconciler.domain.records import Apply, Plan, Role, SourceState
+from reconciler.domain.source_causes import explain_source
 from reconciler.engine.approvals import recount
 from reconciler.engine.auditing import audit
 from reconciler.engine.context import PROGRAM, Actor, Engine
 from reconciler.engine.standings import Surroundings, is_read_only, protected_now, restate_plan
-from reconciler.errors import Conflict, NotFound
+from reconciler.errors import Conflict, NotFound, SourceCause
 from reconciler.ports import Job, JobKind, UnitOfWork
 
 
@@ -123,7 +124,7 @@ def _refuse_unless_approved(plan: Plan) -> None:
 
 
 async def refuse_if_stopped(engine: Engine, uow: UnitOfWork, plan: Plan) -> None:
-    """Refuse what must not be written now: a protected item, no write key, a suspension, an unreadable source.
+    """Refuse what must not be written now: a protected item, no write key, a suspension, a source that is Unknown.
 
     Raises:
         Conflict: ``protected``, ``read_only``, ``suspended`` or ``source_unknown``.
@@ -139,7 +140,9 @@ async def refuse_if_stopped(engine: Engine, uow: UnitOfWork, plan: Plan) -> None
         )
     source = given.sources.get(plan.source)
     if source is None or source.state is SourceState.UNKNOWN:
-        raise Conflict("source_unknown", f"the source {plan.source} cannot be read: {source and source.message}")
+        explained = explain_source(source.cause if source is not None else SourceCause.NOT_CONFIGURED)
+        told = f" {source.message}" if source is not None and source.message else ""
+        raise Conflict("source_unknown", f"{plan.source}: {explained}{told}")
 
 
 def refuse_if_protected(engine: Engine, plan: Plan) -> None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from reconciler.domain.canonical import canonical_bytes
 from reconciler.domain.plan import Op, body_for, propose
 from reconciler.domain.records import Approval, GoodDocument, Plan
+from reconciler.domain.source_causes import explain_source
 from reconciler.domain.status import Reason
 from reconciler.engine.applying import refuse_if_stopped
 from reconciler.engine.approvals import are_enough, weigh
@@ -113,13 +114,13 @@ async def check_document(engine: Engine, shared: SharedLook, plan: Plan) -> None
     """See that git still says what the plan was made of, in the sections that it writes.
 
     Raises:
-        NotNow: Git cannot be read.
+        NotNow: Git cannot be read, or is not trusted.
         NoLonger: The document says something else, is gone or refused, or the chatbot belongs to another source.
     """
     try:
         documents = await shared.documents(engine.source(plan.source))
     except SourceUnreadable as error:
-        raise NotNow(Reason.SOURCE_UNKNOWN, f"{error.cause}: {error}") from error
+        raise NotNow(Reason.SOURCE_UNKNOWN, f"{error.cause}: {explain_source(error.cause)} {error}") from error
     document = next((d for d in documents if d.chatbot_id == plan.chatbot_id), None)
     if document is None or document.body is None:
         message = document.refusal_message if document else None

@@ -46,7 +46,7 @@ class Code(StrEnum):
     PROTECTED = "protected", 409, "The plan touches what is protected"
     READ_ONLY = "read_only", 409, "The tenant has no write key"
     SUSPENDED = "suspended", 409, "Applies are suspended"
-    SOURCE_UNKNOWN = "source_unknown", 409, "The source cannot be read"
+    SOURCE_UNKNOWN = "source_unknown", 409, "The source cannot be read or trusted"
     APPLY_IN_PROGRESS = "apply_in_progress", 409, "An apply is under way"
     CONCURRENT_CHANGE = "concurrent_change", 409, "Somebody else was faster"
     REVISION_NOT_SEEN = "revision_not_seen", 409, "The revision was not seen"

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from reconciler.domain.document import Snapshot
-from reconciler.domain.lifecycle import PlanStatus
+from reconciler.domain.lifecycle import ApplyStatus, PlanStatus
 from reconciler.domain.records import Role, RunStatus, SourceState, Trigger
 from reconciler.domain.status import Reason, Sync
 from reconciler.engine.accept import accept
@@ -57,9 +57,41 @@ async def test_an_apply_is_refused_while_the_source_is_unknown(tmp_path: Path) -
         w.source.fail(SourceCause.UNREACHABLE)
         await w.refresh()
         assert (await w.chatbot()).reason is Reason.APPROVED  # an open plan stays as it is
-        with pytest.raises(Conflict) as refused:
+        with pytest.raises(Conflict, match="The source cannot be read") as refused:
             await request_apply(w.engine, await w.person(), plan.id, plan.fingerprint)
         assert refused.value.code == "source_unknown"
+        w.source.recover()
+        w.source.force_push({path_of(): document(spec(prompt="rewritten"))})
+        await w.refresh()
+        with pytest.raises(Conflict, match="The source was read, but what it says now is not trusted") as refused:
+            await request_apply(w.engine, await w.person(), plan.id, plan.fingerprint)
+        assert refused.value.code == "source_unknown"
+        assert "cannot be read" not in str(refused.value)
+
+
+async def test_an_apply_that_finds_an_untrusted_source_says_that_it_was_read(tmp_path: Path) -> None:
+    async with world(tmp_path, {BOT: spec(prompt="old")}, {path_of(): document(spec())}) as w:
+        plan = await w.open_plan()
+        await w.approve(plan)
+        w.source.force_push({path_of(): document(spec(prompt="rewritten"))})
+        apply = await w.apply(plan)
+        assert (apply.status, apply.reason) == (ApplyStatus.FAILED, Reason.SOURCE_UNKNOWN)
+        assert "The source was read, but what it says now is not trusted" in apply.message
+        assert "cannot be read" not in apply.message
+
+
+@pytest.mark.parametrize("trusted", [True, False])
+async def test_a_chatbot_says_whether_its_source_was_read(tmp_path: Path, *, trusted: bool) -> None:
+    async with world(tmp_path, LIVE, FILES) as w:
+        if trusted:
+            w.source.fail(SourceCause.UNREACHABLE)
+        else:
+            w.source.force_push({**FILES, "readme.md": "rewritten"})
+        await w.refresh()
+        chatbot = await w.chatbot()
+        assert chatbot.reason is Reason.SOURCE_UNKNOWN
+        assert ("The source cannot be read;" in chatbot.message) == trusted
+        assert ("The source was read, but what it says now is not trusted" in chatbot.message) == (not trusted)
 
 
 async def test_rewritten_history_is_not_trusted_until_it_is_accepted(tmp_path: Path) -> None:

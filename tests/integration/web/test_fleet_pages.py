@@ -387,6 +387,8 @@ async def test_a_revision_is_accepted_from_the_page_that_shows_it(house: House) 
     await untrusted(house)
     async with signed_in(house, "approver") as client:
         shown = (await client.get("/sources")).text
+        assert "The source was read, but what it says now is not trusted" in shown
+        assert "cannot be read" not in shown
         assert 'action="/sources/main/accept"' in shown
         assert f'name="revision" value="{REVISION}"' in shown
         answer = await client.post("/sources/main/accept", data={"revision": REVISION, "reason": "looked at"})

@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 from reconciler.domain.records import Apply, Approval, Chatbot, GoodDocument, Plan, Suspension
 from reconciler.domain.secrets import redacted
-from reconciler.domain.status import EXPLANATIONS, Direction, Sync
+from reconciler.domain.status import EXPLANATIONS, Direction, Reason, Sync
 from reconciler.domain.visible import visible
 from reconciler.engine.live import LiveView
 from reconciler.ports import Page
@@ -222,6 +222,9 @@ def _advice(chatbot: Chatbot) -> Iterator[str]:
     explained = EXPLANATIONS[chatbot.reason]
     if chatbot.message:
         yield chatbot.message
+    # its message says already which of the two it is
+    if chatbot.reason is Reason.SOURCE_UNKNOWN and chatbot.message:
+        return
     if explained not in chatbot.message:
         yield explained
 

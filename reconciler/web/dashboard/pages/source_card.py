@@ -6,7 +6,7 @@ from datetime import datetime
 
 from reconciler.domain.diagnostics import Severity
 from reconciler.domain.records import Role, Run, SourceRecord, SourceState, Suspension
-from reconciler.domain.status import EXPLANATIONS, Reason
+from reconciler.domain.source_causes import explain_source
 from reconciler.domain.tenant import TenantRecord, TenantState
 from reconciler.domain.weblinks import WebRepository
 from reconciler.engine.context import Actor, SourceBinding
@@ -148,7 +148,7 @@ def source_card(record: SourceRecord, known: Known) -> SourceCard:
     pages = WebRepository.of(binding.forge, binding.url) if binding else None
     return SourceCard(
         record=record,
-        advice=EXPLANATIONS[Reason.SOURCE_UNKNOWN] if record.state is SourceState.UNKNOWN else None,
+        advice=explain_source(record.cause) if record.state is SourceState.UNKNOWN else None,
         wrong=_wrong(known.told.get(name)),
         run=run,
         run_sign=run_sign(run) if run else None,

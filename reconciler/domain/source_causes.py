@@ -1,0 +1,27 @@
+"""Why a source is Unknown, in a sentence: what was not read is told from what was read and is not trusted."""
+
+from typing import Final
+
+from reconciler.errors import SourceCause
+
+_UNTRUSTED: Final = frozenset(
+    {SourceCause.HISTORY_REWRITTEN, SourceCause.PATHS_EMPTIED, SourceCause.DOCUMENTS_VANISHED}
+)
+
+
+def explain_source(cause: str | None) -> str:
+    """What it means that a source is Unknown, and what to do.
+
+    Args:
+        cause: A `SourceCause`; None where none was written down.
+    """
+    if cause in _UNTRUSTED:
+        return (
+            "The source was read, but what it says now is not trusted; the last good revision stands: restore the "
+            "branch, or accept its new revision."
+        )
+    if cause == SourceCause.NOTHING_MATCHED:
+        return "The source was read, but no document was found in it: correct its paths, or add documents."
+    if cause == SourceCause.NOT_CONFIGURED:
+        return "The source is no longer configured; the last good revision stands: add it to [[sources]] again."
+    return "The source cannot be read; the last good revision stands: repair it."
