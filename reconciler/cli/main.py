@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 from typer.exceptions import TyperException
 
-from reconciler.cli import audit, db, output, people, token
+from reconciler.cli import audit, db, forget, output, people, token
 from reconciler.cli.demo import demo
 from reconciler.cli.export import export
 from reconciler.cli.paths import BadPath
@@ -54,6 +54,9 @@ app.command()(demo)
 app.command()(sandbox)
 app.add_typer(token.app, name="token")
 app.add_typer(people.app, name="people")
+app.add_typer(forget.sources, name="source")
+app.add_typer(forget.tenants, name="tenant")
+app.add_typer(forget.chatbots, name="chatbot")
 app.add_typer(audit.app, name="audit")
 app.add_typer(db.app, name="db")
 

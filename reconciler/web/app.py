@@ -11,7 +11,7 @@ from reconciler.engine.live import LiveViews
 from reconciler.engine.token_use import TokenUse
 from reconciler.ports import IdentityProvider
 from reconciler.web import errors, health, reference, rules, webhooks
-from reconciler.web.api import events, fleet, me, people, plans, sources, suspensions, tokens
+from reconciler.web.api import events, fleet, forgetting, me, people, plans, sources, suspensions, tokens
 from reconciler.web.auth import Gate
 from reconciler.web.credentials import Book
 from reconciler.web.dashboard import routes
@@ -36,8 +36,8 @@ from reconciler.web.streams import Streams
 from reconciler.web.vitals import Vitals
 
 ROUTERS = (
-    fleet.router, plans.router, sources.router, suspensions.router, me.router, people.router, tokens.router,
-    events.router, webhooks.router, health.router,
+    fleet.router, plans.router, sources.router, forgetting.router, suspensions.router, me.router,
+    people.router, tokens.router, events.router, webhooks.router, health.router,
 )  # fmt: skip
 """Everything that OpenAPI describes."""
 

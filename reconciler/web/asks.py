@@ -169,6 +169,12 @@ class TokenAsk(Ask):
     )
 
 
+class ForgetAsk(Ask):
+    """Forget what is gone for good."""
+
+    reason: Text
+
+
 class BarAsk(Ask):
     """Keep a person out, or let them in again."""
 

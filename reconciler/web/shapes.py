@@ -270,6 +270,13 @@ class AcceptedShape(SourceShape):
     )
 
 
+class ForgottenShape(Shape):
+    """What was forgotten."""
+
+    subject: str = Field(description="`source/NAME`, `tenant/NAME` or `chatbot/ID`.")
+    chatbots: list[str] = Field(description="The chatbots that nobody has any more.")
+
+
 class SuspensionShape(Shape):
     """Applies stopped by a person."""
 

@@ -89,7 +89,7 @@ async def open_store(settings: Settings, clock: Clock) -> AsyncIterator[SqlStore
 
 @asynccontextmanager
 async def open_administration(settings: Settings) -> AsyncIterator[tuple[Engine, Actor]]:
-    """What the commands work on that change the database beside a running service: they reach neither git nor WizChat.
+    """What the commands work on that change the database beside a running service; they write nothing anywhere else.
 
     Raises:
         StoreError: The database cannot be used.

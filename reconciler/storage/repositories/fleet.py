@@ -33,6 +33,15 @@ class Sources(Repository[SourceRecord]):
     async def all(self) -> Sequence[SourceRecord]:
         return await self._all()
 
+    async def remove(self, record: SourceRecord) -> None:
+        """Remove a source, and what was parsed of its files.
+
+        Raises:
+            Conflict: When it was changed since it was read.
+        """
+        await self._change(record, delete(tables.sources))
+        await self._transaction.write(delete(tables.parsed_files).where(tables.parsed_files.c.source == record.name))
+
     async def rename(self, names: Mapping[str, str]) -> None:
         """Have sources, and what is kept of them, go by other names."""
         await rename_sources(self._transaction, names)
@@ -48,6 +57,14 @@ class Tenants(Repository[TenantRecord]):
 
     async def all(self) -> Sequence[TenantRecord]:
         return await self._all()
+
+    async def remove(self, record: TenantRecord) -> None:
+        """Remove a tenant.
+
+        Raises:
+            Conflict: When it was changed since it was read.
+        """
+        await self._change(record, delete(tables.tenants))
 
 
 class Runs(Repository[Run]):
@@ -254,6 +271,9 @@ class Baselines:
         rows = [{"tenant": tenant, "chatbot_id": key, "sections": to_json(value)} for key, value in baselines.items()]
         await self._transaction.write(delete(tables.baselines).where(*_these(tenant, baselines)))
         await self._transaction.write(insert(tables.baselines), rows)
+
+    async def remove(self, tenant: str, chatbot_id: str) -> None:
+        await self._transaction.write(delete(tables.baselines).where(*_these(tenant, [chatbot_id])))
 
 
 def _these(tenant: str, chatbot_ids: Collection[str]) -> list[ColumnElement[bool]]:

@@ -12,6 +12,7 @@ from reconciler.domain.records import AuditEntry, Role, SourceState
 from reconciler.engine.tokens import TOKEN_PREFIX
 from tests.fakes.clock import START
 from tests.integration.web.conftest import REVISION, House
+from tests.support.records import a_chatbot, a_source
 
 pytestmark = pytest.mark.anyio
 
@@ -34,6 +35,7 @@ class Case:
         form: What passes, as a page sends it, instead of a body.
         refused_form: The same for what is refused.
         everybody: Whether every role suffices.
+        path: What it is about, where that is not what most calls are about.
     """
 
     action: str
@@ -46,6 +48,7 @@ class Case:
     form: Mapping[str, str] | None = None
     refused_form: Mapping[str, str] | None = None
     everybody: bool = False
+    path: Mapping[str, str] = field(default_factory=dict)
 
     def sent(self) -> dict[str, Any]:
         """What passes, as a program or a page's form sends it."""
@@ -57,6 +60,7 @@ class Case:
 
 
 API = "/api/v1"
+GONE = {"reason": "gone for good"}
 APPROVE = (f"{API}/plans/plan_1/approve", SEEN)
 REJECT = (f"{API}/plans/plan_1/reject", SEEN)
 CASES: dict[str, Case] = {
@@ -78,6 +82,20 @@ CASES: dict[str, Case] = {
         "source/main",
         {"revision": REVISION, "reason": "looked at"},
         refused={"revision": "d" * 40, "reason": "not looked at"},
+    ),
+    f"{API}/sources/{{name}}/forget": Case(
+        "source.forget", "source/gone", GONE, refused_path={"name": "main"}, refused=GONE, path={"name": "gone"}
+    ),
+    f"{API}/tenants/{{name}}/forget": Case(
+        "tenant.forget", "tenant/left", GONE, refused_path={"name": "acme"}, refused=GONE, path={"name": "left"}
+    ),
+    f"{API}/chatbots/{{chatbot_id}}/forget": Case(
+        "chatbot.forget",
+        "chatbot/ghost",
+        GONE,
+        refused_path={"chatbot_id": "none"},
+        refused=GONE,
+        path={"chatbot_id": "ghost"},
     ),
     f"{API}/suspend": Case(
         "suspend",
@@ -188,9 +206,12 @@ PATH = {"plan_id": "plan_1", "name": "main", "token_id": "tok_spare", "person": 
 
 @pytest.fixture
 async def busy(house: House) -> House:
-    """A house in which every case may pass: a source in doubt, a token to spare, and a person who signed in."""
+    """A house in which every case may pass: with a source in doubt, a token to spare, and what is gone."""
     await house.add_token("spare", Role.VIEWER)
     async with house.store.begin() as uow:
+        await uow.sources.add(a_source("gone", state=SourceState.UNKNOWN, cause="NotConfigured"))
+        await uow.chatbots.add(a_chatbot("lost", tenant="left"))
+        await uow.chatbots.add(a_chatbot("ghost"))
         await uow.people.add(Person(name="spare", issuer="https://i", subject="1", groups=(), seen_at=START))
     return house
 
@@ -225,7 +246,7 @@ async def test_what_passes_leaves_a_row(busy: House, path: str) -> None:
         for call, body in case.before:
             assert (await client.post(call, json=body)).is_success
         before = len(await _rows(busy))
-        answer = await client.post(path.format(**PATH), **case.sent())
+        answer = await client.post(path.format(**(PATH | case.path)), **case.sent())
         assert not answer.is_error, answer.text
 
     (row,) = [row for row in await _rows(busy, after=before) if row.action == case.action]
@@ -237,7 +258,7 @@ async def test_what_passes_leaves_a_row(busy: House, path: str) -> None:
 async def test_a_role_that_does_not_suffice_leaves_a_row(busy: House, path: str) -> None:
     case = CASES[path]
     async with busy.client("wzr_viewer") as client:
-        answer = await client.post(path.format(**PATH), **case.sent())
+        answer = await client.post(path.format(**(PATH | case.path)), **case.sent())
 
     assert answer.status_code == 403, answer.text
     (row,) = await _rows(busy)
@@ -253,7 +274,7 @@ async def test_what_no_longer_fits_leaves_a_row_and_nothing_else(busy: House, pa
     if path.endswith("/accept"):
         await _doubt(busy)
     async with busy.client("wzr_admin") as client:
-        await client.post(path.format(**(PATH | case.refused_path)), **case.sent_in_vain())
+        await client.post(path.format(**(PATH | case.path | case.refused_path)), **case.sent_in_vain())
 
     (row,) = await _rows(busy)
     assert (row.actor, row.action) == ("admin", f"{case.action}.refused")
@@ -297,7 +318,7 @@ async def test_no_row_holds_a_secret(busy: House) -> None:
     async with busy.client("wzr_admin") as client:
         secret = (await client.post(f"{API}/tokens", json=CASES[f"{API}/tokens"].body)).json()["secret"]
         for path, case in CASES.items():
-            await client.post(path.format(**PATH), **case.sent())
+            await client.post(path.format(**(PATH | case.path)), **case.sent())
     said = repr(await _rows(busy))
     assert secret.startswith("wzr_")
     assert [each for each in (secret, *busy.tokens.values()) if each in said] == []

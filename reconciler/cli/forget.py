@@ -1,0 +1,126 @@
+"""`reconciler source`, `tenant` and `chatbot`: what is known of each, and forgetting what is gone for good."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Annotated, TypeVar
+
+import typer
+
+from reconciler.cli import output
+from reconciler.cli.administration import administration
+from reconciler.domain.records import Chatbot, ScopeKind, SourceRecord
+from reconciler.domain.visible import visible
+from reconciler.engine.auditing import refusals_recorded
+from reconciler.engine.context import Actor, Engine
+from reconciler.engine.forgetting import Forgotten, forget_chatbot, forget_source, forget_tenant, is_gone
+from reconciler.errors import Conflict, NotFound
+from reconciler.ports import UnitOfWork
+
+sources = typer.Typer(help="List sources, and forget those that left the settings.", no_args_is_help=True)
+tenants = typer.Typer(help="List tenants, and forget those that left the settings.", no_args_is_help=True)
+chatbots = typer.Typer(help="List chatbots that no document states, and forget those.", no_args_is_help=True)
+
+Name = Annotated[str, typer.Argument(metavar="NAME", help="As the settings called it.")]
+Id = Annotated[str, typer.Argument(metavar="ID", help="The chatbot's id.")]
+Reason = Annotated[str, typer.Option(metavar="TEXT", help="Why, for the audit log.")]
+OfTenant = Annotated[
+    str | None, typer.Option("--tenant", metavar="NAME", help="Its tenant, when several have a chatbot of this id.")
+]
+R = TypeVar("R")
+Forget = Callable[[Engine, Actor], Awaitable[Forgotten]]
+
+
+@sources.command(name="list")
+def list_sources() -> None:
+    """List the sources that are known; those that the service last started without can be forgotten."""
+    output.show("".join(map(_source_line, asyncio.run(_read(lambda _, uow: uow.sources.all())))))
+
+
+@sources.command(name="forget")
+def forget_a_source(name: Name, reason: Reason) -> None:
+    """Forget a source that left the settings: its chatbots become unmanaged, nothing is done at WizChat."""
+    _forget("source.forget", f"source/{name}", lambda engine, actor: forget_source(engine, actor, name, reason))
+
+
+@tenants.command(name="list")
+def list_tenants() -> None:
+    """List the tenants of which chatbots are known; those that the settings do not name can be forgotten."""
+    output.show("".join(asyncio.run(_read(_tenant_lines))))
+
+
+@tenants.command(name="forget")
+def forget_a_tenant(name: Name, reason: Reason) -> None:
+    """Forget a tenant that left the settings, with its chatbots and sources; nothing is done at WizChat."""
+    _forget("tenant.forget", f"tenant/{name}", lambda engine, actor: forget_tenant(engine, actor, name, reason))
+
+
+@chatbots.command(name="list")
+def list_chatbots() -> None:
+    """List the chatbots that no document states: those that WizChat does not have either can be forgotten."""
+    output.show("".join(map(_chatbot_line, asyncio.run(_read(_unstated)))))
+
+
+@chatbots.command(name="forget")
+def forget_a_chatbot(chatbot_id: Id, reason: Reason, tenant: OfTenant = None) -> None:
+    """Forget a chatbot that no document states and that WizChat, which is asked, does not have."""
+
+    async def forget(engine: Engine, actor: Actor) -> Forgotten:
+        return await forget_chatbot(engine, actor, await _tenant_of(engine, chatbot_id, tenant), chatbot_id, reason)
+
+    _forget("chatbot.forget", f"chatbot/{chatbot_id}", forget)
+
+
+def _forget(action: str, subject: str, forget: Forget) -> None:
+    async def run() -> Forgotten:
+        async with administration() as (engine, actor), refusals_recorded(engine, actor, action, subject):
+            return await forget(engine, actor)
+
+    forgotten = asyncio.run(run())
+    count = len(forgotten.chatbots)
+    told = f", with {count} {'chatbot' if count == 1 else 'chatbots'}" if action != "chatbot.forget" else ""
+    output.show(f"{visible(forgotten.subject)} is forgotten{told}\n")
+
+
+async def _read(read: Callable[[Engine, UnitOfWork], Awaitable[Sequence[R]]]) -> Sequence[R]:
+    async with administration() as (engine, _), engine.store.read() as uow:
+        return await read(engine, uow)
+
+
+def _source_line(record: SourceRecord) -> str:
+    state = "no longer configured" if is_gone(record) else f"{record.state}"
+    branch = record.branch or "HEAD"
+    return f"{visible(record.name)}  {visible(record.tenant)}  {visible(record.url)}  {visible(branch)}  {state}\n"
+
+
+async def _tenant_lines(engine: Engine, uow: UnitOfWork) -> Sequence[str]:
+    known = Counter(chatbot.tenant for chatbot in await uow.chatbots.in_scope(ScopeKind.ALL, ""))
+    names = sorted(known.keys() | engine.tenants.keys() | {record.tenant for record in await uow.sources.all()})
+    return [
+        f"{visible(name)}  {known[name]} chatbots  {'configured' if name in engine.tenants else 'not configured'}\n"
+        for name in names
+    ]
+
+
+async def _unstated(_: Engine, uow: UnitOfWork) -> Sequence[Chatbot]:
+    stated = {
+        (document.tenant, document.chatbot_id)
+        for record in await uow.sources.all()
+        if not is_gone(record)
+        for document in await uow.documents.of_source(record.name)
+    }
+    return [each for each in await uow.chatbots.in_scope(ScopeKind.ALL, "") if (each.tenant, each.id) not in stated]
+
+
+def _chatbot_line(chatbot: Chatbot) -> str:
+    return f"{visible(chatbot.id)}  {visible(chatbot.tenant)}  {chatbot.reason}  {visible(chatbot.name or '')}\n"
+
+
+async def _tenant_of(engine: Engine, chatbot_id: str, tenant: str | None) -> str:
+    known = [each.tenant for each in await engine.store.queries.chatbots_with([chatbot_id])]
+    found = [each for each in known if tenant in (None, each)]
+    if not found:
+        raise NotFound(f"there is no chatbot {chatbot_id!r}: see `reconciler chatbot list`")
+    if len(found) > 1:
+        raise Conflict("ambiguous_chatbot", f"several tenants have it: say which with --tenant: {', '.join(found)}")
+    return found[0]
