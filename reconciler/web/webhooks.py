@@ -6,6 +6,7 @@ Which forge it is stands in the settings, never in the request: else a sender co
 import hashlib
 import hmac
 import json
+import logging
 import re
 from collections.abc import Mapping, Sequence
 from contextlib import closing
@@ -13,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from fastapi import APIRouter, Depends, Request, status
+from starlette.datastructures import Headers
 
 from reconciler.domain.records import Role, Trigger
 from reconciler.engine.context import Actor
@@ -25,10 +27,15 @@ from reconciler.web.problems import Code, Problem
 from reconciler.web.settings import MEBIBYTE, WebhookSpec
 from reconciler.web.shapes import DeliveryShape
 
+log = logging.getLogger(__name__)
+
 GITHUB = "github"
 SIGNATURE = "x-hub-signature-256"
 MOST_READ = MEBIBYTE
 """Bytes of a delivery that are read; whatever a larger one says, it means “look now”."""
+_SHA1_SIGNATURE = "x-hub-signature"
+_FORM_FIELD = b"payload="
+"""How the body of a form begins in which a forge sends JSON."""
 _SIGNED = re.compile(r"sha256=([0-9a-f]{64})")
 
 
@@ -83,8 +90,13 @@ async def webhook(engine: TheEngine, settings: TheSettings, request: Request, so
     with closing(Draft(_ROOM)) as draft:
         if not await _is_proven(request, Proof(spec.secrets, request.headers.getlist(SIGNATURE)), draft):
             gate.metrics.webhooks.labels(source, "refused").inc()
-            raise gate.failure(request.scope, presented=False, detail="the signature does not fit the body and secret")
-        payload = draft.payload()
+            raise gate.failure(request.scope, presented=False, detail=why_unproven(request.headers))
+        try:
+            payload = draft.payload()
+        except NoPayload as error:
+            # only whoever has the secret comes here: nobody else can fill the log with it
+            log.warning("a signed delivery of a webhook cannot be read", extra={"source": source, "cause": str(error)})
+            raise Problem(Code.MALFORMED_BODY, str(error)) from error
     ignored = why_ignored(spec, request.headers, payload, engine.sources[source].branch)
     gate.metrics.webhooks.labels(source, "ignored" if ignored else "accepted").inc()
     if ignored:
@@ -155,7 +167,7 @@ class Draft:
         """What the body says; nothing, when it was not kept.
 
         Raises:
-            Problem: It is no JSON object.
+            NoPayload: It is no JSON object.
         """
         return {} if self._kept is None else _payload(self._kept)
 
@@ -163,6 +175,25 @@ class Draft:
         """Give the room back."""
         self._room.left += len(self._kept or b"")
         self._kept = None
+
+
+class NoPayload(Exception):
+    """A body is no JSON object; the message says what to change at the forge."""
+
+
+def why_unproven(headers: Headers) -> str:
+    """What to change at the forge, told by the headers alone: to a stranger it says nothing about the secret."""
+    given = headers.getlist(SIGNATURE)
+    if not given and headers.get(_SHA1_SIGNATURE):
+        return f"the delivery is signed with SHA-1 only: have the forge send {SIGNATURE.title()}"
+    if not given:
+        return (
+            f"the delivery carries no signature ({SIGNATURE.title()}): set the source's webhook_secret as the secret "
+            "of the webhook at the forge"
+        )
+    if len(given) > 1 or not _SIGNED.fullmatch(given[0]):
+        return f"{SIGNATURE.title()} must be there once, as sha256= and 64 hexadecimal digits in lower case"
+    return "the signature does not fit the body and secret: set the source's webhook_secret as the secret at the forge"
 
 
 def why_ignored(
@@ -184,5 +215,7 @@ def _payload(body: bytearray) -> Mapping[str, Any]:
     except (ValueError, RecursionError):
         payload = None
     if not isinstance(payload, dict):
-        raise Problem(Code.MALFORMED_BODY, "the body must be a JSON object")
+        is_form = body.startswith(_FORM_FIELD)
+        hint = ": its content type must be application/json, set it for the webhook at the forge" if is_form else ""
+        raise NoPayload(f"the body must be a JSON object{hint}")
     return payload

@@ -3,6 +3,7 @@ import hmac
 import json
 from collections.abc import AsyncIterator
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 
@@ -99,6 +100,47 @@ async def test_a_proven_body_must_be_a_json_object(house: House, body: bytes) ->
         answer = await client.post(URL, **signed(body))
 
     assert (answer.status_code, answer.json()["code"]) == (400, "malformed_body")
+
+
+async def test_a_form_is_told_what_to_set_at_the_forge(house: House, caplog: pytest.LogCaptureFixture) -> None:
+    body = urlencode({"payload": PUSH.decode()}).encode()
+    delivery = signed(body)
+    form = {**delivery["headers"], "Content-Type": "application/x-www-form-urlencoded"}
+    async with house.client() as client:
+        answer = await client.post(URL, content=body, headers=form)
+        accepted = await client.post(
+            URL, content=PUSH, headers={**signed(PUSH)["headers"], "Content-Type": "text/plain"}
+        )
+
+    assert (answer.status_code, answer.json()["code"]) == (400, "malformed_body")
+    assert "content type must be application/json" in answer.json()["detail"]
+    assert [getattr(record, "source", None) for record in caplog.records if "delivery" in record.message] == ["main"]
+    assert accepted.status_code == 202, "a sender may name any type for what is JSON"
+
+
+@pytest.mark.parametrize(
+    ("headers", "detail"),
+    [
+        ([], "the delivery carries no signature (X-Hub-Signature-256): set the source's webhook_secret"),
+        ([("X-Gitlab-Token", SECRET)], "the delivery carries no signature"),
+        ([("X-Hub-Signature", "sha1=" + "0" * 40)], "signed with SHA-1 only"),
+        ([("X-Hub-Signature-256", "0" * 64)], "must be there once"),
+        ([("X-Hub-Signature-256", "")], "must be there once"),
+        ([("X-Hub-Signature-256", "sha256=" + "0" * 64)] * 2, "must be there once"),
+        ([("X-Hub-Signature-256", "sha256=" + "0" * 64)], "does not fit the body and secret"),
+    ],
+)
+async def test_what_is_not_proven_is_told_what_is_missing(
+    house: House, headers: list[tuple[str, str]], detail: str
+) -> None:
+    async with house.client() as client:
+        told = [
+            (await client.post(URL, content=body, headers=headers)).json()["detail"]
+            for body in (PUSH, b"payload=%7B%7D", b"x")
+        ]
+
+    assert detail in told[0]
+    assert len(set(told)) == 1, "what a stranger is told depends on nothing but the headers"
 
 
 @pytest.mark.parametrize("source", ["side", "none"])
