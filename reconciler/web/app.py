@@ -93,7 +93,8 @@ def create_app(
     app.state.gate = gate
     app.state.streams = streams = Streams(engine, gate)
     metrics.streams.set_function(lambda: streams.open)
-    app.state.audit = audit or AuditState()
+    app.state.audit = audit = audit or AuditState()
+    app.state.probes = health.Probes.of(engine, metrics, audit, vitals)
     app.state.vitals = vitals
     app.state.identity = identity
     app.state.live = LiveViews(engine)

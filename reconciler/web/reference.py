@@ -2,9 +2,10 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
-from fastapi import APIRouter, Depends, FastAPI
+from fastapi import APIRouter, Depends, FastAPI, Request
 from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute
 from starlette.responses import JSONResponse, Response
@@ -13,6 +14,7 @@ from reconciler.web import templates
 from reconciler.web.auth import Open
 from reconciler.web.dashboard.frame import NOBODY, Frame
 from reconciler.web.problems import Code
+from reconciler.web.ready_made import ReadyMade
 from reconciler.web.rules import role_of
 
 _ANYBODY = Depends(Open("it describes the program, and nothing that is in it"))
@@ -63,14 +65,22 @@ def install(app: FastAPI, routers: Sequence[APIRouter]) -> None:
             app.openapi_schema = _described(app, routes)
         return app.openapi_schema
 
-    async def schema() -> Response:
-        return JSONResponse(app.openapi())
+    @cache
+    def ready_schema() -> ReadyMade:
+        return ReadyMade.of(bytes(JSONResponse(app.openapi()).body), "application/json")
 
-    async def page() -> Response:
+    @cache
+    def ready_page() -> ReadyMade:
         described = app.openapi()
         operations = list(_operations(described))
         shown = ReferencePage(version=app.version, operations=operations, schemas=described["components"]["schemas"])
-        return templates.page("reference.html", shown)
+        return ReadyMade.of(templates.render("reference.html", shown).encode(), "text/html")
+
+    async def schema(request: Request) -> Response:
+        return ready_schema().answer(request.scope)
+
+    async def page(request: Request) -> Response:
+        return ready_page().answer(request.scope)
 
     # FastAPI's own way to say another document
     app.openapi = openapi  # type: ignore[method-assign]

@@ -3,7 +3,8 @@
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-_SMALLEST = 1000
+SMALLEST_COMPRESSED = 1000
+"""Bytes from which on it pays."""
 _API = "/api/"
 
 
@@ -12,7 +13,7 @@ class Compression:
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
-        self.compressed = GZipMiddleware(app, minimum_size=_SMALLEST, compresslevel=6)
+        self.compressed = GZipMiddleware(app, minimum_size=SMALLEST_COMPRESSED, compresslevel=6)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         plain = scope["type"] != "http" or scope["path"].startswith(_API)
