@@ -24,6 +24,12 @@ def one_line(
             known = [_written((*location[:-1], name)) for name in siblings]
             message = f"unknown setting {_written(location)}{suggestion(_written(location), known)}"
             return f"{message} ({_origin(location, from_environment, environ)})"
+        case "tuple_type" if len(location) == 1:
+            name = _written(location)
+            message = f"it is a list of tables: write [[{name}]], with two brackets, before each"
+        case "model_type" if len(location) == 1:
+            name = _written(location)
+            message = f"it is one table: write [{name}], with one bracket, once"
         case "missing":
             message = f"it is missing: set {location[-1]}"
         case "value_error" if _NAMES_FIELD.match(message):

@@ -95,3 +95,10 @@ def test_the_migrations_form_one_chain_in_the_order_of_their_files() -> None:
     ]
     revisions = [path.name.partition("_")[0] for path in sorted(folder.glob("[0-9]*.py"))]
     assert stated == [list(pair) for pair in zip(revisions, ["", *revisions], strict=False)]
+
+
+def test_the_readme_of_the_package_names_no_file_of_the_repository() -> None:
+    told = metadata.metadata("wizchat-reconciler").get_payload()
+
+    assert "make demo" in told
+    assert re.findall(r"!?\[[^\]]*\]\((?!https?://)[^)]*\)", told) == []

@@ -42,6 +42,12 @@ def test_a_block_of_the_documentation_runs(sandbox: SandboxServer, number: int) 
     assert done.returncode == 0, done.stderr
 
 
+def test_the_quickstart_of_the_documentation_changes_something_on_the_sandbox(sandbox: SandboxServer) -> None:
+    done = run(["-c", BLOCKS[0]], sandbox)
+    assert "update=1" in done.stdout
+    assert len(sandbox.control.writes()) == 1
+
+
 def test_the_quickstart_renames_a_chatbot_with_one_write(sandbox: SandboxServer) -> None:
     done = run([str(ROOT / "examples" / "quickstart.py")], sandbox)
     assert (done.returncode, done.stderr) == (0, "")

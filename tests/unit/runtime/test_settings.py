@@ -275,6 +275,25 @@ class TestRefusals:
     def test_a_missing_key(self, tmp_path: Path) -> None:
         assert "tenants[0].api_key: it is missing" in toml_refusal(tmp_path, '[[tenants]]\nname = "acme"\n')
 
+    @pytest.mark.parametrize(
+        ("text", "said"),
+        [
+            ("[sources]\nname = 'main'\n", "sources: it is a list of tables: write [[sources]], with two brackets"),
+            ("[tenants]\nname = 'acme'\n", "tenants: it is a list of tables: write [[tenants]], with two brackets"),
+            ("[[policy]]\napprovals = 1\n", "policy: it is one table: write [policy], with one bracket"),
+        ],
+    )
+    def test_a_table_with_the_wrong_brackets(self, tmp_path: Path, text: str, said: str) -> None:
+        assert said in toml_refusal(tmp_path, text)
+
+    def test_a_byte_order_mark_is_passed_over(self, tmp_path: Path) -> None:
+        assert from_toml(tmp_path, "\ufeff" + TENANT).tenants[0].name == "acme"
+
+    def test_another_encoding_is_named(self, tmp_path: Path) -> None:
+        path = tmp_path / "reconciler.toml"
+        path.write_bytes(TENANT.encode("utf-16"))
+        assert refusal({"RECONCILER_CONFIG": str(path)}) == f"{path} is not UTF-8: save it as UTF-8"
+
     def test_broken_toml(self, tmp_path: Path) -> None:
         assert "is not valid TOML" in toml_refusal(tmp_path, "[server\n")
 
