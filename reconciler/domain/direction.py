@@ -112,6 +112,36 @@ def advance(baseline: Baseline, ops: Iterable[Op], *, sections: Iterable[str], p
     return kept | {name: _advance_section(baseline.get(name), mine, prune=prune) for name, mine in by_section.items()}
 
 
+def settle(baseline: Baseline, sent: Iterable[Op], left: Iterable[Op]) -> Baseline:
+    """The baseline after WizChat stored something else than what was sent: what it stored is nobody's live edit.
+
+    Args:
+        baseline: The one after the dry run that proved it.
+        sent: The ops that were applied.
+        left: The ops of that dry run, unreduced.
+
+    Returns:
+        A new baseline, in which the live values of the fields that were written are agreed on.
+    """
+    by_place = {op.place: op for op in sent}
+    settled = dict(baseline)
+    for op in left:
+        if op.action is Action.UPDATE and op.place in by_place:
+            settled[op.section] = _settle_item(settled.get(op.section, SectionBaseline()), by_place[op.place], op)
+    return settled
+
+
+def _settle_item(section: SectionBaseline, sent: Op, left: Op) -> SectionBaseline:
+    key = left.key or ""
+    written = frozenset(left.changed_fields if sent.action is Action.CREATE else sent.changed_fields)
+    names = written & frozenset(left.changed_fields)
+    live = fields.overlay(section.items.get(key, {}), fields.pick(left.before, names))
+    unsettled = section.unsettled_fields.get(key, frozenset()) - names
+    return SectionBaseline(
+        {**section.items, key: live}, section.unsettled - {key}, {**section.unsettled_fields, key: unsettled}
+    )
+
+
 def _advance_section(before: SectionBaseline | None, ops: list[Op], *, prune: bool) -> SectionBaseline:
     known = before or SectionBaseline(unsettled=frozenset(op.key or "" for op in ops if not op.is_noop))
     items, open_fields, unsettled = dict(known.items), dict(known.unsettled_fields), set(known.unsettled)

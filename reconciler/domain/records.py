@@ -187,6 +187,9 @@ class Chatbot:
         drifted_at: Since when it is OutOfSync, whatever became of it meanwhile but Synced; None while it is not.
         held_drift_at: The `drifted_at` of before it became Unknown: it goes on when it turns out to be OutOfSync still.
         rejected_fingerprint: Not offered again until another fingerprint or a noop comes in between.
+        unconverged_body: The digest of what the latest apply sent and WizChat stored differently; None once something
+            else came in between.
+        unconverged_ends: How many applies of it in a row ended so.
         epoch: Counts applies that reached intent or ended; a dry run begun in an older epoch is discarded.
         live_updated_at: What WizChat's list said when the name was last taken from it; nothing is decided by it.
     """
@@ -213,6 +216,8 @@ class Chatbot:
     drifted_at: datetime | None = None
     held_drift_at: datetime | None = None
     rejected_fingerprint: str | None = None
+    unconverged_body: str | None = None
+    unconverged_ends: int = 0
     epoch: int = 0
     live_updated_at: datetime | None = None
     version: int = 0
@@ -229,6 +234,7 @@ class Plan:
         apply_id: The apply that is queued or under way for it, or that ended it.
         change: What its ops do, as a digest: the same change on another chatbot has the same one. Empty for a plan of
             an older program.
+        stored_otherwise: Whether it is what is left of an apply that WizChat stored differently, and nobody edited it.
         losses: How much it takes away; None for a plan of an older program, which counted deletes alone.
     """
 
@@ -254,6 +260,7 @@ class Plan:
     apply_id: str | None = None
     change: str = ""
     losses: int | None = None
+    stored_otherwise: bool = False
     version: int = 0
 
     @property

@@ -10,6 +10,20 @@ from reconciler.domain.records import Chatbot, Plan, SourceRecord, SourceState, 
 from reconciler.domain.source_causes import explain_source
 from reconciler.domain.status import EXPLANATIONS, Reason, Sync
 
+MOST_UNCONVERGED = 2
+"""After so many applies in a row that WizChat stored differently, an equal plan is not offered by itself."""
+
+HELD = (
+    "WizChat stored this differently from what was sent, twice in a row, so an equal plan is not offered again: "
+    "have the document say what WizChat stores, or change it in another way."
+)
+STORED_OTHERWISE = "The last apply sent this, and WizChat stored it differently: nobody edited it."
+
+
+def is_held(chatbot: Chatbot) -> bool:
+    """Whether a plan equal to what was sent in vain is not offered again."""
+    return chatbot.unconverged_ends >= MOST_UNCONVERGED
+
 
 @dataclass(frozen=True, slots=True)
 class Circumstances:
@@ -45,6 +59,8 @@ def standing(  # noqa: PLR0911  one return per reason, in order of precedence
         return Reason.SOURCE_UNKNOWN, f"{explained} {given.source.message}" if given.source.message else explained
     if chatbot.sync is Sync.SYNCED:
         return Reason.IN_SYNC, EXPLANATIONS[Reason.IN_SYNC]
+    if is_held(chatbot):
+        return Reason.NOT_CONVERGED, HELD
     if chatbot.rejected_fingerprint is not None:
         return Reason.REJECTED, EXPLANATIONS[Reason.REJECTED]
     return Reason.NOT_CHECKED, EXPLANATIONS[Reason.NOT_CHECKED]
@@ -85,7 +101,8 @@ def plan_standing(  # noqa: PLR0911  one return per reason, in order of preceden
     if plan.apply_id is not None:
         return Reason.APPROVED, "The plan is approved and its apply is queued: wait for it."
     if plan.status is PlanStatus.PENDING:
-        return _awaiting(given.automatic)
+        reason, message = _awaiting(given.automatic)
+        return reason, f"{message} {STORED_OTHERWISE}" if plan.stored_otherwise else message
     return Reason.APPROVED, EXPLANATIONS[Reason.APPROVED]
 
 

@@ -120,6 +120,8 @@ EXPLANATIONS: Mapping[Reason, str] = {
     Reason.NOT_APPLIED: "The apply had no effect: decide on the newer plan.",
     Reason.PARTIALLY_APPLIED: "A part was applied: decide on the newer plan for the rest.",
     Reason.UNDETERMINED: "What the apply did cannot be told: look at the chatbot, then decide on the newer plan.",
-    Reason.NOT_CONVERGED: "WizChat accepted the apply but still differs: look at the named paths.",
+    Reason.NOT_CONVERGED: (
+        "WizChat accepted the apply but stored it differently from what was sent: look at the named paths."
+    ),
     Reason.INTERRUPTED: "The service stopped meanwhile: it is tried again by itself.",
 }

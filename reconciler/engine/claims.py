@@ -209,4 +209,12 @@ async def _leave(uow: UnitOfWork, chatbot: Chatbot, document: GoodDocument) -> C
     detail = {"tenant": chatbot.tenant, "from": chatbot.source, "to": document.source}
     await audit(uow, PROGRAM, "chatbot.move", f"chatbot/{chatbot.id}", detail=detail)
     chatbot = await close_open_plan(uow, chatbot, PlanStatus.STALE, Reason.STALE)
-    return replace(chatbot, synced_at=None, synced_revision=None, checked_digest=None, rejected_fingerprint=None)
+    return replace(
+        chatbot,
+        synced_at=None,
+        synced_revision=None,
+        checked_digest=None,
+        rejected_fingerprint=None,
+        unconverged_body=None,
+        unconverged_ends=0,
+    )

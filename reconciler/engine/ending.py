@@ -1,13 +1,14 @@
 """How an apply ends: apply, plan, chatbot and audit entry in one transaction, under the lease's fence."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from reconciler.domain.direction import advance
+from reconciler.domain.canonical import digest
+from reconciler.domain.direction import advance, settle
 from reconciler.domain.lifecycle import ApplyStatus, PlanStatus
-from reconciler.domain.plan import Op
+from reconciler.domain.plan import Op, body_for
 from reconciler.domain.records import Apply, Chatbot, Lease, Plan
 from reconciler.domain.status import OF_DOCUMENTS, Direction, Reason, Sync
 from reconciler.engine.approvals import are_enough, standing_approvals, tell_expired
@@ -94,6 +95,9 @@ async def _conclude(uow: UnitOfWork, chatbot: Chatbot, plan: Plan, end: End, *, 
         baseline = await uow.baselines.get(plan.tenant, plan.chatbot_id)
         sections = plan.body["spec"]
         advanced = advance(baseline, end.ops, sections=sections, prune=plan.prune, whole=False)
+        if end.status is ApplyStatus.APPLIED_NOT_CONVERGED:
+            advanced = settle(advanced, plan.bare_ops, end.ops)
+            chatbot = _count_unconverged(chatbot, plan, end.ops)
         await uow.baselines.put(plan.tenant, plan.chatbot_id, advanced)
     if closed:
         chatbot = replace(chatbot, epoch=chatbot.epoch + 1, plan_id=None)
@@ -111,6 +115,13 @@ async def _conclude(uow: UnitOfWork, chatbot: Chatbot, plan: Plan, end: End, *, 
             synced_revision=plan.revision,
         )
     await save_chatbot(uow, given, chatbot, None if closed else plan)
+
+
+def _count_unconverged(chatbot: Chatbot, plan: Plan, ops: Sequence[Op]) -> Chatbot:
+    """A chatbot that remembers what it did not store as it was sent, and how often in a row."""
+    left = digest(body_for(plan.body, [op for op in ops if not op.is_noop]))
+    before = chatbot.unconverged_ends if chatbot.unconverged_body == left else 0
+    return replace(chatbot, unconverged_body=left, unconverged_ends=before + 1)
 
 
 async def _audit_end(uow: UnitOfWork, apply: Apply, plan: Plan, end: End) -> None:

@@ -6,11 +6,13 @@ Equal proposals keep the open plan and its approvals; another one supersedes it;
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from reconciler.domain.canonical import digest
 from reconciler.domain.direction import NO_BASELINE, Baseline, DirectedOp, advance, common, direct, is_same_baseline
 from reconciler.domain.lifecycle import DECIDABLE, PlanStatus
 from reconciler.domain.plan import Op, Proposal, propose
 from reconciler.domain.policy import requirements
 from reconciler.domain.records import Chatbot, GoodDocument, Plan
+from reconciler.domain.standing import is_held
 from reconciler.domain.status import Direction, Reason, Sync
 from reconciler.engine.auditing import audit
 from reconciler.engine.context import PROGRAM, Engine
@@ -172,6 +174,8 @@ async def _learn_noop(uow: UnitOfWork, given: Surroundings, chatbot: Chatbot) ->
         synced_at=given.now,
         synced_revision=chatbot.revision,
         rejected_fingerprint=None,
+        unconverged_body=None,
+        unconverged_ends=0,
     )
     return Learned(await stated(uow, given, chatbot))
 
@@ -193,7 +197,9 @@ async def _learn_proposal(
         plan = await restate_plan(engine, uow, given, plan)
         return Learned(await stated(uow, given, chatbot, plan))
     chatbot = await close_open_plan(uow, chatbot, PlanStatus.SUPERSEDED, Reason.SUPERSEDED)
-    if chatbot.rejected_fingerprint == proposal.fingerprint:
+    if chatbot.unconverged_body != digest(proposal.body):
+        chatbot = replace(chatbot, unconverged_body=None, unconverged_ends=0)
+    if chatbot.rejected_fingerprint == proposal.fingerprint or is_held(chatbot):
         return Learned(await stated(uow, given, chatbot))
     plan = await stated_plan(engine, uow, given, new_plan(engine, given, chatbot, document, proposal, ops))
     await uow.plans.add(plan)
@@ -233,6 +239,7 @@ def new_plan(
         expires_at=given.now + engine.policy.plan_ttl,
         change=proposal.change,
         losses=needs.losses,
+        stored_otherwise=chatbot.unconverged_ends > 0 and all(op.direction is Direction.GIT_AHEAD for op in ops),
     )
 
 

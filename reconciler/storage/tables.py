@@ -165,6 +165,8 @@ chatbots = Table(
     _moment("drifted_at", optional=True),
     _moment("held_drift_at", optional=True),
     _text("rejected_fingerprint", optional=True),
+    _text("unconverged_body", optional=True),
+    _number("unconverged_ends"),
     _number("epoch"),
     _moment("live_updated_at", optional=True),
     _number("version"),
@@ -241,6 +243,7 @@ plans = Table(
     _text("apply_id", optional=True),
     _text("change"),
     _number("losses", optional=True),
+    Column("stored_otherwise", Boolean, nullable=False),
     _number("version"),
 )
 _open = plans.c.status.in_(sorted(status.value for status in OPEN))

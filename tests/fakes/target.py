@@ -119,6 +119,7 @@ class FakeWriter:
 
     Attributes:
         writes: Every apply that was sent, with or without effect.
+        strips_texts: Whether what is stored are the texts without the blanks around them.
     """
 
     def __init__(self, target: FakeTarget) -> None:
@@ -126,6 +127,7 @@ class FakeWriter:
         self._orders: deque[Answer | Effect] = deque()
         self._failing: tuple[str, str | None] | None = None
         self._late: list[Write] = []
+        self.strips_texts = False
         self.writes: list[Write] = []
 
     def lose_answer(self, effect: Effect) -> None:
@@ -177,6 +179,8 @@ class FakeWriter:
             return Refused(refusal.code, refusal.message)
         execution = execute(plan, chatbot, now, self._failure_of)
         self._failing = None
+        if self.strips_texts:
+            chatbot.config.update(_stripped(chatbot.config))
         result = {
             "dryRun": False,
             "plan": plan.as_json(),
@@ -189,3 +193,15 @@ class FakeWriter:
         if self._failing is None or self._failing not in {(op.section, op.key), (op.section, None)}:
             return None
         return OpError(409, "conflict", "Ordered by the test.")
+
+
+def _stripped(value: Any) -> Any:
+    match value:
+        case str():
+            return value.strip()
+        case dict():
+            return {name: _stripped(inner) for name, inner in value.items()}
+        case list():
+            return [_stripped(inner) for inner in value]
+        case _:
+            return value

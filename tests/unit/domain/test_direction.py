@@ -14,6 +14,7 @@ from reconciler.domain.direction import (
     common,
     direct,
     is_same_baseline,
+    settle,
 )
 from reconciler.domain.plan import Action, Op
 from reconciler.domain.status import Direction
@@ -61,6 +62,17 @@ def test_baselines_that_differ_by_true_and_one_are_two() -> None:
     assert is_same_baseline(one, {"skills": SectionBaseline({"a": {"x": 1}})})
     assert not is_same_baseline(one, true)
     assert not is_same_baseline(one, {})
+
+
+def test_what_was_written_and_stored_differently_is_nobodys_edit_and_what_was_not_written_still_is() -> None:
+    agreed = {"skills": SectionBaseline({"refunds": {"mode": "x", "body": "old"}})}
+    sent = Op("skills", Action.UPDATE, "refunds", {"body": "old"}, {"body": "new "}, ("body",))
+    before, after = {"mode": "y", "body": "new"}, {"mode": "x", "body": "new "}
+    left = Op("skills", Action.UPDATE, "refunds", before, after, ("body", "mode"))
+    beside = Op("skills", Action.UPDATE, "other", {"body": "a"}, {"body": "b"}, ("body",))
+    settled = settle(agreed, [sent], [left, beside])
+    assert direct(left, settled).fields == {"body": GIT, "mode": LIVE}
+    assert set(settled["skills"].items) == {"refunds"}
 
 
 def test_different_fields_moved_by_different_sides_make_the_op_diverged() -> None:
