@@ -2,7 +2,7 @@
 
 import asyncio
 import getpass
-from collections.abc import AsyncIterator, Awaitable
+from collections.abc import AsyncIterator, Awaitable, Collection
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -138,12 +138,14 @@ async def open_engine(
                 writer = WizChatWriter(_access(tenant, tenant.write_api_key), budget, deadline_s=deadline)
                 writers[tenant.name] = await opened.enter_async_context(writer)
             tenants[tenant.name] = TenantBinding(tenant.name, target, tenant.read_only, tenant.concurrency)
+        git = {source.name: _git_source(source, settings.data.dir) for source in settings.sources}
+        opened.push_async_callback(_close, git.values())
         engine = Engine(
             store=store,
             clock=clock,
             dispatcher=dispatcher,
             new_id=new_id,
-            sources={source.name: _binding(source, settings.data.dir, opened) for source in settings.sources},
+            sources={source.name: _binding(source, git[source.name]) for source in settings.sources},
             tenants=tenants,
             policy=policy,
             grants=Grants(tuple(grant.as_grant() for grant in settings.grants)),
@@ -218,14 +220,21 @@ def _access(tenant: TenantSettings, key: SecretStr) -> Access:
     return Access(tenant.name, str(tenant.base_url), key.get_secret_value())
 
 
-def _binding(source: SourceSettings, data: Path, opened: AsyncExitStack) -> SourceBinding:
-    remote = source.remote()
-    port = GitSource(remote, data / "mirrors" / f"{source.name}.git", document_contract())
-    opened.push_async_callback(port.close)
+async def _close(sources: Collection[GitSource]) -> None:
+    async with asyncio.TaskGroup() as closing:
+        for source in sources:
+            closing.create_task(source.close())
+
+
+def _git_source(source: SourceSettings, data: Path) -> GitSource:
+    return GitSource(source.remote(), data / "mirrors" / f"{source.name}.git", document_contract())
+
+
+def _binding(source: SourceSettings, port: GitSource) -> SourceBinding:
     return SourceBinding(
         name=source.name,
         tenant=source.tenant,
-        url=remote.display_url,
+        url=source.remote().display_url,
         branch=source.branch,
         port=port,
         interval=source.interval,

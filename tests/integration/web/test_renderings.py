@@ -6,17 +6,20 @@ from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from inspect import iscoroutinefunction
 
 import pytest
 import uvicorn
+from fastapi.routing import APIRoute
 
-from reconciler.domain.lifecycle import PlanStatus
 from reconciler.executors import NamedExecutor
+from reconciler.ports import UnitOfWork
 from reconciler.render.prose import TOO_MUCH
 from reconciler.web.app import create_app
 from reconciler.web.render_pool import WebExecutors
+from reconciler.web.rules import all_routes
 from tests.integration.web.conftest import House
-from tests.support.records import a_plan
+from tests.support.records import a_plan, an_approval
 from tests.unit.render.test_effort import REPETITIVE
 
 pytestmark = pytest.mark.anyio
@@ -96,13 +99,28 @@ async def test_a_rendering_is_kept_until_the_plan_or_its_approvals_change(app: H
             for media, answer in first.items():
                 again = await client.get(PLAN, headers={"Accept": media})
                 assert (again.text, again.headers["content-type"]) == (answer.text, answer.headers["content-type"])
-        async with app.store.begin() as uow:
-            plan = await uow.plans.get("plan_1")
-            assert plan
-            await uow.plans.save(replace(plan, status=PlanStatus.REJECTED, message="rejected by ben"))
-        changed = await client.get(PLAN, headers=MARKDOWN)
-        assert "rejected by ben" in changed.text
-        assert changed.text != first["text/markdown"].text
+        for change, said in ((_reworded, "another message"), (_approved, "approved by ana"), (_renamed, "Renamed")):
+            async with app.store.begin() as uow:
+                await change(uow)
+            changed = await client.get(PLAN, headers=MARKDOWN)
+            assert said in changed.text
+            assert said not in first["text/markdown"].text
+
+
+async def _reworded(uow: UnitOfWork) -> None:
+    plan = await uow.plans.get("plan_1")
+    assert plan
+    await uow.plans.save(replace(plan, message="another message"))
+
+
+async def _approved(uow: UnitOfWork) -> None:
+    await uow.approvals.add(an_approval())
+
+
+async def _renamed(uow: UnitOfWork) -> None:
+    chatbot = await uow.chatbots.get("acme", "bot_1")
+    assert chatbot
+    await uow.chatbots.save(replace(chatbot, name="Renamed"))
 
 
 async def test_a_plan_of_many_repetitive_texts_is_rendered_with_one_effort(app: House) -> None:
@@ -143,3 +161,14 @@ async def test_what_somebody_asks_for_who_hangs_up_never_begins(app: House, exec
         writer.close()
         await _until(lambda: ended.labels("GET", route, "499")._value.get() == 1)
     assert app.app.state.rendered.size == 0
+
+
+async def test_no_route_and_no_dependency_runs_in_the_frameworks_threads(app: House) -> None:
+    todo = [route.dependant for route in all_routes(app.app.routes) if isinstance(route, APIRoute)]
+    calls = []
+    while todo:
+        dependant = todo.pop()
+        todo += dependant.dependencies
+        calls.append(dependant.call)
+    assert len(calls) > 50
+    assert [call for call in calls if not (iscoroutinefunction(call) or iscoroutinefunction(type(call).__call__))] == []

@@ -141,6 +141,8 @@ async def test_who_hangs_up_has_no_second_thread_before_the_first_is_free(pool: 
         await asked
     again = asyncio.create_task(pool.render(Client("ann").request, following))
     assert await pool.render(Client("ben").request, lambda _: "page") == "page"
+    # what began before would hold up the only other thread
+    assert await pool.render(Client("ben").request, lambda _: "page") == "page"
     assert not following.begun.is_set()
     stubborn.gate.set()
     following.gate.set()
