@@ -15,6 +15,7 @@ from reconciler.errors import Conflict, Forbidden, NotFound, ReconcilerError, So
 from reconciler.web import problems, traces
 from reconciler.web.auth import SignInFirst
 from reconciler.web.dashboard.common import problem_page
+from reconciler.web.dashboard.form_pages import page_of_form
 from reconciler.web.dashboard.frame import NOBODY, frame_for
 from reconciler.web.problems import Code, Problem
 from reconciler.web.render_pool import ClientGone
@@ -26,6 +27,8 @@ _CLIENT_CLOSED_REQUEST = 499
 _PAGE = "page_"
 """What the names of the pages' routes begin with; what follows is the name of the same call of the API."""
 _NO_OBJECT = "send the body as a JSON object, with the header Content-Type: application/json"
+_LOADING = ("GET", "HEAD")
+_UNKNOWN = (Code.NOT_FOUND.status, Code.METHOD_NOT_ALLOWED.status)
 _REFUSALS = (403, 404, 409)
 """What a person may not do, does not see, or comes too late for: the other errors are no answer to a decision."""
 
@@ -125,6 +128,9 @@ async def _told(
     engine: Engine, request: Request, body: Mapping[str, Any], headers: Mapping[str, str] | None = None
 ) -> Response:
     """A problem as a page for whoever looks at pages, and as a document for every program."""
+    if body["status"] in _UNKNOWN and request.method in _LOADING and (form_page := page_of_form(request.scope["path"])):
+        # an answer to a form stood there, and somebody loads it again
+        return RedirectResponse(form_page, 303)
     if not _looks_at_pages(request):
         return problems.answer(body, headers)
     actor: Actor | None = getattr(request.state, "actor", None)

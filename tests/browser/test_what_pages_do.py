@@ -172,3 +172,33 @@ def test_signing_out_ends_the_session(waiting: Waiting, browser: Browser, watch:
         page.get_by_role("button", name="Sign out").click()
         page.goto(waiting.path)
         expect(page.get_by_label("Token")).to_be_visible()
+
+
+@pytest.mark.parametrize("width", [1100, 1280, 1600])
+def test_the_forms_of_tokens_are_whole_in_a_window_of_usual_width(look: Look, full: House, width: int) -> None:
+    page = look(full, "/tokens", Role.ADMIN, viewport={"width": width, "height": 900})
+    region = page.get_by_role("region", name="Tokens that stand")
+    folds = region.locator("details")
+    for fold in folds.all():
+        fold.locator("summary").click()
+    assert region.evaluate("box => box.scrollWidth - box.clientWidth") <= 0
+    edge = region.evaluate("box => box.getBoundingClientRect().right")
+    buttons = region.get_by_role("button")
+    assert buttons.count() == folds.count() > 0
+    for button in buttons.all():
+        assert button.evaluate("each => each.getBoundingClientRect().right") <= edge
+
+
+def test_an_answer_to_a_form_is_loaded_again_without_sending_it_again(look: Look, full: House, watch: Watch) -> None:
+    watch.expect("422")
+    page = look(full, "/tokens", Role.ADMIN)
+    sent: list[str] = []
+    page.on("request", lambda request: sent.append(request.method) if request.is_navigation_request() else None)
+    page.get_by_label("Name", exact=True).fill("bootstrap")
+    page.get_by_role("button", name="Make the token").click()
+    expect(page.get_by_role("alert")).to_contain_text("auth.bootstrap_token")
+    page.wait_for_load_state("load")
+    page.reload()
+    assert sent == ["POST", "GET"]
+    expect(page.get_by_role("heading", name="Tokens and people")).to_be_visible()
+    expect(page.get_by_role("alert").filter(has_text="auth.bootstrap_token")).to_have_count(0)
