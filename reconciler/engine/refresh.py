@@ -41,7 +41,7 @@ log = logging.getLogger(__name__)
 WEBHOOK_SPACING = 1.0
 """Seconds between the starts of two webhook runs of a source: a burst of pushes is one look."""
 
-_ATTEMPTS: Final = 3
+ATTEMPTS: Final = 10
 """So often what a look found is written down before somebody else's changes are an error."""
 
 _WEIGHT: Final[Mapping[Trigger, int]] = {Trigger.STARTUP: 1, Trigger.MANUAL: 2}
@@ -207,7 +207,7 @@ async def _take_in(
     Somebody else may change one of the chatbots at the same moment, such as another source that claims it, too: then it
     is done again, from what is there by now.
     """
-    for _ in range(_ATTEMPTS - 1):
+    for _ in range(ATTEMPTS - 1):
         with suppress(Conflict):
             return await _write_down(engine, binding, run, seen, known, findings)
     return await _write_down(engine, binding, run, seen, known, findings)

@@ -19,7 +19,7 @@ from reconciler.engine.applying import request_apply
 from reconciler.engine.context import PROGRAM, Actor, Engine
 from reconciler.engine.decide import approve
 from reconciler.engine.recovering import Recoverer
-from reconciler.engine.refresh import request_refresh, run_refresh
+from reconciler.engine.refresh import ATTEMPTS, request_refresh, run_refresh
 from reconciler.engine.tokens import create_token, revoke_token
 from reconciler.errors import Conflict
 from reconciler.ports import JobKind, Store, UnitOfWork
@@ -219,7 +219,7 @@ class BusyStore:
         return getattr(self.store, name)
 
 
-@pytest.mark.parametrize(("times", "ends"), [(0, "Succeeded"), (2, "Succeeded"), (3, "Failed")])
+@pytest.mark.parametrize(("times", "ends"), [(0, "Succeeded"), (ATTEMPTS - 1, "Succeeded"), (ATTEMPTS, "Failed")])
 async def test_rule_5_what_a_look_found_is_written_down_again_when_somebody_was_faster(
     tmp_path: Path, times: int, ends: str
 ) -> None:

@@ -1,0 +1,50 @@
+"""Sources that claim the same chatbot at the same moment, on every database."""
+
+import asyncio
+from itertools import count
+
+import pytest
+
+from api_client.sandbox import Chatbot as LiveBot
+from api_client.sandbox import Fleet
+from reconciler.domain.records import RunStatus
+from reconciler.engine.context import Engine, SourceBinding, TenantBinding
+from reconciler.engine.refresh import run_refresh
+from reconciler.engine.scheduling import start_up
+from reconciler.runtime.dispatch import LocalDispatcher
+from reconciler.storage.store import SqlStore
+from tests.fakes.clock import FakeClock
+from tests.fakes.source import FakeSource
+from tests.fakes.target import FakeTarget
+from tests.support.world import BOT, TENANT, document, spec
+
+pytestmark = pytest.mark.anyio
+
+NAMES = [f"source_{number}" for number in range(5)]
+
+
+async def test_one_source_has_the_chatbot_and_every_run_succeeds(store: SqlStore, clock: FakeClock) -> None:
+    numbers = count(1)
+    target = FakeTarget(Fleet([LiveBot(id=BOT, config=spec())]), clock)
+    engine = Engine(
+        store=store,
+        clock=clock,
+        dispatcher=LocalDispatcher(grace=0),
+        new_id=lambda kind: f"{kind}_{next(numbers):05d}",
+        sources={
+            name: SourceBinding(
+                name, TENANT, f"memory:{name}", "main", FakeSource({f"chatbots/{name}.json": document(spec(), BOT)})
+            )
+            for name in NAMES
+        },
+        tenants={TENANT: TenantBinding(TENANT, target)},
+    )
+    await start_up(engine, only_process=False)
+    runs = await asyncio.gather(*(run_refresh(engine, name) for name in reversed(NAMES)))
+    assert {run.status for run in runs if run is not None} == {RunStatus.SUCCEEDED}
+    async with store.read() as uow:
+        chatbot = await uow.chatbots.get(TENANT, BOT)
+        claims = {name: len(await uow.documents.of_source(name)) for name in NAMES}
+    assert chatbot is not None
+    assert chatbot.source == NAMES[0]
+    assert claims == dict.fromkeys(NAMES, 1)
