@@ -191,6 +191,8 @@ class Chatbot:
             else came in between.
         unconverged_ends: How many applies of it in a row ended so.
         epoch: Counts applies that reached intent or ended; a dry run begun in an older epoch is discarded.
+        missing_since: Since when WizChat does not know it; None while it does.
+        missing_asked_at: When it was last asked for since then, as the list alone may be narrower than the key.
         live_updated_at: What WizChat's list said when the name was last taken from it; nothing is decided by it.
     """
 
@@ -220,6 +222,8 @@ class Chatbot:
     unconverged_ends: int = 0
     epoch: int = 0
     live_updated_at: datetime | None = None
+    missing_since: datetime | None = None
+    missing_asked_at: datetime | None = None
     version: int = 0
 
 

@@ -42,7 +42,7 @@ from reconciler.engine.rechecking import (
 )
 from reconciler.engine.standings import Surroundings, move_plan, save_chatbot
 from reconciler.errors import StoreError, TargetError
-from reconciler.ports import Job, JobKind, Writer
+from reconciler.ports import APPLYING, Job, JobKind, Writer
 
 ATTEMPTS = 3
 """How often an apply is tried whose request was provably not sent."""
@@ -212,7 +212,7 @@ class Applier:
         return began
 
     async def _dry_run(self, plan: Plan) -> tuple[Op, ...]:
-        return await self.engine.tenants[plan.tenant].target.dry_run(plan.chatbot_id, plan.body)
+        return await self.engine.tenants[plan.tenant].target.spending(APPLYING).dry_run(plan.chatbot_id, plan.body)
 
     async def _intend(self, apply: Apply, lease: Lease) -> None:
         """Commit durably that a request is about to be sent: from here on it may have been."""

@@ -3,15 +3,22 @@
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 
-from reconciler.domain.records import Chatbot, GoodDocument, Run
+from reconciler.domain.absence import is_due
+from reconciler.domain.records import Chatbot, GoodDocument, Run, Trigger
+from reconciler.domain.status import Reason
 from reconciler.domain.tenant import Sign, TenantRecord, TenantState
 from reconciler.engine.context import Engine, SourceBinding, TenantBinding
 from reconciler.engine.observing import fault_of
 from reconciler.engine.roster import call_the_roll
 from reconciler.engine.sweeping import SweepCounts, sweep
 from reconciler.engine.tenants import ANSWERED, note_pass, sign_of_dry_run, sign_of_list
-from reconciler.errors import RequestRefused, TargetError, TargetRateLimited
+from reconciler.errors import ChatbotNotFound, RequestRefused, TargetError, TargetRateLimited
+from reconciler.ports import Purpose, Spender, Target
+
+MOST_MISSING_ASKED = 4
+"""So many chatbots that the list does not name are asked for in a run: a commit may name any number of them."""
 
 
 @dataclass(slots=True)
@@ -46,13 +53,18 @@ async def compare(engine: Engine, binding: SourceBinding, run: Run, documents: S
     async with engine.store.read() as uow:
         chatbots = {chatbot.id: chatbot for chatbot in await uow.chatbots.of_source(binding.name)}
         record = await uow.tenants.get(tenant.name) or TenantRecord(name=tenant.name)
+        now = await uow.now()
+    target = tenant.target.spending(Spender(Purpose.COMPARE, binding.name))
     wanted = [document for document in documents if _is_wanted(document, chatbots.get(document.chatbot_id), run)]
     done = Comparison(skipped=len(documents) - len(wanted))
-    listed = None
+    listed, named = None, None
     if run.full or record.state is not TenantState.READY or _has_fault(wanted, chatbots):
-        listed = await _list(engine, tenant, cause, done)
+        listed, named = await _list(engine, tenant, target, cause, done)
     is_doubtful = listed is not None and listed.state not in {None, TenantState.READY}
-    done.swept = await sweep(engine, tenant, wanted, chatbots, cause=cause, is_doubtful=is_doubtful)
+    missing = _missing([chatbots[document.chatbot_id] for document in wanted], named, run, now)
+    done.swept = await sweep(
+        engine, tenant, wanted, chatbots, target=target, missing=missing, cause=cause, is_doubtful=is_doubtful
+    )
     record = await _note(engine, tenant, listed, done.swept, {document.chatbot_id for document in wanted})
     _conclude(done, run, len(wanted), record)
     return done
@@ -69,14 +81,53 @@ def _has_fault(wanted: Sequence[GoodDocument], chatbots: Mapping[str, Chatbot]) 
     return any(chatbots[document.chatbot_id].fault is not None for document in wanted)
 
 
-async def _list(engine: Engine, tenant: TenantBinding, cause: str, done: Comparison) -> Sign:
+def _missing(
+    wanted: Sequence[Chatbot], named: Collection[str] | None, run: Run, now: datetime
+) -> dict[str, TargetError]:
+    """Of the chatbots that the list does not name, those that are not asked for now.
+
+    A chatbot that was compared before is asked for all the same: the list may be narrower than the key. Of the others,
+    the few that were not asked for longest are, at a person's wish at once.
+    """
+    absent = [chatbot for chatbot in wanted if _is_absent(chatbot, named)]
+    due = [
+        chatbot
+        for chatbot in absent
+        if (run.trigger is Trigger.MANUAL and chatbot.missing_since is not None)
+        or is_due(chatbot.missing_since, chatbot.missing_asked_at, now)
+    ]
+    due.sort(key=lambda chatbot: chatbot.missing_asked_at or chatbot.missing_since or now)
+    asked = {chatbot.id for chatbot in due[:MOST_MISSING_ASKED]}
+    return {chatbot.id: _not_named(chatbot) for chatbot in absent if chatbot.id not in asked}
+
+
+def _is_absent(chatbot: Chatbot, named: Collection[str] | None) -> bool:
+    """Whether nothing but its document speaks for a chatbot; without a list, what was found missing still is."""
+    if named is None:
+        return chatbot.fault is Reason.CHATBOT_MISSING
+    return chatbot.id not in named and chatbot.fault in {Reason.CHATBOT_MISSING, Reason.NOT_CHECKED}
+
+
+def _not_named(chatbot: Chatbot) -> ChatbotNotFound:
+    """What is known of it already, by an answer of its own, or by the list alone."""
+    if chatbot.fault is Reason.CHATBOT_MISSING and chatbot.fault_message:
+        return ChatbotNotFound(chatbot.fault_message)
+    return ChatbotNotFound(
+        f"the chatbot {chatbot.id} is not in WizChat's list: correct metadata.chatbotId, or add the chatbot to the key "
+        f"of tenant {chatbot.tenant}"
+    )
+
+
+async def _list(
+    engine: Engine, tenant: TenantBinding, target: Target, cause: str, done: Comparison
+) -> tuple[Sign, frozenset[str] | None]:
     try:
-        await call_the_roll(engine, tenant, cause)
+        named = await call_the_roll(engine, tenant, target, cause)
     except TargetError as error:
         done.list_failure = error
         done.messages.append(f"the list of chatbots could not be read: {error}")
-        return sign_of_list(error)
-    return ANSWERED
+        return sign_of_list(error), None
+    return ANSWERED, named
 
 
 async def _note(
@@ -96,7 +147,9 @@ def _conclude(done: Comparison, run: Run, wanted: int, tenant: TenantRecord) -> 
     # where the rest was compared before, a few that fail by themselves are no reason to doubt the run
     put_off = any(isinstance(error, TargetRateLimited) for error in swept.failures)
     concerns_all = run.full or not done.skipped or put_off or tenant.state is not TenantState.READY
-    done.failed = bool(swept.failures and concerns_all) or (run.full and done.list_failure is not None)
+    # a chatbot that is not there is its document's matter, unlike one that the key may not use
+    of_wizchat = [error for error in swept.failures if type(error) is not ChatbotNotFound]
+    done.failed = bool(of_wizchat and concerns_all) or (run.full and done.list_failure is not None)
 
 
 def _shortfall(swept: SweepCounts, wanted: int) -> str:

@@ -114,12 +114,14 @@ class TenantBinding:
     Attributes:
         read_only: Whether there is no write key: plans can be approved, but not applied.
         concurrency: How many dry runs may be under way at once.
+        live_views_per_hour: How often one person may have a live configuration read.
     """
 
     name: str
     target: Target
     read_only: bool = True
     concurrency: int = 8
+    live_views_per_hour: int = 60
 
 
 @dataclass(frozen=True, slots=True)

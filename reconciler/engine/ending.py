@@ -17,7 +17,7 @@ from reconciler.engine.context import PROGRAM, Engine
 from reconciler.engine.observing import Observation, record
 from reconciler.engine.standings import Surroundings, move_plan, restate_plan, save_chatbot
 from reconciler.engine.sweeping import ask
-from reconciler.ports import UnitOfWork
+from reconciler.ports import APPLYING, UnitOfWork
 
 log = logging.getLogger(__name__)
 
@@ -217,7 +217,7 @@ async def look_again(engine: Engine, tenant: str, chatbot_id: str, cause: str) -
         document = await uow.documents.get(source, chatbot_id) if source else None
     if chatbot is None or document is None or document.body is None:
         return
-    result = await ask(engine.tenants[tenant], document)
+    result = await ask(engine.tenants[tenant].target.spending(APPLYING), document)
     async with engine.store.begin() as uow:
         uow.history.because(cause)
         seen = Observation(document, chatbot.epoch, result)

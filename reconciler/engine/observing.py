@@ -123,14 +123,17 @@ async def _learn(
     if chatbot is None or chatbot.epoch != seen.epoch or chatbot.source != seen.document.source:
         return None
     if isinstance(seen.result, TargetError):
-        return await _learn_fault(uow, given, chatbot, seen.result)
+        return await _learn_fault(uow, given, chatbot, seen.result, was_asked=seen.was_asked)
     return await _learn_ops(engine, uow, given, known, chatbot, seen.document, seen.result)
 
 
-async def _learn_fault(uow: UnitOfWork, given: Surroundings, chatbot: Chatbot, error: TargetError) -> Learned:
+async def _learn_fault(
+    uow: UnitOfWork, given: Surroundings, chatbot: Chatbot, error: TargetError, *, was_asked: bool
+) -> Learned:
     """Unknown is neither clean nor drifted; only a chatbot that is gone makes its plan stale."""
     fault = fault_of(error)
-    if fault is Reason.CHATBOT_MISSING:
+    is_missing = fault is Reason.CHATBOT_MISSING
+    if is_missing:
         chatbot = await close_open_plan(uow, chatbot, PlanStatus.STALE, Reason.CHATBOT_MISSING)
     chatbot = replace(
         chatbot,
@@ -140,6 +143,8 @@ async def _learn_fault(uow: UnitOfWork, given: Surroundings, chatbot: Chatbot, e
         fault_message=str(error),
         checked_digest=None,
         checked_at=given.now,
+        missing_since=(chatbot.missing_since or given.now) if is_missing else None,
+        missing_asked_at=(given.now if was_asked else chatbot.missing_asked_at) if is_missing else None,
     )
     return Learned(await stated(uow, given, chatbot))
 
@@ -157,7 +162,15 @@ async def _learn_ops(
     baseline = known.baselines.get(chatbot.id, NO_BASELINE)
     advanced = advance(baseline, ops, sections=body["spec"], prune=body.get("prune", True), whole=True)
     proposal = propose(chatbot.tenant, chatbot.id, body, ops)
-    chatbot = replace(chatbot, fault=None, fault_message=None, checked_at=given.now, checked_digest=document.digest)
+    chatbot = replace(
+        chatbot,
+        fault=None,
+        fault_message=None,
+        checked_at=given.now,
+        checked_digest=document.digest,
+        missing_since=None,
+        missing_asked_at=None,
+    )
     if proposal is None:
         learned = await _learn_noop(uow, given, chatbot)
     else:

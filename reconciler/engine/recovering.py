@@ -22,7 +22,7 @@ from reconciler.engine.ending import End, LeaseLost, finish, involved
 from reconciler.engine.observing import close_open_plan
 from reconciler.engine.standings import Surroundings, save_chatbot
 from reconciler.errors import TargetError
-from reconciler.ports import Job, JobKind
+from reconciler.ports import APPLYING, Job, JobKind
 
 log = logging.getLogger(__name__)
 
@@ -75,7 +75,7 @@ class Recoverer:
             await finish(self.engine, lease, apply_id, unknown("the process that sent it is gone"))
         settled = await self._is_settled(apply)
         try:
-            ops = await self.engine.tenants[plan.tenant].target.dry_run(plan.chatbot_id, plan.body)
+            ops = await self.engine.tenants[plan.tenant].target.spending(APPLYING).dry_run(plan.chatbot_id, plan.body)
         except TargetError as error:
             log.warning("read-back failed", extra={"apply": apply_id, "cause": str(error)})
             return

@@ -6,10 +6,10 @@ from reconciler.domain.records import Chatbot
 from reconciler.domain.status import EXPLANATIONS, Reason
 from reconciler.engine.context import Engine, TenantBinding
 from reconciler.engine.standings import Surroundings, save_chatbot
-from reconciler.ports import LiveChatbot, UnitOfWork
+from reconciler.ports import LiveChatbot, Target, UnitOfWork
 
 
-async def call_the_roll(engine: Engine, tenant: TenantBinding, cause: str) -> None:
+async def call_the_roll(engine: Engine, tenant: TenantBinding, target: Target, cause: str) -> frozenset[str]:
     """List a tenant's chatbots: names for those whose document states none, and the unmanaged ones.
 
     While a source of the tenant has never been read, nobody can tell which chatbots are unmanaged.
@@ -17,12 +17,17 @@ async def call_the_roll(engine: Engine, tenant: TenantBinding, cause: str) -> No
     Args:
         engine: The ports.
         tenant: Whose chatbots.
+        target: Its side of WizChat, for whoever makes the call.
         cause: What calls, for the history.
+
+    Returns:
+        The ids of every chatbot that the list names.
 
     Raises:
         TargetError: When the list cannot be read.
     """
-    live = await tenant.target.chatbots()
+    live = await target.chatbots()
+    named = frozenset(line.id for line in live)
     async with engine.store.begin() as uow:
         uow.history.because(cause)
         given = await Surroundings.read(uow)
@@ -31,10 +36,10 @@ async def call_the_roll(engine: Engine, tenant: TenantBinding, cause: str) -> No
             live = [line for line in live if line.id in known]
         for line in live:
             await _meet(uow, given, tenant.name, known.get(line.id), line)
-        present = {line.id for line in live}
         for chatbot in known.values():
-            if chatbot.fault is Reason.UNMANAGED and chatbot.id not in present:
+            if chatbot.fault is Reason.UNMANAGED and chatbot.id not in named:
                 await uow.chatbots.remove(chatbot)
+    return named
 
 
 def _all_read(engine: Engine, given: Surroundings, tenant: str) -> bool:

@@ -20,6 +20,7 @@ from reconciler.errors import (
     TargetUnauthorized,
     TargetUnreachable,
 )
+from reconciler.ports import Target
 
 BATCH = 32
 """Rows a transaction: enough to make commits cheap, few enough not to hold up the dry runs that are under way."""
@@ -62,6 +63,8 @@ async def sweep(
     documents: Sequence[GoodDocument],
     chatbots: Mapping[str, Chatbot],
     *,
+    target: Target,
+    missing: Mapping[str, TargetError],
     cause: str,
     is_doubtful: bool = False,
 ) -> SweepCounts:
@@ -72,6 +75,8 @@ async def sweep(
         tenant: Whose chatbots they are.
         documents: Good documents only.
         chatbots: The chatbots by id, as they were when the sweep began.
+        target: Its side of WizChat, for whoever makes the calls.
+        missing: Chatbot id → that it is missing, of those that are known to be without a dry run.
         cause: What sweeps, for the history.
         is_doubtful: Whether the list of chatbots could not be read: then one document is asked about first, and the
             others only when that can be compared.
@@ -84,17 +89,18 @@ async def sweep(
         async with asyncio.TaskGroup() as workers:
             stop: list[TargetError] = []
             if is_doubtful:
-                await _work(tenant, islice(todo, 1), chatbots, done, stop, hopeless=CONFIRMED)
+                await _work(target, islice(todo, 1), chatbots, missing, done, stop, hopeless=CONFIRMED)
             for _ in range(min(tenant.concurrency, len(documents))):
-                workers.create_task(_work(tenant, todo, chatbots, done, stop, hopeless=HOPELESS))
+                workers.create_task(_work(target, todo, chatbots, missing, done, stop, hopeless=HOPELESS))
         await done.put(None)
     return counts
 
 
 async def _work(
-    tenant: TenantBinding,
+    target: Target,
     todo: Iterator[GoodDocument],
     chatbots: Mapping[str, Chatbot],
+    missing: Mapping[str, TargetError],
     done: asyncio.Queue[Observation | None],
     stop: list[TargetError],
     *,
@@ -104,17 +110,17 @@ async def _work(
         chatbot = chatbots.get(document.chatbot_id)
         if chatbot is None:
             continue
-        given_up = bool(stop)
-        result = stop[0] if given_up else await ask(tenant, document)
+        known = missing.get(document.chatbot_id) or (stop[0] if stop else None)
+        result = known or await ask(target, document)
         if isinstance(result, hopeless) and not stop:
             stop.append(result)
-        await done.put(Observation(document, chatbot.epoch, result, was_asked=not given_up))
+        await done.put(Observation(document, chatbot.epoch, result, was_asked=known is None))
 
 
-async def ask(tenant: TenantBinding, document: GoodDocument) -> tuple[Op, ...] | TargetError:
+async def ask(target: Target, document: GoodDocument) -> tuple[Op, ...] | TargetError:
     """One dry run; an error is a result."""
     try:
-        return await tenant.target.dry_run(document.chatbot_id, document.body or {})
+        return await target.dry_run(document.chatbot_id, document.body or {})
     except TargetError as error:
         return error
 

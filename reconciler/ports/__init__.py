@@ -35,10 +35,12 @@ from reconciler.ports.repositories import (
     UnitOfWork,
 )
 from reconciler.ports.store import Store
-from reconciler.ports.wizchat import Budget, LiveChatbot, Target, Writer
+from reconciler.ports.wizchat import APPLYING, COMPARING, Budget, LiveChatbot, Purpose, Spender, Target, Writer
 from reconciler.ports.world import Clock, Dispatcher, Job, JobKind
 
 __all__ = [
+    "APPLYING",
+    "COMPARING",
     "ApplyRepository",
     "ApprovalRepository",
     "Attempt",
@@ -67,11 +69,13 @@ __all__ = [
     "PlanFilter",
     "PlanGroup",
     "PlanRepository",
+    "Purpose",
     "Queries",
     "RunRepository",
     "SessionRepository",
     "Source",
     "SourceRepository",
+    "Spender",
     "Store",
     "SuspensionRepository",
     "SwitchRepository",

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 from typing import Any, Protocol
 
 from reconciler.domain.outcome import Answer
@@ -16,6 +17,36 @@ class LiveChatbot:
     id: str
     name: str | None
     updated_at: datetime | None
+
+
+class Purpose(StrEnum):
+    """What calls are made for.
+
+    Attributes:
+        COMPARE: Comparing a source's documents with the live side.
+        APPLY: Applying a plan: its re-check, the request, the proof, and the look that follows.
+        LIVE_VIEW: Showing somebody a live configuration.
+    """
+
+    COMPARE = "compare"
+    APPLY = "apply"
+    LIVE_VIEW = "live_view"
+
+
+@dataclass(frozen=True, slots=True)
+class Spender:
+    """Who uses up a tenant's calls.
+
+    Attributes:
+        name: The source that is compared, or the person who looks; empty where it is nobody in particular.
+    """
+
+    purpose: Purpose
+    name: str = ""
+
+
+COMPARING = Spender(Purpose.COMPARE)
+APPLYING = Spender(Purpose.APPLY)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +74,9 @@ class Target(Protocol):
 
     def budget(self) -> Budget:
         """What is left."""
+
+    def spending(self, spender: Spender) -> "Target":
+        """The same, with its calls counted as made for somebody."""
 
     async def chatbots(self) -> Sequence[LiveChatbot]:
         """Every chatbot that the key may see."""

@@ -99,10 +99,31 @@ class TenantSettings(Section):
         description="The key for applies; it may be the same key. Without it the tenant is `ReadOnly`.",
     )
     write_api_key_file: Path | None = Field(None, description="A file that holds `write_api_key`.")
-    concurrency: int = Field(8, ge=1, le=16, description="How many calls may be under way at once.")
+    concurrency: int = Field(
+        8, ge=1, le=16, description="How many calls may be under way at once; those of applies come on top."
+    )
     requests_per_minute: int = Field(600, ge=1, description="How many calls a minute the tenant may use.")
     daily_budget: int | None = Field(
-        None, ge=1, description="How many calls a day (UTC) the tenant may use. Unset: not limited here."
+        None,
+        ge=1,
+        description="How many calls a day (UTC) the tenant may use; below the quota of its keys. Unset: not limited "
+        "here. Each source is sure of an even share.",
+    )
+
+    apply_reserve: float = Field(
+        0.1,
+        ge=0,
+        le=0.9,
+        description="The share of `daily_budget` that is kept for applies, with their re-checks and verifications.",
+    )
+    live_share: float = Field(
+        0.1,
+        ge=0,
+        le=1,
+        description="The share of `daily_budget` that people's looks at live configurations may use together.",
+    )
+    live_views_per_hour: int = Field(
+        60, ge=0, description="How often one person may have a live configuration read; 0 for never."
     )
 
     @property

@@ -169,6 +169,8 @@ chatbots = Table(
     _number("unconverged_ends"),
     _number("epoch"),
     _moment("live_updated_at", optional=True),
+    _moment("missing_since", optional=True),
+    _moment("missing_asked_at", optional=True),
     _number("version"),
     # id, name and path, case folded: databases disagree about the case of letters beyond ASCII
     _text("search"),

@@ -1,13 +1,16 @@
 """How often one tenant's API may be called, shared by everything that calls it.
 
-Calls are spread evenly over the minute with a small burst, counted per UTC day, and stop together when WizChat asks
-for it. The SDK repeats failed reads by itself; it reports each repetition here (`CallBudget.retried`), so that it is
-counted and the whole tenant waits, not only the call that was told to.
+Calls are spread evenly over the minute with a small burst, counted per UTC day by who makes them, and stop together
+when WizChat asks for it. Those of applies go before all others, and a part of the day is kept for them (`shares`). The
+SDK repeats failed reads by itself; it reports each repetition here (`CallBudget.retried`), so that it is counted and
+the whole tenant waits, not only the call that was told to.
 """
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
+from contextvars import ContextVar
 from datetime import UTC, date, datetime, time, timedelta
 from http import HTTPStatus
 
@@ -15,12 +18,17 @@ from aiolimiter import AsyncLimiter
 
 from api_client.errors import WizChatApiError, WizChatError
 from reconciler.errors import QuotaExceeded, TargetRateLimited
-from reconciler.ports import Budget, Clock
+from reconciler.ports import APPLYING, COMPARING, Budget, Clock, Purpose, Spender
+from reconciler.targets.shares import Shares
+from reconciler.targets.turns import Turns
 
 LONGEST_PAUSE_S = 60.0
 """A call waits for a pause up to this long; when it lasts longer, it fails at once."""
 _SMALLEST_PAUSE_S = 1.0
 _BURST_S = 1.0
+_DAY_S = 86_400.0
+_SPENDER: ContextVar[Spender] = ContextVar("spender", default=COMPARING)
+"""Who makes the call that is under way in this task: the SDK repeats it without knowing."""
 
 
 class CallBudget:
@@ -31,7 +39,8 @@ class CallBudget:
         clock: Where time comes from.
         requests_per_minute: Calls a minute.
         daily_budget: Calls within one UTC day, or None for no limit of ours.
-        concurrency: Calls at the same time; an apply does not wait for its turn.
+        concurrency: Calls at the same time; those of applies come on top.
+        shares: How the day is shared.
     """
 
     def __init__(
@@ -42,15 +51,18 @@ class CallBudget:
         requests_per_minute: int = 600,
         daily_budget: int | None = None,
         concurrency: int = 8,
+        shares: Shares | None = None,
     ) -> None:
         self._tenant = tenant
         self._clock = clock
         self._per_minute = requests_per_minute
         self._daily = daily_budget
         self._limiter = _limiter(requests_per_minute)
+        self._turns = Turns()
         self._slots = asyncio.Semaphore(concurrency)
+        self._shares = shares or Shares()
         self._day: date = clock.now().date()
-        self._used = 0
+        self._used: Counter[Spender] = Counter()
         self._open_at = clock.monotonic()
         self._quota_used_up = False
 
@@ -59,22 +71,31 @@ class CallBudget:
         self._roll_day()
         left = self._blocked_for()
         until = self._clock.now() + timedelta(seconds=left) if left > 0 else None
-        return Budget(self._per_minute, self._daily, self._used, until)
+        return Budget(self._per_minute, self._daily, self._used.total(), until)
 
     @asynccontextmanager
-    async def call(self) -> AsyncIterator[None]:
+    async def call(self, spender: Spender = COMPARING) -> AsyncIterator[None]:
         """Wait for a turn, and hold it for one read or dry run.
+
+        Args:
+            spender: Who makes the call; an apply's goes first, and needs no free place.
 
         Raises:
             QuotaExceeded: The day's calls are used up, here or at WizChat; nothing is sent.
             TargetRateLimited: WizChat asked for a longer pause than a call waits for; nothing is sent.
         """
-        async with self._slots:
+        urgent = spender.purpose is Purpose.APPLY
+        async with nullcontext() if urgent else self._slots:
             await self._until_open()
-            await self._limiter.acquire()
+            async with self._turns.next(urgent=urgent):
+                await self._limiter.acquire()
             await self._until_open()
-            self._spend()
-            yield
+            self._spend(spender)
+            token = _SPENDER.set(spender)
+            try:
+                yield
+            finally:
+                _SPENDER.reset(token)
 
     def spend_write(self) -> None:
         """Count an apply. It waits for nothing, so that a sweep cannot starve it.
@@ -86,7 +107,7 @@ class CallBudget:
         blocked = self._blocked_for()
         if blocked > 0:
             raise self._refusal(blocked)
-        self._spend()
+        self._spend(APPLYING)
 
     def retried(self, _attempt: int, wait: float, error: WizChatError) -> None:
         """The SDK is about to repeat a call: count it, and have the others wait as well if WizChat asked for it.
@@ -94,7 +115,7 @@ class CallBudget:
         Raises:
             QuotaExceeded: The day's calls are used up; the call is not repeated.
         """
-        self._spend()
+        self._spend(_SPENDER.get())
         if isinstance(error, WizChatApiError) and error.status == HTTPStatus.TOO_MANY_REQUESTS:
             self._pause(wait)
 
@@ -131,20 +152,22 @@ class CallBudget:
             left,
         )
 
-    def _spend(self) -> None:
+    def _spend(self, spender: Spender) -> None:
         self._roll_day()
-        if self._daily is not None and self._used >= self._daily:
+        left = self._until_midnight()
+        refused = self._daily and self._shares.refusal(spender, self._used, self._daily, left / _DAY_S)
+        if refused:
             raise QuotaExceeded(
-                f"the daily_budget of {self._daily} calls of tenant {self._tenant} is used up: raise it, "
+                f"the daily_budget of {self._daily} calls of tenant {self._tenant} {refused}: raise it, "
                 "or try again after midnight UTC",
-                self._until_midnight(),
+                left,
             )
-        self._used += 1
+        self._used[spender] += 1
 
     def _roll_day(self) -> None:
         today = self._clock.now().astimezone(UTC).date()
         if today > self._day:
-            self._used = 0
+            self._used = Counter()
         # a clock that was set back gives no calls again: the count goes on until its next midnight
         self._day = today
 

@@ -6,6 +6,7 @@ They are separate so that what only looks never holds a key that can write.
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
+from copy import copy
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, Self
@@ -16,7 +17,7 @@ from reconciler.domain.outcome import Answer, NotSent, Refused, Unclear
 from reconciler.domain.plan import Op
 from reconciler.domain.policy import Policy
 from reconciler.errors import RequestRefused, SettingsError, TargetRateLimited
-from reconciler.ports import Budget, LiveChatbot
+from reconciler.ports import COMPARING, Budget, LiveChatbot, Spender
 from reconciler.targets import refusals, translate
 from reconciler.targets.budget import CallBudget
 
@@ -55,6 +56,7 @@ class WizChatTarget:
     def __init__(self, access: Access, budget: CallBudget, *, timeout_s: float = CALL_TIMEOUT_S) -> None:
         self._tenant = access.tenant
         self._budget = budget
+        self._spender = COMPARING
         self._client = _client(access, timeout=timeout_s, on_retry=budget.retried)
 
     async def __aenter__(self) -> Self:
@@ -72,6 +74,12 @@ class WizChatTarget:
     def budget(self) -> Budget:
         """What is left of the tenant's call budget."""
         return self._budget.view()
+
+    def spending(self, spender: Spender) -> "WizChatTarget":
+        """The same over the same connections, with its calls counted as made for somebody."""
+        other = copy(self)
+        other._spender = spender  # noqa: SLF001  one of its own kind
+        return other
 
     async def chatbots(self) -> Sequence[LiveChatbot]:
         """Every chatbot that the key may see."""
@@ -96,7 +104,7 @@ class WizChatTarget:
 
     @asynccontextmanager
     async def _call(self, chatbot_id: str | None = None) -> AsyncIterator[None]:
-        async with self._budget.call():
+        async with self._budget.call(self._spender):
             try:
                 yield
             except WizChatError as error:

@@ -6,7 +6,7 @@ from collections import defaultdict, deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
-from typing import Any
+from typing import Any, Self
 
 from api_client.models import ApplyResult, ChatbotConfigDocument
 from api_client.sandbox import Chatbot, Fleet, default_fleet
@@ -20,7 +20,7 @@ from api_client.sandbox.views import chatbot_name, config_document, read_config
 from reconciler.domain.outcome import Answer, NotSent, Refused, Unclear
 from reconciler.domain.plan import Op
 from reconciler.errors import ChatbotNotFound, RequestRefused, TargetError
-from reconciler.ports import Budget, LiveChatbot
+from reconciler.ports import Budget, LiveChatbot, Spender
 from reconciler.targets import translate
 from tests.fakes.clock import FakeClock
 
@@ -48,12 +48,16 @@ class FakeTarget:
         fleet: What is live; a test edits it as a person at WizChat would.
         calls: Every call, as (what, chatbot id).
         left: What `budget` answers.
+        spenders: For whom calls were to be made.
+        unlisted: Ids that the list leaves out, though they can be asked about.
     """
 
     def __init__(self, fleet: Fleet | None = None, clock: FakeClock | None = None) -> None:
         self.fleet = fleet if fleet is not None else default_fleet()
         self.clock = clock or FakeClock()
         self.calls: list[tuple[str, str | None]] = []
+        self.spenders: list[Spender] = []
+        self.unlisted: set[str] = set()
         self.left = Budget(600, None, 0, None)
         self._errors: dict[str | None, deque[TargetError]] = defaultdict(deque)
         self._lasting: dict[str | None, TargetError] = {}
@@ -73,11 +77,16 @@ class FakeTarget:
     def budget(self) -> Budget:
         return self.left
 
+    def spending(self, spender: Spender) -> Self:
+        self.spenders.append(spender)
+        return self
+
     async def chatbots(self) -> Sequence[LiveChatbot]:
         self._called("chatbots", None)
         return tuple(
             LiveChatbot(chatbot.id, chatbot_name(chatbot), translate.moment(chatbot.updated_at))
             for chatbot in self.fleet
+            if chatbot.id not in self.unlisted
         )
 
     async def dry_run(self, chatbot_id: str, body: Mapping[str, Any]) -> tuple[Op, ...]:

@@ -16,6 +16,7 @@ from reconciler.runtime.settings_input import refuse_unknown_variables
 from reconciler.sources.contract import DocumentContract
 from reconciler.sources.folder import load_folder
 from reconciler.targets.budget import CallBudget
+from reconciler.targets.shares import Shares
 from reconciler.targets.wizchat import Access, WizChatTarget
 
 _HOLD_A_TENANT = ("WIZCHAT_API_KEY", "WIZCHAT_API_KEY_FILE", "RECONCILER_CONFIG", "RECONCILER_TENANTS")
@@ -73,14 +74,15 @@ def local_target(tenant: TenantSettings) -> WizChatTarget:
     return WizChatTarget(access, call_budget(tenant, SystemClock()))
 
 
-def call_budget(tenant: TenantSettings, clock: Clock) -> CallBudget:
-    """How often a tenant's API may be called."""
+def call_budget(tenant: TenantSettings, clock: Clock, *, sources: int = 1) -> CallBudget:
+    """How often a tenant's API may be called, and how so many sources share that."""
     return CallBudget(
         tenant.name,
         clock,
         requests_per_minute=tenant.requests_per_minute,
         daily_budget=tenant.daily_budget,
         concurrency=tenant.concurrency,
+        shares=Shares(applies=tenant.apply_reserve, live_views=tenant.live_share, sources=max(1, sources)),
     )
 
 

@@ -131,13 +131,16 @@ async def open_engine(
         tenants: dict[str, TenantBinding] = {}
         writers: dict[str, Writer] = {}
         for tenant in settings.tenants:
-            budget = call_budget(tenant, clock)
+            sources = sum(source.tenant == tenant.name for source in settings.sources)
+            budget = call_budget(tenant, clock, sources=sources)
             target = await opened.enter_async_context(WizChatTarget(_access(tenant, tenant.api_key), budget))
             if tenant.write_api_key is not None:
                 deadline = policy.apply_deadline.total_seconds()
                 writer = WizChatWriter(_access(tenant, tenant.write_api_key), budget, deadline_s=deadline)
                 writers[tenant.name] = await opened.enter_async_context(writer)
-            tenants[tenant.name] = TenantBinding(tenant.name, target, tenant.read_only, tenant.concurrency)
+            tenants[tenant.name] = TenantBinding(
+                tenant.name, target, tenant.read_only, tenant.concurrency, tenant.live_views_per_hour
+            )
         git = {source.name: _git_source(source, settings.data.dir) for source in settings.sources}
         opened.push_async_callback(_close, git.values())
         engine = Engine(

@@ -9,7 +9,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import pytest
 
@@ -23,7 +23,7 @@ from reconciler.engine.decide import reject, revoke
 from reconciler.engine.rechecking import SharedLook
 from reconciler.engine.suspending import suspend
 from reconciler.errors import Conflict
-from reconciler.ports import JobKind, Store, UnitOfWork
+from reconciler.ports import JobKind, Spender, Store, UnitOfWork
 from tests.fakes.source import FakeSource
 from tests.fakes.target import Effect, FakeTarget, FakeWriter
 from tests.support.world import BOT, PATIENCE, SOURCE, TENANT, World, document, path_of, spec, world
@@ -44,6 +44,9 @@ class MeanwhileTarget:
 
     target: FakeTarget
     meanwhile: Meanwhile | None = None
+
+    def spending(self, _: Spender) -> Self:
+        return self
 
     async def dry_run(self, chatbot_id: str, body: Mapping[str, Any]) -> tuple[Op, ...]:
         ops = await self.target.dry_run(chatbot_id, body)

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import pytest
 
@@ -22,7 +22,7 @@ from reconciler.engine.recovering import Recoverer
 from reconciler.engine.refresh import ATTEMPTS, request_refresh, run_refresh
 from reconciler.engine.tokens import create_token, revoke_token
 from reconciler.errors import Conflict
-from reconciler.ports import JobKind, Store, UnitOfWork
+from reconciler.ports import JobKind, Spender, Store, UnitOfWork
 from tests.fakes.source import FakeSource
 from tests.fakes.target import Effect, FakeTarget, FakeWriter
 from tests.support.world import BOT, SOURCE, TENANT, World, document, path_of, push, spec, world
@@ -152,6 +152,9 @@ class BusyTarget:
 
     target: FakeTarget
     meanwhile: Meanwhile | None = None
+
+    def spending(self, _: Spender) -> Self:
+        return self
 
     async def dry_run(self, chatbot_id: str, body: Mapping[str, Any]) -> tuple[Op, ...]:
         ops = await self.target.dry_run(chatbot_id, body)

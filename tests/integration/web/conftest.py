@@ -3,6 +3,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
+from typing import Self
 
 import httpx
 import pytest
@@ -18,7 +19,7 @@ from reconciler.domain.records import Role
 from reconciler.engine.context import Engine, SourceBinding, TenantBinding
 from reconciler.engine.tokens import hash_of
 from reconciler.errors import TargetError
-from reconciler.ports import Budget, IdentityProvider, Job, LiveChatbot, ParseCache, Store
+from reconciler.ports import Budget, IdentityProvider, Job, LiveChatbot, ParseCache, Spender, Store
 from reconciler.web.api import events
 from reconciler.web.app import create_app
 from reconciler.web.settings import WebhookSpec, WebSettings
@@ -86,6 +87,9 @@ class Tenant:
     used: int = 7
     live: dict[str, dict[str, object] | TargetError] = field(default_factory=dict)
     exported: list[str] = field(default_factory=list)
+
+    def spending(self, _: Spender) -> Self:
+        return self
 
     def budget(self) -> Budget:
         return Budget(600, 50_000, self.used, None)

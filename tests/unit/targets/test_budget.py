@@ -4,8 +4,10 @@ import pytest
 
 from api_client import WizChatApiError, WizChatConnectionError
 from reconciler.errors import QuotaExceeded, TargetRateLimited
+from reconciler.ports import APPLYING, Purpose, Spender
 from reconciler.targets.budget import LONGEST_PAUSE_S, CallBudget
-from tests.fakes.clock import FakeClock
+from reconciler.targets.shares import Shares
+from tests.fakes.clock import PATIENCE, FakeClock
 
 pytestmark = pytest.mark.anyio
 SLOW_DOWN = WizChatApiError(429, "rate_limited", "Slow.", retry_after=20)
@@ -144,3 +146,82 @@ async def test_a_pause_lasts_as_long_as_was_asked_whatever_the_wall_clock_says(c
             await _call(budget)
     clock.advance(100)
     await _call(budget)
+
+
+async def test_a_short_pause_does_not_shorten_a_long_one(clock: FakeClock) -> None:
+    budget = CallBudget("t", clock)
+    budget.retried(1, 20.0, SLOW_DOWN)
+    budget.retried(1, 1.0, SLOW_DOWN)
+    blocked_until = budget.view().blocked_until
+    assert blocked_until is not None
+    assert (blocked_until - clock.now()).total_seconds() == pytest.approx(20)
+
+
+async def test_a_call_that_waited_for_its_turn_heeds_a_pause_that_began_meanwhile(clock: FakeClock) -> None:
+    budget = CallBudget("t", clock, requests_per_minute=600)
+    await asyncio.gather(*(_call(budget) for _ in range(10)))
+    waiting = asyncio.create_task(_call(budget))
+    await asyncio.sleep(0)
+    budget.retried(1, 20.0, SLOW_DOWN)
+    await clock.until_asleep()
+    assert not waiting.done()
+    clock.advance(20)
+    async with asyncio.timeout(PATIENCE):
+        await waiting
+
+
+async def test_an_apply_goes_before_the_comparisons_that_wait(clock: FakeClock) -> None:
+    """Sixty calls a minute: each turn takes a second, and a sweep has queued for many of them."""
+    budget = CallBudget("t", clock, requests_per_minute=60, concurrency=4)
+    await _call(budget)
+    order: list[str] = []
+
+    async def call(spender: Spender) -> None:
+        async with budget.call(spender):
+            order.append(spender.purpose)
+
+    sweep = [asyncio.create_task(call(Spender(Purpose.COMPARE, "a"))) for _ in range(4)]
+    await asyncio.sleep(0)
+    async with asyncio.timeout(PATIENCE):
+        await call(APPLYING)
+        assert order == [Purpose.COMPARE, Purpose.APPLY], "only the one whose turn it was came first"
+        for task in sweep:
+            task.cancel()
+        await asyncio.gather(*sweep, return_exceptions=True)
+
+
+async def test_an_apply_needs_no_free_place(clock: FakeClock) -> None:
+    budget = CallBudget("t", clock, concurrency=1)
+    async with budget.call(Spender(Purpose.COMPARE, "a")), asyncio.timeout(PATIENCE), budget.call(APPLYING):
+        pass
+    assert budget.view().used_today == 2
+
+
+async def test_looks_and_sweeps_cannot_use_up_what_applies_need(clock: FakeClock) -> None:
+    budget = CallBudget("t", clock, daily_budget=20, requests_per_minute=60_000, shares=Shares(applies=0.2))
+    ann = Spender(Purpose.LIVE_VIEW, "ann")
+    async with budget.call(ann), budget.call(ann):
+        pass
+    with pytest.raises(QuotaExceeded, match="daily_budget of 20 calls of tenant t has been used for live views"):
+        async with budget.call(ann):
+            pass
+    for _ in range(14):
+        await _call(budget)
+    with pytest.raises(QuotaExceeded, match="what apply_reserve keeps for applies: raise it"):
+        await _call(budget)
+    for _ in range(3):
+        async with budget.call(APPLYING):
+            pass
+    budget.spend_write()
+    assert budget.view().used_today == 20
+
+
+async def test_a_repetition_is_counted_for_whoever_made_the_call(clock: FakeClock) -> None:
+    budget = CallBudget("t", clock, daily_budget=20, shares=Shares(applies=0.2))
+    for _ in range(16):
+        await _call(budget)
+    async with budget.call(APPLYING):
+        budget.retried(1, 5.0, WizChatApiError(503))
+    assert budget.view().used_today == 18
+    with pytest.raises(QuotaExceeded, match="apply_reserve"):
+        budget.retried(1, 5.0, WizChatApiError(503))

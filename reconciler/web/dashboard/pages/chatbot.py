@@ -86,7 +86,7 @@ async def read_chatbot(
         chatbot=chatbot,
         document=document,
         origin=await _origin(engine, chatbot, document, source),
-        live=await looks.look(chatbot.tenant, chatbot.id) if looks else None,
+        live=await looks.look(chatbot.tenant, chatbot.id, actor.name) if looks else None,
         standing=standing,
         box=suspend_box(
             actor,

@@ -126,13 +126,16 @@ def run_page(frame: Frame, run: Run, binding: SourceBinding | None, texts: Texts
 
 
 def run_sign(run: Run) -> Sign:
-    """How a run ended; where something is wrong in the documents, no success looks like nothing but one."""
+    """How a run ended; where something is wrong or was not compared, no success looks like nothing but one."""
     sign = STATUS[run.status]
-    if not run.diagnostics:
+    wrong = [findings_of(run)] if run.diagnostics else []
+    if run.counts.uncompared:
+        wrong.append(f"{run.counts.uncompared} not compared")
+    if not wrong:
         return sign
     if run.status is RunStatus.SUCCEEDED:
         sign = Sign("both", "!", sign.words)
-    return sign._replace(words=f"{sign.words}, {findings_of(run)}")
+    return sign._replace(words=", ".join((sign.words, *wrong)))
 
 
 def findings_of(run: Run) -> str:

@@ -1,0 +1,85 @@
+"""What calls cost, counted by the journal of a real server."""
+
+from collections import Counter
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from api_client.sandbox import SandboxServer
+from reconciler.domain.lifecycle import ApplyStatus
+from reconciler.domain.records import Trigger
+from reconciler.domain.status import Reason
+from reconciler.engine.context import PROGRAM, TenantBinding
+from reconciler.engine.live import KEPT, LiveViews
+from reconciler.engine.refresh import request_refresh
+from reconciler.targets.budget import CallBudget
+from reconciler.targets.shares import Shares
+from reconciler.targets.wizchat import Access, WizChatTarget, WizChatWriter
+from tests.support.service import READ_KEY, WRITE_KEY, sandbox_of
+from tests.support.world import BOT, SOURCE, TENANT, World, document, path_of, spec, world
+
+pytestmark = pytest.mark.anyio
+DAILY = 40
+
+
+@pytest.fixture
+def sandbox() -> Iterator[SandboxServer]:
+    with sandbox_of({BOT: spec("Old")}) as running:
+        yield running
+
+
+@asynccontextmanager
+async def connected(w: World, sandbox: SandboxServer) -> AsyncIterator[World]:
+    """Go on with the real API, within a budget of `DAILY` calls of which a fifth is kept for applies."""
+    shares = Shares(applies=0.2, live_views=1.0)
+    budget = CallBudget(TENANT, w.clock, requests_per_minute=60_000, daily_budget=DAILY, shares=shares)
+    async with (
+        WizChatTarget(Access(TENANT, sandbox.url, READ_KEY), budget) as target,
+        WizChatWriter(Access(TENANT, sandbox.url, WRITE_KEY), budget) as writer,
+    ):
+        w.switch_tenants({TENANT: TenantBinding(TENANT, target, read_only=False, live_views_per_hour=1000)})
+        w.applier.writers = {TENANT: writer}
+        yield w
+
+
+def paths(sandbox: SandboxServer) -> list[str]:
+    """The path of every request that reached the API."""
+    return [request["path"] for request in sandbox.control.journal()["requests"]]
+
+
+async def test_a_commit_of_many_ids_that_do_not_exist_costs_one_call_a_run(
+    tmp_path: Path, sandbox: SandboxServer
+) -> None:
+    async with world(tmp_path, {}, {path_of(): document(spec("Old"))}) as made, connected(made, sandbox) as w:
+        tiny = {path_of(f"none_{number}"): document({"core": {}}, f"none_{number}") for number in range(200)}
+        await w.refresh()
+        before = len(paths(sandbox))
+        w.commit(tiny)
+        for full in (False, True, False):
+            await request_refresh(w.engine, PROGRAM, SOURCE, Trigger.SCHEDULE, full=full)
+            await w.idle()
+        since = Counter(paths(sandbox)[before:])
+        assert since == {"/api/v1/chatbots": 3, f"/api/v1/chatbots/{BOT}/apply": 1}
+        assert (await w.chatbot("none_199")).fault is Reason.CHATBOT_MISSING
+
+
+async def test_looks_that_use_up_the_day_leave_an_approved_apply_its_calls(
+    tmp_path: Path, sandbox: SandboxServer
+) -> None:
+    async with world(tmp_path, {}, {path_of(): document(spec("New"))}) as made, connected(made, sandbox) as w:
+        await w.refresh()
+        plan = await w.open_plan()
+        await w.approve(plan)
+        looks, refused = LiveViews(w.engine), None
+        for _ in range(DAILY):
+            w.clock.advance(KEPT.total_seconds() + 1)
+            refused = (await looks.look(TENANT, BOT, "viewer")).failure or refused
+        assert "what apply_reserve keeps for applies" in str(refused)
+        run = await w.refresh()
+        assert "apply_reserve" in str(run.message)
+
+        apply = await w.apply(await w.plan(plan.id))
+        assert (apply.status, apply.message) == (ApplyStatus.APPLIED, "The plan was applied and verified.")
+        assert len(paths(sandbox)) <= DAILY
