@@ -12,7 +12,7 @@ from reconciler.domain.document import Snapshot
 from reconciler.errors import NotFound, SettingsError, SourceCause, SourceUnreadable
 from reconciler.sources.builder import LIMITS
 from reconciler.sources.contract import DocumentContract
-from reconciler.sources.loader import load_tree
+from reconciler.sources.loader import Loaded, load_tree
 from reconciler.sources.nearby import with_surroundings
 from reconciler.sources.tree import (
     DEFAULT_PATHS,
@@ -20,6 +20,7 @@ from reconciler.sources.tree import (
     SUBMODULE,
     SYMLINK,
     Entry,
+    Tree,
     documents_of,
     entry_of,
     literal,
@@ -53,11 +54,60 @@ def load_folder(
         SourceUnreadable: When the disk fails.
     """
     top = root.resolve()
-    tree = FolderTree.read_from(top)
-    entries = _given(tree, top, paths) if paths else documents_of(tree, globs)
-    loaded = load_tree(tree, entries, contract, {})
+    given = Selection(top, tuple(paths), tuple(globs))
+    return snapshot_of(FolderTree.read_from(top), given, contract, allowed=allowed)[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """What of a folder is to be read.
+
+    Attributes:
+        top: The folder that includes may not leave, resolved.
+        paths: Files and folders in it; empty means what the globs select.
+        globs: Where documents are, relative to the top.
+    """
+
+    top: Path
+    paths: tuple[Path, ...] = ()
+    globs: tuple[str, ...] = DEFAULT_PATHS
+
+    def entries(self, tree: Tree) -> list[Entry]:
+        """The documents' files.
+
+        Raises:
+            NotFound: When a path does not exist.
+            SettingsError: When a path lies outside of the top, or is no document's.
+        """
+        if not self.paths:
+            return documents_of(tree, self.globs)
+        found = {entry.path: entry for path in self.paths for entry in _at(tree, self.top, path)}
+        return [found[path] for path in sorted(found)]
+
+    def as_globs(self, tree: Tree) -> Sequence[str]:
+        """The globs that select as much."""
+        return [_glob_of(tree, self.top, path) for path in self.paths] or self.globs
+
+
+def snapshot_of(
+    tree: Tree, selection: Selection, contract: DocumentContract, *, allowed: Sequence[str] = ()
+) -> tuple[Snapshot, Loaded]:
+    """What the selected documents of a tree say, and the files that they were read from.
+
+    Args:
+        tree: All files.
+        selection: Which of them.
+        contract: What a document may state.
+        allowed: The chatbot ids or patterns that may be managed; empty means all.
+
+    Raises:
+        NotFound: When a path does not exist.
+        SettingsError: When a path lies outside of the top, or is no document's.
+        SourceUnreadable: When the disk fails.
+    """
+    loaded = load_tree(tree, selection.entries(tree), contract, {})
     snapshot = assemble(None, loaded.files, allowed=allowed, parsed=len(loaded.parsed))
-    return with_surroundings(snapshot, tree, [_glob_of(tree, top, path) for path in paths] or globs)
+    return with_surroundings(snapshot, tree, selection.as_globs(tree)), loaded
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +178,7 @@ def _mode(mode: int) -> str:
     return _REGULAR if stat.S_ISREG(mode) else _SPECIAL
 
 
-def _glob_of(tree: FolderTree, root: Path, path: Path) -> str:
+def _glob_of(tree: Tree, root: Path, path: Path) -> str:
     """What a file or folder that was named selects."""
     place = _relative(root, path)
     if place == ".":
@@ -136,12 +186,7 @@ def _glob_of(tree: FolderTree, root: Path, path: Path) -> str:
     return literal(place) if tree.entry(place) else f"{literal(place)}/**"
 
 
-def _given(tree: FolderTree, root: Path, paths: Sequence[Path]) -> list[Entry]:
-    found = {entry.path: entry for path in paths for entry in _at(tree, root, path)}
-    return [found[path] for path in sorted(found)]
-
-
-def _at(tree: FolderTree, root: Path, path: Path) -> list[Entry]:
+def _at(tree: Tree, root: Path, path: Path) -> list[Entry]:
     place = _relative(root, path)
     entry = tree.entry(place)
     if entry is not None and entry.mode in {SYMLINK, SUBMODULE} and not place.endswith(DOCUMENT_SUFFIXES):

@@ -7,7 +7,7 @@ only; what users name has been checked and stands behind ``--``.
 import os
 import tempfile
 import threading
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -100,12 +100,12 @@ class GitCommand:
             SourceUnreadable: When it was ended for what it said or by a stop, or there is no git.
         """
         self._refuse_when_stopped()
-        git = _fresh_git(self.folder)
+        git = fresh_git(self.folder)
         environment = self._environment()
         options = [part for name, value in self._options() for part in ("-c", f"{name}={value}")]
         # an explicit repository, or explicitly none: git must not find one around the working directory
         where = f"--git-dir={self.folder if bare else os.devnull}"
-        command = [*_without_others(environment), git.GIT_PYTHON_GIT_EXECUTABLE or "git", where, *options, *arguments]
+        command = [*without_others(environment), git.GIT_PYTHON_GIT_EXECUTABLE or "git", where, *options, *arguments]
         with self._input(lines) as stdin:
             # kept by a name until git has ended: it ends git when it is forgotten
             running = git.execute(command, istream=stdin, env=environment, as_process=True)
@@ -156,7 +156,12 @@ class GitCommand:
         return bool(self.username or self.password)
 
 
-def _fresh_git(folder: Path) -> "Git":
+def fresh_git(folder: Path) -> "Git":
+    """GitPython's way to run git in a folder; never shared, because shared ones return each other's data.
+
+    Raises:
+        SourceUnreadable: When there is no git.
+    """
     try:
         # GitPython looks for git while it is imported, and fails when there is none
         from git.cmd import Git  # noqa: PLC0415
@@ -167,8 +172,13 @@ def _fresh_git(folder: Path) -> "Git":
     return Git(folder)
 
 
-def _without_others(environment: Mapping[str, str]) -> list[str]:
-    """What runs git without the variables it must not see; GitPython itself passes the whole environment on."""
-    kept = INHERITED | environment.keys()
+def without_others(environment: Mapping[str, str], inherited: Collection[str] = INHERITED) -> list[str]:
+    """What runs git without the variables it must not see; GitPython itself passes the whole environment on.
+
+    Args:
+        environment: What is set for git.
+        inherited: What it may see besides.
+    """
+    kept = {*inherited, *environment}
     hidden = [name for name in os.environ if name not in kept and not name.startswith(_LOCALE)]
     return ["env", *(part for name in hidden for part in ("-u", name))] if hidden else []

@@ -83,7 +83,7 @@ class GitTree:
         """The contents, by id, with one ``cat-file --batch``."""
         lines = [blob_id.encode() for blob_id in blob_ids]
         output = self.mirror.local("cat-file", "--batch", lines=lines, caps=_CONTENTS)
-        return dict(_blobs(output.stdout, blob_ids))
+        return dict(blobs(output.stdout, blob_ids))
 
 
 @dataclass(frozen=True)
@@ -387,7 +387,12 @@ def _entry(line: bytes) -> Entry:
     return entry_of(name, mode, blob_id, int(size) if size.isdigit() else 0)
 
 
-def _blobs(output: bytes, wanted: Iterable[str]) -> Iterable[tuple[str, bytes]]:
+def blobs(output: bytes, wanted: Iterable[str]) -> Iterable[tuple[str, bytes]]:
+    """Id and content of each object in what ``cat-file --batch`` says.
+
+    Raises:
+        MirrorBroken: When one is missing.
+    """
     at = 0
     for blob_id in wanted:
         end = output.find(b"\n", at)

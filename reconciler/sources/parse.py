@@ -124,10 +124,7 @@ class _Judged:
 
 
 def _judge(path: str, raw: RawDocument, includes: Includes, contract: DocumentContract, *, alone: bool) -> _Judged:
-    if not isinstance(raw.value, dict):
-        message = "a document is a mapping with apiVersion, kind and spec: write it as one"
-        if isinstance(raw.value, str) and ":" in raw.value:
-            message += ', with a blank after each ":"'
+    if message := _why_no_document(raw.value):
         return _refuse(path, raw, None, [*raw.findings, Finding(message, raw.place.line, raw.place.column)])
     faults = [*raw.findings, *islice(_metadata_faults(raw.value, raw.place), LIMITS.findings)]
     faults += _unstated_id_faults(path, raw, alone=alone)
@@ -149,6 +146,17 @@ def _judge(path: str, raw: RawDocument, includes: Includes, contract: DocumentCo
         Document(chatbot_id, path, raw.place.line, body, dict(labels), stated_id is not None),
         _diagnostics(path, warnings),
     )
+
+
+def _why_no_document(value: Any) -> str | None:
+    if not isinstance(value, dict):
+        message = "a document is a mapping with apiVersion, kind and spec: write it as one"
+        return f'{message}, with a blank after each ":"' if isinstance(value, str) and ":" in value else message
+    if "$schema" in value and "apiVersion" not in value:
+        return (
+            "this is a JSON Schema, not a document: keep it outside of the source's paths, or without .json at its end"
+        )
+    return None
 
 
 def _judge_unread(path: str, raw: RawDocument) -> _Judged:

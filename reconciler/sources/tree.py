@@ -21,10 +21,14 @@ UNNAMEABLE: Final = "unnameable"
 LEAKING: Final = "leaking"
 """Ours too: a name that holds a key."""
 
+IGNORED: Final = "ignored"
+"""Ours too: a file on the disk that no commit holds, because git ignores it."""
+
 _KINDS: Final[Mapping[str, str]] = {
     SYMLINK: "a symbolic link",
     SUBMODULE: "a submodule",
     UNNAMEABLE: "a file whose name is not printable UTF-8",
+    IGNORED: "a file that git ignores, so that no commit holds it",
     LEAKING: "a file whose name holds what looks like a key (take it out, and revoke it)",
 }
 

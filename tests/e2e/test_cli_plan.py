@@ -14,6 +14,7 @@ import pytest
 
 from api_client.sandbox import ALL_SCOPES, ApiKey, SandboxServer, generated_fleet
 from tests.support.command import INHERITED
+from tests.support.git import GitRepo
 
 PATIENCE = 60.0
 READS = frozenset(scope for scope in ALL_SCOPES if scope.endswith(":read"))
@@ -235,6 +236,20 @@ def test_warnings_are_errors_when_that_is_asked(exported: Shell) -> None:
     assert re.search(r'^· chatbots/acme-support-bot.yaml:\d+:\d+ .*did you mean "tone"\?$', lenient.out, re.MULTILINE)
     for command in ("validate", "plan"):
         assert "warnings are errors because of --strict" in exported.run(command, "--strict", cwd="bots").error
+
+
+def test_a_clone_with_other_line_ends_plans_what_git_holds(exported: Shell) -> None:
+    repo = GitRepo(exported.folder / "bots")
+    repo.commit()
+    clone = GitRepo(exported.folder / "clone")
+    clone.git("config", "core.autocrlf", "true")
+    clone.git("fetch", "--quiet", repo.url, "main")
+    clone.git("checkout", "--quiet", "-B", "main", "FETCH_HEAD")
+    assert any(b"\r\n" in path.read_bytes() for path in (clone.folder / "prompts").rglob("*.md"))
+    planned = exported.run("plan", "--detailed-exitcode", cwd="clone")
+    assert (planned.code, planned.err) == (0, "")
+    assert planned.out == "Plan: nothing to change on 9 chatbots; 9 in sync.\nNothing was written.\n"
+    assert exported.run("validate", cwd="clone").out == "9 of 9 documents are valid.\n"
 
 
 def test_an_account_without_chatbots_is_no_export(tmp_path: Path) -> None:

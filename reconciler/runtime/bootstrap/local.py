@@ -13,8 +13,8 @@ from reconciler.ports import Clock
 from reconciler.runtime.clock import SystemClock
 from reconciler.runtime.settings import Settings, TenantSettings, load_settings
 from reconciler.runtime.settings_input import refuse_unknown_variables
+from reconciler.sources.checkout import load_checkout
 from reconciler.sources.contract import DocumentContract
-from reconciler.sources.folder import load_folder
 from reconciler.targets.budget import CallBudget
 from reconciler.targets.shares import Shares
 from reconciler.targets.wizchat import Access, WizChatTarget
@@ -87,7 +87,7 @@ def call_budget(tenant: TenantSettings, clock: Clock, *, sources: int = 1) -> Ca
 
 
 def local_snapshot(root: Path, paths: Sequence[Path]) -> Snapshot:
-    """What documents on disk say.
+    """What documents on disk say; in a git repository, what a commit of them would say.
 
     Args:
         root: The repository's root; nothing outside it is read.
@@ -96,7 +96,7 @@ def local_snapshot(root: Path, paths: Sequence[Path]) -> Snapshot:
     Raises:
         ReconcilerError: A path names nothing, or lies outside of the root.
     """
-    return load_folder(root, paths, document_contract())
+    return load_checkout(root, paths, document_contract())
 
 
 def editor_schema() -> dict[str, Any]:

@@ -6,11 +6,13 @@ from dataclasses import replace
 
 import pytest
 
+from api_client import contract
 from api_client.sandbox.seed import default_fleet
 from benchmarks.stage import document_of
 from reconciler.domain.compose import assemble
 from reconciler.domain.diagnostics import Severity
 from reconciler.domain.document import ParsedFile
+from reconciler.domain.document_schema import document_schema
 from reconciler.domain.status import Reason
 from reconciler.errors import SourceCause, SourceUnreadable
 from reconciler.sources.builder import LIMITS
@@ -146,6 +148,13 @@ def test_all_faults_of_a_document_are_reported_in_order_of_place() -> None:
     file = parse(HEAD + "spec:\n  skill: []\n  skills: [{mode: x}]\n  core: {a: 1, a: 2}\nextra: 1\n")
     assert [(item.line, item.column) for item in file.diagnostics] == [(4, 3), (5, 12), (5, 19), (6, 16), (7, 1)]
     assert file.refusals[0].message.endswith('did you mean "skills"? (and 4 more)')
+
+
+def test_a_schema_among_the_documents_is_told_as_one() -> None:
+    file = parse(json.dumps(document_schema(contract.document_schema())), path="chatbots/chatbot.schema.json")
+    (told,) = lines(file)
+    assert told.startswith("chatbots/chatbot.schema.json:1:1   this is a JSON Schema, not a document: keep it outside")
+    assert (file.documents, [refusal.chatbot_id for refusal in file.refusals]) == ((), [None])
 
 
 def test_one_bad_document_hides_no_other() -> None:
