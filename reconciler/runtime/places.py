@@ -140,8 +140,8 @@ class Places:
         """
         if self.counts.open >= self.limits.scarce:
             return True
-        nearly = self._strangers[place.address] > self.limits.of_address * 3 // 4 and place.address is not None
-        return not is_known and (nearly or self._strangers.total() > self.limits.of_strangers * 3 // 4)
+        nearly = self._strangers[place.address] > self.limits.of_address * 7 // 8 and place.address is not None
+        return not is_known and (nearly or self._strangers.total() > self.limits.of_strangers * 7 // 8)
 
     def _holds(self, place: Place) -> bool:
         return place in self._by_address.get(place.address, {})

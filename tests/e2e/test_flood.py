@@ -29,6 +29,8 @@ SENDERS = 8
 SLOWEST = 5.0
 """What is still no failure of this machine; the goal of 1 s is for one that does nothing else, and printed beside."""
 MOST_MIB = 300
+IDLE = 600
+"""More than there may be in all."""
 HELD_BACK = 200
 """Deliveries that look signed and do not end."""
 HELD_MIB = 2
@@ -151,6 +153,33 @@ async def test_deliveries_that_do_not_end_cost_little_memory(tmp_path: Path, sho
 
     print(f"{HELD_BACK} deliveries that do not end: {more:.0f} MiB more")  # noqa: T201  figures that are published
     assert more < MOST_MORE_MIB
+
+
+async def test_idle_connections_of_one_address_keep_nobody_out(tmp_path: Path) -> None:
+    with stage(tmp_path, {}, {}) as s, Service(configuration(tmp_path, s.remote, s.sandbox)) as service:
+        port = urlsplit(service.url).port or 0
+        held = [await an_idle_connection(port) for _ in range(IDLE)]
+        for source in ("127.0.0.1", "127.0.0.2"):
+            transport = httpx.AsyncHTTPTransport(local_address=source)
+            async with httpx.AsyncClient(transport=transport, base_url=service.url, timeout=30) as client:
+                for headers in ({"Authorization": f"Bearer {TOKEN}"}, {}):
+                    path = "/api/v1/me" if headers else "/healthz"
+                    assert (await client.get(path, headers=headers)).status_code == 200
+                metrics = (await client.get("/metrics")).text
+        for writer in held:
+            writer.transport.abort()
+
+    states = dict(line.rsplit(" ", 1) for line in metrics.splitlines() if line.startswith("reconciler_connections{"))
+    assert 0 < sum(map(float, states.values())) <= IDLE / 2
+
+
+async def an_idle_connection(port: int) -> asyncio.StreamWriter:
+    """One that was answered and is kept alive, or was to be; it may have been closed since."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port, local_addr=("127.0.0.1", 0))
+    writer.write(b"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
+    async with asyncio.timeout(30):
+        await reader.readline()
+    return writer
 
 
 async def held_back(port: int, shown: bytes) -> list[asyncio.StreamWriter]:

@@ -283,7 +283,7 @@ def test_who_holds_is_the_one_who_is_closed_and_the_oldest_first(tmp_path: Path)
         colleague = idle(server, held, 1, "127.0.0.2")[0]
         person = held.enter_context(a_socket(server))
         assert answered(person, request()).startswith(b"HTTP/1.1 200 ")
-        # from the seventh on an answer ends its connection, as they are nearly used up
+        # they are asked nothing: from the eighth on, an answer would end its connection
         holding = [held.enter_context(a_socket(server)) for _ in range(12)]
         wait_for(lambda: counts(server).closed["address"] == 4)
         wait_for(lambda: not any(map(is_open, holding[:4])))
@@ -294,7 +294,7 @@ def test_who_holds_is_the_one_who_is_closed_and_the_oldest_first(tmp_path: Path)
 
 def test_answers_to_strangers_end_their_connection_when_these_are_nearly_used_up(tmp_path: Path) -> None:
     with a_server(tmp_path, connections=16) as server, ExitStack() as held:
-        idle(server, held, 6)
+        idle(server, held, 7)
         connection = held.enter_context(a_socket(server))
         assert b"\r\nconnection: close\r\n" in answered(connection, HEALTH).lower()
         assert everything(connection) == b""

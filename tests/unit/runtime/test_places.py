@@ -124,7 +124,7 @@ def test_when_all_are_known_the_oldest_idle_one_goes() -> None:
 
 @pytest.mark.parametrize(
     ("strangers", "known", "for_strangers", "for_people"),
-    [(6, 0, False, False), (7, 0, True, False), (0, 14, False, False), (0, 15, True, True)],
+    [(7, 0, False, False), (8, 0, True, False), (0, 14, False, False), (0, 15, True, True)],
 )
 def test_answers_end_their_connection_when_they_run_out(
     strangers: int,
