@@ -18,6 +18,7 @@
     ├── NotFound                 there is no such thing
     ├── Forbidden                the person may not do this
     ├── LoginRefused             somebody may not sign in; carries a code
+    │   └── NeverBegun           a browser came back that began no attempt here (web.login.attempts)
     ├── Unwritable               a live configuration holds what no document can state (domain.layout)
     ├── NoOutput                 there is nowhere to print to (cli.output)
     ├── CannotWrite              files cannot be written, or are in the way (cli.files)
