@@ -4,6 +4,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query
 
+from reconciler.domain.records import Role
 from reconciler.engine.forgetting import Forgotten, forget_chatbot, forget_source, forget_tenant
 from reconciler.web.api.common import API, Admin, TheEngine, refusals
 from reconciler.web.asks import ForgetAsk, Name, TenantQuery
@@ -54,6 +55,7 @@ async def chatbot_forget(
     engine: TheEngine, actor: Admin, chatbot_id: Name, query: Annotated[TenantQuery, Query()], ask: ForgetAsk
 ) -> ForgottenShape:
     """An id that two tenants share needs `tenant`. WizChat is asked whether it has the chatbot."""
+    actor.require(Role.ADMIN)  # before it is looked for: whether it is there is told only to who may forget it
     chatbot = await visible_chatbot(engine, actor, chatbot_id, query.tenant)
     return _shape(await forget_chatbot(engine, actor, chatbot.tenant, chatbot.id, ask.reason))
 
