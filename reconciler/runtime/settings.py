@@ -40,7 +40,9 @@ class ServerSettings(Section):
     host: str = Field("127.0.0.1", min_length=1, description="The address to listen on; `0.0.0.0` in a container.")
     port: int = Field(8080, ge=0, le=65535, description="The port to listen on; 0 takes a free one.")
     public_url: WebUrl | None = Field(
-        None, description="How people reach the service; used in links. Unset: the address it listens on."
+        None,
+        description="How people reach the service; used in links. With a path, every address stands below it, whether "
+        "or not a proxy takes the path off. Unset: the address it listens on.",
     )
     allowed_hosts: Words = Field(
         (), description="Host names that requests may carry, besides the one of `public_url`; loopback always may."

@@ -16,6 +16,7 @@ from reconciler.errors import SettingsError
 from reconciler.runtime.durations import parse_duration
 from reconciler.sources.git_remote import check_branch
 
+_PATH = re.compile(r"(?:/(?!\.{1,2}(?:/|$))[A-Za-z0-9._~-]+)*")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 
@@ -62,6 +63,11 @@ def _web_url(value: str) -> str:
     parts = urlsplit(value)
     if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment:
         raise ValueError("it is not a web address such as https://reconciler.example.com")
+    if not _PATH.fullmatch(parts.path.rstrip("/")):
+        raise ValueError(
+            f"its path {parts.path!r} cannot be served: write one such as /reconciler, of letters, digits, '-', '_', "
+            "'.' and '~'"
+        )
     return value.rstrip("/")
 
 

@@ -27,9 +27,11 @@ from reconciler.web.middleware.envelope import Envelope
 from reconciler.web.middleware.heads import Heads
 from reconciler.web.middleware.hosts import Hosts
 from reconciler.web.middleware.requests import Requests
+from reconciler.web.middleware.root_path import RootPath
 from reconciler.web.middleware.same_origin import SameOrigin
 from reconciler.web.render_cache import RenderCache
 from reconciler.web.render_pool import RenderPool, WebExecutors
+from reconciler.web.root_path import check_root_path
 from reconciler.web.settings import WebSettings
 from reconciler.web.static_files import FOLDER, PublicFiles
 from reconciler.web.streams import Streams
@@ -62,6 +64,9 @@ def create_app(
         token_use: Where it is noted when tokens were used; whoever gives it also has it written.
         vitals: What the process knows of itself; None where nothing ticks.
         executors: The threads in which pages and renderings are made; whoever gives them also closes them.
+
+    Raises:
+        SettingsError: The path of ``public_url`` is one of the application's own.
 
     Returns:
         The application, ready to serve. Run it without uvicorn's own ``proxy_headers``: trusted proxies are set here.
@@ -106,9 +111,10 @@ def create_app(
     app.state.strangers = Strangers(engine.clock)
     for router in (*ROUTERS, *routes.ROUTERS, login.router):
         app.include_router(router)
-    reference.install(app, ROUTERS)
+    reference.install(app, ROUTERS, settings.root_path)
     app.mount("/static", PublicFiles(directory=FOLDER), name="static")
     rules.check(app.routes)
+    check_root_path(settings.root_path, rules.paths_of(app.routes))
     errors.install(app, engine)
     _stand_before(app, engine, settings, gate)
     return app
@@ -128,6 +134,8 @@ def _stand_before(app: FastAPI, engine: Engine, settings: WebSettings, gate: Gat
     app.add_middleware(Compression)
     app.add_middleware(Heads)
     app.add_middleware(Envelope, secure=settings.secure)
+    if settings.root_path:
+        app.add_middleware(RootPath, path=settings.root_path)
 
 
 def _cors(settings: WebSettings) -> dict[str, Any]:

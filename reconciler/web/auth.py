@@ -25,6 +25,7 @@ from reconciler.web.known import note_known
 from reconciler.web.links import SIGNATURE, UNTIL, Flaw, LinkRefused, Shared, verify
 from reconciler.web.metrics import Metrics
 from reconciler.web.problems import Code, Problem
+from reconciler.web.root_path import inside
 from reconciler.web.settings import WebSettings
 
 _CHALLENGE = {"WWW-Authenticate": 'Bearer realm="wizchat-reconciler"'}
@@ -207,7 +208,7 @@ def _page_of(request: Request) -> str:
     if request.method in _LOOKING:
         return f"{request.url.path}?{request.url.query}" if request.url.query else request.url.path
     try:
-        return URL(request.headers.get("referer", "")).path or "/"
+        return inside(URL(request.headers.get("referer", "")).path or "/")
     except ValueError:
         return "/"
 

@@ -8,6 +8,8 @@ from typing import Any, Self
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
+from reconciler.web.root_path import outside
+
 MEDIA_TYPE = "application/problem+json"
 
 
@@ -97,7 +99,14 @@ class Problem(HTTPException):
 
 def document(code: str, status: int, title: str, detail: str, **more: Any) -> dict[str, Any]:
     """A problem document."""
-    return {"type": f"/docs#problem-{code}", "title": title, "status": status, "detail": detail, "code": code, **more}
+    return {
+        "type": outside(f"/docs#problem-{code}"),
+        "title": title,
+        "status": status,
+        "detail": detail,
+        "code": code,
+        **more,
+    }
 
 
 def document_of(code: Code, detail: str, **more: Any) -> dict[str, Any]:

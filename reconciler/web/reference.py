@@ -56,13 +56,19 @@ class ReferencePage:
         return type_name(schema)
 
 
-def install(app: FastAPI, routers: Sequence[APIRouter]) -> None:
-    """Have an application describe itself at ``/openapi.json`` and ``/docs``."""
+def install(app: FastAPI, routers: Sequence[APIRouter], root_path: str = "") -> None:
+    """Have an application describe itself at ``/openapi.json`` and ``/docs``.
+
+    Args:
+        app: The application.
+        routers: What is described.
+        root_path: The path below which people reach it.
+    """
     routes = [route for router in routers for route in router.routes if isinstance(route, APIRoute)]
 
     def openapi() -> dict[str, Any]:
         if app.openapi_schema is None:
-            app.openapi_schema = _described(app, routes)
+            app.openapi_schema = _described(app, routes, root_path)
         return app.openapi_schema
 
     @cache
@@ -88,8 +94,11 @@ def install(app: FastAPI, routers: Sequence[APIRouter]) -> None:
         app.add_api_route(path, answer, include_in_schema=False, response_model=None, dependencies=[_ANYBODY])
 
 
-def _described(app: FastAPI, routes: Sequence[APIRoute]) -> dict[str, Any]:
-    document = get_openapi(title=app.title, version=app.version, summary=app.summary, routes=app.routes)
+def _described(app: FastAPI, routes: Sequence[APIRoute], root_path: str) -> dict[str, Any]:
+    servers = [{"url": root_path}] if root_path else None
+    document = get_openapi(
+        title=app.title, version=app.version, summary=app.summary, routes=app.routes, servers=servers
+    )
     for route in routes:
         role = role_of(route)
         for method in (route.methods or ()) if role else ():

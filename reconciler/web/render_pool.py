@@ -7,7 +7,9 @@ effort, each person has one thread at a time, and whoever hangs up ends their re
 import asyncio
 import threading
 from collections.abc import Callable
+from contextvars import copy_context
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Final, TypeVar
 from weakref import WeakValueDictionary
 
@@ -84,7 +86,9 @@ class RenderPool:
         await turn.acquire()
         loop = asyncio.get_running_loop()
         try:
-            future = self._executor.submit(lambda: work(Effort(EFFORT, checkpoint=lambda: _go_on(gone))))
+            effort = Effort(EFFORT, checkpoint=lambda: _go_on(gone))
+            # in the request's context: the thread has none of its own
+            future = self._executor.submit(partial(copy_context().run, work, effort))
         except BaseException:
             turn.release()
             raise

@@ -33,6 +33,11 @@ def all_routes(routes: Sequence[BaseRoute]) -> Iterator[BaseRoute]:
         yield context.original_route
 
 
+def paths_of(routes: Sequence[BaseRoute]) -> list[str]:
+    """The paths at which there are routes, as the application declares them."""
+    return [getattr(route, "path", "") for route in all_routes(routes)]
+
+
 def check(routes: Sequence[BaseRoute]) -> None:
     """Refuse routes without exactly one rule.
 

@@ -8,6 +8,8 @@ from ipaddress import IPv4Network, IPv6Network, ip_network
 
 from starlette.datastructures import URL
 
+from reconciler.web.root_path import root_path_of
+
 MEBIBYTE = 1024 * 1024
 
 
@@ -55,7 +57,8 @@ class WebSettings:
     """The settings of the web.
 
     Attributes:
-        public_url: Where people reach the service; its host is always allowed, ``https`` makes cookies secure.
+        public_url: Where people reach the service; its host is always allowed, ``https`` makes cookies secure, its path
+            stands before every address.
         allowed_hosts: Further values of the Host header, ``*.example.com`` and ``*`` included. Loopback always is.
         trusted_proxies: Addresses or networks whose ``X-Forwarded-For`` is believed.
         cors_origins: Origins whose pages may read the API.
@@ -90,6 +93,11 @@ class WebSettings:
     def secure(self) -> bool:
         """Whether people come by https."""
         return URL(self.public_url).scheme == "https"
+
+    @property
+    def root_path(self) -> str:
+        """The path below which people reach the service, without a slash at its end; empty for none."""
+        return root_path_of(self.public_url)
 
     @property
     def hosts(self) -> tuple[str, ...]:

@@ -22,6 +22,7 @@ from reconciler.web.dashboard import signs
 from reconciler.web.dashboard.frame import Frame
 from reconciler.web.dashboard.paths import chatbot_path
 from reconciler.web.render_pool import RenderPool
+from reconciler.web.root_path import with_links_outside
 
 _WORD = re.compile(r"[a-z]+[ ,:]")
 _FOLDER = Path(__file__).parent / "dashboard" / "templates"
@@ -64,8 +65,8 @@ _environment.globals |= {
 
 
 def render(name: str, page: Framed) -> str:
-    """A template filled in."""
-    return _environment.get_template(name).render(page=page)
+    """A template filled in, its addresses as people have them."""
+    return with_links_outside(_environment.get_template(name).render(page=page))
 
 
 def page(name: str, page: Framed, status: int = 200) -> HTMLResponse:

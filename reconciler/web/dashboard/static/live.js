@@ -220,7 +220,7 @@ function wait() {
 // a page that nobody sees holds no stream: browsers open only a few connections to one host
 function listen() {
   if (over || stream || document.hidden || !window.EventSource || performance.now() < retryAt) return;
-  stream = new EventSource("/api/v1/events");
+  stream = new EventSource(new URL("../api/v1/events", import.meta.url));
   for (const kind of [...watched, "changed", "reset"]) stream.addEventListener(kind, soon);
   stream.onopen = () => {
     told = true;
