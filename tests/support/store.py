@@ -2,9 +2,12 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from reconciler.ports import Clock, Store
+from reconciler.storage import schema
 from reconciler.storage.store import SqlStore
 
 
@@ -13,9 +16,20 @@ def sqlite_url(folder: Path) -> str:
     return f"sqlite:///{folder.absolute() / 'reconciler.db'}"
 
 
+@cache
+def _empty_database() -> bytes:
+    """A file as the migrations make it: made once, because they cost more than most tests."""
+    with TemporaryDirectory() as folder:
+        schema.upgrade(sqlite_url(Path(folder)))
+        return (Path(folder) / "reconciler.db").read_bytes()
+
+
 @asynccontextmanager
 async def open_store(tmp_path: Path, clock: Clock) -> AsyncIterator[Store]:
     """A real store on a SQLite file in the folder; opened again, it is the same database."""
+    file = tmp_path / "reconciler.db"
+    if not file.exists():
+        file.write_bytes(_empty_database())
     store = await SqlStore.open(sqlite_url(tmp_path), clock)
     try:
         yield store
