@@ -158,9 +158,21 @@ async def _begin(engine: Engine, source: str) -> Run | None:
         record = await uow.sources.get(source)
         if run is None or record is None:
             return None
-        run = await uow.runs.save(replace(run, status=RunStatus.RUNNING, started_at=await uow.now()))
+        now = await uow.now()
+        full = run.full and not _is_satisfied(run, record, now)
+        run = await uow.runs.save(replace(run, status=RunStatus.RUNNING, started_at=now, full=full))
         await uow.sources.save(replace(record, last_run_id=run.id))
         return run
+
+
+def _is_satisfied(run: Run, record: SourceRecord, now: datetime) -> bool:
+    """Whether a full run that the schedule asked for has nothing left to compare.
+
+    What is due stays due while a run is under way, so the tick asks once more in every sweep that outlasts it. That
+    sweep is the comparison that was due: another one right after it would use up the tenant's calls for nothing.
+    """
+    compared = record.drift_checked_at
+    return run.trigger is Trigger.SCHEDULE and compared is not None and run.created_at < compared <= now
 
 
 async def _space_webhooks(engine: Engine, source: str) -> None:

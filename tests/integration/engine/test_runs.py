@@ -1,20 +1,23 @@
 """How a run ends when it is not let to."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from api_client.sandbox import Fleet
 from reconciler.domain.plan import Op
-from reconciler.domain.records import RunStatus, Trigger
+from reconciler.domain.records import Run, RunStatus, Trigger
 from reconciler.domain.status import EXPLANATIONS, Reason
 from reconciler.engine.context import PROGRAM, TenantBinding
 from reconciler.engine.refresh import request_refresh, run_refresh
+from reconciler.engine.scheduling import tick
+from tests.fakes.clock import FakeClock
 from tests.fakes.target import FakeTarget
-from tests.support.world import BOT, PATIENCE, SOURCE, TENANT, document, path_of, spec, world
+from tests.support.world import BOT, PATIENCE, SOURCE, TENANT, World, document, path_of, spec, world
 
 pytestmark = pytest.mark.anyio
 
@@ -52,6 +55,64 @@ class _Deaf:
     """A dispatcher that does nothing, because the test runs the job itself."""
 
     def submit(self, job: object) -> None: ...
+
+
+class SlowTarget(FakeTarget):
+    """Answers dry runs once it is let."""
+
+    def __init__(self, fleet: Fleet, clock: FakeClock) -> None:
+        super().__init__(fleet, clock)
+        self.asked, self.may_answer = asyncio.Event(), asyncio.Event()
+        self.dry_runs = 0
+
+    async def dry_run(self, chatbot_id: str, body: Mapping[str, Any]) -> tuple[Op, ...]:
+        self.dry_runs += 1
+        self.asked.set()
+        await self.may_answer.wait()
+        return await super().dry_run(chatbot_id, body)
+
+
+async def _tick_during_a_sweep(w: World, target: SlowTarget, asked: Trigger | None = None) -> Sequence[Run]:
+    """The scheduled runs of a sweep that outlasts a tick, the newest first; perhaps somebody asks meanwhile, too."""
+    w.switch_tenants({TENANT: TenantBinding(TENANT, target)})
+    w.clock.advance(3600.0)
+    await tick(w.engine)
+    async with asyncio.timeout(PATIENCE):
+        await target.asked.wait()
+    w.clock.advance(60.0)
+    await tick(w.engine)
+    if asked is not None:
+        await request_refresh(w.engine, PROGRAM, SOURCE, asked, full=True)
+    w.clock.advance(1.0)
+    target.may_answer.set()
+    await w.idle()
+    return (await w.store.queries.runs((SOURCE,), limit=2, cursor=None)).items
+
+
+async def test_a_sweep_that_outlasts_a_tick_is_not_done_twice(tmp_path: Path) -> None:
+    async with world(tmp_path, {BOT: spec()}, {path_of(): document(spec())}) as w:
+        target = SlowTarget(w.target.fleet, w.clock)
+        second, first = await _tick_during_a_sweep(w, target)
+        assert (first.full, first.counts.dry_runs) == (True, 1)
+        assert (second.trigger, second.status) == (Trigger.SCHEDULE, RunStatus.SUCCEEDED)
+        assert (second.full, target.dry_runs) == (False, 1)
+
+
+async def test_who_asks_during_a_sweep_for_a_full_run_gets_one_of_their_own(tmp_path: Path) -> None:
+    async with world(tmp_path, {BOT: spec()}, {path_of(): document(spec())}) as w:
+        target = SlowTarget(w.target.fleet, w.clock)
+        second, _ = await _tick_during_a_sweep(w, target, Trigger.MANUAL)
+        assert (second.trigger, second.full, target.dry_runs) == (Trigger.MANUAL, True, 2)
+
+
+async def test_a_comparison_that_is_said_to_be_yet_to_come_satisfies_no_run(tmp_path: Path) -> None:
+    """As after the clock was set back: nothing else would be compared until it has caught up."""
+    async with world(tmp_path, {BOT: spec()}, {path_of(): document(spec())}) as w:
+        w.clock.jump(-172_800.0)
+        engine = replace(w.engine, dispatcher=_Deaf())
+        asked = await request_refresh(engine, PROGRAM, SOURCE, Trigger.SCHEDULE, full=True)
+        await run_refresh(engine, SOURCE)
+        assert (await w.run(asked.id)).full
 
 
 async def test_a_full_run_that_waits_stays_full_whoever_else_asks(tmp_path: Path) -> None:
