@@ -2,6 +2,8 @@
 
 from datetime import datetime, timedelta
 
+from reconciler.domain.elapsed import has_elapsed
+
 FIRST_AFTER = timedelta(minutes=5)
 LONGEST_WAIT = timedelta(hours=24)
 
@@ -17,4 +19,4 @@ def is_due(since: datetime | None, asked: datetime | None, now: datetime) -> boo
     if since is None:
         return False
     before = asked or since
-    return now - before >= min(max(before - since, FIRST_AFTER), LONGEST_WAIT)
+    return has_elapsed(before, min(max(before - since, FIRST_AFTER), LONGEST_WAIT), now)

@@ -208,7 +208,11 @@ async def _leave(uow: UnitOfWork, chatbot: Chatbot, document: GoodDocument) -> C
     """A chatbot that moves to another source: it has agreed with nothing there yet."""
     detail = {"tenant": chatbot.tenant, "from": chatbot.source, "to": document.source}
     await audit(uow, PROGRAM, "chatbot.move", f"chatbot/{chatbot.id}", detail=detail)
-    chatbot = await close_open_plan(uow, chatbot, PlanStatus.STALE, Reason.STALE)
+    return without_agreement(await close_open_plan(uow, chatbot, PlanStatus.STALE, Reason.STALE))
+
+
+def without_agreement(chatbot: Chatbot) -> Chatbot:
+    """A chatbot without what is remembered of the document that it followed, because that is no longer its own."""
     return replace(
         chatbot,
         synced_at=None,

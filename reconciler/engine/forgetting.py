@@ -12,6 +12,7 @@ from reconciler.domain.lifecycle import ApplyStatus, PlanStatus
 from reconciler.domain.records import Apply, Chatbot, Role, ScopeKind, SourceRecord
 from reconciler.domain.status import EXPLANATIONS, Direction, Reason, Sync
 from reconciler.engine.auditing import audit
+from reconciler.engine.claims import without_agreement
 from reconciler.engine.context import Actor, Engine
 from reconciler.engine.observing import close_open_plan
 from reconciler.engine.standings import Surroundings, move_plan, save_chatbot
@@ -124,7 +125,7 @@ async def forget_chatbot(engine: Engine, actor: Actor, tenant: str, chatbot_id: 
         chatbot = await uow.chatbots.get(tenant, chatbot_id)
         if chatbot is None:
             raise NotFound(f"there is no chatbot {chatbot_id!r} of tenant {tenant!r}")
-        await _refuse_claimed(uow, chatbot)
+        await _give_up_claims(uow, chatbot)
         await _end_applies(engine, uow, [chatbot])
         await _drop_chatbot(uow, chatbot)
         return await _note(uow, actor, "chatbot.forget", f"chatbot/{chatbot_id}", reason, [chatbot], {"tenant": tenant})
@@ -158,14 +159,23 @@ async def _check_gone_at_wizchat(engine: Engine, tenant: str, chatbot_id: str) -
         )
 
 
-async def _refuse_claimed(uow: UnitOfWork, chatbot: Chatbot) -> None:
+async def _give_up_claims(uow: UnitOfWork, chatbot: Chatbot) -> None:
+    """Refuse when a source states the chatbot, and drop the claims of those that are gone.
+
+    A source that comes back to the settings, at the revision that it had, must find what it states to be new: else
+    nothing would ever be known of the chatbot again.
+    """
     for record in await uow.sources.all():
-        claim = None if is_gone(record) else await uow.documents.get(record.name, chatbot.id)
-        if claim is not None and claim.tenant == chatbot.tenant:
+        claims = await uow.documents.of_source(record.name)
+        claim = next((each for each in claims if (each.tenant, each.chatbot_id) == (chatbot.tenant, chatbot.id)), None)
+        if claim is None:
+            continue
+        if not is_gone(record):
             raise Conflict(
                 "still_claimed",
                 f"the source {record.name} states the chatbot {chatbot.id} in {claim.path}: remove that document first",
             )
+        await uow.documents.replace(record.name, [each for each in claims if each is not claim])
 
 
 async def _end_applies(engine: Engine, uow: UnitOfWork, chatbots: Sequence[Chatbot]) -> None:
@@ -211,7 +221,7 @@ async def _leave_to_nobody(engine: Engine, uow: UnitOfWork, given: Surroundings,
         return
     chatbot = await close_open_plan(uow, chatbot, PlanStatus.STALE, Reason.UNMANAGED)
     unmanaged = replace(
-        chatbot,
+        without_agreement(chatbot),
         source=None,
         path=None,
         labels={},
@@ -219,10 +229,6 @@ async def _leave_to_nobody(engine: Engine, uow: UnitOfWork, given: Surroundings,
         direction=Direction.UNKNOWN,
         fault=Reason.UNMANAGED,
         fault_message=None,
-        checked_digest=None,
-        synced_at=None,
-        synced_revision=None,
-        rejected_fingerprint=None,
     )
     await save_chatbot(uow, given, unmanaged)
 

@@ -162,3 +162,15 @@ async def test_a_chatbot_is_not_forgotten_while_wizchat_cannot_be_asked(tmp_path
         with pytest.raises(Conflict, match="nobody can tell whether WizChat has the chatbot bot_ghost: down"):
             await forget_chatbot(w.engine, await w.person("root", Role.ADMIN), TENANT, "bot_ghost", "x")
         assert await known(w, "bot_ghost") is not None
+
+
+async def test_a_source_that_comes_back_knows_a_chatbot_again_that_was_forgotten_meanwhile(tmp_path: Path) -> None:
+    async with world(tmp_path, LIVE, FILES, more_sources={"more": FakeSource(OTHER)}) as w:
+        sources, admin = w.engine.sources, await w.person("root", Role.ADMIN)
+        await leave(w, SOURCE)
+        await forget_chatbot(w.engine, admin, TENANT, "bot_ghost", "a slip")
+        assert await known(w, "bot_ghost") is None
+        await w.restart(sources)
+        chatbot = await w.chatbot("bot_ghost")
+        assert (chatbot.source, chatbot.fault) == (SOURCE, Reason.CHATBOT_MISSING)
+        assert (await w.chatbot()).source == SOURCE

@@ -22,3 +22,10 @@ def test_it_is_asked_for_less_and_less_and_at_last_once_a_day() -> None:
 def test_what_is_newly_missing_is_not_asked_for_at_once() -> None:
     assert not is_due(None, None, START)
     assert not is_due(START, None, START + 4 * MINUTE)
+
+
+def test_a_moment_that_was_written_before_the_clock_was_set_back_puts_nothing_off() -> None:
+    ahead = START + 2 * 24 * 60 * MINUTE
+    assert is_due(ahead, None, START)
+    assert is_due(START - 60 * MINUTE, ahead, START)
+    assert not is_due(START + MINUTE, None, START)
