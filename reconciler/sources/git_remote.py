@@ -15,7 +15,7 @@ _SCP_LIKE: Final = re.compile(
     r"(?P<user>[A-Za-z0-9_][\w.-]*)@(?P<host>[A-Za-z0-9][\w.-]*):(?P<path>[^:/-][^:]*|/[^:]+)\Z"
 )
 _SCHEME: Final = re.compile(r"([a-z][a-z0-9+.-]*)://", re.IGNORECASE)
-_HOST: Final = re.compile(r"(?:[A-Za-z0-9][A-Za-z0-9.-]*|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?\Z")
+_HOST: Final = re.compile(r"(?:[A-Za-z0-9][\w.-]*|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?\Z", re.ASCII)
 _USER: Final = re.compile(r"[A-Za-z0-9_][\w.-]*\Z")
 _CONTROL: Final = re.compile(r"[\x00-\x20\x7f]|%[01][0-9A-Fa-f]|%7[Ff]")
 # the rules of `git check-ref-format --branch`, and no "+", which begins a refspec
@@ -147,7 +147,9 @@ def _check_host(scheme: str, host: str) -> None:
         if host:
             raise SettingsError("a file:// URL names no host: write file:///path")
     elif not _HOST.match(host):
-        raise SettingsError("the git URL names no valid host: correct it")
+        raise SettingsError(
+            "the git URL names no valid host: correct it, and write /, ? and # of a password as %2F, %3F and %23"
+        )
 
 
 def _ssh_url(path: str, host: str, user: str, password: str) -> str:

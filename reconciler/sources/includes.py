@@ -1,8 +1,10 @@
 """Replaces ``{$file: path}`` by the text of that file at the same revision, and never reads anything else."""
 
 import re
-from collections.abc import Iterator, Mapping
+import unicodedata
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Final
 
 from reconciler.domain.secrets import find_secrets
@@ -16,6 +18,15 @@ INCLUDE_KEY: Final = "$file"
 _MAX_PATH: Final = 4096
 """As for most operating systems; what is absent is looked for folder by folder."""
 _WINDOWS_DRIVE: Final = re.compile(r"[A-Za-z]:")
+_BY_ACCENTS: Final = (
+    "in how its accents are stored, as some systems do by themselves: rename it with git mv, typing its name anew"
+)
+_SPELLINGS: Final[tuple[tuple[str, Callable[[str], str]], ...]] = (
+    ("in upper and lower case: correct the path, or rename the file", str.lower),
+    (_BY_ACCENTS, partial(unicodedata.normalize, "NFC")),
+    (_BY_ACCENTS, partial(unicodedata.normalize, "NFD")),
+)
+"""What some file systems take for the same name, and git does not."""
 
 
 class IncludeRefused(Exception):
@@ -190,4 +201,9 @@ def _why_absent(tree: Tree, path: str) -> str:
         above = tree.entry("/".join(parts[:length]))
         if above is not None and not above.is_regular:
             return f'"{path}" lies behind {above.kind}, "{above.path}": include a regular file'
-    return f'there is no file "{shorten(path, 200)}" at this revision: add it or correct the path'
+    shown = shorten(path, 200)
+    for difference, spelled in _SPELLINGS:
+        other = spelled(path)
+        if other != path and tree.entry(other) is not None:
+            return f'there is no file "{shown}" at this revision, but one whose name differs only {difference}'
+    return f'there is no file "{shown}" at this revision: add it or correct the path'

@@ -240,6 +240,22 @@ def test_an_include_that_may_not_be_is_refused_at_its_place(reference: str, mess
 
 
 @pytest.mark.parametrize(
+    ("there", "reference", "difference"),
+    [
+        ("chatbots/faq.md", "FAQ.md", "in upper and lower case"),
+        ("chatbots/u\u0308ber.md", "\u00fcber.md", "in how its accents are stored"),
+        ("chatbots/\u00fcber.md", "u\u0308ber.md", "in how its accents are stored"),
+    ],
+)
+def test_a_file_that_some_disks_would_find_is_told_by_what_its_name_differs(
+    there: str, reference: str, difference: str
+) -> None:
+    file = parse(PROMPT % reference, {there: "text"})
+    [line] = lines(file)
+    assert f"at this revision, but one whose name differs only {difference}" in line
+
+
+@pytest.mark.parametrize(
     ("core", "expected"),
     [
         (

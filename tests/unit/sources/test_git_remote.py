@@ -13,6 +13,9 @@ from reconciler.sources.git_remote import GitRemote
         ("https://git.example.com:8443/acme/bots.git", "https"),
         ("ssh://git@git.example.com:22/acme/bots.git", "ssh"),
         ("git@git.example.com:acme/bots.git", "ssh"),
+        ("https://git_server:3000/acme/bots.git", "https"),
+        ("ssh://git@git_server/acme/bots.git", "ssh"),
+        ("ssh://git@[2001:db8::1]:2222/acme/bots.git", "ssh"),
     ],
 )
 def test_https_and_ssh_are_taken_as_they_are(url: str, scheme: str) -> None:
@@ -65,6 +68,15 @@ def test_unsafe_schemes_need_to_be_asked_for(url: str) -> None:
 def test_what_could_be_more_than_a_url_is_refused(url: str) -> None:
     with pytest.raises(SettingsError):
         GitRemote.parse(url, insecure=True)
+
+
+@pytest.mark.parametrize("sign", ["/", "?", "#"])
+def test_a_password_that_breaks_the_url_is_told_how_to_be_written_and_not_shown(sign: str) -> None:
+    with pytest.raises(SettingsError, match="of a password as %2F, %3F and %23") as refused:
+        GitRemote.parse(f"https://ann:pass{sign}word@git.example.com/acme/bots.git")
+    assert "word@" not in str(refused.value)
+    remote = GitRemote.parse(f"https://ann:pass%{ord(sign):02X}word@git.example.com/acme/bots.git")
+    assert remote.password == f"pass{sign}word"
 
 
 BRANCHES = [
