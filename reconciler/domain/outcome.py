@@ -17,10 +17,17 @@ class NotSent:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """A readable 4xx envelope: the server says that it did nothing."""
+    """A readable 4xx envelope: the server says that it did nothing.
+
+    Attributes:
+        scope: The scope that the key lacks, such as ``skills:write``, when WizChat names it.
+        sections: What the missing scope guards, as far as is known.
+    """
 
     code: str
     message: str
+    scope: str | None = None
+    sections: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
 """A chatbot's reason: derived from everything known about it, in one order, in one place."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from reconciler.domain.automatic import Verdict
@@ -9,6 +9,7 @@ from reconciler.domain.policy import ProtectedItem
 from reconciler.domain.records import Chatbot, Plan, SourceRecord, SourceState, Suspension
 from reconciler.domain.source_causes import explain_source
 from reconciler.domain.status import EXPLANATIONS, Reason, Sync
+from reconciler.domain.write_key import WriteKey, write_key_sentence
 
 MOST_UNCONVERGED = 2
 """After so many applies in a row that WizChat stored differently, an equal plan is not offered by itself."""
@@ -72,20 +73,20 @@ class PlanCircumstances:
 
     Attributes:
         read_only: Whether its tenant has no write key.
+        write_key: What is known of its tenant's write key.
         suspension: The suspension that covers it.
         protected: What it touches of what is protected.
         automatic: What the policy says about applying it without a person; None when the policy never does.
     """
 
     read_only: bool = False
+    write_key: WriteKey | None = None
     suspension: Suspension | None = None
     protected: Sequence[ProtectedItem] = ()
     automatic: Verdict | None = None
 
 
-def plan_standing(  # noqa: PLR0911  one return per reason, in order of precedence
-    plan: Plan, given: PlanCircumstances
-) -> tuple[Reason, str]:
+def plan_standing(plan: Plan, given: PlanCircumstances) -> tuple[Reason, str]:
     """The reason an open plan shows that nothing has been sent for."""
     if given.suspension is not None:
         return suspended(given.suspension)
@@ -98,12 +99,27 @@ def plan_standing(  # noqa: PLR0911  one return per reason, in order of preceden
         )
     if given.read_only:
         return Reason.READ_ONLY, EXPLANATIONS[Reason.READ_ONLY]
+    if given.write_key is not None and given.write_key.is_refused:
+        return Reason.WRITE_KEY_REFUSED, write_key_sentence(plan.tenant, given.write_key)
+    reason, message = _deciding(plan, given)
+    return reason, " ".join([message, *_missing_rights(plan, given.write_key)])
+
+
+def _deciding(plan: Plan, given: PlanCircumstances) -> tuple[Reason, str]:
+    """The reason of an open plan that nothing stops."""
     if plan.apply_id is not None:
         return Reason.APPROVED, "The plan is approved and its apply is queued: wait for it."
     if plan.status is PlanStatus.PENDING:
         reason, message = _awaiting(given.automatic)
         return reason, f"{message} {STORED_OTHERWISE}" if plan.stored_otherwise else message
     return Reason.APPROVED, EXPLANATIONS[Reason.APPROVED]
+
+
+def _missing_rights(plan: Plan, key: WriteKey | None) -> Iterator[str]:
+    """What the write key was refused for before that the plan's apply needs, too."""
+    sections = {op.section for op in plan.bare_ops}
+    for right in key.missing_for(plan.chatbot_id, sections) if key is not None else ():
+        yield right.sentence(plan.tenant)
 
 
 def _awaiting(automatic: Verdict | None) -> tuple[Reason, str]:

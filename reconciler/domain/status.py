@@ -31,6 +31,7 @@ class Reason(StrEnum):
     APPLYING = "Applying"
     APPLIED = "Applied"
     READ_ONLY = "ReadOnly"
+    WRITE_KEY_REFUSED = "WriteKeyRefused"
     SUSPENDED = "Suspended"
     CHATBOT_MISSING = "ChatbotMissing"
     DOCUMENT_INVALID = "DocumentInvalid"
@@ -81,6 +82,10 @@ EXPLANATIONS: Mapping[Reason, str] = {
     Reason.APPLYING: "An apply is under way.",
     Reason.APPLIED: "The plan was applied and verified.",
     Reason.READ_ONLY: "The tenant has no write key: set write_api_key (or WIZCHAT_WRITE_API_KEY) to apply.",
+    Reason.WRITE_KEY_REFUSED: (
+        "WizChat refuses the write key, so nothing can be applied: put a valid one in write_api_key "
+        "(WIZCHAT_WRITE_API_KEY)."
+    ),
     Reason.SUSPENDED: "Applies are suspended: resume them to go on.",
     Reason.CHATBOT_MISSING: (
         "The chatbot was not found at WizChat: remove the document or correct metadata.chatbotId."

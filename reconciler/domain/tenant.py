@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from reconciler.domain.write_key import WriteKey
+
 
 class TenantState(StrEnum):
     """Whether a tenant's WizChat can be used.
@@ -35,12 +37,14 @@ class TenantRecord:
         state: None while nothing was asked yet.
         cause: One sentence that says what to do; None while Ready.
         since: Since when it is in this state; the cause may have changed meanwhile.
+        write_key: What is known of the key for applies; None while nothing is.
     """
 
     name: str
     state: TenantState | None = None
     cause: str | None = NOT_ASKED
     since: datetime | None = None
+    write_key: WriteKey | None = None
     version: int = 0
 
 

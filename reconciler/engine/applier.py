@@ -25,6 +25,7 @@ from reconciler.domain.outcome import Answer, Answered, NotSent, Refused, Unclea
 from reconciler.domain.plan import Action, Op, Place
 from reconciler.domain.records import Apply, Lease, Plan
 from reconciler.domain.status import EXPLANATIONS, Reason
+from reconciler.domain.write_key import concerns_key
 from reconciler.engine.auditing import audit
 from reconciler.engine.automating import automate_soon
 from reconciler.engine.context import PROGRAM, Engine
@@ -41,6 +42,7 @@ from reconciler.engine.rechecking import (
     spend,
 )
 from reconciler.engine.standings import Surroundings, move_plan, save_chatbot
+from reconciler.engine.tenants import key_refusals_noted, note_apply, note_write_key
 from reconciler.errors import StoreError, TargetError
 from reconciler.ports import APPLYING, Job, JobKind, Writer
 
@@ -107,6 +109,18 @@ class Applier:
         if unknown_yet:  # only now, as the recovery needs the lease
             self.engine.dispatcher.submit(Job(JobKind.RECOVER))
         automate_soon(self.engine)
+
+    async def check_write_key(self, tenant: str) -> None:
+        """Ask with a tenant's write key for what every key may read, and write down whether WizChat takes it."""
+        writer = self.writers.get(tenant)
+        if writer is None:
+            return
+        error: TargetError | None = None
+        try:
+            await writer.check_key()
+        except TargetError as raised:
+            error = raised
+        await note_write_key(self.engine, tenant, writer.key_id, error)
 
     @asynccontextmanager
     async def lease(self, tenant: str, chatbot_id: str) -> AsyncIterator[Lease | None]:
@@ -212,7 +226,8 @@ class Applier:
         return began
 
     async def _dry_run(self, plan: Plan) -> tuple[Op, ...]:
-        return await self.engine.tenants[plan.tenant].target.spending(APPLYING).dry_run(plan.chatbot_id, plan.body)
+        async with key_refusals_noted(self.engine, plan.tenant):
+            return await self.engine.tenants[plan.tenant].target.spending(APPLYING).dry_run(plan.chatbot_id, plan.body)
 
     async def _intend(self, apply: Apply, lease: Lease) -> None:
         """Commit durably that a request is about to be sent: from here on it may have been."""
@@ -237,9 +252,11 @@ class Applier:
         except (NotNow, NoLonger, ApprovalFell) as stop:
             message = f"Nothing was sent: the connection was refused, and meanwhile {str(stop) or 'an approval fell'}."
             end = End(status=ApplyStatus.FAILED, reason=Reason.NOT_APPLIED, message=message)
+            await finish(self.engine, lease, apply.id, end)
         else:
             end = await self._judge(plan, answer)
-        await finish(self.engine, lease, apply.id, end)
+            await finish(self.engine, lease, apply.id, end)
+            await self._note(plan, answer)
         return end.status is ApplyStatus.OUTCOME_UNKNOWN
 
     async def _send(self, apply: Apply, plan: Plan, lease: Lease, began: float) -> Answer:
@@ -275,6 +292,12 @@ class Applier:
         spare = self.times.ttl - self.engine.policy.apply_deadline
         if self.engine.clock.monotonic() - renewed > spare.total_seconds():
             raise LeaseLost(f"the lease of {lease.chatbot_id} may end before the request would")
+
+    async def _note(self, plan: Plan, answer: Answer) -> None:
+        """Write down what the answer tells of the write key, and look at the key where it was the reason."""
+        await note_apply(self.engine, plan, self.writers[plan.tenant].key_id, answer)
+        if concerns_key(answer):
+            await self.check_write_key(plan.tenant)
 
     async def _judge(self, plan: Plan, answer: Answer) -> End:
         match answer:

@@ -5,6 +5,7 @@ from dataclasses import replace
 from reconciler.domain.lifecycle import DECIDABLE, ApplyStatus, PlanStatus
 from reconciler.domain.records import Apply, Plan, Role, SourceState
 from reconciler.domain.source_causes import explain_source
+from reconciler.domain.write_key import write_key_sentence
 from reconciler.engine.approvals import recount
 from reconciler.engine.auditing import audit
 from reconciler.engine.context import PROGRAM, Actor, Engine
@@ -29,7 +30,7 @@ async def request_apply(engine: Engine, actor: Actor, plan_id: str, fingerprint:
         NotFound: There is no such plan.
         Forbidden: The actor may not.
         Conflict: ``fingerprint_mismatch``, ``plan_not_approved``, ``plan_closed``, ``protected``, ``read_only``,
-            ``suspended`` or ``source_unknown``.
+            ``write_key_refused``, ``suspended`` or ``source_unknown``.
     """
     async with engine.store.begin() as uow:
         plan = await plan_as_seen(uow, actor, plan_id, fingerprint)
@@ -124,15 +125,20 @@ def _refuse_unless_approved(plan: Plan) -> None:
 
 
 async def refuse_if_stopped(engine: Engine, uow: UnitOfWork, plan: Plan) -> None:
-    """Refuse what must not be written now: a protected item, no write key, a suspension, a source that is Unknown.
+    """Refuse what must not be written now.
+
+    That is what is protected, or suspended, what has no write key that WizChat takes, and what an Unknown source says.
 
     Raises:
-        Conflict: ``protected``, ``read_only``, ``suspended`` or ``source_unknown``.
+        Conflict: ``protected``, ``read_only``, ``write_key_refused``, ``suspended`` or ``source_unknown``.
     """
     refuse_if_protected(engine, plan)
     if is_read_only(engine, plan.tenant):
         raise Conflict("read_only", f"the tenant {plan.tenant} has no write key: set write_api_key to apply")
     given = await Surroundings.read(uow)
+    write_key = given.write_keys.get(plan.tenant)
+    if write_key is not None and write_key.is_refused:
+        raise Conflict("write_key_refused", write_key_sentence(plan.tenant, write_key))
     suspension = given.suspension_of(plan.tenant, plan.chatbot_id, plan.source)
     if suspension is not None:
         raise Conflict(

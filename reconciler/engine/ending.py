@@ -17,6 +17,8 @@ from reconciler.engine.context import PROGRAM, Engine
 from reconciler.engine.observing import Observation, record
 from reconciler.engine.standings import Surroundings, move_plan, restate_plan, save_chatbot
 from reconciler.engine.sweeping import ask
+from reconciler.engine.tenants import note_call
+from reconciler.errors import TargetError
 from reconciler.ports import APPLYING, UnitOfWork
 
 log = logging.getLogger(__name__)
@@ -218,6 +220,8 @@ async def look_again(engine: Engine, tenant: str, chatbot_id: str, cause: str) -
     if chatbot is None or document is None or document.body is None:
         return
     result = await ask(engine.tenants[tenant].target.spending(APPLYING), document)
+    if isinstance(result, TargetError):
+        await note_call(engine, tenant, result)
     async with engine.store.begin() as uow:
         uow.history.because(cause)
         seen = Observation(document, chatbot.epoch, result)

@@ -16,6 +16,7 @@ from reconciler.engine.claims import without_agreement
 from reconciler.engine.context import Actor, Engine
 from reconciler.engine.observing import close_open_plan
 from reconciler.engine.standings import Surroundings, move_plan, save_chatbot
+from reconciler.engine.tenants import key_refusals_noted
 from reconciler.errors import Conflict, NotFound, SourceCause, TargetError
 from reconciler.ports import UnitOfWork
 
@@ -150,7 +151,8 @@ async def _check_gone_at_wizchat(engine: Engine, tenant: str, chatbot_id: str) -
     if binding is None:
         return
     try:
-        live = await binding.target.chatbots()
+        async with key_refusals_noted(engine, tenant):
+            live = await binding.target.chatbots()
     except TargetError as error:
         raise Conflict("conflict", f"nobody can tell whether WizChat has the chatbot {chatbot_id}: {error}") from error
     if any(line.id == chatbot_id for line in live):

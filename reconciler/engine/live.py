@@ -10,6 +10,7 @@ from reconciler.domain.identity import person_key
 from reconciler.domain.layout import Exported
 from reconciler.engine.context import Engine, TenantBinding
 from reconciler.engine.export import exported
+from reconciler.engine.tenants import key_refusals_noted
 from reconciler.errors import TargetError
 from reconciler.ports import LiveChatbot, Purpose, Spender
 
@@ -80,7 +81,8 @@ class LiveViews:
         if refusal := self._count(binding, person):
             return LiveView(now, None, refusal)
         try:
-            body = await binding.target.spending(Spender(Purpose.LIVE_VIEW, person_key(person))).export(chatbot_id)
+            async with key_refusals_noted(self._engine, tenant):
+                body = await binding.target.spending(Spender(Purpose.LIVE_VIEW, person_key(person))).export(chatbot_id)
         except TargetError as error:
             return LiveView(now, None, str(error))
         return LiveView(now, exported(LiveChatbot(chatbot_id, None, None), body))

@@ -55,6 +55,7 @@ async def check_permission(engine: Engine, uow: UnitOfWork, plan: Plan, apply_id
 
 _REASONS = {
     "read_only": Reason.READ_ONLY,
+    "write_key_refused": Reason.WRITE_KEY_REFUSED,
     "suspended": Reason.SUSPENDED,
     "source_unknown": Reason.SOURCE_UNKNOWN,
     "protected": Reason.PROTECTED,

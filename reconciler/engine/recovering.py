@@ -21,6 +21,7 @@ from reconciler.engine.context import Engine
 from reconciler.engine.ending import End, LeaseLost, finish, involved
 from reconciler.engine.observing import close_open_plan
 from reconciler.engine.standings import Surroundings, save_chatbot
+from reconciler.engine.tenants import key_refusals_noted
 from reconciler.errors import TargetError
 from reconciler.ports import APPLYING, Job, JobKind
 
@@ -75,7 +76,9 @@ class Recoverer:
             await finish(self.engine, lease, apply_id, unknown("the process that sent it is gone"))
         settled = await self._is_settled(apply)
         try:
-            ops = await self.engine.tenants[plan.tenant].target.spending(APPLYING).dry_run(plan.chatbot_id, plan.body)
+            async with key_refusals_noted(self.engine, plan.tenant):
+                target = self.engine.tenants[plan.tenant].target.spending(APPLYING)
+                ops = await target.dry_run(plan.chatbot_id, plan.body)
         except TargetError as error:
             log.warning("read-back failed", extra={"apply": apply_id, "cause": str(error)})
             return

@@ -97,6 +97,8 @@ async def run_refresh(engine: Engine, source: str) -> Run | None:
     run = await _begin(engine, source)
     if run is None:
         return None
+    if run.full and run.trigger is not Trigger.STARTUP:  # the start has asked for it already
+        engine.dispatcher.submit(Job(JobKind.CHECK_WRITE_KEY, engine.sources[source].tenant))
     findings = Findings()
     try:
         await _pass(engine, engine.sources[source], run, findings)

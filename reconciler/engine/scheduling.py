@@ -67,5 +67,6 @@ async def start_up(engine: Engine, *, only_process: bool) -> None:
     engine.dispatcher.submit(Job(JobKind.RECOVER))
     for name in engine.tenants:
         engine.dispatcher.submit(Job(JobKind.CHECK_TENANT, name))
+        engine.dispatcher.submit(Job(JobKind.CHECK_WRITE_KEY, name))
     for name in engine.sources:
         await request_refresh(engine, PROGRAM, name, Trigger.STARTUP, full=True)

@@ -1,6 +1,6 @@
 """The one place that writes a chatbot's or a plan's standing, from all that is known about it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -10,6 +10,7 @@ from reconciler.domain.policy import ProtectedItem, Requirements, protected_item
 from reconciler.domain.records import Chatbot, Plan, ScopeKind, SourceRecord, Suspension
 from reconciler.domain.standing import Circumstances, PlanCircumstances, plan_standing, standing
 from reconciler.domain.status import EXPLANATIONS, Reason
+from reconciler.domain.write_key import WriteKey
 from reconciler.engine.auditing import audit
 from reconciler.engine.braking import Brakes
 from reconciler.engine.context import PROGRAM, Actor, Engine
@@ -22,11 +23,13 @@ class Surroundings:
     """What the standing of many chatbots depends on, read once for a transaction.
 
     Attributes:
+        write_keys: Tenant → what is known of its write key.
         brakes: Those that were asked about in it.
     """
 
     suspensions: Sequence[Suspension]
     sources: dict[str, SourceRecord]
+    write_keys: Mapping[str, WriteKey]
     now: datetime
     brakes: Brakes = field(default_factory=dict)
 
@@ -34,7 +37,8 @@ class Surroundings:
     async def read(cls, uow: UnitOfWork) -> "Surroundings":
         """Read them."""
         sources = {record.name: record for record in await uow.sources.all()}
-        return cls(await uow.suspensions.active(), sources, await uow.now())
+        write_keys = {record.name: record.write_key for record in await uow.tenants.all() if record.write_key}
+        return cls(await uow.suspensions.active(), sources, write_keys, await uow.now())
 
     def suspension_of(self, tenant: str, chatbot_id: str, source: str | None) -> Suspension | None:
         """The widest suspension that covers a chatbot now."""
@@ -135,6 +139,7 @@ async def stated_plan(engine: Engine, uow: UnitOfWork, given: Surroundings, plan
     pending = plan.status is PlanStatus.PENDING
     circumstances = PlanCircumstances(
         read_only=is_read_only(engine, plan.tenant),
+        write_key=given.write_keys.get(plan.tenant),
         suspension=given.suspension_of(plan.tenant, plan.chatbot_id, plan.source),
         protected=protected_now(engine, plan),
         automatic=await verdict(engine, uow, plan, brakes=given.brakes) if pending else None,

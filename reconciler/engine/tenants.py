@@ -1,11 +1,18 @@
 """The state of tenants: the only writer of it."""
 
 import logging
-from collections.abc import Collection, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import replace
+from datetime import datetime
+from typing import Final
 
+from reconciler.domain.outcome import Answer
+from reconciler.domain.records import Plan, ScopeKind
 from reconciler.domain.tenant import Sign, TenantRecord, TenantState, judge
+from reconciler.domain.write_key import WriteKey
 from reconciler.engine.context import Engine
+from reconciler.engine.standings import restate
 from reconciler.errors import (
     BadAnswer,
     ChatbotHidden,
@@ -16,10 +23,14 @@ from reconciler.errors import (
     TargetUnauthorized,
     TargetUnreachable,
 )
+from reconciler.ports import UnitOfWork
 
 log = logging.getLogger(__name__)
 
 ANSWERED = Sign(TenantState.READY)
+
+ATTEMPTS: Final = 10
+"""So often what was learned of a write key is written down before somebody else's changes are an error."""
 
 
 def sign_of_list(error: TargetError | None) -> Sign:
@@ -69,8 +80,21 @@ async def note_pass(
     return await _write(engine, tenant, judge(listed, compared, others_answered=others))
 
 
-async def note_call(engine: Engine, tenant: str, error: TargetError | None) -> None:
-    """Write down what a call outside of a run tells: only what is certain by itself."""
+@asynccontextmanager
+async def key_refusals_noted(engine: Engine, tenant: str) -> AsyncIterator[None]:
+    """Write down that a tenant's key is refused, where a call outside of a run shows it, and pass its error on.
+
+    Any other error tells of that one call only.
+    """
+    try:
+        yield
+    except TargetError as error:
+        await note_call(engine, tenant, error)
+        raise
+
+
+async def note_call(engine: Engine, tenant: str, error: TargetError) -> None:
+    """Write down what the failure of a call outside of a run tells: only what is certain by itself."""
     sign = sign_of_dry_run(error)
     if sign.is_certain:
         await _write(engine, tenant, sign)
@@ -87,6 +111,66 @@ async def check_tenant(engine: Engine, tenant: str) -> None:
     except TargetError as raised:
         error = raised
     await _write(engine, tenant, judge(sign_of_list(error), (), others_answered=False))
+
+
+async def note_write_key(engine: Engine, tenant: str, key_id: str, error: TargetError | None) -> None:
+    """Write down what a read with the write key tells.
+
+    Args:
+        engine: The ports.
+        tenant: The tenant's name.
+        key_id: Which key it was.
+        error: How the read ended; None when it was answered.
+    """
+    # a key that may not read is no worse for that, and what was not answered tells nothing of the key
+    is_told = error is None or isinstance(error, TargetUnauthorized | ScopeMissing)
+
+    def change(key: WriteKey, now: datetime) -> WriteKey:
+        return key.after_read(now, refused=isinstance(error, TargetUnauthorized)) if is_told else key
+
+    await _change_write_key(engine, tenant, key_id, change)
+
+
+async def note_apply(engine: Engine, plan: Plan, key_id: str, answer: Answer) -> None:
+    """Write down what the answer to an apply tells of the write key."""
+    sections = {op.section for op in plan.bare_ops}
+
+    def change(key: WriteKey, now: datetime) -> WriteKey:
+        return key.after_apply(plan.chatbot_id, sections, answer, now)
+
+    await _change_write_key(engine, plan.tenant, key_id, change)
+
+
+async def _change_write_key(
+    engine: Engine, tenant: str, key_id: str, change: Callable[[WriteKey, datetime], WriteKey]
+) -> None:
+    """Change what is known of a write key, again where others write meanwhile, and what open plans say of it."""
+    for attempt in range(1, ATTEMPTS + 1):
+        try:
+            async with engine.store.begin() as uow:
+                await _keep_write_key(engine, uow, tenant, key_id, change)
+        except Conflict:
+            if attempt == ATTEMPTS:
+                raise
+        else:
+            return
+
+
+async def _keep_write_key(
+    engine: Engine, uow: UnitOfWork, tenant: str, key_id: str, change: Callable[[WriteKey, datetime], WriteKey]
+) -> None:
+    known = await uow.tenants.get(tenant)
+    before = known or TenantRecord(name=tenant)
+    # nothing that is known of another key holds for this one
+    held = before.write_key if before.write_key and before.write_key.key_id == key_id else WriteKey(key_id=key_id)
+    key = change(held, await uow.now())
+    if key == before.write_key:
+        return
+    now = replace(before, write_key=key)
+    await (uow.tenants.add(now) if known is None else uow.tenants.save(now))
+    await restate(engine, uow, await uow.chatbots.in_scope(ScopeKind.TENANT, tenant))
+    level = logging.WARNING if key.is_refused or key.missing else logging.INFO
+    log.log(level, "write key", extra={"tenant": tenant, "state": key.state, "missing": len(key.missing)})
 
 
 async def _write(engine: Engine, tenant: str, told: Sign | None) -> TenantRecord:

@@ -94,5 +94,18 @@ class Target(Protocol):
 class Writer(Protocol):
     """One tenant's side of WizChat, through its write key. Only the apply path ever holds one."""
 
+    @property
+    def key_id(self) -> str:
+        """What tells the key from another one, and gives nothing of it away."""
+
+    async def check_key(self) -> None:
+        """Ask, with the write key, for what every key may read. Nothing is written.
+
+        Raises:
+            TargetUnauthorized: WizChat refuses the key.
+            ScopeMissing: It takes the key, which may not read; that says nothing about writing.
+            TargetError: Nothing is learned.
+        """
+
     async def apply(self, chatbot_id: str, body: bytes) -> Answer:
         """Send these bytes once, on a connection of their own, within the deadline; never raises `TargetError`."""

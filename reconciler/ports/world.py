@@ -27,6 +27,7 @@ class JobKind(StrEnum):
     RECOVER = "recover"
     AUTOMATE = "automate"
     CHECK_TENANT = "check_tenant"
+    CHECK_WRITE_KEY = "check_write_key"
 
 
 @dataclass(frozen=True, slots=True)

@@ -97,6 +97,7 @@ tenants = Table(
     _text("state", optional=True),
     _text("cause", optional=True),
     _moment("since", optional=True),
+    _json("write_key", optional=True),
     _number("version"),
 )
 

@@ -1,5 +1,6 @@
 """What the SDK raises, in the domain's words. Pure: nothing is sent, waited for or logged here."""
 
+import re
 from http import HTTPStatus
 
 from api_client.contract import SECTION_SCOPES
@@ -8,13 +9,23 @@ from reconciler import errors
 from reconciler.domain.outcome import Answer, NotSent, Refused, Unclear
 
 _LONGEST_QUOTE = 300
+_SCOPE = re.compile(r"[a-z_]{1,40}(?::[a-z_]{1,40})?", re.ASCII)
 
 
-def target_error(error: WizChatError, *, tenant: str, chatbot_id: str | None = None) -> errors.TargetError:
-    """What went wrong with a read or a dry run, as one sentence that says what to change."""
+def target_error(
+    error: WizChatError, *, tenant: str, chatbot_id: str | None = None, setting: str = "api_key"
+) -> errors.TargetError:
+    """What went wrong with a read or a dry run, as one sentence that says what to change.
+
+    Args:
+        error: What the SDK raised.
+        tenant: Whose call it was.
+        chatbot_id: The chatbot that it was about; None for the list.
+        setting: Of the tenant, the one that holds the key.
+    """
     match error:
         case WizChatApiError():
-            return _refusal(error, tenant, chatbot_id)
+            return _refusal(error, tenant, chatbot_id, setting)
         case WizChatConnectionError():
             return errors.TargetUnreachable(
                 f"WizChat cannot be reached ({quoted(str(error))}): check base_url of tenant {tenant} and the network"
@@ -28,11 +39,12 @@ def target_error(error: WizChatError, *, tenant: str, chatbot_id: str | None = N
             return errors.TargetUnreachable(f"WizChat gave no clear answer ({quoted(str(error))}): try again")
 
 
-def _refusal(error: WizChatApiError, tenant: str, chatbot_id: str | None) -> errors.TargetError:
+def _refusal(error: WizChatApiError, tenant: str, chatbot_id: str | None, setting: str) -> errors.TargetError:
     match error.status:
         case HTTPStatus.UNAUTHORIZED:
             return errors.TargetUnauthorized(
-                f"WizChat refused the API key: put a valid key in api_key (WIZCHAT_API_KEY) of tenant {tenant}"
+                f"WizChat refused the API key: put a valid key in {setting} (WIZCHAT_{setting.upper()}) of tenant "
+                f"{tenant}"
             )
         case HTTPStatus.FORBIDDEN:
             return _forbidden(error, tenant, chatbot_id)
@@ -81,11 +93,21 @@ def _forbidden(error: WizChatApiError, tenant: str, chatbot_id: str | None) -> e
 def _scope_missing(scope: str | None, tenant: str) -> errors.ScopeMissing:
     if scope is None:
         return errors.ScopeMissing(f"the API key lacks a scope: add the read scopes to the key of tenant {tenant}")
-    guarded = [f"spec.{name}" for name, guard in SECTION_SCOPES.items() if guard == scope.partition(":")[0]]
-    what = f" (for {', '.join(guarded)})" if guarded else ""
+    guarded = ", ".join(f"spec.{name}" for name in _guarded_by(scope))
+    what = f" (for {guarded})" if guarded else ""
     return errors.ScopeMissing(
         f"the API key lacks the scope {quoted(scope)}{what}: add it to the key of tenant {tenant}", scope
     )
+
+
+def _sound_scope(scope: str | None) -> str | None:
+    """A scope that can be kept and shown, as it reads like one; else None."""
+    return scope if scope is not None and _SCOPE.fullmatch(scope) else None
+
+
+def _guarded_by(scope: str) -> tuple[str, ...]:
+    """The sections that a scope guards."""
+    return tuple(name for name, guard in SECTION_SCOPES.items() if guard == scope.partition(":")[0])
 
 
 def _too_many(error: WizChatApiError, tenant: str) -> errors.TargetRateLimited:
@@ -107,7 +129,8 @@ def answer_of_error(error: WizChatError) -> Answer:
         case WizChatConnectionError(maybe_sent=False):
             return NotSent(quoted(str(error)))
         case WizChatApiError() if error.has_envelope and _is_client_error(error.status):
-            return Refused(error.code, quoted(error.message))
+            scope = _sound_scope(error.required_scope)
+            return Refused(error.code, quoted(error.message), scope, _guarded_by(scope) if scope else ())
         case _:
             return Unclear(quoted(str(error)))
 

@@ -4,6 +4,7 @@ They are separate so that what only looks never holds a key that can write.
 """
 
 import asyncio
+import hashlib
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from copy import copy
@@ -24,6 +25,7 @@ from reconciler.targets.budget import CallBudget
 APPLY_DEADLINE_S = Policy().apply_deadline.total_seconds()
 """An apply has ended after this long, whatever came of it; `apply_settle` is never below it."""
 CALL_TIMEOUT_S = 30.0
+_KEY_ID_DIGITS = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,9 +130,11 @@ class WizChatWriter:
     """
 
     def __init__(self, access: Access, budget: CallBudget, *, deadline_s: float = APPLY_DEADLINE_S) -> None:
+        self._tenant = access.tenant
+        self._key_id = hashlib.sha256(access.api_key.encode()).hexdigest()[:_KEY_ID_DIGITS]
         self._budget = budget
         self._deadline = deadline_s
-        self._client = _client(access, timeout=deadline_s)
+        self._client = _client(access, timeout=deadline_s, on_retry=budget.retried)
 
     async def __aenter__(self) -> Self:
         return self
@@ -143,6 +147,20 @@ class WizChatWriter:
     async def close(self) -> None:
         """Close the connections."""
         await self._client.aclose()
+
+    @property
+    def key_id(self) -> str:
+        """What tells the key from another one: a part of a digest, of which no key can be made again."""
+        return self._key_id
+
+    async def check_key(self) -> None:
+        """Ask, with the write key, for the list of chatbots, which every key may ask for; counted as a comparison."""
+        async with self._budget.call(COMPARING):
+            try:
+                await self._client.list_chatbots()
+            except WizChatError as error:
+                self._budget.failed(error)
+                raise refusals.target_error(error, tenant=self._tenant, setting="write_api_key") from error
 
     async def apply(self, chatbot_id: str, body: bytes) -> Answer:
         """Send these bytes once, on a connection of their own, within the deadline; never raises `TargetError`."""

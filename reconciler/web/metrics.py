@@ -11,6 +11,7 @@ from prometheus_client.registry import Collector
 
 from reconciler.domain.records import Run, SourceRecord
 from reconciler.domain.tenant import TenantRecord, TenantState
+from reconciler.domain.write_key import WriteKey, WriteKeyState
 from reconciler.engine.audit_keeping import AuditState
 from reconciler.ports import Budget, FleetCounts
 from reconciler.web.overview import Overview
@@ -109,6 +110,21 @@ def _tenants(tenants: Sequence[TenantRecord]) -> Iterable[Metric]:
         for each in TenantState:
             state.add_metric([tenant.name, each], int(tenant.state is each))
     yield state
+    yield from _write_keys({tenant.name: tenant.write_key for tenant in tenants if tenant.write_key})
+
+
+def _write_keys(keys: Mapping[str, WriteKey]) -> Iterable[Metric]:
+    state = GaugeMetricFamily(
+        "reconciler_write_key_state", "1 for the state that a tenant's write key is in.", labels=["tenant", "state"]
+    )
+    missing = GaugeMetricFamily(
+        "reconciler_write_key_missing_rights", "What applies with a write key were refused for.", labels=["tenant"]
+    )
+    for tenant, key in keys.items():
+        missing.add_metric([tenant], len(key.missing))
+        for each in WriteKeyState:
+            state.add_metric([tenant, each], int(key.state is each))
+    return state, missing
 
 
 def _budgets(budgets: Mapping[str, Budget]) -> Iterable[Metric]:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 from reconciler.domain.records import Run, ScopeKind, SourceRecord, SourceState, Suspension
 from reconciler.domain.tenant import TenantRecord
+from reconciler.domain.write_key import WriteKey
 from reconciler.engine.context import Engine
 from reconciler.engine.standings import covers
 from reconciler.ports import Budget, FleetCounts
@@ -20,7 +21,8 @@ class Overview:
         runs: Source → its last run.
         budgets: Tenant → what is left of its call budget.
         suspensions: What is stopped now, newest first.
-        tenants: The configured tenants by name, also those that were not asked anything yet.
+        tenants: The configured tenants by name, also those that were not asked anything yet. Those with a write key
+            say what is known of it.
     """
 
     counts: FleetCounts
@@ -49,7 +51,25 @@ async def overview(engine: Engine, visible: Collection[str] | None = None) -> Ov
         runs={run.source: run for run in runs.values()},
         budgets={name: engine.tenants[name].target.budget() for name in sorted(tenants)},
         suspensions=await _among(engine, visible, suspensions),
-        tenants=[known.get(name) or TenantRecord(name=name) for name in sorted(tenants)],
+        tenants=[
+            await _with_write_key(engine, visible, known.get(name) or TenantRecord(name=name))
+            for name in sorted(tenants)
+        ],
+    )
+
+
+async def _with_write_key(engine: Engine, visible: Collection[str] | None, record: TenantRecord) -> TenantRecord:
+    """A tenant with what is known of its write key, if it has one, without chatbots that the person may not see."""
+    if engine.tenants[record.name].read_only:
+        return replace(record, write_key=None)
+    key = record.write_key or WriteKey()
+    named = [right.chatbot_id for right in key.missing if right.chatbot_id is not None]
+    if visible is None or not named:
+        return replace(record, write_key=key)
+    known = await engine.store.queries.chatbots_with(named)
+    seen = {None, *(each.id for each in known if each.tenant == record.name and each.source in visible)}
+    return replace(
+        record, write_key=replace(key, missing=tuple(right for right in key.missing if right.chatbot_id in seen))
     )
 
 

@@ -47,6 +47,7 @@ class Code(StrEnum):
     DELETE_OVERRIDE_REQUIRED = "delete_override_required", 409, "The deletes need an override"
     PROTECTED = "protected", 409, "The plan touches what is protected"
     READ_ONLY = "read_only", 409, "The tenant has no write key"
+    WRITE_KEY_REFUSED = "write_key_refused", 409, "WizChat refuses the tenant's write key"
     SUSPENDED = "suspended", 409, "Applies are suspended"
     SOURCE_UNKNOWN = "source_unknown", 409, "The source cannot be read or trusted"
     APPLY_IN_PROGRESS = "apply_in_progress", 409, "An apply is under way"

@@ -13,6 +13,7 @@ from reconciler.domain.plan import Action
 from reconciler.domain.records import RunStatus, SourceState, Trigger
 from reconciler.domain.status import Direction, Reason, Sync
 from reconciler.domain.tenant import TenantState
+from reconciler.domain.write_key import WriteKeyState
 
 T = TypeVar("T")
 
@@ -315,6 +316,28 @@ class BudgetShape(Shape):
     blocked_until: Moment | None
 
 
+class MissingRightShape(Shape):
+    """Something that applies were refused for, as the write key may not do it."""
+
+    scope: str | None = Field(description="Null where WizChat named none, or refused the chatbot.")
+    sections: list[str] = Field(description="What may not be written without it.")
+    chatbot_id: str | None = Field(description="The chatbot that the key may not use; null for a scope.")
+    since: Moment
+    message: str = Field(description="What is missing and what to do.")
+
+
+class WriteKeyShape(Shape):
+    """A write key, as reads and applies with it were last answered."""
+
+    state: WriteKeyState | None = Field(
+        description="Null while nothing was asked yet. Whether an Accepted one may write is known only at the first "
+        "apply."
+    )
+    since: Moment | None = Field(description="Since when it is in this state.")
+    message: str = Field(description="What is known and what to do.")
+    missing: list[MissingRightShape] = Field(description="Until an apply shows otherwise, or the key is another one.")
+
+
 class TenantShape(Shape):
     """Whether a tenant's WizChat can be used, as its calls were last answered."""
 
@@ -322,6 +345,7 @@ class TenantShape(Shape):
     state: TenantState | None = Field(description="Null while nothing was asked yet.")
     cause: str | None = Field(description="What is wrong and what to do; null while Ready.")
     since: Moment | None = Field(description="Since when it is in this state.")
+    write_key: WriteKeyShape | None = Field(description="Null for a tenant without one, which is read-only.")
 
 
 class ChatbotCountsShape(Shape):

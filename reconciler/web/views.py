@@ -13,6 +13,7 @@ from reconciler.domain.policy import Policy
 from reconciler.domain.records import Apply, Approval, AuditEntry, Chatbot, Plan, Run, SourceRecord, Suspension
 from reconciler.domain.status import Direction, Reason, Sync
 from reconciler.domain.tenant import TenantRecord
+from reconciler.domain.write_key import WriteKey, write_key_sentence
 from reconciler.engine.accept import Accepted
 from reconciler.ports import Budget, FleetCounts
 from reconciler.render.machine import loss_shape
@@ -259,7 +260,31 @@ def status(seen: Overview, version: str) -> shapes.StatusShape:
 
 def tenant(record: TenantRecord) -> shapes.TenantShape:
     """A tenant as it was last seen."""
-    return shapes.TenantShape(name=record.name, state=record.state, cause=record.cause, since=record.since)
+    return shapes.TenantShape(
+        name=record.name,
+        state=record.state,
+        cause=record.cause,
+        since=record.since,
+        write_key=_write_key(record.name, record.write_key) if record.write_key else None,
+    )
+
+
+def _write_key(tenant: str, key: WriteKey) -> shapes.WriteKeyShape:
+    return shapes.WriteKeyShape(
+        state=key.state,
+        since=key.since,
+        message=write_key_sentence(tenant, key),
+        missing=[
+            shapes.MissingRightShape(
+                scope=right.scope,
+                sections=list(right.sections),
+                chatbot_id=right.chatbot_id,
+                since=right.since,
+                message=right.sentence(tenant),
+            )
+            for right in key.missing
+        ],
+    )
 
 
 def _suspensions(standing: Sequence[Suspension]) -> shapes.SuspensionCountsShape:

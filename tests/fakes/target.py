@@ -127,7 +127,10 @@ class FakeWriter:
     """Implements `ports.Writer` over the fleet of a `FakeTarget`.
 
     Attributes:
+        key_id: What tells its key from another one.
         writes: Every apply that was sent, with or without effect.
+        key_error: What a check of the key meets, or None.
+        key_checks: How often the key was checked.
         strips_texts: Whether what is stored are the texts without the blanks around them.
     """
 
@@ -137,6 +140,9 @@ class FakeWriter:
         self._failing: tuple[str, str | None] | None = None
         self._late: list[Write] = []
         self.strips_texts = False
+        self.key_id = "key_1"
+        self.key_error: TargetError | None = None
+        self.key_checks = 0
         self.writes: list[Write] = []
 
     def lose_answer(self, effect: Effect) -> None:
@@ -156,6 +162,11 @@ class FakeWriter:
         late, self._late = self._late, []
         for write in late:
             self._execute(write)
+
+    async def check_key(self) -> None:
+        self.key_checks += 1
+        if self.key_error is not None:
+            raise self.key_error
 
     async def apply(self, chatbot_id: str, body: bytes) -> Answer:
         order = self._orders.popleft() if self._orders else None

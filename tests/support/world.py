@@ -15,6 +15,8 @@ from api_client.sandbox import Chatbot as LiveBot
 from api_client.sandbox import Fleet
 from reconciler.domain.policy import Policy
 from reconciler.domain.records import Apply, Approval, AuditEntry, Chatbot, Plan, Role, Run, SourceRecord, Trigger
+from reconciler.domain.tenant import TenantRecord
+from reconciler.domain.write_key import WriteKey
 from reconciler.engine.applier import Applier
 from reconciler.engine.applying import request_apply
 from reconciler.engine.automating import automate_all
@@ -169,6 +171,13 @@ class World:
         assert run is not None
         return run
 
+    async def tenant(self) -> TenantRecord:
+        async with self.store.read() as uow:
+            return await uow.tenants.get(TENANT) or TenantRecord(name=TENANT)
+
+    async def write_key(self) -> WriteKey:
+        return (await self.tenant()).write_key or WriteKey()
+
     async def source_record(self, name: str = SOURCE) -> SourceRecord:
         async with self.store.read() as uow:
             record = await uow.sources.get(name)
@@ -192,6 +201,7 @@ def handlers(engine: Engine, applier: Applier, recoverer: Recoverer) -> Mapping[
         JobKind.RECOVER: lambda _: recoverer.run(),
         JobKind.AUTOMATE: lambda _: automate_all(engine),
         JobKind.CHECK_TENANT: lambda name: check_tenant(engine, name),
+        JobKind.CHECK_WRITE_KEY: applier.check_write_key,
     }
 
 

@@ -196,6 +196,7 @@ async def open_service(
             JobKind.RECOVER: lambda _: recoverer.run(),
             JobKind.AUTOMATE: lambda _: automate_all(engine),
             JobKind.CHECK_TENANT: lambda name: check_tenant(engine, name),
+            JobKind.CHECK_WRITE_KEY: applier.check_write_key,
         }
         vitals = Vitals(TickHealth(clock, tick_seconds), ClockWatch(clock))
         may_remove = vitals.clock_watch.may_remove

@@ -42,7 +42,9 @@ _DECISION = (
     Code.FORBIDDEN, Code.NOT_FOUND, Code.FINGERPRINT_MISMATCH, Code.PLAN_CLOSED, Code.APPLY_IN_PROGRESS,
     Code.CONCURRENT_CHANGE, Code.INVALID_REQUEST, Code.BODY_TOO_LARGE,
 )  # fmt: skip
-_APPLY = (Code.PLAN_NOT_APPROVED, Code.PROTECTED, Code.READ_ONLY, Code.SUSPENDED, Code.SOURCE_UNKNOWN)
+_APPLY = (
+    Code.PLAN_NOT_APPROVED, Code.PROTECTED, Code.READ_ONLY, Code.WRITE_KEY_REFUSED, Code.SUSPENDED, Code.SOURCE_UNKNOWN,
+)  # fmt: skip
 JSON, MARKDOWN, TEXT = "application/json", "text/markdown", "text/plain"
 _RENDERINGS: dict[str, Any] = {media: {"schema": {"type": "string"}} for media in (MARKDOWN, TEXT)}
 

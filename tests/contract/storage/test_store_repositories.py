@@ -12,6 +12,7 @@ from reconciler.domain.plan import Summary
 from reconciler.domain.records import RunStatus, ScopeKind, Switch
 from reconciler.domain.status import Direction, Reason
 from reconciler.domain.tenant import TenantRecord, TenantState
+from reconciler.domain.write_key import MissingRight, WriteKey, WriteKeyState
 from reconciler.errors import Conflict
 from reconciler.storage import tables
 from reconciler.storage.repositories.renaming import SOURCE_COLUMNS
@@ -20,7 +21,18 @@ from tests.fakes.clock import START
 from tests.support import records
 
 pytestmark = pytest.mark.anyio
-TENANT = TenantRecord(name="acme", state=TenantState.UNREACHABLE, cause="check base_url", since=START)
+TENANT = TenantRecord(
+    name="acme",
+    state=TenantState.UNREACHABLE,
+    cause="check base_url",
+    since=START,
+    write_key=WriteKey(
+        key_id="key_1",
+        state=WriteKeyState.PROVEN,
+        since=START,
+        missing=(MissingRight(scope="skills:write", sections=("skills",), since=START),),
+    ),
+)
 
 
 async def test_what_is_not_there_is_none(store: SqlStore) -> None:

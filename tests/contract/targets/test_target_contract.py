@@ -12,7 +12,14 @@ from api_client.sandbox.edits import Edit, edited
 from reconciler.domain.canonical import canonical_bytes
 from reconciler.domain.outcome import Answered, Refused, Unclear
 from reconciler.domain.plan import Action, Op, propose
-from reconciler.errors import ChatbotNotFound, RequestRefused
+from reconciler.errors import (
+    ChatbotNotFound,
+    RequestRefused,
+    ScopeMissing,
+    TargetError,
+    TargetRateLimited,
+    TargetUnauthorized,
+)
 from reconciler.ports import Target, Writer
 from reconciler.targets.budget import CallBudget
 from reconciler.targets.wizchat import Access, WizChatTarget, WizChatWriter
@@ -21,6 +28,11 @@ from tests.fakes.target import Effect, FakeTarget, FakeWriter
 
 pytestmark = pytest.mark.anyio
 BOT = "bot_7f3a"
+REFUSALS: dict[int, tuple[str, TargetError]] = {
+    401: ("unauthorized", TargetUnauthorized("put a valid key in write_api_key")),
+    403: ("insufficient_scope", ScopeMissing("add a scope")),
+    429: ("rate_limited", TargetRateLimited("wait")),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +46,7 @@ class World:
     let_writes_go: Callable[[], Any]
     fail_at: Callable[[str, str], Any]
     writes: Callable[[], int]
+    answer_with: Callable[[int], Any]
 
 
 def _fake() -> World:
@@ -45,8 +58,20 @@ def _fake() -> World:
         assert chatbot is not None
         edited(chatbot, Edit(section=section, **change), target.clock.now())
 
+    def answer_with(status: int) -> None:
+        code, error = REFUSALS[status]
+        writer.key_error = error
+        writer.answer(Refused(code, "No."))
+
     return World(
-        target, writer, edit, writer.lose_answer, writer.let_writes_go, writer.fail_at, lambda: len(writer.writes)
+        target,
+        writer,
+        edit,
+        writer.lose_answer,
+        writer.let_writes_go,
+        writer.fail_at,
+        lambda: len(writer.writes),
+        answer_with,
     )
 
 
@@ -62,6 +87,7 @@ def _real(server: SandboxServer, target: Target, writer: Writer) -> World:
         control.let_writes_go,
         lambda section, key: control.add_fault("op_failure", section=section, key=key),
         lambda: len(control.writes()),
+        lambda status: control.add_fault("status", times=None, status=status),
     )
 
 
@@ -181,3 +207,27 @@ async def test_an_apply_to_an_unknown_chatbot_is_refused(world: World) -> None:
     answer = await world.writer.apply("bot_nope", canonical_bytes(body))
     assert isinstance(answer, Refused)
     assert answer.code == "not_found"
+
+
+async def test_a_key_that_is_taken_is_checked_without_writing_anything(world: World) -> None:
+    await world.writer.check_key()
+    assert world.writer.key_id
+    assert world.writes() == 0
+
+
+@pytest.mark.parametrize("status", [401, 403])
+async def test_a_key_that_is_refused_says_so_to_a_check_and_to_an_apply(world: World, status: int) -> None:
+    sent, _ = await _sendable(world, await _with_name(world.target, "Renamed"))
+    world.answer_with(status)
+    code, error = REFUSALS[status]
+    with pytest.raises(type(error)):
+        await world.writer.check_key()
+    answer = await world.writer.apply(BOT, sent)
+    assert isinstance(answer, Refused)
+    assert answer.code == code
+
+
+async def test_a_check_that_is_put_off_says_nothing_of_the_key(world: World) -> None:
+    world.answer_with(429)
+    with pytest.raises(TargetRateLimited):
+        await world.writer.check_key()

@@ -67,6 +67,13 @@ class MeanwhileWriter:
     before: Meanwhile | None = None
     after: Meanwhile | None = None
 
+    @property
+    def key_id(self) -> str:
+        return self.writer.key_id
+
+    async def check_key(self) -> None:
+        await self.writer.check_key()
+
     async def apply(self, chatbot_id: str, body: bytes) -> Answer:
         if self.before is not None:
             await self.before()

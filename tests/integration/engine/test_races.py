@@ -44,6 +44,13 @@ class BusyWriter:
     writer: FakeWriter
     meanwhile: Meanwhile
 
+    @property
+    def key_id(self) -> str:
+        return self.writer.key_id
+
+    async def check_key(self) -> None:
+        await self.writer.check_key()
+
     async def apply(self, chatbot_id: str, body: bytes) -> Answer:
         await self.meanwhile()
         return await self.writer.apply(chatbot_id, body)

@@ -1,5 +1,6 @@
 """The schema: made by migrations alone, and never touched when it is newer than the program."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ from sqlalchemy import text
 
 from reconciler.domain.names import bounded_name
 from reconciler.domain.status import Sync
+from reconciler.domain.write_key import WriteKey
 from reconciler.errors import StoreError
 from reconciler.ports import ChatbotFilter, ChatbotOrder
 from reconciler.storage import schema
@@ -170,6 +172,19 @@ async def test_an_upgrade_claims_no_comparison_and_no_tenant(store_url: str) -> 
     assert source.compared_at is None
     assert run is not None
     assert (run.counts.documents, run.counts.uncompared) == (3, 0)
+
+
+async def test_an_upgrade_knows_nothing_of_write_keys(store_url: str) -> None:
+    schema.upgrade(store_url, to="0006")
+    _execute(store_url, "INSERT INTO tenants (name, state, cause, version) VALUES ('acme', 'Unreachable', 'no', 3)")
+    store = await SqlStore.open(store_url, FakeClock())
+    try:
+        async with store.begin() as uow:
+            (tenant,) = await uow.tenants.all()
+            assert (tenant.cause, tenant.write_key) == ("no", None)
+            await uow.tenants.save(replace(tenant, write_key=WriteKey(key_id="key_1")))
+    finally:
+        await store.close()
 
 
 async def test_an_upgrade_cuts_names_that_no_cursor_holds(store_url: str) -> None:

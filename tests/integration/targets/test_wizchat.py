@@ -171,6 +171,30 @@ async def test_the_write_key_needs_its_scope(server: SandboxServer, budget: Call
     assert answer.code == "insufficient_scope"
 
 
+async def test_a_refused_apply_names_the_scope_and_what_it_guards(server: SandboxServer, budget: CallBudget) -> None:
+    async with _writer(server.url, budget, "wpk_live_reader") as writer:
+        answer = await writer.apply(BOT, RENAME)
+    assert isinstance(answer, Refused)
+    assert (answer.scope, answer.sections) == ("chatbots:write", ("core", "scopes"))
+
+
+async def test_a_check_of_the_write_key_is_one_read_that_is_counted(server: SandboxServer, budget: CallBudget) -> None:
+    async with _writer(server.url, budget) as writer:
+        await writer.check_key()
+    assert (budget.view().used_today, server.control.writes()) == (1, [])
+
+
+async def test_a_refused_write_key_names_its_own_setting_and_never_the_key(
+    server: SandboxServer, budget: CallBudget
+) -> None:
+    async with _writer(server.url, budget, "wpk_live_wrong") as writer:
+        with pytest.raises(TargetUnauthorized, match=r"write_api_key \(WIZCHAT_WRITE_API_KEY\)") as refused:
+            await writer.check_key()
+        assert "wpk_live_wrong" not in f"{refused.value}{writer.key_id}"
+        async with _writer(server.url, budget, "wpk_live_reader") as other, _writer(server.url, budget) as third:
+            assert len({writer.key_id, other.key_id, third.key_id}) == 3
+
+
 async def test_what_is_sent_are_the_given_bytes(server: SandboxServer, budget: CallBudget) -> None:
     """Rule 2."""
     async with _target(server.url, budget) as target, _writer(server.url, budget) as writer:

@@ -15,6 +15,7 @@ from reconciler.domain.history import drifting
 from reconciler.domain.records import Counts, RunStatus, SourceState
 from reconciler.domain.status import Direction, Reason, Sync
 from reconciler.domain.tenant import TenantRecord, TenantState
+from reconciler.domain.write_key import MissingRight, WriteKey, WriteKeyState
 from tests.fakes.clock import START
 from tests.integration.web.conftest import REVISION, Git, House
 from tests.support.records import a_chatbot, a_plan, a_run
@@ -87,6 +88,36 @@ async def test_a_tenant_that_cannot_be_used_is_told_where_people_look(house: Hou
         assert "put a valid key in api_key" in text
         assert "<script>alert(1)" not in text
     assert re.search(r"<dt>Live side compared</dt><dd><time [^>]*>3 h ago</time></dd>", pages[1])
+
+
+async def test_a_write_key_that_cannot_do_what_is_needed_is_told_where_people_look(house: House) -> None:
+    missing = MissingRight(scope="skills:write", sections=("skills",), since=START)
+    key = WriteKey(key_id="key_1", state=WriteKeyState.REFUSED, since=START, missing=(missing,))
+    async with house.store.begin() as uow:
+        await uow.tenants.add(TenantRecord(name="acme", state=TenantState.READY, cause=None, write_key=key))
+    async with signed_in(house) as client:
+        pages = [(await client.get(path)).text for path in ("/", "/sources")]
+    for text in pages:
+        assert "WizChat refuses the write key, so nothing can be applied" in text
+        assert "lacks the scope skills:write" in text
+    assert "<dt>Write key</dt><dd>refused</dd>" in pages[1]
+
+
+@pytest.mark.parametrize(
+    ("state", "says"),
+    [
+        (None, "not asked yet"),
+        (WriteKeyState.ACCEPTED, "accepted; whether it may write is known only at the first apply"),
+        (WriteKeyState.PROVEN, "accepted, and an apply with it was carried out"),
+    ],
+)
+async def test_a_source_says_what_is_known_of_the_write_key_and_what_is_not(
+    house: House, state: WriteKeyState | None, says: str
+) -> None:
+    async with house.store.begin() as uow:
+        await uow.tenants.add(TenantRecord(name="acme", write_key=WriteKey(key_id="key_1", state=state)))
+    async with signed_in(house) as client:
+        assert f"<dt>Write key</dt><dd>{says}</dd>" in (await client.get("/sources")).text
 
 
 async def test_a_tenant_that_answers_takes_no_room(house: House) -> None:

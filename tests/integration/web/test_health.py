@@ -4,7 +4,9 @@ import pytest
 
 from reconciler.domain.status import Reason, Sync
 from reconciler.domain.tenant import NOT_ASKED, TenantRecord, TenantState
+from reconciler.domain.write_key import MissingRight, WriteKey, WriteKeyState, write_key_sentence
 from reconciler.engine.clock_watch import ClockWatch
+from reconciler.engine.context import TenantBinding
 from reconciler.engine.tick_health import TickHealth
 from reconciler.web.app import create_app
 from reconciler.web.overview import overview
@@ -89,7 +91,10 @@ async def test_the_status_sums_up_the_fleet(house: House) -> None:
     }
     assert status["open_plans"]["status"]["Pending"] == status["open_plans"]["total"] == 2
     assert [run["id"] for run in status["last_runs"]] == ["run_main", "run_side"]
-    assert status["tenants"] == [{"name": "acme", "state": None, "cause": NOT_ASKED, "since": None}]
+    (told,) = status["tenants"]
+    key = told.pop("write_key")
+    assert told == {"name": "acme", "state": None, "cause": NOT_ASKED, "since": None}
+    assert (key["state"], key["since"], key["missing"]) == (None, None, [])
     assert status["budgets"][0] == {
         "tenant": "acme",
         "requests_per_minute": 600,
@@ -108,12 +113,59 @@ async def test_a_tenant_that_cannot_be_used_is_told_and_never_makes_the_service_
         ready = await client.get("/readyz")
         metrics = (await client.get("/metrics")).text
 
-    assert status["tenants"] == [
-        {"name": "acme", "state": "Unauthorized", "cause": cause, "since": "2026-03-01T12:00:00Z"}
-    ]
+    (told,) = status["tenants"]
+    assert (told["state"], told["cause"], told["since"]) == ("Unauthorized", cause, "2026-03-01T12:00:00Z")
     assert ready.status_code == 200
     assert 'reconciler_tenant_state{state="Unauthorized",tenant="acme"} 1.0' in metrics
     assert 'reconciler_tenant_state{state="Ready",tenant="acme"} 0.0' in metrics
+
+
+async def test_what_is_known_of_a_write_key_is_told(house: House) -> None:
+    missing = MissingRight(scope="skills:write", sections=("skills",), since=START)
+    key = WriteKey(key_id="key_1", state=WriteKeyState.REFUSED, since=START, missing=(missing,))
+    async with house.store.begin() as uow:
+        await uow.tenants.add(TenantRecord(name="acme", state=TenantState.READY, cause=None, write_key=key))
+    async with house.client("wzr_viewer") as client:
+        (told,) = (await client.get("/api/v1/status")).json()["tenants"]
+        metrics = (await client.get("/metrics")).text
+
+    assert told["write_key"] == {
+        "state": "Refused",
+        "since": "2026-03-01T12:00:00Z",
+        "message": write_key_sentence("acme", key),
+        "missing": [
+            {
+                "scope": "skills:write",
+                "sections": ["skills"],
+                "chatbot_id": None,
+                "since": "2026-03-01T12:00:00Z",
+                "message": missing.sentence("acme"),
+            }
+        ],
+    }
+    assert "key_1" not in str(told)
+    assert 'reconciler_write_key_state{state="Refused",tenant="acme"} 1.0' in metrics
+    assert 'reconciler_write_key_state{state="Accepted",tenant="acme"} 0.0' in metrics
+    assert 'reconciler_write_key_missing_rights{tenant="acme"} 1.0' in metrics
+
+
+async def test_a_tenant_without_a_write_key_tells_of_none(house: House) -> None:
+    key = WriteKey(key_id="an earlier one", state=WriteKeyState.REFUSED)
+    async with house.store.begin() as uow:
+        await uow.tenants.add(TenantRecord(name="acme", write_key=key))
+    engine = replace(house.engine, tenants={"acme": TenantBinding("acme", house.tenant, read_only=True)})
+    assert [each.write_key for each in (await overview(engine)).tenants] == [None]
+
+
+async def test_a_chatbot_that_the_write_key_may_not_use_is_named_to_who_may_see_it(house: House) -> None:
+    key = WriteKey(missing=tuple(MissingRight(chatbot_id=bot, since=START) for bot in ("bot_1", "bot_0")))
+    async with house.store.begin() as uow:
+        await uow.tenants.add(TenantRecord(name="acme", write_key=key))
+        await uow.chatbots.add(a_chatbot("bot_0", source="elsewhere"))
+    for visible, named in ((("main",), ["bot_1"]), (None, ["bot_1", "bot_0"])):
+        (tenant,) = (await overview(house.engine, visible)).tenants
+        assert tenant.write_key is not None
+        assert [right.chatbot_id for right in tenant.write_key.missing] == named
 
 
 async def test_who_may_see_no_source_of_a_tenant_is_told_nothing_of_it(house: House) -> None:

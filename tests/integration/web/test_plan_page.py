@@ -18,6 +18,8 @@ from reconciler.domain.plan import Action, Op, Summary
 from reconciler.domain.policy import Policy, Protection
 from reconciler.domain.records import Approval, AuditEntry, Plan
 from reconciler.domain.status import Direction, Reason
+from reconciler.domain.tenant import TenantRecord
+from reconciler.domain.write_key import WriteKey, WriteKeyState
 from reconciler.engine.context import TenantBinding
 from reconciler.web.app import create_app
 from tests.fakes.clock import START
@@ -196,6 +198,39 @@ async def test_without_a_write_key_nothing_is_applied(house: House) -> None:
         text = (await client.get("/plans/plan_1")).text
     assert buttons(text)["Approve and apply"] is False
     assert "has no write key" in text
+
+
+@pytest.mark.parametrize(
+    ("state", "may_apply", "is_unproven"),
+    [
+        (None, True, True),
+        (WriteKeyState.ACCEPTED, True, True),
+        (WriteKeyState.PROVEN, True, False),
+        (WriteKeyState.REFUSED, False, False),
+    ],
+)
+async def test_what_is_known_of_the_write_key_is_told_before_a_plan_is_approved(
+    house: House, state: WriteKeyState | None, *, may_apply: bool, is_unproven: bool
+) -> None:
+    async with house.store.begin() as uow:
+        await uow.tenants.add(TenantRecord(name="acme", write_key=WriteKey(key_id="key_1", state=state)))
+    async with signed_in(house, "approver") as client:
+        text = (await client.get("/plans/plan_1")).text
+    assert buttons(text) == {"Approve and apply": may_apply, "Approve only": True, "Reject": True}
+    assert ("known only at the first apply" in text) is is_unproven
+    assert ("WizChat refuses the write key, so nothing can be applied: put a valid one" in text) is not may_apply
+
+
+async def test_an_apply_with_a_refused_write_key_is_a_conflict(house: House) -> None:
+    async with house.store.begin() as uow:
+        key = WriteKey(key_id="key_1", state=WriteKeyState.REFUSED)
+        await uow.tenants.add(TenantRecord(name="acme", write_key=key))
+    async with house.client("wzr_approver") as client:
+        plan = (await client.get("/api/v1/plans/plan_1")).json()
+        ask = {"fingerprint": plan["fingerprint"], "apply": True}
+        refused = await client.post("/api/v1/plans/plan_1/approve", json=ask)
+    assert (refused.status_code, refused.json()["code"]) == (409, "write_key_refused")
+    assert "write_api_key" in refused.json()["detail"]
 
 
 async def test_what_is_protected_cannot_be_approved(house: House) -> None:

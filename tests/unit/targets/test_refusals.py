@@ -68,6 +68,18 @@ def test_a_404_of_the_list_is_no_missing_chatbot() -> None:
         (WizChatConnectionError("connection refused", maybe_sent=False), NotSent("connection refused")),
         (WizChatConnectionError("reset"), Unclear("reset")),
         (WizChatApiError(403, "insufficient_scope", "No."), Refused("insufficient_scope", "No.")),
+        (
+            WizChatApiError(403, "insufficient_scope", "No.", {"requiredScope": "mcp:write"}),
+            Refused("insufficient_scope", "No.", "mcp:write", ("mcpServers",)),
+        ),
+        (
+            WizChatApiError(403, "insufficient_scope", "No.", {"requiredScope": "deploy"}),
+            Refused("insufficient_scope", "No.", "deploy"),
+        ),
+        (
+            WizChatApiError(403, "insufficient_scope", "No.", {"requiredScope": "skills:write\ud800\x00" * 99}),
+            Refused("insufficient_scope", "No."),
+        ),
         (WizChatApiError(429, "rate_limited", "Slow."), Refused("rate_limited", "Slow.")),
         (WizChatApiError(422, "bad_request", "No."), Refused("bad_request", "No.")),
         (WizChatApiError(403), Unclear("API error 403 [http_403]: Request failed with status 403")),

@@ -8,6 +8,7 @@ from reconciler.domain.history import Point
 from reconciler.domain.records import Chatbot, Run, ScopeKind, SourceRecord, SourceState, Suspension
 from reconciler.domain.status import Reason, Sync
 from reconciler.domain.tenant import TenantRecord, TenantState
+from reconciler.domain.write_key import write_key_warnings
 from reconciler.engine.context import Actor
 from reconciler.ports import Budget, FleetCounts, Page, PlanGroup
 from reconciler.render.ages import Age, age, age_or_none, due_or_none, span
@@ -102,6 +103,7 @@ class FleetPage:
         query: What is listed, and in which order.
         headline: How many differ, of those that could be compared.
         tenants: The tenants whose WizChat cannot be used.
+        write_keys: What stands in the way of applies with the tenants' write keys.
         tiles: The filters by sync and side.
         chips: The filters by reason, but for those that a tile is already.
         heads: The columns that can be ordered by: name, state, since.
@@ -123,6 +125,7 @@ class FleetPage:
     query: FleetQuery
     headline: str
     tenants: Sequence[TenantRecord]
+    write_keys: Sequence[str]
     tiles: Sequence[Choice]
     chips: Sequence[Choice]
     heads: Sequence[Head]
@@ -170,6 +173,7 @@ def fleet_page(frame: Frame, query: FleetQuery, read: Read) -> FleetPage:
         query=query,
         headline=headline(seen.counts),
         tenants=[each for each in seen.tenants if each.state not in {None, TenantState.READY}],
+        write_keys=[warning for each in seen.tenants for warning in write_key_warnings(each.name, each.write_key)],
         tiles=tiles(query, seen.counts),
         chips=_chips(query, seen.counts),
         heads=heads(query),

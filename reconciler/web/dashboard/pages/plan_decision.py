@@ -7,11 +7,13 @@ from reconciler.domain.identity import person_key
 from reconciler.domain.lifecycle import DECIDABLE, PlanStatus
 from reconciler.domain.policy import ProtectedItem
 from reconciler.domain.records import Approval, Plan, Role
+from reconciler.domain.tenant import TenantRecord
+from reconciler.domain.write_key import WriteKeyState
 from reconciler.engine.applying import refuse_if_stopped
 from reconciler.engine.approvals import weigh
 from reconciler.engine.context import Actor, Engine
 from reconciler.engine.decide import holds_back
-from reconciler.engine.standings import needed_now, protected_now
+from reconciler.engine.standings import is_read_only, needed_now, protected_now
 from reconciler.errors import Conflict
 
 
@@ -35,6 +37,7 @@ class Rulings:
         override: Why an approval must carry the delete override, or None.
         protected: What stands against approving it.
         holds_back: Whether its rejection is why an equal plan is not offered again.
+        unproven: Whether no apply with the tenant's write key was carried out yet.
     """
 
     role: str | None
@@ -44,6 +47,7 @@ class Rulings:
     override: str | None
     protected: Sequence[ProtectedItem]
     holds_back: bool = False
+    unproven: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +94,7 @@ class Decision:
         refusal: Why the person may decide nothing here, or None.
         protected: What stands against approving it.
         choices: What they may do.
+        unproven: Whether nobody knows yet that the tenant's write key may write.
     """
 
     needed: int
@@ -100,6 +105,7 @@ class Decision:
     refusal: str | None
     protected: Sequence[ProtectedItem]
     choices: Sequence[Choice]
+    unproven: bool
 
     @property
     def missing(self) -> int:
@@ -124,6 +130,7 @@ async def rulings(engine: Engine, actor: Actor | None, plan: Plan) -> Rulings:
             stop = None
         except Conflict as refused:
             stop = str(refused)
+        tenant = await uow.tenants.get(plan.tenant)
     return Rulings(
         role=_refusal_of(actor, plan),
         stop=stop,
@@ -132,7 +139,13 @@ async def rulings(engine: Engine, actor: Actor | None, plan: Plan) -> Rulings:
         override=needs.delete_override,
         protected=protected_now(engine, plan),
         holds_back=holds_back(plan, chatbot),
+        unproven=_is_unproven(engine, plan.tenant, tenant),
     )
+
+
+def _is_unproven(engine: Engine, name: str, tenant: TenantRecord | None) -> bool:
+    key = tenant.write_key if tenant else None
+    return not is_read_only(engine, name) and (key is None or key.state in {None, WriteKeyState.ACCEPTED})
 
 
 def _weighed(plan: Plan, approval: Approval, fall: str | None) -> Weighed:
@@ -161,6 +174,7 @@ def decision(plan: Plan, actor: Actor | None, given: Rulings) -> Decision:
         refusal=refusal,
         protected=given.protected if plan.is_open else (),
         choices=() if refusal or actor is None else _choices(plan, actor, given, standing),
+        unproven=given.unproven and plan.is_open,
     )
 
 

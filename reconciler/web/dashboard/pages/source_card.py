@@ -9,6 +9,7 @@ from reconciler.domain.records import Role, Run, SourceRecord, SourceState, Susp
 from reconciler.domain.source_causes import explain_source
 from reconciler.domain.tenant import TenantRecord, TenantState
 from reconciler.domain.weblinks import WebRepository
+from reconciler.domain.write_key import WriteKeyState, write_key_warnings
 from reconciler.engine.context import Actor, SourceBinding
 from reconciler.render.ages import Age, age_or_none, due_or_none
 from reconciler.web.dashboard.frame import Frame
@@ -77,6 +78,8 @@ class SourceCard:
         next: When it is looked at again.
         git: When git was last asked.
         tenant: Its tenant, while WizChat cannot be used for it; else None.
+        write_key: What is known of its tenant's write key.
+        write_key_warnings: What stands in the way of applies with it.
         compared: When the live side was last compared as a whole.
         uncompared: How many chatbots the last run could not compare.
         good_link: Where the last good revision can be looked at.
@@ -97,6 +100,8 @@ class SourceCard:
     next: Age | None
     git: Age | None
     tenant: TenantRecord | None
+    write_key: str
+    write_key_warnings: Sequence[str]
     compared: Age | None
     uncompared: int
     good_link: str | None
@@ -157,6 +162,8 @@ def source_card(record: SourceRecord, known: Known) -> SourceCard:
         next=due_or_none(record.next_run_at, now),
         git=age_or_none(record.git_checked_at, now),
         tenant=tenant if tenant and tenant.state not in {None, TenantState.READY} else None,
+        write_key=_write_key(tenant),
+        write_key_warnings=write_key_warnings(record.tenant, tenant.write_key if tenant else None),
         compared=age_or_none(record.compared_at, now),
         uncompared=run.counts.uncompared if run else 0,
         good_link=pages.commit(record.good_revision) if pages and record.good_revision else None,
@@ -166,6 +173,23 @@ def source_card(record: SourceRecord, known: Known) -> SourceCard:
         box=suspend_box(known.actor, f"source/{name}", name, known.standing, what=f"source {name}", back="/sources"),
         problem=refused.problem if refused else None,
     )
+
+
+def _write_key(tenant: TenantRecord | None) -> str:
+    """What is known of a tenant's write key, in a few words; what is wrong with it stands elsewhere."""
+    if tenant is None:
+        return "the tenant is not configured"
+    if tenant.write_key is None:
+        return "none: nothing can be applied"
+    match tenant.write_key.state:
+        case None:
+            return "not asked yet"
+        case WriteKeyState.REFUSED:
+            return "refused"
+        case WriteKeyState.ACCEPTED:
+            return "accepted; whether it may write is known only at the first apply"
+        case WriteKeyState.PROVEN:
+            return "accepted, and an apply with it was carried out"
 
 
 def _wrong(run: Run | None) -> Wrong | None:
