@@ -34,7 +34,10 @@ Forget = Callable[[Engine, Actor], Awaitable[Forgotten]]
 @sources.command(name="list")
 def list_sources() -> None:
     """List the sources that are known; those that the service last started without can be forgotten."""
-    output.show("".join(map(_source_line, asyncio.run(_read(lambda _, uow: uow.sources.all())))))
+    lines, warnings = asyncio.run(_sources())
+    output.show("".join(lines))
+    for warning in warnings:
+        output.warn(warning)
 
 
 @sources.command(name="forget")
@@ -85,6 +88,12 @@ def _forget(action: str, subject: str, forget: Forget) -> None:
 async def _read(read: Callable[[Engine, UnitOfWork], Awaitable[Sequence[R]]]) -> Sequence[R]:
     async with administration() as (engine, _), engine.store.read() as uow:
         return await read(engine, uow)
+
+
+async def _sources() -> tuple[Sequence[str], Sequence[str]]:
+    """The known sources, and which of those in the settings may claim each other's chatbots."""
+    async with administration() as (engine, _), engine.store.read() as uow:
+        return [_source_line(record) for record in await uow.sources.all()], engine.open_claims()
 
 
 def _source_line(record: SourceRecord) -> str:

@@ -1,6 +1,6 @@
 """Whether the settings keep the sources of a tenant from claiming each other's chatbots."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
 from itertools import combinations
 
@@ -8,30 +8,40 @@ Limits = Mapping[str, Sequence[str]]
 """Source → the chatbot ids or patterns that it is limited to; empty means all."""
 
 
-def open_claims(tenant: str, limits: Limits) -> Iterator[str]:
+def open_claims(tenant: str, limits: Limits, visible: Collection[str] | None = None) -> Iterator[str]:
     """Say what the limits leave open.
 
     Args:
         tenant: Its name.
         limits: Those of its sources.
+        visible: The sources that whoever is told may see; None means all. The others are not named, and what concerns
+            none of these is not told.
 
     Yields:
         One sentence for each finding, which names the sources and what to set.
     """
+    seen = limits.keys() if visible is None else limits.keys() & set(visible)
     unlimited = [source for source, patterns in limits.items() if not patterns]
-    if unlimited and len(limits) > 1:
-        names = ", ".join(unlimited)
+    if unlimited and len(limits) > 1 and seen:
+        number = len(limits) if len(seen) == len(limits) else "several"
         yield (
-            f"tenant {tenant} has {len(limits)} sources, and not limited to chatbots of its own: {names}: whoever "
-            "commits there can claim chatbots of the others before they do; set `chatbots` for each source"
+            f"tenant {tenant} has {number} sources, and not limited to chatbots of its own: {_named(unlimited, seen)}: "
+            "whoever commits there can claim chatbots of the others before they do; set `chatbots` for each source"
         )
     limited = {source: patterns for source, patterns in limits.items() if patterns}
-    for (one, mine), (other, theirs) in combinations(limited.items(), 2):
-        if shared := _shared(mine, theirs):
+    for one, other in combinations(limited, 2):
+        shared = _shared(limited[one], limited[other])
+        if shared and not seen.isdisjoint({one, other}):
+            what = shared if {one, other} <= seen else "the same chatbots"
             yield (
-                f"the sources {one} and {other} of tenant {tenant} may both claim {shared}: "
+                f"the sources {_named([one, other], seen, ' and ')} of tenant {tenant} may both claim {what}: "
                 "set `chatbots` so that each chatbot is in one of them only"
             )
+
+
+def _named(sources: Sequence[str], seen: Collection[str], between: str = ", ") -> str:
+    named = [source for source in sources if source in seen]
+    return between.join(named if len(named) == len(sources) else [*named, "another source"])
 
 
 def _shared(mine: Sequence[str], theirs: Sequence[str]) -> str | None:

@@ -1,10 +1,12 @@
 """What every use case is given: the ports, the policy, and who is asking."""
 
-from collections.abc import Callable, Mapping
+from collections import defaultdict
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Self
 
+from reconciler.domain.claim_limits import open_claims
 from reconciler.domain.grants import Grants, Right, highest, reach, role_for
 from reconciler.domain.policy import Policy
 from reconciler.domain.records import Role
@@ -92,6 +94,7 @@ class SourceBinding:
     Attributes:
         url: Without credentials.
         branch: None means the remote's HEAD.
+        chatbots: The ids or patterns of chatbots that it is limited to; empty means all.
         forge: What serves its pages to people.
         interval: How often git is asked.
         drift_interval: How often the live side is compared as a whole.
@@ -105,6 +108,7 @@ class SourceBinding:
     interval: timedelta = timedelta(minutes=5)
     drift_interval: timedelta = timedelta(minutes=5)
     forge: Forge = Forge.GENERIC
+    chatbots: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,3 +162,14 @@ class Engine:
         if name not in self.sources:
             raise NotFound(f"there is no source {name!r}")
         return self.sources[name]
+
+    def open_claims(self, visible: Collection[str] | None = None) -> tuple[str, ...]:
+        """What people are warned of: which sources of a tenant may claim each other's chatbots.
+
+        Args:
+            visible: The sources that whoever is told may see; None means all.
+        """
+        limits: defaultdict[str, dict[str, tuple[str, ...]]] = defaultdict(dict)
+        for source in self.sources.values():
+            limits[source.tenant][source.name] = source.chatbots
+        return tuple(warning for tenant, of in limits.items() for warning in open_claims(tenant, of, visible))

@@ -53,13 +53,13 @@ async def serve(
         StoreError: The database cannot be used.
     """
     settings.check_servable()
-    for warning in settings.open_claims:
-        log.warning("sources may claim each other's chatbots", extra={"cause": warning})
     with _listening(settings) as listener:
         url = _url(settings, listener)
         async with open_service(
             settings, public_url=url, lease_times=lease_times, tick_seconds=tick_seconds
         ) as service:
+            for warning in service.engine.open_claims():
+                log.warning("sources may claim each other's chatbots", extra={"cause": warning})
             await service.keeper.start()
             await _let_in(service, settings, first_token)
             async with _working(service, tick_seconds):

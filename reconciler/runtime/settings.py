@@ -14,7 +14,6 @@ from pydantic import AfterValidator, BeforeValidator, Field, PrivateAttr, Secret
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from api_client.base_url import DEFAULT_BASE_URL
-from reconciler.domain.claim_limits import open_claims
 from reconciler.errors import SettingsError
 from reconciler.runtime.settings_auth import AuthSettings, GrantSettings, OidcSettings
 from reconciler.runtime.settings_fields import (
@@ -288,17 +287,6 @@ class Settings(BaseSettings):
     def database_url(self) -> SecretStr:
         """The database that is used."""
         return self.database.url or SecretStr(f"sqlite:///{self.data.dir.absolute() / 'reconciler.db'}")
-
-    @property
-    def open_claims(self) -> tuple[str, ...]:
-        """What people are warned of: which sources of a tenant may claim each other's chatbots."""
-        return tuple(
-            warning
-            for tenant in self.tenants
-            for warning in open_claims(
-                tenant.name, {source.name: source.chatbots for source in self.sources if source.tenant == tenant.name}
-            )
-        )
 
     def tenant(self, name: str | None = None) -> TenantSettings:
         """A tenant by its name, or the only one.

@@ -23,6 +23,7 @@ class Overview:
         suspensions: What is stopped now, newest first.
         tenants: The configured tenants by name, also those that were not asked anything yet. Those with a write key
             say what is known of it.
+        warnings: Which sources of a tenant may claim each other's chatbots.
     """
 
     counts: FleetCounts
@@ -31,6 +32,7 @@ class Overview:
     budgets: Mapping[str, Budget]
     suspensions: Sequence[Suspension] = ()
     tenants: Sequence[TenantRecord] = ()
+    warnings: Sequence[str] = ()
 
 
 async def overview(engine: Engine, visible: Collection[str] | None = None) -> Overview:
@@ -55,6 +57,7 @@ async def overview(engine: Engine, visible: Collection[str] | None = None) -> Ov
             await _with_write_key(engine, visible, known.get(name) or TenantRecord(name=name))
             for name in sorted(tenants)
         ],
+        warnings=engine.open_claims(visible),
     )
 
 

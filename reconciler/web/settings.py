@@ -70,7 +70,6 @@ class WebSettings:
         body_seconds: How long a body may take to arrive.
         link_key: What signs links to plans; by default one that ends with the process.
         effective: Every setting as people may see it.
-        warnings: What is doubtful in the settings, for admins.
         version: Shown in ``/status``.
     """
 
@@ -86,7 +85,6 @@ class WebSettings:
     body_seconds: float = 30.0
     link_key: bytes = field(default_factory=lambda: secrets.token_bytes(32), repr=False)
     effective: Sequence[EffectiveTable] = ()
-    warnings: Sequence[str] = ()
     version: str = field(default_factory=lambda: metadata.version("wizchat-reconciler"))
 
     @property

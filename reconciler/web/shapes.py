@@ -384,6 +384,7 @@ class StatusShape(Shape):
     budgets: list[BudgetShape]
     tenants: list[TenantShape]
     suspensions: SuspensionCountsShape
+    warnings: list[str] = Field(description="Which sources of a tenant may claim each other's chatbots.")
 
 
 class DecidedShape(Shape):

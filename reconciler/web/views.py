@@ -255,6 +255,7 @@ def status(seen: Overview, version: str) -> shapes.StatusShape:
         budgets=[_budget(tenant, each) for tenant, each in seen.budgets.items()],
         tenants=[tenant(each) for each in seen.tenants],
         suspensions=_suspensions(seen.suspensions),
+        warnings=list(seen.warnings),
     )
 
 

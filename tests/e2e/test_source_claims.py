@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+from tests.support.command import run_command
 from tests.support.git import GitRepo
 from tests.support.service import READ_KEY, Service, smallest, stage
 from tests.support.world import BOT, document, path_of, spec
@@ -39,6 +40,10 @@ def test_sources_that_may_claim_each_others_chatbots_are_warned_of_at_the_start(
             [found] = run["diagnostics"]
             assert "the source main had it first" in found["message"]
             assert "rival" not in found
+            [warned] = service.get("/status")["warnings"]
+            listed = run_command("source", "list", environ=environ)
         told = [json.loads(line) for line in service.lines if line.startswith("{")]
     [warning] = [each for each in told if each.get("event") == "sources may claim each other's chatbots"]
     assert "tenant default has 2 sources" in warning["cause"]
+    assert warned == warning["cause"]
+    assert (warned in listed.stderr, "warning" in listed.stdout) == (True, False)

@@ -244,6 +244,7 @@ def _binding(source: SourceSettings, port: GitSource) -> SourceBinding:
         interval=source.interval,
         drift_interval=source.drift_interval,
         forge=Forge(source.forge),
+        chatbots=source.chatbots,
     )
 
 
@@ -263,5 +264,4 @@ def _web(settings: Settings, public_url: str | None) -> WebSettings:
         webhooks=webhooks,
         link_key=link_key(settings.auth, settings.data.dir),
         effective=tuple(effective_tables(settings)),
-        warnings=settings.open_claims,
     )

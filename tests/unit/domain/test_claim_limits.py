@@ -44,3 +44,24 @@ def test_a_source_without_limits_beside_another_is_named(limits: Limits, named: 
 def test_limits_that_take_in_the_same_are_named(mine: tuple[str, ...], theirs: tuple[str, ...], shared: str) -> None:
     (said,) = open_claims("acme", {"one": mine, "two": theirs})
     assert said.startswith(f"the sources one and two of tenant acme may both claim {shared}:")
+
+
+@pytest.mark.parametrize(
+    ("limits", "visible", "said"),
+    [
+        ({"one": (), "two": ()}, {"one"}, ["tenant acme has several sources", "own: one, another source:"]),
+        ({"one": ("bot_1",), "two": ()}, {"one"}, ["own: another source:"]),
+        ({"one": ("secret_1",), "two": ("secret_*",)}, {"one"}, ["one and another source", "claim the same chatbots"]),
+        ({"one": (), "two": ()}, {"one", "two"}, ["tenant acme has 2 sources", "own: one, two:"]),
+    ],
+)
+def test_a_source_that_somebody_may_not_see_is_not_named(limits: Limits, visible: set[str], said: list[str]) -> None:
+    (told,) = open_claims("acme", limits, visible)
+    assert not [text for text in said if text not in told]
+    assert ("two" in told or "secret" in told) is ("two" in visible)
+
+
+@pytest.mark.parametrize("limits", [{"one": (), "two": ()}, {"one": ("a",), "two": ("a",)}])
+def test_what_concerns_no_source_that_somebody_may_see_is_not_told(limits: Limits) -> None:
+    assert list(open_claims("acme", limits, {"elsewhere"})) == []
+    assert list(open_claims("acme", limits, ())) == []

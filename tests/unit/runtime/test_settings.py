@@ -361,12 +361,3 @@ def test_a_tenant_is_chosen_by_name_where_there_are_several(tmp_path: Path) -> N
         settings.tenant()
     with pytest.raises(SettingsError, match="there is no tenant 'gamma'"):
         settings.tenant("gamma")
-
-
-def test_sources_that_may_claim_each_others_chatbots_are_warned_of_for_each_tenant(tmp_path: Path) -> None:
-    another = '[[tenants]]\nname = "other"\napi_key = "wpk_live_read"\n'
-    sources = SOURCE + SOURCE.replace("main", "side") + SOURCE.replace("main", "alone").replace("acme", "other")
-    (warning,) = from_toml(tmp_path, TENANT + another + sources).open_claims
-    assert warning.startswith("tenant acme has 2 sources, and not limited to chatbots of its own: main, side")
-    limited = SOURCE + 'chatbots = ["a"]\n' + SOURCE.replace("main", "side") + 'chatbots = ["b"]\n'
-    assert from_toml(tmp_path, TENANT + limited).open_claims == ()

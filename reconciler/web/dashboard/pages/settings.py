@@ -40,6 +40,6 @@ async def settings_page(actor: Administering, engine: TheEngine, settings: TheSe
         await frame_for(engine, actor, "settings", (ChangeKind.PLAN,)),
         settings.version,
         settings.effective,
-        settings.warnings,
+        engine.open_claims(),
     )
     return templates.page("settings.html", shown)
