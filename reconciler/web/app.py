@@ -29,6 +29,7 @@ from reconciler.web.middleware.hosts import Hosts
 from reconciler.web.middleware.requests import Requests
 from reconciler.web.middleware.root_path import RootPath
 from reconciler.web.middleware.same_origin import SameOrigin
+from reconciler.web.middleware.turns import Turns
 from reconciler.web.render_cache import RenderCache
 from reconciler.web.render_pool import RenderPool, WebExecutors
 from reconciler.web.root_path import check_root_path
@@ -126,6 +127,7 @@ def _stand_before(app: FastAPI, engine: Engine, settings: WebSettings, gate: Gat
         Bodies, limit=settings.body_limit, webhook_limit=settings.webhook_body_limit, seconds=settings.body_seconds
     )
     app.add_middleware(SameOrigin, settings=settings)
+    app.add_middleware(Turns, gate=gate)
     app.add_middleware(Requests, clock=engine.clock, metrics=gate.metrics, proxies=settings.proxies)
     app.add_middleware(Conditional, gate=gate, store=engine.store, clock=engine.clock, metrics=gate.metrics)
     app.add_middleware(Hosts, allowed=settings.hosts)

@@ -23,7 +23,6 @@ from reconciler.web.render_pool import ClientGone
 log = logging.getLogger(__name__)
 
 _LONGEST_NAME = 100
-_CLIENT_CLOSED_REQUEST = 499
 _PAGE = "page_"
 """What the names of the pages' routes begin with; what follows is the name of the same call of the API."""
 _NO_OBJECT = "send the body as a JSON object, with the header Content-Type: application/json"
@@ -93,8 +92,8 @@ async def _sign_in_first(_: Request, error: Exception) -> Response:
 
 
 async def _client_gone(_: Request, __: Exception) -> Response:
-    """Nobody reads the answer; the status is for the log and the metrics, where others use it for the same."""
-    return Response(status_code=_CLIENT_CLOSED_REQUEST)
+    """Nobody reads the answer."""
+    return Response(status_code=problems.CLIENT_CLOSED_REQUEST)
 
 
 def _name(part: str | int) -> str | int:

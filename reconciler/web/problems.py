@@ -3,7 +3,7 @@
 import json
 from collections.abc import Mapping
 from enum import StrEnum
-from typing import Any, Self
+from typing import Any, Final, Self
 
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
@@ -11,6 +11,8 @@ from starlette.responses import Response
 from reconciler.web.root_path import outside
 
 MEDIA_TYPE = "application/problem+json"
+CLIENT_CLOSED_REQUEST: Final = 499
+"""The status of a request whose client has hung up, for the log and the metrics, where others use it for the same."""
 
 
 class Code(StrEnum):

@@ -26,6 +26,8 @@ T = TypeVar("T")
 
 PAGE_THREADS: Final = 4
 RENDERING_THREADS: Final = 2
+BY_LINK: Final = "by link"
+"""Who came by a link has no name: all of them take turns, because one person can make links to many plans."""
 
 
 class ClientGone(Exception):
@@ -98,9 +100,8 @@ class RenderPool:
 
 
 def _person_of(request: Request) -> str:
-    """Who waits: whoever came by a link has no name, and takes turns with all who came by it."""
     actor: Actor | None = getattr(request.state, "actor", None)
-    return person_key(actor.name) if actor is not None else f"link {request.url.path}"
+    return person_key(actor.name) if actor is not None else BY_LINK
 
 
 async def _disconnect(receive: Receive) -> None:

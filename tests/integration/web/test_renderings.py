@@ -31,7 +31,7 @@ PAGES = ("/", "/plans", "/plans/plan_1", "/chatbots/acme/bot_1", "/runs/run_main
 
 
 @asynccontextmanager
-async def _held_up(executor: NamedExecutor | ThreadPoolExecutor, threads: int) -> AsyncIterator[None]:
+async def held_up(executor: NamedExecutor | ThreadPoolExecutor, threads: int) -> AsyncIterator[None]:
     """All threads of an executor, taken until the end."""
     gate, begun = threading.Event(), threading.Barrier(threads + 1)
 
@@ -43,14 +43,14 @@ async def _held_up(executor: NamedExecutor | ThreadPoolExecutor, threads: int) -
     waiting = threading.Thread(target=begun.wait, args=(LIMIT,))
     waiting.start()
     try:
-        await _until(lambda: not waiting.is_alive())
+        await until(lambda: not waiting.is_alive())
         yield
     finally:
         gate.set()
         await asyncio.gather(*held)
 
 
-async def _until(condition: Callable[[], bool]) -> None:
+async def until(condition: Callable[[], bool]) -> None:
     async with asyncio.timeout(LIMIT):
         while not condition():  # noqa: ASYNC110 - what threads and sockets do sets no event of this loop
             await asyncio.sleep(0.01)
@@ -69,7 +69,7 @@ def app(house: House, executors: WebExecutors) -> House:
 
 
 async def test_a_page_waits_for_no_rendering(app: House, executors: WebExecutors) -> None:
-    async with _held_up(executors.renderings, 2), app.client("wzr_viewer") as client, asyncio.timeout(LIMIT):
+    async with held_up(executors.renderings, 2), app.client("wzr_viewer") as client, asyncio.timeout(LIMIT):
         rendering = asyncio.create_task(client.get(PLAN, headers=MARKDOWN))
         statuses = [(await client.get(path)).status_code for path in PAGES]
         assert not rendering.done()
@@ -86,7 +86,7 @@ async def test_nothing_on_a_page_waits_for_the_event_loops_own_threads(app: Hous
     """They look up the names of hosts, whose servers may be slow."""
     own = ThreadPoolExecutor(1)
     asyncio.get_running_loop().set_default_executor(own)
-    async with _held_up(own, 1), app.client("wzr_viewer") as client, asyncio.timeout(LIMIT):
+    async with held_up(own, 1), app.client("wzr_viewer") as client, asyncio.timeout(LIMIT):
         assert [(await client.get(path)).status_code for path in PAGES] == [200] * len(PAGES)
         assert (await client.get(PLAN, headers=MARKDOWN)).status_code == 200
         assert (await client.get(PLAN, headers={"Accept": "text/plain"})).status_code == 200
@@ -95,7 +95,7 @@ async def test_nothing_on_a_page_waits_for_the_event_loops_own_threads(app: Hous
 async def test_a_rendering_is_kept_until_the_plan_or_its_approvals_change(app: House, executors: WebExecutors) -> None:
     async with app.client("wzr_viewer") as client, asyncio.timeout(LIMIT):
         first = {media: await client.get(PLAN, headers={"Accept": media}) for media in ("text/markdown", "text/plain")}
-        async with _held_up(executors.renderings, 2):
+        async with held_up(executors.renderings, 2):
             for media, answer in first.items():
                 again = await client.get(PLAN, headers={"Accept": media})
                 assert (again.text, again.headers["content-type"]) == (answer.text, answer.headers["content-type"])
@@ -134,12 +134,12 @@ async def test_a_plan_of_many_repetitive_texts_is_rendered_with_one_effort(app: 
 
 
 @asynccontextmanager
-async def _serving(house: House) -> AsyncIterator[int]:
+async def serving(house: House) -> AsyncIterator[int]:
     """The house on a real socket: its port."""
     server = uvicorn.Server(uvicorn.Config(house.app, port=0, log_level="critical", lifespan="off"))
     serving = asyncio.create_task(server.serve())
     try:
-        await _until(lambda: server.started)
+        await until(lambda: server.started)
         yield server.servers[0].sockets[0].getsockname()[1]
     finally:
         server.should_exit = True
@@ -151,15 +151,15 @@ async def test_what_somebody_asks_for_who_hangs_up_never_begins(app: House, exec
     ended = app.app.state.gate.metrics.requests
     held = executors.renderings if path == PLAN else executors.pages
     route = path.replace("plan_1", "{plan_id}")
-    async with _held_up(held, 2), _serving(app) as port:
+    async with held_up(held, 2), serving(app) as port:
         headers = "Host: 127.0.0.1\r\nAccept: text/markdown\r\nAuthorization: Bearer wzr_viewer"
         pool = app.app.state.renderings if path == PLAN else app.app.state.pages
         _, writer = await asyncio.open_connection("127.0.0.1", port)
         writer.write(f"GET {path} HTTP/1.1\r\n{headers}\r\n\r\n".encode())
         await writer.drain()
-        await _until(lambda: len(pool._turns) == 1)
+        await until(lambda: len(pool._turns) == 1)
         writer.close()
-        await _until(lambda: ended.labels("GET", route, "499")._value.get() == 1)
+        await until(lambda: ended.labels("GET", route, "499")._value.get() == 1)
     assert app.app.state.rendered.size == 0
 
 
