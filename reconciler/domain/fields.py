@@ -88,6 +88,8 @@ def holds_nothing(value: Any) -> bool:
 def taken_apart(name: str, before: Any, after: Any) -> Iterator[tuple[str, Any, Any]]:
     """A changed field; an object that both sides hold, or that only one has, is taken apart into what differs within.
 
+    An object in place of null is one that only one side has: null said nothing.
+
     Args:
         name: The field.
         before: Its value, or `MISSING`.
@@ -96,7 +98,7 @@ def taken_apart(name: str, before: Any, after: Any) -> Iterator[tuple[str, Any, 
     Yields:
         The path of a field, and its value before and after.
     """
-    sides = (before, after)
+    sides = (MISSING if before is None else before, after)
     is_object = any(isinstance(side, Mapping) and side for side in sides)
     if not is_object or not all(isinstance(side, Mapping) or side is MISSING for side in sides):
         yield name, before, after

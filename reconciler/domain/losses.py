@@ -14,7 +14,7 @@ from typing import Any
 
 from reconciler.domain import fields
 from reconciler.domain.entries import label_of, matched
-from reconciler.domain.everybody import means_everybody
+from reconciler.domain.everybody import lets_everybody_in, means_everybody
 from reconciler.domain.fields import MISSING, is_nothing
 from reconciler.domain.plan import Action, Op, Place
 from reconciler.domain.protections import deletes_records, lifts_protection
@@ -30,6 +30,7 @@ _LONGEST_WORD = 20
 _LONGEST_WEIGHED = 200_000
 _LONGEST_LINE = 1_000
 _MOST_NAMED = 6
+_ACCESS_LISTS = "accessLists."
 
 
 class LossKind(StrEnum):
@@ -158,7 +159,7 @@ def _of_leaf(at: Loss, path: str, before: Any, after: Any) -> Iterator[Loss]:
         yield replace(at, kind=LossKind.SHORTENED)
     elif isinstance(before, list) or isinstance(after, list):
         yield from _of_list(at, path, before, after)
-    elif opened_by([before], [after]):
+    elif opened_by(path, [before], [after]):
         yield replace(at, kind=LossKind.OPENED)
     elif not is_nothing(before):
         yield from _of_value(at, before, after)
@@ -168,7 +169,7 @@ def _of_value(at: Loss, before: Any, after: Any) -> Iterator[Loss]:
     if is_nothing(after):
         kind = LossKind.REMOVED if after is MISSING or after is None else LossKind.EMPTIED
         yield replace(at, kind=kind, count=_size(before))
-    elif isinstance(before, Mapping):
+    elif isinstance(before, Mapping) or isinstance(after, Mapping):
         yield replace(at, count=_size(before))
     elif isinstance(before, str) and is_rewritten(before, after if isinstance(after, str) else ""):
         yield replace(at, kind=LossKind.REWRITTEN)
@@ -180,7 +181,7 @@ def _of_list(at: Loss, path: str, before: Any, after: Any) -> Iterator[Loss]:
         yield from _of_value(at, before, MISSING)
     pairs, gone = matched(old, new)
     paired = {id(right) for _, right in pairs}
-    if opened_by(old, [entry for entry in new if id(entry) not in paired]):
+    if opened_by(path, old, [entry for entry in new if id(entry) not in paired]):
         yield replace(at, kind=LossKind.OPENED)
     if gone:
         kind = LossKind.EMPTIED if isinstance(after, list) and not new else LossKind.REMOVED
@@ -189,9 +190,16 @@ def _of_list(at: Loss, path: str, before: Any, after: Any) -> Iterator[Loss]:
         yield from _within(replace(at, field=f"{at.field}[{label_of(left)}]"), path, left, right)
 
 
-def opened_by(before: Iterable[Any], after: Iterable[Any]) -> bool:
-    """Whether values let everybody in that did not before."""
-    return any(map(means_everybody, _strings(after))) and not any(map(means_everybody, _strings(before)))
+def opened_by(path: str, before: Iterable[Any], after: Iterable[Any]) -> bool:
+    """Whether values let everybody in that did not before.
+
+    Args:
+        path: The field that holds them; what the access lists hold is no prose, which may hold an asterisk.
+        before: The values.
+        after: Likewise.
+    """
+    opens = lets_everybody_in if path.startswith(_ACCESS_LISTS) else means_everybody
+    return any(map(opens, _strings(after))) and not any(map(opens, _strings(before)))
 
 
 def _strings(values: Iterable[Any]) -> Iterator[str]:

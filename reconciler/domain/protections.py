@@ -19,8 +19,22 @@ _PROTECTIVE = re.compile(
 _OPENING = re.compile(r"(is)?public$|allow(?!ed)|anonymous", re.IGNORECASE)
 """How the name of a switch begins that lets somebody in, or do more, while it is on."""
 
-_LEVELS: Mapping[str, tuple[str, ...]] = {"telemetry.level": ("anonymized", "identified", "full")}
-"""Levels of what is kept about visitors, the most private one first."""
+_NEGATING = re.compile(
+    r"(?i:^(disab|skip|bypass|ignor|exempt|omit|without|insecure|un(safe|protect|restrict|moderat|filter|verif|auth)))"
+    r"|^no(?=[A-Z_-])|(?i:(disabled|optional|bypass|exempt)$)"
+)
+"""How a switch is called that takes a protection away while it is on, such as ``disableAuth``."""
+
+_ON = frozenset({"true", "yes", "on", "enabled", "1"})
+_OFF = frozenset({"false", "no", "off", "none", "disabled", "0"})
+"""What switches say that are no booleans: ``core`` is a free object."""
+
+_LEVELS: Mapping[str, tuple[str, ...]] = {
+    "telemetry.level": ("anonymized", "identified", "full"),
+    "accessProtection.keys.status": ("revoked", "active"),
+    "externalApi.keys.status": ("revoked", "active"),
+}
+"""Levels of what is kept about visitors, and of keys; the most careful one first."""
 
 _RETENTION = "telemetry.retentionMonths"
 _ALGORITHM = "accessProtection.jwtConfig.algorithm"
@@ -40,11 +54,21 @@ def lifts_protection(field: str, before: Any, after: Any) -> bool:
         return _is_number(before) and _is_number(after) and after > before
     if field == _ALGORITHM:
         return isinstance(after, str) and after.casefold() == "none" != before
-    if _OPENING.match(field.rpartition(".")[2]):
-        return after is True and before is not True
-    return bool(_PROTECTIVE.search(field)) and (
-        (after is False and before is not False) or (before is True and after is not True)
-    )
+    name = field.rpartition(".")[2]
+    protects = bool(_PROTECTIVE.search(field))
+    if _OPENING.match(name) or (protects and _NEGATING.search(name)):
+        return is_on(after) and not is_on(before)
+    return protects and ((is_off(after) and not is_off(before)) or (before is True and after is not True))
+
+
+def is_on(value: Any) -> bool:
+    """Whether a switch says yes, as a boolean, a number or a word."""
+    return value.strip().casefold() in _ON if isinstance(value, str) else _is_scalar(value) and bool(value)
+
+
+def is_off(value: Any) -> bool:
+    """Whether a switch says no, as a boolean, a number or a word."""
+    return value.strip().casefold() in _OFF if isinstance(value, str) else _is_scalar(value) and not value
 
 
 def deletes_records(field: str, before: Any, after: Any) -> bool:
@@ -55,6 +79,10 @@ def deletes_records(field: str, before: Any, after: Any) -> bool:
 def _rank(field: str, level: Any) -> int:
     levels = _LEVELS[field]
     return levels.index(level) if level in levels else -1
+
+
+def _is_scalar(value: Any) -> bool:
+    return isinstance(value, bool | int | float)
 
 
 def _is_number(value: Any) -> bool:

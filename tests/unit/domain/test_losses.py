@@ -130,6 +130,23 @@ def test_a_delete_loses_the_item() -> None:
         ("core.behavior", {"moderation": {"enabled": True}}, {"moderation": {"enabled": False}}),
         ("core.security", {"redactNames": True}, {"redactNames": False}),
         ("core.byoiConfig", {"enabled": True}, {"enabled": False}),
+        ("core.security", {"redactNames": 1}, {"redactNames": 0}),
+        ("core.security", {"redactNames": "on"}, {"redactNames": "Off "}),
+        ("core.security", {"redactNames": "true"}, {"redactNames": "false"}),
+        ("core.security", None, {"redactNames": False}),
+        ("core.moderation", {"level": "high"}, {"level": "none"}),
+        ("core.moderation.disabled", False, True),
+        ("core.disableAuth", False, True),
+        ("core.disableAuth", ..., "yes"),
+        ("core.security.noRedaction", ..., True),
+        ("core.skip_verification", 0, 1),
+        ("core.bypassModeration", None, True),
+        ("core.unsafeHtml", False, True),
+        ("core.authOptional", False, True),
+        ("core.isPublic", False, "true"),
+        ("core.access", {"public": False}, {"public": 1}),
+        ("accessProtection.keys", [{"id": "k", "status": "revoked"}], [{"id": "k", "status": "active"}]),
+        ("externalApi.keys", [{"id": "k", "status": "revoked"}], [{"id": "k", "status": "active"}]),
         ("core.embedConfig", {"allowAnonymous": False}, {"allowAnonymous": True}),
         ("accessProtection.enabled", True, False),
         ("accessProtection.enabled", ..., False),
@@ -157,6 +174,15 @@ def test_a_protection_that_is_lifted_is_a_loss(path: str, before: Any, after: An
         ("core.requireAuth", False, True),
         ("core.requireAuth", ..., True),
         ("core.authorNames", True, False),
+        ("core.disableAuth", True, False),
+        ("core.disableCache", False, True),
+        ("core.notify", False, True),
+        ("core.security.level", "off", "none"),
+        ("core.security", {"redactNames": "off"}, {"redactNames": "on"}),
+        ("core.security", None, {"redactNames": True}),
+        ("core.isPublic", 1, True),
+        ("core.aiConfig", {"seed": 1}, {"seed": 0}),
+        ("externalApi.keys", [{"id": "k", "status": "active"}], [{"id": "k", "status": "revoked"}]),
         ("core.behavior.handover.enabled", True, False),
         ("core.anonymousAccess", True, False),
         ("accessProtection.enabled", False, True),
@@ -202,6 +228,10 @@ def test_a_limit_that_is_removed_and_records_that_are_deleted_are_losses() -> No
         (["*"], ["a"], [(LossKind.REMOVED, 1, False)]),
         ([{"origin": "a"}], [{"origin": "a"}, {"origin": "*"}], [(LossKind.OPENED, 1, False)]),
         (["a"], "a", [(LossKind.REMOVED, 1, True)]),
+        (["a.b"], ["a.b", "c.d *"], [(LossKind.OPENED, 1, False)]),
+        (["a.b"], ["a.b", "c.d,https://*"], [(LossKind.OPENED, 1, False)]),
+        (["a.b"], ["a.b", "'self' https:"], [(LossKind.OPENED, 1, False)]),
+        (["a.b"], ["a.b", "c.d e.f"], []),
     ],
 )
 def test_entries_of_lists(before: Any, after: Any, found: list[tuple[LossKind, int, bool]]) -> None:
@@ -231,6 +261,11 @@ def test_a_value_of_another_kind_in_place_of_an_object_or_a_text_is_a_loss() -> 
     assert total(changed("core.embedConfig", {"a": 1, "b": [1, 2]}, "off")) == 3
     assert [loss.kind for loss in changed("core.behavior.systemPrompt", PROMPT, 1)] == [LossKind.REWRITTEN]
     assert [loss.kind for loss in changed("core.topics", "a", ["a"])] == [LossKind.REMOVED]
+    assert [loss.kind for loss in changed("core.security", "strict", {"level": "strict"})] == [LossKind.REMOVED]
+
+
+def test_an_asterisk_in_prose_lets_nobody_in() -> None:
+    assert changed("core.behavior.greeting", "Hi", "* Orders, https: and more") == ()
 
 
 @pytest.mark.parametrize(
