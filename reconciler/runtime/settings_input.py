@@ -32,10 +32,10 @@ def read_input(model: type[S], environ: Mapping[str, str]) -> tuple[S, Provenanc
     from_file = _read_toml(Path(path)) if path else {}
     from_environment = _read_environment(model, environ)
     merged = _merged(from_file, from_environment)
-    short = _short_form(environ)
-    if short and (merged.get("tenants") or merged.get("sources")):
-        used = next(name for name in SHORT_FORM if environ.get(name))
+    used = ", ".join(name for name in SHORT_FORM if environ.get(name))
+    if used and (merged.get("tenants") or merged.get("sources")):
         raise SettingsError(f"{used} and [[tenants]] or [[sources]] are both set: choose one form and drop the other")
+    short = _short_form(environ)
     origins = {**_origins(merged, from_environment, path or ""), **_short_origins(environ, short)}
     try:
         return model(**{**merged, **short}), origins

@@ -107,7 +107,14 @@ class TestSmallestInstallation:
         assert "set WIZCHAT_API_KEY" in refusal({"RECONCILER_GIT_URL": "https://git.example.com/bots.git"})
 
     def test_both_forms_at_once_are_refused(self, tmp_path: Path) -> None:
-        assert "choose one form" in toml_refusal(tmp_path, TENANT + SOURCE, TWO_VARIABLES)
+        message = toml_refusal(tmp_path, TENANT + SOURCE, TWO_VARIABLES)
+        assert "choose one form" in message
+        assert all(name in message for name in TWO_VARIABLES)
+
+    @pytest.mark.parametrize("left_over", ["RECONCILER_GIT_URL", "RECONCILER_GIT_BRANCH", "WIZCHAT_BASE_URL"])
+    def test_a_variable_that_was_left_over_beside_a_file_is_named(self, tmp_path: Path, left_over: str) -> None:
+        message = toml_refusal(tmp_path, TENANT + SOURCE, {left_over: "https://git.example.com"})
+        assert message.startswith(f"{left_over} and [[tenants]] or [[sources]] are both set")
 
 
 class TestLayers:
