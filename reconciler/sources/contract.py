@@ -16,6 +16,9 @@ from reconciler.domain.canonical import digest
 from reconciler.sources.builder import shorten
 from reconciler.sources.findings import Finding, Place, Pointer, Position
 
+METADATA: Final = "metadata"
+"""The part of a document that is the reconciler's own, and judged apart from the contract."""
+METADATA_KEYS: Final = ("chatbotId", "labels")
 _FOREIGN_KEYS: Final[Mapping[str, str]] = {
     "_omittedSections": "belongs to a raw answer of WizChat: remove it (`reconciler export` leaves it out)",
     "dryRun": "belongs to a request, not to a document: remove it",
@@ -99,10 +102,13 @@ class DocumentContract:
         position = place.key(pointer)
         if not parent and name in _FOREIGN_KEYS:
             return _at(position, pointer, f'"{name}" {_FOREIGN_KEYS[name]}')
+        if parent in {(), ("spec",)} and name in METADATA_KEYS:
+            return _at(position, pointer, f'"{name}" belongs below "{METADATA}": move it there')
         if self._is_server_owned(pointer):
             return _at(position, pointer, f'"{name}" is server-owned: WizChat sets it; remove it')
-        close = get_close_matches(name, known, n=1)
-        hint = "correct it" if close else f"use one of {', '.join(known)}"
+        allowed = known if parent else [*known, METADATA]
+        close = get_close_matches(name, allowed, n=1)
+        hint = "correct it" if close else f"use one of {', '.join(allowed)}"
         return _at(position, parent, f'unknown key "{shorten(name)}": {hint}', close[0] if close else None)
 
     def _is_server_owned(self, pointer: Pointer) -> bool:

@@ -2,9 +2,10 @@
 
 The contract says which names are known there (`x-known`), and of which type their values are. A name that is nearly one
 of them, or a value of another type, is a warning: it may be meant so. An include without its ``$`` is an error, because
-what would be sent instead of a text is a mapping.
+what would be sent instead of a text is a mapping. A path where a text is meant is a warning, in every section.
 """
 
+import re
 from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
 from typing import Any, Final
@@ -19,6 +20,8 @@ _LONGEST_NAME: Final = 100
 """difflib is quadratic."""
 _NEAR: Final = 0.75
 _NAMES_OF_INCLUDES: Final = frozenset({"file", "$file", "include", "$include"})
+_TEXT_FILE: Final = re.compile(r"[^\s:]+\.(md|markdown|txt)", re.IGNORECASE)
+"""A text file's name and nothing else; a colon would make it an address."""
 _KINDS: Final[Mapping[str, tuple[type, ...]]] = {
     "string": (str,),
     "boolean": (bool,),
@@ -98,7 +101,9 @@ def _converted(value: Any, wanted: str) -> str | None:
             return f'"{value}"'
         case "boolean", str() if value.lower() in {"true", "yes", "on", "false", "no", "off"}:
             return "true" if value.lower() in {"true", "yes", "on"} else "false"
-        case ("integer", str()) | ("number", str()) if _is_number(value, wanted):
+        case "number", str() if _is_number(value.replace(",", ".", 1), wanted):
+            return value.replace(",", ".", 1).strip()
+        case "integer", str() if _is_number(value, wanted):
             return str(value).strip()
         case _:
             return None
@@ -132,6 +137,28 @@ def unmarked_includes(value: Any, place: Place, pointer: Pointer = ()) -> Iterat
         case list():
             for index, inner in enumerate(value):
                 yield from unmarked_includes(inner, place, (*pointer, index))
+        case _:
+            pass
+
+
+def unmarked_paths(value: Any, place: Place, pointer: Pointer = ()) -> Iterator[Finding]:
+    """Warnings about texts that are nothing but the path of a text file, which is sent in place of what stands in it.
+
+    Args:
+        value: The document as it was read, before its includes are resolved.
+        place: Where everything in it stands.
+        pointer: The place of the value in the document.
+    """
+    match value:
+        case str() if "/" in value and _TEXT_FILE.fullmatch(value):
+            message = f"the path itself is sent, not what the file holds: write {{{INCLUDE_KEY}: …}} around it"
+            yield _warning(message, place.value(pointer), pointer, None)
+        case dict() if INCLUDE_KEY not in value and not _is_unmarked(value):
+            for name, inner in value.items():
+                yield from unmarked_paths(inner, place, (*pointer, name))
+        case list():
+            for index, inner in enumerate(value):
+                yield from unmarked_paths(inner, place, (*pointer, index))
         case _:
             pass
 

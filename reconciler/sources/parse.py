@@ -7,7 +7,7 @@ includes, `finish` needs the contents.
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
-from itertools import islice
+from itertools import chain, islice
 from pathlib import PurePosixPath
 from typing import Any, Final
 
@@ -16,9 +16,9 @@ from reconciler.domain.document import Document, ParsedFile, Refusal
 from reconciler.domain.secrets import find_secrets
 from reconciler.domain.status import Reason
 from reconciler.sources.builder import LIMITS, RawDocument, shorten
-from reconciler.sources.contract import DocumentContract
+from reconciler.sources.contract import METADATA_KEYS, DocumentContract
 from reconciler.sources.findings import Finding, Place
-from reconciler.sources.free_fields import slips, unmarked_includes
+from reconciler.sources.free_fields import slips, unmarked_includes, unmarked_paths
 from reconciler.sources.includes import Included, IncludeRefused, Includes, identity, references, resolve_path
 from reconciler.sources.json_reader import read_json
 from reconciler.sources.leaks import leaks_beside, with_leaks
@@ -26,7 +26,6 @@ from reconciler.sources.text import NotText, decode
 from reconciler.sources.tree import Entry, Tree
 from reconciler.sources.yaml_reader import read_yaml
 
-_METADATA_KEYS: Final = ("chatbotId", "labels")
 _MAX_ID: Final = 200
 _MAX_LABEL: Final = 200
 
@@ -137,8 +136,8 @@ def _judge(path: str, raw: RawDocument, includes: Includes, contract: DocumentCo
     faults += islice(found, LIMITS.findings)
     stated_id = _stated_id(raw)
     chatbot_id = stated_id or (_id_of_file(path, raw) if alone else None)
-    doubts = (slip for slip in slips(body, raw.place, contract.known_in_core) if slip.pointer not in missing)
-    warnings = list(islice(doubts, LIMITS.findings))
+    doubts = chain(slips(body, raw.place, contract.known_in_core), unmarked_paths(stated, raw.place))
+    warnings = list(islice((doubt for doubt in doubts if doubt.pointer not in missing), LIMITS.findings))
     if faults or chatbot_id is None:
         return _refuse(path, raw, chatbot_id, faults, warnings, states_id=stated_id is not None)
     labels = raw.value.get("metadata", {}).get("labels", {})
@@ -279,7 +278,7 @@ def _metadata_faults(document: Mapping[str, Any], place: Place) -> Iterator[Find
         yield Finding("must be a mapping with chatbotId and labels", *place.value(("metadata",)), ("metadata",))
         return
     for name in metadata:
-        if name not in _METADATA_KEYS:
+        if name not in METADATA_KEYS:
             yield _unknown_metadata(name, place)
     if "chatbotId" in metadata:
         yield from _chatbot_id_faults(metadata["chatbotId"], place)
@@ -287,8 +286,8 @@ def _metadata_faults(document: Mapping[str, Any], place: Place) -> Iterator[Find
 
 
 def _unknown_metadata(name: str, place: Place) -> Finding:
-    close = get_close_matches(name, _METADATA_KEYS, n=1)
-    hint = "correct it" if close else f"use one of {', '.join(_METADATA_KEYS)}"
+    close = get_close_matches(name, METADATA_KEYS, n=1)
+    hint = "correct it" if close else f"use one of {', '.join(METADATA_KEYS)}"
     position = place.key(("metadata", name))
     return Finding(f'unknown key "{shorten(name)}": {hint}', *position, ("metadata",), close[0] if close else None)
 
@@ -296,9 +295,13 @@ def _unknown_metadata(name: str, place: Place) -> Finding:
 def _chatbot_id_faults(chatbot_id: Any, place: Place) -> Iterator[Finding]:
     pointer = ("metadata", "chatbotId")
     if not isinstance(chatbot_id, str):
-        yield Finding("must be text: put it in quotes", *place.value(pointer), pointer)
+        yield Finding(_no_text(chatbot_id), *place.value(pointer), pointer)
     elif fault := _id_fault(chatbot_id):
         yield Finding(fault, *place.value(pointer), pointer)
+
+
+def _no_text(value: Any) -> str:
+    return "is empty: write its text, or remove the key" if value is None else "must be text: put it in quotes"
 
 
 def _label_faults(labels: Any, place: Place) -> Iterator[Finding]:
@@ -309,7 +312,7 @@ def _label_faults(labels: Any, place: Place) -> Iterator[Finding]:
     for name, value in labels.items():
         if not isinstance(value, str):
             inner = (*pointer, name)
-            yield Finding("must be text: put it in quotes", *place.value(inner), inner)
+            yield Finding(_no_text(value), *place.value(inner), inner)
         elif not name or len(name) > _MAX_LABEL or len(value) > _MAX_LABEL:
             inner = (*pointer, name)
             message = f"a label's name and value have at most {_MAX_LABEL} characters, its name at least one"

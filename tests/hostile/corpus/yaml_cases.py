@@ -217,7 +217,8 @@ def _frames() -> Iterator[Case]:
             )
         ),
         *((name, text, "a chatbot id has 1 to 200") for name, text in (("empty", '""'), ("long", "x" * 201))),
-        *((name, text, "put it in quotes") for name, text in (("number", "12"), ("null", "~"), ("list", "[a]"))),
+        *((name, text, "put it in quotes") for name, text in (("number", "12"), ("list", "[a]"))),
+        ("null", "~", "is empty"),
     ):
         yield refused(f"chatbot-id-{name}", f"{HEAD}metadata: {{chatbotId: {chatbot_id}}}\nspec: {{}}\n", 3, part)
     for place, text, line in (

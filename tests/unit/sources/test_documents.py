@@ -117,7 +117,13 @@ def test_a_fault_of_the_contract_is_named_at_its_place(spec: str, expected: str)
         ("apiVersion: v1\nkind: Chatbot\nspec: {}\n", '2:7   kind: must be "ChatbotConfig"'),
         ("apiVersion: 1\nkind: ChatbotConfig\nspec: {}\n", '1:13   apiVersion: must be "v1"'),
         ("apiVersion: v1\nkind: ChatbotConfig\n", '1:1   "spec" is missing: add it'),
-        (HEAD + "spec: {}\nmeta: {}\n", '4:1   unknown key "meta": use one of apiVersion, kind, prune, spec'),
+        (HEAD + "spec: {}\nmeta: {}\n", '4:1   unknown key "meta": correct it; did you mean "metadata"?'),
+        (
+            HEAD + "spec: {}\nextra: 1\n",
+            '4:1   unknown key "extra": use one of apiVersion, kind, prune, spec, metadata',
+        ),
+        (HEAD + "spec: {}\nchatbotId: x\n", '4:1   chatbotId: "chatbotId" belongs below "metadata": move it there'),
+        (HEAD + "spec: {labels: {}}\n", '3:8   spec.labels: "labels" belongs below "metadata": move it there'),
         (HEAD + "spec: {}\nprune: yes\n", "4:8   prune: must be true or false, not text"),
         (
             HEAD + "spec: {}\n_omittedSections: []\n",
@@ -131,6 +137,14 @@ def test_a_fault_of_the_contract_is_named_at_its_place(spec: str, expected: str)
             '4:12   metadata: unknown key "chatbotID": correct it; did you mean "chatbotId"?',
         ),
         (HEAD + "spec: {}\nmetadata: {chatbotId: 123}\n", "4:23   metadata.chatbotId: must be text: put it in quotes"),
+        (
+            HEAD + "spec: {}\nmetadata: {chatbotId: }\n",
+            "4:23   metadata.chatbotId: is empty: write its text, or remove the key",
+        ),
+        (
+            HEAD + "spec: {}\nmetadata: {labels: {a: ~}}\n",
+            "4:24   metadata.labels.a: is empty: write its text, or remove the key",
+        ),
         (
             HEAD + "spec: {}\nmetadata: {chatbotId: a/b}\n",
             '4:23   metadata.chatbotId: "a/b" cannot be a chatbot id: it has no spaces, slashes or control characters',
@@ -274,6 +288,12 @@ def test_a_file_that_some_disks_would_find_is_told_by_what_its_name_differs(
             "{aiConfig: {temperature: '0.3'}}",
             '4:34   spec.core.aiConfig.temperature: is known as a number, without quotes; did you mean "0.3"?',
         ),
+        ("{aiConfig: {temperature: '0,3'}}", 'a number, without quotes; did you mean "0.3"?'),
+        ("{behavior: {systemPrompt: ../prompts/a.md}}", "is sent, not what the file holds: write {$file: …} around it"),
+        (
+            "{behavior: {firstMessage: prompts/hello.TXT}}",
+            "behavior.firstMessage: the path itself is sent, not what the file holds: write {$file: …} around it",
+        ),
         ("{aiConfig: {maxOutputTokens: '300'}}", 'a whole number, without quotes; did you mean "300"?'),
         ("{aiConfig: {maxOutputTokens: 1.5}}", "a whole number, without quotes"),
         ("{requireAuth: yes}", 'true or false, without quotes; did you mean "true"?'),
@@ -291,6 +311,13 @@ def test_a_slip_in_the_free_object_is_a_warning(core: str, expected: str) -> Non
     assert len(file.documents) == 1
 
 
+def test_the_path_of_a_text_in_place_of_the_text_is_a_warning_in_every_section() -> None:
+    file = parse(f"{HEAD}spec:\n  skills: [{{name: a, body: ../prompts/a.md}}, {{name: b, body: a.md}}]\n")
+    (told,) = file.diagnostics
+    assert str(told).startswith(f"{PATH}:4:28   spec.skills[0].body: the path itself is sent")
+    assert (told.severity, len(file.documents)) == (Severity.WARNING, 1)
+
+
 @pytest.mark.parametrize(
     "core",
     [
@@ -298,6 +325,7 @@ def test_a_slip_in_the_free_object_is_a_warning(core: str, expected: str) -> Non
         "{aiConfig: {temperature: 1, topP: 0.3}, theirs: {file: {deep: 1}}}",
         "{customerFields: {nmae: 1}}",
         "{appearance: {icon: {file: a.svg, size: 3}}}",
+        "{description: 'see docs/help.md', logoUrl: https://acme.example/a.md, theirs: {doc: README.md}}",
     ],
 )
 def test_what_is_free_in_core_stays_free(core: str) -> None:
