@@ -15,17 +15,14 @@ from reconciler.domain.visible import visible
 from reconciler.errors import SourceCause, SourceUnreadable
 from reconciler.sources.git_command import GitCommand
 from reconciler.sources.git_failure import is_explained, printed, remote_failure
+from reconciler.sources.git_objects import CONTENTS, LISTING, ObjectMissing, blobs, tree_entries
 from reconciler.sources.git_process import DEFAULT_CAPS, Caps, GitTimeout, Output
 from reconciler.sources.git_remote import GitRemote
-from reconciler.sources.tree import Entry, entry_of
+from reconciler.sources.tree import Entry
 
 _HEAD: Final = "refs/reconciler/head"
 _KEPT: Final = "refs/reconciler/kept"
 _MAX_KEPT: Final = 200
-_MAX_ENTRIES: Final = 200_000
-_LISTING: Final = Caps(stdout_bytes=64 * 1024**2, files=_MAX_ENTRIES)
-# more than the loader ever asks for at once, with each blob's header
-_CONTENTS: Final = Caps(stdout_bytes=160 * 1024**2)
 _LEFT_BEHIND: Final = ("*.lock", "tmp_*", ".tmp-*")
 _SHA256_DIGITS: Final = 64
 _MOST_NAMED: Final = 10
@@ -82,8 +79,11 @@ class GitTree:
     def read(self, blob_ids: Collection[str]) -> Mapping[str, bytes]:
         """The contents, by id, with one ``cat-file --batch``."""
         lines = [blob_id.encode() for blob_id in blob_ids]
-        output = self.mirror.local("cat-file", "--batch", lines=lines, caps=_CONTENTS)
-        return dict(blobs(output.stdout, blob_ids))
+        output = self.mirror.local("cat-file", "--batch", lines=lines, caps=CONTENTS)
+        try:
+            return dict(blobs(output.stdout, blob_ids))
+        except ObjectMissing as error:
+            raise MirrorBroken(str(error)) from error
 
 
 @dataclass(frozen=True)
@@ -200,16 +200,15 @@ class Mirror:
 
     def tree(self, revision: str) -> GitTree:
         """All files of a commit that is here."""
-        listing = self.local("ls-tree", "-r", "-z", "-l", "--full-tree", revision, caps=_LISTING).stdout
-        entries = (_entry(line) for line in listing.split(b"\0") if line)
-        return GitTree(self, {entry.path: entry for entry in entries})
+        listing = self.local("ls-tree", "-r", "-z", "-l", "--full-tree", revision, caps=LISTING).stdout
+        return GitTree(self, {entry.path: entry for entry in tree_entries(listing)})
 
     def file(self, revision: str, path: str, most_bytes: int) -> bytes | None:
         """A regular file of a commit, when both are here and it is not larger than that; nothing is fetched."""
         if not is_revision(revision) or not self.exists or not self.has(revision):
             return None
         listing = self.local("ls-tree", "-z", "-l", "--full-tree", "--", revision, path).stdout
-        for entry in (_entry(line) for line in listing.split(b"\0") if line):
+        for entry in tree_entries(listing):
             # a path that looks like a pathspec of git may find another file
             if entry.path == path and entry.is_regular and entry.size <= most_bytes:
                 return GitTree(self, {path: entry}).read([entry.blob_id])[entry.blob_id]
@@ -379,26 +378,3 @@ def _bytes_in(folder: Path) -> int:
             with suppress(FileNotFoundError):
                 size += Path(where, name).lstat().st_size
     return size
-
-
-def _entry(line: bytes) -> Entry:
-    head, _, name = line.partition(b"\t")
-    mode, _, blob_id, size = head.decode("ascii").split()
-    return entry_of(name, mode, blob_id, int(size) if size.isdigit() else 0)
-
-
-def blobs(output: bytes, wanted: Iterable[str]) -> Iterable[tuple[str, bytes]]:
-    """Id and content of each object in what ``cat-file --batch`` says.
-
-    Raises:
-        MirrorBroken: When one is missing.
-    """
-    at = 0
-    for blob_id in wanted:
-        end = output.find(b"\n", at)
-        header = output[at:end].split()
-        if end < 0 or len(header) != 3 or header[:2] != [blob_id.encode(), b"blob"]:  # noqa: PLR2004 - id, type, size
-            raise MirrorBroken(f"the object {blob_id} is missing")
-        start, size = end + 1, int(header[2])
-        yield blob_id, output[start : start + size]
-        at = start + size + 1

@@ -18,13 +18,11 @@ from reconciler.errors import SourceCause, SourceUnreadable
 from reconciler.sources.builder import LIMITS
 from reconciler.sources.git_command import INHERITED, fresh_git, without_others
 from reconciler.sources.git_failure import printed
+from reconciler.sources.git_objects import CONTENTS, LISTING, ObjectMissing, blobs
 from reconciler.sources.git_process import Caps, GitTimeout, Output, outcome
-from reconciler.sources.mirror import MirrorBroken, blobs
 from reconciler.sources.tree import IGNORED, SUBMODULE, Entry, entry_of
 
 _SECONDS: Final = 120.0
-_LISTING: Final = Caps(stdout_bytes=64 * 1024**2, files=200_000)
-_CONTENTS: Final = Caps(stdout_bytes=160 * 1024**2)
 _OPTIONS: Final = (
     "advice.addEmbeddedRepo=false",
     "core.fsmonitor=false",
@@ -73,10 +71,10 @@ class WorkTree:
     def read(self, blob_ids: Collection[str]) -> Mapping[str, bytes]:
         """The contents, by id."""
         lines = [blob_id.encode() for blob_id in blob_ids]
-        output = self.git.run("cat-file", "--batch", lines=lines, caps=_CONTENTS)
+        output = self.git.run("cat-file", "--batch", lines=lines, caps=CONTENTS)
         try:
             return dict(blobs(output.stdout, blob_ids))
-        except MirrorBroken as error:
+        except ObjectMissing as error:
             raise SourceUnreadable(SourceCause.GIT_FAILED, f"{self.git.root}: {error}: see git fsck") from error
 
     def _is_ignored(self, path: str) -> bool:
@@ -174,9 +172,9 @@ class _Git:
 
     def paths(self, *arguments: str) -> Sequence[bytes]:
         """What a command lists, each ended by a NUL."""
-        return [name for name in self.run(*arguments, caps=_LISTING).stdout.split(b"\0") if name]
+        return [name for name in self.run(*arguments, caps=LISTING).stdout.split(b"\0") if name]
 
-    def run(self, *arguments: str, lines: Iterable[bytes] = (), stdin: bytes = b"", caps: Caps = _LISTING) -> Output:
+    def run(self, *arguments: str, lines: Iterable[bytes] = (), stdin: bytes = b"", caps: Caps = LISTING) -> Output:
         """Run a command that must end well.
 
         Raises:
@@ -195,9 +193,7 @@ class _Git:
             raise SourceUnreadable(SourceCause.GIT_FAILED, f"git cannot read what {self.root} would commit: {said}")
         return output
 
-    def attempt(
-        self, *arguments: str, lines: Iterable[bytes] = (), stdin: bytes = b"", caps: Caps = _LISTING
-    ) -> Output:
+    def attempt(self, *arguments: str, lines: Iterable[bytes] = (), stdin: bytes = b"", caps: Caps = LISTING) -> Output:
         """Run a command.
 
         Raises:

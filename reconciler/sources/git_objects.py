@@ -1,0 +1,48 @@
+"""What git prints of the objects in a repository, and how much of it there may be."""
+
+from collections.abc import Iterable
+from typing import Final
+
+from reconciler.sources.git_process import Caps
+from reconciler.sources.tree import Entry, entry_of
+
+LISTING: Final = Caps(stdout_bytes=64 * 1024**2, files=200_000)
+"""For the names of all files."""
+CONTENTS: Final = Caps(stdout_bytes=160 * 1024**2)
+"""For files with their headers: more than the loader ever asks for at once."""
+
+
+class ObjectMissing(Exception):
+    """A repository does not hold an object that it names."""
+
+
+def tree_entries(listing: bytes) -> Iterable[Entry]:
+    """The entries that ``ls-tree -z -l`` prints."""
+    return (_tree_entry(line) for line in listing.split(b"\0") if line)
+
+
+def _tree_entry(line: bytes) -> Entry:
+    head, _, name = line.partition(b"\t")
+    mode, _, blob_id, size = head.decode("ascii").split()
+    return entry_of(name, mode, blob_id, int(size) if size.isdigit() else 0)
+
+
+def blobs(output: bytes, wanted: Iterable[str]) -> Iterable[tuple[str, bytes]]:
+    """Id and content of each object that ``cat-file --batch`` prints.
+
+    Args:
+        output: What it printed.
+        wanted: The ids that it was asked for, in the same order.
+
+    Raises:
+        ObjectMissing: When one is missing.
+    """
+    at = 0
+    for blob_id in wanted:
+        end = output.find(b"\n", at)
+        header = output[at:end].split()
+        if end < 0 or len(header) != 3 or header[:2] != [blob_id.encode(), b"blob"]:  # noqa: PLR2004 - id, type, size
+            raise ObjectMissing(f"the object {blob_id} is missing")
+        start, size = end + 1, int(header[2])
+        yield blob_id, output[start : start + size]
+        at = start + size + 1
