@@ -270,10 +270,8 @@ def _cause(run: Run) -> str:
 async def _finish(engine: Engine, binding: SourceBinding, run: Run, findings: Findings) -> Run:
     async with engine.store.begin() as uow:
         now = await uow.now()
-        record = await uow.sources.get(binding.name)
-        if record is not None:
-            await uow.sources.save(_next_look(engine, binding, record, now, run, findings.live))
-        return await uow.runs.save(
+        # first, as it may wait for others that keep contents: nobody then waits for the source meanwhile
+        ended = await uow.runs.save(
             replace(
                 run,
                 status=RunStatus.FAILED if findings.failed else RunStatus.SUCCEEDED,
@@ -284,6 +282,10 @@ async def _finish(engine: Engine, binding: SourceBinding, run: Run, findings: Fi
                 message="; ".join(findings.messages) or None,
             )
         )
+        record = await uow.sources.get(binding.name)
+        if record is not None:
+            await uow.sources.save(_next_look(engine, binding, record, now, run, findings.live))
+        return ended
 
 
 def _next_look(

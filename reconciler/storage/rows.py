@@ -7,7 +7,7 @@ from enum import Enum
 from typing import Any, Generic, TypeVar
 
 from pydantic import TypeAdapter
-from sqlalchemy import JSON, Column, RowMapping, Table
+from sqlalchemy import JSON, Column, Table
 
 from reconciler.domain.access import Person, Session, Token
 from reconciler.domain.history import Transition
@@ -38,11 +38,13 @@ class Codec(Generic[R]):
         table: Where it is kept.
         columns: The columns that make a record; the table may have more.
         key: The primary key's columns.
+        apart: The names of columns whose values may be large, and are then kept as contents.
     """
 
-    def __init__(self, noun: str, record: type[R], table: Table) -> None:
+    def __init__(self, noun: str, record: type[R], table: Table, *, apart: tuple[str, ...] = ()) -> None:
         self.noun = noun
         self.table = table
+        self.apart = apart
         self._names = [field.name for field in fields(record)]  # type: ignore[arg-type]  # every record is a dataclass
         self.columns: list[Column[Any]] = [table.c[name] for name in self._names]
         self.key: list[Column[Any]] = list(table.primary_key)
@@ -52,7 +54,7 @@ class Codec(Generic[R]):
         """The values of the record's columns."""
         return {name: self._value(name, getattr(record, name)) for name in self._names}
 
-    def from_row(self, row: RowMapping) -> R:
+    def from_row(self, row: Mapping[str, Any]) -> R:
         """The record that a row keeps."""
         return self._adapter.validate_python(dict(row))
 
@@ -83,11 +85,11 @@ def to_json(value: Any) -> Any:  # noqa: PLR0911  one return per kind of value
 
 SOURCES = Codec("source", SourceRecord, tables.sources)
 TENANTS = Codec("tenant", TenantRecord, tables.tenants)
-RUNS = Codec("run", Run, tables.runs)
+RUNS = Codec("run", Run, tables.runs, apart=("diagnostics",))
 DOCUMENTS = Codec("document", GoodDocument, tables.documents)
 CHATBOTS = Codec("chatbot", Chatbot, tables.chatbots)
 TRANSITIONS = Codec("transition", Transition, tables.transitions)
-PLANS = Codec("plan", Plan, tables.plans)
+PLANS = Codec("plan", Plan, tables.plans, apart=("body", "ops"))
 APPROVALS = Codec("approval", Approval, tables.approvals)
 APPLIES = Codec("apply", Apply, tables.applies)
 SUSPENSIONS = Codec("suspension", Suspension, tables.suspensions)

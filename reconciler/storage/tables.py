@@ -12,6 +12,7 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
     String,
     Table,
@@ -404,4 +405,15 @@ parsed_files = Table(
     # what one version of the program parsed, another reads anew: its rules may differ
     _text("program"),
     _json("file"),
+)
+
+# large values of plans and runs: see storage/packing.py
+contents = Table("contents", metadata, _text("digest", key=True), Column("data", LargeBinary, nullable=False))
+
+content_uses = Table(
+    "content_uses",
+    metadata,
+    _text("owner", key=True),
+    Column("digest", String, ForeignKey("contents.digest"), primary_key=True, index=True),
+    sqlite_with_rowid=False,
 )

@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from reconciler.ports import Clock
 from reconciler.storage.changes import Touched
+from reconciler.storage.contents import with_contents
 from reconciler.storage.dialect import Dialect
 from reconciler.storage.rows import Codec
 
@@ -39,13 +40,12 @@ class Transaction:
 
     async def all(self, codec: Codec[R], statement: Select[Any]) -> list[R]:
         """The records that a selection of the codec's columns finds."""
-        result = await self.connection.execute(statement)
-        return [codec.from_row(row) for row in result.mappings()]
+        rows = [dict(row.items()) for row in (await self.connection.execute(statement)).mappings()]
+        return [codec.from_row(row) for row in await with_contents(self.connection, codec.noun, codec.apart, rows)]
 
     async def one(self, codec: Codec[R], statement: Select[Any]) -> R | None:
         """The first record, or None."""
-        row = (await self.connection.execute(statement.limit(1))).mappings().first()
-        return None if row is None else codec.from_row(row)
+        return next(iter(await self.all(codec, statement.limit(1))), None)
 
     async def write(
         self,

@@ -57,7 +57,7 @@ class Repository(Reader[V], Generic[V]):
         Raises:
             Conflict: When there is one already.
         """
-        await self._transaction.write(insert(self.codec.table), self._row(record))
+        await self._transaction.write(insert(self.codec.table), await self._stored(record))
         self._transaction.touched.note(record)
 
     async def save(self, record: V) -> V:
@@ -67,7 +67,7 @@ class Repository(Reader[V], Generic[V]):
             Conflict: When it was changed since it was read.
         """
         saved = replace(record, version=record.version + 1)
-        await self._change(record, update(self.codec.table), self._row(saved))
+        await self._change(record, update(self.codec.table), await self._stored(saved))
         return saved
 
     async def save_all(self, records: Sequence[V]) -> None:
@@ -105,6 +105,10 @@ class Repository(Reader[V], Generic[V]):
                 f"the {self.codec.noun} {'/'.join(key)} was changed meanwhile: look at it and repeat what still fits",
             )
         self._transaction.touched.note(record)
+
+    async def _stored(self, record: V) -> dict[str, Any]:
+        """The row of a record, when what is kept elsewhere of it has been kept."""
+        return self._row(record)
 
     def _row(self, record: V) -> dict[str, Any]:
         return self.codec.to_row(record)

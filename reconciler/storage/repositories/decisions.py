@@ -13,12 +13,13 @@ from reconciler.domain.records import Apply, Approval, Plan, Suspension, Switch
 from reconciler.domain.status import Direction
 from reconciler.storage import tables
 from reconciler.storage.repositories.base import Repository
+from reconciler.storage.repositories.contents import PackedRepository
 from reconciler.storage.rows import APPLIES, APPROVALS, PLANS, SUSPENSIONS, SWITCHES
 
 _UNFINISHED: Final = sorted(set(ApplyStatus) - APPLY_ENDED)
 
 
-class Plans(Repository[Plan]):
+class Plans(PackedRepository[Plan]):
     """Implements `ports.PlanRepository`."""
 
     codec = PLANS

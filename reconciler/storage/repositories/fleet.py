@@ -13,6 +13,7 @@ from reconciler.domain.status import OF_DOCUMENTS, Reason
 from reconciler.domain.tenant import TenantRecord
 from reconciler.storage import tables
 from reconciler.storage.repositories.base import Reader, Repository
+from reconciler.storage.repositories.contents import PackedRepository
 from reconciler.storage.repositories.history import History
 from reconciler.storage.repositories.renaming import rename_sources
 from reconciler.storage.rows import CHATBOTS, DOCUMENTS, RUNS, SOURCES, TENANTS, to_json
@@ -67,7 +68,7 @@ class Tenants(Repository[TenantRecord]):
         await self._change(record, delete(tables.tenants))
 
 
-class Runs(Repository[Run]):
+class Runs(PackedRepository[Run]):
     """Implements `ports.RunRepository`."""
 
     codec = RUNS

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sqlalchemy import JSON, RowMapping
+from sqlalchemy import JSON
 from sqlalchemy.dialects import sqlite
 
 from reconciler.domain.diagnostics import Diagnostic, Severity
@@ -84,12 +84,7 @@ def _back(codec: Codec[Any], record: Any) -> Any:
         name: json.loads(json.dumps(value)) if isinstance(codec.table.c[name].type, JSON) else value
         for name, value in row.items()
     }
-    return codec.from_row(_as_row(kept))
-
-
-def _as_row(values: Any) -> RowMapping:
-    mapping: RowMapping = values
-    return mapping
+    return codec.from_row(kept)
 
 
 @given(plans)

@@ -1,0 +1,82 @@
+"""Large JSON values apart from their rows: what is equal is kept once, also long texts within values that differ."""
+
+import hashlib
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+SMALLEST: Final = 1024
+"""Characters of JSON from which on a value is kept apart: a smaller one costs less in its row."""
+LONGEST_WITHIN: Final = 4096
+"""Characters of JSON that a string may have within a value; a longer one is a content of its own."""
+
+_REFERENCE: Final = "$content"
+_STRING: Final = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"')
+
+
+@dataclass(frozen=True, slots=True)
+class Packed:
+    """A value as its row keeps it.
+
+    Attributes:
+        column: The value itself, or a reference to the content that says how to put it together.
+        contents: Digest → bytes of what is kept apart.
+    """
+
+    column: Any
+    contents: Mapping[str, bytes] = field(default_factory=dict)
+
+
+def pack(value: Any) -> Packed:
+    """Take a JSON value apart, if it is large: into its long strings, and what is around them."""
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    if len(text) < SMALLEST and reference_in(value) is None:
+        return Packed(value)
+    contents: dict[str, bytes] = {}
+    # text and digests by turns
+    segments: list[str] = []
+    end = 0
+    for found in _STRING.finditer(text):
+        if found.end() - found.start() > LONGEST_WITHIN:
+            segments += (text[end : found.start()], _add(contents, found.group()))
+            end = found.end()
+    segments.append(text[end:])
+    whole = json.dumps(segments, ensure_ascii=False, separators=(",", ":"))
+    return Packed({_REFERENCE: _add(contents, whole)}, contents)
+
+
+def unpack(column: Any, contents: Mapping[str, bytes]) -> Any:
+    """The value of which a row keeps this.
+
+    Args:
+        column: What the row keeps.
+        contents: Digest → bytes, of at least what belongs to the value.
+
+    Raises:
+        KeyError: One of them is missing.
+    """
+    digest = reference_in(column)
+    if digest is None:
+        return column
+    segments = json.loads(_text(contents[digest]))
+    segments[1::2] = [_text(contents[each]) for each in segments[1::2]]
+    return json.loads("".join(segments))
+
+
+def reference_in(column: Any) -> str | None:
+    """The digest of the content that a row refers to; None where it keeps the value itself."""
+    return column[_REFERENCE] if isinstance(column, dict) and column.keys() == {_REFERENCE} else None
+
+
+def _add(contents: dict[str, bytes], text: str) -> str:
+    # documents can hold halves of surrogate pairs, which JSON escapes and UTF-8 does not know
+    content = text.encode("utf-8", "surrogatepass")
+    digest = hashlib.sha256(content).hexdigest()
+    contents[digest] = content
+    return digest
+
+
+def _text(content: bytes) -> str:
+    return content.decode("utf-8", "surrogatepass")
