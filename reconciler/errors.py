@@ -146,6 +146,14 @@ class NotFound(ReconcilerError):
     """There is no such thing."""
 
 
+class NotKept(NotFound):
+    """There is no run, plan or apply of this id, or not any more."""
+
+    def __init__(self, what: str, id_: str) -> None:
+        setting = "data.runs" if what == "run" else "data.plans"
+        super().__init__(f"there is no {what} {id_!r}, or it is no longer kept: what ended goes after {setting}")
+
+
 class Forbidden(ReconcilerError):
     """The person may not do this."""
 

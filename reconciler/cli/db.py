@@ -1,11 +1,11 @@
-"""`reconciler db`: the database's schema."""
+"""`reconciler db`: the database's schema and its file."""
 
 import typer
 
 from reconciler.cli import output
 from reconciler.runtime.settings import load_settings
 
-app = typer.Typer(help="Look after the database's schema.", no_args_is_help=True)
+app = typer.Typer(help="Look after the database.", no_args_is_help=True)
 
 
 @app.command()
@@ -23,3 +23,11 @@ def current() -> None:
 
     has, needs = service.database_revisions(load_settings())
     output.show(f"database: {has or 'empty'}\nprogram:  {needs}\n")
+
+
+@app.command()
+def compact() -> None:
+    """Give what is free in SQLite's file back to the disk; the service must be stopped."""
+    from reconciler.runtime.bootstrap import service  # noqa: PLC0415  loads the database and the web, which other commands do without
+
+    service.compact_database(load_settings())

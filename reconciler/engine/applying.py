@@ -10,7 +10,7 @@ from reconciler.engine.approvals import recount
 from reconciler.engine.auditing import audit
 from reconciler.engine.context import PROGRAM, Actor, Engine
 from reconciler.engine.standings import Surroundings, is_read_only, protected_now, restate_plan
-from reconciler.errors import Conflict, NotFound, SourceCause
+from reconciler.errors import Conflict, NotKept, SourceCause
 from reconciler.ports import Job, JobKind, UnitOfWork
 
 
@@ -66,7 +66,7 @@ async def plan_to_decide(uow: UnitOfWork, actor: Actor, plan_id: str) -> Plan:
     """
     plan = await uow.plans.get(plan_id)
     if plan is None or not actor.sees(plan.source):
-        raise NotFound(f"there is no plan {plan_id!r}")
+        raise NotKept("plan", plan_id)
     actor.require(Role.APPROVER, plan.source)
     return plan
 

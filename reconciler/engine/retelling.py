@@ -3,6 +3,7 @@
 Most runs look at a revision whose documents were read before, and read none; what is wrong in them stands all the same.
 """
 
+import re
 from typing import Final
 
 from reconciler.domain.diagnostics import Diagnostic
@@ -15,6 +16,8 @@ MOST_RETOLD: Final = 100
 _MOST_RUNS: Final = 10
 """So many runs are looked back at, for those that wait, run, or were cut off before they knew a revision."""
 _ALSO: Final = "is also claimed by"
+_MORE: Final = "more findings stand in the documents: the run"
+_NAMED: Final = re.compile(rf"\d+ {_MORE} (?P<run>\S+) lists them")
 
 
 async def last_told(engine: Engine, source: str, revision: str | None) -> Run | None:
@@ -48,8 +51,14 @@ def retold(run: Run | None) -> tuple[Diagnostic, ...]:
         return tuple(found)
     worst = sorted(found, key=lambda each: each.severity)
     told, rest = worst[: MOST_RETOLD - 1], worst[MOST_RETOLD - 1 :]
-    message = f"{len(rest)} more findings stand in the documents: the run {run.id} lists them, and so does a refresh"
+    message = f"{len(rest)} {_MORE} {run.id} lists them, and so does a refresh"
     return (*told, Diagnostic(rest[0].severity, message))
+
+
+def runs_named_in(run: Run) -> frozenset[str]:
+    """The ids of the runs that a run leaves the rest of its findings to."""
+    found = (_NAMED.match(each.message) for each in run.diagnostics if each.path is None)
+    return frozenset(each.group("run") for each in found if each is not None)
 
 
 def _is_contest(found: Diagnostic) -> bool:

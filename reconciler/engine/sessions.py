@@ -16,8 +16,6 @@ from reconciler.ports import UnitOfWork
 MOST_OPEN = 50
 """Of one person; a further one ends the oldest."""
 
-_KEPT = timedelta(days=7)
-
 
 @dataclass(frozen=True, slots=True)
 class NewSession:
@@ -40,7 +38,6 @@ async def begin_session(engine: Engine, actor: Actor, ttl: timedelta, *, instead
     # by the clock that judges it at each request, which may not be the database's
     now = engine.clock.now()
     async with engine.store.begin() as uow:
-        await uow.sessions.forget_before(now - _KEPT)
         if instead_of is not None:
             await _end(uow, await uow.sessions.by_hash(hash_of(instead_of.encode())))
         await _make_room(uow, actor.name)

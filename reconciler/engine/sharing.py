@@ -5,7 +5,7 @@ from datetime import datetime
 from reconciler.domain.records import Role
 from reconciler.engine.auditing import audit_limited
 from reconciler.engine.context import Actor, Engine
-from reconciler.errors import NotFound
+from reconciler.errors import NotKept
 
 
 async def note_link(engine: Engine, actor: Actor, plan_id: str, until: datetime) -> None:
@@ -18,7 +18,7 @@ async def note_link(engine: Engine, actor: Actor, plan_id: str, until: datetime)
     async with engine.store.begin() as uow:
         plan = await uow.plans.get(plan_id)
         if plan is None or not actor.sees(plan.source):
-            raise NotFound(f"there is no plan {plan_id!r}")
+            raise NotKept("plan", plan_id)
         actor.require(Role.VIEWER, plan.source)
         detail, fingerprint = {"until": until.isoformat()}, plan.fingerprint
         await audit_limited(engine, uow, actor, "plan.link", f"plan/{plan.id}", fingerprint=fingerprint, detail=detail)

@@ -21,10 +21,12 @@ from reconciler.ports.repositories import (
     BaselineRepository,
     ChatbotRepository,
     DocumentRepository,
+    Expiring,
     HistoryRepository,
     LeaseRepository,
     PersonRepository,
     PlanRepository,
+    RetentionRepository,
     RunRepository,
     SessionRepository,
     SourceRepository,
@@ -34,7 +36,7 @@ from reconciler.ports.repositories import (
     TokenRepository,
     UnitOfWork,
 )
-from reconciler.ports.store import Store
+from reconciler.ports.store import DatabaseSize, Store
 from reconciler.ports.wizchat import APPLYING, COMPARING, Budget, LiveChatbot, Purpose, Spender, Target, Writer
 from reconciler.ports.world import Clock, Dispatcher, Job, JobKind
 
@@ -54,8 +56,10 @@ __all__ = [
     "ChatbotOrder",
     "ChatbotRepository",
     "Clock",
+    "DatabaseSize",
     "Dispatcher",
     "DocumentRepository",
+    "Expiring",
     "FleetCounts",
     "HistoryRepository",
     "IdentityProvider",
@@ -71,6 +75,7 @@ __all__ = [
     "PlanRepository",
     "Purpose",
     "Queries",
+    "RetentionRepository",
     "RunRepository",
     "SessionRepository",
     "Source",

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from datetime import datetime, timedelta
+from enum import StrEnum
 from typing import Any, Protocol
 
 from reconciler.domain.access import Person, Session, Token
@@ -270,8 +271,6 @@ class SessionRepository(Protocol):
 
     async def add(self, record: Session) -> None: ...
     async def save(self, record: Session) -> Session: ...
-    async def forget_before(self, moment: datetime) -> None:
-        """Remove what expired before a moment."""
 
 
 class SwitchRepository(Protocol):
@@ -311,6 +310,43 @@ class LeaseRepository(Protocol):
     async def drop(self, lease: Lease) -> None: ...
     async def void_all(self) -> None:
         """End every lease: for the start of the only process."""
+
+
+class Expiring(StrEnum):
+    """What is removed some time after it ended.
+
+    Attributes:
+        RUNS: Finished runs. The newest of a source and the newest that succeeded stay.
+        PLANS: Closed plans, with their approvals and applies. What stays: rejected ones, those of which an approval was
+            taken back or an apply did not end Applied, the last Applied one of a chatbot, and what counts for the brake
+            of a revision that a chatbot still has.
+        SUSPENSIONS: Those that were ended.
+        SESSIONS: Expired ones.
+        TRANSITIONS: Episodes that are over.
+    """
+
+    RUNS = "runs"
+    PLANS = "plans"
+    SUSPENSIONS = "suspensions"
+    SESSIONS = "sessions"
+    TRANSITIONS = "transitions"
+
+
+class RetentionRepository(Protocol):
+    """What is old."""
+
+    async def oldest(self, what: Expiring, before: datetime, *, spared: Collection[str] = ()) -> datetime | None:
+        """When the oldest ended of what ended before a moment and may go; None without any."""
+
+    async def remove(self, what: Expiring, before: datetime, *, most: int, spared: Collection[str] = ()) -> int:
+        """Remove the oldest of what ended before a moment, and say how much.
+
+        Args:
+            what: The kind.
+            before: The moment.
+            most: How many at most; of transitions, which are small, all of them go.
+            spared: Ids of runs that stay.
+        """
 
 
 class UnitOfWork(Protocol):
@@ -354,6 +390,8 @@ class UnitOfWork(Protocol):
     def switches(self) -> SwitchRepository: ...
     @property
     def leases(self) -> LeaseRepository: ...
+    @property
+    def retention(self) -> RetentionRepository: ...
 
     async def now(self) -> datetime:
         """The database's clock: what leases, settling and expiry are counted by."""

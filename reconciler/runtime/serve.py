@@ -120,7 +120,7 @@ def _is_alone(settings: Settings) -> bool:
 async def _tick(service: Service) -> None:
     """What one of them meets keeps the others from nothing."""
     ticks = partial(tick, service.engine), partial(note_omitted, service.engine)
-    for part in (*ticks, service.keeper.tick, service.history.tick, service.token_use.tick):
+    for part in (*ticks, service.keeper.tick, service.retention.tick, service.token_use.tick):
         try:
             await part()
         except asyncio.CancelledError:

@@ -76,6 +76,18 @@ class DataSettings(Section):
         description="Git mirrors, which can be deleted at any time; the kept heads and the archive of the audit log, "
         "which belong into a backup; the key of links to plans; also the database while `database.url` is unset.",
     )
+    runs: Duration = Field(
+        timedelta(days=30),
+        ge=timedelta(days=1),
+        description="How long finished runs are kept. A source's newest, its newest that succeeded and the one that "
+        "lists what is wrong in its documents stay.",
+    )
+    plans: Duration = Field(
+        timedelta(days=90),
+        ge=timedelta(days=1),
+        description="How long closed plans are kept, with their approvals and applies, and ended suspensions. "
+        "A plan stays while it still decides about others, as a rejected one does.",
+    )
     history: Duration = Field(
         timedelta(days=90),
         ge=timedelta(days=1),

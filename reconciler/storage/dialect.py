@@ -9,6 +9,8 @@ from typing import Any, Protocol
 from sqlalchemy import URL, Column, ColumnElement, Connection, Engine
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from reconciler.ports import DatabaseSize
+
 
 @dataclass(frozen=True, slots=True)
 class Engines:
@@ -70,6 +72,19 @@ class Dialect(Protocol):
 
     async def now(self, connection: AsyncConnection, wall: Callable[[], datetime]) -> datetime:
         """The database's clock; the wall clock where the database has none of its own."""
+
+    async def size(self, connection: AsyncConnection) -> DatabaseSize:
+        """How large the database is."""
+
+    async def reclaim(self, writer: AsyncEngine) -> bool:
+        """Give some free space back to the disk, and say whether there may be more of it."""
+
+    def compact(self, url: URL) -> None:
+        """Give all free space back to the disk, for whoever already holds the guard.
+
+        Raises:
+            StoreError: The database does that by itself.
+        """
 
     def label(self, labels: Column[Any], name: str) -> ColumnElement[str]:
         """A label's value as text, or null."""

@@ -8,9 +8,10 @@ from secrets import token_hex
 from typing import Any, Final
 
 from sqlalchemy import URL, Column, ColumnElement, Connection, Engine, NullPool, create_engine, func, select
-from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from reconciler.errors import StoreError
+from reconciler.ports import DatabaseSize
 from reconciler.storage.dialect import Engines, Watch
 from reconciler.storage.failures import BUSY_SECONDS
 
@@ -90,6 +91,22 @@ class Postgres:
         """The server's clock at the beginning of the transaction."""
         moment: datetime = (await connection.execute(select(func.now()))).scalar_one()
         return moment.astimezone(UTC)
+
+    async def size(self, connection: AsyncConnection) -> DatabaseSize:
+        """What the server says; it keeps what is free to itself."""
+        total = await connection.scalar(select(func.pg_database_size(func.current_database())))
+        return DatabaseSize(int(total or 0), None)
+
+    async def reclaim(self, writer: AsyncEngine) -> bool:  # noqa: ARG002  autovacuum does it
+        """Nothing: the server does it by itself."""
+        return False
+
+    def compact(self, url: URL) -> None:  # noqa: ARG002  there is nothing to open
+        """Refuse what the server does by itself."""
+        raise StoreError(
+            "PostgreSQL looks after its space by itself (autovacuum): to give back what it keeps for later, "
+            "have an administrator run VACUUM FULL while the service is stopped"
+        )
 
     def label(self, labels: Column[Any], name: str) -> ColumnElement[str]:
         """By ``->>``, which takes any name literally."""

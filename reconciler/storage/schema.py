@@ -78,6 +78,19 @@ def upgrade(url: str, *, to: str = "head") -> str:
     return head()
 
 
+def compact(url: str) -> None:
+    """Give what is free in a database that nobody else uses back to the disk.
+
+    Raises:
+        StoreError: When there is none, it is in use, cannot be written, or looks after that by itself.
+    """
+    parsed, dialect = locate(url)
+    if dialect.absent(parsed):
+        raise StoreError(f"there is no database at {parsed.render_as_string()}")
+    with told(), dialect.guard(parsed):
+        dialect.compact(parsed)
+
+
 def migrate(url: URL, dialect: Dialect, *, to: str = "head") -> None:
     """The upgrade itself, for whoever already holds the dialect's guard: all of it in one transaction, or nothing."""
     engine = dialect.migration_engine(url)

@@ -12,10 +12,11 @@ from typing import Any, Final
 from sqlalchemy import URL, Column, ColumnElement, Connection, Engine, NullPool, create_engine, event, func, select
 from sqlalchemy import String as Text
 from sqlalchemy.engine.interfaces import DBAPIConnection
-from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from reconciler.errors import StoreError
+from reconciler.ports import DatabaseSize
 from reconciler.storage.dialect import Engines, Watch
 from reconciler.storage.failures import BUSY_SECONDS
 
@@ -27,6 +28,12 @@ _DURABLE: Final = "PRAGMA synchronous=FULL"
 _PATIENT: Final = f"PRAGMA busy_timeout={BUSY_SECONDS * 1000}"
 _RELATED: Final = "PRAGMA foreign_keys=ON"
 _READ_ONLY: Final = "PRAGMA query_only=ON"
+# only a file that has no table yet takes it, and before anything else is set
+_CUTTABLE: Final = "PRAGMA auto_vacuum=INCREMENTAL"
+_INCREMENTAL: Final = 2
+_FREED_AT_ONCE: Final = 1000
+"""Pages of one reclaim: some tens of milliseconds in which nobody else writes."""
+_SMALL_LOG: Final = f"PRAGMA journal_size_limit={64 * 1024 * 1024}"
 
 
 class Sqlite:
@@ -73,7 +80,7 @@ class Sqlite:
         common = {"connect_args": {"isolation_level": None}, "max_overflow": 0, "pool_timeout": BUSY_SECONDS}
         writer = create_async_engine(url, pool_size=1, **common)
         reader = create_async_engine(url, pool_size=_READERS, **common)
-        _on_connect(writer.sync_engine, _PATIENT, _WAL, _DURABLE, _RELATED)
+        _on_connect(writer.sync_engine, _PATIENT, _WAL, _DURABLE, _RELATED, _SMALL_LOG)
         _on_connect(reader.sync_engine, _PATIENT, _READ_ONLY)
         # the lock is taken before anything is read: what was read is still true when it is written
         _on_begin(writer.sync_engine, "BEGIN IMMEDIATE", same_file)
@@ -85,7 +92,7 @@ class Sqlite:
         engine = create_engine(
             url.set(drivername="sqlite+pysqlite"), poolclass=NullPool, connect_args={"isolation_level": None}
         )
-        _on_connect(engine, _PATIENT, _WAL, _DURABLE)
+        _on_connect(engine, _CUTTABLE, _PATIENT, _WAL, _DURABLE)
         _on_begin(engine, "BEGIN IMMEDIATE")
         return engine
 
@@ -99,10 +106,39 @@ class Sqlite:
         """The wall clock: the only process's clock is the database's."""
         return wall()
 
+    async def size(self, connection: AsyncConnection) -> DatabaseSize:
+        """Counted in pages, those that hold nothing included."""
+        pages, free, page = [await _pragma(connection, name) for name in ("page_count", "freelist_count", "page_size")]
+        return DatabaseSize(pages * page, free * page)
+
+    async def reclaim(self, writer: AsyncEngine) -> bool:
+        """Cut some free pages off the file, where it was made to be cut; nobody is waited for but other writers."""
+        async with writer.connect() as connection:
+            if await _pragma(connection, "auto_vacuum") != _INCREMENTAL:
+                return False
+            before = await _pragma(connection, "freelist_count")
+            await connection.rollback()
+            driver = (await connection.get_raw_connection()).driver_connection
+            if driver is None:  # pragma: no cover  it was connected a moment ago
+                raise StoreError("the database was closed meanwhile")
+            # a script is stepped to its end; a statement without columns, which this one is, would free one page
+            await driver.executescript(f"PRAGMA incremental_vacuum({_FREED_AT_ONCE}); PRAGMA wal_checkpoint(PASSIVE)")
+        return before > _FREED_AT_ONCE
+
+    def compact(self, url: URL) -> None:
+        """Write the file anew, as one that can be cut from then on; for a moment it takes its place twice."""
+        with closing(sqlite3.connect(database_path(url), isolation_level=None)) as connection:
+            for statement in (_PATIENT, _CUTTABLE, "VACUUM", "PRAGMA wal_checkpoint(TRUNCATE)"):
+                connection.execute(statement)
+
     def label(self, labels: Column[Any], name: str) -> ColumnElement[str]:
         """By ``json_each``, which takes any name literally; a JSON path would have to be escaped."""
         each = func.json_each(labels).table_valued("key", "value")
         return select(each.c.value.cast(Text)).where(each.c.key == name).scalar_subquery()
+
+
+async def _pragma(connection: AsyncConnection, name: str) -> int:
+    return int((await connection.exec_driver_sql(f"PRAGMA {name}")).scalar_one())
 
 
 class _FileWatch:

@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from reconciler.errors import StoreError
 from reconciler.executors import NamedExecutor
-from reconciler.ports import Clock, ParseCache, Queries
+from reconciler.ports import Clock, DatabaseSize, ParseCache, Queries
 from reconciler.ports.events import Change, Feed, Signal
 from reconciler.storage import schema, tables
 from reconciler.storage.dialect import Dialect, Engines, Watch
@@ -108,6 +108,25 @@ class SqlStore:
     def parse_cache(self, source: str) -> ParseCache:
         """The cache of a source's parsed files."""
         return SqlParseCache(source, self._reading, self._writing)
+
+    async def size(self) -> DatabaseSize:
+        """How large the database is."""
+        async with self._reading() as transaction:
+            return await self._dialect.size(transaction.connection)
+
+    async def reclaim(self) -> bool:
+        """Give some of what holds nothing back to the disk, and say whether there may be more to give back.
+
+        Raises:
+            StoreError: When the database cannot be used, or its lock is not to be had in time.
+        """
+        # the watch must not take it for another process's commit
+        self._begin_commit()
+        try:
+            with told():
+                return await self._dialect.reclaim(self._engines.writer)
+        finally:
+            self._end_commit(())
 
     @asynccontextmanager
     async def _writing(self) -> AsyncIterator[Transaction]:

@@ -8,6 +8,7 @@ from reconciler.storage.repositories.fleet import Baselines, Chatbots, Documents
 from reconciler.storage.repositories.history import History
 from reconciler.storage.repositories.identity import People, Sessions, Tokens
 from reconciler.storage.repositories.leases import Leases
+from reconciler.storage.repositories.retention import Retention
 from reconciler.storage.transaction import Transaction
 
 
@@ -33,6 +34,7 @@ class SqlUnitOfWork:
         self.sessions = Sessions(transaction)
         self.switches = Switches(transaction)
         self.leases = Leases(transaction)
+        self.retention = Retention(transaction, self.history)
 
     async def now(self) -> datetime:
         """The database's clock: what leases, settling and expiry are counted by."""

@@ -13,7 +13,8 @@ from reconciler.domain.records import Run, SourceRecord
 from reconciler.domain.tenant import TenantRecord, TenantState
 from reconciler.domain.write_key import WriteKey, WriteKeyState
 from reconciler.engine.audit_keeping import AuditState
-from reconciler.ports import Budget, FleetCounts
+from reconciler.engine.retention import StorageState
+from reconciler.ports import Budget, Expiring, FleetCounts
 from reconciler.web.overview import Overview
 from reconciler.web.vitals import Vitals
 
@@ -160,6 +161,7 @@ def _process(vitals: Vitals) -> Iterable[Metric]:
     yield CounterMetricFamily(
         "reconciler_clock_jumps", "How often the wall clock was set, forward or back.", value=vitals.clock_watch.jumps
     )
+    yield from _storage(vitals.storage)
     yield _gauge("connections", "Open connections by what they do.", "activity", vitals.connections.doing)
     closed = CounterMetricFamily(
         "reconciler_connections_closed", "Connections that were closed to make room, by what was full.", labels=["full"]
@@ -167,6 +169,19 @@ def _process(vitals: Vitals) -> Iterable[Metric]:
     for full, number in vitals.connections.closed.items():
         closed.add_metric([full], number)
     yield closed
+
+
+def _storage(storage: StorageState) -> Iterable[Metric]:
+    if storage.size is not None:
+        yield GaugeMetricFamily("reconciler_database_bytes", "What the database takes.", value=storage.size.total)
+    if storage.size is not None and storage.size.free is not None:
+        yield GaugeMetricFamily(
+            "reconciler_database_free_bytes", "How much of it is free for what comes next.", value=storage.size.free
+        )
+    removed = CounterMetricFamily("reconciler_rows_removed", "What was removed for its age.", labels=["what"])
+    for what in Expiring:
+        removed.add_metric([what], storage.removed[what])
+    yield removed
 
 
 def _gauge(name: str, text: str, label: str, counts: Mapping[W, int]) -> Metric:

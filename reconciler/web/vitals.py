@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from reconciler.engine.clock_watch import ClockWatch
+from reconciler.engine.retention import StorageState
 from reconciler.engine.tick_health import TickHealth
 
 
@@ -46,8 +47,10 @@ class Vitals:
         ticks: Whether what is due is still looked at.
         clock_watch: How often the wall clock was set.
         connections: How many there are.
+        storage: What the database takes, and what was removed from it.
     """
 
     ticks: TickHealth
     clock_watch: ClockWatch
     connections: ConnectionCounts = field(default_factory=ConnectionCounts)
+    storage: StorageState = field(default_factory=StorageState)

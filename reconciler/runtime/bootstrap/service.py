@@ -18,9 +18,9 @@ from reconciler.engine.audit_keeping import AuditKeeper
 from reconciler.engine.automating import automate_all
 from reconciler.engine.clock_watch import ClockWatch
 from reconciler.engine.context import Actor, Engine, SourceBinding, TenantBinding
-from reconciler.engine.history_keeping import HistoryKeeper
 from reconciler.engine.recovering import Recoverer
 from reconciler.engine.refresh import run_refresh
+from reconciler.engine.retention import RetentionKeeper, RetentionRules
 from reconciler.engine.tenants import check_tenant
 from reconciler.engine.tick_health import TickHealth
 from reconciler.engine.token_use import TokenUse
@@ -57,7 +57,7 @@ class Service:
         applier: Runs applies; the only part that is given the write keys.
         dispatcher: Runs the jobs.
         keeper: Looks after the audit log.
-        history: Looks after the history of chatbots.
+        retention: Removes what ended long ago.
         token_use: What is not written yet of when tokens were used.
         vitals: What the process knows of itself.
         app: The web application.
@@ -67,7 +67,7 @@ class Service:
     applier: Applier
     dispatcher: LocalDispatcher
     keeper: AuditKeeper
-    history: HistoryKeeper
+    retention: RetentionKeeper
     token_use: TokenUse
     vitals: Vitals
     app: FastAPI
@@ -110,6 +110,15 @@ def upgrade_database(settings: Settings) -> str:
         StoreError: It is in use, cannot be written, or is newer than this program.
     """
     return schema.upgrade(settings.database_url.get_secret_value())
+
+
+def compact_database(settings: Settings) -> None:
+    """Give what is free in the database back to the disk.
+
+    Raises:
+        StoreError: There is none, it is in use, cannot be written, or looks after that by itself.
+    """
+    schema.compact(settings.database_url.get_secret_value())
 
 
 def database_revisions(settings: Settings) -> tuple[str | None, str]:
@@ -211,8 +220,10 @@ async def open_service(
             vitals=vitals,
             executors=WebExecutors(pages, renderings),
         )
-        history = HistoryKeeper(store, clock, settings.data.history, may_remove)
-        yield Service(engine, applier, dispatcher, keeper, history, token_use, vitals, app)
+        data = settings.data
+        rules = RetentionRules(runs=data.runs, plans=data.plans, history=data.history)
+        retention = RetentionKeeper(engine, rules, vitals.storage, may_remove)
+        yield Service(engine, applier, dispatcher, keeper, retention, token_use, vitals, app)
 
 
 async def _within(limit: asyncio.Semaphore, work: Awaitable[None]) -> None:

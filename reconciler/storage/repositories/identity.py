@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import select, update
 
 from reconciler.domain.access import Person, Session, Token
 from reconciler.domain.identity import person_key
@@ -90,7 +90,3 @@ class Sessions(Repository[Session]):
         table = tables.sessions
         statement = self._select(table.c.ended_at.is_(None)).order_by(table.c.created_at.desc(), table.c.id.desc())
         return await self._transaction.all(SESSIONS, statement)
-
-    async def forget_before(self, moment: datetime) -> None:
-        """Remove what expired before a moment."""
-        await self._transaction.write(delete(tables.sessions).where(tables.sessions.c.expires_at < moment))

@@ -7,7 +7,7 @@ from fastapi import Depends, Request
 
 from reconciler.domain.records import Plan, Role
 from reconciler.engine.context import Actor, Engine
-from reconciler.errors import NotFound
+from reconciler.errors import NotFound, NotKept
 from reconciler.ports import Page
 from reconciler.web.auth import Require
 from reconciler.web.problems import MEDIA_TYPE, Code, Problem
@@ -80,7 +80,7 @@ async def visible_plan(engine: Engine, actor: Actor, plan_id: str) -> Plan:
     """
     plan = await engine.store.queries.plan(plan_id)
     if plan is None or not actor.sees(plan.source):
-        raise NotFound(f"there is no plan {plan_id!r}")
+        raise NotKept("plan", plan_id)
     return plan
 
 

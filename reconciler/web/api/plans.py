@@ -7,7 +7,7 @@ from fastapi import APIRouter, Query, Request, Response, status
 from reconciler.domain.records import Plan
 from reconciler.engine.context import Actor, Engine
 from reconciler.engine.decide import ItemResult
-from reconciler.errors import NotFound
+from reconciler.errors import NotKept
 from reconciler.web import deciding, errors, views
 from reconciler.web.accepting import choose
 from reconciler.web.api.common import (
@@ -191,7 +191,7 @@ async def apply_get(engine: TheEngine, actor: Viewer, apply_id: Name) -> ApplySh
     """One attempt to execute an approved plan; poll it until `finished_at` is set."""
     apply = await engine.store.queries.apply(apply_id)
     if apply is None or not await _sees(engine, actor, apply.plan_id):
-        raise NotFound(f"there is no apply {apply_id!r}")
+        raise NotKept("apply", apply_id)
     return views.apply(apply)
 
 

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Query, status
 from reconciler.domain.records import Trigger
 from reconciler.engine.accept import accept
 from reconciler.engine.refresh import request_refresh
-from reconciler.errors import NotFound
+from reconciler.errors import NotFound, NotKept
 from reconciler.web import views
 from reconciler.web.api.common import (
     API,
@@ -109,5 +109,5 @@ async def run_get(engine: TheEngine, actor: Viewer, run_id: Name) -> RunShape:
     """One pass over a source, with what it found in the documents."""
     run = await engine.store.queries.run(run_id)
     if run is None or not actor.sees(run.source):
-        raise NotFound(f"there is no run {run_id!r}")
+        raise NotKept("run", run_id)
     return views.run(run.seen_by(actor.sees))

@@ -6,7 +6,7 @@ from fastapi import Depends
 
 from reconciler.domain.records import Plan, Role
 from reconciler.engine.context import Actor, Engine
-from reconciler.errors import NotFound
+from reconciler.errors import NotKept
 from reconciler.ports import ChangeKind
 from reconciler.web.api.common import visible_plan
 from reconciler.web.auth import VisitOrLink
@@ -31,7 +31,7 @@ async def readable_plan(engine: Engine, reader: Actor | Shared, plan_id: str) ->
         return await visible_plan(engine, reader, plan_id)
     plan = await engine.store.queries.plan(reader.plan_id)
     if plan is None:
-        raise NotFound(f"there is no plan {plan_id!r}")
+        raise NotKept("plan", plan_id)
     return plan
 
 

@@ -14,6 +14,7 @@ from reconciler.domain.status import Direction, Reason
 from reconciler.domain.tenant import TenantRecord, TenantState
 from reconciler.domain.write_key import MissingRight, WriteKey, WriteKeyState
 from reconciler.errors import Conflict
+from reconciler.ports import Expiring
 from reconciler.storage import tables
 from reconciler.storage.repositories.renaming import SOURCE_COLUMNS
 from reconciler.storage.store import SqlStore
@@ -340,7 +341,7 @@ async def test_sessions_are_listed_until_they_are_ended_and_kept_until_they_are_
         await uow.sessions.add(records.a_session("session_2", ended_at=START))
         await uow.sessions.add(records.a_session("session_3", expires_at=START - records.TTL))
     async with store.begin() as uow:
-        await uow.sessions.forget_before(START)
+        assert await uow.retention.remove(Expiring.SESSIONS, START, most=10) == 1
     async with store.read() as uow:
         assert [session.id for session in await uow.sessions.open()] == ["session_1"]
         assert await uow.sessions.by_hash("hash of session_2") is not None

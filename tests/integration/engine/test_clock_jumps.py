@@ -14,7 +14,7 @@ from reconciler.domain.status import Sync
 from reconciler.engine.applier import LEASE_TIMES
 from reconciler.engine.clock_watch import ClockWatch
 from reconciler.engine.deadlines import Deadlines
-from reconciler.engine.history_keeping import HistoryKeeper
+from reconciler.engine.retention import RetentionKeeper, RetentionRules
 from reconciler.engine.scheduling import start_up, tick
 from reconciler.engine.suspending import suspend
 from tests.fakes.target import Effect
@@ -237,7 +237,7 @@ async def test_a_sync_of_a_future_that_never_came_is_none_since_the_switch_was_s
 async def test_history_is_not_thrown_away_by_a_clock_that_was_set_forward(tmp_path: Path) -> None:
     async with world(tmp_path, LIVE, AGREE) as w:
         watch = ClockWatch(w.clock)
-        keeper = HistoryKeeper(w.store, w.clock, timedelta(days=90), watch.may_remove)
+        keeper = RetentionKeeper(w.engine, RetentionRules(), may_remove=watch.may_remove)
         w.edit_live(core=spec(prompt="rude")["core"])
         await w.refresh()
         w.edit_live(core=spec(prompt="old")["core"])

@@ -12,8 +12,8 @@ from reconciler.domain.lifecycle import ApplyStatus
 from reconciler.domain.policy import Policy
 from reconciler.domain.status import Direction, Sync
 from reconciler.engine.accept import accept
-from reconciler.engine.history_keeping import INTERVAL, HistoryKeeper
 from reconciler.engine.recovering import expire_plans
+from reconciler.engine.retention import INTERVAL, RetentionKeeper, RetentionRules
 from reconciler.errors import TargetUnreachable
 from tests.support.world import BOT, SOURCE, TENANT, World, document, path_of, spec, world
 
@@ -168,7 +168,7 @@ async def test_the_same_change_on_many_chatbots_is_one_group(tmp_path: Path) -> 
 
 async def test_what_ended_is_forgotten_after_its_time_and_looked_for_once_an_hour(tmp_path: Path) -> None:
     async with world(tmp_path, **AGREE) as w:
-        keeper = HistoryKeeper(w.store, w.clock, timedelta(days=2))
+        keeper = RetentionKeeper(w.engine, RetentionRules(history=timedelta(days=2)))
         w.edit_live(core=spec(prompt="Be rude.")["core"])
         await w.refresh()
         w.clock.advance(3 * 24 * HOUR)
@@ -182,6 +182,7 @@ async def test_what_ended_is_forgotten_after_its_time_and_looked_for_once_an_hou
         w.edit_live(core=spec(prompt="Be rude.")["core"])
         await w.refresh()
         w.clock.advance(INTERVAL - 1)
+        await keeper.tick()  # gives what became free back to the disk
         generation = w.store.generation
         await keeper.tick()
         assert w.store.generation == generation

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from reconciler.errors import StoreError
+from reconciler.storage import schema
 from reconciler.storage.store import SqlStore
 from tests.fakes.clock import START, FakeClock
 from tests.support import records
@@ -180,3 +181,82 @@ async def test_nothing_is_kept_in_a_file_that_was_removed_while_it_is_in_use(tmp
             await store.queries.sources()
         with pytest.raises(StoreError, match="removed or replaced"):  # and once more: the connection is not left open
             await store.queries.sources()
+
+
+def _fill_and_empty(path: Path) -> int:
+    """Leave much free space in a database file, and say how large it is."""
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        connection.execute("CREATE TABLE much (data BLOB)")
+        connection.executemany("INSERT INTO much VALUES (?)", [(b"x" * 100_000,)] * 100)
+        connection.execute("DROP TABLE much")
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    return _size_of(path)
+
+
+def _size_of(path: Path) -> int:
+    return path.stat().st_size
+
+
+async def _reclaim(store: SqlStore) -> None:
+    while await store.reclaim():
+        pass
+
+
+async def test_what_is_free_is_given_back_to_the_disk_and_nobody_is_told(tmp_path: Path) -> None:
+    async with open_store(tmp_path, FakeClock()) as store:
+        path = Path(sqlite_url(tmp_path).removeprefix("sqlite:///"))
+        full = _fill_and_empty(path)
+        free = (await store.size()).free or 0
+        assert free > full / 2
+        assert await store.reclaim()
+        assert 0 < ((await store.size()).free or 0) < free
+        await _reclaim(store)
+        assert (await store.size()).free == 0
+        assert _size_of(path) < full / 2
+
+
+async def test_a_reader_does_not_keep_free_space_from_being_given_back(tmp_path: Path) -> None:
+    async with open_store(tmp_path, FakeClock()) as store:
+        _fill_and_empty(Path(sqlite_url(tmp_path).removeprefix("sqlite:///")))
+        async with store.read() as uow:
+            await uow.sources.all()
+            await _reclaim(store)
+            async with store.begin() as writing:
+                await writing.sources.add(records.a_source())
+            assert await uow.sources.all() == []
+
+
+async def test_a_file_of_an_older_program_is_cut_once_it_was_compacted(tmp_path: Path) -> None:
+    path = tmp_path / "old.db"
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("PRAGMA journal_mode=WAL")
+    url = f"sqlite:///{path}"
+    store = await SqlStore.open(url, FakeClock())
+    try:
+        full = _fill_and_empty(path)
+        await _reclaim(store)
+        assert _size_of(path) == full
+        with pytest.raises(StoreError, match="in use by another process"):
+            schema.compact(url)
+    finally:
+        await store.close()
+    schema.compact(url)
+    assert _size_of(path) < full / 2
+    store = await SqlStore.open(url, FakeClock())
+    try:
+        _fill_and_empty(path)
+        await _reclaim(store)
+        assert (await store.size()).free == 0
+    finally:
+        await store.close()
+
+
+def test_there_is_nothing_to_compact_where_there_is_no_database(tmp_path: Path) -> None:
+    with pytest.raises(StoreError, match="there is no database at"):
+        schema.compact(sqlite_url(tmp_path))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_postgresql_is_not_compacted_from_here() -> None:
+    with pytest.raises(StoreError, match="autovacuum"):
+        schema.compact("postgresql://127.0.0.1/nothing")

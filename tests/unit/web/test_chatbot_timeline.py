@@ -47,7 +47,7 @@ def test_an_episode_is_told_from_its_beginning_to_its_end_and_by_what() -> None:
         ("Opened", "a run (webhook)", "/runs/run_1"),
         ("Changed", "a run (webhook)", "/runs/run_1"),
         ("Lost sight of", "the service", None),
-        ("Seen again", "a run", "/runs/run_gone"),
+        ("Seen again", "a run that is no longer kept", None),
         ("Claimed by side", "an accepted revision of the source side", "/sources"),
         ("Closed", "an apply, asked for by ann", "/plans/plan_1"),
     ]

@@ -117,7 +117,9 @@ def _cause(cause: str, causes: Causes) -> Cause:
     match kind:
         case "run":
             run = causes.runs.get(subject)
-            return Cause(f"a run ({run.trigger})" if run else "a run", f"/runs/{quote(subject, safe='')}")
+            if run is None:
+                return Cause("a run that is no longer kept", None)
+            return Cause(f"a run ({run.trigger})", f"/runs/{quote(subject, safe='')}")
         case "apply":
             return _by_apply(causes.applies.get(subject))
         case "plan":
@@ -130,5 +132,5 @@ def _cause(cause: str, causes: Causes) -> Cause:
 
 def _by_apply(apply: Apply | None) -> Cause:
     if apply is None:
-        return Cause("an apply", None)
+        return Cause("an apply that is no longer kept", None)
     return Cause(f"an apply, asked for by {apply.requested_by}", f"/plans/{quote(apply.plan_id, safe='')}")

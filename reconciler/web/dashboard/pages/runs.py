@@ -6,7 +6,7 @@ from urllib.parse import urlencode
 from fastapi import APIRouter, Query, Request
 from starlette.responses import RedirectResponse, Response
 
-from reconciler.errors import NotFound
+from reconciler.errors import NotKept
 from reconciler.ports import ChangeKind
 from reconciler.web import templates
 from reconciler.web.api.common import TheEngine
@@ -56,7 +56,7 @@ async def run(actor: Visitor, engine: TheEngine, run_id: Name, request: Request)
     """One run, with what it found in the documents and the lines that this is about."""
     found = await engine.store.queries.run(run_id)
     if found is None or not actor.sees(found.source):
-        raise NotFound(f"there is no run {run_id!r}")
+        raise NotKept("run", run_id)
     shown = found.seen_by(actor.sees)
     binding = engine.sources.get(found.source)
     texts = await read_texts(shown, binding)
