@@ -11,7 +11,7 @@ from tests.faults.history import Ask, Asked, History, Json, Seen
 from tests.faults.http import plain_http
 from tests.faults.process import Dead, Process
 
-LIMIT = 15.0
+LIMIT = 60.0
 PAUSE = 0.3
 Heard = Callable[[str, bytes], None]
 """Takes a request's line and everything that was answered."""

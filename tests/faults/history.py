@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from tests.faults.ledger import Change
+
 Json = Mapping[str, Any]
 
 
@@ -66,6 +68,21 @@ class Seen:
     ops: tuple[Json, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Standstill:
+    """One of several services stood still.
+
+    Attributes:
+        service: Which one.
+        ended: When it was let go on, by the wall clock.
+        begun: Whether the request of its apply had begun by then.
+    """
+
+    service: str
+    ended: float
+    begun: bool
+
+
 @dataclass(slots=True)
 class History:
     """One trial as the harness knows it.
@@ -77,6 +94,7 @@ class History:
         forbidden: Plan id → why nothing may be written for it: it fell before its apply was asked for.
         forbidden_after: Plan id → since when nothing may be written for it, and why.
         edited: Chatbots that somebody else changed at WizChat, so that its configuration proves nothing.
+        standstills: Who stood still within an apply.
     """
 
     seen: dict[str, Seen] = field(default_factory=dict)
@@ -85,6 +103,7 @@ class History:
     forbidden: dict[str, str] = field(default_factory=dict)
     forbidden_after: dict[str, tuple[float, str]] = field(default_factory=dict)
     edited: set[str] = field(default_factory=set)
+    standstills: list[Standstill] = field(default_factory=list)
 
     def approvals_of(self, plan_id: str) -> list[Asked]:
         """Every yes to this plan that may rightly have been taken in."""
@@ -107,6 +126,7 @@ class Outcome:
         cut: Real applies that a proxy saw and did not let reach the sandbox: chatbot id and time.
         configs: Chatbot id → what is live.
         unsettled: What was still under way when patience ended.
+        changes: What PostgreSQL noted of leases and applies, in order, where services share one.
     """
 
     plans: Mapping[str, Json]
@@ -116,3 +136,4 @@ class Outcome:
     configs: Mapping[str, Json]
     cut: tuple[tuple[str, float], ...] = ()
     unsettled: tuple[str, ...] = ()
+    changes: tuple[Change, ...] = ()

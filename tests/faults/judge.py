@@ -1,6 +1,7 @@
 """The judge: holds what the service says against what was asked of it and what reached WizChat.
 
-It never reads the service's tables and shares none of its rules' code, but for the hash of the audit log.
+It asks no service what it wrote, and shares none of its rules' code, but for the hash of the audit log. Where several
+services share a database, PostgreSQL itself tells who wrote to leases and applies.
 """
 
 from collections import defaultdict
@@ -14,6 +15,7 @@ from reconciler.domain.audit import verify
 from reconciler.domain.records import AuditEntry
 from tests.faults import bots
 from tests.faults.bots import Place
+from tests.faults.guards import overlong_requests, unfenced_changes
 from tests.faults.history import Ask, History, Json, Outcome, Seen
 
 
@@ -26,6 +28,7 @@ class Rule(StrEnum):
     WRONG_VERDICT = "wrong verdicts"
     STUCK = "stuck"
     AUDIT = "audit"
+    LOST_GUARD = "lost guards"
     PROCESS = "process"
 
 
@@ -64,6 +67,7 @@ def judge(history: History, outcome: Outcome) -> list[Violation]:
         *_applies(outcome),
         *_stuck(outcome),
         *_audit(outcome.audit),
+        *_guards(history, outcome),
     ]
 
 
@@ -238,6 +242,13 @@ def _audit(entries: tuple[Json, ...]) -> Iterable[Violation]:
     broken = verify(_entry(entry) for entry in entries)
     if broken is not None:
         yield Violation(Rule.AUDIT, f"the audit log breaks at entry {broken}")
+
+
+def _guards(history: History, outcome: Outcome) -> Iterable[Violation]:
+    """Nothing was written or sent without the lease, whether harm came of it or not."""
+    arrived = [(each.bot, each.at) for each in _sent(outcome)]
+    for what in (*unfenced_changes(outcome.changes), *overlong_requests(outcome.changes, history.standstills, arrived)):
+        yield Violation(Rule.LOST_GUARD, what)
 
 
 def _entry(shown: Json) -> AuditEntry:

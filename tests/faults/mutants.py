@@ -2,17 +2,16 @@
 
 import random
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Final
 
-from tests.faults import falls, scenarios, split_brain
+from tests.faults import falls, scenarios
 from tests.faults.judge import Rule
 from tests.faults.lane import Lane
+from tests.faults.lease_mutants import LEASE_MUTANTS
 from tests.faults.order import Trap
+from tests.faults.planting import Edit, Mutant, Show
 from tests.faults.trial import Report, Trial, carry_out
 
-Show = Callable[[Lane, random.Random], Report]
 _APPLIER: Final = "reconciler/engine/applier.py"
 _RECHECKING: Final = "reconciler/engine/rechecking.py"
 _POST: Final = "self.writers[plan.tenant].apply(plan.chatbot_id, canonical_bytes(plan.body))"
@@ -32,52 +31,6 @@ _EARLY_ANSWER: Final = """async def approve(engine, actor, plan_id, fingerprint,
 
 async def _approve(
 """
-
-
-@dataclass(frozen=True, slots=True)
-class Edit:
-    """One replacement; the old text stands exactly once in the file."""
-
-    file: str
-    old: str
-    new: str
-
-
-@dataclass(frozen=True, slots=True)
-class Mutant:
-    """A planted bug.
-
-    Attributes:
-        name: What it does.
-        edits: How.
-        show: A trial that lets it do harm.
-        rules: What the judge may object to, of which one is enough.
-        tries: How often the trial may be repeated, where it depends on who is faster.
-    """
-
-    name: str
-    edits: tuple[Edit, ...]
-    show: Show
-    rules: frozenset[Rule]
-    tries: int = 2
-
-
-class Mismatch(Exception):
-    """The text to replace does not stand exactly once in its file."""
-
-
-def plant(mutant: Mutant, tree: Path) -> None:
-    """Break a tree.
-
-    Raises:
-        Mismatch: The source has changed: bring the mutant in step with it.
-    """
-    for edit in mutant.edits:
-        path = tree / edit.file
-        text = path.read_text(encoding="utf-8")
-        if text.count(edit.old) != 1:
-            raise Mismatch(f"{mutant.name}: its text stands {text.count(edit.old)} times in {edit.file}: {edit.old!r}")
-        path.write_text(text.replace(edit.old, edit.new), encoding="utf-8")
 
 
 def api(kind: str, *, dry_run: bool = False, **fields: Any) -> Show:
@@ -114,10 +67,6 @@ def _plain(lane: Lane, chance: random.Random) -> Report:
 
 def _scenario(scenario: scenarios.Scenario) -> Show:
     return lambda lane, chance: scenario(lane, chance, scenario.__name__)
-
-
-def _split(point: str) -> Show:
-    return lambda lane, chance: split_brain.split_brain(lane, chance, f"standstill at {point}", point)
 
 
 def _fell(how: Callable[[Trial, list[Any]], None]) -> Show:
@@ -265,7 +214,7 @@ MUTANTS: Final[tuple[Mutant, ...]] = (
         (
             Edit(
                 "reconciler/engine/recovering.py",
-                "        return since_intent >= settle and patience >= settle.total_seconds()",
+                "        return not timedelta() <= since_intent < settle and patience >= settle.total_seconds()",
                 "        return since_intent.total_seconds() + patience + settle.total_seconds() > 0",
             ),
         ),
@@ -308,43 +257,7 @@ MUTANTS: Final[tuple[Mutant, ...]] = (
         api("op_failure", section="skills", key="orders"),
         _VERDICT,
     ),
-    Mutant(
-        "drop the lease check of state changes",
-        (
-            Edit(
-                "reconciler/engine/ending.py",
-                "    if not await uow.leases.holds(lease):\n",
-                "    if not await uow.leases.holds(lease) and lease.fence < 0:\n",
-            ),
-        ),
-        _split(split_brain.BEFORE_THE_INTENT),
-        _VERDICT,
-    ),
-    Mutant(
-        "drop the lease check before the request",
-        (
-            Edit(
-                _APPLIER,
-                "            if await uow.leases.renew(lease, self.times.ttl) is None:\n",
-                "            if await uow.leases.renew(lease, self.times.ttl) is None and lease.fence < 0:\n",
-            ),
-            Edit(_APPLIER, " - renewed > spare.total_seconds():\n", " < renewed:\n"),
-        ),
-        _split(split_brain.AFTER_THE_INTENT),
-        _WRITES | _VERDICT,
-    ),
-    Mutant(
-        "send a body after its lease may have run out",
-        (
-            Edit(
-                "api_client/_transport.py",
-                "    if asyncio.get_running_loop().time() >= until:\n",
-                "    if until < 0:\n",
-            ),
-        ),
-        _split(split_brain.BEFORE_THE_BODY),
-        _WRITES | _VERDICT,
-    ),
+    *LEASE_MUTANTS,
     Mutant(
         "forget unfinished applies",
         (

@@ -18,7 +18,7 @@ from tests.faults.order import Order
 from tests.support.command import INHERITED
 
 START_LIMIT = 60.0
-READY_LIMIT = 20.0
+READY_LIMIT = 60.0
 _LARGEST = 1 << 16
 
 
@@ -139,7 +139,7 @@ class ForkServer:
         for process in self._running:
             process.kill()
         self._socket.close()
-        self._process.wait(10)
+        self._process.wait(START_LIMIT)
 
     def start(self, order: Order) -> Process:
         """Fork a service."""

@@ -16,7 +16,8 @@ from pathlib import Path
 from typing import Final
 
 from tests.faults.lane import Lane
-from tests.faults.mutants import BY_NAME, MUTANTS, Mismatch, Mutant, plant
+from tests.faults.mutants import BY_NAME, MUTANTS
+from tests.faults.planting import Mismatch, Mutant, plant
 from tests.support.command import INHERITED
 
 ROOT: Final = Path(__file__).parents[2]

@@ -15,7 +15,7 @@ from tests.faults import bots
 from tests.faults.database import Database
 from tests.faults.http import plain_http
 from tests.faults.order import LEASE_SECONDS, Order, Trap
-from tests.faults.process import ForkServer, Process
+from tests.faults.process import READY_LIMIT, ForkServer, Process
 from tests.faults.proxy import Proxy
 from tests.support.git import GitRepo
 
@@ -117,7 +117,7 @@ class Stage:
         if self.secrets.link is not None:
             given["auth"] |= {"link_key": self.secrets.link}
         if self.database is not None:
-            given["database"] = {"url": self.database.url}
+            given["database"] = {"url": self.database.url_for(data.name)}
         if self.secrets.client is not None:
             issuer = "http://127.0.0.1:9"  # nobody is there
             given["oidc"] = {"issuer": issuer, "client_id": "reconciler", "client_secret": self.secrets.client}
@@ -164,8 +164,8 @@ class Stage:
         self.reset(data, cold=True)
         process = self.start(data)
         url = process.wait_ready()
-        with plain_http(self.secrets.bootstrap, 30) as http:
-            deadline = time.monotonic() + 30
+        with plain_http(self.secrets.bootstrap, READY_LIMIT) as http:
+            deadline = time.monotonic() + READY_LIMIT
             while True:
                 items = http.get(f"{url}/api/v1/runs").json()["items"]
                 if items and items[-1]["finished_at"]:
@@ -173,7 +173,7 @@ class Stage:
                 assert time.monotonic() < deadline, items
                 time.sleep(0.02)
         process.signal(signal.SIGTERM)
-        assert process.wait_end(20), "the template's service did not stop"
+        assert process.wait_end(READY_LIMIT), "the template's service did not stop"
         self.template = data
         if self.database is not None:
             self.database.keep()

@@ -5,7 +5,8 @@ from collections import Counter
 
 import pytest
 
-from tests.faults.mutants import MUTANTS, Mutant
+from tests.faults.mutants import MUTANTS
+from tests.faults.planting import Mutant
 from tests.faults.selftest import ROOT
 
 

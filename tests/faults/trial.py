@@ -196,6 +196,7 @@ class Trial:
             configs={bots.bot_id(number): self.stage.config(bots.bot_id(number)) for number in range(self.stage.count)},
             cut=self.stage.proxy.cuts() if self.stage.proxy else (),
             unsettled=unsettled,
+            changes=self.stage.database.changes() if self.stage.database else (),
         )
 
     def _note_automatic(self, plans: Mapping[str, Json]) -> None:
