@@ -12,6 +12,7 @@ from reconciler.domain.records import Role
 from scripts.busy_demo import Demo, busy_demo, ids_of
 from tests.browser import chromium
 from tests.browser.pages import PAGES, Shown
+from tests.support.machine import CHROMIUM
 
 OUT: Final = Path(__file__).parent.parent / "docs" / "screenshots"
 SIZES: Final = {1280: 800, 380: 800}
@@ -69,9 +70,9 @@ def main() -> int:
     Returns:
         The exit code.
     """
-    path = chromium.find()
+    path = CHROMIUM.find()
     if path is None:
-        print(chromium.MISSING, file=sys.stderr)
+        print(CHROMIUM.missing, file=sys.stderr)
         return 1
     OUT.mkdir(parents=True, exist_ok=True)
     with busy_demo() as demo, sync_playwright() as playwright:

@@ -1,8 +1,8 @@
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
-# a shared machine is slow whenever it likes: no example has a deadline
-settings.register_profile("unhurried", deadline=None)
+# a shared machine is slow whenever it likes: no example has a deadline, and none takes too long to make
+settings.register_profile("unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("unhurried")
 
 

@@ -1,10 +1,8 @@
 """Debian's chromium, as the tests and the screenshots start it."""
 
 import os
-import shutil
 from typing import Any, Final
 
-MISSING: Final = "chromium is not installed, so nothing was shown in a browser: apt-get install chromium"
 _QUIET: Final = (
     "--disable-gpu",
     "--no-first-run",
@@ -12,11 +10,6 @@ _QUIET: Final = (
     "--disable-component-update",
     "--disable-sync",
 )
-
-
-def find() -> str | None:
-    """Where the browser is; None when it is not installed."""
-    return shutil.which("chromium")
 
 
 def options(path: str) -> dict[str, Any]:

@@ -1,4 +1,3 @@
-import os
 from collections.abc import Callable, Iterator
 from http import HTTPStatus
 from typing import Any
@@ -11,8 +10,9 @@ from tests.browser import chromium
 from tests.browser.fleet import BOTS, DELETING, ROLES, House, Waiting, busy_house, full_house
 from tests.browser.pages import Shown
 from tests.browser.watch import Watch
+from tests.support.machine import CHROMIUM
 
-expect.set_options(timeout=20_000)  # a page may have to wait for a busy machine
+expect.set_options(timeout=60_000)  # a page may have to wait for a busy machine
 
 Look = Callable[..., Page]
 """Opens a page: `look(house, path, role or person, **options of the browser context)`."""
@@ -27,12 +27,7 @@ def base_url() -> None:
 
 @pytest.fixture(scope="session")
 def browser_type_launch_args() -> dict[str, Any]:
-    path = chromium.find()
-    if path is None and os.environ.get("CI") == "true":
-        pytest.fail(chromium.MISSING)
-    if path is None:
-        pytest.skip(chromium.MISSING)
-    return chromium.options(path)
+    return chromium.options(CHROMIUM.here())
 
 
 @pytest.fixture(scope="session")

@@ -14,6 +14,7 @@ import httpx
 from reconciler.domain.records import Role
 from tests.browser import documents as docs
 from tests.support.service import TOKEN, Service, Stage, smallest, stage
+from tests.support.waiting import PATIENCE
 from tests.support.world import document, path_of, spec
 
 PEOPLE: Mapping[str, Role] = {
@@ -222,5 +223,5 @@ def _group_of(service: Service) -> str:
 
 def _page(service: Service, method: str, path: str, **more: Any) -> str:
     headers = {"Authorization": f"Bearer {TOKEN}", "Origin": service.url}
-    with httpx.Client(base_url=service.url, headers=headers, trust_env=False, timeout=30) as client:
+    with httpx.Client(base_url=service.url, headers=headers, trust_env=False, timeout=PATIENCE) as client:
         return client.request(method, path, **more).raise_for_status().text

@@ -18,7 +18,7 @@ def tracked() -> tuple[Path, ...]:
         capture_output=True,
         text=True,
         check=True,
-        timeout=30,
+        timeout=60,
     ).stdout
     return tuple(path for name in listed.split("\0") if name and (path := ROOT / name).is_file())
 

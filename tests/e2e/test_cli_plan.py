@@ -15,8 +15,8 @@ import pytest
 from api_client.sandbox import ALL_SCOPES, ApiKey, SandboxServer, generated_fleet
 from tests.support.command import INHERITED
 from tests.support.git import GitRepo
+from tests.support.waiting import PATIENCE
 
-PATIENCE = 60.0
 READS = frozenset(scope for scope in ALL_SCOPES if scope.endswith(":read"))
 KEYS = (
     ApiKey("reader", "wpk_live_reader", scopes=READS),

@@ -6,7 +6,8 @@ import httpx
 import pytest
 
 from api_client.sandbox import SandboxServer
-from tests.support.service import PATIENCE, READ_KEY, TOKEN, WRITE_KEY, Service, smallest, stage
+from tests.support.service import READ_KEY, TOKEN, WRITE_KEY, Service, smallest, stage
+from tests.support.waiting import PATIENCE
 from tests.support.wall_clock import a_wall_clock
 from tests.support.world import BOT, document, path_of, spec
 

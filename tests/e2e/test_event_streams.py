@@ -3,7 +3,6 @@
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,8 +15,6 @@ from tests.support.world import BOT, document, path_of, spec
 
 PATIENCE = 90.0
 """Seconds: a command has to start on a busy machine."""
-SOON = 8.0
-"""Seconds: well below the time that a stop gives to open answers."""
 
 
 @contextmanager
@@ -65,11 +62,10 @@ def test_events_are_told_resumed_and_end_with_the_token_and_with_the_service(tmp
             beside(service, "token", "revoke", "looker")
             assert [line for line in looker if "tok" in line] == []
 
-            stopped = time.monotonic()
             service.process.send_signal(signal.SIGTERM)
             # to its proper end: a connection that breaks off would raise
             for _ in lines:
                 pass
             assert service.process.wait(PATIENCE) == 0
-            assert time.monotonic() - stopped < SOON
+        # what a stop says when it has waited for open answers in vain
         assert not [line for line in service.lines if "graceful" in line]

@@ -7,8 +7,9 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.support.waiting import PATIENCE
+
 KEY = "wpk_live_quickstart"
-PATIENCE = 60.0
 
 QUICKSTART = """
 import os

@@ -7,9 +7,8 @@ import httpx
 
 from tests.support.command import run_command
 from tests.support.service import TOKEN, smallest, stage
+from tests.support.waiting import PATIENCE
 from tests.support.world import BOT, document, path_of, spec
-
-PATIENCE = 30.0
 
 
 def test_sessions_and_the_use_of_tokens_outlive_a_stop(tmp_path: Path) -> None:

@@ -4,9 +4,9 @@ import signal
 from pathlib import Path
 
 from tests.support.service import stage
+from tests.support.waiting import PATIENCE
 from tests.support.world import BOT, document, path_of, spec
 
-PATIENCE = 30.0
 SLOW_MS = 2000
 
 

@@ -5,8 +5,9 @@ import heapq
 from datetime import UTC, datetime, timedelta
 from itertools import count
 
+from tests.support.waiting import PATIENCE
+
 START = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
-PATIENCE = 10.0
 
 
 class FakeClock:

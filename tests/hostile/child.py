@@ -10,7 +10,6 @@ import json
 import re
 import resource
 import sys
-import time
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Final
@@ -41,13 +40,13 @@ async def main(url: str, folder: str, work: list[tuple[str, str, list[str]]]) ->
 
 async def _load(source: GitSource, commit: str, secrets: list[str]) -> dict[str, Any]:
     cache = MemoryParseCache()
-    wall, cpu = time.monotonic(), _cpu()
+    cpu = _cpu()
     cause, snapshot = None, Snapshot(commit, (), (), (), 0, 0)
     try:
         snapshot = await source.load(commit, cache)
     except SourceUnreadable as error:
         cause = error.cause.value
-    figures = {"seconds": _cpu() - cpu, "wall": time.monotonic() - wall, "peak_kib": _peak(), "cause": cause}
+    figures = {"seconds": _cpu() - cpu, "peak_kib": _peak(), "cause": cause}
     return {**figures, **_said(snapshot), "leaked": _leaked(cache, snapshot, secrets)}
 
 

@@ -15,10 +15,10 @@ from tests.hostile.corpus.make import MANIFEST, kept_cases, manifest_text
 from tests.hostile.corpus.recipes import GOOD, Case, Fault
 from tests.hostile.repository import HostileRepository
 
-MOST_SECONDS: Final = 5.0
-"""Of processor time, git's included: how fast the machine is otherwise is not the question here."""
+MOST_SECONDS: Final = 60.0
+"""Of processor time, git's included: what ends a hang. A case takes a second or two where nothing else goes on."""
 MOST_KIB: Final = 512 * 1024
-MOST_SECONDS_OF_ALL_VALUES: Final = 60.0
+MOST_SECONDS_OF_ALL_VALUES: Final = 600.0
 """Of a source that holds all the values that it may: each of its files keeps to the other limit."""
 LARGE: Final = frozenset(case.name for case in limit_cases())
 DENSE: Final = frozenset({"200-documents-of-33000-labels"})
@@ -142,7 +142,7 @@ def test_a_wrong_outcome_is_noticed() -> None:
         {"documents": []},
         {"documents": ["bad", "good"]},
         {"leaked": ["k"]},
-        {"seconds": 5.1},
+        {"seconds": 60.1},
         {"peak_kib": 513 * 1024},
         {"cause": "TooLarge"},
     ):

@@ -6,7 +6,8 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-PATIENCE = 60.0
+from tests.support.waiting import PATIENCE
+
 INHERITED = {name: value for name, value in os.environ.items() if not name.startswith(("WIZCHAT_", "RECONCILER_"))}
 """The environment without this machine's own settings."""
 

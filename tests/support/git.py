@@ -1,10 +1,11 @@
 import os
 import subprocess
-import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from socket import create_connection, create_server
+
+from tests.support.waiting import PATIENCE, wait_until
 
 _ENVIRONMENT = {
     "GIT_CONFIG_NOSYSTEM": "1",
@@ -123,17 +124,17 @@ def git_daemon(base: Path) -> Iterator[str]:
     finally:
         with suppress(ProcessLookupError):
             os.killpg(process.pid, 15)
-        process.wait(timeout=10)
+        process.wait(PATIENCE)
 
 
-def wait_until_open(port: int, seconds: float = 10) -> None:
-    deadline = time.monotonic() + seconds
-    while True:
+def wait_until_open(port: int) -> None:
+    """Wait until somebody listens on a port of 127.0.0.1."""
+
+    def is_open() -> bool:
         try:
-            create_connection(("127.0.0.1", port), timeout=1).close()
+            create_connection(("127.0.0.1", port), timeout=PATIENCE).close()
         except OSError:
-            if time.monotonic() > deadline:
-                raise
-            time.sleep(0.01)
-        else:
-            return
+            return False
+        return True
+
+    wait_until(is_open, f"port {port}")

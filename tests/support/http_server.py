@@ -6,6 +6,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
+from tests.support.waiting import PATIENCE
+
 
 @dataclass(frozen=True, slots=True)
 class Answer:
@@ -29,7 +31,7 @@ def http_server(answer: Answer | Callable[[str], Answer]) -> Iterator[HttpServer
     """Answer every request, always alike or by its path."""
 
     class Handler(BaseHTTPRequestHandler):
-        timeout = 30
+        timeout = PATIENCE
 
         def do_GET(self) -> None:
             served.asked.append((self.path, dict(self.headers.items())))
@@ -52,4 +54,4 @@ def http_server(answer: Answer | Callable[[str], Answer]) -> Iterator[HttpServer
     finally:
         server.shutdown()
         server.server_close()
-        thread.join(timeout=10)
+        thread.join(PATIENCE)

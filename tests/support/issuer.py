@@ -24,8 +24,9 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 
+from tests.support.waiting import PATIENCE, wait_until
+
 CLIENT_ID = "reconciler"
-PATIENCE = 20.0
 KEY = RSAKey.generate_key(2048, parameters={"kid": "k1"})
 OTHER_KEY = RSAKey.generate_key(2048, parameters={"kid": "k1"})
 
@@ -47,17 +48,15 @@ def real_issuer() -> Iterator[str]:
 
 
 def _wait_for(url: str) -> None:
-    until = time.monotonic() + PATIENCE
-    while True:
+    def answers() -> bool:
         try:
             with httpx.Client(trust_env=False) as client:
                 client.get(url)
         except httpx.TransportError:
-            if time.monotonic() > until:
-                raise
-            threading.Event().wait(0.05)
-        else:
-            return
+            return False
+        return True
+
+    wait_until(answers, url)
 
 
 def signed(claims: Mapping[str, Any], key: Any = KEY, alg: str = "RS256", **header: Any) -> str:

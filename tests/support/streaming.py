@@ -8,7 +8,7 @@ from typing import Any
 
 from starlette.types import ASGIApp, Message
 
-PATIENCE = 10.0
+from tests.support.waiting import PATIENCE
 
 
 @dataclass

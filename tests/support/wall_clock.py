@@ -1,13 +1,13 @@
 """Setting the wall clock of one process, by a library that is loaded before libc; the monotonic clock stays."""
 
-import os
-import shutil
 import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+
+from tests.support.machine import COMPILER
 
 SOURCE = Path(__file__).with_suffix(".c")
 
@@ -33,9 +33,7 @@ class WallClock:
 
 def a_wall_clock(folder: Path) -> WallClock:
     """A wall clock, or a skipped test where none can be made."""
-    compiler = shutil.which("gcc")
-    if compiler is None or os.uname().sysname != "Linux":
-        pytest.skip("gcc on Linux is needed to set the clock of one process: apt-get install gcc libc6-dev")
+    compiler = COMPILER.here()
     library = folder / "wall_clock.so"
     built = subprocess.run(
         [compiler, "-shared", "-fPIC", "-O1", "-o", str(library), str(SOURCE)],

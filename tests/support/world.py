@@ -34,8 +34,8 @@ from tests.fakes.clock import FakeClock
 from tests.fakes.source import FakeSource
 from tests.fakes.target import FakeTarget, FakeWriter
 from tests.support.store import open_store
+from tests.support.waiting import PATIENCE
 
-PATIENCE = 20.0
 TENANT = "acme"
 SOURCE = "bots"
 BOT = "bot_1"

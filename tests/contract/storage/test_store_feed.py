@@ -12,10 +12,9 @@ from reconciler.storage.changes import MOST_NAMED
 from reconciler.storage.store import SqlStore
 from tests.fakes.clock import FakeClock
 from tests.support import records
+from tests.support.waiting import PATIENCE
 
 pytestmark = pytest.mark.anyio
-
-PATIENCE = 10.0
 
 
 def told(store: SqlStore, after: str) -> list[Change | Signal]:

@@ -13,10 +13,9 @@ from reconciler.ports import PlanFilter, Store
 from reconciler.storage.store import SqlStore
 from tests.fakes.clock import START, FakeClock
 from tests.support import records
+from tests.support.waiting import PATIENCE
 
 pytestmark = pytest.mark.anyio
-
-PATIENCE = 10.0
 
 
 async def _add_and_fail(store: Store) -> None:
@@ -48,7 +47,7 @@ async def test_a_cancelled_block_leaves_nothing_and_frees_the_lock(store: SqlSto
             await asyncio.Event().wait()
 
     task = asyncio.create_task(write_forever())
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE):
         await inside.wait()
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
@@ -128,7 +127,7 @@ async def test_a_source_has_at_most_one_queued_run(store: SqlStore) -> None:
 
 
 async def test_readers_do_not_wait_for_a_writer_and_see_what_was_committed(store: SqlStore) -> None:
-    async with asyncio.timeout(5), store.begin() as uow:
+    async with asyncio.timeout(PATIENCE), store.begin() as uow:
         await uow.sources.add(records.a_source())
         assert await store.queries.sources() == []
     assert [source.name for source in await store.queries.sources()] == ["main"]

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.command import INHERITED, PATIENCE
+from tests.support.command import INHERITED
+from tests.support.waiting import PATIENCE
 from tests.support.world import document, path_of, spec
 
 RECONCILER = (sys.executable, "-m", "reconciler")

@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 import httpx
 import pytest
 
+from tests.support.waiting import PATIENCE
+
 LIMIT_S = 60.0
 
 
@@ -40,7 +42,7 @@ class Demo:
         return self.lines[1].removeprefix("token: ")
 
     def get(self, path: str) -> httpx.Response:
-        return httpx.get(f"{self.url}{path}", headers={"Authorization": f"Bearer {self.token}"}, timeout=10)
+        return httpx.get(f"{self.url}{path}", headers={"Authorization": f"Bearer {self.token}"}, timeout=PATIENCE)
 
 
 @pytest.fixture(scope="module")
@@ -94,7 +96,7 @@ def as_request(line: str, token: str) -> httpx.Request:
 def test_every_printed_line_works(demo: Demo) -> None:
     requests = [as_request(line, demo.token) for line in demo.lines if line.startswith("curl ")]
 
-    with httpx.Client(timeout=10) as client:
+    with httpx.Client(timeout=PATIENCE) as client:
         answers = [client.send(request) for request in requests]
 
     assert [answer.request.url.path.split("/")[-1] for answer in answers if answer.request.method == "POST"] == [

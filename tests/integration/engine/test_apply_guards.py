@@ -26,7 +26,8 @@ from reconciler.errors import Conflict
 from reconciler.ports import JobKind, Spender, Store, UnitOfWork
 from tests.fakes.source import FakeSource
 from tests.fakes.target import Effect, FakeTarget, FakeWriter
-from tests.support.world import BOT, PATIENCE, SOURCE, TENANT, World, document, path_of, spec, world
+from tests.support.waiting import PATIENCE
+from tests.support.world import BOT, SOURCE, TENANT, World, document, path_of, spec, world
 
 pytestmark = pytest.mark.anyio
 

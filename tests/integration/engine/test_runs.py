@@ -17,7 +17,8 @@ from reconciler.engine.refresh import request_refresh, run_refresh
 from reconciler.engine.scheduling import tick
 from tests.fakes.clock import FakeClock
 from tests.fakes.target import FakeTarget
-from tests.support.world import BOT, PATIENCE, SOURCE, TENANT, World, document, path_of, spec, world
+from tests.support.waiting import PATIENCE
+from tests.support.world import BOT, SOURCE, TENANT, World, document, path_of, spec, world
 
 pytestmark = pytest.mark.anyio
 

@@ -2,8 +2,6 @@
 
 import os
 import sys
-import time
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,6 +13,7 @@ from reconciler.sources.git_process import Caps, GitTimeout, Output
 from reconciler.sources.git_remote import GitRemote
 from reconciler.sources.mirror import GitLimits, Mirror
 from tests.support.git import GitRepo
+from tests.support.waiting import eventually
 
 MIB = 1024 * 1024
 HANGING = """#!%s
@@ -50,13 +49,6 @@ def is_gone(pid_file: Path) -> bool:
 
 def open_files() -> int:
     return len(list(Path("/proc/self/fd").iterdir()))
-
-
-def eventually(condition: Callable[[], bool], seconds: float = 10) -> bool:
-    ends = time.monotonic() + seconds
-    while not condition() and time.monotonic() < ends:
-        time.sleep(0.01)
-    return condition()
 
 
 @pytest.mark.parametrize(

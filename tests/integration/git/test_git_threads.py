@@ -15,6 +15,7 @@ from reconciler.sources.git_remote import GitRemote
 from tests.fakes.cache import MemoryParseCache
 from tests.support.contract import CONTRACT
 from tests.support.git import GitRepo
+from tests.support.waiting import PATIENCE, until
 
 pytestmark = pytest.mark.anyio
 
@@ -47,7 +48,7 @@ class _Silent:
     def __exit__(self, *_: object) -> None:
         self._socket.shutdown(socket.SHUT_RDWR)
         self._socket.close()
-        self._thread.join(timeout=10)
+        self._thread.join(PATIENCE)
         for connection in self.connections:
             connection.close()
 
@@ -60,9 +61,7 @@ class _Silent:
 
     async def taken(self, count: int) -> None:
         """Wait until there were so many connections."""
-        async with asyncio.timeout(60):
-            while len(self.connections) < count:  # noqa: ASYNC110  a socket in a thread sets no event of this loop
-                await asyncio.sleep(0.01)
+        await until(lambda: len(self.connections) >= count)
 
 
 async def test_slow_remotes_keep_no_other_source_waiting_and_none_has_two_threads(

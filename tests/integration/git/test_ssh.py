@@ -18,8 +18,8 @@ from reconciler.errors import SourceCause, SourceUnreadable
 from reconciler.sources.git_remote import GitRemote
 from reconciler.sources.mirror import Mirror
 from tests.support.git import GitRepo, free_port, wait_until_open
+from tests.support.machine import SETPRIV, SSH, SSH_SERVER
 
-SSHD = shutil.which("sshd", path=f"{os.environ['PATH']}:/usr/sbin:/usr/local/sbin")
 ROOT = Path(__file__).parents[3]
 CONFIG = """\
 ListenAddress 127.0.0.1
@@ -70,8 +70,8 @@ def make_key(file: Path) -> str:
 
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[SshServer]:
-    if SSHD is None or shutil.which("ssh") is None:
-        pytest.skip("there is no ssh server: apt-get install openssh-server")
+    SSH.here()
+    sshd = SSH_SERVER.here()
     if os.getuid() == 0:
         # Debian's sshd wants it there when root starts it
         Path("/run/sshd").mkdir(mode=0o755, exist_ok=True)
@@ -84,9 +84,9 @@ def server(tmp_path: Path) -> Iterator[SshServer]:
     (folder / "config").write_text(CONFIG.format(port=port, folder=folder))
     repo = GitRepo(tmp_path / "bots")
     repo.commit({"chatbots/a.yaml": "x"})
-    process = subprocess.Popen([SSHD, "-D", "-e", "-f", folder / "config"], stderr=subprocess.DEVNULL)
+    process = subprocess.Popen([sshd, "-D", "-e", "-f", folder / "config"], stderr=subprocess.DEVNULL)
     try:
-        wait_until_open(port, 60)
+        wait_until_open(port)
         yield SshServer(folder, port, repo)
     finally:
         process.terminate()
@@ -132,8 +132,7 @@ def test_each_cause_is_told_by_the_program_s_own_words(server: SshServer) -> Non
 
 
 def test_a_server_that_hangs_up_is_no_matter_of_keys(tmp_path: Path) -> None:
-    if shutil.which("ssh") is None:
-        pytest.skip("there is no ssh client: apt-get install openssh-client")
+    SSH.here()
     with socket.create_server(("127.0.0.1", 0)) as refusing:
         url = f"ssh://git@127.0.0.1:{refusing.getsockname()[1]}/bots"
         remote = GitRemote.parse(url, "main", env={"GIT_SSH_COMMAND": "ssh -F /dev/null -o BatchMode=yes"})
@@ -201,9 +200,10 @@ def test_whatever_ssh_program_is_used_its_words_are_told(
 
 
 def test_a_user_that_the_system_does_not_know_is_told_what_ssh_needs() -> None:
-    if os.getuid() or shutil.which("setpriv") is None or shutil.which("ssh") is None:
+    if os.getuid():
         pytest.skip("only root can become somebody whom nobody knows")
-    nobody = ("setpriv", "--reuid", "1000650000", "--clear-groups")
+    SSH.here()
+    nobody = (SETPRIV.here(), "--reuid", "1000650000", "--clear-groups")
     environment = {"PATH": os.environ["PATH"], "PYTHONDONTWRITEBYTECODE": "1"}
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)

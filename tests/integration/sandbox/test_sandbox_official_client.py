@@ -8,6 +8,7 @@ import pytest
 from wizchat_management import ChatbotConfigDocument, WizChatApiError, WizChatClient
 
 from api_client.sandbox import SandboxServer
+from tests.support.waiting import PATIENCE
 
 BOT = "bot_7f3a"
 
@@ -106,4 +107,4 @@ def test_a_server_that_stopped_accepts_no_more() -> None:
     with SandboxServer() as server:
         url = httpx.URL(server.url)
     with pytest.raises(OSError, match="refused"):
-        socket.create_connection((url.host, url.port or 0), timeout=5).close()
+        socket.create_connection((url.host, url.port or 0), timeout=PATIENCE).close()

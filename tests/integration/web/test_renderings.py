@@ -2,7 +2,7 @@
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -20,11 +20,11 @@ from reconciler.web.render_pool import WebExecutors
 from reconciler.web.rules import all_routes
 from tests.integration.web.conftest import House
 from tests.support.records import a_plan, an_approval
+from tests.support.waiting import PATIENCE, until
 from tests.unit.render.test_effort import REPETITIVE
 
 pytestmark = pytest.mark.anyio
 
-LIMIT = 60
 PLAN = "/api/v1/plans/plan_1"
 MARKDOWN = {"Accept": "text/markdown"}
 PAGES = ("/", "/plans", "/plans/plan_1", "/chatbots/acme/bot_1", "/runs/run_main", "/sources")
@@ -36,11 +36,11 @@ async def held_up(executor: NamedExecutor | ThreadPoolExecutor, threads: int) ->
     gate, begun = threading.Event(), threading.Barrier(threads + 1)
 
     def hold() -> None:
-        begun.wait(LIMIT)
-        gate.wait(LIMIT)
+        begun.wait(PATIENCE)
+        gate.wait(PATIENCE)
 
     held = [asyncio.wrap_future(executor.submit(hold)) for _ in range(threads)]
-    waiting = threading.Thread(target=begun.wait, args=(LIMIT,))
+    waiting = threading.Thread(target=begun.wait, args=(PATIENCE,))
     waiting.start()
     try:
         await until(lambda: not waiting.is_alive())
@@ -48,12 +48,6 @@ async def held_up(executor: NamedExecutor | ThreadPoolExecutor, threads: int) ->
     finally:
         gate.set()
         await asyncio.gather(*held)
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(LIMIT):
-        while not condition():  # noqa: ASYNC110 - what threads and sockets do sets no event of this loop
-            await asyncio.sleep(0.01)
 
 
 @pytest.fixture
@@ -69,7 +63,7 @@ def app(house: House, executors: WebExecutors) -> House:
 
 
 async def test_a_page_waits_for_no_rendering(app: House, executors: WebExecutors) -> None:
-    async with held_up(executors.renderings, 2), app.client("wzr_viewer") as client, asyncio.timeout(LIMIT):
+    async with held_up(executors.renderings, 2), app.client("wzr_viewer") as client, asyncio.timeout(PATIENCE):
         rendering = asyncio.create_task(client.get(PLAN, headers=MARKDOWN))
         statuses = [(await client.get(path)).status_code for path in PAGES]
         assert not rendering.done()
@@ -86,14 +80,14 @@ async def test_nothing_on_a_page_waits_for_the_event_loops_own_threads(app: Hous
     """They look up the names of hosts, whose servers may be slow."""
     own = ThreadPoolExecutor(1)
     asyncio.get_running_loop().set_default_executor(own)
-    async with held_up(own, 1), app.client("wzr_viewer") as client, asyncio.timeout(LIMIT):
+    async with held_up(own, 1), app.client("wzr_viewer") as client, asyncio.timeout(PATIENCE):
         assert [(await client.get(path)).status_code for path in PAGES] == [200] * len(PAGES)
         assert (await client.get(PLAN, headers=MARKDOWN)).status_code == 200
         assert (await client.get(PLAN, headers={"Accept": "text/plain"})).status_code == 200
 
 
 async def test_a_rendering_is_kept_until_the_plan_or_its_approvals_change(app: House, executors: WebExecutors) -> None:
-    async with app.client("wzr_viewer") as client, asyncio.timeout(LIMIT):
+    async with app.client("wzr_viewer") as client, asyncio.timeout(PATIENCE):
         first = {media: await client.get(PLAN, headers={"Accept": media}) for media in ("text/markdown", "text/plain")}
         async with held_up(executors.renderings, 2):
             for media, answer in first.items():

@@ -8,6 +8,7 @@ import pytest
 
 from reconciler.web.settings import WebSettings
 from tests.integration.web.serving import Server, serving
+from tests.support.waiting import PATIENCE
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +37,7 @@ def test_a_body_that_does_not_come_is_not_waited_for(server: Server) -> None:
         "POST /api/v1/plans/plan_1/approve HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer wzr_admin\r\n"
         "Content-Type: application/json\r\nContent-Length: 10\r\n\r\n"
     )
-    with socket.create_connection((url.host, url.port or 80), timeout=10) as connection:
+    with socket.create_connection((url.host, url.port or 80), timeout=PATIENCE) as connection:
         connection.sendall(head.encode())
         answer = connection.recv(65_536)
 

@@ -12,6 +12,7 @@ import httpx
 import pytest
 
 from api_client import AsyncWizChatClient, WizChatClient
+from tests.support.waiting import PATIENCE
 
 KEY = "wpk_live_test_0123456789"
 Caller = Callable[..., Any]
@@ -85,7 +86,7 @@ class RawServer:
             threading.Thread(target=self._talk, args=(connection,), daemon=True).start()
 
     def _talk(self, connection: socket.socket) -> None:
-        connection.settimeout(10)
+        connection.settimeout(PATIENCE)
         with connection:
             try:
                 while self._read_request(connection):
@@ -124,7 +125,7 @@ def _running(behaviour: Behaviour) -> Iterator[RawServer]:
         server.released.set()
         server.listener.shutdown(socket.SHUT_RDWR)
         server.listener.close()
-        thread.join(timeout=10)
+        thread.join(PATIENCE)
 
 
 @pytest.fixture

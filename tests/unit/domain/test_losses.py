@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.domain.everybody import means_everybody
@@ -62,7 +62,6 @@ def places(value: Any) -> list[tuple[Any, Any]]:
     return found
 
 
-@settings(deadline=None)
 @given(OBJECTS, st.data())
 def test_whatever_is_taken_away_at_any_depth_is_a_loss(before: dict[str, Any], data: st.DataObject) -> None:
     after = copy.deepcopy(before)
@@ -77,7 +76,6 @@ def test_whatever_is_taken_away_at_any_depth_is_a_loss(before: dict[str, Any], d
     assert total(losses([within(before, after)])) > 0
 
 
-@settings(deadline=None)
 @given(OBJECTS, st.data())
 def test_what_only_adds_at_any_depth_is_none(before: dict[str, Any], data: st.DataObject) -> None:
     after = copy.deepcopy(before)
@@ -91,7 +89,6 @@ def test_what_only_adds_at_any_depth_is_none(before: dict[str, Any], data: st.Da
     assert losses([within(before, after)]) == ()
 
 
-@settings(deadline=None)
 @given(st.lists(OBJECTS, max_size=4), st.permutations(range(4)))
 def test_the_order_of_entries_that_have_an_identity_says_nothing(
     entries: list[dict[str, Any]], order: list[int]
@@ -101,7 +98,6 @@ def test_the_order_of_entries_that_have_an_identity_says_nothing(
     assert losses([update({"list": before}, {"list": after})]) == ()
 
 
-@settings(deadline=None)
 @given(st.lists(OBJECTS, min_size=2, max_size=5), st.data())
 def test_a_plan_loses_what_its_ops_lose(configs: list[dict[str, Any]], data: st.DataObject) -> None:
     ops = [within(before, data.draw(OBJECTS)) for before in configs]

@@ -4,6 +4,7 @@ import pytest
 
 from reconciler.ports import Clock
 from tests.fakes.clock import START, FakeClock
+from tests.support.waiting import PATIENCE
 
 pytestmark = pytest.mark.anyio
 
@@ -23,7 +24,7 @@ async def test_time_passes_only_by_advance() -> None:
 
 async def test_sleepers_wake_in_the_order_of_their_times() -> None:
     clock, woken = FakeClock(), list[float]()
-    async with asyncio.timeout(5), asyncio.TaskGroup() as group:
+    async with asyncio.timeout(PATIENCE), asyncio.TaskGroup() as group:
         for seconds in (30, 10, 20):
             group.create_task(_sleep_and_tell(clock, seconds, woken))
         await clock.until_asleep(3)
@@ -33,7 +34,7 @@ async def test_sleepers_wake_in_the_order_of_their_times() -> None:
 
 async def test_a_sleeper_sleeps_on_until_its_time_has_come() -> None:
     clock, woken = FakeClock(), list[float]()
-    async with asyncio.timeout(5), asyncio.TaskGroup() as group:
+    async with asyncio.timeout(PATIENCE), asyncio.TaskGroup() as group:
         group.create_task(_sleep_and_tell(clock, 10, woken))
         await clock.until_asleep()
         clock.advance(9.5)

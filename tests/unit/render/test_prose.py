@@ -1,5 +1,4 @@
 from random import Random
-from time import process_time
 
 import pytest
 from hypothesis import given
@@ -20,6 +19,7 @@ from reconciler.render.prose import (
 )
 from reconciler.render.sizes import share_of_words_kept
 from reconciler.render.wording import inline
+from tests.support.work import counted
 
 LINES = st.lists(st.text("ab c.", max_size=6), max_size=8).map("\n".join)
 
@@ -200,11 +200,10 @@ def _hostile() -> dict[str, tuple[str, str]]:
 
 
 @pytest.mark.parametrize("name", _hostile())
-def test_a_mebibyte_is_compared_within_a_second_however_it_is_made(name: str) -> None:
+def test_the_work_for_a_mebibyte_is_bounded_however_it_is_made(name: str) -> None:
     before, after = _hostile()[name]
-    began = process_time()
-    compare(before, after, most=3000)
-    assert process_time() - began < 1
+    with counted(most=4_000_000):
+        compare(before, after, most=3000)
 
 
 @pytest.mark.parametrize(
@@ -238,6 +237,5 @@ def test_in_their_order_no_more_words_are_kept_than_anywhere(before: str, after:
 def test_what_takes_too_much_work_is_not_weighed() -> None:
     random = Random(7)
     before, after = (" ".join(random.choices("ab", k=100_000)) + end for end in "xy")
-    began = process_time()
-    assert share_kept_in_order(before, after) is None
-    assert process_time() - began < 3
+    with counted(most=1_000_000):
+        assert share_kept_in_order(before, after) is None

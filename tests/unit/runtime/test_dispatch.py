@@ -7,11 +7,11 @@ import pytest
 
 from reconciler.ports import Job, JobKind
 from reconciler.runtime.dispatch import LocalDispatcher
+from tests.support.waiting import PATIENCE
 
 pytestmark = pytest.mark.anyio
 
 JOB = Job(JobKind.REFRESH, "bots")
-PATIENCE = 10.0
 
 
 @asynccontextmanager

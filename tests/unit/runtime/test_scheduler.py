@@ -7,6 +7,7 @@ import pytest
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 from reconciler.runtime.scheduler import FromNow, call_if_out_of_reach, ticking
+from tests.support.waiting import PATIENCE
 
 pytestmark = pytest.mark.anyio
 
@@ -25,7 +26,7 @@ async def test_it_ticks_until_it_is_shut_down_and_never_beside_itself() -> None:
         under_way -= 1
 
     stop_ticking = ticking(tick, seconds=0.01)
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE):
         for _ in range(3):
             await ticks.acquire()
     stop_ticking()
@@ -72,7 +73,7 @@ async def test_a_tick_that_a_clock_set_back_has_put_out_of_reach_runs_at_once() 
         assert job.next_run_time == due
         job.modify(next_run_time=due + timedelta(days=2))
         call_if_out_of_reach(job, interval, datetime.now(UTC))
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE):
             await ticks.acquire()
         assert job.next_run_time - datetime.now(UTC) <= interval
     finally:

@@ -1,7 +1,6 @@
 """The strict readers: what they accept, what they refuse, and that they name the place."""
 
 import json
-import time
 from typing import Any
 
 import pytest
@@ -13,6 +12,7 @@ from reconciler.sources.builder import Limits, RawDocument
 from reconciler.sources.json_reader import read_json
 from reconciler.sources.text import NotText, decode
 from reconciler.sources.yaml_reader import read_yaml
+from tests.support.work import counted
 
 HUGE = 2**53
 
@@ -159,11 +159,10 @@ def bomb(levels: int) -> str:
     ],
     ids=["aliases of aliases", "many aliases", "long alias", "lists", "maps", "blocks", "keys", "wide", "deep alias"],
 )
-def test_a_bomb_is_refused_quickly(text: str, message: str) -> None:
-    began = time.process_time()
-    found = [fault[2] for document in read_yaml(text) for fault in faults(document)]
+def test_a_bomb_is_refused_before_it_takes_much_work(text: str, message: str) -> None:
+    with counted(most=12_000_000):
+        found = [fault[2] for document in read_yaml(text) for fault in faults(document)]
     assert any(message in fault for fault in found)
-    assert time.process_time() - began < 20  # of this process: how busy the machine is, is not the question
 
 
 @pytest.mark.parametrize("depth", [64, 65])
