@@ -11,7 +11,8 @@ from reconciler.web.app import create_app
 from reconciler.web.middleware.turns import MOST_AT_ONCE
 from reconciler.web.render_pool import RenderPool, WebExecutors
 from tests.integration.web.conftest import House
-from tests.integration.web.test_renderings import LIMIT, held_up, serving, until
+from tests.integration.web.test_renderings import held_up, serving
+from tests.support.waiting import PATIENCE, until
 
 pytestmark = pytest.mark.anyio
 
@@ -38,7 +39,7 @@ def _waiting_for_a_thread(pool: RenderPool) -> int:
 @asynccontextmanager
 async def all_turns_taken(app: House, executors: WebExecutors) -> AsyncIterator[None]:
     """The viewer has as many pages under way as one person may; they come to their end afterwards."""
-    async with app.client("wzr_viewer") as client, asyncio.timeout(LIMIT):
+    async with app.client("wzr_viewer") as client, asyncio.timeout(PATIENCE):
         async with held_up(executors.pages, 2):
             pages = [asyncio.create_task(client.get(PAGE)) for _ in range(MOST_AT_ONCE)]
             await until(lambda: _waiting_for_a_thread(app.app.state.pages) == MOST_AT_ONCE - 1)
@@ -75,7 +76,7 @@ async def test_whoever_hangs_up_while_waiting_is_not_worked_for(app: House, exec
 
 async def test_what_was_sent_with_a_request_that_waited_is_read(app: House, executors: WebExecutors) -> None:
     """A body that comes while its request waits belongs to the route."""
-    async with serving(app) as port, asyncio.timeout(LIMIT):
+    async with serving(app) as port, asyncio.timeout(PATIENCE):
         async with all_turns_taken(app, executors):
             reader, writer = await asyncio.open_connection("127.0.0.1", port)
             head = "Host: 127.0.0.1\r\nConnection: close\r\nAuthorization: Bearer wzr_viewer\r\nContent-Length: 4\r\n"

@@ -63,7 +63,9 @@ def test_every_reason_says_what_to_do_once(reason: Reason) -> None:
     explained = EXPLANATIONS[reason]
     for message in ("", explained, f"{explained} (and more)", "Something else."):
         advice = " ".join(page(a_chatbot(reason=reason, message=message)).advice)
-        assert advice.count(explained) == 1
+        # of a source that is not trusted its own message says which of several causes it is
+        told_by_message = reason is Reason.SOURCE_UNKNOWN and message == "Something else."
+        assert advice.count(explained) == (0 if told_by_message else 1)
         assert message in advice
 
 

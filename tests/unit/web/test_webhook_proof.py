@@ -7,9 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.web.problems import Problem
 from reconciler.web.settings import WebhookSpec
-from reconciler.web.webhooks import MOST_READ, Draft, Proof, Room, why_ignored
+from reconciler.web.webhooks import MOST_READ, Draft, NoPayload, Proof, Room, why_ignored
 
 SECRET = "It's a Secret to Everybody"
 BODY = b"Hello, World!"
@@ -118,7 +117,7 @@ def test_many_bodies_share_the_room_and_one_without_says_nothing() -> None:
 
     assert room.left == 0
     for draft in drafts[:3]:
-        with pytest.raises(Problem):
+        with pytest.raises(NoPayload):
             draft.payload()
     assert [draft.payload() for draft in drafts[3:]] == [{}, {}]
 
