@@ -61,6 +61,7 @@ class Case:
 
 API = "/api/v1"
 GONE = {"reason": "gone for good"}
+YES = {**GONE, "confirm": "yes"}
 APPROVE = (f"{API}/plans/plan_1/approve", SEEN)
 REJECT = (f"{API}/plans/plan_1/reject", SEEN)
 CASES: dict[str, Case] = {
@@ -131,6 +132,20 @@ CASES: dict[str, Case] = {
         "source/main",
         form={"revision": REVISION, "reason": "looked at"},
         refused_form={"revision": "d" * 40, "reason": "not looked at"},
+    ),
+    "/sources/{name}/forget": Case(
+        "source.forget", "source/gone", form=YES, refused_path={"name": "main"}, refused_form=YES, path={"name": "gone"}
+    ),
+    "/tenants/{name}/forget": Case(
+        "tenant.forget", "tenant/left", form=YES, refused_path={"name": "acme"}, refused_form=YES, path={"name": "left"}
+    ),
+    "/chatbots/{tenant}/{chatbot_id}/forget": Case(
+        "chatbot.forget",
+        "chatbot/ghost",
+        form=YES,
+        refused_path={"chatbot_id": "none", "tenant": "acme"},
+        refused_form=YES,
+        path={"chatbot_id": "ghost", "tenant": "acme"},
     ),
     "/tokens": Case(
         "token.create",

@@ -9,7 +9,14 @@ from tests.integration.web.conftest import House
 
 pytestmark = pytest.mark.anyio
 
-FILLED = {"plan_id": "plan_1", "name": "main", "token_id": "tok_viewer", "person": "ann"}
+FILLED = {
+    "plan_id": "plan_1",
+    "name": "main",
+    "token_id": "tok_viewer",
+    "person": "ann",
+    "tenant": "acme",
+    "chatbot_id": "bot_1",
+}
 
 
 def forms(house: House) -> list[str]:
@@ -58,4 +65,5 @@ async def test_the_api_says_that_a_method_is_not_allowed(house: House) -> None:
 def test_a_name_is_written_as_an_address() -> None:
     assert page_of_form("/plans/a?b c/approve") == "/plans/a%3Fb%20c"
     assert page_of_form("/sources/ä#x/refresh") == "/sources#%C3%A4%23x"
+    assert page_of_form("/chatbots/a b/c?/forget") == "/chatbots/a%20b/c%3F"
     assert httpx.URL(page_of_form("/plans/..%2f/approve") or "").path == "/plans/..%2f"

@@ -120,6 +120,11 @@ TABLE: dict[tuple[str, str], Row] = {
     ("GET", "/sources"): Row(V, page=True),
     ("POST", "/sources/{name}/refresh"): Row(O, page=True),
     ("POST", "/sources/{name}/accept"): Row(A, page=True, form={"revision": "c" * 40, "reason": "looked at"}),
+    ("POST", "/sources/{name}/forget"): Row(X, page=True, everywhere=True, form={"reason": "gone", "confirm": "yes"}),
+    ("POST", "/tenants/{name}/forget"): Row(X, page=True, everywhere=True, form={"reason": "gone", "confirm": "yes"}),
+    ("POST", "/chatbots/{tenant}/{chatbot_id}/forget"): Row(
+        X, page=True, everywhere=True, form={"reason": "gone", "confirm": "yes"}
+    ),
     ("POST", "/api/v1/webhooks/{source}"): Row(None, {"ref": "refs/heads/main"}, answers=frozenset({401})),
     ("GET", "/healthz"): Row(None, answers=OK),
     ("GET", "/readyz"): Row(None, answers=OK),

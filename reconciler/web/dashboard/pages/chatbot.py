@@ -8,7 +8,9 @@ from starlette.responses import RedirectResponse, Response
 
 from reconciler.domain.history import episodes
 from reconciler.domain.records import Chatbot, GoodDocument, SourceRecord
+from reconciler.domain.status import Reason
 from reconciler.engine.context import Actor, Engine
+from reconciler.engine.forgetting import is_gone
 from reconciler.engine.live import LiveViews
 from reconciler.engine.standings import covers
 from reconciler.ports import ChangeKind
@@ -17,6 +19,7 @@ from reconciler.web.api.common import TheEngine
 from reconciler.web.asks import Cursor, Name
 from reconciler.web.asks import Query as AskedQuery
 from reconciler.web.dashboard.common import Visitor
+from reconciler.web.dashboard.forget_box import ForgetBox, chatbot_forget_box
 from reconciler.web.dashboard.frame import frame_for
 from reconciler.web.dashboard.origins import Origin, origin_of
 from reconciler.web.dashboard.pages.chatbot_page import Known, chatbot_page
@@ -96,10 +99,21 @@ async def read_chatbot(
             what="this chatbot",
             back=chatbot_path(chatbot.tenant, chatbot.id),
         ),
+        forget=_forget_box(actor, chatbot, document, source),
         timeline=timeline,
         is_whole=is_whole,
         past=past,
     )
+
+
+def _forget_box(
+    actor: Actor, chatbot: Chatbot, document: GoodDocument | None, source: SourceRecord | None
+) -> ForgetBox | None:
+    """The form that forgets a chatbot; none where a document states it, or WizChat's list has it."""
+    is_stated = document is not None and source is not None and not is_gone(source)
+    if is_stated or chatbot.fault is Reason.UNMANAGED:
+        return None
+    return chatbot_forget_box(actor, chatbot.tenant, chatbot.id)
 
 
 async def _document(engine: Engine, chatbot: Chatbot) -> tuple[GoodDocument | None, SourceRecord | None]:

@@ -16,6 +16,7 @@ from reconciler.render import summary
 from reconciler.render.ages import Age, age, age_or_none
 from reconciler.render.alignment import Effort
 from reconciler.render.yaml import yaml_text
+from reconciler.web.dashboard.forget_box import ForgetBox
 from reconciler.web.dashboard.frame import Frame
 from reconciler.web.dashboard.origins import Origin
 from reconciler.web.dashboard.pages.chatbot_timeline import EpisodeView
@@ -117,6 +118,7 @@ class Known:
         origin: Where that stands.
         live: What WizChat said, when somebody asked for it.
         standing: The suspensions that cover the chatbot now.
+        forget: The form that forgets it, where no document states it; else None.
         timeline: Its drift episodes, newest first.
         is_whole: Whether that is all that is kept of them.
         past: A part of its plans, newest first.
@@ -129,6 +131,7 @@ class Known:
     live: LiveView | None
     standing: Sequence[Suspension]
     box: SuspendBox
+    forget: ForgetBox | None
     timeline: Sequence[EpisodeView]
     is_whole: bool
     past: Page[PastPlan]
@@ -151,6 +154,7 @@ class ChatbotPage:
         live: What is live; None when nobody asked for it.
         wider: Suspensions of more than this chatbot that cover it, too.
         box: The form that suspends and resumes.
+        forget: The form that forgets it, where no document states it; else None.
         timeline: Drift episodes, newest first.
         is_whole: Whether that is all that is kept of them.
         past: Plans and what came of each, newest first.
@@ -171,6 +175,7 @@ class ChatbotPage:
     live: Live | None
     wider: Sequence[Suspension]
     box: SuspendBox
+    forget: ForgetBox | None
     timeline: Sequence[EpisodeView]
     is_whole: bool
     past: Sequence[PlanView]
@@ -197,6 +202,7 @@ def chatbot_page(frame: Frame, known: Known, effort: Effort) -> ChatbotPage:
         live=_live(known.live),
         wider=[each for each in known.standing if each.scope != known.box.scope],
         box=known.box,
+        forget=known.forget,
         timeline=known.timeline,
         is_whole=known.is_whole,
         past=[_plan(each, known.now, next(efforts)) for each in known.past.items],

@@ -12,6 +12,7 @@ from reconciler.domain.weblinks import WebRepository
 from reconciler.domain.write_key import WriteKeyState, write_key_warnings
 from reconciler.engine.context import Actor, SourceBinding
 from reconciler.render.ages import Age, age_or_none, due_or_none
+from reconciler.web.dashboard.forget_box import ForgetBox
 from reconciler.web.dashboard.frame import Frame
 from reconciler.web.dashboard.pages.run_page import findings_of, refused_files, run_sign
 from reconciler.web.dashboard.signs import Sign
@@ -87,6 +88,7 @@ class SourceCard:
         refresh_refusal: Why the person may not have it looked at, or None.
         acceptance: The revision that may be accepted, or None.
         box: The form that suspends it.
+        forget: The form that forgets it, once it left the settings; else None.
         problem: Why what was just asked was not done, or None.
     """
 
@@ -109,15 +111,21 @@ class SourceCard:
     refresh_refusal: str | None
     acceptance: Acceptance | None
     box: SuspendBox
+    forget: ForgetBox | None
     problem: str | None
 
 
 @dataclass(frozen=True, slots=True)
 class SourcesPage:
-    """Every source that the person may see, by name."""
+    """Every source that the person may see, by name.
+
+    Attributes:
+        gone_tenants: The forms that forget the tenants that left the settings.
+    """
 
     frame: Frame
     cards: Sequence[SourceCard]
+    gone_tenants: Sequence[ForgetBox]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,6 +140,7 @@ class Known:
         told: Source → the run that tells of its last good revision.
         standing: What is suspended now.
         tenants: The tenants by name.
+        gone: Source → the form that forgets it, for those that left the settings.
         refused: What was just asked and not done, or None.
     """
 
@@ -142,6 +151,7 @@ class Known:
     told: Mapping[str, Run] = field(default_factory=dict)
     standing: Sequence[Suspension] = ()
     tenants: Mapping[str, TenantRecord] = field(default_factory=dict)
+    gone: Mapping[str, ForgetBox] = field(default_factory=dict)
     refused: Refused | None = None
 
 
@@ -171,6 +181,7 @@ def source_card(record: SourceRecord, known: Known) -> SourceCard:
         refresh_refusal=known.actor.refusal(Role.OPERATOR, name),
         acceptance=_acceptance(record, known.actor, pages, refused) if binding else None,
         box=suspend_box(known.actor, f"source/{name}", name, known.standing, what=f"source {name}", back="/sources"),
+        forget=known.gone.get(name),
         problem=refused.problem if refused else None,
     )
 

@@ -9,6 +9,7 @@ from starlette.responses import RedirectResponse, Response
 from reconciler.domain.records import Run, Trigger
 from reconciler.engine.accept import accept
 from reconciler.engine.context import Actor, Engine
+from reconciler.engine.forgetting import is_gone
 from reconciler.engine.refresh import request_refresh
 from reconciler.engine.retelling import last_told, tells_of
 from reconciler.ports import ChangeKind
@@ -16,8 +17,10 @@ from reconciler.web import templates
 from reconciler.web.api.common import TheEngine, check_source
 from reconciler.web.asks import AcceptAsk, Name
 from reconciler.web.dashboard.common import Deciding, Operating, Visitor
+from reconciler.web.dashboard.forget_box import ForgetBox, source_forget_box
 from reconciler.web.dashboard.forms import Denial, Form, asked, attempt, read_form, stated
 from reconciler.web.dashboard.frame import frame_for
+from reconciler.web.dashboard.pages.forgetting import boxes_of_tenants, chatbots_of_source
 from reconciler.web.dashboard.pages.source_card import Known, Refused, SourcesPage, source_card
 from reconciler.web.overview import Overview, overview
 
@@ -79,12 +82,20 @@ async def _page(engine: Engine, actor: Actor, refused: Refused | None = None) ->
         told=await _told(engine, seen),
         standing=seen.suspensions,
         tenants={each.name: each for each in seen.tenants},
+        gone=await _gone(engine, actor, seen),
         refused=refused,
     )
     return SourcesPage(
         frame=await frame_for(engine, actor, "sources", _WATCH),
         cards=[source_card(record, known) for record in seen.sources],
+        gone_tenants=await boxes_of_tenants(engine, actor),
     )
+
+
+async def _gone(engine: Engine, actor: Actor, seen: Overview) -> Mapping[str, ForgetBox]:
+    """Source → the form that forgets it, for those that the service was started without."""
+    names = [record.name for record in seen.sources if record.name not in engine.sources and is_gone(record)]
+    return {name: source_forget_box(actor, name, await chatbots_of_source(engine, actor, name)) for name in names}
 
 
 async def _told(engine: Engine, seen: Overview) -> Mapping[str, Run]:
