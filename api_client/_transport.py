@@ -19,7 +19,7 @@ import httpx
 from api_client._deadline import TimedBackend, within
 from api_client._wire import Answer, Request, checked_key
 from api_client.base_url import checked_base_url
-from api_client.environment import usable_environment
+from api_client.environment import proxy_variables, usable_environment
 from api_client.errors import WizChatConnectionError, WizChatResponseError
 
 MAX_CONNECTIONS: Final = 16
@@ -130,7 +130,7 @@ class SyncTransport:
     def _exchange(self, http: httpx.Client, request: Request) -> Answer:
         collector = _Collector(self.settings.max_answer_bytes)
         with (
-            _translated(self.settings),
+            _translated(self.settings, injected=self._injected is not None),
             within(self.settings.timeout),
             http.stream(**_arguments(self.settings, request)) as response,
         ):
@@ -203,7 +203,7 @@ class AsyncTransport:
 
     async def _exchange(self, http: httpx.AsyncClient, request: Request) -> Answer:
         collector = _Collector(self.settings.max_answer_bytes)
-        with _translated(self.settings):
+        with _translated(self.settings, injected=self._injected is not None):
             async with (
                 asyncio.timeout(self.settings.timeout) as limit,
                 http.stream(**_arguments(self.settings, request, until=limit.when())) as response,
@@ -275,7 +275,7 @@ def _limit_in_all(http: httpx.Client) -> None:
 
 
 @contextmanager
-def _translated(settings: Settings) -> Iterator[None]:
+def _translated(settings: Settings, *, injected: bool) -> Iterator[None]:
     """Our errors for those of httpx, telling what was never sent from what may have been."""
     try:
         yield
@@ -289,4 +289,6 @@ def _translated(settings: Settings) -> Iterator[None]:
         maybe_sent = not isinstance(error, _NEVER_SENT)
         what = "the connection was lost before the answer was complete" if maybe_sent else "no connection could be made"
         reason = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
-        raise WizChatConnectionError(f"{what} to {settings.base_url} ({reason})", maybe_sent=maybe_sent) from error
+        names = "" if maybe_sent or injected else proxy_variables(settings.base_url)
+        way = f" through the proxy of {names}" if names else ""
+        raise WizChatConnectionError(f"{what} to {settings.base_url}{way} ({reason})", maybe_sent=maybe_sent) from error

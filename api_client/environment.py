@@ -5,6 +5,7 @@ import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
+from urllib.request import proxy_bypass
 
 import httpx
 
@@ -38,6 +39,18 @@ def usable_environment() -> Iterator[None]:
             f"{names} of the environment cannot be read: a proxy is http://host:port or https://host:port, and "
             "NO_PROXY a list of hosts, in which IPv6 addresses stand without brackets"
         ) from None
+
+
+def proxy_variables(url: str) -> str:
+    """The variables that send a request through a proxy, joined for a message; empty when none does.
+
+    Args:
+        url: Where the request goes.
+    """
+    address = httpx.URL(url)
+    if proxy_bypass(address.host):
+        return ""
+    return _named(frozenset({f"{address.scheme}_proxy".upper()})) or _named(frozenset({"ALL_PROXY"}))
 
 
 def _named(variables: frozenset[str], *, starting: str = "") -> str:

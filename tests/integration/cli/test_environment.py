@@ -71,6 +71,21 @@ def test_a_variable_that_keeps_wizchat_from_being_asked_is_named(
     assert "hunter2" not in line
 
 
+@pytest.mark.parametrize(
+    ("environ", "said"),
+    [
+        ({"HTTP_PROXY": "http://user:hunter2@127.0.0.1:9"}, "http://127.0.0.1:1 through the proxy of HTTP_PROXY ("),
+        ({"all_proxy": "http://127.0.0.1:9"}, "http://127.0.0.1:1 through the proxy of all_proxy ("),
+        ({"HTTPS_PROXY": "http://127.0.0.1:9"}, "http://127.0.0.1:1 ("),
+        ({"HTTP_PROXY": "http://127.0.0.1:9", "NO_PROXY": "127.0.0.1"}, "http://127.0.0.1:1 ("),
+    ],
+)
+def test_a_proxy_that_stands_between_is_named(folder: Path, environ: Mapping[str, str], said: str) -> None:
+    _, _, stderr = run("plan", folder, {**KEY, "WIZCHAT_BASE_URL": "http://127.0.0.1:1", **environ})
+    assert f"no connection could be made to {said}" in complaint(stderr)
+    assert "hunter2" not in stderr
+
+
 @pytest.mark.parametrize("command", ["export --all --to bots", "serve"])
 def test_each_command_that_asks_wizchat_names_the_variable(folder: Path, command: str) -> None:
     settings = {
