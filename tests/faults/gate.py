@@ -76,22 +76,28 @@ class Gate:
         host = urlsplit(self.target)
         client.settimeout(_LIMIT)
         with client, suppress(OSError), socket.create_connection((host.hostname, host.port), timeout=_LIMIT) as server:
-            if self.login is not None and not _let_in(client, server, self.login):
+            renamed = urlsplit(self.url).netloc.encode(), host.netloc.encode()
+            if self.login is not None and not _let_in(client, server, self.login, renamed):
                 return
             back = threading.Thread(target=_pump, args=(server, client, self.after if mode is Mode.CUT else None))
             back.daemon = True
             back.start()
-            _pump(client, server, None)
+            _pump(client, server, None, renamed)
             back.join(_LIMIT)
 
 
-def _pump(source: socket.socket, sink: socket.socket, most: int | None) -> None:
-    """Pass bytes on until the source ends, or so many have passed."""
+_Renamed = tuple[bytes, bytes]
+"""The gate's own address, which clients write into their requests, and the one that what is behind it answers to."""
+
+
+def _pump(source: socket.socket, sink: socket.socket, most: int | None, renamed: _Renamed = (b"", b"")) -> None:
+    """Pass bytes on until the source ends, or so many have passed; a head comes in one piece."""
     with suppress(OSError):
         while most is None or most > 0:
             piece = source.recv(65536)
             if not piece:
                 break
+            piece = piece.replace(b"Host: " + renamed[0], b"Host: " + renamed[1])
             piece = piece if most is None else piece[:most]
             sink.sendall(piece)
             most = most if most is None else most - len(piece)
@@ -99,7 +105,7 @@ def _pump(source: socket.socket, sink: socket.socket, most: int | None) -> None:
             end.shutdown(socket.SHUT_RDWR if most is not None else socket.SHUT_WR)
 
 
-def _let_in(client: socket.socket, server: socket.socket, login: str) -> bool:
+def _let_in(client: socket.socket, server: socket.socket, login: str, renamed: _Renamed) -> bool:
     """Look at a connection's first request, and pass it on when it carries the login."""
     head = bytearray()
     while b"\r\n\r\n" not in head:
@@ -108,7 +114,7 @@ def _let_in(client: socket.socket, server: socket.socket, login: str) -> bool:
             return False
         head += piece
     if b"Authorization: Basic " + b64encode(login.encode()) in head:
-        server.sendall(head)
+        server.sendall(head.replace(*renamed, 1))
         return True
     refusal = b'HTTP/1.1 401 Unauthorized\r\nWWW-Authenticate: Basic realm="git"\r\n'
     client.sendall(refusal + b"Content-Length: 0\r\nConnection: close\r\n\r\n")
