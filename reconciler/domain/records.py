@@ -126,6 +126,8 @@ class Run:
 
     Attributes:
         full: Whether every document is dry-run, changed or not.
+        revision: The revision whose documents held when it ended: of a run that failed, the one that still stands.
+        seen_revision: The revision that git named in this run; None while none was read.
         message: Why it failed, or what is worth knowing.
     """
 
@@ -141,6 +143,7 @@ class Run:
     counts: Counts = field(default_factory=Counts)
     diagnostics: tuple[Diagnostic, ...] = ()
     message: str | None = None
+    seen_revision: str | None = None
     version: int = 0
 
     def seen_by(self, sees: Callable[[str], bool]) -> Self:
@@ -332,7 +335,7 @@ class Apply:
     Attributes:
         intent_at: When the intent of the latest request was committed; None means that nothing can have been sent.
         window_ms: How long the last dry run was older than the request, in milliseconds: what the API cannot guard.
-        applied: What WizChat says it executed.
+        applied: What WizChat says it executed, or of a lost answer what a read-back proved.
         failed: The op that stopped it, as WizChat says.
     """
 

@@ -7,6 +7,7 @@ from reconciler.domain.automatic import Verdict
 from reconciler.domain.lifecycle import PlanStatus
 from reconciler.domain.policy import ProtectedItem
 from reconciler.domain.records import Chatbot, Plan, SourceRecord, SourceState, Suspension
+from reconciler.domain.sentences import joined
 from reconciler.domain.source_causes import explain_source
 from reconciler.domain.status import EXPLANATIONS, Reason, Sync
 from reconciler.domain.write_key import WriteKey, write_key_sentence
@@ -41,23 +42,23 @@ class Circumstances:
     suspension: Suspension | None = None
 
 
-def standing(  # noqa: PLR0911  one return per reason, in order of precedence
-    chatbot: Chatbot, given: Circumstances
-) -> tuple[Reason, str]:
-    """The reason a chatbot shows, and one sentence: the first that holds.
+def standing(chatbot: Chatbot, given: Circumstances) -> tuple[Reason, str]:
+    """The reason a chatbot shows, and what is to be said of it: the first that holds.
 
-    A fault comes first, because nothing else is known then; a suspension before what it stops; a source that cannot
-    be read before the state it froze, except for an open plan, which people still have to decide on.
+    A fault comes first, because nothing else is known then; a suspension before what it stops, which is said beside it;
+    a source that cannot be read before the state it froze, except for an open plan, which people still decide on.
     """
     if chatbot.fault is not None:
         return chatbot.fault, chatbot.fault_message or EXPLANATIONS[chatbot.fault]
-    if given.suspension is not None:
-        return suspended(given.suspension)
+    return _beside(given.suspension, _otherwise(chatbot, given))
+
+
+def _otherwise(chatbot: Chatbot, given: Circumstances) -> tuple[Reason, str]:
+    """The reason of a chatbot without a fault, were nothing suspended."""
     if given.plan is not None:
         return given.plan.reason, given.plan.message
     if given.source is not None and given.source.state is SourceState.UNKNOWN:
-        explained = explain_source(given.source.cause)
-        return Reason.SOURCE_UNKNOWN, f"{explained} {given.source.message}" if given.source.message else explained
+        return Reason.SOURCE_UNKNOWN, joined([explain_source(given.source.cause), given.source.message or ""])
     if chatbot.sync is Sync.SYNCED:
         return Reason.IN_SYNC, EXPLANATIONS[Reason.IN_SYNC]
     if is_held(chatbot):
@@ -87,22 +88,24 @@ class PlanCircumstances:
 
 
 def plan_standing(plan: Plan, given: PlanCircumstances) -> tuple[Reason, str]:
-    """The reason an open plan shows that nothing has been sent for."""
-    if given.suspension is not None:
-        return suspended(given.suspension)
+    """The reason an open plan shows that nothing has been sent for; beside a suspension, what it needs otherwise."""
+    return _beside(given.suspension, _plan_otherwise(plan, given))
+
+
+def _plan_otherwise(plan: Plan, given: PlanCircumstances) -> tuple[Reason, str]:
+    """The reason of such a plan, were nothing suspended."""
     if given.protected:
-        return Reason.PROTECTED, f"{EXPLANATIONS[Reason.PROTECTED]} It touches {', '.join(map(str, given.protected))}."
+        touched = f"It touches {', '.join(map(str, given.protected))}"
+        return Reason.PROTECTED, joined([EXPLANATIONS[Reason.PROTECTED], touched])
     if plan.status is PlanStatus.PENDING and plan.delete_override is not None:
-        return (
-            Reason.BLOCKED_BY_DELETE_GATE,
-            f"{EXPLANATIONS[Reason.BLOCKED_BY_DELETE_GATE]} Because {plan.delete_override}.",
-        )
+        because = f"Because {plan.delete_override}"
+        return Reason.BLOCKED_BY_DELETE_GATE, joined([EXPLANATIONS[Reason.BLOCKED_BY_DELETE_GATE], because])
     if given.read_only:
         return Reason.READ_ONLY, EXPLANATIONS[Reason.READ_ONLY]
     if given.write_key is not None and given.write_key.is_refused:
         return Reason.WRITE_KEY_REFUSED, write_key_sentence(plan.tenant, given.write_key)
     reason, message = _deciding(plan, given)
-    return reason, " ".join([message, *_missing_rights(plan, given.write_key)])
+    return reason, joined([message, *_missing_rights(plan, given.write_key)])
 
 
 def _deciding(plan: Plan, given: PlanCircumstances) -> tuple[Reason, str]:
@@ -111,7 +114,7 @@ def _deciding(plan: Plan, given: PlanCircumstances) -> tuple[Reason, str]:
         return Reason.APPROVED, "The plan is approved and its apply is queued: wait for it."
     if plan.status is PlanStatus.PENDING:
         reason, message = _awaiting(given.automatic)
-        return reason, f"{message} {STORED_OTHERWISE}" if plan.stored_otherwise else message
+        return reason, joined([message, STORED_OTHERWISE if plan.stored_otherwise else ""])
     return Reason.APPROVED, EXPLANATIONS[Reason.APPROVED]
 
 
@@ -129,8 +132,17 @@ def _awaiting(automatic: Verdict | None) -> tuple[Reason, str]:
         return Reason.AWAITING_APPROVAL, awaiting
     if automatic.brake is not None:
         brake = EXPLANATIONS[Reason.BLOCKED_BY_FLEET_BRAKE]
-        return Reason.BLOCKED_BY_FLEET_BRAKE, f"{brake} Because of {automatic.brake}."
+        return Reason.BLOCKED_BY_FLEET_BRAKE, joined([brake, f"Because of {automatic.brake}"])
     return Reason.AWAITING_APPROVAL, f"{awaiting} (auto_apply: {automatic.cause or 'it is applied by itself soon'})"
+
+
+def _beside(suspension: Suspension | None, otherwise: tuple[Reason, str]) -> tuple[Reason, str]:
+    """A suspension's reason, with what is to be said besides; without one, that alone."""
+    if suspension is None:
+        return otherwise
+    reason, message = suspended(suspension)
+    # an open plan says the suspension by itself
+    return reason, joined([otherwise[1].removesuffix(message), message])
 
 
 def suspended(suspension: Suspension) -> tuple[Reason, str]:

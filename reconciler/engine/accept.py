@@ -64,7 +64,7 @@ async def accept(engine: Engine, actor: Actor, source: str, revision: str, reaso
     async with engine.store.begin() as uow:
         uow.history.because(f"source/{source}")
         record = await uow.sources.get(source) or record
-        documents = claims_of(source, binding.tenant, snapshot)
+        documents = claims_of(source, binding.tenant, snapshot, known)
         # a claim to what another source has is given up without a loss
         own = {chatbot.id for chatbot in await uow.chatbots.of_source(source)}
         orphaned = sorted(own & {each.chatbot_id for each in known} - {each.chatbot_id for each in documents})

@@ -24,6 +24,7 @@ from reconciler.domain.lifecycle import ApplyStatus, PlanStatus
 from reconciler.domain.outcome import Answer, Answered, NotSent, Refused, Unclear, undone
 from reconciler.domain.plan import Action, Op, Place
 from reconciler.domain.records import Apply, Lease, Plan
+from reconciler.domain.sentences import joined
 from reconciler.domain.status import EXPLANATIONS, Reason
 from reconciler.domain.write_key import concerns_key
 from reconciler.engine.auditing import audit
@@ -191,10 +192,12 @@ class Applier:
             end = End(status=ApplyStatus.FAILED, reason=stop.reason, message=str(stop))
             await give_up(self.engine, lease, apply.id, end)
         except NoLonger as stop:
-            end = End(status=ApplyStatus.STALE, reason=Reason.STALE, message=f"{EXPLANATIONS[Reason.STALE]} ({stop})")
+            end = End(
+                status=ApplyStatus.STALE, reason=Reason.STALE, message=joined([EXPLANATIONS[Reason.STALE], str(stop)])
+            )
             await give_up(self.engine, lease, apply.id, end, to=PlanStatus.STALE)
         except ApprovalFell as fell:
-            message = f"An approval no longer stands: approve the plan again. ({fell})"
+            message = joined(["An approval no longer stands: approve the plan again.", str(fell)])
             end = End(status=ApplyStatus.FAILED, reason=Reason.AWAITING_APPROVAL, message=message)
             await give_up(self.engine, lease, apply.id, end, to=PlanStatus.PENDING)
         else:
@@ -354,7 +357,7 @@ def unknown(cause: str) -> End:
     return End(
         status=ApplyStatus.OUTCOME_UNKNOWN,
         reason=Reason.OUTCOME_UNKNOWN,
-        message=f"{EXPLANATIONS[Reason.OUTCOME_UNKNOWN]} ({cause})",
+        message=joined([EXPLANATIONS[Reason.OUTCOME_UNKNOWN], cause]),
     )
 
 

@@ -10,6 +10,7 @@ from reconciler.domain.direction import advance, settle
 from reconciler.domain.lifecycle import ApplyStatus, PlanStatus
 from reconciler.domain.plan import Op, body_for
 from reconciler.domain.records import Apply, Chatbot, Lease, Plan
+from reconciler.domain.sentences import ended
 from reconciler.domain.status import OF_DOCUMENTS, Direction, Reason, Sync
 from reconciler.engine.approvals import are_enough, standing_approvals, tell_expired
 from reconciler.engine.auditing import audit
@@ -46,6 +47,9 @@ class End:
     failed: Mapping[str, Any] | None = None
     ops: tuple[Op, ...] | None = None
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "message", ended(self.message))
+
 
 async def guard(uow: UnitOfWork, lease: Lease) -> None:
     """Compare the fence: a state change under a lost lease is none.
@@ -57,8 +61,8 @@ async def guard(uow: UnitOfWork, lease: Lease) -> None:
         raise LeaseLost(f"the lease of {lease.chatbot_id} was lost")
 
 
-async def finish(engine: Engine, lease: Lease, apply_id: str, end: End) -> None:
-    """Write down how an apply ended, after its intent.
+async def finish(engine: Engine, lease: Lease, apply_id: str, end: End) -> Apply:
+    """Write down how an apply ended, after its intent, and return it as it now is.
 
     Raises:
         LeaseLost: Somebody else holds the chatbot by now.
@@ -69,7 +73,7 @@ async def finish(engine: Engine, lease: Lease, apply_id: str, end: End) -> None:
         apply, plan, chatbot = await involved(uow, apply_id)
         unknown = end.status is ApplyStatus.OUTCOME_UNKNOWN
         plan = await move_plan(uow, plan, PlanStatus(end.status.value), reason=end.reason, message=end.message)
-        await uow.applies.save(
+        apply = await uow.applies.save(
             replace(
                 apply,
                 status=end.status,
@@ -84,6 +88,7 @@ async def finish(engine: Engine, lease: Lease, apply_id: str, end: End) -> None:
         await _conclude(uow, chatbot, plan, end, closed=not unknown)
     if not unknown and not _is_all_noop(end):
         await look_again(engine, plan.tenant, plan.chatbot_id, _cause(apply_id))
+    return apply
 
 
 def _is_all_noop(end: End) -> bool:

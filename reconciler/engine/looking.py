@@ -4,7 +4,7 @@ A source that cannot be read changes nothing (rule 5 of the design): every doubt
 exact cause, and the last good revision stands.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from reconciler.domain.document import Document, Refusal, Snapshot
@@ -122,7 +122,7 @@ def check_documents(
             revision,
         )
     before = {document.chatbot_id for document in known}
-    now = {document.chatbot_id for document in claims_of(source, "", snapshot)}
+    now = {document.chatbot_id for document in claims_of(source, "", snapshot, known)}
     share = vanished_share(before, now)
     if share > policy.source_max_removed:
         raise SourceUnreadable(
@@ -141,12 +141,21 @@ def _acceptance(source: str, revision: str) -> str:
     return f"accept it with POST /api/v1/sources/{source}/accept for {revision}"
 
 
-def claims_of(source: str, tenant: str, snapshot: Snapshot) -> tuple[GoodDocument, ...]:
-    """Every claim of a snapshot: good documents, and refused ones whose chatbot can still be told."""
+def claims_of(source: str, tenant: str, snapshot: Snapshot, known: Sequence[GoodDocument]) -> tuple[GoodDocument, ...]:
+    """Every claim of a snapshot: good documents, and refused ones whose chatbot can still be told.
+
+    Args:
+        source: The source's name.
+        tenant: The tenant's name.
+        snapshot: What the source says.
+        known: Its claims before: a refused document keeps the labels that it had, so that lists still find its chatbot.
+    """
+    labels = {document.chatbot_id: document.labels for document in known}
     claims = {document.chatbot_id: _good(source, tenant, document) for document in snapshot.documents}
     for refusal in snapshot.refusals:
         if refusal.chatbot_id is not None:
-            claims.setdefault(refusal.chatbot_id, _refused(source, tenant, refusal.chatbot_id, refusal))
+            refused = _refused(source, tenant, refusal.chatbot_id, refusal, labels.get(refusal.chatbot_id, {}))
+            claims.setdefault(refusal.chatbot_id, refused)
     return tuple(claims[chatbot_id] for chatbot_id in sorted(claims))
 
 
@@ -164,14 +173,14 @@ def _good(source: str, tenant: str, document: Document) -> GoodDocument:
     )
 
 
-def _refused(source: str, tenant: str, chatbot_id: str, refusal: Refusal) -> GoodDocument:
+def _refused(source: str, tenant: str, chatbot_id: str, refusal: Refusal, labels: Mapping[str, str]) -> GoodDocument:
     return GoodDocument(
         source=source,
         tenant=tenant,
         chatbot_id=chatbot_id,
         path=refusal.path,
         line=refusal.line or 1,
-        labels={},
+        labels=labels,
         name=None,
         body=None,
         digest=None,

@@ -108,7 +108,7 @@ class SharedLook:
         seen = await look(self.engine, binding, record, known)
         if seen.snapshot is None:
             return known
-        return claims_of(binding.name, binding.tenant, seen.snapshot)
+        return claims_of(binding.name, binding.tenant, seen.snapshot, known)
 
 
 async def check_document(engine: Engine, shared: SharedLook, plan: Plan) -> None:

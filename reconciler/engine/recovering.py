@@ -11,9 +11,11 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from reconciler.domain.lifecycle import ApplyStatus, PlanStatus
-from reconciler.domain.outcome import ReadBack, read_back
+from reconciler.domain.op_outcomes import told
+from reconciler.domain.outcome import ReadBack, read_back, undone
 from reconciler.domain.plan import Op
 from reconciler.domain.records import Apply, Lease, Plan
+from reconciler.domain.sentences import joined
 from reconciler.domain.status import EXPLANATIONS, Reason, Sync
 from reconciler.engine.applier import Applier, succeeded, unknown
 from reconciler.engine.automating import automate_soon
@@ -73,7 +75,7 @@ class Recoverer:
         if apply.finished_at is not None:
             return  # it ended while its lease was waited for
         if apply.status is ApplyStatus.APPLYING:
-            await finish(self.engine, lease, apply_id, unknown("the process that sent it is gone"))
+            apply = await finish(self.engine, lease, apply_id, unknown("the process that sent it is gone"))
         settled = await self._is_settled(apply)
         try:
             async with key_refusals_noted(self.engine, plan.tenant):
@@ -84,7 +86,7 @@ class Recoverer:
             return
         end = judge(plan, ops, settled=settled)
         if end is not None:
-            await finish(self.engine, lease, apply_id, end)
+            await finish(self.engine, lease, apply_id, replace(end, message=_with_cause(end, apply)))
 
     async def _is_settled(self, apply: Apply) -> bool:
         """Whether a late write can no longer land: by the database's clock, and by this process's own patience.
@@ -97,6 +99,14 @@ class Recoverer:
         now = self.engine.clock.monotonic()
         patience = now - (self.first_seen.get((apply.id, apply.intent_at), now) if apply.intent_at else now)
         return not timedelta() <= since_intent < settle and patience >= settle.total_seconds()
+
+
+def _with_cause(end: End, apply: Apply) -> str:
+    """What is said of an end that was read back: also why nobody knew it before."""
+    cause = (apply.message or "").removeprefix(EXPLANATIONS[Reason.OUTCOME_UNKNOWN]).strip()
+    return (
+        joined([end.message, f"It was read back, because its outcome was unknown: {cause}"]) if cause else end.message
+    )
 
 
 def judge(plan: Plan, ops: Sequence[Op], *, settled: bool) -> End | None:
@@ -113,7 +123,9 @@ def judge(plan: Plan, ops: Sequence[Op], *, settled: bool) -> End | None:
             status, reason = ApplyStatus.PARTIALLY_APPLIED, Reason.PARTIALLY_APPLIED
         case ReadBack.UNDETERMINED:
             status, reason = ApplyStatus.FAILED, Reason.UNDETERMINED
-    return End(status=status, reason=reason, message=EXPLANATIONS[reason], ops=tuple(ops))
+    left = set(undone(plan.bare_ops, ops)) if seen is ReadBack.PART_DONE else None
+    done = () if left is None else tuple(told(op) for op in plan.bare_ops if op.place not in left)
+    return End(status=status, reason=reason, message=EXPLANATIONS[reason], applied=done, ops=tuple(ops))
 
 
 async def expire_plans(engine: Engine) -> None:

@@ -23,6 +23,7 @@ from reconciler.domain.records import (
     SourceState,
     Trigger,
 )
+from reconciler.domain.sentences import joined
 from reconciler.domain.status import EXPLANATIONS, Reason
 from reconciler.engine.adopting import adopt, distrust, recover_source
 from reconciler.engine.auditing import audit
@@ -126,6 +127,7 @@ class Findings:
     """What a run has to tell when it ends."""
 
     revision: str | None = None
+    seen_revision: str | None = None
     documents: int = 0
     parsed: int = 0
     live: Comparison = field(default_factory=Comparison)
@@ -196,9 +198,11 @@ async def _pass(engine: Engine, binding: SourceBinding, run: Run, findings: Find
     findings.revision, findings.diagnostics = record.good_revision, retold(told)
     try:
         seen = await look(engine, binding, record, known, reload=run.trigger in _WEIGHT or not knows_all(told))
+        findings.seen_revision = seen.revision
         known = await _take_in(engine, binding, run, seen, known, findings)
     except SourceUnreadable as error:
         findings.fail(f"{error.cause}: {error}")
+        findings.seen_revision = error.revision
         async with engine.store.begin() as uow:
             current = await uow.sources.get(binding.name)
             await distrust(engine, uow, current or record, error)
@@ -233,7 +237,7 @@ async def _write_down(
     claims, found = known, findings.diagnostics
     if seen.snapshot is not None:
         findings.parsed, found = seen.snapshot.parsed, seen.snapshot.diagnostics
-        claims = claims_of(binding.name, binding.tenant, seen.snapshot)
+        claims = claims_of(binding.name, binding.tenant, seen.snapshot, known)
     async with engine.store.begin() as uow:
         uow.history.because(_cause(run))
         record = await uow.sources.get(binding.name)
@@ -279,7 +283,8 @@ async def _finish(engine: Engine, binding: SourceBinding, run: Run, findings: Fi
                 finished_at=now,
                 counts=findings.counts,
                 diagnostics=tuple(findings.diagnostics),
-                message="; ".join(findings.messages) or None,
+                message=joined(findings.messages) or None,
+                seen_revision=findings.seen_revision,
             )
         )
         record = await uow.sources.get(binding.name)

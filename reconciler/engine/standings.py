@@ -8,6 +8,7 @@ from reconciler.domain.history import drifting
 from reconciler.domain.lifecycle import DECIDABLE, OPEN, PlanStatus, check_move
 from reconciler.domain.policy import ProtectedItem, Requirements, protected_items, requirements
 from reconciler.domain.records import Chatbot, Plan, ScopeKind, SourceRecord, Suspension
+from reconciler.domain.sentences import ended
 from reconciler.domain.standing import Circumstances, PlanCircumstances, plan_standing, standing
 from reconciler.domain.status import EXPLANATIONS, Reason
 from reconciler.domain.write_key import WriteKey
@@ -81,7 +82,7 @@ async def stated(uow: UnitOfWork, given: Surroundings, chatbot: Chatbot, plan: P
         suspension=given.suspension_of(chatbot.tenant, chatbot.id, chatbot.source),
     )
     reason, message = standing(chatbot, circumstances)
-    return replace(drifting(chatbot, given.now), reason=reason, message=message)
+    return replace(drifting(chatbot, given.now), reason=reason, message=ended(message))
 
 
 async def move_plan(
@@ -114,7 +115,7 @@ async def move_plan(
         plan,
         status=to,
         reason=reason,
-        message=message or EXPLANATIONS[reason],
+        message=ended(message or EXPLANATIONS[reason]),
         closed_at=None if to in OPEN else now,
         apply_id=apply_id or plan.apply_id,
     )
@@ -145,7 +146,7 @@ async def stated_plan(engine: Engine, uow: UnitOfWork, given: Surroundings, plan
         automatic=await verdict(engine, uow, plan, brakes=given.brakes) if pending else None,
     )
     reason, message = plan_standing(plan, circumstances)
-    return replace(plan, reason=reason, message=message)
+    return replace(plan, reason=reason, message=ended(message))
 
 
 def needed_now(engine: Engine, plan: Plan) -> Requirements:

@@ -183,6 +183,9 @@ class Queries(Protocol):
         """Id → the apply; those that are not kept any more are left out."""
 
     async def plan(self, plan_id: str) -> Plan | None: ...
+    async def plan_after(self, plan: Plan, visible: Collection[str] | None = None) -> Plan | None:
+        """The chatbot's plan that came directly after this one, of these sources; None when there is none."""
+
     async def run(self, run_id: str) -> Run | None: ...
     async def apply(self, apply_id: str) -> Apply | None: ...
     async def sources(self) -> Sequence[SourceRecord]:

@@ -1,8 +1,17 @@
-"""What it takes to apply a plan, in words."""
+"""What it takes to apply a plan, and what became of its ops, in words."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Final
 
+from reconciler.domain.op_outcomes import OpOutcome
 from reconciler.domain.policy import ProtectedItem, Requirements
+
+OUTCOME_WORDS: Final[Mapping[OpOutcome, str]] = {
+    OpOutcome.DONE: "done",
+    OpOutcome.FAILED: "failed here",
+    OpOutcome.NOT_TRIED: "not tried",
+    OpOutcome.NOT_DONE: "not done",
+}
 
 
 def terms(required: Requirements, protected: Iterable[ProtectedItem]) -> Iterator[str]:

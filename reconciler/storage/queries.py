@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from itertools import groupby, islice
 from typing import Any, Final, TypeVar
 
-from sqlalchemy import Column, ColumnElement, Select, func, select
+from sqlalchemy import Column, ColumnElement, Select, and_, func, or_, select
 
 from reconciler.domain.access import Person, Session, Token
 from reconciler.domain.identity import same_person
@@ -181,6 +181,21 @@ class SqlQueries(HistoryQueries):
     async def plan(self, plan_id: str) -> Plan | None:
         async with self._reading() as transaction:
             return await Plans(transaction).get(plan_id)
+
+    async def plan_after(self, plan: Plan, visible: Collection[str] | None = None) -> Plan | None:
+        """The chatbot's plan that came directly after this one, of these sources; None when there is none."""
+        column = tables.plans.c
+        later = or_(
+            column.created_at > plan.created_at, and_(column.created_at == plan.created_at, column.id > plan.id)
+        )
+        statement = (
+            select(*rows.PLANS.columns)
+            .where(*plan_conditions(PlanFilter(tenant=plan.tenant, chatbot=plan.chatbot_id, visible=visible)), later)
+            .order_by(column.created_at, column.id)
+            .limit(1)
+        )
+        async with self._reading() as transaction:
+            return await transaction.one(rows.PLANS, statement)
 
     async def run(self, run_id: str) -> Run | None:
         async with self._reading() as transaction:

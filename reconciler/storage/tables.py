@@ -117,6 +117,7 @@ runs = Table(
     _json("counts"),
     _json("diagnostics"),
     _text("message", optional=True),
+    _text("seen_revision", optional=True),
     _number("version"),
 )
 _waiting = runs.c.status == RunStatus.QUEUED.value

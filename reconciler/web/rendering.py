@@ -3,12 +3,13 @@
 from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass
 
+from reconciler.domain.op_outcomes import op_outcomes
 from reconciler.domain.policy import Policy, ProtectedItem, Requirements, protected_items
 from reconciler.domain.records import Apply, Approval, Plan
 from reconciler.render.alignment import Effort
 from reconciler.render.markdown import fleet_markdown
 from reconciler.render.model import FleetPlan, PlanView
-from reconciler.render.terms import terms
+from reconciler.render.terms import OUTCOME_WORDS, terms
 from reconciler.render.text import plan_text
 from reconciler.web.shapes import rfc3339
 
@@ -69,6 +70,16 @@ def notes(stored: StoredPlan) -> Iterator[str]:
     yield from (_approval(approval) for approval in stored.approvals if approval.revoked_at is None)
     if stored.apply is not None:
         yield _apply(stored.apply)
+        yield from _outcomes(plan, stored.apply)
+
+
+def _outcomes(plan: Plan, apply: Apply) -> Iterator[str]:
+    """Which ops were done and which were not, where an apply was stopped halfway."""
+    outcomes = op_outcomes(plan.bare_ops, apply)
+    for outcome, words in OUTCOME_WORDS.items():
+        places = [str(op.place) for op, each in zip(plan.bare_ops, outcomes, strict=True) if each is outcome]
+        if places:
+            yield f"{words}: {', '.join(places)}"
 
 
 def holding_up(plan: Plan, policy: Policy) -> tuple[ProtectedItem, ...]:

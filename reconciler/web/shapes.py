@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, WithJsonSche
 from reconciler.domain.diagnostics import Severity
 from reconciler.domain.lifecycle import ApplyStatus, PlanStatus
 from reconciler.domain.losses import LossKind
+from reconciler.domain.op_outcomes import OpOutcome
 from reconciler.domain.plan import Action
 from reconciler.domain.records import RunStatus, SourceState, Trigger
 from reconciler.domain.status import Direction, Reason, Sync
@@ -134,6 +135,10 @@ class OpShape(Shape):
     changed_fields: list[str]
     direction: Direction
     fields: Mapping[str, Direction] = Field(description="For updates, which side moved for each field.")
+    outcome: OpOutcome | None = Field(
+        description="What became of it, where an apply was stopped halfway: `Done`, `Failed`, `NotTried` after the one "
+        "that failed, or `NotDone` as a read-back found it. Else null."
+    )
 
 
 class LossShape(Shape):
@@ -171,7 +176,7 @@ class ApplyShape(Shape):
     started_at: Moment | None
     intent_at: Moment | None = Field(description="Null means that nothing can have been sent.")
     finished_at: Moment | None = Field(description="Set at every end.")
-    applied: list[Object] = Field(description="The ops that WizChat says it executed.")
+    applied: list[Object] = Field(description="The ops that WizChat says it executed, or that a read-back proved.")
     failed: Object | None = Field(description="The op that stopped it, as WizChat says.")
     window_ms: int | None = Field(description="How old the last dry run was when the request was sent.")
 
@@ -233,7 +238,8 @@ class RunShape(Shape):
     source: str
     trigger: Trigger
     full: bool
-    revision: str | None
+    revision: str | None = Field(description="The revision that stood at its end; of a failed run the last good one.")
+    seen_revision: str | None = Field(description="The revision that git named in it; null while none was read.")
     status: RunStatus
     message: str | None
     created_at: Moment

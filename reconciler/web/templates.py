@@ -14,6 +14,7 @@ from markupsafe import Markup
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
+from reconciler.domain.sentences import ended
 from reconciler.domain.visible import visible
 from reconciler.render.alignment import Effort
 from reconciler.render.prose import TOO_MUCH
@@ -44,7 +45,7 @@ def _shown(value: Any) -> Any:
 def _sentence(text: str) -> str:
     """What an error says, where it stands by itself; a name such as ``policy.protected`` is not written otherwise."""
     begins = text[:1].upper() + text[1:] if _WORD.match(text) else text
-    return begins if begins.endswith((".", "?", "!")) else f"{begins}."
+    return ended(begins)
 
 
 _environment = Environment(
@@ -55,7 +56,7 @@ _environment = Environment(
     trim_blocks=True,
     lstrip_blocks=True,
 )
-_environment.filters["sentence"] = _sentence
+_environment.filters |= {"sentence": _sentence, "ended": ended}
 _environment.globals |= {
     "static": static_files.address,
     "signs": signs,

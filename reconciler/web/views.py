@@ -9,6 +9,7 @@ from reconciler.domain.diagnostics import Diagnostic
 from reconciler.domain.direction import DirectedOp
 from reconciler.domain.lifecycle import OPEN
 from reconciler.domain.losses import losses
+from reconciler.domain.op_outcomes import OpOutcome, op_outcomes
 from reconciler.domain.policy import Policy
 from reconciler.domain.records import Apply, Approval, AuditEntry, Chatbot, Plan, Run, SourceRecord, Suspension
 from reconciler.domain.status import Direction, Reason, Sync
@@ -29,12 +30,15 @@ def plan(record: Plan, approvals: Sequence[Approval], policy: Policy) -> shapes.
     return shapes.PlanShape(**_plan(record, approvals, policy))
 
 
-def single_plan(record: Plan, approvals: Sequence[Approval], policy: Policy) -> shapes.SinglePlanShape:
-    """A plan with its ops."""
+def single_plan(
+    record: Plan, approvals: Sequence[Approval], policy: Policy, done: Apply | None = None
+) -> shapes.SinglePlanShape:
+    """A plan with its ops, and what its latest apply made of each."""
+    outcomes = op_outcomes(record.bare_ops, done)
     return shapes.SinglePlanShape(
         **_plan(record, approvals, policy),
         losses=[shapes.LossShape(**loss_shape(each)) for each in losses(record.bare_ops)],
-        ops=[op(each) for each in record.ops],
+        ops=[op(each, outcome) for each, outcome in zip(record.ops, outcomes, strict=True)],
     )
 
 
@@ -80,7 +84,7 @@ def _protected(record: Plan, policy: Policy) -> list[shapes.ProtectedShape]:
     ]
 
 
-def op(directed: DirectedOp) -> shapes.OpShape:
+def op(directed: DirectedOp, outcome: OpOutcome | None) -> shapes.OpShape:
     """One line of a plan."""
     return shapes.OpShape(
         section=directed.op.section,
@@ -91,6 +95,7 @@ def op(directed: DirectedOp) -> shapes.OpShape:
         changed_fields=list(directed.op.changed_fields),
         direction=directed.direction,
         fields=directed.fields,
+        outcome=outcome,
     )
 
 
@@ -162,6 +167,7 @@ def run(record: Run) -> shapes.RunShape:
         trigger=record.trigger,
         full=record.full,
         revision=record.revision,
+        seen_revision=record.seen_revision,
         status=record.status,
         message=record.message,
         created_at=record.created_at,

@@ -204,7 +204,8 @@ async def _sees(engine: Engine, actor: Actor, plan_id: str) -> bool:
 
 async def _single(engine: Engine, plan: Plan) -> SinglePlanShape:
     approvals = await engine.store.queries.approvals_of([plan.id])
-    return views.single_plan(plan, approvals.get(plan.id, ()), engine.policy)
+    applies = await engine.store.queries.applies_of([plan.id])
+    return views.single_plan(plan, approvals.get(plan.id, ()), engine.policy, applies.get(plan.id))
 
 
 def _decided(engine: Engine, result: ItemResult) -> DecidedShape:

@@ -4,9 +4,11 @@ from collections.abc import Mapping
 from typing import Final, NamedTuple
 
 from reconciler.domain.lifecycle import PlanStatus
+from reconciler.domain.op_outcomes import OpOutcome
 from reconciler.domain.records import RunStatus, SourceState
 from reconciler.domain.status import Direction, Sync
 from reconciler.domain.tenant import TenantState
+from reconciler.render.terms import OUTCOME_WORDS
 
 
 class Sign(NamedTuple):
@@ -62,6 +64,14 @@ STATUS: Final[Mapping[str, Sign]] = {
     TenantState.MISCONFIGURED: Sign("del", "≠", "misconfigured"),
 }
 """Of a plan, an apply, a run, a source or a tenant: the same word means the same on all of them."""
+
+OUTCOMES: Final[Mapping[str, Sign]] = {
+    OpOutcome.DONE: Sign("ok", "✓", OUTCOME_WORDS[OpOutcome.DONE]),
+    OpOutcome.FAILED: Sign("del", "✗", OUTCOME_WORDS[OpOutcome.FAILED]),
+    OpOutcome.NOT_TRIED: Sign("unk", "○", OUTCOME_WORDS[OpOutcome.NOT_TRIED]),
+    OpOutcome.NOT_DONE: Sign("unk", "○", OUTCOME_WORDS[OpOutcome.NOT_DONE]),
+}
+"""What became of an op of an apply that was stopped halfway."""
 
 _MOVED: Final[Mapping[str, str]] = {
     Direction.IN_SYNC: "in sync",

@@ -278,3 +278,22 @@ async def test_counts_are_of_what_may_be_seen(store: SqlStore) -> None:
     assert [await store.queries.waiting(of) for of in (None, ["other"], ["main"], [])] == [1, 1, 0, 0]
     mine = await store.queries.counts(["main"])
     assert (sum(mine.sync.values()), sum(mine.open_plans.values())) == (1, 0)
+
+
+async def test_the_plan_that_came_directly_after_one(store: SqlStore) -> None:
+    first, later = records.a_plan("p1"), START + timedelta(hours=1)
+    async with store.begin() as uow:
+        await uow.plans.add(first)
+        await uow.plans.add(records.a_plan("p2", status=PlanStatus.STALE, closed_at=later))
+        await uow.plans.add(records.a_plan("p3", status=PlanStatus.STALE, created_at=later, source="side"))
+        await uow.plans.add(records.a_plan("p4", status=PlanStatus.STALE, created_at=later + timedelta(hours=1)))
+        await uow.plans.add(records.a_plan("p5", chatbot_id="another"))
+
+    async def after(plan_id: str, *visible: str) -> str | None:
+        plan = await store.queries.plan(plan_id)
+        assert plan is not None
+        found = await store.queries.plan_after(plan, visible or None)
+        return found.id if found else None
+
+    assert [await after(each) for each in ("p1", "p2", "p3", "p4", "p5")] == ["p2", "p3", "p4", None, None]
+    assert await after("p2", first.source) == "p4"

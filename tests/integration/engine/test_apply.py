@@ -8,9 +8,10 @@ import pytest
 
 from reconciler.domain.canonical import canonical_bytes
 from reconciler.domain.lifecycle import ApplyStatus, PlanStatus
+from reconciler.domain.op_outcomes import OpOutcome, op_outcomes
 from reconciler.domain.outcome import NotSent, Refused
 from reconciler.domain.records import Role
-from reconciler.domain.status import Direction, Reason, Sync
+from reconciler.domain.status import EXPLANATIONS, Direction, Reason, Sync
 from reconciler.engine.applying import request_apply
 from reconciler.engine.context import PROGRAM
 from reconciler.engine.tokens import revoke_token
@@ -211,6 +212,10 @@ async def test_rule_4_a_lost_answer_is_decided_only_after_the_settle_time(tmp_pa
         await w.recoverer.run()
         ended = await w.apply_of(apply.id)
         assert (ended.status, ended.reason) == (ApplyStatus.FAILED, Reason.NOT_APPLIED)
+        lost = apply.message.removeprefix(EXPLANATIONS[Reason.OUTCOME_UNKNOWN]).strip()
+        assert lost
+        assert ended.message.endswith(f"because its outcome was unknown: {lost}"), "why nobody knew it stays"
+        assert ended.message == (await w.plan(plan.id)).message
         assert len(w.writer.writes) == 1
         assert (await w.open_plan()).status is PlanStatus.PENDING
 
@@ -224,7 +229,9 @@ async def test_rule_4_a_write_that_lands_late_is_found(tmp_path: Path) -> None:
         await w.recoverer.run()
         w.writer.let_writes_go()
         await w.recoverer.run()
-        assert (await w.apply_of(apply.id)).status is ApplyStatus.APPLIED
+        found = await w.apply_of(apply.id)
+        assert found.status is ApplyStatus.APPLIED
+        assert "It was read back, because its outcome was unknown: " in found.message
 
 
 async def test_rule_4_after_a_restart_the_whole_settle_is_waited_by_the_monotonic_clock(tmp_path: Path) -> None:
@@ -266,6 +273,9 @@ async def test_rule_7_a_partial_failure_is_partially_applied_and_the_rest_is_a_n
         assert apply.status is ApplyStatus.PARTIALLY_APPLIED
         assert apply.failed is not None
         assert apply.message.startswith('WizChat stopped at skills "a": ')
+        assert apply.message.endswith(".")
+        outcomes = {op.section: each for op, each in zip(plan.bare_ops, op_outcomes(plan.bare_ops, apply), strict=True)}
+        assert outcomes == {"core": OpOutcome.DONE, "skills": OpOutcome.FAILED}
         rest = await w.open_plan()
         assert [op.op.section for op in rest.ops] == ["skills"]
         assert not await w.approvals(rest)

@@ -198,7 +198,7 @@ async def test_a_dry_run_that_fails_is_unknown_and_keeps_the_plan(tmp_path: Path
         w.target.fail(TargetUnreachable("down"), BOT)
         run = await w.refresh()
         chatbot = await w.chatbot()
-        assert (chatbot.sync, chatbot.reason, chatbot.message) == (Sync.UNKNOWN, Reason.TARGET_UNREACHABLE, "down")
+        assert (chatbot.sync, chatbot.reason, chatbot.message) == (Sync.UNKNOWN, Reason.TARGET_UNREACHABLE, "down.")
         assert (await w.plan(plan.id)).status is PlanStatus.PENDING
         assert run.counts.errors == 1
 

@@ -72,6 +72,46 @@ async def test_a_run_that_found_nothing_is_a_plain_success(house: House) -> None
     assert "Nothing was found wrong in the documents." in text
 
 
+async def test_what_could_not_be_compared_is_told_apart_and_leads_to_the_chatbots(house: House) -> None:
+    message = "2 of 8 chatbots could not be compared (2 TargetUnreachable): down."
+    await ended(house, counts=replace(COUNTS, errors=2, uncompared=2), message=message)
+    text = await page(house, "/runs/run_last")
+    assert "2 not compared</h2>" in text
+    assert 'href="/?source=main&amp;sync=Unknown"' in text
+    assert message in text
+    assert "2 errors" not in text
+    assert "Nothing was found wrong in the documents: what went wrong stands above." in text
+
+
+async def test_a_list_that_was_not_read_is_told_by_the_message_above(house: House) -> None:
+    message = "the list of chatbots could not be read: down."
+    await ended(house, counts=replace(COUNTS, errors=1), message=message)
+    text = await page(house, "/runs/run_last")
+    assert text.index(message) < text.index("1 error<") < text.index("what went wrong stands above")
+
+
+async def test_a_run_that_failed_tells_what_it_saw_and_what_stands(house: House) -> None:
+    seen = "e" * 40
+    await ended(house, status=RunStatus.FAILED, seen_revision=seen, message="HistoryRewritten: no.")
+    for path in ("/runs/run_last", "/runs?source=main"):
+        text = await page(house, path)
+        assert seen[:10] in text, path
+    text = await page(house, "/runs/run_last")
+    assert text.index("Revision seen") < text.index(seen[:10]) < text.index("What stands") < text.index(REVISION[:10])
+    async with house.client("wzr_viewer") as client:
+        shape = (await client.get("/api/v1/runs/run_last")).json()
+    assert (shape["seen_revision"], shape["revision"]) == (seen, REVISION)
+
+
+async def test_a_run_that_could_not_read_git_shows_no_revision_as_its_own(house: House) -> None:
+    await ended(house, status=RunStatus.FAILED)
+    listed = await page(house, "/runs?source=main")
+    assert REVISION[:10] not in listed
+    assert "none seen" in listed
+    text = await page(house, "/runs/run_last")
+    assert text.index("What stands") < text.index(REVISION[:10])
+
+
 async def test_a_run_that_failed_does_not_say_that_it_looked(house: House) -> None:
     await ended(house, status=RunStatus.FAILED, revision=None)
     text = await page(house, "/runs/run_last")

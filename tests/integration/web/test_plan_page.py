@@ -411,6 +411,53 @@ async def test_a_plan_that_was_overtaken_says_what_changed_since(house: House, a
     assert "A newer plan" not in (await approver.get("/plans/plan_4")).text
 
 
+async def test_of_several_later_plans_the_one_that_took_its_place_is_named(
+    house: House, approver: httpx.AsyncClient
+) -> None:
+    await keep(house, status=PlanStatus.PARTIALLY_APPLIED, reason=Reason.PARTIALLY_APPLIED, closed_at=START)
+    async with house.store.begin() as uow:
+        for number, hours in ((4, 1), (5, 2)):
+            later = a_plan(f"plan_{number}", chatbot_id="bot_3", created_at=START + timedelta(hours=hours))
+            await uow.plans.add(replace(later, status=PlanStatus.APPLIED, closed_at=START))
+    text = (await approver.get("/plans/plan_3")).text
+    assert 'href="/plans/plan_4">Open the newer plan' in text
+    assert "plan_5" not in text
+
+
+@pytest.mark.parametrize("status", [PlanStatus.APPLIED, PlanStatus.RESOLVED, PlanStatus.REJECTED])
+async def test_a_plan_that_left_nothing_to_do_leads_to_no_later_one(
+    house: House, approver: httpx.AsyncClient, status: PlanStatus
+) -> None:
+    await keep(house, status=status, closed_at=START)
+    async with house.store.begin() as uow:
+        await uow.plans.add(a_plan("plan_4", chatbot_id="bot_3", created_at=START + timedelta(hours=1)))
+    assert "Open the newer plan" not in (await approver.get("/plans/plan_3")).text
+
+
+async def test_of_a_partial_apply_each_op_says_what_became_of_it(house: House, approver: httpx.AsyncClient) -> None:
+    ops = (PROMPT, REFUNDS, SKILL)
+    await keep(house, *ops, status=PlanStatus.PARTIALLY_APPLIED, closed_at=START, apply_id="apply_1")
+    apply = an_apply(
+        plan_id="plan_3",
+        status=ApplyStatus.PARTIALLY_APPLIED,
+        applied=({"section": "core", "action": "update"},),
+        failed={"op": {"section": "skills", "key": "refunds"}, "message": "mode is wrong"},
+        intent_at=START,
+        finished_at=START,
+    )
+    async with house.store.begin() as uow:
+        await uow.applies.add(apply)
+    page = words((await approver.get("/plans/plan_3")).text)
+    for said in ("✓ done", "✗ failed here", "○ not tried"):
+        assert page.count(said) == 1, said
+    json_ops = (await approver.get("/api/v1/plans/plan_3")).json()["ops"]
+    assert [op["outcome"] for op in json_ops] == ["Done", "Failed", "NotTried"]
+    for media_type in ("text/plain", "text/markdown"):
+        text = (await approver.get("/api/v1/plans/plan_3", headers={"Accept": media_type})).text
+        for said in ("done: core", 'failed here: skills "refunds"', 'not tried: skills "returns-eu"'):
+            assert said in text, (media_type, said)
+
+
 async def test_a_newer_plan_of_a_source_that_is_not_visible_is_not_told(house: House) -> None:
     await keep(house, status=PlanStatus.SUPERSEDED, closed_at=START)
     newer = a_plan("plan_4", chatbot_id="bot_3", source="side", created_at=START + timedelta(hours=1))

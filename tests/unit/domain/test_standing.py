@@ -94,3 +94,20 @@ def test_a_pending_plan_says_why_it_is_not_applied_by_itself(
     shown, message = plan_standing(a_plan(), PlanCircumstances(automatic=automatic))
     assert shown is reason
     assert message.endswith(said)
+
+
+def test_a_suspension_hides_nothing_that_is_to_be_decided() -> None:
+    plan = a_plan(status=PlanStatus.PENDING, delete_override="it deletes 3 items, more than policy.max_deletes = 0")
+    reason, message = plan_standing(plan, PlanCircumstances(suspension=STOPPED))
+    assert reason is Reason.SUSPENDED
+    assert "it deletes 3 items" in message
+    assert EXPLANATIONS[Reason.BLOCKED_BY_DELETE_GATE] in message
+
+    shown = replace(plan, reason=reason, message=message)
+    assert standing(COMPARED, Circumstances(shown, None, STOPPED)) == (reason, message), "each thing once"
+
+
+def test_a_suspension_hides_no_source_that_cannot_be_read() -> None:
+    reason, message = standing(COMPARED, Circumstances(None, UNREADABLE, STOPPED))
+    assert reason is Reason.SUSPENDED
+    assert standing(COMPARED, Circumstances(None, UNREADABLE))[1] in message

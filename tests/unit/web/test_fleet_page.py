@@ -82,9 +82,17 @@ def test_a_filter_keeps_the_others_and_begins_the_list_anew() -> None:
 def test_no_chip_repeats_a_tile_unless_it_is_chosen_or_counts_others() -> None:
     shown = [each.sign.words for each in page().chips]
     assert shown == ["awaiting approval", "chatbot missing"]
-    assert "in sync" in [each.sign.words for each in page(FleetQuery(reason=Reason.IN_SYNC)).chips]
+    assert "nothing to do" in [each.sign.words for each in page(FleetQuery(reason=Reason.IN_SYNC)).chips]
     more = replace(COUNTS, direction={**COUNTS.direction, Direction.UNKNOWN: 3})
     assert "side unknown" in [each.sign.words for each in page(counts=more).chips]
+
+
+def test_no_chip_counts_something_else_under_the_name_of_a_tile() -> None:
+    counts = replace(COUNTS, reason={**COUNTS.reason, Reason.IN_SYNC: 16, Reason.SOURCE_UNKNOWN: 356})
+    shown = page(counts=counts)
+    numbers = {each.sign.words: each.count for each in shown.tiles}
+    assert all(numbers.get(each.sign.words, each.count) == each.count for each in shown.chips)
+    assert ("nothing to do", 16) in [(each.sign.words, each.count) for each in shown.chips]
 
 
 def test_a_filter_that_is_chosen_is_left_by_its_own_link() -> None:
@@ -107,7 +115,7 @@ def test_the_counts_are_said_the_most_frequent_reason_first() -> None:
     assert [each.count for each in tiles(FleetQuery(), COUNTS)] == [372, 13, 2, 7, 4, 2]
     assert [(each.sign.words, each.count) for each in chips(FleetQuery(), COUNTS)] == [
         ("side unknown", 2),
-        ("in sync", 372),
+        ("nothing to do", 372),
         ("awaiting approval", 13),
         ("chatbot missing", 2),
     ]
@@ -156,6 +164,11 @@ def test_what_is_left_of_the_calls_is_said() -> None:
 
     assert [(each.tenant, each.calls) for each in left] == [("acme", 48_796), ("over", 0), ("free", None)]
     assert [each.blocked.words if each.blocked else None for each in left] == [None, "5 min", None]
+
+
+def test_a_source_whose_applies_are_suspended_is_not_called_unready() -> None:
+    suspended = a_source("main", state=SourceState.SUSPENDED)
+    assert page(sources=(suspended, a_source("side"))).troubled == 0
 
 
 def test_when_sources_were_looked_at_is_said() -> None:

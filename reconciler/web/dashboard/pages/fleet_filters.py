@@ -86,6 +86,7 @@ class Head:
     sorted: str | None
 
 
+NOTHING_TO_DO: Final = "nothing to do"
 _SIDES: Final = (Direction.GIT_AHEAD, Direction.LIVE_AHEAD, Direction.DIVERGED)
 _RARE_SIDES: Final = (Direction.UNKNOWN,)
 
@@ -116,7 +117,9 @@ def heads(query: FleetQuery) -> Sequence[Head]:
 
 
 def reason_words(reason: Reason) -> str:
-    """A reason's code as people read it."""
+    """A reason's code as people read it; of what is in sync and nothing else, not what the tile of all in sync says."""
+    if reason is Reason.IN_SYNC:
+        return NOTHING_TO_DO
     return "".join(f" {char.lower()}" if char.isupper() else char for char in reason).strip()
 
 

@@ -14,7 +14,16 @@ from reconciler.ports import Budget, FleetCounts, Page, PlanGroup
 from reconciler.render.ages import Age, age, age_or_none, due_or_none, span
 from reconciler.render.plot import Plot, plot
 from reconciler.web.dashboard.frame import Frame
-from reconciler.web.dashboard.pages.fleet_filters import Choice, FleetQuery, Head, chips, heads, reason_words, tiles
+from reconciler.web.dashboard.pages.fleet_filters import (
+    NOTHING_TO_DO,
+    Choice,
+    FleetQuery,
+    Head,
+    chips,
+    heads,
+    reason_words,
+    tiles,
+)
 from reconciler.web.dashboard.pages.fleet_stops import Stops, stops
 from reconciler.web.dashboard.pages.run_page import run_sign
 from reconciler.web.dashboard.paths import chatbot_path
@@ -24,7 +33,7 @@ from reconciler.web.overview import Overview
 
 DAYS = 14
 _MOST_SOURCES = 6
-_REPEATED = {"in sync": Sync.SYNCED, "side unknown": Sync.UNKNOWN}
+_REPEATED = {NOTHING_TO_DO: Sync.SYNCED, "side unknown": Sync.UNKNOWN}
 """Chips that say what a tile says already, where both count the same."""
 _WITHOUT_DOCUMENT = (Reason.UNMANAGED, Reason.ORPHANED)
 """Chatbots that there is nothing to compare with."""
@@ -111,7 +120,7 @@ class FleetPage:
         next_page: The path of the next part, or None.
         sources: When each source was looked at.
         few_sources: Whether these are so few that they need not be folded.
-        troubled: How many sources are not ready.
+        troubled: How many sources cannot be read or trusted; one whose applies are suspended is as ready as before.
         source_names: The sources to choose from.
         oldest: What is out of sync for longest, or None.
         left: The tenants' calls.
@@ -181,7 +190,7 @@ def fleet_page(frame: Frame, query: FleetQuery, read: Read) -> FleetPage:
         next_page=query.path(cursor=cursor) if cursor else None,
         sources=[_looked(each, seen.runs, read.now) for each in seen.sources],
         few_sources=len(seen.sources) <= _MOST_SOURCES,
-        troubled=sum(each.state is not SourceState.READY for each in seen.sources),
+        troubled=sum(each.state is SourceState.UNKNOWN for each in seen.sources),
         source_names=[each.name for each in seen.sources],
         oldest=_oldest(read.oldest, read.now),
         left=[_left(tenant, budget, read.now) for tenant, budget in seen.budgets.items()],

@@ -1,14 +1,16 @@
 """What a plan's page shows of each op: short fields as a table, texts compared by their words, the rest folded."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
 from reconciler.domain import fields
 from reconciler.domain.direction import NO_BASELINE, Baseline, DirectedOp
 from reconciler.domain.fields import MISSING
+from reconciler.domain.op_outcomes import OpOutcome, op_outcomes
 from reconciler.domain.plan import MCP_SERVERS, Action, Op
+from reconciler.domain.records import Apply
 from reconciler.domain.status import Direction
 from reconciler.domain.visible import distinct, visible
 from reconciler.render.alignment import Effort
@@ -103,6 +105,7 @@ class OpView:
         rows: Its short fields.
         texts: Its other fields.
         note: What must be said of it besides.
+        outcome: What became of it, of an apply that was stopped halfway.
     """
 
     anchor: str
@@ -114,6 +117,7 @@ class OpView:
     rows: Sequence[FieldRow]
     texts: Sequence[TextView]
     note: str | None
+    outcome: OpOutcome | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +152,7 @@ def op_views(
     *,
     whole: bool = False,
     effort: Effort | None = None,
+    apply: Apply | None = None,
 ) -> Sequence[OpView]:
     """Every op that is not noop, those that delete first.
 
@@ -157,6 +162,7 @@ def op_views(
         view: How texts are put beside each other.
         whole: Whether much more of long texts is shown.
         effort: How much work the comparison of all texts may take together; None means `prose.EFFORT`.
+        apply: The plan's latest apply.
     """
     ordered = sorted((each for each in ops if not each.op.is_noop), key=lambda each: each.op.action != Action.DELETE)
     changed = {
@@ -167,7 +173,11 @@ def op_views(
     efforts = (effort or Effort(EFFORT)).shares(texts)
     most = _Share(view, efforts, max(_LEAST_SHOWN, _SHOWN // texts), _MOST_LINES)
     share = _Share(view, efforts, _MORE_SHOWN // texts, _MORE_LINES) if whole else most
-    return [_op(f"op-{number}", each, changed[number], baseline, share) for number, each in enumerate(ordered, 0)]
+    outcomes = op_outcomes([each.op for each in ordered], apply)
+    return [
+        replace(_op(f"op-{number}", each, changed[number], baseline, share), outcome=outcome)
+        for number, (each, outcome) in enumerate(zip(ordered, outcomes, strict=True))
+    ]
 
 
 def in_sections(ops: Sequence[OpView]) -> Sequence[Section]:

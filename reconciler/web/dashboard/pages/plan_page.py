@@ -26,6 +26,17 @@ from reconciler.web.dashboard.paths import plan_path
 from reconciler.web.links import Shared
 
 _VIEWS = {View.SIDES: "Side by side", View.UNIFIED: "Unified"}
+REPLACED = frozenset(
+    {
+        PlanStatus.SUPERSEDED,
+        PlanStatus.STALE,
+        PlanStatus.EXPIRED,
+        PlanStatus.FAILED,
+        PlanStatus.PARTIALLY_APPLIED,
+        PlanStatus.APPLIED_NOT_CONVERGED,
+    }
+)
+"""How plans end that leave something to do: the next one of the chatbot goes on with it."""
 _OVERTAKEN = frozenset({PlanStatus.SUPERSEDED, PlanStatus.STALE, PlanStatus.EXPIRED})
 
 
@@ -36,7 +47,7 @@ class Known:
     Attributes:
         name: The chatbot's, where it is known.
         apply: The plan's latest apply.
-        newer: The chatbot's newest plan, when this is not it.
+        newer: The plan that took the place of this one.
         now: When it was read.
         baseline: What both sides last agreed on; of an open plan only.
         origin: Where the document stands, and the commit that last changed what it says.
@@ -88,7 +99,7 @@ class PlanPage:
         more: The address of more of what is cut, and what it is; None where there is no more.
         decision: The box in which it is decided on.
         apply: Its latest apply.
-        newer: The chatbot's newest plan, when this is not it.
+        newer: The plan that took the place of this one.
         since: What changed since, of a plan that another one took the place of.
         origin: Where the document stands, and the commit that last changed it where git has moved and it is known.
         commands: What decides by the API instead: titles and command lines.
@@ -124,7 +135,7 @@ def plan_page(frame: Frame, known: Known, shown: Shown, public_url: str, effort:
     """Everything that the page of a plan says, comparing its texts as far as the effort suffices."""
     plan = known.plan
     said = sentence(plan.ops, effort)
-    ops = op_views(plan.ops, known.baseline, shown.view, whole=shown.whole, effort=effort)
+    ops = op_views(plan.ops, known.baseline, shown.view, whole=shown.whole, effort=effort, apply=known.apply)
     box = decision(plan, frame.actor, known.rulings)
     return PlanPage(
         frame=frame,

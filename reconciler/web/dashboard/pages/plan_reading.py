@@ -4,11 +4,10 @@ from reconciler.domain.direction import NO_BASELINE, Baseline
 from reconciler.domain.records import Plan
 from reconciler.domain.status import Direction
 from reconciler.engine.context import Actor, Engine
-from reconciler.ports import PlanFilter
 from reconciler.web.api.common import name_of
 from reconciler.web.dashboard.origins import Origin, origin_of
 from reconciler.web.dashboard.pages.plan_decision import rulings
-from reconciler.web.dashboard.pages.plan_page import Known
+from reconciler.web.dashboard.pages.plan_page import REPLACED, Known
 
 _GIT_MOVED = (Direction.GIT_AHEAD, Direction.DIVERGED)
 
@@ -34,12 +33,10 @@ async def read_plan(engine: Engine, actor: Actor | None, plan: Plan) -> Known:
 
 
 async def _newer(engine: Engine, actor: Actor, plan: Plan) -> Plan | None:
-    """The chatbot's newest plan, when this is not it; one of a source that the person may not see is not told."""
-    if plan.is_open:
+    """The plan that took the place of this one; one of a source that the person may not see is not told."""
+    if plan.status not in REPLACED:
         return None
-    wanted = PlanFilter(tenant=plan.tenant, chatbot=plan.chatbot_id, visible=actor.sources)
-    newest = (await engine.store.queries.plans(wanted, limit=1, cursor=None)).items
-    return newest[0] if newest and newest[0].id != plan.id else None
+    return await engine.store.queries.plan_after(plan, actor.sources)
 
 
 async def _baseline(engine: Engine, plan: Plan) -> Baseline:

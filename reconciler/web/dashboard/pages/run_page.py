@@ -5,9 +5,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
+from urllib.parse import urlencode
 
 from reconciler.domain.diagnostics import Diagnostic, Severity
 from reconciler.domain.records import Run, RunStatus
+from reconciler.domain.status import Sync
 from reconciler.domain.weblinks import WebRepository
 from reconciler.engine.context import SourceBinding
 from reconciler.render.ages import Age, age, duration
@@ -35,6 +37,7 @@ class RunRow:
         began: When it was asked for, or began.
         took: How long it ran; None while it runs or waits.
         revision_link: Where its revision can be looked at; None for repositories without pages.
+        seen_link: Where the revision that git named can be looked at; likewise.
     """
 
     run: Run
@@ -43,6 +46,7 @@ class RunRow:
     began: Age
     took: str | None
     revision_link: str | None = None
+    seen_link: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +90,7 @@ class RunPage:
         hidden: How many findings more there are.
         count: How many there are, in words.
         nothing: What is said where there is none.
+        uncompared: The list of the chatbots that could not be compared, each with its reason; None where all were.
     """
 
     frame: Frame
@@ -94,6 +99,7 @@ class RunPage:
     hidden: int
     count: str
     nothing: str
+    uncompared: str | None
 
 
 def run_row(run: Run, binding: SourceBinding | None, now: datetime) -> RunRow:
@@ -107,6 +113,7 @@ def run_row(run: Run, binding: SourceBinding | None, now: datetime) -> RunRow:
         began=age(run.started_at or run.created_at, now),
         took=duration(run.finished_at - run.started_at) if ended and run.started_at and run.finished_at else None,
         revision_link=pages.commit(run.revision) if pages and run.revision else None,
+        seen_link=pages.commit(run.seen_revision) if pages and run.seen_revision else None,
     )
 
 
@@ -122,6 +129,7 @@ def run_page(frame: Frame, run: Run, binding: SourceBinding | None, texts: Texts
         hidden=len(run.diagnostics) - len(shown),
         count=findings_of(run),
         nothing=_nothing(run),
+        uncompared=f"/?{urlencode({'source': run.source, 'sync': Sync.UNKNOWN})}" if run.counts.uncompared else None,
     )
 
 
@@ -155,6 +163,8 @@ def _nothing(run: Run) -> str:
         return "It has not ended."
     if run.status is RunStatus.FAILED:
         return "It failed, and nothing was known to be wrong in the documents."
+    if run.counts.errors:
+        return "Nothing was found wrong in the documents: what went wrong stands above."
     return "Nothing was found wrong in the documents."
 
 

@@ -1,0 +1,61 @@
+"""What became of each op of a plan whose apply was stopped halfway."""
+
+from collections.abc import Mapping, Sequence
+from enum import StrEnum
+from typing import Any, Final
+
+from reconciler.domain.lifecycle import ApplyStatus
+from reconciler.domain.plan import Action, Op
+from reconciler.domain.records import Apply
+
+
+class OpOutcome(StrEnum):
+    """What became of one op of an apply.
+
+    Attributes:
+        DONE: WizChat says that it executed it, or a read-back proved it.
+        FAILED: WizChat says that it stopped at it.
+        NOT_TRIED: It came after the one that failed.
+        NOT_DONE: A read-back found it undone; whether it was tried is not known.
+    """
+
+    DONE = "Done"
+    FAILED = "Failed"
+    NOT_TRIED = "NotTried"
+    NOT_DONE = "NotDone"
+
+
+_STOPPED: Final = frozenset({ApplyStatus.PARTIALLY_APPLIED, ApplyStatus.FAILED})
+
+
+def op_outcomes(ops: Sequence[Op], apply: Apply | None) -> tuple[OpOutcome | None, ...]:
+    """What became of each op; None for all of them unless some were done and others not.
+
+    Args:
+        ops: The plan's.
+        apply: The plan's latest apply.
+    """
+    if apply is None or apply.status not in _STOPPED:
+        return (None,) * len(ops)
+    done = [each for each in apply.applied if each.get("action") != Action.NOOP and not each.get("noop")]
+    failed = (apply.failed or {}).get("op")
+    if not done and not failed:
+        return (None,) * len(ops)
+    rest = OpOutcome.NOT_TRIED if failed else OpOutcome.NOT_DONE
+    return tuple(_outcome(op, done, failed, rest) for op in ops)
+
+
+def told(op: Op) -> Mapping[str, Any]:
+    """An op that is proven to be done, as WizChat would tell it."""
+    return {"section": op.section, "action": op.action.value, "key": op.key}
+
+
+def _outcome(op: Op, done: Sequence[Mapping[str, Any]], failed: object, rest: OpOutcome) -> OpOutcome:
+    if isinstance(failed, Mapping) and _is_about(failed, op):
+        return OpOutcome.FAILED
+    return OpOutcome.DONE if any(_is_about(each, op) for each in done) else rest
+
+
+def _is_about(entry: Mapping[str, Any], op: Op) -> bool:
+    """Whether WizChat means this op; the key that it names of a section without keys is nobody's."""
+    return entry.get("section") == op.section and (op.key is None or entry.get("key") == op.key)
