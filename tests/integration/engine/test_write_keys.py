@@ -22,6 +22,7 @@ from reconciler.errors import (
     TargetUnauthorized,
     TargetUnreachable,
 )
+from tests.fakes.target import Effect
 from tests.support.world import BOT, TENANT, World, document, path_of, spec, world
 
 pytestmark = pytest.mark.anyio
@@ -228,4 +229,14 @@ async def test_a_refused_key_shows_at_once_when_a_chatbot_is_to_be_forgotten(tmp
         w.target.fail(TargetUnauthorized("put a valid key in api_key"), None)
         with pytest.raises(Conflict, match="nobody can tell"):
             await forget_chatbot(w.engine, PROGRAM, TENANT, BOT, "gone")
+        assert (await w.tenant()).state is TenantState.UNAUTHORIZED
+
+
+async def test_a_refused_key_shows_at_once_when_an_outcome_is_read_back(tmp_path: Path) -> None:
+    async with world(tmp_path, LIVE, FILES) as w:
+        w.writer.lose_answer(Effect.NONE)
+        assert (await w.apply(await w.plan(await approved(w)))).status is ApplyStatus.OUTCOME_UNKNOWN
+        assert (await w.tenant()).state is TenantState.READY
+        w.target.fail(TargetUnauthorized("put a valid key in api_key"), BOT)
+        await w.recoverer.run()
         assert (await w.tenant()).state is TenantState.UNAUTHORIZED
