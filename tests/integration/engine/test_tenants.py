@@ -118,7 +118,7 @@ async def test_a_key_that_may_list_and_compare_nothing_is_unauthorized(tmp_path:
 
 async def test_a_run_some_of_whose_dry_runs_failed_says_so(tmp_path: Path) -> None:
     async with world(tmp_path, LIVE, FILES) as w:
-        w.target.fail(TargetUnreachable("WizChat answered with status 500: try again later."), BOT, times=None)
+        w.target.fail(TargetUnreachable("WizChat answered with status 500: try again later"), BOT, times=None)
         run = await w.refresh()
         assert run.status is RunStatus.SUCCEEDED
         assert run.message == (
@@ -164,7 +164,7 @@ async def test_one_sources_only_chatbot_that_fails_is_not_its_tenants_failure(tm
 
 async def test_an_unreadable_list_alone_stops_no_comparison(tmp_path: Path) -> None:
     async with world(tmp_path, LIVE, FILES) as w:
-        w.target.fail(TargetUnreachable("WizChat answered with status 504: try again later."), None, times=None)
+        w.target.fail(TargetUnreachable("WizChat answered with status 504: try again later"), None, times=None)
         run = await w.refresh()
         assert (run.status, run.counts.dry_runs, run.counts.uncompared) == (RunStatus.SUCCEEDED, 3, 0)
         assert "the list of chatbots could not be read" in str(run.message)
@@ -187,7 +187,7 @@ async def test_every_look_at_git_leaves_the_drift_check_where_it_is(tmp_path: Pa
 
 async def test_a_chatbot_whose_dry_run_failed_is_asked_again_by_the_next_look(tmp_path: Path) -> None:
     async with world(tmp_path, LIVE, FILES) as w:
-        w.target.fail(TargetUnreachable("try again later."), BOT)
+        w.target.fail(TargetUnreachable("try again later"), BOT)
         await w.refresh()
         failed = await w.chatbot()
         assert (failed.sync, failed.fault, failed.checked_digest) == (Sync.UNKNOWN, Reason.TARGET_UNREACHABLE, None)
