@@ -35,6 +35,7 @@ def page(chatbot: Chatbot, **changes: Any) -> ChatbotPage:
         live=None,
         standing=standing,
         box=suspend_box(actor, f"chatbot/{chatbot.id}", chatbot.source, standing, what="this chatbot", back="/"),
+        forget=None,
         timeline=(),
         is_whole=True,
         past=Page((), None),
