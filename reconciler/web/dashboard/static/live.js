@@ -100,16 +100,21 @@ function focusIn(region) {
   const element = document.activeElement;
   if (!element || element === document.body || !region.contains(element)) return null;
   const key = keyOf(named(region, FOCUSABLE), element);
-  return { element, key, start: element.selectionStart, end: element.selectionEnd };
+  return { element, key, start: element.selectionStart, end: element.selectionEnd, top: topOf(element) };
 }
 
+const topOf = (element) => element.getBoundingClientRect().top;
+
 function putFocusBack(region, focus) {
-  if (!focus || document.activeElement === focus.element) return;
-  const element = named(region, FOCUSABLE).get(focus.key);
-  element?.focus({ preventScroll: true });
-  if (element && focus.start !== null && focus.start !== undefined) {
-    element.setSelectionRange(focus.start, focus.end);
+  if (!focus) return;
+  if (document.activeElement !== focus.element) {
+    const element = named(region, FOCUSABLE).get(focus.key);
+    if (!element) return;
+    element.focus({ preventScroll: true });
+    if (focus.start !== null && focus.start !== undefined) element.setSelectionRange(focus.start, focus.end);
   }
+  // where somebody types stays under their eyes, whatever comes in above
+  window.scrollBy({ top: topOf(document.activeElement) - focus.top, behavior: "instant" });
 }
 
 // ---- one look
