@@ -59,7 +59,7 @@ def _refusal(error: WizChatApiError, tenant: str, chatbot_id: str | None, settin
 
 
 def _other(error: WizChatApiError, tenant: str) -> errors.TargetError:
-    if error.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+    if _may_pass(error):
         return errors.TargetUnreachable(
             f"WizChat answered with status {error.status} ({quoted(error.message)}): try again later"
         )
@@ -71,6 +71,13 @@ def _other(error: WizChatApiError, tenant: str) -> errors.TargetError:
     return errors.RequestRefused(
         f"WizChat refused the request with {error.code}: {quoted(error.message)}{_refused_fields(error)}"
     )
+
+
+def _may_pass(error: WizChatApiError) -> bool:
+    """Whether the same request may be answered later: no other server becomes WizChat by waiting for it."""
+    if error.status == HTTPStatus.INTERNAL_SERVER_ERROR:
+        return error.has_envelope
+    return error.status > HTTPStatus.NOT_IMPLEMENTED
 
 
 def _refused_fields(error: WizChatApiError) -> str:

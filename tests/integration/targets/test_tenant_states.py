@@ -80,6 +80,11 @@ def _server_errors(sandbox: SandboxServer, _: ExitStack) -> Place:
     return Place(sandbox.url)
 
 
+def _not_implemented_by_another(sandbox: SandboxServer, _: ExitStack) -> Place:
+    sandbox.control.add_fault("status", times=None, status=501, envelope="none")
+    return Place(sandbox.url)
+
+
 PLACES = [
     pytest.param(_wrong_key, TenantState.UNAUTHORIZED, "api_key", id="wrong key"),
     pytest.param(_narrow_key, TenantState.UNAUTHORIZED, "chatbots:read", id="key without the scope"),
@@ -90,6 +95,9 @@ PLACES = [
     pytest.param(_server_errors, TenantState.UNREACHABLE, "status 500", id="server errors"),
     pytest.param(_web_page, TenantState.MISCONFIGURED, "base_url", id="a web page"),
     pytest.param(_not_found_by_another, TenantState.MISCONFIGURED, "base_url", id="404 of another program"),
+    pytest.param(
+        _not_implemented_by_another, TenantState.MISCONFIGURED, "check that base_url", id="501 of another program"
+    ),
 ]
 
 
