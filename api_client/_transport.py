@@ -17,7 +17,8 @@ from typing import Any, Final, Self
 import httpx
 
 from api_client._deadline import TimedBackend, within
-from api_client._wire import Answer, Request, checked_key
+from api_client._wire import Answer, Request
+from api_client.api_key import checked_api_key
 from api_client.base_url import checked_base_url
 from api_client.environment import proxy_variables, usable_environment
 from api_client.errors import WizChatConnectionError, WizChatResponseError
@@ -65,7 +66,7 @@ class Settings:
             httpx.URL(base_url)
         except httpx.InvalidURL as error:
             raise ValueError(f"base_url is not a URL such as https://www.wizchat.com: {error}") from None
-        headers = {"Authorization": f"Bearer {checked_key(api_key)}", "Accept": "application/json"}
+        headers = {"Authorization": f"Bearer {checked_api_key(api_key)}", "Accept": "application/json"}
         return cls(base_url, timeout, max_answer_bytes, httpx.Headers(headers))
 
     @property

@@ -5,7 +5,6 @@ given what came of it, and returns the call's value or raises one of `errors`.
 """
 
 import json
-import re
 from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -81,15 +80,6 @@ class Wait:
 
 Step = Send | Wait
 Outcome = Answer | WizChatError
-
-
-def checked_key(api_key: str) -> str:
-    """Refuse a key that no header could carry, without repeating it: errors must not hold the key."""
-    if not api_key:
-        raise ValueError("api_key is empty: give a Management API key (wpk_live_…)")
-    if not re.fullmatch(r"[!-~]+", api_key):
-        raise ValueError("api_key holds a space, line break or non-ASCII character: was it read with its line end?")
-    return api_key
 
 
 def chatbot_path(chatbot_id: str) -> str:

@@ -35,9 +35,9 @@ def _read_all(name: str, value: Any) -> Any:
 def _read(name: str, path: str) -> str:
     try:
         with Path(path).open("rb") as file:
-            text = file.read(_MOST_BYTES).decode().strip()
+            text = file.read(_MOST_BYTES).decode("utf-8-sig").strip()
     except (OSError, UnicodeDecodeError, ValueError) as error:
-        cause = error.strerror if isinstance(error, OSError) else "it is not text"
+        cause = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
         raise ValueError(f"{name}: {path} cannot be read ({cause}): create it, or correct the path") from None
     if not text:
         raise ValueError(f"{name}: {path} is empty: put the secret in it")

@@ -17,6 +17,7 @@ from api_client.base_url import DEFAULT_BASE_URL
 from reconciler.errors import SettingsError
 from reconciler.runtime.settings_auth import AuthSettings, GrantSettings, OidcSettings
 from reconciler.runtime.settings_fields import (
+    ApiKey,
     ApiUrl,
     Branch,
     Duration,
@@ -104,9 +105,9 @@ class TenantSettings(Section):
         DEFAULT_BASE_URL,
         description="The account's WizChat: scheme, host and port, without a path. https, or http on loopback.",
     )
-    api_key: SecretStr = Field(min_length=1, description="The key for reading and dry runs.")
+    api_key: ApiKey = Field(min_length=1, description="The key for reading and dry runs.")
     api_key_file: Path | None = Field(None, description="A file that holds `api_key`.")
-    write_api_key: SecretStr | None = Field(
+    write_api_key: ApiKey | None = Field(
         None,
         min_length=1,
         description="The key for applies; it may be the same key. Without it the tenant is `ReadOnly`.",

@@ -7,9 +7,10 @@ from datetime import timedelta
 from typing import Annotated, Any
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BeforeValidator
+from pydantic import AfterValidator, BeforeValidator, SecretStr
 from pydantic_settings import NoDecode
 
+from api_client.api_key import api_key_problem
 from api_client.base_url import base_url_problem
 from reconciler.domain.loopback import is_loopback
 from reconciler.errors import SettingsError
@@ -80,6 +81,14 @@ def _api_url(value: str) -> str:
     return value.rstrip("/")
 
 
+def _api_key(value: SecretStr) -> SecretStr:
+    key = value.get_secret_value()
+    # an empty one is told by its length
+    if key and (problem := api_key_problem(key)):
+        raise ValueError(f"it {problem}")
+    return value
+
+
 def _name(value: str) -> str:
     if not _NAME.fullmatch(value):
         raise ValueError(f"{value!r} is not a name: use up to 64 letters, digits, dots, hyphens and underscores")
@@ -99,6 +108,7 @@ Words = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_words)]
 Networks = Annotated[tuple[Annotated[str, AfterValidator(_network)], ...], NoDecode, BeforeValidator(_words)]
 Origins = Annotated[tuple[Annotated[str, AfterValidator(_origin)], ...], NoDecode, BeforeValidator(_words)]
 WebUrl = Annotated[str, AfterValidator(_web_url)]
+ApiKey = Annotated[SecretStr, AfterValidator(_api_key)]
 ApiUrl = Annotated[str, AfterValidator(_api_url)]
 Branch = Annotated[str, AfterValidator(_branch)]
 Name = Annotated[str, AfterValidator(_name)]

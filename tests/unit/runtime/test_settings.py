@@ -267,6 +267,33 @@ class TestRefusals:
 
         assert "is empty" in refusal({"WIZCHAT_API_KEY_FILE": str(tmp_path / "key")})
 
+    @pytest.mark.parametrize("key", ["wpk live", "wpk\nwpk", "wpk\ufeff", "“wpk”"])
+    @pytest.mark.parametrize("setting", ["api_key", "write_api_key"])
+    def test_a_key_that_cannot_be_sent_is_named_and_not_shown(self, tmp_path: Path, setting: str, key: str) -> None:
+        (tmp_path / "key").write_text(key, encoding="utf-8")
+        keys = {"WIZCHAT_API_KEY": "wpk_live_reader", f"WIZCHAT_{setting.upper()}": key}
+        files = {**keys, f"WIZCHAT_{setting.upper()}": "", f"WIZCHAT_{setting.upper()}_FILE": str(tmp_path / "key")}
+
+        for given in (keys, files):
+            message = refusal(given)
+            assert f"tenants[0].{setting}: it holds a space, line break or non-ASCII character" in message
+            assert key not in message
+
+    def test_a_secret_file_that_is_not_utf8_is_named(self, tmp_path: Path) -> None:
+        (tmp_path / "key").write_text("wpk_live_reader", encoding="utf-16")
+
+        message = refusal({"WIZCHAT_API_KEY_FILE": str(tmp_path / "key")})
+        assert "api_key_file: " in message
+        assert "it is not UTF-8 text" in message
+
+    @pytest.mark.parametrize("text", ["\ufeffwpk_live_w", "\ufeff wpk_live_w\r\n", "\n wpk_live_w \n"])
+    def test_a_byte_order_mark_and_white_space_around_a_secret_are_dropped(self, tmp_path: Path, text: str) -> None:
+        (tmp_path / "key").write_text(text, encoding="utf-8", newline="")
+        tenant = load_settings({**TWO_VARIABLES, "WIZCHAT_WRITE_API_KEY_FILE": str(tmp_path / "key")}).tenant()
+
+        assert tenant.write_api_key is not None
+        assert tenant.write_api_key.get_secret_value() == "wpk_live_w"
+
     def test_two_of_one_name(self, tmp_path: Path) -> None:
         assert "sources: two are named 'main'" in toml_refusal(tmp_path, TENANT + SOURCE + SOURCE)
         assert "tenants: two are named 'acme'" in toml_refusal(tmp_path, TENANT + TENANT)
