@@ -1,5 +1,6 @@
 """Holds a document against WizChat's contract, and says every fault at its place in plain words."""
 
+import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
@@ -32,6 +33,7 @@ _KINDS: Final[Mapping[str, str]] = {
     "boolean": "true or false",
     "null": "null",
 }
+_NUMBER: Final = re.compile(r"-?[0-9]{1,20}(\.[0-9]{1,20})?")
 
 
 @dataclass(frozen=True)
@@ -149,7 +151,8 @@ def _misfit(error: ValidationError, pointer: Pointer, place: Place) -> Finding:
     match error.validator:
         case "type":
             wanted = [limit] if isinstance(limit, str) else limit
-            text = f"must be {_either(wanted)}, not {_kind(error.instance)}"
+            actual = "text: write it without quotes" if _is_quoted(error.instance, wanted) else _kind(error.instance)
+            text = f"must be {_either(wanted)}, not {actual}"
         case "enum" | "const":
             choices = [choice for choice in (limit if error.validator == "enum" else [limit]) if choice is not None]
             text = f"must be {' or '.join(_quoted(choice) for choice in choices)}"
@@ -191,6 +194,18 @@ def _kind(value: Any) -> str:
             return "a list"
         case _:
             return "a mapping"
+
+
+def _is_quoted(value: Any, wanted: Collection[str]) -> bool:
+    """Whether only quotes make a text of what is wanted."""
+    if not isinstance(value, str):
+        return False
+    is_number = _NUMBER.fullmatch(value)
+    return (
+        ("boolean" in wanted and value in {"true", "false"})
+        or ("number" in wanted and is_number is not None)
+        or ("integer" in wanted and is_number is not None and is_number[1] is None)
+    )
 
 
 def _quoted(value: Any) -> str:

@@ -18,6 +18,8 @@ _WORD: Final = re.compile(r"[A-Za-z]+")
 _WORDS: Final[dict[str, bool | None]] = {"true": True, "false": False, "null": None}
 _MEANT: Final = {"true": "true", "false": "false", "none": "null", "null": "null", "nil": "null", "undefined": "null"}
 _SINGLE_QUOTED: Final = re.compile(r"'[^'\"\\\n]{0,40}'")
+_YAML: Final = re.compile(r"(?:[ \t]*(?:#[^\n]*)?\r?\n)*(?:---|%YAML|[A-Za-z][\w$.-]*[ \t]*:(?:\s|\Z))")
+"""How a YAML document begins that is a mapping in blocks, below comments and blank lines."""
 _SHOWN: Final = 40
 _MAX_DIGITS: Final = 400
 _STRINGS: Final = json.JSONDecoder()
@@ -145,6 +147,8 @@ class _Walk:
             return _WORDS[word[0]]
         if word and word[0] in {"NaN", "Infinity"}:
             raise self._refuse(f"{word[0]} is not a JSON number: use a finite one")
+        if not self._builder.open and _YAML.match(self._text):
+            raise self._refuse("not valid JSON: this looks like YAML, so let the file's name end with .yaml")
         raise self._refuse(f"not valid JSON: expected {_NEXT[self._expect]}", _meant(self._text, self._at))
 
     def _number(self, found: re.Match[str], line: int, column: int) -> float | None:

@@ -91,6 +91,18 @@ def test_json_is_held_to_the_same_rules() -> None:
         ),
         ("  externalApi: {enabled: no}", "4:26   spec.externalApi.enabled: must be true or false, not text"),
         (
+            '  externalApi: {enabled: "true"}',
+            "4:26   spec.externalApi.enabled: must be true or false, not text: write it without quotes",
+        ),
+        (
+            "  externalApi: {rateLimitPerMinute: '10'}",
+            "4:37   spec.externalApi.rateLimitPerMinute: must be a whole number, not text: write it without quotes",
+        ),
+        (
+            "  externalApi: {rateLimitPerMinute: '10.5'}",
+            "4:37   spec.externalApi.rateLimitPerMinute: must be a whole number, not text",
+        ),
+        (
             "  skills: [{name: a, updatedAt: x}]",
             '4:22   spec.skills[0].updatedAt: "updatedAt" is server-owned: WizChat sets it; remove it',
         ),
@@ -125,6 +137,10 @@ def test_a_fault_of_the_contract_is_named_at_its_place(spec: str, expected: str)
         (HEAD + "spec: {}\nchatbotId: x\n", '4:1   chatbotId: "chatbotId" belongs below "metadata": move it there'),
         (HEAD + "spec: {labels: {}}\n", '3:8   spec.labels: "labels" belongs below "metadata": move it there'),
         (HEAD + "spec: {}\nprune: yes\n", "4:8   prune: must be true or false, not text"),
+        (
+            HEAD + 'spec: {}\nprune: "false"\n',
+            "4:8   prune: must be true or false, not text: write it without quotes",
+        ),
         (
             HEAD + "spec: {}\n_omittedSections: []\n",
             (

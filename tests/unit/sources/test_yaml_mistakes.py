@@ -125,6 +125,12 @@ def test_what_only_looks_odd_is_no_mistake(text: str) -> None:
         ('{"a": "C:\\path"}', 1, 10, "invalid \\escape", None),
         ('{"a": 1', 1, 8, 'expected "," or "}"', None),
         ("", 1, 1, "expected a value", None),
+        ("apiVersion: v1\nkind: ChatbotConfig\n", 1, 1, "looks like YAML, so let the file's name end with .yaml", None),
+        ("# a bot\r\n\r\nspec:\r\n  core: {}\r\n", 1, 1, "looks like YAML", None),
+        ("---\napiVersion: v1\n", 1, 1, "looks like YAML", None),
+        ("# a bot\n{}", 1, 1, "expected a value", None),
+        ("hello", 1, 1, "expected a value", '"hello"'),
+        ('{"a": b: c}', 1, 7, "expected a value", '"b"'),
     ],
 )
 def test_a_mistake_in_json_is_told_in_plain_words(
