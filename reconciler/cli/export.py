@@ -4,7 +4,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
@@ -16,13 +16,16 @@ from reconciler.domain.document import Snapshot
 from reconciler.domain.export_losses import losses, second_documents
 from reconciler.domain.layout import Exported, LaidOut, Unwritable, lay_out, slugs
 from reconciler.engine.each import Progress
-from reconciler.engine.export import FleetExport, export_fleet
+from reconciler.engine.export import ExportFailure, FleetExport, export_fleet
 from reconciler.render.yaml import document_text
 from reconciler.runtime.bootstrap import local
 from reconciler.runtime.settings import TenantSettings
 
 SCHEMA_FILE = "chatbot-config.schema"
 """Not ``.json``: in a folder of documents that would be one."""
+
+_EVERYTHING: Final = frozenset({"all", "*"})
+"""What people give in the place of an id when they mean ``--all``."""
 
 
 def export(
@@ -51,9 +54,10 @@ def export(
     files = _files(laid_out)
     _refuse_damage(laid_out, files, to, discard=discard)
     written = write_files(to, files, force=force or discard)
-    output.show(_summary(laid_out, to, written))
+    if laid_out:
+        output.show(_summary(laid_out, to, written))
     _warn_of_omitted(fleet.exported)
-    problems = [f"chatbot {failure.chatbot_id}: {failure.error}" for failure in fleet.failures] + unwritable
+    problems = [_problem(failure) for failure in fleet.failures] + unwritable
     for problem in problems:
         output.complain(problem)
     if problems:
@@ -131,6 +135,11 @@ def _summary(laid_out: Sequence[LaidOut], to: Path, written: Written) -> str:
         f"({written.changed} files written, {written.unchanged} unchanged).\n"
         f"Next: reconciler plan {to}\n"
     )
+
+
+def _problem(failure: ExportFailure) -> str:
+    hint = "; to export every chatbot, give --all" if failure.chatbot_id.lower() in _EVERYTHING else ""
+    return f"chatbot {failure.chatbot_id}: {failure.error}{hint}"
 
 
 def _warn_of_omitted(exported: Sequence[Exported]) -> None:

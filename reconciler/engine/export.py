@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 from typing import Any
 
 from reconciler.domain.layout import Exported
@@ -64,7 +65,9 @@ async def export_fleet(
 
     async def read(chatbot_id: str) -> Exported:
         if chatbot_id not in live:
-            raise ChatbotNotFound(f"chatbot {chatbot_id} was not found at WizChat: check the id")
+            close = get_close_matches(chatbot_id, live, n=1)
+            near = f"; did you mean {close[0]}?" if close else ""
+            raise ChatbotNotFound(f"chatbot {chatbot_id} was not found at WizChat: check the id{near}")
         return exported(live[chatbot_id], await target.export(chatbot_id))
 
     answers = await for_each(wanted, read, concurrency=concurrency, progress=progress)

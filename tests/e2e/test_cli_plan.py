@@ -164,6 +164,15 @@ def test_an_export_is_valid_and_holds_no_server_owned_field(exported: Shell) -> 
     assert not re.search(r"updatedAt|createdAt|hasSecret|authorizedEmailCount", text)
 
 
+@pytest.mark.parametrize(("given", "says"), [("bot_nope", "check the id"), ("all", "give --all"), ("*", "give --all")])
+def test_an_export_of_nothing_says_only_what_is_wrong(exported: Shell, given: str, says: str) -> None:
+    ran = exported.run("export", given, "--to", "new")
+    assert (ran.code, ran.out) == (1, "")
+    assert f"chatbot {given} was not found" in ran.error
+    assert says in ran.error
+    assert not (exported.folder / "new").exists()
+
+
 def test_four_hundred_chatbots_are_exported_and_planned(tmp_path: Path) -> None:
     config = tmp_path / "reconciler.toml"
     with SandboxServer(fleet=generated_fleet(400)) as server:

@@ -55,3 +55,8 @@ async def test_some_are_read_and_the_whole_list_is_known_all_the_same() -> None:
     (failure,) = fleet.failures
     assert isinstance(failure.error, ChatbotNotFound)
     assert len(fleet.chatbots) == len(target.fleet)
+
+
+async def test_an_id_that_is_nearly_one_is_told_which() -> None:
+    (failure,) = (await export_fleet(FakeTarget(), ["bot_7f3"])).failures
+    assert str(failure.error).endswith("check the id; did you mean bot_7f3a?")
