@@ -22,6 +22,7 @@ _CONTROL: Final = re.compile(r"[\x00-\x20\x7f]|%[01][0-9A-Fa-f]|%7[Ff]")
 _NO_BRANCH: Final = re.compile(
     r"\A\Z|\AHEAD\Z|\A[-+/.]|[/.]\Z|//|/\.|\.\.|@\{|\.lock(?:/|\Z)|[\x00-\x20\x7f~^:?*\[\\]|[\ud800-\udfff]"
 )
+_REF_PREFIX: Final = re.compile(r"(?:refs/)?(?:heads|remotes/[^/]+)/|(?:origin|upstream)/")
 _MAX_BRANCH: Final = 250
 _LEAST_TOKEN: Final = 16
 
@@ -106,7 +107,21 @@ def check_branch(branch: str) -> None:
         SettingsError: Saying how to write it.
     """
     if _NO_BRANCH.search(branch) or len(branch.encode()) > _MAX_BRANCH:
-        raise SettingsError(f"the branch {branch!r} is no branch name: write it without refs/heads/, as git shows it")
+        raise SettingsError(f"the branch {branch!r} is no branch name: write it as `git branch` shows it")
+
+
+def split_branch(branch: str) -> tuple[str, str]:
+    """A branch's name apart from what git and its clones write before it.
+
+    Args:
+        branch: As it was set; a branch may well be named so, and only the remote knows.
+
+    Returns:
+        Such as ``refs/heads/`` or ``origin/``, empty where there is none, and the rest.
+    """
+    found = _REF_PREFIX.match(branch)
+    prefix = found[0] if found else ""
+    return prefix, branch.removeprefix(prefix)
 
 
 def _split(url: str, *, insecure: bool) -> tuple[str, str, str]:

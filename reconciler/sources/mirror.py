@@ -17,7 +17,7 @@ from reconciler.sources.git_command import GitCommand
 from reconciler.sources.git_failure import is_explained, printed, remote_failure
 from reconciler.sources.git_objects import CONTENTS, LISTING, ObjectMissing, blobs, tree_entries
 from reconciler.sources.git_process import DEFAULT_CAPS, Caps, GitTimeout, Output
-from reconciler.sources.git_remote import GitRemote
+from reconciler.sources.git_remote import GitRemote, split_branch
 from reconciler.sources.tree import Entry
 
 _HEAD: Final = "refs/reconciler/head"
@@ -255,6 +255,12 @@ class Mirror:
         names = sorted(visible(line.partition("refs/heads/")[2]) for line in heads)
         branch = f'the branch "{visible(self.remote.branch)}"' if self.remote.branch else "what the remote's HEAD names"
         if names:
+            prefix, bare = split_branch(self.remote.branch or "")
+            if prefix and bare in names:
+                return SourceUnreadable(
+                    SourceCause.BRANCH_MISSING,
+                    f'{url}: {branch} does not exist: set the source\'s branch to "{bare}", without "{prefix}"',
+                )
             known = ", ".join(names[:_MOST_NAMED]) + (", …" if len(names) > _MOST_NAMED else "")
             return SourceUnreadable(
                 SourceCause.BRANCH_MISSING,

@@ -12,6 +12,7 @@ DEFAULT_PATHS: Final = ("chatbots/**/*.yaml", "chatbots/**/*.yml", "chatbots/**/
 """Where documents are, unless a source says otherwise."""
 
 DOCUMENT_SUFFIXES: Final = (".yaml", ".yml", ".json")
+_DOCUMENT_ENDS: Final = "{}, {} or {}".format(*DOCUMENT_SUFFIXES)
 REGULAR_MODES: Final = frozenset({"100644", "100755", "100664"})
 SYMLINK: Final = "120000"
 SUBMODULE: Final = "160000"
@@ -141,6 +142,25 @@ def check_globs(globs: Sequence[str]) -> None:
             )
         if bare.endswith("/") and not glob.startswith("!"):
             raise SettingsError(f'"{glob}" names a folder, not the files in it: write "{bare}**"')
+        if not glob.startswith("!") and not _may_end_as_document(parts[-1]):
+            raise SettingsError(
+                f'"{glob}" matches no document, as their names end with {_DOCUMENT_ENDS}: write "{_as_documents(bare)}"'
+            )
+
+
+def _may_end_as_document(name: str) -> bool:
+    """Whether a file whose name matches this part of a glob may be a document by its name's end."""
+    end = re.split(r"[*?\]]", name)[-1]
+    is_literal = end == name
+    return any(end.endswith(suffix) or (suffix.endswith(end) and not is_literal) for suffix in DOCUMENT_SUFFIXES)
+
+
+def _as_documents(glob: str) -> str:
+    """A glob of documents in the place of one that matches none: those in the folder that it names."""
+    folder, _, name = glob.rpartition("/")
+    if "." not in name:
+        return f"{glob}/**/*{DOCUMENT_SUFFIXES[0]}"
+    return f"{folder}/*{DOCUMENT_SUFFIXES[0]}".removeprefix("/")
 
 
 def literal(path: str) -> str:

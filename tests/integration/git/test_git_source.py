@@ -134,6 +134,26 @@ async def test_a_vanished_branch_names_those_that_exist(url: str, repo: GitRepo,
     assert message.endswith('the branch "main" does not exist: set the source\'s branch to one of trunk, or restore it')
 
 
+@pytest.mark.parametrize("prefix", ["refs/heads/", "heads/", "origin/", "remotes/origin/", "refs/remotes/mine/"])
+async def test_a_prefix_that_is_no_part_of_the_branch_is_named(url: str, tmp_path: Path, prefix: str) -> None:
+    cause, message = await cause_of(source_of(url, tmp_path, f"{prefix}main"))
+    assert cause is SourceCause.BRANCH_MISSING
+    assert message.endswith(
+        f'the branch "{prefix}main" does not exist: set the source\'s branch to "main", without "{prefix}"'
+    )
+
+
+async def test_a_prefix_is_not_blamed_where_the_rest_is_no_branch(url: str, tmp_path: Path) -> None:
+    _, message = await cause_of(source_of(url, tmp_path, "origin/trunk"))
+    assert "set the source's branch to one of main" in message
+
+
+async def test_a_branch_may_be_named_like_a_prefix(url: str, repo: GitRepo, tmp_path: Path) -> None:
+    repo.git("branch", "origin/main")
+    source = source_of(url, tmp_path, "origin/main")
+    assert (await source.load(await source.head(), MemoryParseCache())).files > 0
+
+
 @pytest.mark.parametrize("branch", ["main", None])
 async def test_an_empty_repository_is_told_from_a_missing_branch(tmp_path: Path, branch: str | None) -> None:
     cause, message = await cause_of(source_of(GitRepo(tmp_path / "empty").url, tmp_path, branch))

@@ -32,6 +32,12 @@ def from_toml(tmp_path: Path, text: str, environ: Mapping[str, str] | None = Non
         ('["chatbots\\\\*.yaml"]', "from the repository's root"),
         ('["chatbots/"]', 'write "chatbots/**"'),
         ('[""]', "from the repository's root"),
+        ('["chatbots"]', 'write "chatbots/**/*.yaml"'),
+        ('["chatbots/*/bots"]', 'write "chatbots/*/bots/**/*.yaml"'),
+        ('["chatbots/**/*.yaml", "bots"]', '"bots" matches no document'),
+        ('["bots/*.md"]', 'write "bots/*.yaml"'),
+        ('["README.md"]', 'write "*.yaml"'),
+        ('["ml"]', 'write "ml/**/*.yaml"'),
     ],
 )
 def test_paths_that_can_select_nothing_are_refused(tmp_path: Path, paths: str, said: str) -> None:
@@ -43,6 +49,13 @@ def test_paths_that_can_select_nothing_are_refused(tmp_path: Path, paths: str, s
 def test_paths_may_exclude_what_others_select(tmp_path: Path) -> None:
     settings = from_toml(tmp_path, f'{TENANT}{SOURCE}paths = ["bots/**/*.yaml", "!bots/drafts/"]\n')
     assert settings.sources[0].paths == ("bots/**/*.yaml", "!bots/drafts/")
+
+
+@pytest.mark.parametrize(
+    "glob", ["*", "**", "bots/**", "bots/*", "*.y*ml", "*ml", "bots/a.json", "a?", "a.[jy]*", "*.y[a]ml", "x.yam?"]
+)
+def test_paths_that_may_select_a_document_are_taken(tmp_path: Path, glob: str) -> None:
+    assert from_toml(tmp_path, f'{TENANT}{SOURCE}paths = ["{glob}"]\n').sources[0].paths == (glob,)
 
 
 def refusal(environ: Mapping[str, str]) -> str:
