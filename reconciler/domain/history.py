@@ -1,8 +1,9 @@
 """How chatbots came to stand as they do: transitions, the episodes of drift they make up, and a curve over time."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import date, datetime, timedelta
+from itertools import pairwise
 from typing import Final
 
 from reconciler.domain.records import Chatbot
@@ -59,12 +60,95 @@ class Episode:
     closed: Transition | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Point:
-    """How many chatbots were OutOfSync at a moment."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tally:
+    """Chatbots counted at a moment, or by how many each number changed.
 
+    Attributes:
+        out_of_sync: Those that were OutOfSync.
+        unknown: Those with a document whose sync was Unknown.
+        managed: Those with a document.
+    """
+
+    out_of_sync: int = 0
+    unknown: int = 0
+    managed: int = 0
+
+    def __sub__(self, change: "Tally") -> "Tally":
+        """What was before a change."""
+        return Tally(
+            out_of_sync=self.out_of_sync - change.out_of_sync,
+            unknown=self.unknown - change.unknown,
+            managed=self.managed - change.managed,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BucketChange:
+    """How the numbers changed within one bucket of time.
+
+    Attributes:
+        net: From its beginning to its end.
+        highest_out_of_sync: The most by which this number exceeded the one at the beginning, after any transition.
+        lowest_out_of_sync: The same of the least, which is negative where it fell below.
+        highest_unknown: The most by which the number of the Unknown exceeded the one at the beginning.
+        highest_either: The same of the OutOfSync and the Unknown together.
+        unknown_rose_at: When the number of the Unknown first rose; None where it did not.
+        unknown_fell_at: When it last fell; None where it did not.
+    """
+
+    net: Tally = Tally()
+    highest_out_of_sync: int = 0
+    lowest_out_of_sync: int = 0
+    highest_unknown: int = 0
+    highest_either: int = 0
+    unknown_rose_at: datetime | None = None
+    unknown_fell_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class UnknownPeriod:
+    """A time in which the sync of some chatbots was Unknown.
+
+    Attributes:
+        chatbots: The most at once.
+        managed: Of how many with a document.
+    """
+
+    began: datetime
+    ended: datetime
+    chatbots: int
+    managed: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Point:
+    """How many chatbots were OutOfSync at the end of a bucket of time, and within it.
+
+    Attributes:
+        began: When the bucket begins: as it ends, for the first point of a curve. No bucket reaches beyond a day.
+        at: When it ends.
+        out_of_sync: How many were OutOfSync at its end, as far as that was known.
+        most: The most that were at any moment of it.
+        least: The least that were.
+        most_either: The most that were OutOfSync or Unknown at any moment of it: no more can have been OutOfSync.
+        unknown: How many were Unknown at its end.
+        unknown_period: When some were Unknown within it; None when none was.
+    """
+
+    began: datetime
     at: datetime
     out_of_sync: int
+    most: int
+    least: int
+    most_either: int
+    unknown: int = 0
+    unknown_period: UnknownPeriod | None = None
+
+    @property
+    def day(self) -> date:
+        """The day that the bucket belongs to."""
+        return self.began.date()
 
 
 def drifting(chatbot: Chatbot, now: datetime) -> Chatbot:
@@ -98,30 +182,60 @@ def episodes(transitions: Sequence[Transition]) -> tuple[Episode, ...]:
 
 
 def moments(since: datetime, until: datetime, buckets: int) -> tuple[datetime, ...]:
-    """Evenly spaced moments, one more than there are buckets between them."""
+    """The edges of evenly spaced buckets, and each midnight between them: a bucket belongs to one day."""
     width = (until - since) / buckets
-    return (*(since + width * step for step in range(buckets)), until)
+    midnight = since.replace(hour=0, minute=0, second=0, microsecond=0)
+    days = (midnight + timedelta(days=day) for day in range(1, (until - midnight).days + 1))
+    inner = {*(since + width * step for step in range(1, buckets)), *days} if since < until else set()
+    return (since, *sorted(at for at in inner if since < at < until), until)
 
 
-def curve(
-    now: int, net: Iterable[tuple[datetime, int]], *, since: datetime, until: datetime, buckets: int
-) -> tuple[Point, ...]:
-    """How many chatbots were OutOfSync at evenly spaced moments: today's number, less what has come since.
+def curve(now: Tally, changes: Mapping[int, BucketChange], edges: Sequence[datetime]) -> tuple[Point, ...]:
+    """How many chatbots were OutOfSync over time: today's numbers, less what has come since.
 
     Args:
-        now: How many are OutOfSync now.
-        net: By how many that rose or fell at each moment from ``since`` on, in any order.
-        since: The first moment.
-        until: The last moment; not before ``since``.
-        buckets: Into how many parts the time is divided.
+        now: Today's numbers.
+        changes: What changed, by the number of the bucket; what came after the last edge has the number that follows.
+            A bucket without changes may be left out.
+        edges: Where buckets begin and end, in order of time; see `moments`.
 
     Returns:
-        One point more than there are buckets, in order of time.
+        One point for each edge, in order of time.
     """
-    later = sorted(net)
+    nothing = BucketChange()
+    level = now - changes.get(len(edges) - 1, nothing).net
     points = []
-    for at in reversed(moments(since, until, buckets)):
-        while later and later[-1][0] > at:
-            now -= later.pop()[1]
-        points.append(Point(at, now))
-    return tuple(reversed(points))
+    for number, (began, ended) in reversed([*enumerate(pairwise(edges))]):
+        change = changes.get(number, nothing)
+        before = level - change.net
+        points.append(_point(began, ended, before, level, change))
+        level = before
+    first = _point(edges[0], edges[0], level, level, nothing)
+    return (first, *reversed(points))
+
+
+def _point(began: datetime, ended: datetime, before: Tally, after: Tally, change: BucketChange) -> Point:
+    return Point(
+        began=began,
+        at=ended,
+        out_of_sync=after.out_of_sync,
+        most=before.out_of_sync + max(change.highest_out_of_sync, 0),
+        least=before.out_of_sync + min(change.lowest_out_of_sync, 0),
+        most_either=before.out_of_sync + before.unknown + max(change.highest_either, 0),
+        unknown=after.unknown,
+        unknown_period=_unknown_period(began, ended, before, after, change),
+    )
+
+
+def _unknown_period(
+    began: datetime, ended: datetime, before: Tally, after: Tally, change: BucketChange
+) -> UnknownPeriod | None:
+    most = before.unknown + max(change.highest_unknown, 0)
+    if not most:
+        return None
+    return UnknownPeriod(
+        began if before.unknown else change.unknown_rose_at or began,
+        ended if after.unknown else change.unknown_fell_at or ended,
+        most,
+        max(before.managed, after.managed, most),
+    )

@@ -151,7 +151,9 @@ class Queries(Protocol):
     async def out_of_sync_curve(
         self, visible: Collection[str] | None, *, since: datetime, until: datetime, buckets: int
     ) -> Sequence[Point]:
-        """How many chatbots of these sources were OutOfSync, at evenly spaced moments; see `domain.history.curve`.
+        """How many chatbots of these sources were OutOfSync, at the edges of buckets of time and at most within them.
+
+        Those with a document that were Unknown are counted beside them; see `domain.history.curve`.
 
         It is right as far back as the history is kept.
         """

@@ -5,15 +5,32 @@ from datetime import UTC, datetime
 from itertools import pairwise
 from typing import Any, Final
 
-from sqlalchemy import Column, ColumnElement, Integer, Select, and_, case, column, func, select, values
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    Integer,
+    Row,
+    Select,
+    and_,
+    case,
+    column,
+    func,
+    literal,
+    select,
+    union_all,
+    values,
+)
 
-from reconciler.domain.history import Point, Transition, curve, moments
+from reconciler.domain.history import BucketChange, Point, Tally, Transition, curve, moments
 from reconciler.domain.records import Chatbot
-from reconciler.domain.status import Sync
+from reconciler.domain.status import Reason, Sync
 from reconciler.storage import rows, tables
 from reconciler.storage.transaction import Reading
 
 _DRIFTED: Final = Sync.OUT_OF_SYNC.value
+_UNKNOWN: Final = Sync.UNKNOWN.value
+_ORPHANED: Final = Reason.ORPHANED.value
+_COUNTED: Final = ("out_of_sync", "unknown", "managed")
 _FOREVER: Final = datetime(9999, 1, 1, tzinfo=UTC)
 
 
@@ -56,33 +73,107 @@ class HistoryQueries:
     async def out_of_sync_curve(
         self, visible: Collection[str] | None, *, since: datetime, until: datetime, buckets: int
     ) -> Sequence[Point]:
-        """How many chatbots of these sources were OutOfSync, at evenly spaced moments."""
-        chatbot = tables.chatbots.c
-        count = select(func.count()).where(chatbot.sync == _DRIFTED, *among(chatbot.source, visible))
-        bounds = [*pairwise(moments(since, until, buckets)), (until, _FOREVER)]
+        """How many chatbots of these sources were OutOfSync and Unknown, bucket by bucket of the time."""
+        edges = moments(since, until, buckets)
         async with self._reading() as transaction:
-            now = int((await transaction.connection.execute(count)).scalar_one())
-            found = await transaction.connection.execute(_net(visible, bounds))
-            net = [(bounds[place][1], int(by)) for place, by in found]
-        return curve(now, net, since=since, until=until, buckets=buckets)
+            now = (await transaction.connection.execute(_now(visible))).one()
+            found = await transaction.connection.execute(_changes(visible, [*pairwise(edges), (until, _FOREVER)]))
+            changes = {row.place: _bucket_change(row) for row in found}
+        return curve(_tally(now), changes, edges)
 
 
-def _net(visible: Collection[str] | None, bounds: Sequence[tuple[datetime, datetime]]) -> Select[Any]:
-    """By how many the number of those that are OutOfSync changed within these bounds, each one range of an index."""
-    moment = tables.transitions.c.at
+def _now(visible: Collection[str] | None) -> Select[Any]:
+    chatbot = tables.chatbots.c
+    counted = _counted(chatbot.sync, chatbot.source, visible, chatbot.fault.is_distinct_from(_ORPHANED))
+    numbers: list[ColumnElement[Any]] = [
+        func.coalesce(func.sum(counts), 0).label(name) for name, counts in counted.items()
+    ]
+    return select(*numbers).select_from(tables.chatbots)
+
+
+def _changes(visible: Collection[str] | None, bounds: Sequence[tuple[datetime, datetime]]) -> Select[Any]:
+    """How the numbers changed within these bounds, each one range of an index: in all, and at most on the way."""
+    steps = _steps(visible, bounds).cte("steps")
+    running = select(
+        *steps.c,
+        func.sum(steps.c.out_of_sync).over(partition_by=steps.c.place, order_by=steps.c.at).label("risen"),
+        func.sum(steps.c.unknown).over(partition_by=steps.c.place, order_by=steps.c.at).label("unknown_risen"),
+    ).cte("running")
+    step = running.c
+    return select(
+        step.place,
+        *(func.sum(step[name]).label(name) for name in _COUNTED),
+        func.max(step.risen).label("highest"),
+        func.min(step.risen).label("lowest"),
+        func.max(step.unknown_risen).label("unknown_risen"),
+        func.max(step.risen + step.unknown_risen).label("either_risen"),
+        func.min(case((step.unknown > 0, step.at))).label("unknown_rose_at"),
+        func.max(case((step.unknown < 0, step.at))).label("unknown_fell_at"),
+    ).group_by(step.place)
+
+
+def _steps(visible: Collection[str] | None, bounds: Sequence[tuple[datetime, datetime]]) -> Select[Any]:
+    """By how many the numbers changed at each moment within these bounds."""
+    transition, chatbot = tables.transitions.c, tables.chatbots.c
     bound = (
-        values(column("place", Integer), column("after", moment.type), column("through", moment.type))
+        values(column("place", Integer), column("after", transition.at.type), column("through", transition.at.type))
         .data([(place, *between) for place, between in enumerate(bounds)])
         .cte("bounds")
     )
-    changes = bound.join(tables.transitions, and_(moment > bound.c.after, moment <= bound.c.through))
-    risen = func.sum(_one_if(tables.transitions.c.sync, tables.transitions.c.source, visible))
-    fallen = func.sum(_one_if(tables.transitions.c.sync_before, tables.transitions.c.source_before, visible))
-    return select(bound.c.place, risen - fallen).select_from(changes).group_by(bound.c.place)
+    within = and_(transition.at > bound.c.after, transition.at <= bound.c.through)
+    after = _counted(transition.sync, transition.source, visible)
+    before = _counted(transition.sync_before, transition.source_before, visible)
+    changes = {name: after[name] - before[name] for name in _COUNTED}
+    every = select(bound.c.place, transition.at, *(change.label(name) for name, change in changes.items())).select_from(
+        bound.join(tables.transitions, within)
+    )
+    # no transition tells when what was Unknown became Orphaned, so what is Orphaned now is taken out of the whole time
+    orphaned = select(
+        bound.c.place,
+        transition.at,
+        literal(0).label("out_of_sync"),
+        (-changes["unknown"]).label("unknown"),
+        (-changes["managed"]).label("managed"),
+    ).select_from(
+        tables.chatbots.join(
+            tables.transitions,
+            and_(
+                chatbot.fault == _ORPHANED,
+                chatbot.tenant == transition.tenant,
+                chatbot.id == transition.chatbot_id,
+            ),
+        ).join(bound, within)
+    )
+    step = union_all(every, orphaned).subquery("changes").c
+    return select(step.place, step.at, *(func.sum(step[name]).label(name) for name in _COUNTED)).group_by(
+        step.place, step.at
+    )
 
 
-def _one_if(sync: Column[Any], source: Column[Any], visible: Collection[str] | None) -> ColumnElement[int]:
-    return case((and_(sync == _DRIFTED, *among(source, visible)), 1), else_=0)
+def _counted(
+    sync: Column[Any], source: Column[Any], visible: Collection[str] | None, *has_document: ColumnElement[bool]
+) -> dict[str, ColumnElement[int]]:
+    """What a chatbot adds to each number of a `Tally`."""
+    seen = among(source, visible)
+    managed = and_(sync.is_not(None), source.is_not(None), *has_document, *seen)
+    conditions = (and_(sync == _DRIFTED, *seen), and_(sync == _UNKNOWN, managed), managed)
+    return {name: case((holds, 1), else_=0) for name, holds in zip(_COUNTED, conditions, strict=True)}
+
+
+def _tally(row: Row[Any]) -> Tally:
+    return Tally(**{name: int(getattr(row, name)) for name in _COUNTED})
+
+
+def _bucket_change(row: Row[Any]) -> BucketChange:
+    return BucketChange(
+        net=_tally(row),
+        highest_out_of_sync=int(row.highest),
+        lowest_out_of_sync=int(row.lowest),
+        highest_unknown=int(row.unknown_risen),
+        highest_either=int(row.either_risen),
+        unknown_rose_at=row.unknown_rose_at,
+        unknown_fell_at=row.unknown_fell_at,
+    )
 
 
 def among(place: Column[Any], wanted: Collection[str] | None) -> list[ColumnElement[bool]]:

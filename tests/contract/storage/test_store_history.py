@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from sqlalchemy import event
 
-from reconciler.domain.history import SERVICE, Transition, episodes
+from reconciler.domain.history import SERVICE, Transition, UnknownPeriod, episodes
 from reconciler.domain.records import Chatbot
 from reconciler.domain.status import Direction, Reason, Sync
 from reconciler.errors import Conflict
@@ -228,6 +228,45 @@ async def test_the_curve_by_what_changed_is_the_real_count_at_each_moment(store:
         for (since, first), (until, last) in zip(counted, counted[3:], strict=False):
             found = await store.queries.out_of_sync_curve(visible, since=since, until=until, buckets=1)
             assert [point.out_of_sync for point in found] == [first, last], source
+
+
+async def test_the_curve_knows_the_peak_between_two_of_its_points(store: SqlStore, clock: FakeClock) -> None:
+    await _add(store, *(a_chatbot(f"b{number}", source="main", **AGREED) for number in range(3)))
+    clock.advance(60)
+    since = await _moment(store)
+    clock.advance(60)
+    for change in (DRIFT, AGREED):
+        for number in range(3):
+            await _change(store, f"b{number}", **change)
+            clock.advance(60)
+    until = await _moment(store)
+    first, last = await store.queries.out_of_sync_curve(None, since=since, until=until, buckets=1)
+    assert (first.out_of_sync, last.out_of_sync) == (0, 0)
+    assert (last.most, last.least, last.most_either) == (3, 0, 3)
+    assert last.unknown_period is None
+
+
+async def test_the_curve_tells_when_chatbots_were_unknown(store: SqlStore, clock: FakeClock) -> None:
+    """Those without a document, or whose document was removed, were not: there is nothing to see of them."""
+    managed = [a_chatbot(f"b{number}", source="main", **DRIFT) for number in range(3)]
+    await _add(store, *managed, a_chatbot("nobodys", source=None), a_chatbot("removed", source="main", **DRIFT))
+    clock.advance(60)
+    since = await _moment(store)
+    clock.advance(60)
+    lost = {"sync": Sync.UNKNOWN, "direction": Direction.UNKNOWN, "reason": Reason.TARGET_UNREACHABLE}
+    await _change(store, "removed", **lost)
+    await _change(store, "removed", fault=Reason.ORPHANED, reason=Reason.ORPHANED)
+    for change in (lost, DRIFT):
+        for number in range(2):
+            await _change(store, f"b{number}", **change)
+            clock.advance(60)
+    until = await _moment(store)
+    told = {name: await _told(store, name) for name in ("b0", "b1")}
+    first, last = await store.queries.out_of_sync_curve(["main"], since=since, until=until, buckets=1)
+    assert (first.unknown, last.unknown, last.out_of_sync, last.least, last.most_either) == (0, 0, 3, 1, 4)
+    assert last.unknown_period == UnknownPeriod(told["b0"][1].at, told["b1"][2].at, 2, 3)
+    hidden = await store.queries.out_of_sync_curve(["other"], since=since, until=until, buckets=1)
+    assert [point.unknown_period for point in hidden] == [None, None]
 
 
 async def _moment(store: SqlStore) -> datetime:

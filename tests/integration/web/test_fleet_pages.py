@@ -1,11 +1,12 @@
 """The fleet, the runs and the sources, as a browser meets them."""
 
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import timedelta
 from html import unescape
+from typing import Any
 
 import httpx
 import pytest
@@ -221,6 +222,7 @@ async def test_a_change_that_many_share_is_reviewed_together(house: House) -> No
 
 
 async def test_the_plot_has_its_figures_in_words(house: House) -> None:
+    await compare_all(house)
     await drift(house)
     async with signed_in(house) as client:
         text = (await client.get("/")).text
@@ -233,6 +235,44 @@ async def test_the_plot_has_its_figures_in_words(house: House) -> None:
     assert "1 on 2026-03-01, 3 on 2026-03-04; at most 3 on 2026-03-04, at least 1 on 2026-03-01." in svg
     assert "style" not in svg
     assert '<th scope="row">2026-03-02</th><td>2</td><td>2</td>' in text
+
+
+async def test_the_plot_says_when_chatbots_were_unknown_and_what_peaked_between(house: House) -> None:
+    await compare_all(house)
+    await drift(house)
+    house.clock.advance(3600)
+    seen = {"sync": Sync.OUT_OF_SYNC, "direction": Direction.GIT_AHEAD}
+    for change in ({"sync": Sync.UNKNOWN, "direction": Direction.UNKNOWN}, seen):
+        async with house.store.begin() as uow:
+            await uow.chatbots.add(a_chatbot(f"short_{change['sync']}", source="main", sync=Sync.OUT_OF_SYNC))
+        await save(house, "drift_0", change)
+        await save(house, "drift_1", change)
+        house.clock.advance(60)
+        await save(house, f"short_{change['sync']}", {"sync": Sync.SYNCED})
+    house.clock.advance(6 * 3600)
+    async with signed_in(house) as client:
+        text = unescape((await client.get("/")).text)
+
+    svg = text[text.index("<svg") : text.index("</svg>")]
+    assert "at most 4 on 2026-03-04, at least 1" in svg, "it was four for a minute"
+    period = re.search(r"unknown for up to 2 of \d+ from (2026-03-04 \d\d:\d\d) to (2026-03-04 \d\d:\d\d) \(UTC\)", svg)
+    assert period is not None
+    assert text.count(period[0]) == 2, "where it is drawn, and beside it"
+    assert '<path class="unknown" d="M' in svg
+    assert '<th scope="col">Unknown at most</th>' in text
+
+
+async def compare_all(house: House) -> None:
+    """Let nothing be Unknown at first."""
+    for chatbot_id in ("bot_1", "bot_2"):
+        await save(house, chatbot_id, {"sync": Sync.SYNCED, "direction": Direction.IN_SYNC})
+
+
+async def save(house: House, chatbot_id: str, change: Mapping[str, Any]) -> None:
+    async with house.store.begin() as uow:
+        found = await uow.chatbots.get("acme", chatbot_id)
+        assert found is not None
+        await uow.chatbots.save(drifting(replace(found, **change), house.clock.now()))
 
 
 async def test_the_plot_shows_a_fortnight_of_a_longer_history(house: House) -> None:
