@@ -16,7 +16,7 @@ COMPILE = uv pip compile --universal --python-version 3.11 --generate-hashes --n
 	--custom-compile-command "make lock" --quiet $(ARGS)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup check format docs test test-browser screenshots demo bench faults faults-selftest fuzz image lock clean
+.PHONY: help setup check format docs test test-browser screenshots demo bench faults faults-selftest fuzz mutants image lock clean
 
 help:  ## show this
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | column -t -s '|' 2>/dev/null \
@@ -67,6 +67,9 @@ faults: $(STAMP)  ## break the service in 10,000 ways, and at every step (N=500 
 faults-selftest: $(STAMP)  ## plant bugs one by one, and see that the judge of `make faults` objects
 	@$(BIN)/python -m tests.faults.selftest $(ARGS)
 
+mutants: $(STAMP)  ## plant small slips in a copy of the code, and count those that no test notices (SEED=…, ARGS="--count 400")
+	@$(BIN)/python -m scripts.mutants $(if $(SEED),--seed $(SEED)) $(ARGS)
+
 image:  ## build the container image (CONTAINER=podman)
 	$(CONTAINER) build -t wizchat-reconciler .
 
@@ -76,7 +79,7 @@ lock:  ## compile the locks anew (needs uv; ARGS=--upgrade to move versions)
 	$(COMPILE) pyproject.toml --extra dev requirements/build.in -o requirements/dev.txt
 
 clean:  ## remove what setup and the checks made
-	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis .fuzz
+	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis .fuzz mutants
 
 $(STAMP): pyproject.toml requirements/dev.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
