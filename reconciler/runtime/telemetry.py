@@ -7,6 +7,7 @@ from typing import Any
 import structlog
 
 from reconciler.domain.visible import visible
+from reconciler.errors import StoreError
 
 
 def log_to_stderr(level: int = logging.INFO) -> None:
@@ -21,6 +22,7 @@ def log_to_stderr(level: int = logging.INFO) -> None:
         structlog.stdlib.ExtraAdder(),
         _without_colours,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
+        _without_known_traces,
         structlog.processors.format_exc_info,
     ]
     handler = logging.StreamHandler(sys.stderr)
@@ -47,6 +49,15 @@ def _without_colours(_: object, __: str, event: structlog.typing.EventDict) -> s
     """Drop uvicorn's second message, which is the first with escape sequences."""
     event.pop("color_message", None)
     return event
+
+
+def _without_known_traces(_: object, __: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
+    """Say in one line that the database is not usable: its message says what to do, and every tick meets it again."""
+    match event.get("exc_info"):
+        case (_, StoreError() as error, _):
+            return {name: value for name, value in event.items() if name != "exc_info"} | {"cause": str(error)}
+        case _:
+            return event
 
 
 def _without_unseen(_: object, __: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
