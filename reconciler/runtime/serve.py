@@ -53,6 +53,7 @@ async def serve(
         StoreError: The database cannot be used.
     """
     settings.check_servable()
+    log.info("using the data folder", extra={"folder": str(settings.data.dir)})
     with _listening(settings) as listener:
         url = _url(settings, listener)
         async with open_service(

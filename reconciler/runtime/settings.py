@@ -72,10 +72,11 @@ class DatabaseSettings(Section):
 class DataSettings(Section):
     """Where files lie, and how long what has ended is kept."""
 
-    dir: Annotated[Path, AfterValidator(Path.expanduser)] = Field(
+    dir: Annotated[Path, AfterValidator(Path.expanduser), AfterValidator(Path.absolute)] = Field(
         Path("/var/lib/reconciler"),
         description="Git mirrors, which can be deleted at any time; the kept heads and the archive of the audit log, "
-        "which belong into a backup; the key of links to plans; also the database while `database.url` is unset.",
+        "which belong into a backup; the key of links to plans; also the database while `database.url` is unset. A "
+        "relative path counts from the folder that the program is started in.",
     )
     runs: Duration = Field(
         timedelta(days=30),
@@ -299,7 +300,7 @@ class Settings(BaseSettings):
     @property
     def database_url(self) -> SecretStr:
         """The database that is used."""
-        return self.database.url or SecretStr(f"sqlite:///{self.data.dir.absolute() / 'reconciler.db'}")
+        return self.database.url or SecretStr(f"sqlite:///{self.data.dir / 'reconciler.db'}")
 
     def tenant(self, name: str | None = None) -> TenantSettings:
         """A tenant by its name, or the only one.

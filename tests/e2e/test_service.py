@@ -3,7 +3,9 @@
 import hashlib
 import hmac
 import json
+import os
 import re
+import shutil
 from pathlib import Path
 
 import httpx
@@ -11,6 +13,7 @@ import pytest
 
 from tests.support.command import run_command
 from tests.support.service import SECRETS, TOKEN, Service, smallest, stage
+from tests.support.waiting import eventually
 from tests.support.world import BOT, document, path_of, spec
 
 LIVE = {BOT: spec(), "bot_2": spec("Second")}
@@ -77,6 +80,33 @@ def test_an_apply_whose_answer_is_lost_is_read_back_and_never_sent_again(tmp_pat
         s.sandbox.control.add_fault(kind, match={"dry_run": False}, **more)
         assert service.approve_and_apply(plan)["status"] == "Applied"
         assert len(s.sandbox.control.writes()) == spent(service) == 1
+
+
+def test_a_database_that_is_deleted_is_told_in_one_line_at_each_tick(tmp_path: Path) -> None:
+    with stage(tmp_path, LIVE, FILES) as s:
+        with s.service() as service:
+            service.first_run()
+            database = sorted((tmp_path / "data").glob("reconciler.db*"))
+            for file in database:
+                shutil.copy(file, tmp_path)
+                file.unlink()
+
+            def told() -> list[str]:
+                return [line for line in service.lines if '"tick failed"' in line]
+
+            assert eventually(lambda: bool(told())), service.lines
+        assert json.loads(told()[0])["cause"].startswith("the database ")
+        assert not [line for line in service.lines if "Traceback" in line]
+        # the judge of the stage reads it
+        for file in database:
+            shutil.copy(tmp_path / file.name, file)
+
+
+def test_the_data_folder_is_said_in_full(tmp_path: Path) -> None:
+    relative = os.path.relpath(tmp_path / "data")
+    with stage(tmp_path, LIVE, FILES) as s, s.service(RECONCILER_DATA__DIR=relative) as service:
+        [event] = [json.loads(line) for line in service.lines if '"using the data folder"' in line]
+        assert event["folder"] == str(Path(relative).absolute())
 
 
 def test_without_a_write_key_nothing_can_be_written(tmp_path: Path) -> None:
