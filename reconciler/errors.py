@@ -16,6 +16,7 @@
     ├── StoreError               the database is not usable as it is
     ├── Conflict                 what was asked no longer fits what is; carries a code
     ├── NotFound                 there is no such thing
+    │   └── NotKept              there is none, or it is no longer kept
     ├── Forbidden                the person may not do this
     ├── LoginRefused             somebody may not sign in; carries a code
     │   └── NeverBegun           a browser came back that began no attempt here (web.login.attempts)

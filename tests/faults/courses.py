@@ -69,7 +69,7 @@ def _crashed_in_applies(trial: Trial) -> None:
 
 
 def _decided(trial: Trial) -> None:
-    """Ask for the apply of a plan that fell, take an approval back, and reject."""
+    """Ask for the apply of a plan that fell, take an approval back, reject, and take the rejection back."""
     plans = trial.open_plans()
     trial.settle()
     for plan in plans:
@@ -81,6 +81,7 @@ def _decided(trial: Trial) -> None:
     trial.client.decide(Ask.APPLY, fallen["id"])
     trial.client.decide(Ask.REVOKE, unwanted["id"])
     trial.client.decide(Ask.REJECT, unwanted["id"])
+    trial.client.decide(Ask.WITHDRAW, unwanted["id"])
     trial.settle()
 
 

@@ -18,6 +18,7 @@ class Ask(StrEnum):
     APPLY = "apply"
     REVOKE = "revoke"
     REJECT = "reject"
+    WITHDRAW = "withdraw"
 
 
 @dataclass(slots=True)

@@ -35,6 +35,7 @@ ASKS: Final = ("store.begin", "store.read", ".dry_run", "].apply", ".chatbots", 
 ELSEWHERE: Final = {
     # these go to git on threads of their own, whose steps bear the mirror's names
     "looking:look": "mirror:",
+    "looking:load": "mirror:",
 }
 
 

@@ -133,7 +133,7 @@ async def test_an_approval_that_ran_out_after_the_request_is_met_at_the_re_check
         apply = await w.apply_of(queued.id)
         assert apply.status is ApplyStatus.FAILED
         assert apply.message is not None
-        assert apply.message.endswith("(ann: expired)")
+        assert apply.message.endswith("ann: expired.")
         assert (await w.plan(plan.id)).status is PlanStatus.PENDING
         assert (w.writer.writes, await told(w, "approval.expire")) == ([], 1)
 

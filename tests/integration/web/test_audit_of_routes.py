@@ -293,7 +293,7 @@ async def test_what_no_longer_fits_leaves_a_row_and_nothing_else(busy: House, pa
 
     (row,) = await _rows(busy)
     assert (row.actor, row.action) == ("admin", f"{case.action}.refused")
-    assert row.detail["refused"] in {"Conflict", "NotFound"}
+    assert row.detail["refused"] in {"Conflict", "NotFound", "NotKept"}
     assert row.fingerprint == (OTHER["fingerprint"] if case.fingerprint else None)
 
 

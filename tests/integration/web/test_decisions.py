@@ -156,6 +156,7 @@ async def test_shapes_are_those_of_the_design(house: House) -> None:
         body = (await client.get("/api/v1/plans/plan_1")).json()
     assert set(body["ops"][0]) == {
         "section", "action", "key", "before", "after", "changed_fields", "direction", "fields",
+        "outcome",
     }  # fmt: skip
     assert body["summary"] == {"create": 0, "update": 1, "delete": 0, "noop": 3}
     assert (body["created_at"], body["status"]) == ("2026-03-01T12:00:00Z", PlanStatus.PENDING)

@@ -33,11 +33,14 @@ async def test_an_admin_sees_every_setting_and_no_secret(house: House) -> None:
 
 
 async def test_an_admin_is_warned_of_what_is_doubtful_in_them(house: House) -> None:
-    warned = replace(house.settings, warnings=("two sources of <acme>: set `chatbots`",))
-    async with house.client("wzr_admin", create_app(house.engine, settings=warned)) as client:
+    main = house.engine.sources["main"]
+    doubled = replace(house.engine, sources={"main": main, "<second>": replace(main, name="<second>")})
+    async with house.client("wzr_admin", create_app(doubled, settings=house.settings)) as client:
         text = (await client.get("/settings")).text
 
-    assert "two sources of &lt;acme&gt;: set <code>chatbots</code>." in text
+    assert doubled.open_claims() != ()
+    assert "<strong>Warning:</strong>" in text
+    assert "&lt;second&gt;" in text
 
 
 @pytest.mark.parametrize("token", ["wzr_viewer", "wzr_approver", "wzr_main-only"])
