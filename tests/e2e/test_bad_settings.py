@@ -19,7 +19,7 @@ def refusal(folder: Path, *arguments: str, **environ: str) -> str:
     done = run_command(*arguments, environ=given, check=False)
     assert done.returncode == 1
     assert done.stdout == ""
-    [line] = done.stderr.splitlines()
+    [line] = [line for line in done.stderr.splitlines() if not line.startswith("{")]  # beside the log of the start
     assert line.startswith("error: ")
     assert READ_KEY not in line
     return line
