@@ -9,13 +9,12 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 import pytest
 
 from reconciler.domain.lifecycle import ApplyStatus, PlanStatus
-from reconciler.domain.outcome import Answer, NotSent
-from reconciler.domain.plan import Op
+from reconciler.domain.outcome import NotSent
 from reconciler.domain.records import Plan, Role, ScopeKind
 from reconciler.domain.status import Sync
 from reconciler.engine.applying import request_apply
@@ -23,9 +22,10 @@ from reconciler.engine.decide import reject, revoke
 from reconciler.engine.rechecking import SharedLook
 from reconciler.engine.suspending import suspend
 from reconciler.errors import Conflict
-from reconciler.ports import JobKind, Spender, Store, UnitOfWork
+from reconciler.ports import JobKind, Store, UnitOfWork
 from tests.fakes.source import FakeSource
-from tests.fakes.target import Effect, FakeTarget, FakeWriter
+from tests.fakes.target import Effect
+from tests.support.meanwhile import BusyTarget, BusyWriter, Meanwhile
 from tests.support.waiting import PATIENCE
 from tests.support.world import BOT, SOURCE, TENANT, World, document, path_of, spec, world
 
@@ -35,53 +35,7 @@ SKILLS = [{"name": "a", "body": "one"}, {"name": "b", "body": "one"}]
 LIVE = {BOT: spec(skills=SKILLS)}
 FILES = {path_of(): document(spec(skills=[{"name": "a", "body": "two"}, SKILLS[1]]))}
 
-Meanwhile = Callable[[], Awaitable[object]]
 Decide = Callable[[World, Plan], Awaitable[object]]
-
-
-@dataclass
-class MeanwhileTarget:
-    """Something happens during the next dry run, once."""
-
-    target: FakeTarget
-    meanwhile: Meanwhile | None = None
-
-    def spending(self, _: Spender) -> Self:
-        return self
-
-    async def dry_run(self, chatbot_id: str, body: Mapping[str, Any]) -> tuple[Op, ...]:
-        ops = await self.target.dry_run(chatbot_id, body)
-        meanwhile, self.meanwhile = self.meanwhile, None
-        if meanwhile is not None:
-            await meanwhile()
-        return ops
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self.target, name)
-
-
-@dataclass
-class MeanwhileWriter:
-    """Something happens while a request is on its way, before or after it takes effect."""
-
-    writer: FakeWriter
-    before: Meanwhile | None = None
-    after: Meanwhile | None = None
-
-    @property
-    def key_id(self) -> str:
-        return self.writer.key_id
-
-    async def check_key(self) -> None:
-        await self.writer.check_key()
-
-    async def apply(self, chatbot_id: str, body: bytes) -> Answer:
-        if self.before is not None:
-            await self.before()
-        answer = await self.writer.apply(chatbot_id, body)
-        if self.after is not None:
-            await self.after()
-        return answer
 
 
 async def approved(w: World) -> str:
@@ -100,7 +54,7 @@ async def queued(w: World) -> str:
 
 
 def during_the_dry_run(w: World, meanwhile: Meanwhile) -> None:
-    target = MeanwhileTarget(w.target, meanwhile)
+    target = BusyTarget(w.target, meanwhile)
     w.engine = replace(w.engine, tenants={TENANT: replace(w.engine.tenants[TENANT], target=target)})
     w.applier.engine = w.engine
 
@@ -260,7 +214,7 @@ async def test_a_live_edit_beside_the_plan_keeps_an_applied_chatbot_out_of_sync(
         async def somebody_edits() -> None:
             w.edit_live(skills=[{"name": "a", "body": "two"}, {"name": "b", "body": "edited"}])
 
-        w.applier.writers = {TENANT: MeanwhileWriter(w.writer, after=somebody_edits)}
+        w.applier.writers = {TENANT: BusyWriter(w.writer, after=somebody_edits)}
         apply = await w.apply(plan)
         chatbot = await w.chatbot()
         assert apply.status is ApplyStatus.APPLIED
@@ -271,7 +225,7 @@ async def test_a_live_edit_beside_the_plan_keeps_an_applied_chatbot_out_of_sync(
 async def test_the_end_of_an_apply_under_a_lost_lease_is_not_written(tmp_path: Path) -> None:
     async with world(tmp_path, LIVE, FILES) as w:
         plan = await w.plan(await approved(w))
-        w.applier.writers = {TENANT: MeanwhileWriter(w.writer, before=lambda: take_over(w))}
+        w.applier.writers = {TENANT: BusyWriter(w.writer, before=lambda: take_over(w))}
         apply = await w.apply(plan)
         assert len(w.writer.writes) == 1
         assert apply.status is ApplyStatus.APPLYING
@@ -288,7 +242,7 @@ async def test_settling_counts_from_the_last_attempt_by_both_clocks(tmp_path: Pa
             w.clock.advance(4)
             await w.recoverer.run()
 
-        w.applier.writers = {TENANT: MeanwhileWriter(w.writer, before=the_recovery_passes)}
+        w.applier.writers = {TENANT: BusyWriter(w.writer, before=the_recovery_passes)}
         apply = await request_apply(w.engine, await w.person(), plan.id, plan.fingerprint)
         await w.clock.until_asleep(2)
         w.clock.advance(1)

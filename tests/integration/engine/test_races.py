@@ -1,17 +1,16 @@
 """What happens in between: pushes, claims, clocks and looks that meet an apply or a sweep half way."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 import pytest
 
 from reconciler.domain.lifecycle import ApplyStatus, PlanStatus
-from reconciler.domain.outcome import Answer, NotSent
-from reconciler.domain.plan import Op
+from reconciler.domain.outcome import NotSent
 from reconciler.domain.policy import Policy
 from reconciler.domain.records import Role, Trigger
 from reconciler.domain.status import Reason, Sync
@@ -22,9 +21,10 @@ from reconciler.engine.recovering import Recoverer
 from reconciler.engine.refresh import ATTEMPTS, request_refresh, run_refresh
 from reconciler.engine.tokens import create_token, revoke_token
 from reconciler.errors import Conflict
-from reconciler.ports import JobKind, Spender, Store, UnitOfWork
+from reconciler.ports import JobKind, Store, UnitOfWork
 from tests.fakes.source import FakeSource
-from tests.fakes.target import Effect, FakeTarget, FakeWriter
+from tests.fakes.target import Effect
+from tests.support.meanwhile import BusyTarget, BusyWriter, Meanwhile
 from tests.support.world import BOT, SOURCE, TENANT, World, document, path_of, push, spec, world
 
 pytestmark = pytest.mark.anyio
@@ -33,27 +33,6 @@ LIVE = {BOT: spec(prompt="old", skills=[{"name": "a", "body": "one"}])}
 FILES = {path_of(): document(spec(skills=[{"name": "a", "body": "two"}]))}
 FOUR = {f"bot_{n}": spec() for n in range(2, 5)}
 FOUR_FILES = {path_of(key): document(value, key) for key, value in FOUR.items()}
-
-Meanwhile = Callable[[], Awaitable[object]]
-
-
-@dataclass
-class BusyWriter:
-    """Something happens while the request is on its way."""
-
-    writer: FakeWriter
-    meanwhile: Meanwhile
-
-    @property
-    def key_id(self) -> str:
-        return self.writer.key_id
-
-    async def check_key(self) -> None:
-        await self.writer.check_key()
-
-    async def apply(self, chatbot_id: str, body: bytes) -> Answer:
-        await self.meanwhile()
-        return await self.writer.apply(chatbot_id, body)
 
 
 async def run_now(w: World, engine: Engine, source: str) -> None:
@@ -151,27 +130,6 @@ async def test_rule_4_a_request_that_was_sent_again_has_the_whole_settle_time(tm
         w.writer.let_writes_go()
         await w.recoverer.run()
         assert (await w.apply_of(apply.id)).status is ApplyStatus.APPLIED
-
-
-@dataclass
-class BusyTarget:
-    """Something happens once, while the dry run of one chatbot is under way."""
-
-    target: FakeTarget
-    meanwhile: Meanwhile | None = None
-
-    def spending(self, _: Spender) -> Self:
-        return self
-
-    async def dry_run(self, chatbot_id: str, body: Mapping[str, Any]) -> tuple[Op, ...]:
-        ops = await self.target.dry_run(chatbot_id, body)
-        if chatbot_id == BOT and self.meanwhile is not None:
-            meanwhile, self.meanwhile = self.meanwhile, None
-            await meanwhile()
-        return ops
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self.target, name)
 
 
 async def test_rule_4_an_apply_that_another_look_has_settled_meanwhile_is_left_as_it_is(

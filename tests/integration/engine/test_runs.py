@@ -17,6 +17,7 @@ from reconciler.engine.refresh import request_refresh, run_refresh
 from reconciler.engine.scheduling import tick
 from tests.fakes.clock import FakeClock
 from tests.fakes.target import FakeTarget
+from tests.support.meanwhile import Deaf
 from tests.support.waiting import PATIENCE
 from tests.support.world import BOT, SOURCE, TENANT, World, document, path_of, spec, world
 
@@ -39,7 +40,7 @@ class SilentTarget(FakeTarget):
 async def test_a_run_that_a_stop_cuts_off_ends_failed_and_says_so(tmp_path: Path) -> None:
     async with world(tmp_path, {BOT: spec()}, {path_of(): document(spec())}) as w:
         target = SilentTarget()
-        engine = replace(w.engine, dispatcher=_Deaf(), tenants={TENANT: TenantBinding(TENANT, target)})
+        engine = replace(w.engine, dispatcher=Deaf(), tenants={TENANT: TenantBinding(TENANT, target)})
         asked = await request_refresh(engine, PROGRAM, SOURCE, Trigger.MANUAL, full=True)
         running = asyncio.create_task(run_refresh(engine, SOURCE))
         async with asyncio.timeout(PATIENCE):
@@ -50,12 +51,6 @@ async def test_a_run_that_a_stop_cuts_off_ends_failed_and_says_so(tmp_path: Path
         run = await w.run(asked.id)
         assert (run.status, run.message) == (RunStatus.FAILED, EXPLANATIONS[Reason.INTERRUPTED])
         assert run.finished_at is not None
-
-
-class _Deaf:
-    """A dispatcher that does nothing, because the test runs the job itself."""
-
-    def submit(self, job: object) -> None: ...
 
 
 class SlowTarget(FakeTarget):
@@ -110,7 +105,7 @@ async def test_a_comparison_that_is_said_to_be_yet_to_come_satisfies_no_run(tmp_
     """As after the clock was set back: nothing else would be compared until it has caught up."""
     async with world(tmp_path, {BOT: spec()}, {path_of(): document(spec())}) as w:
         w.clock.jump(-172_800.0)
-        engine = replace(w.engine, dispatcher=_Deaf())
+        engine = replace(w.engine, dispatcher=Deaf())
         asked = await request_refresh(engine, PROGRAM, SOURCE, Trigger.SCHEDULE, full=True)
         await run_refresh(engine, SOURCE)
         assert (await w.run(asked.id)).full
@@ -118,7 +113,7 @@ async def test_a_comparison_that_is_said_to_be_yet_to_come_satisfies_no_run(tmp_
 
 async def test_a_full_run_that_waits_stays_full_whoever_else_asks(tmp_path: Path) -> None:
     async with world(tmp_path, {BOT: spec()}, {path_of(): document(spec())}) as w:
-        engine = replace(w.engine, dispatcher=_Deaf())
+        engine = replace(w.engine, dispatcher=Deaf())
         await request_refresh(engine, PROGRAM, SOURCE, Trigger.SCHEDULE, full=True)
         shared = await request_refresh(engine, PROGRAM, SOURCE, Trigger.MANUAL, full=False)
         assert (shared.full, shared.trigger) == (True, Trigger.MANUAL)

@@ -19,6 +19,7 @@ from reconciler.engine.scheduling import tick
 from reconciler.errors import Conflict, SourceCause, TargetUnauthorized, TargetUnreachable
 from reconciler.ports import JobKind, ParseCache
 from tests.fakes.source import FakeSource
+from tests.support.meanwhile import Deaf
 from tests.support.world import BOT, document, path_of, push, spec, world
 
 pytestmark = pytest.mark.anyio
@@ -309,16 +310,10 @@ async def test_a_run_does_not_take_back_a_revision_that_was_accepted_while_it_lo
             await accept(w.engine, await w.person(), "more", accepted[0], "looked at")
 
         other.meanwhile = somebody_accepts_a_newer_one
-        await request_refresh(replace(w.engine, dispatcher=_Deaf()), PROGRAM, "more", Trigger.SCHEDULE, full=False)
+        await request_refresh(replace(w.engine, dispatcher=Deaf()), PROGRAM, "more", Trigger.SCHEDULE, full=False)
         w.dispatcher.handlers = {**w.dispatcher.handlers, JobKind.REFRESH: lambda _: asyncio.sleep(0)}
         await run_refresh(w.engine, "more")
         assert (await w.source_record("more")).good_revision == accepted[0]
-
-
-class _Deaf:
-    """A dispatcher that does nothing, because the test runs the job itself."""
-
-    def submit(self, job: object) -> None: ...
 
 
 async def test_a_new_revision_after_an_outage_takes_the_reason_from_all_chatbots(tmp_path: Path) -> None:
