@@ -15,34 +15,55 @@ _LONGEST_LABEL = 60
 def matched(old: Sequence[Any], new: Sequence[Any]) -> tuple[list[tuple[Any, Any]], list[Any]]:
     """The entries that are in both lists, paired, and those of the old one that are gone.
 
-    Entries that all have an identity are told apart by it, so that their order says nothing. Any other entry is known
-    by its whole value: a changed one is gone, unless entries only grew and kept their order.
+    Entries that all have an identity are told apart by it, so that their order says nothing. Where they have several,
+    such as an id and a name, the first one decides what is gone; an entry of which the others say that it became a
+    different one is paired with both, because whether ids or names moved cannot be told. Any other entry is known by
+    its whole value: a changed one is gone, unless entries only grew.
     """
     if not old:
         return [], []
-    name = _identity(old, new)
-    if name is not None:
-        known = {_key(entry, name): entry for entry in new}
-        pairs = [(entry, known[_key(entry, name)]) for entry in old if _key(entry, name) in known]
-        return pairs, [entry for entry in old if _key(entry, name) not in known]
-    left = Counter(map(canonical_bytes, new))
-    gone = []
+    identities = [name for name in _IDENTITIES if _tells_apart(old, name) and _tells_apart(new, name)]
+    return _matched_by_identity(old, new, identities) if identities else _matched_by_value(old, new)
+
+
+def _matched_by_identity(
+    old: Sequence[Any], new: Sequence[Any], identities: Sequence[str]
+) -> tuple[list[tuple[Any, Any]], list[Any]]:
+    known = [{_key(entry, name): entry for entry in new} for name in identities]
+    pairs, gone = [], []
     for entry in old:
-        value = canonical_bytes(entry)
-        if left[value]:
-            left[value] -= 1
-        else:
+        became, *others = [entries.get(_key(entry, name)) for entries, name in zip(known, identities, strict=True)]
+        if became is None:
             gone.append(entry)
-    grown = _grown(old, new) if gone else []
-    return ([], gone) if grown is None else (grown, [])
+        else:
+            distinct = {id(each): each for each in (became, *others) if each is not None}
+            pairs += [(entry, each) for each in distinct.values()]
+    return pairs, gone
 
 
-def _identity(*lists: Sequence[Any]) -> str | None:
-    """The field that tells the entries of both lists apart, or None."""
-    for name in _IDENTITIES:
-        if all(_tells_apart(entries, name) for entries in lists):
-            return name
-    return None
+def _matched_by_value(old: Sequence[Any], new: Sequence[Any]) -> tuple[list[tuple[Any, Any]], list[Any]]:
+    changed, others = _unequal(old, new)
+    if not changed:
+        return [], []
+    grown = _grown(old, new) or _grown(changed, others)
+    return (grown, []) if grown else ([], changed)
+
+
+def _unequal(old: Sequence[Any], new: Sequence[Any]) -> tuple[list[Any], list[Any]]:
+    """The entries of both lists that have no equal one in the other, wherever it stands."""
+    left, right = (Counter(map(canonical_bytes, entries)) for entries in (old, new))
+    return _surplus(old, left - right), _surplus(new, right - left)
+
+
+def _surplus(entries: Sequence[Any], counts: Counter[bytes]) -> list[Any]:
+    """As many of the entries of each value as were counted: the last ones."""
+    found = []
+    for entry in reversed(entries):
+        value = canonical_bytes(entry)
+        if counts[value] > 0:
+            counts[value] -= 1
+            found.append(entry)
+    return found[::-1]
 
 
 def _tells_apart(entries: Sequence[Any], name: str) -> bool:

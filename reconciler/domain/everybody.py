@@ -1,7 +1,13 @@
-"""Entries of allow lists that let everybody in."""
+"""Entries of allow lists that let everybody in, or everybody below a public suffix, where anybody may get a name."""
 
 import re
 import unicodedata
+from functools import cache
+from typing import Final
+
+from publicsuffixlist import PublicSuffixList
+
+EVERYBODY: Final = "*"
 
 _SCHEME = re.compile(r"[a-z][a-z0-9+.-]*://")
 _PORT = re.compile(r":[0-9*]*$")
@@ -11,27 +17,80 @@ _ALL_HOSTS = frozenset({"http:", "https:"})
 _ALL_ADDRESSES = ("0.0.0.0/0", "::/0")
 
 
-def means_everybody(entry: str) -> bool:
-    """Whether an entry of an allow list matches everybody, or a whole top-level domain.
+def reach_of_pattern(entry: str) -> str | None:
+    """Whom a pattern lets in, where it is not known who they are.
 
     Args:
         entry: A host, an origin, an email address or a pattern of one, such as ``*``, ``https://*`` or ``*.com``.
+
+    Returns:
+        `EVERYBODY`; a public suffix, such as ``com``, ``co.uk`` or ``github.io``, for everybody who has a name below
+        it; None for an entry that is no pattern, or one of names that belong to somebody.
     """
     text = unicodedata.normalize("NFKC", entry).strip().casefold()
     if text in _ALL_ADDRESSES:
-        return True
+        return EVERYBODY
     if "*" not in text or any(char.isspace() for char in text):
-        return False
-    host = _SCHEME.sub("", text, count=1).rpartition("@")[2].partition("/")[0]
-    host = _PORT.sub("", host)
-    return "*" in host and "." not in host.strip("*.")
+        return None
+    labels = _host_of(text).split(".")
+    if not any("*" in label for label in labels):
+        return None
+    return _reach_of_labels(labels)
 
 
-def lets_everybody_in(entry: str) -> bool:
-    """Whether an entry of an access list means everybody, also where it holds several in one text.
+def reach_of_entry(entry: str) -> frozenset[str]:
+    """Whom an entry of an access list lets in, where it is not known who they are.
 
     Args:
-        entry: As `means_everybody`, or several of them with spaces, commas or semicolons in between.
+        entry: As `reach_of_pattern` takes it, a public suffix as it is, or several of them in one text with spaces,
+            commas or semicolons in between.
+
+    Returns:
+        `EVERYBODY` or public suffixes; empty for an entry that lets only some in.
     """
     parts = _SEPARATORS.split(unicodedata.normalize("NFKC", entry).casefold())
-    return any(part in _ALL_HOSTS or means_everybody(part) for part in parts)
+    return frozenset(reach for part in parts if (reach := _reach_of_part(part)) is not None)
+
+
+def is_wider(after: frozenset[str], before: frozenset[str]) -> bool:
+    """Whether the one reach lets somebody in that the other does not."""
+    if EVERYBODY in before:
+        return False
+    return any(not any(suffix == held or suffix.endswith(f".{held}") for held in before) for suffix in after)
+
+
+def _reach_of_part(part: str) -> str | None:
+    if part in _ALL_HOSTS:
+        return EVERYBODY
+    if (reach := reach_of_pattern(part)) is not None:
+        return reach
+    host = _host_of(part).strip(".")
+    return host if _known_suffixes().is_public(host) else None
+
+
+def _host_of(text: str) -> str:
+    """The host of a host, an origin or an email address."""
+    return _PORT.sub("", _SCHEME.sub("", text, count=1).rpartition("@")[2].partition("/")[0])
+
+
+def _reach_of_labels(labels: list[str]) -> str | None:
+    """Whom the labels of a host let in of which at least one holds an asterisk."""
+    named = [name for label in labels if (name := label.strip("*"))]
+    if len(named) > 1 and all(map(str.isdigit, named)):
+        return None  # a range of addresses, such as 10.0.*.*
+    fixed = labels[len(labels) - _number_without_asterisk(labels) :]
+    suffix = ".".join(fixed).strip(".")
+    if not suffix:
+        return EVERYBODY
+    return suffix if "." not in suffix or _known_suffixes().is_public(suffix) else None
+
+
+def _number_without_asterisk(labels: list[str]) -> int:
+    """How many labels at the end are no patterns."""
+    return next((count for count, label in enumerate(reversed(labels)) if "*" in label), len(labels))
+
+
+@cache
+def _known_suffixes() -> PublicSuffixList:
+    """The list that comes with the library, with the suffixes under which companies give away names."""
+    return PublicSuffixList(accept_unknown=False)

@@ -2,8 +2,8 @@
 
 Rules 6 and 10 of the design: a loss is looked for in the values, not in the names of the ops. Deleting an item is one,
 and so is an update that takes an entry out of a list or an object at any depth, leaves a value empty, lifts a
-protection, opens a list of people or places to everybody, or leaves less than half of a text. What only adds takes
-nothing away.
+protection, opens a list of people or places to everybody, sends requests to another host, or leaves less than half of
+a text. What only adds takes nothing away.
 """
 
 from collections import Counter
@@ -13,8 +13,9 @@ from enum import StrEnum
 from typing import Any
 
 from reconciler.domain import fields
+from reconciler.domain.endpoints import is_redirected
 from reconciler.domain.entries import label_of, matched
-from reconciler.domain.everybody import lets_everybody_in, means_everybody
+from reconciler.domain.everybody import is_wider, reach_of_entry, reach_of_pattern
 from reconciler.domain.fields import MISSING, is_nothing
 from reconciler.domain.plan import Action, Op, Place
 from reconciler.domain.protections import deletes_records, lifts_protection
@@ -39,6 +40,7 @@ class LossKind(StrEnum):
     DELETED = "deleted"
     UNPROTECTED = "unprotected"
     OPENED = "opened"
+    REDIRECTED = "redirected"
     SHORTENED = "shortened"
     EMPTIED = "emptied"
     REMOVED = "removed"
@@ -49,6 +51,7 @@ _CLAUSES = {
     LossKind.DELETED: "deletes {}",
     LossKind.UNPROTECTED: "lifts the protection {}",
     LossKind.OPENED: "opens {} to everybody",
+    LossKind.REDIRECTED: "points {} elsewhere",
     LossKind.SHORTENED: "shortens {}",
     LossKind.EMPTIED: "empties {}",
     LossKind.REMOVED: "removes {}",
@@ -161,6 +164,8 @@ def _of_leaf(at: Loss, path: str, before: Any, after: Any) -> Iterator[Loss]:
         yield from _of_list(at, path, before, after)
     elif opened_by(path, [before], [after]):
         yield replace(at, kind=LossKind.OPENED)
+    elif is_redirected(path, before, after):
+        yield replace(at, kind=LossKind.REDIRECTED)
     elif not is_nothing(before):
         yield from _of_value(at, before, after)
 
@@ -191,15 +196,23 @@ def _of_list(at: Loss, path: str, before: Any, after: Any) -> Iterator[Loss]:
 
 
 def opened_by(path: str, before: Iterable[Any], after: Iterable[Any]) -> bool:
-    """Whether values let everybody in that did not before.
+    """Whether values let everybody in that did not before, or everybody below a public suffix.
 
     Args:
         path: The field that holds them; what the access lists hold is no prose, which may hold an asterisk.
         before: The values.
         after: Likewise.
     """
-    opens = lets_everybody_in if path.startswith(_ACCESS_LISTS) else means_everybody
-    return any(map(opens, _strings(after))) and not any(map(opens, _strings(before)))
+    reach = _reach_of_entries if path.startswith(_ACCESS_LISTS) else _reach_of_patterns
+    return is_wider(reach(after), reach(before))
+
+
+def _reach_of_entries(values: Iterable[Any]) -> frozenset[str]:
+    return frozenset(reach for text in _strings(values) for reach in reach_of_entry(text))
+
+
+def _reach_of_patterns(values: Iterable[Any]) -> frozenset[str]:
+    return frozenset(reach for text in _strings(values) if (reach := reach_of_pattern(text)) is not None)
 
 
 def _strings(values: Iterable[Any]) -> Iterator[str]:

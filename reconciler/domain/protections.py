@@ -9,6 +9,8 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from reconciler.domain.fields import is_nothing
+
 _PROTECTIVE = re.compile(
     r"anonym(?!ous)|auth(?!or(?!i))|block|byo[ik]|captcha|consent|filter|guard|limit|mask|moderat|optout|priva|protect"
     r"|pseudonym|redact|requir|restrict|safe|secur|verif",
@@ -34,7 +36,10 @@ _LEVELS: Mapping[str, tuple[str, ...]] = {
     "accessProtection.keys.status": ("revoked", "active"),
     "externalApi.keys.status": ("revoked", "active"),
 }
-"""Levels of what is kept about visitors, and of keys; the most careful one first."""
+"""Levels of what is kept about visitors, and of keys; the most careful one first.
+
+Which level WizChat takes for one that is not stated is not known: it may be the most careful one.
+"""
 
 _RETENTION = "telemetry.retentionMonths"
 _ALGORITHM = "accessProtection.jwtConfig.algorithm"
@@ -49,7 +54,7 @@ def lifts_protection(field: str, before: Any, after: Any) -> bool:
         after: Likewise.
     """
     if field in _LEVELS:
-        return _rank(field, after) > _rank(field, before) >= 0
+        return not is_nothing(after) and _rank(field, after) > (0 if is_nothing(before) else _rank(field, before))
     if field == _RETENTION:
         return _is_number(before) and _is_number(after) and after > before
     if field == _ALGORITHM:
@@ -72,13 +77,19 @@ def is_off(value: Any) -> bool:
 
 
 def deletes_records(field: str, before: Any, after: Any) -> bool:
-    """Whether WizChat deletes recorded conversations because of it: they are kept for a shorter time."""
-    return field == _RETENTION and _is_number(before) and _is_number(after) and bool(after < before)
+    """Whether WizChat may delete recorded conversations because of it: they are kept for a shorter time.
+
+    For how long they are kept where nothing is stated is not known: it may be for longer than any number says.
+    """
+    if field != _RETENTION or not _is_number(after):
+        return False
+    return is_nothing(before) or (_is_number(before) and bool(after < before))
 
 
 def _rank(field: str, level: Any) -> int:
+    """Where a level stands among those of its field; one that is not known keeps everything."""
     levels = _LEVELS[field]
-    return levels.index(level) if level in levels else -1
+    return levels.index(level) if level in levels else len(levels)
 
 
 def _is_scalar(value: Any) -> bool:

@@ -156,6 +156,8 @@ def loss_clause(field: Field, loss: Loss) -> Clause:
         return Clause("", str(loss))
     if loss.kind is LossKind.OPENED:
         return Clause("opens the ", _name(field), " to everybody")
+    if loss.kind is LossKind.REDIRECTED:
+        return Clause("points the ", _name(field), " elsewhere")
     if loss.entries and not loss.empties:
         return _without_entries(field, loss)
     return clause(field, Telling(Effort(0).shares(1), values=loss.kind in _BY_VALUE))

@@ -31,7 +31,7 @@ _MOST_VALUED = 6
 """With more fields than these the sentence tells no values: it is to stay one that can be read."""
 _EFFORT = 200_000
 """How much work all texts of one sentence may take; a page may say many sentences."""
-_LIFTED = (LossKind.UNPROTECTED, LossKind.OPENED)
+_ALWAYS_NAMED = (LossKind.UNPROTECTED, LossKind.OPENED, LossKind.REDIRECTED)
 _EDITED = (Direction.LIVE_AHEAD, Direction.DIVERGED)
 
 
@@ -241,11 +241,11 @@ def _of_creates(ops: Sequence[DirectedOp]) -> Iterator[tuple[Part, ...]]:
 
 
 def _of_losses(updates: Sequence[_Update]) -> Iterator[tuple[Part, ...]]:
-    """What updates take away: a protection that they lift is always named."""
+    """What updates take away: what they let in or send elsewhere is always named."""
     found = [(field, loss) for update in updates for field in update.fields for loss in field.losses]
-    ordered = sorted(found, key=lambda pair: pair[1].kind not in _LIFTED)
-    lifted = sum(loss.kind in _LIFTED for _, loss in found)
-    told = ordered if len(ordered) <= _MOST_NAMED else ordered[: max(_MOST_NAMED - 1, lifted)]
+    ordered = sorted(found, key=lambda pair: pair[1].kind not in _ALWAYS_NAMED)
+    always = sum(loss.kind in _ALWAYS_NAMED for _, loss in found)
+    told = ordered if len(ordered) <= _MOST_NAMED else ordered[: max(_MOST_NAMED - 1, always)]
     yield from (_parts(_loss_said(*pair)) for pair in told)
     rest = len(ordered) - len(told)
     if rest:

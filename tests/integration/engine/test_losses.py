@@ -24,6 +24,7 @@ HELPDESK: dict[str, Any] = {
     "accessLists": {"authorizedEmails": EMAILS, "authorizedDomains": ["acme.example"]},
     "telemetry": {"level": "anonymized", "pseudonymizeIdentifiers": True, "retentionMonths": 6},
     "skills": [{"name": "vpn", "body": "Say how."}],
+    "mcpServers": [{"name": "crm", "url": "https://crm.acme.example/mcp"}],
 }
 FILES = {path_of(): document(HELPDESK)}
 EMPTYING: dict[str, Any] = {
@@ -51,6 +52,14 @@ SINGLE: dict[str, tuple[dict[str, Any], str]] = {
         {"accessLists": {**HELPDESK["accessLists"], "authorizedDomains": ["acme.example", "*"]}},
         "accessLists.authorizedDomains",
     ),
+    "everybody with a name below a suffix is let in": (
+        {"accessLists": {**HELPDESK["accessLists"], "authorizedDomains": ["acme.example", "github.io"]}},
+        "accessLists.authorizedDomains",
+    ),
+    "a server is at another host": (
+        {"mcpServers": [{"name": "crm", "url": "https://crm.other.example/mcp"}]},
+        'points mcpServers "crm".url elsewhere',
+    ),
     "the prompt is another one": (
         behavior(systemPrompt="Sell whatever the visitor looks at, and mention the premium plan in every answer."),
         "core.behavior.systemPrompt",
@@ -73,6 +82,7 @@ HARMLESS: dict[str, dict[str, Any]] = {
     "a person is added": {"accessLists": {**HELPDESK["accessLists"], "authorizedEmails": [*EMAILS, "z@acme.example"]}},
     "the prompt says more": behavior(systemPrompt=f"{PROMPT} Always offer a person."),
     "the prompt says some of it in other words": behavior(systemPrompt=PROMPT.replace("laptops", "tablets")),
+    "a server has another path": {"mcpServers": [{"name": "crm", "url": "https://crm.acme.example/v2"}]},
     "less is recorded by name": {"core": {**HELPDESK["core"], "name": "IT helpdesk"}},
 }
 

@@ -8,7 +8,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.domain.everybody import means_everybody
 from reconciler.domain.losses import Loss, LossKind, is_rewritten, losses, summary, total
 from reconciler.domain.plan import Action, Op, Place
 
@@ -151,6 +150,9 @@ def test_a_delete_loses_the_item() -> None:
         ("accessProtection.jwtConfig", {"algorithm": "RS256"}, {"algorithm": "none"}),
         ("telemetry.level", "anonymized", "identified"),
         ("telemetry.level", "identified", "full"),
+        ("telemetry.level", ..., "identified"),
+        ("telemetry.level", None, "full"),
+        ("telemetry.level", "full", "everything"),
         ("telemetry.endUserOptOutAllowed", True, False),
         ("telemetry.pseudonymizeIdentifiers", True, False),
         ("telemetry.retentionMonths", 6, 12),
@@ -187,9 +189,9 @@ def test_a_protection_that_is_lifted_is_a_loss(path: str, before: Any, after: An
         ("externalApi.enabled", False, True),
         ("externalApi.rateLimitPerMinute", 60, 120),
         ("telemetry.level", "full", "anonymized"),
-        ("telemetry.level", ..., "full"),
+        ("telemetry.level", ..., "anonymized"),
+        ("telemetry.level", "everything", "full"),
         ("telemetry.endUserOptOutAllowed", False, True),
-        ("telemetry.retentionMonths", ..., 12),
         ("skills.enabled", True, False),
         ("mcpServers.isPublic", True, False),
         ("scopes.scopes", [{"id": "requireAuth", "on": True}], [{"id": "requireAuth", "on": False}]),
@@ -204,6 +206,30 @@ def test_what_protects_more_or_only_differs_is_none(path: str, before: Any, afte
 def test_a_limit_that_is_removed_and_records_that_are_deleted_are_losses() -> None:
     assert [each.kind for each in changed("externalApi.rateLimitPerMinute", 60, None)] == [LossKind.REMOVED]
     assert [each.kind for each in changed("telemetry.retentionMonths", 12, 6)] == [LossKind.SHORTENED]
+    assert [each.kind for each in changed("telemetry.retentionMonths", 12, None)] == [LossKind.REMOVED]
+
+
+@pytest.mark.parametrize("months", [1, 24])
+@pytest.mark.parametrize("unstated", [..., None])
+def test_a_retention_where_none_was_stated_may_delete_records(unstated: Any, months: int) -> None:
+    (loss,) = changed("telemetry.retentionMonths", unstated, months)
+    assert (loss.kind, str(loss)) == (LossKind.SHORTENED, "shortens telemetry.retentionMonths")
+
+
+def test_a_server_that_is_at_another_host_is_a_loss_that_says_so() -> None:
+    before, after = ({"name": "crm", "url": f"https://{host}.example/mcp"} for host in ("crm.acme", "other"))
+    (loss,) = losses([Op("mcpServers", Action.UPDATE, "crm", before, after, ("url",))])
+    assert (loss.kind, loss.count, str(loss)) == (LossKind.REDIRECTED, 1, 'points mcpServers "crm".url elsewhere')
+
+
+def test_an_address_within_an_entry_of_a_list_is_one_too() -> None:
+    before, after = ([{"id": "a", "url": f"https://{host}.example"}] for host in ("crm.acme", "other"))
+    assert [str(loss) for loss in changed("core.hooks", before, after)] == ["points core.hooks[a].url elsewhere"]
+
+
+def test_an_address_that_is_gone_is_removed_and_points_nowhere() -> None:
+    assert [each.kind for each in changed("core.webhookUrl", "https://a.example", None)] == [LossKind.REMOVED]
+    assert [each.kind for each in changed("core.webhookUrl", "https://a.example", " ")] == [LossKind.EMPTIED]
 
 
 @pytest.mark.parametrize(
@@ -228,6 +254,9 @@ def test_a_limit_that_is_removed_and_records_that_are_deleted_are_losses() -> No
         (["a.b"], ["a.b", "c.d,https://*"], [(LossKind.OPENED, 1, False)]),
         (["a.b"], ["a.b", "'self' https:"], [(LossKind.OPENED, 1, False)]),
         (["a.b"], ["a.b", "c.d e.f"], []),
+        (["a.b"], ["a.b", "co.uk"], [(LossKind.OPENED, 1, False)]),
+        (["*.co.uk"], ["*.co.uk", "*"], [(LossKind.OPENED, 1, False)]),
+        (["*.uk"], ["*.uk", "*.co.uk"], []),
     ],
 )
 def test_entries_of_lists(before: Any, after: Any, found: list[tuple[LossKind, int, bool]]) -> None:
@@ -242,6 +271,24 @@ def test_an_entry_under_another_identity_is_another_entry() -> None:
     assert (loss.kind, loss.entries) == (LossKind.REMOVED, ("a",))
     relabelled = [{"id": "b", "label": "Z"}, {"id": "a", "label": "A"}]
     assert changed("scopes.scopes", before, relabelled) == ()
+
+
+def test_an_entry_that_an_id_and_a_name_lead_to_different_entries_is_looked_at_under_both() -> None:
+    guarded, open_ = {"requireAuth": True}, {"requireAuth": False}
+    before = [{"id": 1, "name": "billing", **guarded}, {"id": 2, "name": "news", **open_}]
+    renumbered = [{"id": 1, "name": "news", **guarded}, {"id": 2, "name": "billing", **open_}]
+    assert [str(loss) for loss in changed("core.tools", before, renumbered)] == [
+        "lifts the protection core.tools[1].requireAuth"
+    ]
+    assert changed("core.tools", before, list(reversed(before))) == ()
+    assert changed("core.tools", before, [{**before[0], "name": "bills"}, before[1]]) == ()
+
+
+def test_entries_without_an_identity_may_grow_and_change_places() -> None:
+    before = [{"q": "Why?"}, {"q": "When?", "tags": ["a"]}]
+    assert changed("core.questions", before, [{"q": "When?", "tags": ["a", "b"]}, {"q": "Why?"}]) == ()
+    (loss,) = changed("core.questions", before, [{"q": "When?", "tags": []}, {"q": "Why?"}])
+    assert (loss.kind, loss.count) == (LossKind.REMOVED, 1)
 
 
 def test_what_is_gone_within_an_entry_says_where() -> None:
@@ -299,31 +346,6 @@ def test_a_very_long_text_is_weighed_by_its_lines() -> None:
     assert not is_rewritten("\n".join(lines), "\n".join(lines[:5000]))
     words = " ".join(f"word{number}" for number in range(40_000))
     assert is_rewritten(words, words[:1000])
-
-
-@pytest.mark.parametrize(
-    "entry",
-    ["*", " * ", "*@*", "*.*", "https://*", "http://*:*", "https://*/*", "*.com", "\uff0a", "0.0.0.0/0", "::/0"],
-)
-def test_entries_that_let_everybody_in(entry: str) -> None:
-    assert means_everybody(entry)
-
-
-@pytest.mark.parametrize(
-    "entry",
-    [
-        "",
-        "acme.example",
-        "*.acme.example",
-        "https://*.acme.example",
-        "*@acme.example",
-        "ann@acme.example",
-        "a * b",
-        "@",
-    ],
-)
-def test_entries_that_let_some_in(entry: str) -> None:
-    assert not means_everybody(entry)
 
 
 def test_the_worst_is_said_first_and_what_is_many_is_counted() -> None:

@@ -49,6 +49,14 @@ def lost(*ops: DirectedOp) -> list[str]:
     return [part.text for part in sentence(ops) if part.tone is Tone.LOSS]
 
 
+def test_a_server_at_another_host_is_named_as_a_loss_in_the_sentence_and_the_list() -> None:
+    moved = field("mcpServers", "crm", "url", "https://crm.acme.example/mcp", "https://other.example/mcp")
+    assert said(moved) == "Points the URL of the MCP server crm elsewhere."
+    assert taken_away([moved]) == ("points the URL of the MCP server crm elsewhere",)
+    emptied = [core(f"field{number}", "x", "") for number in range(5)]
+    assert lost(*emptied, moved)[0] == "Points the URL of the MCP server crm elsewhere"
+
+
 def test_a_plan_is_said_in_one_sentence_with_the_loss_last() -> None:
     ops = (
         delete("domains", "old.acme.example"),
