@@ -18,6 +18,7 @@ from reconciler.identity.discovery import Issuer, described
 from reconciler.identity.fetching import Fetcher
 from reconciler.identity.id_token import check_claims, key_id, matching, read_keys, refused, signed_claims
 from reconciler.ports import Attempt, Clock
+from reconciler.shared_work import SharedWork
 
 DISCOVERY_SECONDS = 3600.0
 KEYS_SECONDS = 3600.0
@@ -56,9 +57,12 @@ class OidcProvider:
     spec: OidcSpec
     clock: Clock
     fetch: Fetcher = field(default_factory=Fetcher)
-    _described: tuple[float, Issuer] | None = None
+    _description: SharedWork[Issuer] = field(init=False)
     _keys: tuple[float, Sequence[Key]] | None = None
     _one_at_a_time: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    def __post_init__(self) -> None:
+        self._description = SharedWork(self.clock, self._describe, DISCOVERY_SECONDS)
 
     @property
     def issuer(self) -> str:
@@ -71,7 +75,7 @@ class OidcProvider:
         Raises:
             LoginRefused: The issuer does not answer, or not as it should.
         """
-        issuer = await self._issuer()
+        issuer = await self._description.outcome()
         url: str = prepare_grant_uri(
             issuer.authorize_url,
             self.spec.client_id,
@@ -91,7 +95,7 @@ class OidcProvider:
         Raises:
             LoginRefused: Anything is not as it must be.
         """
-        issuer = await self._issuer()
+        issuer = await self._description.outcome()
         if named != issuer.name and (named is not None or issuer.names_itself):
             raise LoginRefused("wrong_issuer", "another issuer sent the browser back: sign in again")
         if len(code) > _LONGEST_CODE:
@@ -111,12 +115,9 @@ class OidcProvider:
             groups=_groups(claims.get(self.spec.groups_claim, more.get(self.spec.groups_claim))),
         )
 
-    async def _issuer(self) -> Issuer:
-        now = self.clock.monotonic()
-        if self._described is None or now - self._described[0] > DISCOVERY_SECONDS:
-            url = f"{self.spec.issuer.rstrip('/')}/.well-known/openid-configuration"
-            self._described = now, described(self.spec.issuer, await self.fetch.get(url, "discovery document"))
-        return self._described[1]
+    async def _describe(self) -> Issuer:
+        url = f"{self.spec.issuer.rstrip('/')}/.well-known/openid-configuration"
+        return described(self.spec.issuer, await self.fetch.get(url, "discovery document"))
 
     async def _exchange(self, issuer: Issuer, code: str, attempt: Attempt) -> Mapping[str, Any]:
         form = {

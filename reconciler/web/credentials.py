@@ -2,7 +2,7 @@
 
 import hmac
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
@@ -10,6 +10,7 @@ from reconciler.domain.access import Person, Session, Token
 from reconciler.domain.identity import person_key
 from reconciler.engine.context import Actor, Engine
 from reconciler.engine.tokens import hash_of
+from reconciler.web.generation_cache import GenerationCache
 
 
 class Credential(StrEnum):
@@ -37,10 +38,9 @@ class Caller:
 
 @dataclass(frozen=True, slots=True)
 class _Known:
-    generation: str | None = None
-    tokens: Mapping[str, Token] = field(default_factory=dict)
-    people: Mapping[str, Person] = field(default_factory=dict)
-    barred: frozenset[str] = frozenset()
+    tokens: Mapping[str, Token]
+    people: Mapping[str, Person]
+    barred: frozenset[str]
 
     def token(self, token_id: str) -> Token | None:
         return next((token for token in self.tokens.values() if token.id == token_id), None)
@@ -49,13 +49,17 @@ class _Known:
         return person_key(name) in self.barred
 
 
-@dataclass(slots=True)
 class Book:
-    """Credentials by their hash, read again whenever the database has changed: a revocation holds at once."""
+    """Credentials by their hash, read again whenever the database has changed: a revocation holds at once.
 
-    engine: Engine
-    _known: _Known = field(default_factory=_Known)
-    _sessions: tuple[str | None, Mapping[str, Session]] = field(default_factory=lambda: (None, {}))
+    Args:
+        engine: The store, the clock, and which groups have which rights.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._known = GenerationCache(engine.store, self._read_known)
+        self._sessions = GenerationCache(engine.store, self._read_sessions)
 
     async def by_token(self, secret: bytes, origin: str, generation: str | None = None) -> Caller | None:
         """Who holds this token, unless it is revoked or expired, or they are barred.
@@ -66,7 +70,7 @@ class Book:
             generation: The store's, when it was asked for already: asking has its price.
         """
         wanted = hash_of(secret)
-        known = await self._now_known(generation or self.engine.store.generation)
+        known = await self._known.get(generation or self._engine.store.generation)
         token = known.tokens.get(wanted)
         if token is None or not hmac.compare_digest(token.hash, wanted):
             return None
@@ -76,19 +80,19 @@ class Book:
     async def by_session(self, secret: str, origin: str, generation: str | None = None) -> Caller | None:
         """Who signed in with this cookie, unless it ended or expired, or what they signed in with did."""
         wanted = hash_of(secret.encode())
-        generation = generation or self.engine.store.generation
-        session = (await self._open_sessions(generation)).get(wanted)
+        generation = generation or self._engine.store.generation
+        session = (await self._sessions.get(generation)).get(wanted)
         if session is None or not hmac.compare_digest(session.hash, wanted):
             return None
-        if not session.stands(self.engine.clock.now()):
+        if not session.stands(self._engine.clock.now()):
             return None
-        actor = self._visitor(await self._now_known(generation), session, origin)
+        actor = self._visitor(await self._known.get(generation), session, origin)
         if actor is None:
             return None
         return Caller(replace(actor, session_id=session.id), Credential.SESSION, session.id, session.expires_at)
 
     def _holder(self, known: _Known, token: Token, origin: str) -> Actor | None:
-        if not token.stands(self.engine.clock.now()) or known.is_barred(token.person):
+        if not token.stands(self._engine.clock.now()) or known.is_barred(token.person):
             return None
         return Actor(token.person, token.role, token.id, token.sources, origin)
 
@@ -99,26 +103,15 @@ class Book:
         person = known.people.get(session.person)
         if person is None or known.is_barred(person.name):
             return None
-        return Actor.of_rights(person.name, self.engine.grants.rights(person.groups), origin)
+        return Actor.of_rights(person.name, self._engine.grants.rights(person.groups), origin)
 
-    async def _now_known(self, generation: str) -> _Known:
-        # the generation was read before the rows: a change meanwhile makes the next request read again
-        known = self._known
-        if generation == known.generation:
-            return known
-        queries = self.engine.store.queries
+    async def _read_known(self) -> _Known:
+        queries = self._engine.store.queries
         # a secret may have been revoked and given again: the token that stands wins
         tokens = sorted(await queries.tokens(), key=lambda token: token.revoked_at is None)
         people = await queries.people()
         barred = frozenset(person_key(person.name) for person in people if person.barred_at is not None)
-        by_name = {person.name: person for person in people}
-        known = _Known(generation, {token.hash: token for token in tokens}, by_name, barred)
-        self._known = known
-        return known
+        return _Known({token.hash: token for token in tokens}, {person.name: person for person in people}, barred)
 
-    async def _open_sessions(self, generation: str) -> Mapping[str, Session]:
-        read_at, sessions = self._sessions
-        if generation != read_at:
-            sessions = {session.hash: session for session in await self.engine.store.queries.sessions()}
-            self._sessions = generation, sessions
-        return sessions
+    async def _read_sessions(self) -> Mapping[str, Session]:
+        return {session.hash: session for session in await self._engine.store.queries.sessions()}

@@ -8,13 +8,13 @@ from prometheus_client import CONTENT_TYPE_LATEST
 
 from reconciler.engine.audit_keeping import AuditState
 from reconciler.engine.context import Engine
+from reconciler.shared_work import SharedWork
 from reconciler.web.auth import Open
 from reconciler.web.metrics import Metrics
 from reconciler.web.overview import overview
 from reconciler.web.problems import Code, Problem
 from reconciler.web.ready_made import ReadyMade
 from reconciler.web.shapes import HealthShape
-from reconciler.web.shared_work import SharedWork
 from reconciler.web.vitals import Vitals
 
 router = APIRouter(

@@ -61,7 +61,6 @@ class Streams:
     limits: StreamLimits = field(default_factory=StreamLimits)
     _open: dict[str, list[asyncio.Event]] = field(default_factory=dict)
     _stopped: asyncio.Event = field(default_factory=asyncio.Event)
-    _asking: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     @property
     def open(self) -> int:
@@ -118,13 +117,12 @@ class Streams:
             self._open.pop(key, None)
 
     async def caller(self, scope: Scope) -> Caller | None:
-        """Who reads, as of now; one at a time, so that after a change the credentials are read once for all."""
-        async with self._asking:
-            try:
-                return await self.gate.peek(scope)
-            except StoreError:
-                # who cannot be known is not told anything
-                return None
+        """Who reads, as of now."""
+        try:
+            return await self.gate.peek(scope)
+        except StoreError:
+            # who cannot be known is not told anything
+            return None
 
 
 class EventStream(Response):

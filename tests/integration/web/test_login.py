@@ -1,5 +1,6 @@
 """Signing in by an issuer: one that keeps to the standard, and one that lies in every way."""
 
+import asyncio
 import json
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager
@@ -293,6 +294,18 @@ async def test_a_description_that_is_not_the_issuers_begins_no_attempt(
 
     assert answer.status_code == 403
     assert "set-cookie" not in answer.headers
+    assert hostile.asked == ["/.well-known/openid-configuration"]
+
+
+@pytest.mark.parametrize(("changes", "status"), [({}, 303), ({"token_endpoint": None}, 403)])
+async def test_many_who_sign_in_at_once_have_the_issuer_describe_itself_once(
+    house: House, hostile: HostileIssuer, changes: dict[str, Any], status: int
+) -> None:
+    hostile.discovery = changes
+    async with house.client() as client:
+        answers = await asyncio.gather(*(client.get("/login/oidc") for _ in range(20)))
+
+    assert {answer.status_code for answer in answers} == {status}
     assert hostile.asked == ["/.well-known/openid-configuration"]
 
 

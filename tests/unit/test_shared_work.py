@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from reconciler.web.shared_work import SharedWork
+from reconciler.shared_work import SharedWork
 from tests.fakes.clock import FakeClock
 
 pytestmark = pytest.mark.anyio
