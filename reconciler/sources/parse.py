@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from reconciler.domain.diagnostics import Diagnostic, Severity
 from reconciler.domain.document import Document, ParsedFile, Refusal
+from reconciler.domain.names import LONGEST_CHATBOT_ID
 from reconciler.domain.secrets import find_secrets
 from reconciler.domain.status import Reason
 from reconciler.sources.builder import LIMITS, RawDocument, shorten
@@ -26,7 +27,6 @@ from reconciler.sources.text import NotText, decode
 from reconciler.sources.tree import Entry, Tree
 from reconciler.sources.yaml_reader import read_yaml
 
-_MAX_ID: Final = 200
 _MAX_LABEL: Final = 200
 
 
@@ -250,8 +250,8 @@ def _is_usable_id(stated: Any) -> bool:
 
 
 def _id_fault(chatbot_id: str) -> str | None:
-    if not chatbot_id or len(chatbot_id) > _MAX_ID:
-        return f"a chatbot id has 1 to {_MAX_ID} characters"
+    if not chatbot_id or len(chatbot_id) > LONGEST_CHATBOT_ID:
+        return f"a chatbot id has 1 to {LONGEST_CHATBOT_ID} characters"
     if not chatbot_id.isprintable() or any(char in "/ " for char in chatbot_id) or chatbot_id in {".", ".."}:
         return f'"{shorten(chatbot_id)}" cannot be a chatbot id: it has no spaces, slashes or control characters'
     return None

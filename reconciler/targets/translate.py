@@ -1,6 +1,6 @@
 """Between the SDK's values and the domain's. Pure: nothing is sent, waited for or logged here."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -9,13 +9,13 @@ from api_client.models import ApplyResult, ChatbotConfigDocument, PublicChatbot
 from api_client.models import Op as WireOp
 from reconciler import errors
 from reconciler.domain import fields
-from reconciler.domain.canonical import canonical_bytes
 from reconciler.domain.fields import MISSING
 from reconciler.domain.names import bounded_name
 from reconciler.domain.outcome import Answer, Answered, Unclear
 from reconciler.domain.plan import Action, Op
 from reconciler.ports import LiveChatbot
 from reconciler.targets.refusals import quoted
+from reconciler.targets.storable import TOO_DEEP, is_storable_id, why_not_storable
 
 OMITTED = "_omittedSections"
 
@@ -32,24 +32,13 @@ def ops_of(result: ApplyResult) -> tuple[Op, ...]:
     if result.failed is not None:
         place = result.failed.op.get("section", "an op")
         raise errors.RequestRefused(f"WizChat stopped the dry run at {place}: {quoted(result.failed.message)}")
-    return tuple(_sound(_op(op)) for op in result.plan.ops)
-
-
-def _sound(op: Op) -> Op:
-    """What no JSON in UTF-8 can say, such as half of a surrogate pair, could be neither hashed, kept nor sent."""
-    try:
-        canonical_bytes([op.key, op.before, op.after])
-    except ValueError as error:
-        raise errors.BadAnswer(
-            f"WizChat's answer holds text or a number in {op.section} that cannot be kept ({type(error).__name__}): "
-            "correct it in WizChat's dashboard"
-        ) from error
-    return op
+    return tuple(map(_op, result.plan.ops))
 
 
 def _op(wire: WireOp) -> Op:
     section = wire.section.value
     before, after = _view(section, wire.before), _view(section, wire.after)
+    _refuse_unstorable(section, [wire.key, before, after])
     changed = tuple(sorted(set(wire.changedFields or ()))) if wire.action.value == Action.UPDATE else ()
     if wire.action.value == Action.UPDATE and not _all_found(changed, before, after):
         changed = _differing(before, after) or changed
@@ -64,6 +53,11 @@ def _op(wire: WireOp) -> Op:
         after=after,
         changed_fields=changed,
     )
+
+
+def _refuse_unstorable(section: str, value: Any) -> None:
+    if problem := why_not_storable(value):
+        raise errors.BadAnswer(f"WizChat's answer {problem}, in {section}: correct it in WizChat's dashboard")
 
 
 def _view(section: str, value: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
@@ -86,43 +80,69 @@ def body_of(config: ChatbotConfigDocument) -> dict[str, Any]:
     """An export as a document body: sections in the contract's order, without server-owned and unknown fields.
 
     Sections that the key may not read stay named in ``_omittedSections``, so that nobody takes them for empty.
+
+    Raises:
+        BadAnswer: The export holds what cannot be kept.
     """
-    spec = config.spec.model_dump(mode="json", by_alias=True, exclude_none=True)
+    try:
+        stated = config.model_dump(mode="json", by_alias=True, exclude_none=True)
+    except ValueError as error:
+        # of what JSON can say, pydantic only refuses to write more levels than some 250
+        raise errors.BadAnswer(f"WizChat's export {TOO_DEEP}: correct it in WizChat's dashboard") from error
+    spec, omitted = stated["spec"], stated.get(OMITTED)
     body = {
         "apiVersion": "v1",
         "kind": "ChatbotConfig",
         "spec": {name: _section(name, spec[name]) for name in SECTIONS if name in spec},
     }
-    omitted = config.model_dump(mode="json", by_alias=True).get(OMITTED)
     return {**body, OMITTED: list(omitted)} if omitted else body
 
 
 def _section(name: str, value: Any) -> Any:
-    return [contract_view(name, item) for item in value] if name in LIST_SECTIONS else contract_view(name, value)
+    view = [contract_view(name, item) for item in value] if name in LIST_SECTIONS else contract_view(name, value)
+    _refuse_unstorable(name, view)
+    return view
 
 
-def live_chatbot(chatbot: PublicChatbot) -> LiveChatbot:
-    """A line of the list."""
+def live_chatbots(listed: Sequence[PublicChatbot]) -> tuple[LiveChatbot, ...]:
+    """The list, each chatbot once.
+
+    Raises:
+        BadAnswer: It names a chatbot that can be neither kept nor asked for.
+    """
+    by_id: dict[str, LiveChatbot] = {}
+    for index, chatbot in enumerate(listed):
+        if not is_storable_id(chatbot.id):
+            raise errors.BadAnswer(
+                f"WizChat's list of chatbots holds an id at chatbots.{index} that cannot be one ({chatbot.id[:20]!a}): "
+                "tell WizChat's support"
+            )
+        by_id.setdefault(chatbot.id, _live_chatbot(chatbot))
+    return tuple(by_id.values())
+
+
+def _live_chatbot(chatbot: PublicChatbot) -> LiveChatbot:
     return LiveChatbot(id=chatbot.id, name=bounded_name(chatbot.name) or None, updated_at=moment(chatbot.updatedAt))
 
 
 def moment(text: str | None) -> datetime | None:
-    """An API time, timezone-aware; None when it is absent or cannot be read."""
+    """An API time in UTC; None when it is absent, cannot be read, or is none in UTC."""
     try:
         parsed = datetime.fromisoformat(text or "")
-    except ValueError:
+        return (parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)).astimezone(UTC)
+    except (ValueError, OverflowError):
         return None
-    return parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)
 
 
 def answer_of(result: ApplyResult) -> Answer:
     """What a readable result of an apply says; one that cannot be kept says nothing, and is read back."""
     if result.dryRun:
         return Unclear("WizChat answered an apply as if it were a dry run")
-    applied = tuple(item.model_dump(mode="json", exclude_none=True) for item in result.applied or ())
-    failed = result.failed.model_dump(mode="json", exclude_none=True) if result.failed else None
     try:
-        canonical_bytes([applied, failed])
-    except ValueError as error:
-        return Unclear(f"WizChat's answer holds text or a number that cannot be kept ({type(error).__name__})")
+        applied = tuple(item.model_dump(mode="json", exclude_none=True) for item in result.applied or ())
+        failed = result.failed.model_dump(mode="json", exclude_none=True) if result.failed else None
+    except ValueError:
+        return Unclear(f"WizChat's answer {TOO_DEEP}")
+    if problem := why_not_storable([applied, failed]):
+        return Unclear(f"WizChat's answer {problem}")
     return Answered(applied, failed)

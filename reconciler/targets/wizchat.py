@@ -87,7 +87,7 @@ class WizChatTarget:
         """Every chatbot that the key may see."""
         async with self._call():
             listed = await self._client.list_chatbots()
-        return tuple(translate.live_chatbot(chatbot) for chatbot in listed)
+        return translate.live_chatbots(listed)
 
     async def dry_run(self, chatbot_id: str, body: Mapping[str, Any]) -> tuple[Op, ...]:
         """Every op that an apply of the body would do now, noops included, in the API's order."""

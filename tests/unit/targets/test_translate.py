@@ -5,11 +5,12 @@ from typing import Any
 
 import pytest
 
-from api_client.models import ApplyResult, ChatbotConfigDocument
+from api_client.models import ApplyResult, ChatbotConfigDocument, PublicChatbot
 from reconciler.domain.outcome import Answered, Unclear
 from reconciler.domain.plan import Action
 from reconciler.errors import BadAnswer, RequestRefused
-from reconciler.targets.translate import answer_of, body_of, moment, ops_of
+from reconciler.targets.storable import DEEPEST
+from reconciler.targets.translate import answer_of, body_of, live_chatbots, moment, ops_of
 
 SUMMARY = {"create": 0, "update": 0, "delete": 0, "noop": 0}
 
@@ -125,3 +126,72 @@ def test_a_time_that_cannot_be_read_is_none(text: str | None) -> None:
 
 def test_a_time_without_a_zone_is_utc() -> None:
     assert moment("2026-01-02T03:04:05") == datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("text", ["0001-01-01T00:00:00+23:59", "9999-12-31T23:59:59-23:59"])
+def test_a_time_that_is_none_in_utc_is_none(text: str) -> None:
+    assert moment(text) is None
+
+
+def _nested(levels: int) -> Any:
+    value: Any = "x"
+    for level in range(levels):
+        value = [value] if level % 2 else {"a": value}
+    return value
+
+
+@pytest.mark.parametrize("levels", [DEEPEST, 300, 950])
+@pytest.mark.parametrize("side", ["before", "after"])
+def test_what_nests_too_deeply_to_be_written_again_is_refused_and_named(side: str, levels: int) -> None:
+    """What runs out of the stack somewhere else takes the comparison of every other chatbot with it."""
+    wire = {"section": "core", "action": "update", "before": {"name": "A"}, "after": {"name": "B"}}
+    with pytest.raises(BadAnswer, match=f"nested deeper than {DEEPEST} levels, in core"):
+        ops_of(_result({**wire, side: {"x": _nested(levels)}}))
+
+
+def test_what_nests_as_deeply_as_documents_may_twice_over_is_kept() -> None:
+    value = _nested(DEEPEST - 4)
+    (op,) = ops_of(_result({"section": "core", "action": "create", "after": {"x": value}}))
+    assert op.after == {"x": value}
+
+
+@pytest.mark.parametrize("levels", [DEEPEST, 300, 950])
+def test_an_export_that_nests_too_deeply_is_refused(levels: int) -> None:
+    spec = {"core": {"name": "A", "x": _nested(levels)}}
+    config = ChatbotConfigDocument.model_validate(
+        {"apiVersion": "v1", "kind": "ChatbotConfig", "spec": spec}, extra="allow"
+    )
+    with pytest.raises(BadAnswer, match="WizChat's dashboard"):
+        body_of(config)
+
+
+def test_an_export_that_cannot_be_kept_is_refused() -> None:
+    spec = {"skills": [{"name": "a", "body": "\ud800"}]}
+    config = ChatbotConfigDocument.model_validate({"apiVersion": "v1", "kind": "ChatbotConfig", "spec": spec})
+    with pytest.raises(BadAnswer, match=r"cannot be kept \(UnicodeEncodeError\), in skills"):
+        body_of(config)
+
+
+@pytest.mark.parametrize("levels", [DEEPEST, 300, 950])
+def test_an_answer_to_an_apply_that_nests_too_deeply_is_unclear(levels: int) -> None:
+    failed = {"op": {"section": "core", "x": _nested(levels)}}
+    assert isinstance(answer_of(_result(dryRun=False, failed=failed)), Unclear)
+
+
+def _listed(*ids: str, name: str = "Acme") -> list[PublicChatbot]:
+    return [PublicChatbot.model_construct(id=each, name=name) for each in ids]
+
+
+def test_a_chatbot_that_the_list_repeats_is_one() -> None:
+    assert [live.id for live in live_chatbots(_listed("a", "b", "a", "b", "A"))] == ["a", "b", "A"]
+
+
+@pytest.mark.parametrize("chatbot_id", ["", ".", "..", "a\0b", "\ud800", "x" * 201])
+def test_an_id_that_can_be_neither_kept_nor_asked_for_is_no_list(chatbot_id: str) -> None:
+    with pytest.raises(BadAnswer, match=r"chatbots\.1"):
+        live_chatbots(_listed("a", chatbot_id))
+
+
+def test_a_name_that_is_no_text_in_utf8_is_shown_all_the_same() -> None:
+    (live,) = live_chatbots(_listed("a", name="Ac\ud800me\0"))
+    assert live.name == "Ac?me"
