@@ -11,6 +11,7 @@ from api_client.errors import WizChatApiError, WizChatConnectionError, WizChatEr
 RETRIED_STATUSES: Final = frozenset({429, 502, 503, 504})
 LONGEST_BACKOFF_S: Final = 8.0
 _LARGEST_RETRY_AFTER_DIGITS: Final = 9
+_LARGEST_RETRY_AFTER_S: Final = 10.0**_LARGEST_RETRY_AFTER_DIGITS
 
 OnRetry = Callable[[int, float, WizChatError], None]
 
@@ -52,11 +53,12 @@ def parse_retry_after(value: str | None, now: datetime) -> float | None:
     """Seconds from a Retry-After header, which holds seconds or an HTTP date; None when it holds neither."""
     text = (value or "").strip()
     if text.isascii() and text.isdigit():
-        return float(text) if len(text) <= _LARGEST_RETRY_AFTER_DIGITS else float(10**_LARGEST_RETRY_AFTER_DIGITS)
+        return float(text) if len(text) <= _LARGEST_RETRY_AFTER_DIGITS else _LARGEST_RETRY_AFTER_S
     try:
         at = parsedate_to_datetime(text)
         at = at if at.tzinfo else at.replace(tzinfo=UTC)
-        return max(0.0, (at - now).total_seconds())
+        # a date of the year 9999 plus its offset is no date any more: nobody could say when that is
+        return min(_LARGEST_RETRY_AFTER_S, max(0.0, (at - now).total_seconds()))
     except (ValueError, TypeError, OverflowError):
         return None
 

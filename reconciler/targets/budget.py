@@ -24,6 +24,8 @@ from reconciler.targets.turns import Turns
 
 LONGEST_PAUSE_S = 60.0
 """A call waits for a pause up to this long; when it lasts longer, it fails at once."""
+LONGEST_REFUSAL_S = 3600.0
+"""However long WizChat asks to wait, it is asked again after this; a quota is renewed within a day."""
 _SMALLEST_PAUSE_S = 1.0
 _BURST_S = 1.0
 _DAY_S = 86_400.0
@@ -122,8 +124,10 @@ class CallBudget:
     def failed(self, error: WizChatError) -> None:
         """A call ended with an error: stop the others too if WizChat asked for it."""
         if isinstance(error, WizChatApiError) and error.status == HTTPStatus.TOO_MANY_REQUESTS:
-            default = self._until_midnight() if error.is_quota_exceeded else _SMALLEST_PAUSE_S
-            self._pause(default if error.retry_after is None else error.retry_after, quota=error.is_quota_exceeded)
+            quota = error.is_quota_exceeded
+            default, longest = (self._until_midnight(), _DAY_S) if quota else (_SMALLEST_PAUSE_S, LONGEST_REFUSAL_S)
+            # one answer with a wrong date must not keep the tenant from being asked until the next start
+            self._pause(min(longest, default if error.retry_after is None else error.retry_after), quota=quota)
 
     def _pause(self, seconds: float, *, quota: bool = False) -> None:
         now = self._clock.monotonic()

@@ -121,6 +121,8 @@ def test_an_unreadable_answer_is_not_worth_another_attempt() -> None:
         (format_datetime(NOW - timedelta(seconds=90), usegmt=True), 0.0),
         ("Sun, 22 Nov 2026 12:00:05 -0000", 5.0),
         ("9" * 5000, 1e9),
+        ("Fri, 31 Dec 9999 23:59:59 GMT", 1e9),
+        ("Fri, 31 Dec 9999 23:59:59 -2359", 1e9),
         (None, None),
         ("", None),
         ("soon", None),

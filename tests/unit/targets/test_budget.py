@@ -5,7 +5,7 @@ import pytest
 from api_client import WizChatApiError, WizChatConnectionError
 from reconciler.errors import QuotaExceeded, TargetRateLimited
 from reconciler.ports import APPLYING, Purpose, Spender
-from reconciler.targets.budget import LONGEST_PAUSE_S, CallBudget
+from reconciler.targets.budget import LONGEST_PAUSE_S, LONGEST_REFUSAL_S, CallBudget
 from reconciler.targets.shares import Shares
 from tests.fakes.clock import FakeClock
 from tests.support.waiting import PATIENCE
@@ -227,3 +227,18 @@ async def test_a_repetition_is_counted_for_whoever_made_the_call(clock: FakeCloc
     assert budget.view().used_today == 18
     with pytest.raises(QuotaExceeded, match="apply_reserve"):
         budget.retried(1, 5.0, WizChatApiError(503))
+
+
+@pytest.mark.parametrize(
+    ("code", "longest"), [("rate_limited", LONGEST_REFUSAL_S), ("quota_exceeded", 2.0 * HALF_A_DAY)]
+)
+async def test_one_answer_with_a_wrong_date_does_not_end_a_tenant_until_the_next_start(
+    clock: FakeClock, code: str, longest: float
+) -> None:
+    budget = CallBudget("t", clock)
+    budget.failed(WizChatApiError(429, code, "No.", retry_after=1e9))
+    with pytest.raises(TargetRateLimited):
+        budget.spend_write()
+    clock.advance(longest)
+    budget.spend_write()
+    await _call(budget)
