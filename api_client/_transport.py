@@ -78,17 +78,26 @@ class Settings:
 class _Collector:
     """Gathers an answer up to the largest size that is read."""
 
-    def __init__(self, limit: int) -> None:
+    def __init__(self, limit: int, response: httpx.Response) -> None:
         self._limit = limit
+        self._response = response
         self._content = bytearray()
+        _refuse_packed_twice(response)
 
     def add(self, chunk: bytes) -> None:
-        self._content += chunk
-        if len(self._content) > self._limit:
+        if len(self._content) + len(chunk) > self._limit:
             raise WizChatResponseError(f"the answer is larger than {self._limit} bytes")
+        self._content += chunk
 
-    def answer(self, response: httpx.Response) -> Answer:
-        return Answer(response.status_code, bytes(self._content), response.headers.get("retry-after"))
+    def answer(self) -> Answer:
+        return Answer(self._response.status_code, bytes(self._content), self._response.headers.get("retry-after"))
+
+
+def _refuse_packed_twice(response: httpx.Response) -> None:
+    """Refuse what would fill the memory before its size is known: each packing may be a thousandth of what it holds."""
+    codings = response.headers.get_list("content-encoding", split_commas=True)
+    if sum(coding.strip().lower() != "identity" for coding in codings) > 1:
+        raise WizChatResponseError("the answer cannot be decoded: it is packed more than once")
 
 
 class SyncTransport:
@@ -129,15 +138,15 @@ class SyncTransport:
         return http
 
     def _exchange(self, http: httpx.Client, request: Request) -> Answer:
-        collector = _Collector(self.settings.max_answer_bytes)
         with (
             _translated(self.settings, injected=self._injected is not None),
             within(self.settings.timeout),
             http.stream(**_arguments(self.settings, request)) as response,
         ):
+            collector = _Collector(self.settings.max_answer_bytes, response)
             for chunk in response.iter_bytes():
                 collector.add(chunk)
-            return collector.answer(response)
+            return collector.answer()
 
 
 @dataclass(slots=True)
@@ -203,15 +212,15 @@ class AsyncTransport:
             return httpx.AsyncClient(transport=self._injected, **_options(self.settings, tls=self._tls, connections=1))
 
     async def _exchange(self, http: httpx.AsyncClient, request: Request) -> Answer:
-        collector = _Collector(self.settings.max_answer_bytes)
         with _translated(self.settings, injected=self._injected is not None):
             async with (
                 asyncio.timeout(self.settings.timeout) as limit,
                 http.stream(**_arguments(self.settings, request, until=limit.when())) as response,
             ):
+                collector = _Collector(self.settings.max_answer_bytes, response)
                 async for chunk in response.aiter_bytes():
                     collector.add(chunk)
-                return collector.answer(response)
+                return collector.answer()
 
 
 def _loop_time() -> float:

@@ -1,6 +1,7 @@
 """What the clients make of a network that fails, on real sockets (rule 4: what may have been sent is never re-sent)."""
 
 import asyncio
+import gzip
 import json
 import logging
 import socket
@@ -291,3 +292,28 @@ def test_calls_one_after_the_other_share_one_connection(raw_server: Callable[...
         asyncio.run(calls(server.url))
     assert len(peers) == 3
     assert len(set(peers)) == 1
+
+
+@pytest.mark.parametrize("coding", ["gzip, gzip", "gzip,deflate", "identity, gzip, gzip"])
+def test_what_is_packed_twice_is_not_unpacked(
+    call: Callable[..., Any], raw_server: Callable[..., Any], coding: str
+) -> None:
+    """A kilobyte of it may hold a gigabyte, which is there before anybody could count it."""
+
+    def packed(connection: socket.socket, _: int) -> None:
+        connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Encoding: %s\r\nContent-Length: 9\r\n\r\n" % coding.encode())
+        connection.sendall(b"no matter")
+
+    with raw_server(packed) as server, pytest.raises(WizChatResponseError, match="packed more than once"):
+        call("list_chatbots", base_url=server.url)
+
+
+def test_what_is_packed_once_is_read(call: Callable[..., Any], raw_server: Callable[..., Any]) -> None:
+    body = gzip.compress(BOTS)
+
+    def packed(connection: socket.socket, _: int) -> None:
+        head = b"HTTP/1.1 200 OK\r\nContent-Encoding: identity, gzip\r\nContent-Length: %d\r\n\r\n"
+        connection.sendall(head % len(body) + body)
+
+    with raw_server(packed) as server:
+        assert [chatbot.id for chatbot in call("list_chatbots", base_url=server.url)] == ["bot_1"]
