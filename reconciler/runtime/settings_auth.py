@@ -37,7 +37,7 @@ class AuthSettings(Section):
         description="How long a browser stays signed in.",
     )
     failures_per_minute: int = Field(
-        20, ge=1, description="How many wrong credentials a client address may present in a minute."
+        20, ge=1, le=10_000, description="How many wrong credentials a client address may present in a minute."
     )
 
     @model_validator(mode="after")

@@ -37,7 +37,7 @@ def _words(value: Any) -> Any:
         return tuple(word.strip() for word in value.split(",") if word.strip())
     try:
         return json.loads(value)
-    except ValueError:
+    except (ValueError, RecursionError):
         raise ValueError('it is not a JSON list: write it like a,b or ["a", "b"]') from None
 
 
@@ -64,6 +64,7 @@ def _web_url(value: str) -> str:
     parts = urlsplit(value)
     if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment:
         raise ValueError("it is not a web address such as https://reconciler.example.com")
+    parts.port  # noqa: B018 - asked for, as one that is out of range is an error only then
     if not _PATH.fullmatch(parts.path.rstrip("/")):
         raise ValueError(
             f"its path {parts.path!r} cannot be served: write one such as /reconciler, of letters, digits, '-', '_', "

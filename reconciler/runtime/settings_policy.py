@@ -11,6 +11,7 @@ from reconciler.runtime.settings_fields import Duration, Words
 from reconciler.runtime.settings_section import Section
 
 _DEFAULTS = Policy()
+_MOST_APPROVALS = 100
 
 
 def _protections(values: tuple[str, ...]) -> tuple[str, ...]:
@@ -22,9 +23,14 @@ def _protections(values: tuple[str, ...]) -> tuple[str, ...]:
 class PolicySettings(Section):
     """What it takes to apply a plan."""
 
-    approvals: int = Field(_DEFAULTS.approvals, ge=1, description="How many people must approve a plan.")
+    approvals: int = Field(
+        _DEFAULTS.approvals, ge=1, le=_MOST_APPROVALS, description="How many people must approve a plan."
+    )
     delete_approvals: int | None = Field(
-        None, ge=1, description="How many people must approve a plan that takes something away. Unset: as `approvals`."
+        None,
+        ge=1,
+        le=_MOST_APPROVALS,
+        description="How many people must approve a plan that takes something away. Unset: as `approvals`.",
     )
     approval_ttl: Duration = Field(
         _DEFAULTS.approval_ttl, ge=timedelta(minutes=1), description="How long an approval stands until it is applied."
