@@ -26,7 +26,7 @@ from reconciler.domain.records import (
 from reconciler.domain.sentences import joined
 from reconciler.domain.status import EXPLANATIONS, Reason
 from reconciler.engine.adopting import adopt, distrust, recover_source
-from reconciler.engine.auditing import audit
+from reconciler.engine.auditing import audit_limited
 from reconciler.engine.automating import Choice, apply_chosen, choose
 from reconciler.engine.claims import contest_finding, contests, take_free
 from reconciler.engine.comparing import Comparison, compare
@@ -83,10 +83,10 @@ async def request_refresh(engine: Engine, actor: Actor, source: str, trigger: Tr
             await uow.runs.add(run)
         elif (full and not run.full) or _WEIGHT.get(trigger, 0) > _WEIGHT.get(run.trigger, 0):
             run = await uow.runs.save(replace(run, full=run.full or full, trigger=trigger))
-        # what the clock starts is no decision; deliveries that share a run are one
+        # what the clock starts leaves nothing; deliveries that share a run are one, and whoever saw one can repeat it
         if trigger is Trigger.MANUAL or (trigger is Trigger.WEBHOOK and not shared):
             detail = {"run": run.id, "trigger": trigger}
-            await audit(uow, actor, "source.refresh", f"source/{source}", detail=detail)
+            await audit_limited(engine, uow, actor, "source.refresh", f"source/{source}", detail=detail)
     engine.dispatcher.submit(Job(JobKind.REFRESH, source))
     return run
 

@@ -1,11 +1,15 @@
 """What a person causes without deciding anything fills the audit log no further than a hundred rows an hour."""
 
+from dataclasses import replace
+
 import httpx
 import pytest
 
-from reconciler.domain.records import AuditEntry, Role
+from reconciler.domain.records import AuditEntry, Role, RunStatus, Trigger
 from reconciler.engine.auditing import note_omitted
+from reconciler.engine.context import Actor
 from reconciler.engine.entry_limits import MOST_ENTRIES, WINDOW_SECONDS
+from reconciler.engine.refresh import request_refresh
 from tests.integration.web.conftest import House
 
 pytestmark = pytest.mark.anyio
@@ -102,3 +106,19 @@ async def test_what_could_not_be_written_is_told_later(house: House) -> None:
     await note_omitted(house.engine)
     assert len(await entries(house, "audit.omitted")) == 1
     assert house.engine.entry_limits.ended(0.0, all_of_them=True) == []
+
+
+async def test_asking_for_a_refresh_again_and_again_fills_no_log(house: House) -> None:
+    async with house.client("wzr_operator") as client:
+        for _ in range(MOST_ENTRIES + MORE):
+            assert (await client.post("/api/v1/sources/main/refresh")).status_code == 202
+    assert len(await entries(house, "source.refresh")) == MOST_ENTRIES
+
+
+async def test_a_delivery_that_is_sent_again_for_ever_fills_no_log(house: House) -> None:
+    sender = Actor("webhook/main", Role.OPERATOR, None, ("main",), "127.0.0.1")
+    for _ in range(MOST_ENTRIES + MORE):
+        run = await request_refresh(house.engine, sender, "main", Trigger.WEBHOOK, full=False)
+        async with house.store.begin() as uow:
+            await uow.runs.save(replace(run, status=RunStatus.SUCCEEDED))
+    assert len(await entries(house, "source.refresh")) == MOST_ENTRIES
