@@ -156,6 +156,12 @@ _EXPLANATIONS: Final = (
         ("couldn't find remote ref", "could not find remote ref"),
     ),
     _Explanation(
+        SourceCause.TOO_LARGE,
+        "the git server answers more than git may keep in memory here: look at what it answers, or keep the documents "
+        "in another repository",
+        ("out of memory", "malloc failed", "realloc failed", "cannot allocate memory"),
+    ),
+    _Explanation(
         SourceCause.GIT_FAILED,
         "the disk with data.dir is full: make room on it",
         ("no space left", "disk quota exceeded"),

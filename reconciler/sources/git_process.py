@@ -13,6 +13,7 @@ from subprocess import Popen, TimeoutExpired
 from typing import IO, Final
 
 from reconciler.errors import SourceCause, SourceUnreadable
+from reconciler.sources.git_memory import limit_memory
 
 _PIECE: Final = 64 * 1024
 _TICK: Final = 0.5
@@ -39,11 +40,13 @@ class Caps:
     Attributes:
         stdout_bytes: How much it may say.
         files: How many files it may list, each ended by a NUL.
+        memory_bytes: How much memory it and each process that it starts may take, what they map of files apart.
         watch: Called twice a second meanwhile; it raises when the command must not go on.
     """
 
     stdout_bytes: int = 16 * 1024**2
     files: int | None = None
+    memory_bytes: int = 1024**3
     watch: Callable[[], None] | None = None
 
 
@@ -57,7 +60,13 @@ def outcome(process: Popen[bytes], command: str, seconds: float, caps: Caps) -> 
         GitTimeout: When it took too long.
         SourceUnreadable: When it said too much.
     """
-    alarm, said = _Alarm(time.monotonic() + seconds, caps.watch), _Said(command, caps)
+
+    def watch() -> None:
+        limit_memory(process.pid, caps.memory_bytes)
+        if caps.watch is not None:
+            caps.watch()
+
+    alarm, said = _Alarm(time.monotonic() + seconds, watch), _Said(command, caps)
     try:
         with _gone_afterwards(process) as (stdout, stderr):
             for pipe, piece in _pieces((stdout, stderr), alarm):
@@ -77,7 +86,7 @@ class _Alarm:
     """Stops the reading when the time is over, or when whoever watches objects."""
 
     ends: float
-    watch: Callable[[], None] | None
+    watch: Callable[[], None]
     looks: float = 0.0
 
     @property
@@ -87,7 +96,7 @@ class _Alarm:
     def check(self) -> None:
         if not self.left:
             raise _Late
-        if self.watch and time.monotonic() >= self.looks:
+        if time.monotonic() >= self.looks:
             self.watch()
             self.looks = time.monotonic() + _TICK
 

@@ -1,6 +1,10 @@
 """A git that says too much, or never ends: it is ended with all it started, and nothing of it stays open."""
 
+import gzip
 import os
+import resource
+import signal
+import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -9,10 +13,13 @@ import pytest
 
 from reconciler.errors import SourceCause, SourceUnreadable
 from reconciler.sources.git_command import GitCommand
+from reconciler.sources.git_failure import remote_failure
+from reconciler.sources.git_memory import limit_memory
 from reconciler.sources.git_process import Caps, GitTimeout, Output
 from reconciler.sources.git_remote import GitRemote
 from reconciler.sources.mirror import GitLimits, Mirror
 from tests.support.git import GitRepo
+from tests.support.http_server import Answer, http_server
 from tests.support.waiting import eventually
 
 MIB = 1024 * 1024
@@ -115,3 +122,43 @@ def test_a_pack_without_end_is_not_waited_for(tmp_path: Path, files: int, size: 
     assert raised.value.cause is SourceCause.TOO_LARGE
     left = [path for path in mirror.folder.rglob("*") if path.is_file() and path.stat().st_size > MIB]
     assert left == [], "what was fetched so far is removed"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux limits what a process holds for itself")
+@pytest.mark.parametrize("packing", ["", "gzip"])
+def test_a_git_that_would_fill_the_memory_is_ended(tmp_path: Path, packing: str) -> None:
+    """What a server answers before it says that it is one, git keeps whole."""
+    body = bytes(256 * MIB)
+    headers = {"Content-Type": "application/x-git-upload-pack-advertisement", "Content-Encoding": packing}
+    with http_server(Answer(200, headers, gzip.compress(body, 1) if packing else body)) as server:
+        git = GitCommand(tmp_path, "http")
+        output = git.run("ls-remote", server.url, seconds=60, bare=False, caps=Caps(memory_bytes=64 * MIB))
+    assert output.status
+    failure = remote_failure(server.url, output.stderr, ())
+    assert (failure.cause, "keep in memory" in str(failure)) == (SourceCause.TOO_LARGE, True), output.stderr
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux limits what a process holds for itself")
+def test_what_a_process_has_started_already_is_limited_as_well() -> None:
+    script = "sleep 600 & sleep 600 & echo $!; wait"
+    with subprocess.Popen(["sh", "-c", script], stdout=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout
+            started = int(process.stdout.readline())
+            limit_memory(process.pid, 64 * MIB)
+            assert resource.prlimit(started, resource.RLIMIT_DATA)[0] == 64 * MIB
+            assert resource.prlimit(process.pid, resource.RLIMIT_DATA)[0] == 64 * MIB
+        finally:
+            kill_with_children(process)
+
+
+def kill_with_children(process: subprocess.Popen[str]) -> None:
+    children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+    for each in (process.pid, *map(int, children)):
+        os.kill(each, signal.SIGKILL)
+
+
+def test_a_process_that_has_ended_has_no_memory_to_limit() -> None:
+    with subprocess.Popen(["true"]) as process:
+        process.wait()
+    limit_memory(process.pid, MIB)
