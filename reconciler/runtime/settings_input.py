@@ -74,6 +74,8 @@ def _read_toml(path: Path) -> dict[str, Any]:
         raise SettingsError(f"{path} is not UTF-8: save it as UTF-8") from None
     except tomllib.TOMLDecodeError as error:
         raise SettingsError(f"{path} is not valid TOML: {error}") from None
+    except RecursionError:
+        raise SettingsError(f"{path} is nested too deeply: no setting needs that") from None
 
 
 # --- the environment --------------------------------------------------------------------------------------------
@@ -93,6 +95,8 @@ class _Environment(EnvSettingsSource):
 def _read_environment(model: type[BaseSettings], environ: Mapping[str, str]) -> dict[str, Any]:
     try:
         return _Environment(model, environ)()
+    except RecursionError:
+        raise SettingsError(f"a {PREFIX}… variable is nested too deeply: no setting needs that") from None
     except UnreadableVariable as error:
         name = next((name for name in variables(model) if name.lower() in str(error).lower()), None)
         field = str(error).split('"')[1] if '"' in str(error) else ""

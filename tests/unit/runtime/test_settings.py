@@ -264,6 +264,7 @@ class TestRefusals:
             ({"RECONCILER_POLICY__DELETE_APPROVALS": "101"}, "policy.delete_approvals"),
             ({"RECONCILER_AUTH__FAILURES_PER_MINUTE": "9" * 23}, "auth.failures_per_minute"),
             ({"RECONCILER_SERVER__ALLOWED_HOSTS": "[" * 100_000}, "JSON list"),
+            ({"RECONCILER_TENANTS": "[" * 100_000}, "nested too deeply"),
             (
                 {"RECONCILER_SERVER__PUBLIC_URL": "https://ops.example.com:99999"},
                 "server.public_url: Port out of range",
@@ -277,6 +278,9 @@ class TestRefusals:
     )
     def test_one_line_says_what_to_change(self, environ: dict[str, str], says: str) -> None:
         assert says in refusal({**TWO_VARIABLES, **environ})
+
+    def test_a_file_that_is_nested_too_deeply_is_named(self, tmp_path: Path) -> None:
+        assert "nested too deeply" in toml_refusal(tmp_path, f"a = {'[' * 10_000}")
 
     def test_an_insecure_remote_is_taken_when_asked_for(self) -> None:
         environ = {**TWO_VARIABLES, "RECONCILER_GIT_URL": "file:///srv/bots.git", "RECONCILER_GIT_INSECURE": "true"}
