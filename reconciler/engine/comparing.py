@@ -13,7 +13,7 @@ from reconciler.engine.context import Engine, SourceBinding, TenantBinding
 from reconciler.engine.observing import fault_of
 from reconciler.engine.roster import call_the_roll
 from reconciler.engine.sweeping import SweepCounts, sweep
-from reconciler.engine.tenants import ANSWERED, note_pass, sign_of_dry_run, sign_of_list
+from reconciler.engine.tenants import ANSWERED, note_pass, sign_of_dry_run, sign_of_list, sign_of_names
 from reconciler.errors import ChatbotNotFound, RequestRefused, TargetError, TargetRateLimited
 from reconciler.ports import Purpose, Spender, Target
 
@@ -66,7 +66,7 @@ async def compare(engine: Engine, binding: SourceBinding, run: Run, documents: S
         engine, tenant, wanted, chatbots, target=target, missing=missing, cause=cause, is_doubtful=is_doubtful
     )
     record = await _note(engine, tenant, listed, done.swept, {document.chatbot_id for document in wanted})
-    _conclude(done, run, len(wanted), record)
+    _conclude(done, run, len(wanted), record, listed)
     return done
 
 
@@ -127,7 +127,9 @@ async def _list(
         done.list_failure = error
         done.messages.append(f"the list of chatbots could not be read: {error}")
         return sign_of_list(error), None
-    return ANSWERED, named
+    async with engine.store.read() as uow:
+        stated = {chatbot.id for chatbot in await uow.chatbots.of_tenant(tenant.name) if chatbot.source is not None}
+    return sign_of_names(tenant.name, stated, named), named
 
 
 async def _note(
@@ -137,7 +139,7 @@ async def _note(
     return await note_pass(engine, tenant.name, listed, signs, asked)
 
 
-def _conclude(done: Comparison, run: Run, wanted: int, tenant: TenantRecord) -> None:
+def _conclude(done: Comparison, run: Run, wanted: int, tenant: TenantRecord, listed: Sign | None) -> None:
     """Say what could not be compared; where that is everything, the run is none."""
     swept = done.swept
     if swept.failures:
@@ -149,7 +151,12 @@ def _conclude(done: Comparison, run: Run, wanted: int, tenant: TenantRecord) -> 
     concerns_all = run.full or not done.skipped or put_off or tenant.state is not TenantState.READY
     # a chatbot that is not there is its document's matter, unlike one that the key may not use
     of_wizchat = [error for error in swept.failures if type(error) is not ChatbotNotFound]
-    done.failed = bool(of_wizchat and concerns_all) or (run.full and done.list_failure is not None)
+    unusable = listed if listed is not None and listed.state not in {None, TenantState.READY} else None
+    if unusable is not None and done.list_failure is None:
+        done.messages.append(str(unusable.cause))
+    done.failed = bool(of_wizchat and concerns_all) or (
+        run.full and (unusable is not None or done.list_failure is not None)
+    )
 
 
 def _shortfall(swept: SweepCounts, wanted: int) -> str:

@@ -29,6 +29,9 @@ log = logging.getLogger(__name__)
 
 ANSWERED = Sign(TenantState.READY)
 
+FEWEST_STATED: Final = 2
+"""A single chatbot may just be gone, or its id be wrong."""
+
 ATTEMPTS: Final = 10
 """So often what was learned of a write key is written down before somebody else's changes are an error."""
 
@@ -38,6 +41,23 @@ def sign_of_list(error: TargetError | None) -> Sign:
     if isinstance(error, RequestRefused):
         return Sign(TenantState.MISCONFIGURED, str(error))
     return sign_of_dry_run(error)
+
+
+def sign_of_names(tenant: str, stated: Collection[str], named: Collection[str]) -> Sign:
+    """What the names in a list tell: one that names none of several chatbots is that of another account.
+
+    Args:
+        tenant: The tenant's name.
+        stated: The ids that documents of the tenant state.
+        named: The ids in WizChat's list.
+    """
+    if len(stated) < FEWEST_STATED or not set(stated).isdisjoint(named):
+        return ANSWERED
+    return Sign(
+        TenantState.MISCONFIGURED,
+        f"WizChat's list names none of the {len(stated)} chatbots that documents of tenant {tenant} state: check that "
+        "api_key (WIZCHAT_API_KEY) is of the account that has them",
+    )
 
 
 def sign_of_dry_run(error: TargetError | None) -> Sign:
