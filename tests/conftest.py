@@ -1,9 +1,17 @@
+import gc
+
 import pytest
 from hypothesis import HealthCheck, settings
 
 # a shared machine is slow whenever it likes: no example has a deadline, and none takes too long to make
 settings.register_profile("unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("unhurried")
+
+
+def pytest_collection_finish() -> None:
+    """Keep what is loaded by now out of every later garbage collection: it is much, and stays to the end."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture

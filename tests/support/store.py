@@ -24,7 +24,7 @@ def _empty_database() -> bytes:
         return (Path(folder) / "reconciler.db").read_bytes()
 
 
-def _prepare(folder: Path) -> None:
+def prepare(folder: Path) -> None:
     """Have a database in the folder, unless one is there; a folder that is missing is left to the store."""
     file = folder / "reconciler.db"
     if folder.is_dir() and not file.exists():
@@ -34,7 +34,7 @@ def _prepare(folder: Path) -> None:
 @asynccontextmanager
 async def open_store(tmp_path: Path, clock: Clock) -> AsyncIterator[Store]:
     """A real store on a SQLite file in the folder; opened again, it is the same database."""
-    _prepare(tmp_path)
+    prepare(tmp_path)
     store = await SqlStore.open(sqlite_url(tmp_path), clock)
     try:
         yield store

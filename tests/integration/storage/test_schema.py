@@ -34,9 +34,9 @@ def _execute(url: str, statement: str) -> list[str]:
         engine.dispose()
 
 
-def test_migrations_make_exactly_the_tables_of_the_program(store_url: str) -> None:
-    schema.upgrade(store_url)
-    parsed, dialect = locate(store_url)
+def test_migrations_make_exactly_the_tables_of_the_program(empty_url: str) -> None:
+    schema.upgrade(empty_url)
+    parsed, dialect = locate(empty_url)
     engine = dialect.migration_engine(parsed)
     try:
         with engine.connect() as connection:
@@ -55,10 +55,10 @@ def test_the_partial_indexes_are_partial(tmp_path: Path) -> None:
     ]
 
 
-def test_an_upgrade_goes_to_the_head_and_may_be_repeated(store_url: str) -> None:
-    assert schema.current(store_url) is None
-    assert schema.upgrade(store_url) == schema.head() == schema.current(store_url)
-    assert schema.upgrade(store_url) == schema.head()
+def test_an_upgrade_goes_to_the_head_and_may_be_repeated(empty_url: str) -> None:
+    assert schema.current(empty_url) is None
+    assert schema.upgrade(empty_url) == schema.head() == schema.current(empty_url)
+    assert schema.upgrade(empty_url) == schema.head()
 
 
 def test_asking_for_the_revision_creates_nothing(tmp_path: Path) -> None:
@@ -66,15 +66,15 @@ def test_asking_for_the_revision_creates_nothing(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-async def test_an_upgrade_keeps_what_an_older_program_wrote(store_url: str) -> None:
-    schema.upgrade(store_url, to="0001")
+async def test_an_upgrade_keeps_what_an_older_program_wrote(empty_url: str) -> None:
+    schema.upgrade(empty_url, to="0001")
     _execute(
-        store_url,
+        empty_url,
         "INSERT INTO tokens (id, name, role, hash, created_at, version) "
         "VALUES ('tok_1', 'ana', 'approver', 'h', '2026-03-01 10:00:00', 0)",
     )
     _execute(
-        store_url,
+        empty_url,
         "INSERT INTO plans (id, tenant, chatbot_id, source, path, revision, status, reason, message, fingerprint, "
         "body, ops, summary, direction, approvals_required, created_at, expires_at, version) VALUES ('plan_1', 'acme', "
         "'bot_1', 'main', 'bot.yaml', 'a', 'Approved', 'Approved', '', 'f', '{}', '[]', "
@@ -82,11 +82,11 @@ async def test_an_upgrade_keeps_what_an_older_program_wrote(store_url: str) -> N
         "'2026-03-01 10:00:00', '2026-03-01 10:00:00', 0)",
     )
     _execute(
-        store_url,
+        empty_url,
         "INSERT INTO approvals (id, plan_id, fingerprint, actor, token_id, created_at, deletes, version) "
         "VALUES ('approval_1', 'plan_1', 'f', 'ana', 'tok_1', '2026-03-01 10:00:00', false, 0)",
     )
-    store = await SqlStore.open(store_url, FakeClock())
+    store = await SqlStore.open(empty_url, FakeClock())
     try:
         async with store.read() as uow:
             (token,) = await uow.tokens.all()
@@ -97,17 +97,17 @@ async def test_an_upgrade_keeps_what_an_older_program_wrote(store_url: str) -> N
     assert (approval.stands, approval.automatic, approval.expires_at) == (True, False, None)
 
 
-async def test_an_upgrade_knows_the_revision_of_what_is_as_its_document_says(store_url: str) -> None:
-    schema.upgrade(store_url, to="0003")
+async def test_an_upgrade_knows_the_revision_of_what_is_as_its_document_says(empty_url: str) -> None:
+    schema.upgrade(empty_url, to="0003")
     _execute(
-        store_url,
+        empty_url,
         "INSERT INTO chatbots (tenant, id, source, labels, sync, direction, reason, message, revision, synced_at, "
         "epoch, version, search, called) VALUES "
         "('acme', 'in', 'main', '{}', 'Synced', 'InSync', 'InSync', '', 'r1', '2026-03-01 10:00:00', 0, 0, '', ''), "
         "('acme', 'out', 'main', '{}', 'OutOfSync', 'GitAhead', 'AwaitingApproval', '', 'r2', "
         "'2026-03-01 10:00:00', 0, 0, '', '')",
     )
-    store = await SqlStore.open(store_url, FakeClock())
+    store = await SqlStore.open(empty_url, FakeClock())
     try:
         page = await store.queries.chatbots(ChatbotFilter(), limit=9, cursor=None, order=ChatbotOrder.NAME)
     finally:
@@ -115,10 +115,10 @@ async def test_an_upgrade_knows_the_revision_of_what_is_as_its_document_says(sto
     assert {bot.id: bot.synced_revision for bot in page.items} == {"in": "r1", "out": None}
 
 
-async def test_an_upgrade_begins_the_history_of_what_is_out_of_sync(store_url: str) -> None:
-    schema.upgrade(store_url, to="0002")
+async def test_an_upgrade_begins_the_history_of_what_is_out_of_sync(empty_url: str) -> None:
+    schema.upgrade(empty_url, to="0002")
     _execute(
-        store_url,
+        empty_url,
         "INSERT INTO chatbots (tenant, id, name, source, labels, sync, direction, reason, message, checked_at, "
         "synced_at, epoch, version, search) VALUES "
         "('acme', 'bot_1', 'ÄRA', 'main', '{}', 'OutOfSync', 'GitAhead', 'AwaitingApproval', '', "
@@ -128,7 +128,7 @@ async def test_an_upgrade_begins_the_history_of_what_is_out_of_sync(store_url: s
         "('acme', 'Bot_3', NULL, 'main', '{}', 'Synced', 'InSync', 'InSync', '', "
         "'2026-03-01 11:00:00', '2026-03-01 10:00:00', 0, 0, '')",
     )
-    store = await SqlStore.open(store_url, FakeClock())
+    store = await SqlStore.open(empty_url, FakeClock())
     try:
         page = await store.queries.chatbots(ChatbotFilter(), limit=9, cursor=None, order=ChatbotOrder.DRIFTED)
         told = [await store.queries.transitions_of("acme", bot.id, limit=9) for bot in page.items]
@@ -148,19 +148,19 @@ async def test_an_upgrade_begins_the_history_of_what_is_out_of_sync(store_url: s
     assert [bot.id for bot in by_name.items] == ["bot_2", "Bot_3", "bot_1"]
 
 
-async def test_an_upgrade_claims_no_comparison_and_no_tenant(store_url: str) -> None:
-    schema.upgrade(store_url, to="0003")
+async def test_an_upgrade_claims_no_comparison_and_no_tenant(empty_url: str) -> None:
+    schema.upgrade(empty_url, to="0003")
     _execute(
-        store_url,
+        empty_url,
         "INSERT INTO sources (name, tenant, url, state, good_revision, drift_checked_at, version) "
         "VALUES ('main', 'acme', 'https://git.example.com/b.git', 'Ready', 'a', '2026-03-01 10:00:00', 0)",
     )
     _execute(
-        store_url,
+        empty_url,
         'INSERT INTO runs (id, source, trigger, "full", status, created_at, counts, diagnostics, version) VALUES '
         "('run_1', 'main', 'manual', true, 'Succeeded', '2026-03-01 10:00:00', '{\"documents\": 3}', '[]', 0)",
     )
-    store = await SqlStore.open(store_url, FakeClock())
+    store = await SqlStore.open(empty_url, FakeClock())
     try:
         async with store.read() as uow:
             source, run = await uow.sources.get("main"), await uow.runs.get("run_1")
@@ -174,10 +174,10 @@ async def test_an_upgrade_claims_no_comparison_and_no_tenant(store_url: str) -> 
     assert (run.counts.documents, run.counts.uncompared) == (3, 0)
 
 
-async def test_an_upgrade_knows_nothing_of_write_keys(store_url: str) -> None:
-    schema.upgrade(store_url, to="0006")
-    _execute(store_url, "INSERT INTO tenants (name, state, cause, version) VALUES ('acme', 'Unreachable', 'no', 3)")
-    store = await SqlStore.open(store_url, FakeClock())
+async def test_an_upgrade_knows_nothing_of_write_keys(empty_url: str) -> None:
+    schema.upgrade(empty_url, to="0006")
+    _execute(empty_url, "INSERT INTO tenants (name, state, cause, version) VALUES ('acme', 'Unreachable', 'no', 3)")
+    store = await SqlStore.open(empty_url, FakeClock())
     try:
         async with store.begin() as uow:
             (tenant,) = await uow.tenants.all()
@@ -187,15 +187,15 @@ async def test_an_upgrade_knows_nothing_of_write_keys(store_url: str) -> None:
         await store.close()
 
 
-async def test_an_upgrade_cuts_names_that_no_cursor_holds(store_url: str) -> None:
-    schema.upgrade(store_url, to="0003")
+async def test_an_upgrade_cuts_names_that_no_cursor_holds(empty_url: str) -> None:
+    schema.upgrade(empty_url, to="0003")
     for chatbot_id, name in (("b2", "ÄB" * 600), ("b1", "ÄB" * 600 + "c"), ("b0", "ÄB" * 50), ("a0", None)):
         stated = "NULL" if name is None else f"'{name}'"
         columns = "tenant, id, name, source, labels, sync, direction, reason, message, epoch, version, search, called"
         values = f"'acme', '{chatbot_id}', {stated}, 'main', '{{}}', 'Synced', 'InSync', 'InSync', '', 0, 0, '', "
         called = (name or chatbot_id).casefold()
-        _execute(store_url, f"INSERT INTO chatbots ({columns}) VALUES ({values}'{called}')")  # noqa: S608  all constants
-    store = await SqlStore.open(store_url, FakeClock())
+        _execute(empty_url, f"INSERT INTO chatbots ({columns}) VALUES ({values}'{called}')")  # noqa: S608  all constants
+    store = await SqlStore.open(empty_url, FakeClock())
     try:
         ids, cursor = list[str](), None
         while len(ids) < 9:
@@ -212,20 +212,42 @@ async def test_an_upgrade_cuts_names_that_no_cursor_holds(store_url: str) -> Non
     assert kept == {"a0": None, "b0": "ÄB" * 50, "b1": bounded_name("ÄB" * 600 + "c"), "b2": bounded_name("ÄB" * 600)}
 
 
-async def test_opening_a_store_upgrades_it(store_url: str) -> None:
-    store = await SqlStore.open(store_url, FakeClock())
+async def test_an_upgrade_knows_no_revision_that_an_older_run_saw(empty_url: str) -> None:
+    schema.upgrade(empty_url, to="0012")
+    _execute(
+        empty_url,
+        'INSERT INTO runs (id, source, trigger, "full", status, created_at, revision, counts, diagnostics, version) '
+        "VALUES ('run_1', 'main', 'manual', true, 'Succeeded', '2026-03-01 10:00:00', 'a', '{}', '[]', 4)",
+    )
+    store = await SqlStore.open(empty_url, FakeClock())
+    try:
+        async with store.begin() as uow:
+            run = await uow.runs.get("run_1")
+            assert run is not None
+            assert (run.revision, run.seen_revision) == ("a", None)
+            await uow.runs.save(replace(run, seen_revision="b"))
+        async with store.read() as uow:
+            kept = await uow.runs.get("run_1")
+    finally:
+        await store.close()
+    assert kept is not None
+    assert (kept.revision, kept.seen_revision) == ("a", "b")
+
+
+async def test_opening_a_store_upgrades_it(empty_url: str) -> None:
+    store = await SqlStore.open(empty_url, FakeClock())
     await store.close()
-    assert schema.current(store_url) == schema.head()
+    assert schema.current(empty_url) == schema.head()
 
 
-async def test_a_database_newer_than_the_program_is_refused_and_left_alone(store_url: str) -> None:
-    schema.upgrade(store_url)
-    _execute(store_url, "UPDATE alembic_version SET version_num = '9999'")
+async def test_a_database_newer_than_the_program_is_refused_and_left_alone(empty_url: str) -> None:
+    schema.upgrade(empty_url)
+    _execute(empty_url, "UPDATE alembic_version SET version_num = '9999'")
     with pytest.raises(StoreError, match=f"at revision 9999, .* up to {schema.head()}: run the newer program"):
-        await SqlStore.open(store_url, FakeClock())
+        await SqlStore.open(empty_url, FakeClock())
     with pytest.raises(StoreError, match="9999"):
-        schema.upgrade(store_url)
-    assert schema.current(store_url) == "9999"
+        schema.upgrade(empty_url)
+    assert schema.current(empty_url) == "9999"
 
 
 async def test_a_database_in_use_is_not_upgraded(tmp_path: Path) -> None:
@@ -242,17 +264,17 @@ def test_a_migration_that_fails_changes_nothing(tmp_path: Path) -> None:
     assert _execute(url, "SELECT name FROM sqlite_master WHERE type = 'table'") == ["tokens"]
 
 
-async def test_a_plan_of_an_older_program_has_only_its_deletes_counted(store_url: str) -> None:
-    schema.upgrade(store_url, to="0004")
+async def test_a_plan_of_an_older_program_has_only_its_deletes_counted(empty_url: str) -> None:
+    schema.upgrade(empty_url, to="0004")
     _execute(
-        store_url,
+        empty_url,
         "INSERT INTO plans (id, tenant, chatbot_id, source, path, revision, status, reason, message, fingerprint, "
         "body, ops, summary, direction, approvals_required, created_at, expires_at, change, version) VALUES ('plan_1', "
         "'acme', 'bot_1', 'main', 'bot.yaml', 'a', 'Applied', 'Applied', '', 'f', '{}', '[]', "
         '\'{"create": 0, "update": 1, "delete": 3, "noop": 0}\', \'GitAhead\', 1, '
         "'2026-03-01 10:00:00', '2026-03-01 10:00:00', '', 0)",
     )
-    store = await SqlStore.open(store_url, FakeClock())
+    store = await SqlStore.open(empty_url, FakeClock())
     try:
         async with store.read() as uow:
             plan = await uow.plans.get("plan_1")

@@ -19,7 +19,7 @@ from reconciler.domain.records import Role
 from reconciler.engine.context import Engine, SourceBinding, TenantBinding
 from reconciler.engine.tokens import hash_of
 from reconciler.errors import TargetError
-from reconciler.ports import Budget, IdentityProvider, Job, LiveChatbot, ParseCache, Spender, Store
+from reconciler.ports import Budget, IdentityProvider, Job, LiveChatbot, ParseCache, Spender, Store, UnitOfWork
 from reconciler.web.api import events
 from reconciler.web.app import create_app
 from reconciler.web.settings import WebhookSpec, WebSettings
@@ -159,6 +159,13 @@ class House:
         return httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1:8080", headers=headers)
 
     async def add_token(self, name: str, role: Role, sources: tuple[str, ...] | None = None) -> Token:
+        async with self.store.begin() as uow:
+            return await self.add_token_in(uow, name, role, sources)
+
+    async def add_token_in(
+        self, uow: UnitOfWork, name: str, role: Role, sources: tuple[str, ...] | None = None
+    ) -> Token:
+        """Where more is written in the same transaction."""
         token = Token(
             id=f"tok_{name}",
             name=name,
@@ -168,8 +175,7 @@ class House:
             created_at=START,
             sources=sources,
         )
-        async with self.store.begin() as uow:
-            await uow.tokens.add(token)
+        await uow.tokens.add(token)
         self.tokens[name] = f"wzr_{name}"
         return token
 
@@ -210,9 +216,9 @@ async def build(
         await uow.chatbots.add(a_chatbot("bot_1", source="main", plan_id="plan_1", labels={"team": "support"}))
         await uow.chatbots.add(a_chatbot("bot_2", source="side", plan_id="plan_2", name="Careers"))
         await uow.chatbots.add(a_chatbot("bot_3"))
-    for role in Role:
-        await house.add_token(role.value, role)
-    await house.add_token("main-only", Role.ADMIN, ("main",))
+        for role in Role:
+            await house.add_token_in(uow, role.value, role)
+        await house.add_token_in(uow, "main-only", Role.ADMIN, ("main",))
     return house
 
 
