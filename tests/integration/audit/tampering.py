@@ -4,8 +4,10 @@ import json
 import random
 import sqlite3
 from collections.abc import Callable, Mapping
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 from reconciler.domain.audit import chain
@@ -49,6 +51,12 @@ class Log:
         assert rows != self.before, f"{way} must change something: {told}"
         self.write(rows)
         return f"{way}: {told}"
+
+
+def sql(folder: Path, statement: str) -> None:
+    """Execute a statement on the database of a folder, beside whoever has it open."""
+    with closing(sqlite3.connect(folder / "reconciler.db", isolation_level=None)) as database:
+        database.execute(statement)
 
 
 def _edit(dice: random.Random, rows: list[Row]) -> str:

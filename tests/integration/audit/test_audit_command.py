@@ -1,9 +1,7 @@
 """`reconciler audit` as people run it, on a database that a service left."""
 
 import json
-import sqlite3
 from collections.abc import AsyncIterator
-from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 
@@ -13,6 +11,7 @@ from reconciler.domain.audit_lines import Head
 from reconciler.engine.audit_keeping import AuditKeeper
 from reconciler.storage.audit_folder import ARCHIVE, HEADS, AuditFolder
 from tests.fakes.clock import FakeClock
+from tests.integration.audit.tampering import sql
 from tests.support.command import run_command
 from tests.support.store import open_store
 
@@ -37,11 +36,6 @@ async def head(tmp_path: Path) -> AsyncIterator[Head]:
 def audit(folder: Path, *arguments: str) -> tuple[int, str, str]:
     done = run_command("audit", *arguments, environ={"RECONCILER_DATA__DIR": str(folder)}, check=False)
     return done.returncode, done.stdout, done.stderr
-
-
-def sql(folder: Path, statement: str) -> None:
-    with closing(sqlite3.connect(folder / "reconciler.db", isolation_level=None)) as database:
-        database.execute(statement)
 
 
 async def test_an_untouched_log_is_intact(tmp_path: Path, head: Head) -> None:

@@ -2,9 +2,6 @@
 
 import json
 import logging
-import sqlite3
-from collections.abc import AsyncIterator
-from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 
@@ -16,34 +13,13 @@ from reconciler.engine.audit_verifying import RECENT, verify_log, verify_recent
 from reconciler.ports import Store
 from reconciler.storage.audit_folder import ARCHIVE, HEADS, MOST_HEADS, AuditFolder
 from tests.fakes.clock import FakeClock
-from tests.support.store import open_store
+from tests.integration.audit.deciding import decide
+from tests.integration.audit.tampering import sql
 
 pytestmark = pytest.mark.anyio
 
 DAY = timedelta(days=1)
 FIVE_MINUTES = 300.0
-
-
-@pytest.fixture
-def clock() -> FakeClock:
-    return FakeClock()
-
-
-@pytest.fixture
-async def store(tmp_path: Path, clock: FakeClock) -> AsyncIterator[Store]:
-    async with open_store(tmp_path, clock) as opened:
-        yield opened
-
-
-async def _decide(store: Store, times: int = 1) -> None:
-    async with store.begin() as uow:
-        for _ in range(times):
-            await uow.audit.append(at=await uow.now(), actor="ana", action="plan.approve", subject="plan/1")
-
-
-def _sql(folder: Path, statement: str) -> None:
-    with closing(sqlite3.connect(folder / "reconciler.db", isolation_level=None)) as database:
-        database.execute(statement)
 
 
 async def test_a_head_goes_out_at_intervals_and_only_when_it_moved(
@@ -52,7 +28,7 @@ async def test_a_head_goes_out_at_intervals_and_only_when_it_moved(
     caplog.set_level(logging.INFO)
     keeper = AuditKeeper(store, AuditFolder(tmp_path), clock)
     for decisions in (1, 1, 0, 1):
-        await _decide(store, decisions)
+        await decide(store, decisions)
         await keeper.tick()
         await keeper.tick()
         clock.advance(FIVE_MINUTES)
@@ -70,12 +46,12 @@ async def test_a_head_goes_out_at_intervals_and_only_when_it_moved(
 async def test_a_line_that_a_crash_left_unfinished_is_written_over(
     store: Store, clock: FakeClock, tmp_path: Path
 ) -> None:
-    await _decide(store)
+    await decide(store)
     await AuditKeeper(store, AuditFolder(tmp_path), clock).export_head()
     with (tmp_path / HEADS).open("a") as file:
         file.write('{"event": "audit head", "seq": 2, "ha')
     assert len(AuditFolder(tmp_path).heads()) == 1
-    await _decide(store)
+    await decide(store)
     await AuditKeeper(store, AuditFolder(tmp_path), clock).export_head()
 
     assert [json.loads(line)["seq"] for line in (tmp_path / HEADS).read_text().splitlines()] == [1, 2]
@@ -98,7 +74,7 @@ async def test_what_outlived_the_retention_is_archived_and_removed_once_a_day(
     shelf = AuditFolder(tmp_path)
     keeper = AuditKeeper(store, shelf, clock, AuditRules(retention=7 * DAY))
     for _ in range(20):
-        await _decide(store, 3)
+        await decide(store, 3)
         await keeper.tick()
         await keeper.tick()
         assert (await verify_log(store, shelf)).intact
@@ -117,10 +93,10 @@ async def test_what_outlived_the_retention_is_archived_and_removed_once_a_day(
 
 
 async def test_nothing_is_removed_that_is_not_what_was_written(store: Store, clock: FakeClock, tmp_path: Path) -> None:
-    await _decide(store, 5)
+    await decide(store, 5)
     clock.advance(2 * DAY.total_seconds())
-    await _decide(store)
-    _sql(tmp_path, "UPDATE audit SET actor = 'eve' WHERE seq = 2")
+    await decide(store)
+    sql(tmp_path, "UPDATE audit SET actor = 'eve' WHERE seq = 2")
     keeper = AuditKeeper(store, AuditFolder(tmp_path), clock, AuditRules(retention=DAY))
 
     assert await keeper.prune(DAY) == 0
@@ -132,7 +108,7 @@ async def test_what_was_archived_but_not_removed_is_archived_again(
     store: Store, clock: FakeClock, tmp_path: Path
 ) -> None:
     """A process that ends between the two."""
-    await _decide(store, 5)
+    await decide(store, 5)
     shelf = AuditFolder(tmp_path)
     async with store.read() as uow:
         shelf.archive(await uow.audit.first(3))
@@ -156,12 +132,12 @@ async def test_what_was_archived_but_not_removed_is_archived_again(
 async def test_a_start_notices_and_goes_on(
     store: Store, clock: FakeClock, tmp_path: Path, caplog: pytest.LogCaptureFixture, statement: str, *, intact: bool
 ) -> None:
-    await _decide(store, 6)
+    await decide(store, 6)
     await AuditKeeper(store, AuditFolder(tmp_path), clock).export_head()
-    _sql(tmp_path, statement)
+    sql(tmp_path, statement)
     keeper = AuditKeeper(store, AuditFolder(tmp_path), clock)
     await keeper.start()
-    await _decide(store)
+    await decide(store)
     await keeper.tick()
 
     assert keeper.state.intact is intact
@@ -170,11 +146,11 @@ async def test_a_start_notices_and_goes_on(
 
 async def test_a_start_holds_old_heads_against_a_long_log_too(store: Store, clock: FakeClock, tmp_path: Path) -> None:
     shelf = AuditFolder(tmp_path)
-    await _decide(store, 3)
+    await decide(store, 3)
     await AuditKeeper(store, shelf, clock).export_head()
-    await _decide(store, RECENT + 5)
+    await decide(store, RECENT + 5)
     assert (await verify_recent(store, shelf)).intact
-    _sql(tmp_path, "UPDATE audit SET hash = 'other' WHERE seq = 3")
+    sql(tmp_path, "UPDATE audit SET hash = 'other' WHERE seq = 3")
     found = await verify_recent(store, shelf)
     assert [(finding.seq, finding.kind) for finding in found.findings] == [(3, "head_differs")]
 

@@ -3,7 +3,7 @@
 import json
 import random
 import sqlite3
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
@@ -17,40 +17,23 @@ from reconciler.engine.audit_verifying import RECENT, verify_log, verify_recent
 from reconciler.ports import Store
 from reconciler.storage.audit_folder import ARCHIVE, HEADS, MOST_HEADS, AuditFolder
 from tests.fakes.clock import FakeClock
+from tests.integration.audit.deciding import decide
 from tests.integration.audit.tampering import Log, Row, append_prune
-from tests.support.store import open_store
 
 pytestmark = pytest.mark.anyio
 
 DAY = timedelta(days=1)
 
 
-@pytest.fixture
-def clock() -> FakeClock:
-    return FakeClock()
-
-
-@pytest.fixture
-async def store(tmp_path: Path, clock: FakeClock) -> AsyncIterator[Store]:
-    async with open_store(tmp_path, clock) as opened:
-        yield opened
-
-
-async def _decide(store: Store, times: int = 1) -> None:
-    async with store.begin() as uow:
-        for _ in range(times):
-            await uow.audit.append(at=await uow.now(), actor="ana", action="plan.approve", subject="plan/1")
-
-
 async def _pruned(store: Store, folder: Path, clock: FakeClock, times: int = 1) -> AuditKeeper:
     """A log of which a service removed the old end, so many times; a head was exported of each part."""
     keeper = AuditKeeper(store, AuditFolder(folder), clock, AuditRules(DAY))
     for _ in range(times):
-        await _decide(store, 2)
+        await decide(store, 2)
         await keeper.export_head()
-        await _decide(store, 2)
+        await decide(store, 2)
         clock.advance(2 * DAY.total_seconds())
-        await _decide(store, 2)
+        await decide(store, 2)
         assert await keeper.prune(DAY) > 0
         await keeper.export_head()
     return keeper
@@ -102,9 +85,9 @@ async def test_a_removal_is_noted_beside_the_database_and_in_the_log(
 async def test_an_entry_that_excuses_a_removal_is_not_believed(store: Store, clock: FakeClock, tmp_path: Path) -> None:
     """The attacker's step: 1,600 of 1,610 entries gone, and one well-chained entry appended."""
     shelf = AuditFolder(tmp_path)
-    await _decide(store, 1600)
+    await decide(store, 1600)
     await AuditKeeper(store, shelf, clock).export_head()
-    await _decide(store, 10)
+    await decide(store, 10)
     await AuditKeeper(store, shelf, clock).export_head()
     _rewritten(tmp_path, _excused(1600))
 
@@ -123,9 +106,9 @@ async def test_a_note_that_somebody_brings_along_needs_the_archive(
 ) -> None:
     """Of somebody who can write the database and the lines of the log, but not what is in `data.dir`."""
     shelf = AuditFolder(tmp_path)
-    await _decide(store, 20)
+    await decide(store, 20)
     await AuditKeeper(store, shelf, clock).export_head()
-    await _decide(store, 10)
+    await decide(store, 10)
     async with store.read() as uow:
         archived = [entry async for entry in uow.audit.entries() if entry.seq <= 25]
     forged = PruneNote(25, archived[-1].hash, "audit-archive/none.jsonl")
@@ -214,7 +197,7 @@ async def test_an_excuse_after_a_true_removal_is_not_believed(
 ) -> None:
     """Also one that names the archive that there is, which ends elsewhere."""
     await _pruned(store, tmp_path, clock)
-    await _decide(store, 5)
+    await decide(store, 5)
     _rewritten(tmp_path, _excused(9, archive))
 
     kinds = _kinds(await verify_log(store, AuditFolder(tmp_path)))
@@ -225,7 +208,7 @@ async def test_an_excuse_that_repeats_a_true_removal_excuses_no_more_than_that(
     store: Store, clock: FakeClock, tmp_path: Path
 ) -> None:
     await _pruned(store, tmp_path, clock)
-    await _decide(store, 5)
+    await decide(store, 5)
     (note,) = AuditFolder(tmp_path).prunes()
 
     def change(rows: list[Row]) -> None:
@@ -238,7 +221,7 @@ async def test_an_excuse_that_repeats_a_true_removal_excuses_no_more_than_that(
 
 async def test_rows_in_the_middle_are_not_excused(store: Store, clock: FakeClock, tmp_path: Path) -> None:
     shelf = AuditFolder(tmp_path)
-    await _decide(store, 20)
+    await decide(store, 20)
     await AuditKeeper(store, shelf, clock).export_head()
 
     def change(rows: list[Row]) -> None:
@@ -253,9 +236,9 @@ async def test_a_service_does_not_cover_an_excuse_with_a_removal_of_its_own(
     store: Store, clock: FakeClock, tmp_path: Path
 ) -> None:
     shelf = AuditFolder(tmp_path)
-    await _decide(store, 20)
+    await decide(store, 20)
     clock.advance(2 * DAY.total_seconds())
-    await _decide(store, 2)
+    await decide(store, 2)
     _rewritten(tmp_path, _excused(15))
     keeper = AuditKeeper(store, shelf, clock, AuditRules(DAY))
 
@@ -270,12 +253,12 @@ async def test_a_start_notices_an_excuse_however_long_the_log_is(
     store: Store, clock: FakeClock, tmp_path: Path, entries: int
 ) -> None:
     keeper = await _pruned(store, tmp_path, clock, times=2)
-    await _decide(store, entries)
+    await decide(store, entries)
     await keeper.export_head()
     shelf = AuditFolder(tmp_path)
     assert (await verify_recent(store, shelf, for_ever=True)).intact
     _rewritten(tmp_path, _excused(13))
-    await _decide(store, entries)
+    await decide(store, entries)
 
     found = await verify_recent(store, shelf)
     assert "unexplained_start" in _kinds(found)
@@ -300,9 +283,9 @@ async def test_a_removal_that_was_noted_but_not_made_is_made_later(
 ) -> None:
     """A process that ends between the two, after which the retention is prolonged."""
     shelf = AuditFolder(tmp_path)
-    await _decide(store, 4)
+    await decide(store, 4)
     clock.advance(2 * DAY.total_seconds())
-    await _decide(store, 4)
+    await decide(store, 4)
     async with store.read() as uow:
         first = await uow.audit.first(6)
     shelf.note_prune(PruneNote(6, first[-1].hash, shelf.archive(first)), clock.now())
@@ -320,7 +303,7 @@ async def test_notes_outlive_the_heads_that_are_forgotten(store: Store, clock: F
     (note,) = AuditFolder(tmp_path).prunes()
     lines = [json.dumps({"seq": seq, "hash": f"{seq:064x}"}) for seq in range(1, 2 * MOST_HEADS + 1)]
     (tmp_path / HEADS).write_text(f"{prune_line(note, clock.now())}\n" + "\n".join(lines) + "\n")
-    await _decide(store)
+    await decide(store)
     assert keeper.state.intact is None
     await keeper.export_head()
 
@@ -330,7 +313,7 @@ async def test_notes_outlive_the_heads_that_are_forgotten(store: Store, clock: F
 
 async def test_of_two_pasts_neither_is_thrown_away(store: Store, clock: FakeClock, tmp_path: Path) -> None:
     """After a backup was restored, other entries have the numbers of archived ones."""
-    await _decide(store, 6)
+    await decide(store, 6)
     shelf = AuditFolder(tmp_path)
     async with store.read() as uow:
         first = await uow.audit.first(5)
@@ -342,7 +325,7 @@ async def test_of_two_pasts_neither_is_thrown_away(store: Store, clock: FakeCloc
 
     _rewritten(tmp_path, other)
     clock.advance(60)
-    await _decide(store, 4)
+    await decide(store, 4)
     async with store.read() as uow:
         second = await uow.audit.first(5)
     shelf.archive(second)
@@ -354,7 +337,7 @@ async def test_of_two_pasts_neither_is_thrown_away(store: Store, clock: FakeCloc
 
 
 async def test_the_newest_entry_stays_however_old_it_is(store: Store, clock: FakeClock, tmp_path: Path) -> None:
-    await _decide(store, 3)
+    await decide(store, 3)
     clock.advance(9 * DAY.total_seconds())
     keeper = AuditKeeper(store, AuditFolder(tmp_path), clock, AuditRules(DAY))
 
