@@ -5,6 +5,8 @@ from typing import Final
 from urllib.parse import urlsplit
 
 DEFAULT_BASE_URL: Final = "https://www.wizchat.com"
+LARGEST_PORT: Final = 65535
+"""Of TCP."""
 
 
 def base_url_problem(base_url: str) -> str | None:

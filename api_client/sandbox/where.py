@@ -4,4 +4,3 @@ from typing import Final
 
 LOOPBACK: Final = "127.0.0.1"
 DEFAULT_PORT: Final = 8700
-LARGEST_PORT: Final = 65535

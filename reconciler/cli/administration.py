@@ -10,7 +10,7 @@ from reconciler.runtime.settings import load_settings
 @asynccontextmanager
 async def administration() -> AsyncIterator[tuple[Engine, Actor]]:
     """The engine on the database that the settings name, and who types."""
-    from reconciler.runtime.bootstrap.service import open_administration  # noqa: PLC0415  loads the database and the web, which other commands do without
+    from reconciler.runtime.bootstrap.administration import open_administration  # noqa: PLC0415  loads the database, which other commands do without
 
     async with open_administration(load_settings()) as opened:
         yield opened

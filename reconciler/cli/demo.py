@@ -8,8 +8,8 @@ from typing import Annotated
 
 import typer
 
+from api_client.base_url import LARGEST_PORT
 from api_client.environment import PROXY_VARIABLES
-from api_client.sandbox.where import LARGEST_PORT
 from reconciler.runtime.telemetry import log_to_stderr
 
 

@@ -5,10 +5,10 @@ from typing import Annotated
 
 import typer
 
+from api_client.base_url import LARGEST_PORT
 from api_client.sandbox import SeedError
 from api_client.sandbox.auth import keys_from_secrets
-from api_client.sandbox.server import serve as serve_sandbox
-from api_client.sandbox.where import DEFAULT_PORT, LARGEST_PORT, LOOPBACK
+from api_client.sandbox.where import DEFAULT_PORT, LOOPBACK
 from reconciler.cli import output
 from reconciler.errors import SettingsError
 
@@ -29,6 +29,8 @@ def sandbox(
     latency_ms: Annotated[float, typer.Option(min=0, help="Milliseconds that every answer takes longer.")] = 0.0,
 ) -> None:
     """Run a local WizChat Management API with a believable fleet, to try things on."""
+    from api_client.sandbox import serve as serve_sandbox  # noqa: PLC0415  loads a web framework, which other commands do without
+
     try:
         serve_sandbox(
             host=host,

@@ -13,9 +13,9 @@ def serve() -> None:
     Reads RECONCILER_CONFIG and the environment. Creates or upgrades the database, and needs no reachable git to
     become ready. The first start without any token prints a one-time admin token.
     """
+    settings = load_settings()
     from reconciler.runtime.serve import serve as run_service  # noqa: PLC0415  loads the database and the web, which other commands do without
 
-    settings = load_settings()
     log_to_stderr()
     asyncio.run(run_service(settings, ready=_announce, first_token=_hand_over))
 

@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import AfterValidator, BeforeValidator, Field, PrivateAttr, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
-from api_client.base_url import DEFAULT_BASE_URL
+from api_client.base_url import DEFAULT_BASE_URL, LARGEST_PORT
 from reconciler.errors import SettingsError
 from reconciler.runtime.settings_auth import AuthSettings, GrantSettings, OidcSettings
 from reconciler.runtime.settings_fields import (
@@ -38,7 +38,7 @@ class ServerSettings(Section):
     """Where the service listens and what it believes about its callers."""
 
     host: str = Field("127.0.0.1", min_length=1, description="The address to listen on; `0.0.0.0` in a container.")
-    port: int = Field(8080, ge=0, le=65535, description="The port to listen on; 0 takes a free one.")
+    port: int = Field(8080, ge=0, le=LARGEST_PORT, description="The port to listen on; 0 takes a free one.")
     public_url: WebUrl | None = Field(
         None,
         description="How people reach the service; used in links. With a path, every address stands below it, whether "

@@ -1,23 +1,17 @@
-"""What the service consists of, and what the commands use that administer it."""
+"""What the service consists of."""
 
 import asyncio
-import getpass
-from collections.abc import AsyncIterator, Awaitable, Collection
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from pathlib import Path
 
 from fastapi import FastAPI
-from pydantic import SecretStr
 
-from reconciler.domain.grants import Grants
-from reconciler.domain.records import Role
-from reconciler.domain.weblinks import Forge
 from reconciler.engine.applier import LEASE_TIMES, Applier, LeaseTimes
 from reconciler.engine.audit_keeping import AuditKeeper
 from reconciler.engine.automating import automate_all
 from reconciler.engine.clock_watch import ClockWatch
-from reconciler.engine.context import Actor, Engine, SourceBinding, TenantBinding
+from reconciler.engine.context import Engine
 from reconciler.engine.recovering import Recoverer
 from reconciler.engine.refresh import run_refresh
 from reconciler.engine.retention import RetentionKeeper, RetentionRules
@@ -25,21 +19,17 @@ from reconciler.engine.tenants import check_tenant
 from reconciler.engine.tick_health import TickHealth
 from reconciler.engine.token_use import TokenUse
 from reconciler.executors import NamedExecutor
-from reconciler.ports import Clock, Dispatcher, JobKind, Store, Writer
+from reconciler.ports import Clock, JobKind
 from reconciler.runtime.bootstrap.access import identity_provider
 from reconciler.runtime.bootstrap.audit import audit_keeper
-from reconciler.runtime.bootstrap.local import call_budget, document_contract
+from reconciler.runtime.bootstrap.engine import open_engine
 from reconciler.runtime.clock import SystemClock
 from reconciler.runtime.dispatch import LocalDispatcher
-from reconciler.runtime.identity import jitter, new_id
 from reconciler.runtime.link_key import link_key
 from reconciler.runtime.scheduler import TICK_SECONDS
-from reconciler.runtime.settings import Settings, SourceSettings, TenantSettings
+from reconciler.runtime.settings import Settings
 from reconciler.runtime.settings_effective import effective_tables
-from reconciler.sources.git import GitSource
-from reconciler.storage import schema
 from reconciler.storage.store import SqlStore
-from reconciler.targets.wizchat import Access, WizChatTarget, WizChatWriter
 from reconciler.web.app import create_app
 from reconciler.web.render_pool import PAGE_THREADS, RENDERING_THREADS, WebExecutors
 from reconciler.web.settings import WebhookSpec, WebSettings
@@ -85,85 +75,6 @@ async def open_store(settings: Settings, clock: Clock) -> AsyncIterator[SqlStore
         yield store
     finally:
         await store.close()
-
-
-@asynccontextmanager
-async def open_administration(settings: Settings) -> AsyncIterator[tuple[Engine, Actor]]:
-    """What the commands work on that change the database beside a running service; they write nothing anywhere else.
-
-    Raises:
-        StoreError: The database cannot be used.
-    """
-    clock = SystemClock()
-    store = await SqlStore.open(settings.database_url.get_secret_value(), clock, alongside=True)
-    try:
-        async with open_engine(settings, store, clock, LocalDispatcher()) as (engine, _):
-            yield engine, Actor(f"cli:{getpass.getuser()}", Role.ADMIN, origin="command line")
-    finally:
-        await store.close()
-
-
-def upgrade_database(settings: Settings) -> str:
-    """Bring the database to the revision that this program needs, and return it.
-
-    Raises:
-        StoreError: It is in use, cannot be written, or is newer than this program.
-    """
-    return schema.upgrade(settings.database_url.get_secret_value())
-
-
-def compact_database(settings: Settings) -> None:
-    """Give what is free in the database back to the disk.
-
-    Raises:
-        StoreError: There is none, it is in use, cannot be written, or looks after that by itself.
-    """
-    schema.compact(settings.database_url.get_secret_value())
-
-
-def database_revisions(settings: Settings) -> tuple[str | None, str]:
-    """The revision that the database has, None when it is empty, and the one that this program needs.
-
-    Raises:
-        StoreError: It cannot be read.
-    """
-    return schema.current(settings.database_url.get_secret_value()), schema.head()
-
-
-@asynccontextmanager
-async def open_engine(
-    settings: Settings, store: Store, clock: Clock, dispatcher: Dispatcher, *, lease_times: LeaseTimes = LEASE_TIMES
-) -> AsyncIterator[tuple[Engine, Applier]]:
-    """The use cases' context with real git and the real WizChat, and the applier with the write keys."""
-    policy = settings.policy.as_policy()
-    async with AsyncExitStack() as opened:
-        tenants: dict[str, TenantBinding] = {}
-        writers: dict[str, Writer] = {}
-        for tenant in settings.tenants:
-            sources = sum(source.tenant == tenant.name for source in settings.sources)
-            budget = call_budget(tenant, clock, sources=sources)
-            target = await opened.enter_async_context(WizChatTarget(_access(tenant, tenant.api_key), budget))
-            if tenant.write_api_key is not None:
-                deadline = policy.apply_deadline.total_seconds()
-                writer = WizChatWriter(_access(tenant, tenant.write_api_key), budget, deadline_s=deadline)
-                writers[tenant.name] = await opened.enter_async_context(writer)
-            tenants[tenant.name] = TenantBinding(
-                tenant.name, target, tenant.read_only, tenant.concurrency, tenant.live_views_per_hour
-            )
-        git = {source.name: _git_source(source, settings.data.dir) for source in settings.sources}
-        opened.push_async_callback(_close, git.values())
-        engine = Engine(
-            store=store,
-            clock=clock,
-            dispatcher=dispatcher,
-            new_id=new_id,
-            sources={source.name: _binding(source, git[source.name]) for source in settings.sources},
-            tenants=tenants,
-            policy=policy,
-            grants=Grants(tuple(grant.as_grant() for grant in settings.grants)),
-            jitter=jitter,
-        )
-        yield engine, Applier(engine, writers, holder=new_id("process"), times=lease_times)
 
 
 @asynccontextmanager
@@ -229,34 +140,6 @@ async def open_service(
 async def _within(limit: asyncio.Semaphore, work: Awaitable[None]) -> None:
     async with limit:
         await work
-
-
-def _access(tenant: TenantSettings, key: SecretStr) -> Access:
-    return Access(tenant.name, str(tenant.base_url), key.get_secret_value())
-
-
-async def _close(sources: Collection[GitSource]) -> None:
-    async with asyncio.TaskGroup() as closing:
-        for source in sources:
-            closing.create_task(source.close())
-
-
-def _git_source(source: SourceSettings, data: Path) -> GitSource:
-    return GitSource(source.remote(), data / "mirrors" / f"{source.name}.git", document_contract())
-
-
-def _binding(source: SourceSettings, port: GitSource) -> SourceBinding:
-    return SourceBinding(
-        name=source.name,
-        tenant=source.tenant,
-        url=source.remote().display_url,
-        branch=source.branch,
-        port=port,
-        interval=source.interval,
-        drift_interval=source.drift_interval,
-        forge=Forge(source.forge),
-        chatbots=source.chatbots,
-    )
 
 
 def _web(settings: Settings, public_url: str | None) -> WebSettings:

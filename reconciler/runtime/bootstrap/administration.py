@@ -1,0 +1,29 @@
+"""What the commands work on that administer the service, beside it."""
+
+import getpass
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from reconciler.domain.records import Role
+from reconciler.engine.context import Actor, Engine
+from reconciler.runtime.bootstrap.engine import open_engine
+from reconciler.runtime.clock import SystemClock
+from reconciler.runtime.dispatch import LocalDispatcher
+from reconciler.runtime.settings import Settings
+from reconciler.storage.store import SqlStore
+
+
+@asynccontextmanager
+async def open_administration(settings: Settings) -> AsyncIterator[tuple[Engine, Actor]]:
+    """What the commands work on that change the database beside a running service; they write nothing anywhere else.
+
+    Raises:
+        StoreError: The database cannot be used.
+    """
+    clock = SystemClock()
+    store = await SqlStore.open(settings.database_url.get_secret_value(), clock, alongside=True)
+    try:
+        async with open_engine(settings, store, clock, LocalDispatcher()) as (engine, _):
+            yield engine, Actor(f"cli:{getpass.getuser()}", Role.ADMIN, origin="command line")
+    finally:
+        await store.close()

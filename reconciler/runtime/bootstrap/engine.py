@@ -1,0 +1,83 @@
+"""The use cases' context, on real git and the real WizChat."""
+
+import asyncio
+from collections.abc import AsyncIterator, Collection
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+
+from pydantic import SecretStr
+
+from reconciler.domain.grants import Grants
+from reconciler.domain.weblinks import Forge
+from reconciler.engine.applier import LEASE_TIMES, Applier, LeaseTimes
+from reconciler.engine.context import Engine, SourceBinding, TenantBinding
+from reconciler.ports import Clock, Dispatcher, Store, Writer
+from reconciler.runtime.bootstrap.local import call_budget, document_contract
+from reconciler.runtime.identity import jitter, new_id
+from reconciler.runtime.settings import Settings, SourceSettings, TenantSettings
+from reconciler.sources.git import GitSource
+from reconciler.targets.wizchat import Access, WizChatTarget, WizChatWriter
+
+
+@asynccontextmanager
+async def open_engine(
+    settings: Settings, store: Store, clock: Clock, dispatcher: Dispatcher, *, lease_times: LeaseTimes = LEASE_TIMES
+) -> AsyncIterator[tuple[Engine, Applier]]:
+    """The use cases' context with real git and the real WizChat, and the applier with the write keys."""
+    policy = settings.policy.as_policy()
+    async with AsyncExitStack() as opened:
+        tenants: dict[str, TenantBinding] = {}
+        writers: dict[str, Writer] = {}
+        for tenant in settings.tenants:
+            sources = sum(source.tenant == tenant.name for source in settings.sources)
+            budget = call_budget(tenant, clock, sources=sources)
+            target = await opened.enter_async_context(WizChatTarget(_access(tenant, tenant.api_key), budget))
+            if tenant.write_api_key is not None:
+                deadline = policy.apply_deadline.total_seconds()
+                writer = WizChatWriter(_access(tenant, tenant.write_api_key), budget, deadline_s=deadline)
+                writers[tenant.name] = await opened.enter_async_context(writer)
+            tenants[tenant.name] = TenantBinding(
+                tenant.name, target, tenant.read_only, tenant.concurrency, tenant.live_views_per_hour
+            )
+        git = {source.name: _git_source(source, settings.data.dir) for source in settings.sources}
+        opened.push_async_callback(_close, git.values())
+        engine = Engine(
+            store=store,
+            clock=clock,
+            dispatcher=dispatcher,
+            new_id=new_id,
+            sources={source.name: _binding(source, git[source.name]) for source in settings.sources},
+            tenants=tenants,
+            policy=policy,
+            grants=Grants(tuple(grant.as_grant() for grant in settings.grants)),
+            jitter=jitter,
+        )
+        yield engine, Applier(engine, writers, holder=new_id("process"), times=lease_times)
+
+
+def _access(tenant: TenantSettings, key: SecretStr) -> Access:
+    return Access(tenant.name, str(tenant.base_url), key.get_secret_value())
+
+
+async def _close(sources: Collection[GitSource]) -> None:
+    async with asyncio.TaskGroup() as closing:
+        for source in sources:
+            closing.create_task(source.close())
+
+
+def _git_source(source: SourceSettings, data: Path) -> GitSource:
+    return GitSource(source.remote(), data / "mirrors" / f"{source.name}.git", document_contract())
+
+
+def _binding(source: SourceSettings, port: GitSource) -> SourceBinding:
+    return SourceBinding(
+        name=source.name,
+        tenant=source.tenant,
+        url=source.remote().display_url,
+        branch=source.branch,
+        port=port,
+        interval=source.interval,
+        drift_interval=source.drift_interval,
+        forge=Forge(source.forge),
+        chatbots=source.chatbots,
+    )
