@@ -9,7 +9,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final, Self
-from urllib.parse import quote, unquote, urlsplit
+from urllib.parse import quote, unquote
+
+from reconciler.domain.git_urls import GitUrl
 
 
 class Forge(StrEnum):
@@ -39,7 +41,6 @@ _SSH_HOSTS: Final[Mapping[str, str]] = {
 }
 """Hosts for ssh over the port of https, which serve no pages themselves."""
 
-_SCP_LIKE: Final = re.compile(r"(?:[^@/:]+@)?(?P<host>[A-Za-z0-9.-]+):(?P<path>[^:]+)\Z")
 _HOST: Final = re.compile(r"[a-z0-9][a-z0-9.-]*\Z|\[[0-9a-f:.]+\]\Z")
 _REVISION: Final = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?\Z")
 _LEAST_PARTS: Final = 2
@@ -116,29 +117,17 @@ class WebRepository:
 
 def _place(url: str) -> tuple[str, str, list[str]] | None:
     """The origin of the pages, the host, and the parts of the repository's path."""
-    scheme, port, host, path = _split(url)
-    host = host.lower()
+    parsed = GitUrl.parse(url)
+    if parsed is None:
+        return None
+    scheme, port, host = parsed.scheme, parsed.port, parsed.host
     if scheme == "ssh":
         # the port is that of ssh; where the pages are, only the host tells
         scheme, port, host = "https", None, _SSH_HOSTS.get(host, host)
-    parts = [unquote(part) for part in path.removesuffix("/").removesuffix(".git").split("/") if part]
+    parts = [unquote(part) for part in parsed.path.removesuffix("/").removesuffix(".git").split("/") if part]
     if scheme not in ("https", "http") or not _HOST.match(host) or not _are_plain(parts):
         return None
-    usual = port is None or (scheme, port) in (("https", 443), ("http", 80))
-    return f"{scheme}://{host}" if usual else f"{scheme}://{host}:{port}", host, parts
-
-
-def _split(url: str) -> tuple[str, int | None, str, str]:
-    """Scheme, port, host and path; a scheme that is empty where the URL cannot be read."""
-    short = _SCP_LIKE.match(url) if "://" not in url else None
-    if short is not None:
-        return "ssh", None, short["host"], short["path"]
-    try:
-        parts = urlsplit(url)
-        host, port = parts.hostname or "", parts.port
-    except ValueError:
-        return "", None, "", ""
-    return parts.scheme, port, f"[{host}]" if ":" in host else host, parts.path
+    return f"{scheme}://{host}" if port is None else f"{scheme}://{host}:{port}", host, parts
 
 
 def _repository_path(forge: Forge, parts: list[str]) -> str | None:

@@ -10,10 +10,11 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
+from reconciler.domain.git_urls import same_repository
 from reconciler.domain.records import RunStatus, SourceRecord
 from reconciler.engine.adopting import distrust
 from reconciler.engine.auditing import audit
-from reconciler.engine.claims import release, take_free
+from reconciler.engine.claims import release, take_free, without_agreement
 from reconciler.engine.context import PROGRAM, Engine, SourceBinding
 from reconciler.engine.standings import Surroundings
 from reconciler.errors import SourceCause, SourceUnreadable
@@ -21,8 +22,8 @@ from reconciler.ports import UnitOfWork
 
 log = logging.getLogger(__name__)
 
-_SAME, _PERHAPS_SAME, _ANOTHER = range(3)
-_ALIKE: Final = (_SAME, _PERHAPS_SAME)
+_SAME, _SAME_RESPELLED, _PERHAPS_SAME, _ANOTHER = range(4)
+_ALIKE: Final = (_SAME, _SAME_RESPELLED, _PERHAPS_SAME)
 
 
 async def configure_sources(engine: Engine, uow: UnitOfWork) -> None:
@@ -36,9 +37,9 @@ async def configure_sources(engine: Engine, uow: UnitOfWork) -> None:
             await _audit_configured(uow, binding, None)
         elif _likeness(record, binding) == _ANOTHER:
             await _begin_anew(engine, uow, binding, record)
-        elif record.branch != binding.branch:
-            # what the new branch says has to descend from the good revision, or is not trusted
-            await uow.sources.save(replace(record, branch=binding.branch))
+        elif (record.url, record.branch) != (binding.url, binding.branch):
+            # what is there now has to descend from the good revision, or is not trusted
+            await uow.sources.save(replace(record, url=binding.url, branch=binding.branch))
             await _audit_configured(uow, binding, record)
     for record in known.values():
         if record.name not in engine.sources:
@@ -66,9 +67,9 @@ def new_names(records: Collection[SourceRecord], bindings: Mapping[str, SourceBi
 
 
 def _alike(records: Collection[SourceRecord], binding: SourceBinding) -> Sequence[str]:
-    """The sources that the binding may be; those with its very branch, where there are such."""
-    found = {likeness: [each.name for each in records if _likeness(each, binding) == likeness] for likeness in _ALIKE}
-    return found[_SAME] or found[_PERHAPS_SAME]
+    """The sources that the binding may be; those that are most like it, where several are."""
+    found = ([each.name for each in records if _likeness(each, binding) == likeness] for likeness in _ALIKE)
+    return next(filter(None, found), ())
 
 
 def _blocked(records: Collection[SourceRecord], names: Mapping[str, str]) -> Collection[str]:
@@ -84,10 +85,10 @@ def _is_kept(record: SourceRecord, bindings: Mapping[str, SourceBinding]) -> boo
 
 def _likeness(record: SourceRecord, binding: SourceBinding) -> int:
     """Whether a source as it was last seen is what the settings name; without a branch it is the remote's HEAD."""
-    if (record.url, record.tenant) != (binding.url, binding.tenant):
+    if record.tenant != binding.tenant or not same_repository(record.url, binding.url):
         return _ANOTHER
     if record.branch == binding.branch:
-        return _SAME
+        return _SAME if record.url == binding.url else _SAME_RESPELLED
     return _PERHAPS_SAME if None in (record.branch, binding.branch) else _ANOTHER
 
 
@@ -118,8 +119,7 @@ async def _begin_anew(engine: Engine, uow: UnitOfWork, binding: SourceBinding, r
         await uow.documents.replace(binding.name, ())
         await release(engine, uow, await Surroundings.read(uow), binding.name, left)
     for chatbot in await uow.chatbots.of_source(binding.name):
-        if chatbot.synced_at is not None:
-            await uow.chatbots.save(replace(chatbot, synced_at=None, synced_revision=None))
+        await uow.chatbots.save(without_agreement(chatbot))
 
 
 async def _put_away(engine: Engine, uow: UnitOfWork, record: SourceRecord) -> None:

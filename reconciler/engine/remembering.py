@@ -69,7 +69,10 @@ async def set_switch(engine: Engine, uow: UnitOfWork) -> None:
 
 
 async def _forget_syncs_ahead(uow: UnitOfWork, now: datetime) -> None:
-    """A chatbot that was in sync while the clock was ahead must not count as in sync since the switch was set."""
+    """A chatbot that was in sync while the clock was ahead must not count as in sync since the switch was set.
+
+    Only the time is wrong: what it agreed with, and what people rejected, stands.
+    """
     for chatbot in await uow.chatbots.in_scope(ScopeKind.ALL, ""):
         if chatbot.synced_at is not None and chatbot.synced_at > now:
             await uow.chatbots.save(replace(chatbot, synced_at=None))

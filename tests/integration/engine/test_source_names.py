@@ -13,6 +13,7 @@ from reconciler.domain.records import Role, RunStatus, ScopeKind, SourceRecord, 
 from reconciler.domain.status import Direction, Reason
 from reconciler.engine.configuring import new_names
 from reconciler.engine.context import PROGRAM, SourceBinding, TenantBinding
+from reconciler.engine.decide import reject
 from reconciler.engine.refresh import request_refresh
 from reconciler.engine.suspending import suspend
 from reconciler.errors import SourceCause
@@ -145,6 +146,52 @@ async def test_a_branch_that_is_named_at_last_is_the_same_source(tmp_path: Path)
         assert (await w.chatbot()).synced_at is not None
 
 
+REMOTE = "https://git.example.com/acme/bots"
+
+
+@pytest.mark.parametrize("url", [f"{REMOTE}.git", f"{REMOTE}/", "https://GIT.example.com:443/acme/bots.git"])
+async def test_a_source_whose_url_is_spelled_otherwise_is_the_same(tmp_path: Path, url: str) -> None:
+    async with world(tmp_path, {**LIVE, BOT: spec(prompt="old")}, FILES) as w:
+        await w.restart(named(w, SOURCE, url=REMOTE))
+        await w.refresh()
+        plan, synced = await w.open_plan(), (await w.chatbot("bot_2")).synced_at
+        await w.approve(plan)
+        w.source.fail(SourceCause.UNREACHABLE)
+        await w.restart(named(w, SOURCE, url=url))
+        record = await w.source_record()
+        assert (record.url, record.good_revision) == (url, w.source.tip)
+        assert (await w.chatbot("bot_2")).synced_at == synced is not None
+        assert (await w.plan(plan.id)).status is PlanStatus.APPROVED
+        said = [each.detail for each in await w.audit() if each.action == "source.configure"][-1]
+        assert (said["url"], said["before"]["url"]) == (url, REMOTE)
+        await w.restart(named(w, "renamed", url=REMOTE))
+        assert await names_kept(w) == ["renamed"]
+        assert ((await w.source_record("renamed")).url, (await w.chatbot("bot_2")).synced_at) == (REMOTE, synced)
+
+
+async def test_a_source_respelled_to_what_has_another_history_is_not_trusted(tmp_path: Path) -> None:
+    """Where the two spellings are two repositories after all."""
+    async with world(tmp_path, LIVE, FILES) as w:
+        await w.restart(named(w, SOURCE, url="file:///srv/bots"))
+        await w.refresh()
+        good = w.source.tip
+        await w.restart(named(w, SOURCE, url="file:///srv/bots.git", port=FakeSource(OTHER)))
+        record = await w.source_record()
+        assert (record.state, record.good_revision) == (SourceState.UNKNOWN, good)
+        assert (await w.chatbot()).source == SOURCE
+
+
+async def test_what_was_rejected_is_offered_again_at_another_repository(tmp_path: Path) -> None:
+    async with world(tmp_path, {**LIVE, BOT: spec(prompt="old")}, FILES) as w:
+        plan = await w.open_plan()
+        await reject(w.engine, await w.person(), plan.id, plan.fingerprint)
+        await w.restart(named(w, SOURCE, url="memory:elsewhere"))
+        assert ((await w.open_plan()).fingerprint, (await w.plan(plan.id)).status) == (
+            plan.fingerprint,
+            PlanStatus.REJECTED,
+        )
+
+
 async def test_what_is_no_longer_configured_claims_nothing_and_waits_for_nothing(tmp_path: Path) -> None:
     heir = FakeSource({**OTHER, path_of(): document(spec(), BOT)})
     async with world(tmp_path, LIVE, FILES, more_sources={"more": heir}) as w:
@@ -189,6 +236,14 @@ def known(name: str, url: str = "u", branch: str | None = "main", tenant: str = 
         ([known("a")], [binding("b", url="v")], {}),
         # the very branch is preferred
         ([known("a", branch=None), known("c")], [binding("b")], {"c": "b"}),
+        # another spelling is the same repository, and the very URL is preferred
+        ([known("a", REMOTE)], [binding("b", f"{REMOTE}.git")], {"a": "b"}),
+        ([known("a", REMOTE, branch=None)], [binding("b", f"{REMOTE}/")], {"a": "b"}),
+        (
+            [known("a", REMOTE), known("c", f"{REMOTE}.git")],
+            [binding("b", f"{REMOTE}.git"), binding("d", REMOTE)],
+            {"a": "d", "c": "b"},
+        ),
         # of one branch with different paths: nobody can tell them apart
         ([known("a"), known("c")], [binding("b")], {}),
         ([known("a")], [binding("b"), binding("c")], {}),
