@@ -154,7 +154,7 @@ async def reject(
         _refuse_if_busy(plan)
         detail = {"comment": comment} if comment else None
         await audit(uow, actor, "plan.reject", f"plan/{plan.id}", fingerprint=plan.fingerprint, detail=detail)
-        said = f"{EXPLANATIONS[Reason.REJECTED]} ({actor.name}{f': {redacted(comment)}' if comment else ''})"
+        said = f"{EXPLANATIONS[Reason.REJECTED]} ({_signed(actor, comment)})"
         plan = await move_plan(uow, plan, PlanStatus.REJECTED, reason=Reason.REJECTED, message=said, actor=actor)
         chatbot = await uow.chatbots.get(plan.tenant, plan.chatbot_id)
         if chatbot is not None and chatbot.plan_id == plan.id:
@@ -198,17 +198,23 @@ async def withdraw_rejection(
     """
     async with engine.store.begin() as uow:
         plan = await plan_as_seen(uow, actor, plan_id, fingerprint)
-        decision = Decision(plan, await uow.approvals.of_plan(plan.id))
+        approvals = await uow.approvals.of_plan(plan.id)
         if plan.status is not PlanStatus.REJECTED:
             raise Conflict("conflict", f"plan {plan.id} is {plan.status}: there is no rejection to take back")
         chatbot = await uow.chatbots.get(plan.tenant, plan.chatbot_id)
         if chatbot is None or not holds_back(plan, chatbot):
-            return decision
+            return Decision(plan, approvals)
         detail = {"comment": comment} if comment else None
         await audit(uow, actor, "plan.withdraw", f"plan/{plan.id}", fingerprint=plan.fingerprint, detail=detail)
+        said = f"{plan.message} The rejection was taken back ({_signed(actor, comment)})."
+        plan = await uow.plans.save(replace(plan, message=said))
         await save_chatbot(uow, await Surroundings.read(uow), replace(chatbot, rejected_fingerprint=None))
     await look_again(engine, plan.tenant, plan.chatbot_id, f"plan/{plan.id}")
-    return decision
+    return Decision(plan, approvals)
+
+
+def _signed(actor: Actor, comment: str | None) -> str:
+    return f"{actor.name}: {redacted(comment)}" if comment else actor.name
 
 
 async def decide_all(

@@ -227,12 +227,14 @@ async def test_a_rejection_that_is_taken_back_offers_an_equal_plan_at_once_witho
     async with world(tmp_path, LIVE, FILES, policy=Policy(approvals=2)) as w:
         plan = await w.open_plan()
         await w.approve(plan, "ben")
-        await reject(w.engine, await w.person(), plan.id, plan.fingerprint)
+        await reject(w.engine, await w.person(), plan.id, plan.fingerprint, comment="too short")
         assert (await w.chatbot()).plan_id is None
         decision = await withdraw_rejection(
             w.engine, await w.person("ben"), plan.id, plan.fingerprint, comment="by a slip"
         )
         again = await w.open_plan()
+        assert decision.plan.message == (await w.plan(plan.id)).message
+        assert decision.plan.message.endswith("(ann: too short) The rejection was taken back (ben: by a slip).")
         assert decision.plan.status is (await w.plan(plan.id)).status is PlanStatus.REJECTED
         assert (again.fingerprint, again.status) == (plan.fingerprint, PlanStatus.PENDING)
         assert again.id != plan.id
@@ -257,6 +259,8 @@ async def test_taking_a_rejection_back_twice_or_too_late_changes_nothing(tmp_pat
         other = await w.open_plan()
         await withdraw_rejection(w.engine, ann, again.id, again.fingerprint)
         assert (await w.open_plan()).id == other.id
+        assert (await w.plan(plan.id)).message.count("taken back (ann).") == 1
+        assert "taken back" not in (await w.plan(again.id)).message, "it no longer held anything back"
         assert sum(entry.action == "plan.withdraw" for entry in await w.audit()) == 1
 
 

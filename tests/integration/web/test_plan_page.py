@@ -352,6 +352,7 @@ async def test_a_rejection_can_be_taken_back_by_whom_may_decide(house: House, ap
     assert "Take back the rejection" not in seen
     assert (refused.status_code, answer.status_code, again.status_code) == (403, 303, 303)
     assert buttons(after) == {}
+    assert "The rejection was taken back (approver: A slip.)." in after
     rows_ = [entry for entry in await rows(house) if entry.action.startswith("plan.withdraw")]
     assert [(row.action, row.actor) for row in rows_] == [
         ("plan.withdraw.refused", "viewer"),
