@@ -19,10 +19,10 @@ SIZES: Final = {1280: 800, 380: 800}
 
 
 def photograph(browser: Browser, demo: Demo) -> Iterator[Path]:
-    """Every page as its role sees it, in every size; the main ones in the dark, too."""
+    """Every page that the demonstration has, as its role sees it, in every size; the main ones in the dark, too."""
     ids = ids_of(demo)
     seen_by = {role: _opened(browser, demo, role) for role in (None, *Role)}
-    for shown in PAGES:
+    for shown in (each for each in PAGES if each.needs <= ids.keys()):
         yield from _one(seen_by[shown.role], shown, ids)
 
 

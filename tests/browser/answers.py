@@ -6,7 +6,7 @@ from typing import Final
 from playwright.sync_api import Locator, Page
 
 from reconciler.domain.records import Role
-from tests.browser.pages import PLAN, Shown
+from tests.browser.pages import CHATBOT, PLAN, Shown
 
 Ids = Mapping[str, str]
 
@@ -71,6 +71,14 @@ def _suspend_without_reason(page: Page, _: Ids) -> None:
     box.get_by_role("button", name="Suspend applies").click()
 
 
+def _forget_without_reason(page: Page, _: Ids) -> None:
+    box = page.get_by_role("region", name="Forget the chatbot")
+    box.get_by_text("Forget it for good …").click()
+    box.get_by_label("Reason").fill(" ")
+    box.get_by_role("checkbox").check()
+    box.get_by_role("button", name="Forget").click()
+
+
 def _make_token(page: Page, _: Ids) -> None:
     standing = page.get_by_role("region", name="Tokens that stand").get_by_role("row").count()
     page.get_by_label("Name", exact=True).fill(f"made beside {standing} others")
@@ -95,6 +103,14 @@ ANSWERS: Final = (
     Shown("plan-group-refused", "/plans/decide", _GROUP, Role.APPROVER, refused=True, send=_decide_none),
     Shown(
         "suspend-refused", "/suspend", "/chatbots/{chatbot}", Role.OPERATOR, refused=True, send=_suspend_without_reason
+    ),
+    Shown(
+        "forget-refused",
+        f"{CHATBOT}/forget",
+        "/chatbots/{chatbot_mistyped}",
+        Role.ADMIN,
+        refused=True,
+        send=_forget_without_reason,
     ),
     Shown("token-made", "/tokens", "/tokens", Role.ADMIN, send=_make_token),
     Shown("token-refused", "/tokens", "/tokens", Role.ADMIN, refused=True, send=_make_token_for_nothing),

@@ -9,6 +9,8 @@ SUPPORT, SALES = "support", "sales"
 
 GIT_AHEAD, LIVE_AHEAD, DIVERGED = "bot_orders", "bot_repairs", "bot_invoices"
 DELETES, HELD, REFUSED, BAD, GONE = "bot_archive", "bot_holiday", "bot_beta", "bot_typo", "bot_gone"
+MISTYPED: Final = "bot_wellcome"
+"""A chatbot that never was: its document is removed by the second commit."""
 APPROVED, APPLIED = "bot_returns", "bot_welcome"
 SAME: Final = tuple(f"bot_shop_{country}" for country in ("at", "be", "ch", "de"))
 """Chatbots that all get the very same change."""
@@ -86,11 +88,11 @@ def file_of(chatbot_id: str, body: dict[str, Any], **more: Any) -> dict[str, str
 
 
 def first_files() -> dict[str, str]:
-    """The first commit: exactly what is live."""
+    """The first commit: exactly what is live, and a mistake."""
     files: dict[str, str] = {}
     for chatbot_id, body in agreed().items():
         files |= file_of(chatbot_id, body, prune=chatbot_id == DELETES)
-    return files
+    return files | file_of(MISTYPED, bot("Welcome"))
 
 
 def later_files() -> dict[str, str]:

@@ -163,7 +163,11 @@ def _both_runs_ended(service: Service) -> None:
 
 def _let_both_sides_move(house: House) -> None:
     service, control = house.service, house.stage.sandbox.control
-    house.stage.repository.commit(docs.later_files(), message="Shorter answers, and what to say about returns")
+    house.stage.repository.commit(
+        docs.later_files(),
+        remove=[docs.path_of(docs.MISTYPED)],
+        message="Shorter answers, and what to say about returns",
+    )
     control.edit(docs.LIVE_AHEAD, "core", set={"behavior.firstMessage": "Hi! Tell me what is broken."})
     control.edit(docs.DIVERGED, "core", set={"behavior.systemPrompt": "Be quick about invoices.\n"})
     service.post("/suspend", scope=f"chatbot/{docs.HELD}", reason="Frozen until the campaign is over")
@@ -199,6 +203,7 @@ def _ids(house: House) -> dict[str, str]:
         "chatbot_held": f"acme/{docs.HELD}",
         "chatbot_bad": f"acme/{docs.BAD}",
         "chatbot_gone": f"acme/{docs.GONE}",
+        "chatbot_mistyped": f"acme/{docs.MISTYPED}",
         "run": next(run["id"] for run in runs if run["diagnostics"]),
         "source": docs.SUPPORT,
     }

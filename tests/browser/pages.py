@@ -86,6 +86,7 @@ PAGES: Final = (
     Shown("chatbot-suspended", CHATBOT, "/chatbots/{chatbot_held}", Role.OPERATOR),
     Shown("chatbot-document-invalid", CHATBOT, "/chatbots/{chatbot_bad}"),
     Shown("chatbot-missing", CHATBOT, "/chatbots/{chatbot_gone}"),
+    Shown("chatbot-to-forget", CHATBOT, "/chatbots/{chatbot_mistyped}", Role.ADMIN),
     Shown("runs", "/runs", "/runs"),
     Shown("run", "/runs/{run_id}", "/runs/{run}"),
     Shown("sources", "/sources", "/sources", Role.APPROVER),
