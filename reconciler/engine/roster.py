@@ -1,12 +1,19 @@
 """Calling the roll: which chatbots there are at WizChat, what they are called, and which nobody manages."""
 
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
+from typing import Final, TypeVar
 
 from reconciler.domain.records import Chatbot
 from reconciler.domain.status import EXPLANATIONS, Reason
 from reconciler.engine.context import Engine, TenantBinding
 from reconciler.engine.standings import Surroundings, save_chatbot
 from reconciler.ports import LiveChatbot, Target, UnitOfWork
+
+T = TypeVar("T")
+
+AT_ONCE: Final = 200
+"""Chatbots that are written down in one transaction."""
 
 
 async def call_the_roll(engine: Engine, tenant: TenantBinding, target: Target, cause: str) -> frozenset[str]:
@@ -28,18 +35,37 @@ async def call_the_roll(engine: Engine, tenant: TenantBinding, target: Target, c
     """
     live = await target.chatbots()
     named = frozenset(line.id for line in live)
-    async with engine.store.begin() as uow:
-        uow.history.because(cause)
-        given = await Surroundings.read(uow)
-        known = {chatbot.id: chatbot for chatbot in await uow.chatbots.of_tenant(tenant.name)}
-        if not _all_read(engine, given, tenant.name):
-            live = [line for line in live if line.id in known]
-        for line in live:
-            await _meet(uow, given, tenant.name, known.get(line.id), line)
-        for chatbot in known.values():
-            if chatbot.fault is Reason.UNMANAGED and chatbot.id not in named:
-                await uow.chatbots.remove(chatbot)
+    async with engine.store.read() as uow:
+        gone = [chatbot.id for chatbot in await uow.chatbots.of_tenant(tenant.name) if _is_gone(chatbot, named)]
+    for some in _parts(live):
+        async with engine.store.begin() as uow:
+            uow.history.because(cause)
+            await _meet_some(engine, uow, tenant.name, some)
+    for ids in _parts(gone):
+        async with engine.store.begin() as uow:
+            uow.history.because(cause)
+            for chatbot in (await uow.chatbots.some(tenant.name, ids)).values():
+                if _is_gone(chatbot, named):
+                    await uow.chatbots.remove(chatbot)
     return named
+
+
+def _is_gone(chatbot: Chatbot, named: Collection[str]) -> bool:
+    return chatbot.fault is Reason.UNMANAGED and chatbot.id not in named
+
+
+def _parts(items: Sequence[T]) -> Iterator[Sequence[T]]:
+    # a list may be long, and nobody can decide anything while it is written down
+    return (items[begin : begin + AT_ONCE] for begin in range(0, len(items), AT_ONCE))
+
+
+async def _meet_some(engine: Engine, uow: UnitOfWork, tenant: str, live: Sequence[LiveChatbot]) -> None:
+    given = await Surroundings.read(uow)
+    known = await uow.chatbots.some(tenant, [line.id for line in live])
+    all_read = _all_read(engine, given, tenant)
+    for line in live:
+        if all_read or line.id in known:
+            await _meet(uow, given, tenant, known.get(line.id), line)
 
 
 def _all_read(engine: Engine, given: Surroundings, tenant: str) -> bool:

@@ -18,6 +18,8 @@ from reconciler.targets.refusals import quoted
 from reconciler.targets.storable import TOO_DEEP, is_storable_id, why_not_storable
 
 OMITTED = "_omittedSections"
+MOST_LISTED = 20_000
+"""Chatbots of one tenant: each is a row, and some 30 bytes of an answer are enough to make one."""
 
 
 def ops_of(result: ApplyResult) -> tuple[Op, ...]:
@@ -108,8 +110,13 @@ def live_chatbots(listed: Sequence[PublicChatbot]) -> tuple[LiveChatbot, ...]:
     """The list, each chatbot once.
 
     Raises:
-        BadAnswer: It names a chatbot that can be neither kept nor asked for.
+        BadAnswer: It names a chatbot that can be neither kept nor asked for, or more than `MOST_LISTED`.
     """
+    if len(listed) > MOST_LISTED:
+        raise errors.BadAnswer(
+            f"WizChat's list names {len(listed)} chatbots and {MOST_LISTED} are the limit: make several keys, "
+            "each for a part of them, and a tenant of each"
+        )
     by_id: dict[str, LiveChatbot] = {}
     for index, chatbot in enumerate(listed):
         if not is_storable_id(chatbot.id):

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from api_client.sandbox import Chatbot as LiveBot
 from reconciler.domain.document import Snapshot
 from reconciler.domain.lifecycle import ApplyStatus, PlanStatus
 from reconciler.domain.records import Role, RunStatus, SourceState, Trigger
@@ -15,12 +16,14 @@ from reconciler.engine.accept import accept
 from reconciler.engine.applying import request_apply
 from reconciler.engine.context import PROGRAM
 from reconciler.engine.refresh import request_refresh, run_refresh
+from reconciler.engine.roster import AT_ONCE
 from reconciler.engine.scheduling import tick
 from reconciler.errors import Conflict, SourceCause, TargetUnauthorized, TargetUnreachable
 from reconciler.ports import JobKind, ParseCache
+from reconciler.ports.events import Change, ChangeKind
 from tests.fakes.source import FakeSource
 from tests.support.meanwhile import Deaf
-from tests.support.world import BOT, document, path_of, push, spec, world
+from tests.support.world import BOT, TENANT, document, path_of, push, spec, world
 
 pytestmark = pytest.mark.anyio
 
@@ -182,6 +185,25 @@ async def test_live_chatbots_without_a_document_are_listed_and_never_touched(tmp
         chatbot = await w.chatbot("bot_free")
         assert (chatbot.sync, chatbot.reason, chatbot.name) == (Sync.UNKNOWN, Reason.UNMANAGED, "Free")
         assert ("dry_run", "bot_free") not in w.target.calls
+
+
+async def test_a_long_list_is_written_down_in_parts_and_forgotten_in_parts(tmp_path: Path) -> None:
+    async with world(tmp_path, LIVE, FILES) as w:
+        many = [LiveBot(f"bot_free_{number:04}", config=spec()) for number in range(2 * AT_ONCE + 1)]
+        for chatbot in many:
+            w.target.fleet.add(chatbot)
+        place = w.store.feed.last
+        assert (await w.refresh()).status is RunStatus.SUCCEEDED
+        async with w.store.read() as uow:
+            known = await uow.chatbots.of_tenant(TENANT)
+        assert len([each for each in known if each.reason is Reason.UNMANAGED]) == len(many)
+        of_many = Change(ChangeKind.CHATBOT, None, None)
+        assert [event.what for event in w.store.feed.since(place)].count(of_many) == 2, "nobody waits for all of it"
+        for chatbot in many:
+            w.target.fleet.remove(chatbot.id)
+        await w.refresh()
+        async with w.store.read() as uow:
+            assert {each.id for each in await uow.chatbots.of_tenant(TENANT)} == LIVE.keys()
 
 
 async def test_a_chatbot_that_is_gone_at_wizchat_is_missing_and_its_plan_stale(tmp_path: Path) -> None:

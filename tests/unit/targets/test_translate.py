@@ -10,7 +10,7 @@ from reconciler.domain.outcome import Answered, Unclear
 from reconciler.domain.plan import Action
 from reconciler.errors import BadAnswer, RequestRefused
 from reconciler.targets.storable import DEEPEST
-from reconciler.targets.translate import answer_of, body_of, live_chatbots, moment, ops_of
+from reconciler.targets.translate import MOST_LISTED, answer_of, body_of, live_chatbots, moment, ops_of
 
 SUMMARY = {"create": 0, "update": 0, "delete": 0, "noop": 0}
 
@@ -190,6 +190,11 @@ def test_a_chatbot_that_the_list_repeats_is_one() -> None:
 def test_an_id_that_can_be_neither_kept_nor_asked_for_is_no_list(chatbot_id: str) -> None:
     with pytest.raises(BadAnswer, match=r"chatbots\.1"):
         live_chatbots(_listed("a", chatbot_id))
+
+
+def test_a_list_without_end_is_no_list() -> None:
+    with pytest.raises(BadAnswer, match=f"{MOST_LISTED} are the limit"):
+        live_chatbots(_listed(*map(str, range(MOST_LISTED + 1))))
 
 
 def test_a_name_that_is_no_text_in_utf8_is_shown_all_the_same() -> None:
