@@ -9,6 +9,8 @@ SECONDS ?= 60
 N ?=
 ARGS ?=
 CONTAINER ?= docker
+# tests that share a fixture stay in one process, which makes it once; whoever is done early takes from the others
+SPREAD := --dist worksteal
 UV := $(shell uv --version 2>/dev/null)
 # trust what the machine trusts, as pip does: a company's own certificate authority, above all
 export UV_SYSTEM_CERTS ?= 1
@@ -28,13 +30,13 @@ demo: $(STAMP)  ## start everything on this machine: sandbox, git, service (PORT
 	@$(BIN)/reconciler demo --port $(PORT)
 
 test: $(STAMP)  ## run the whole test-suite (ARGS="tests/unit -k word" for a part, WORKERS=4)
-	@$(BIN)/pytest -n $(WORKERS) $(ARGS)
+	@$(BIN)/pytest $(SPREAD) -n $(WORKERS) $(ARGS)
 ifeq ($(strip $(ARGS)),)
 	@$(MAKE) --no-print-directory test-browser
 endif
 
 test-browser: $(STAMP)  ## run the tests that look at the pages in a browser: Debian's chromium (ARGS="-k word")
-	@$(BIN)/pytest -n 2 tests/browser $(ARGS)
+	@$(BIN)/pytest $(SPREAD) -n 2 tests/browser $(ARGS)
 
 check: $(STAMP)  ## format, lint, types, import rules, generated files, docs in step
 	$(BIN)/ruff format --check .
