@@ -26,7 +26,7 @@ PEOPLE: Mapping[str, Role] = {
 }
 ROLES: Mapping[Role, str] = {Role.VIEWER: "vera", Role.OPERATOR: "otto", Role.APPROVER: "ann", Role.ADMIN: "ada"}
 """Who stands for a role."""
-BOTS: Final = tuple(f"bot_{n:02}" for n in range(32))
+BOTS: Final = tuple(f"bot_{n:02}" for n in range(40))
 DELETING: Final = "bot_deleting"
 """Git takes away all its domains."""
 PROMPT: Final = "Be kind, and brief."
