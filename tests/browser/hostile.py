@@ -100,6 +100,7 @@ def _ids(evil: Sequence[str]) -> dict[str, str]:
         "chatbot_held": "acme/bot_1",
         "chatbot_bad": "acme/bot_2",
         "chatbot_gone": f"acme/bot_{last}",
+        "chatbot_mistyped": f"acme/bot_{last}",
         "run_evil": "run_evil",
         "source": "default",
     }
