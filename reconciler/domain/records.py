@@ -183,6 +183,7 @@ class Chatbot:
         source: The source whose document claims it; None while unmanaged.
         fault: Why it could not be compared; cleared by the next dry run that succeeds.
         reason: Derived from everything else by `domain.standing`.
+        suspension_id: The widest suspension that stops its applies, whatever the reason is.
         plan_id: The open plan.
         checked_digest: The document digest that was last dry-run.
         synced_at: When it was last seen as its document says.
@@ -211,6 +212,7 @@ class Chatbot:
     fault_message: str | None = None
     reason: Reason = Reason.NOT_CHECKED
     message: str = ""
+    suspension_id: str | None = None
     plan_id: str | None = None
     revision: str | None = None
     last_applied_revision: str | None = None
@@ -243,6 +245,8 @@ class Plan:
             an older program.
         stored_otherwise: Whether it is what is left of an apply that WizChat stored differently, and nobody edited it.
         losses: How much it takes away; None for a plan of an older program, which counted deletes alone.
+        suspension_id: The widest suspension that stops its apply, whatever the reason is; None once a request was sent
+            or the plan is closed.
     """
 
     id: str
@@ -268,6 +272,7 @@ class Plan:
     change: str = ""
     losses: int | None = None
     stored_otherwise: bool = False
+    suspension_id: str | None = None
     version: int = 0
 
     @property

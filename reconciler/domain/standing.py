@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from reconciler.domain.automatic import Verdict
 from reconciler.domain.lifecycle import PlanStatus
 from reconciler.domain.policy import ProtectedItem
-from reconciler.domain.records import Chatbot, Plan, SourceRecord, SourceState, Suspension
+from reconciler.domain.records import Chatbot, Plan, SourceRecord, SourceState
 from reconciler.domain.sentences import joined
 from reconciler.domain.source_causes import explain_source
 from reconciler.domain.status import EXPLANATIONS, Reason, Sync
@@ -34,27 +34,24 @@ class Circumstances:
     Attributes:
         plan: Its open plan.
         source: The source that claims it.
-        suspension: The suspension that covers it.
     """
 
     plan: Plan | None = None
     source: SourceRecord | None = None
-    suspension: Suspension | None = None
 
 
 def standing(chatbot: Chatbot, given: Circumstances) -> tuple[Reason, str]:
     """The reason a chatbot shows, and what is to be said of it: the first that holds.
 
-    A fault comes first, because nothing else is known then; a suspension before what it stops, which is said beside it;
-    a source that cannot be read before the state it froze, except for an open plan, which people still decide on.
+    A fault comes first, because nothing else is known then; a source that cannot be read before the state it froze,
+    except for an open plan, which people still decide on. A suspension is no reason: it is kept beside it.
     """
     if chatbot.fault is not None:
         return chatbot.fault, chatbot.fault_message or EXPLANATIONS[chatbot.fault]
-    return _beside(given.suspension, _otherwise(chatbot, given))
+    return _without_fault(chatbot, given)
 
 
-def _otherwise(chatbot: Chatbot, given: Circumstances) -> tuple[Reason, str]:
-    """The reason of a chatbot without a fault, were nothing suspended."""
+def _without_fault(chatbot: Chatbot, given: Circumstances) -> tuple[Reason, str]:
     if given.plan is not None:
         return given.plan.reason, given.plan.message
     if given.source is not None and given.source.state is SourceState.UNKNOWN:
@@ -75,25 +72,18 @@ class PlanCircumstances:
     Attributes:
         read_only: Whether its tenant has no write key.
         write_key: What is known of its tenant's write key.
-        suspension: The suspension that covers it.
         protected: What it touches of what is protected.
         automatic: What the policy says about applying it without a person; None when the policy never does.
     """
 
     read_only: bool = False
     write_key: WriteKey | None = None
-    suspension: Suspension | None = None
     protected: Sequence[ProtectedItem] = ()
     automatic: Verdict | None = None
 
 
 def plan_standing(plan: Plan, given: PlanCircumstances) -> tuple[Reason, str]:
-    """The reason an open plan shows that nothing has been sent for; beside a suspension, what it needs otherwise."""
-    return _beside(given.suspension, _plan_otherwise(plan, given))
-
-
-def _plan_otherwise(plan: Plan, given: PlanCircumstances) -> tuple[Reason, str]:
-    """The reason of such a plan, were nothing suspended."""
+    """The reason an open plan shows that nothing has been sent for: what it needs, or what stands in its way."""
     if given.protected:
         touched = f"It touches {', '.join(map(str, given.protected))}"
         return Reason.PROTECTED, joined([EXPLANATIONS[Reason.PROTECTED], touched])
@@ -134,19 +124,3 @@ def _awaiting(automatic: Verdict | None) -> tuple[Reason, str]:
         brake = EXPLANATIONS[Reason.BLOCKED_BY_FLEET_BRAKE]
         return Reason.BLOCKED_BY_FLEET_BRAKE, joined([brake, f"Because of {automatic.brake}"])
     return Reason.AWAITING_APPROVAL, f"{awaiting} (auto_apply: {automatic.cause or 'it is applied by itself soon'})"
-
-
-def _beside(suspension: Suspension | None, otherwise: tuple[Reason, str]) -> tuple[Reason, str]:
-    """A suspension's reason, with what is to be said besides; without one, that alone."""
-    if suspension is None:
-        return otherwise
-    reason, message = suspended(suspension)
-    # an open plan says the suspension by itself
-    return reason, joined([otherwise[1].removesuffix(message), message])
-
-
-def suspended(suspension: Suspension) -> tuple[Reason, str]:
-    """The reason shown for what a suspension covers: which one, until when, and why."""
-    until = f" until {suspension.until:%Y-%m-%dT%H:%M:%SZ}" if suspension.until else ""
-    why = f"({suspension.what}{until}: {suspension.reason})"
-    return Reason.SUSPENDED, f"{EXPLANATIONS[Reason.SUSPENDED]} {why}"

@@ -80,7 +80,7 @@ async def _choose(engine: Engine, uow: UnitOfWork, source: str) -> Choice:
     record = given.sources.get(source)
     if record is None or record.state is SourceState.UNKNOWN:
         return Choice(brake)
-    waiting = [plan for plan in plans if plan.reason is Reason.AWAITING_APPROVAL]
+    waiting = [plan for plan in plans if plan.reason is Reason.AWAITING_APPROVAL and plan.suspension_id is None]
     return Choice(brake, [plan.id for plan in waiting if await _is_ready(engine, uow, given, plan)])
 
 

@@ -5,9 +5,9 @@ from dataclasses import replace
 from typing import Final, TypeVar
 
 from reconciler.domain.records import Chatbot
-from reconciler.domain.status import EXPLANATIONS, Reason
+from reconciler.domain.status import Reason
 from reconciler.engine.context import Engine, TenantBinding
-from reconciler.engine.standings import Surroundings, save_chatbot
+from reconciler.engine.standings import Surroundings, save_chatbot, stated
 from reconciler.ports import LiveChatbot, Target, UnitOfWork
 
 T = TypeVar("T")
@@ -80,10 +80,8 @@ async def _meet(uow: UnitOfWork, given: Surroundings, tenant: str, chatbot: Chat
             id=line.id,
             name=line.name,
             fault=Reason.UNMANAGED,
-            reason=Reason.UNMANAGED,
-            message=EXPLANATIONS[Reason.UNMANAGED],
             live_updated_at=line.updated_at,
         )
-        await uow.chatbots.add(unmanaged)
+        await uow.chatbots.add(await stated(uow, given, unmanaged))
     elif chatbot.name is None or (chatbot.source is None and chatbot.name != line.name):
         await save_chatbot(uow, given, replace(chatbot, name=line.name, live_updated_at=line.updated_at))

@@ -7,10 +7,11 @@ from datetime import datetime
 from reconciler.domain.history import drifting
 from reconciler.domain.lifecycle import DECIDABLE, OPEN, PlanStatus, check_move
 from reconciler.domain.policy import ProtectedItem, Requirements, protected_items, requirements
-from reconciler.domain.records import Chatbot, Plan, ScopeKind, SourceRecord, Suspension
+from reconciler.domain.records import Chatbot, Plan, SourceRecord, Suspension
 from reconciler.domain.sentences import ended
 from reconciler.domain.standing import Circumstances, PlanCircumstances, plan_standing, standing
 from reconciler.domain.status import EXPLANATIONS, Reason
+from reconciler.domain.suspensions import widest_suspension
 from reconciler.domain.write_key import WriteKey
 from reconciler.engine.auditing import audit
 from reconciler.engine.braking import Brakes
@@ -43,21 +44,13 @@ class Surroundings:
 
     def suspension_of(self, tenant: str, chatbot_id: str, source: str | None) -> Suspension | None:
         """The widest suspension that covers a chatbot now."""
-        covering = [s for s in self.suspensions if s.stands(self.now) and covers(s, tenant, chatbot_id, source)]
-        return max(covering, key=lambda s: list(ScopeKind).index(s.kind), default=None)
+        standing = [each for each in self.suspensions if each.stands(self.now)]
+        return widest_suspension(standing, tenant, chatbot_id, source)
 
-
-def covers(suspension: Suspension, tenant: str, chatbot_id: str | None, source: str | None) -> bool:
-    """Whether a suspension's scope takes in a chatbot; without an id, whether it takes in the whole source."""
-    match suspension.kind:
-        case ScopeKind.ALL:
-            return True
-        case ScopeKind.TENANT:
-            return suspension.subject == tenant
-        case ScopeKind.SOURCE:
-            return suspension.subject == source
-        case ScopeKind.CHATBOT:
-            return suspension.subject == chatbot_id
+    def suspension_id_of(self, tenant: str, chatbot_id: str, source: str | None) -> str | None:
+        """Its id."""
+        suspension = self.suspension_of(tenant, chatbot_id, source)
+        return suspension.id if suspension is not None else None
 
 
 async def save_chatbot(uow: UnitOfWork, given: Surroundings, chatbot: Chatbot, plan: Plan | None = None) -> Chatbot:
@@ -71,7 +64,8 @@ async def stated(uow: UnitOfWork, given: Surroundings, chatbot: Chatbot, plan: P
     Args:
         uow: The transaction.
         given: Suspensions and sources.
-        chatbot: The chatbot as it now is; its reason and message, and since when it drifts, are derived here.
+        chatbot: The chatbot as it now is; its reason, message and suspension, and since when it drifts, are derived
+            here.
         plan: Its open plan, when the caller has it at hand.
     """
     if plan is None and chatbot.plan_id is not None:
@@ -79,10 +73,14 @@ async def stated(uow: UnitOfWork, given: Surroundings, chatbot: Chatbot, plan: P
     circumstances = Circumstances(
         plan=plan if plan is not None and plan.is_open else None,
         source=given.sources.get(chatbot.source) if chatbot.source else None,
-        suspension=given.suspension_of(chatbot.tenant, chatbot.id, chatbot.source),
     )
     reason, message = standing(chatbot, circumstances)
-    return replace(drifting(chatbot, given.now), reason=reason, message=ended(message))
+    return replace(
+        drifting(chatbot, given.now),
+        reason=reason,
+        message=ended(message),
+        suspension_id=given.suspension_id_of(chatbot.tenant, chatbot.id, chatbot.source),
+    )
 
 
 async def move_plan(
@@ -116,6 +114,7 @@ async def move_plan(
         status=to,
         reason=reason,
         message=ended(message or EXPLANATIONS[reason]),
+        suspension_id=plan.suspension_id if to in DECIDABLE else None,
         closed_at=None if to in OPEN else now,
         apply_id=apply_id or plan.apply_id,
     )
@@ -141,12 +140,12 @@ async def stated_plan(engine: Engine, uow: UnitOfWork, given: Surroundings, plan
     circumstances = PlanCircumstances(
         read_only=is_read_only(engine, plan.tenant),
         write_key=given.write_keys.get(plan.tenant),
-        suspension=given.suspension_of(plan.tenant, plan.chatbot_id, plan.source),
         protected=protected_now(engine, plan),
         automatic=await verdict(engine, uow, plan, brakes=given.brakes) if pending else None,
     )
     reason, message = plan_standing(plan, circumstances)
-    return replace(plan, reason=reason, message=ended(message))
+    stopped = given.suspension_id_of(plan.tenant, plan.chatbot_id, plan.source)
+    return replace(plan, reason=reason, message=ended(message), suspension_id=stopped)
 
 
 def needed_now(engine: Engine, plan: Plan) -> Requirements:

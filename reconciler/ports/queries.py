@@ -29,6 +29,7 @@ class ChatbotFilter:
     """Which chatbots to list; everything given must hold.
 
     Attributes:
+        reason: The chatbot's own; Suspended finds what a suspension stops, whatever its reason is.
         label: ``name=value``, or a name alone.
         q: A part of the id, the name or the path, in any case.
         visible: The sources that the asker may see; None means all, the unmanaged chatbots included.
@@ -111,7 +112,10 @@ class AuditFilter:
 
 @dataclass(frozen=True, slots=True)
 class FleetCounts:
-    """The fleet at a glance: every sync, direction and open status, zeros included; only the reasons that occur."""
+    """The fleet at a glance: every sync, direction and open status, zeros included; only the reasons that occur.
+
+    A suspended chatbot is counted at its reason, and at Suspended.
+    """
 
     sync: Mapping[Sync, int]
     direction: Mapping[Direction, int]
@@ -195,6 +199,9 @@ class Queries(Protocol):
 
     async def tenants(self) -> Sequence[TenantRecord]:
         """The tenants that were asked anything, by name."""
+
+    async def suspensions_with(self, ids: Collection[str]) -> Mapping[str, Suspension]:
+        """Id → the suspension; those that are not kept any more are left out."""
 
     async def suspensions(self) -> Sequence[Suspension]:
         """Those that have not ended, expired or not, newest first."""

@@ -136,7 +136,7 @@ class SqlQueries(HistoryQueries):
         """Chatbots and open plans counted, of these sources only; None means all, the unmanaged included."""
         chatbots, plans = tables.chatbots.c, tables.plans.c
         standings = (
-            select(chatbots.sync, chatbots.direction, chatbots.reason, func.count())
+            select(chatbots.sync, chatbots.direction, chatbots.reason, func.count(), func.count(chatbots.suspension_id))
             .where(*among(chatbots.source, visible))
             .group_by(chatbots.sync, chatbots.direction, chatbots.reason)
         )
@@ -149,11 +149,12 @@ class SqlQueries(HistoryQueries):
             found = (await transaction.connection.execute(standings)).all()
             waiting = (await transaction.connection.execute(open_plans)).all()
         sync, direction, reason = (_sum((row[place], row[3]) for row in found) for place in range(3))
+        reason[Reason.SUSPENDED.value] = sum(row[4] for row in found)
         by_status = _sum((row[0], row[1]) for row in waiting)
         return FleetCounts(
             sync={member: sync[member] for member in Sync},
             direction={member: direction[member] for member in Direction},
-            reason={Reason(code): number for code, number in reason.items()},
+            reason={Reason(code): number for code, number in reason.items() if number},
             open_plans={status: by_status[status] for status in PlanStatus if status in OPEN},
         )
 
@@ -215,6 +216,12 @@ class SqlQueries(HistoryQueries):
         async with self._reading() as transaction:
             return await Tenants(transaction).all()
 
+    async def suspensions_with(self, ids: Collection[str]) -> Mapping[str, Suspension]:
+        """Id → the suspension; those that are not kept any more are left out."""
+        statement = select(*rows.SUSPENSIONS.columns).where(tables.suspensions.c.id.in_(ids))
+        async with self._reading() as transaction:
+            return {each.id: each for each in await transaction.all(rows.SUSPENSIONS, statement)}
+
     async def suspensions(self) -> Sequence[Suspension]:
         """Those that have not ended, expired or not, newest first."""
         async with self._reading() as transaction:
@@ -249,7 +256,7 @@ def chatbot_conditions(wanted: ChatbotFilter, dialect: Dialect) -> list[ColumnEl
     conditions = [
         *_equal(column.sync, wanted.sync),
         *_equal(column.direction, wanted.direction),
-        *_equal(column.reason, wanted.reason),
+        *_for_reason(wanted.reason),
         *_equal(column.source, wanted.source),
         *_equal(column.tenant, wanted.tenant),
         *among(column.source, wanted.visible),
@@ -261,6 +268,12 @@ def chatbot_conditions(wanted: ChatbotFilter, dialect: Dialect) -> list[ColumnEl
     if wanted.q is not None:
         conditions.append(column.search.contains(wanted.q.casefold(), autoescape=True))
     return conditions
+
+
+def _for_reason(reason: Reason | None) -> list[ColumnElement[bool]]:
+    """A suspension stands beside a chatbot's reason, and is found as a reason is."""
+    column = tables.chatbots.c
+    return [column.suspension_id.is_not(None)] if reason is Reason.SUSPENDED else _equal(column.reason, reason)
 
 
 def plan_conditions(wanted: PlanFilter) -> list[ColumnElement[bool]]:

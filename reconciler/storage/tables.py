@@ -158,6 +158,7 @@ chatbots = Table(
     _text("fault_message", optional=True),
     _text("reason"),
     _text("message"),
+    _text("suspension_id", optional=True),
     _text("plan_id", optional=True),
     _text("revision", optional=True),
     _text("last_applied_revision", optional=True),
@@ -184,7 +185,14 @@ Index(None, chatbots.c.id)
 Index(None, chatbots.c.called, chatbots.c.tenant, chatbots.c.id)
 Index(None, chatbots.c.drifted_at, chatbots.c.tenant, chatbots.c.id)
 # the fleet is counted from this index alone
-Index("ix_chatbots_standing", chatbots.c.source, chatbots.c.sync, chatbots.c.direction, chatbots.c.reason)
+Index(
+    "ix_chatbots_standing",
+    chatbots.c.source,
+    chatbots.c.sync,
+    chatbots.c.direction,
+    chatbots.c.reason,
+    chatbots.c.suspension_id,
+)
 
 transitions = Table(
     "transitions",
@@ -249,6 +257,7 @@ plans = Table(
     _text("change"),
     _number("losses", optional=True),
     Column("stored_otherwise", Boolean, nullable=False),
+    _text("suspension_id", optional=True),
     _number("version"),
 )
 _open = plans.c.status.in_(sorted(status.value for status in OPEN))

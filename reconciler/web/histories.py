@@ -1,9 +1,9 @@
 """A chatbot, and its plans with what came of each: for the API and for the pages."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from reconciler.domain.records import Apply, Approval, Chatbot, Plan
+from reconciler.domain.records import Apply, Approval, Chatbot, Plan, Suspension
 from reconciler.engine.context import Actor, Engine
 from reconciler.errors import NotFound
 from reconciler.ports import Page, PlanFilter
@@ -59,3 +59,9 @@ async def past_plans(
     approvals, applies = await queries.approvals_of(ids), await queries.applies_of(ids)
     items = [PastPlan(plan, approvals.get(plan.id, ()), applies.get(plan.id)) for plan in part.items]
     return Page(items, part.next_cursor)
+
+
+async def suspensions_of(engine: Engine, records: Iterable[Chatbot | Plan]) -> Mapping[str, Suspension]:
+    """The suspensions that stop these chatbots or plans, by their ids."""
+    ids = {record.suspension_id for record in records if record.suspension_id is not None}
+    return await engine.store.queries.suspensions_with(ids) if ids else {}

@@ -1,13 +1,13 @@
 """What `/status`, `/metrics` and the page show of the whole fleet, read once."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
-from reconciler.domain.records import Run, ScopeKind, SourceRecord, SourceState, Suspension
+from reconciler.domain.records import Run, ScopeKind, SourceRecord, Suspension
+from reconciler.domain.suspensions import shown_source, suspended_sources
 from reconciler.domain.tenant import TenantRecord
 from reconciler.domain.write_key import WriteKey
 from reconciler.engine.context import Engine
-from reconciler.engine.standings import covers
 from reconciler.ports import Budget, FleetCounts
 
 
@@ -21,6 +21,7 @@ class Overview:
         runs: Source → its last run.
         budgets: Tenant → what is left of its call budget.
         suspensions: What is stopped now, newest first.
+        suspended_sources: Source → the widest suspension that stops the applies of all of it.
         tenants: The configured tenants by name, also those that were not asked anything yet. Those with a write key
             say what is known of it.
         warnings: Which sources of a tenant may claim each other's chatbots.
@@ -31,6 +32,7 @@ class Overview:
     runs: Mapping[str, Run]
     budgets: Mapping[str, Budget]
     suspensions: Sequence[Suspension] = ()
+    suspended_sources: Mapping[str, Suspension] = field(default_factory=dict)
     tenants: Sequence[TenantRecord] = ()
     warnings: Sequence[str] = ()
 
@@ -43,7 +45,9 @@ async def overview(engine: Engine, visible: Collection[str] | None = None) -> Ov
         visible: Only these sources and what belongs to them; None means all.
     """
     suspensions = await _standing(engine)
-    sources = await _sources(engine, visible, suspensions)
+    records = await _sources(engine, visible)
+    stopped = suspended_sources(records, suspensions)
+    sources = [shown_source(each, stopped.get(each.name)) for each in records]
     runs = await engine.store.queries.runs_with([each.last_run_id for each in sources if each.last_run_id])
     known = {record.name: record for record in await engine.store.queries.tenants()}
     tenants = set(engine.tenants) if visible is None else {source.tenant for source in sources} & set(engine.tenants)
@@ -53,6 +57,7 @@ async def overview(engine: Engine, visible: Collection[str] | None = None) -> Ov
         runs={run.source: run for run in runs.values()},
         budgets={name: engine.tenants[name].target.budget() for name in sorted(tenants)},
         suspensions=await _among(engine, visible, suspensions),
+        suspended_sources=stopped,
         tenants=[
             await _with_write_key(engine, visible, known.get(name) or TenantRecord(name=name))
             for name in sorted(tenants)
@@ -102,25 +107,22 @@ async def _among(
     return [each for each in standing if each.subject in subjects[each.kind]]
 
 
-async def all_sources(engine: Engine, visible: Collection[str] | None = None) -> Sequence[SourceRecord]:
-    """Every source by name, those included that are configured but were not looked at yet."""
-    return await _sources(engine, visible, await _standing(engine))
+async def all_sources(
+    engine: Engine, visible: Collection[str] | None = None
+) -> Sequence[tuple[SourceRecord, Suspension | None]]:
+    """Every source by name as people are shown it, and what stops the applies of all of it.
+
+    Those are included that are configured but were not looked at yet.
+    """
+    records = await _sources(engine, visible)
+    stopped = suspended_sources(records, await _standing(engine))
+    return [(shown_source(each, stop), stop) for each in records for stop in (stopped.get(each.name),)]
 
 
-async def _sources(
-    engine: Engine, visible: Collection[str] | None, standing: Sequence[Suspension]
-) -> Sequence[SourceRecord]:
+async def _sources(engine: Engine, visible: Collection[str] | None) -> Sequence[SourceRecord]:
     records = {record.name: record for record in await engine.store.queries.sources()}
     unseen = (binding for name, binding in engine.sources.items() if name not in records)
     records |= {
         each.name: SourceRecord(name=each.name, tenant=each.tenant, url=each.url, branch=each.branch) for each in unseen
     }
-    return [_shown(record, standing) for name, record in sorted(records.items()) if visible is None or name in visible]
-
-
-def _shown(record: SourceRecord, standing: Sequence[Suspension]) -> SourceRecord:
-    """A fault is shown before a suspension: somebody has to mend it."""
-    covering = [each for each in standing if covers(each, record.tenant, None, record.name)]
-    if not covering or record.state is not SourceState.READY:
-        return record
-    return replace(record, state=SourceState.SUSPENDED, message=f"{covering[0].what}: {covering[0].reason}")
+    return [record for name, record in sorted(records.items()) if visible is None or name in visible]

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 from reconciler.domain.op_outcomes import op_outcomes
 from reconciler.domain.policy import Policy, ProtectedItem, Requirements, protected_items
-from reconciler.domain.records import Apply, Approval, Plan
+from reconciler.domain.records import Apply, Approval, Plan, Suspension
+from reconciler.domain.suspensions import suspension_sentence
 from reconciler.render.alignment import Effort
 from reconciler.render.markdown import fleet_markdown
 from reconciler.render.model import FleetPlan, PlanView
@@ -21,6 +22,7 @@ class StoredPlan:
     Attributes:
         name: The chatbot's, where it is known.
         apply: The plan's latest apply.
+        suspension: What stops its apply.
     """
 
     plan: Plan
@@ -28,6 +30,7 @@ class StoredPlan:
     name: str | None = None
     approvals: Sequence[Approval] = ()
     apply: Apply | None = None
+    suspension: Suspension | None = None
 
 
 def text(stored: StoredPlan, effort: Effort) -> str:
@@ -62,8 +65,10 @@ def _fleet(stored: StoredPlan) -> FleetPlan:
 
 
 def notes(stored: StoredPlan) -> Iterator[str]:
-    """What it takes to approve a plan, who did, and what its apply did."""
+    """What stops a plan's apply, what it takes to approve it, who did, and what its apply did."""
     plan = stored.plan
+    if stored.suspension is not None:
+        yield suspension_sentence(stored.suspension)
     if plan.is_open:
         required = Requirements(plan.approvals_required, plan.delete_override)
         yield from terms(required, holding_up(plan, stored.policy))

@@ -55,6 +55,20 @@ class ProblemShape(Shape):
     code: str = Field(description="Stable: what a program decides by.")
 
 
+class SuspensionShape(Shape):
+    """Applies stopped by a person."""
+
+    id: str
+    scope: str
+    reason: str
+    actor: str
+    created_at: Moment
+    until: Moment | None
+    ended_at: Moment | None
+    ended_by: str | None
+    reminded_at: Moment | None = Field(description="When people were last reminded that it still stands.")
+
+
 class SummaryShape(Shape):
     """Ops counted by action."""
 
@@ -109,6 +123,7 @@ class PlanShape(Shape):
     status: PlanStatus
     reason: Reason
     message: str
+    suspension: SuspensionShape | None = Field(description="What stops its apply, whatever the reason is; else null.")
     fingerprint: str
     prune: bool
     summary: SummaryShape
@@ -200,6 +215,7 @@ class ChatbotShape(Shape):
     direction: Direction
     reason: Reason
     message: str
+    suspension: SuspensionShape | None = Field(description="What stops its applies, whatever the reason is; else null.")
     plan_id: str | None = Field(description="The open plan.")
     revision: str | None
     last_applied_revision: str | None
@@ -259,6 +275,9 @@ class SourceShape(Shape):
     state: SourceState
     cause: str | None
     message: str | None
+    suspension: SuspensionShape | None = Field(
+        description="What stops the applies of all of it, also while it is Unknown; else null."
+    )
     good_revision: str | None = Field(description="The last revision that was read and trusted.")
     seen_revision: str | None = Field(description="The last revision that the remote named.")
     last_run_id: str | None
@@ -282,20 +301,6 @@ class ForgottenShape(Shape):
 
     subject: str = Field(description="`source/NAME`, `tenant/NAME` or `chatbot/ID`.")
     chatbots: list[str] = Field(description="The chatbots that nobody has any more.")
-
-
-class SuspensionShape(Shape):
-    """Applies stopped by a person."""
-
-    id: str
-    scope: str
-    reason: str
-    actor: str
-    created_at: Moment
-    until: Moment | None
-    ended_at: Moment | None
-    ended_by: str | None
-    reminded_at: Moment | None = Field(description="When people were last reminded that it still stands.")
 
 
 class AuditShape(Shape):
@@ -362,7 +367,7 @@ class ChatbotCountsShape(Shape):
     orphaned: int = Field(description="Their document was removed.")
     sync: Mapping[Sync, int]
     direction: Mapping[Direction, int]
-    reason: Mapping[Reason, int]
+    reason: Mapping[Reason, int] = Field(description="Suspended ones count at their reason, and at `Suspended`.")
 
 
 class OpenPlansShape(Shape):

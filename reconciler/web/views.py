@@ -15,39 +15,48 @@ from reconciler.domain.records import Apply, Approval, AuditEntry, Chatbot, Plan
 from reconciler.domain.status import Direction, Reason, Sync
 from reconciler.domain.tenant import TenantRecord
 from reconciler.domain.write_key import WriteKey, write_key_sentence
-from reconciler.engine.accept import Accepted
 from reconciler.ports import Budget, FleetCounts
 from reconciler.render.machine import loss_shape
 from reconciler.web import shapes
+from reconciler.web.histories import PastPlan
 from reconciler.web.overview import Overview
 from reconciler.web.rendering import holding_up
 
 T = TypeVar("T", bound=StrEnum)
 
 
-def plan(record: Plan, approvals: Sequence[Approval], policy: Policy) -> shapes.PlanShape:
-    """A plan in a list."""
-    return shapes.PlanShape(**_plan(record, approvals, policy))
+def plan(
+    record: Plan, approvals: Sequence[Approval], policy: Policy, stops: Mapping[str, Suspension]
+) -> shapes.PlanShape:
+    """A plan in a list; `stops` has the suspensions by their ids."""
+    return shapes.PlanShape(**_plan(record, approvals, policy, stops))
 
 
 def single_plan(
-    record: Plan, approvals: Sequence[Approval], policy: Policy, done: Apply | None = None
+    record: Plan,
+    approvals: Sequence[Approval],
+    policy: Policy,
+    stops: Mapping[str, Suspension],
+    done: Apply | None = None,
 ) -> shapes.SinglePlanShape:
-    """A plan with its ops, and what its latest apply made of each."""
+    """A plan with its ops, and what its latest apply made of each; `stops` has the suspensions by their ids."""
     outcomes = op_outcomes(record.bare_ops, done)
     return shapes.SinglePlanShape(
-        **_plan(record, approvals, policy),
+        **_plan(record, approvals, policy, stops),
         losses=[shapes.LossShape(**loss_shape(each)) for each in losses(record.bare_ops)],
         ops=[op(each, outcome) for each, outcome in zip(record.ops, outcomes, strict=True)],
     )
 
 
-def history(record: Plan, approvals: Sequence[Approval], done: Apply | None, policy: Policy) -> shapes.HistoryShape:
-    """A plan and what came of it."""
-    return shapes.HistoryShape(**_plan(record, approvals, policy), apply=apply(done) if done else None)
+def history(past: PastPlan, policy: Policy, stops: Mapping[str, Suspension]) -> shapes.HistoryShape:
+    """A plan and what came of it; `stops` has the suspensions by their ids."""
+    done = apply(past.apply) if past.apply else None
+    return shapes.HistoryShape(**_plan(past.plan, past.approvals, policy, stops), apply=done)
 
 
-def _plan(record: Plan, approvals: Sequence[Approval], policy: Policy) -> dict[str, Any]:
+def _plan(
+    record: Plan, approvals: Sequence[Approval], policy: Policy, stops: Mapping[str, Suspension]
+) -> dict[str, Any]:
     return {
         "id": record.id,
         "chatbot_id": record.chatbot_id,
@@ -58,6 +67,7 @@ def _plan(record: Plan, approvals: Sequence[Approval], policy: Policy) -> dict[s
         "status": record.status,
         "reason": record.reason,
         "message": record.message,
+        "suspension": _stop(record, stops),
         "fingerprint": record.fingerprint,
         "prune": record.prune,
         "summary": shapes.SummaryShape(**record.summary._asdict()),
@@ -138,8 +148,8 @@ def apply(record: Apply) -> shapes.ApplyShape:
     )
 
 
-def chatbot(record: Chatbot) -> shapes.ChatbotShape:
-    """A chatbot's standing."""
+def chatbot(record: Chatbot, stops: Mapping[str, Suspension]) -> shapes.ChatbotShape:
+    """A chatbot's standing; `stops` has the suspensions by their ids."""
     return shapes.ChatbotShape(
         id=record.id,
         name=record.name,
@@ -151,6 +161,7 @@ def chatbot(record: Chatbot) -> shapes.ChatbotShape:
         direction=record.direction,
         reason=record.reason,
         message=record.message,
+        suspension=_stop(record, stops),
         plan_id=record.plan_id,
         revision=record.revision,
         last_applied_revision=record.last_applied_revision,
@@ -190,17 +201,17 @@ def _diagnostic(found: Diagnostic) -> shapes.DiagnosticShape:
     )
 
 
-def source(record: SourceRecord) -> shapes.SourceShape:
-    """A source as it was last seen."""
-    return shapes.SourceShape(**_source(record))
+def source(record: SourceRecord, stop: Suspension | None) -> shapes.SourceShape:
+    """A source as it was last seen, and what stops the applies of all of it."""
+    return shapes.SourceShape(**_source(record, stop))
 
 
-def accepted(seen: Accepted) -> shapes.AcceptedShape:
+def accepted(record: SourceRecord, stop: Suspension | None, orphaned: Sequence[str]) -> shapes.AcceptedShape:
     """A source whose revision was accepted, and what that orphans."""
-    return shapes.AcceptedShape(**_source(seen.source), orphaned=list(seen.orphaned))
+    return shapes.AcceptedShape(**_source(record, stop), orphaned=list(orphaned))
 
 
-def _source(record: SourceRecord) -> dict[str, Any]:
+def _source(record: SourceRecord, stop: Suspension | None) -> dict[str, Any]:
     return {
         "name": record.name,
         "tenant": record.tenant,
@@ -209,6 +220,7 @@ def _source(record: SourceRecord) -> dict[str, Any]:
         "state": record.state,
         "cause": record.cause,
         "message": record.message,
+        "suspension": suspension(stop) if stop else None,
         "good_revision": record.good_revision,
         "seen_revision": record.seen_revision,
         "last_run_id": record.last_run_id,
@@ -218,6 +230,11 @@ def _source(record: SourceRecord) -> dict[str, Any]:
         "compared_at": record.compared_at,
         "brake": record.brake,
     }
+
+
+def _stop(record: Chatbot | Plan, stops: Mapping[str, Suspension]) -> shapes.SuspensionShape | None:
+    stop = stops.get(record.suspension_id) if record.suspension_id else None
+    return suspension(stop) if stop else None
 
 
 def suspension(record: Suspension) -> shapes.SuspensionShape:
@@ -256,7 +273,7 @@ def status(seen: Overview, version: str) -> shapes.StatusShape:
         version=version,
         chatbots=_chatbot_counts(seen.counts),
         open_plans=_open_plans(seen.counts),
-        sources=[source(each) for each in seen.sources],
+        sources=[source(each, seen.suspended_sources.get(each.name)) for each in seen.sources],
         last_runs=[run(each) for _, each in sorted(seen.runs.items())],
         budgets=[_budget(tenant, each) for tenant, each in seen.budgets.items()],
         tenants=[tenant(each) for each in seen.tenants],

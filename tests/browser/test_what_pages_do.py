@@ -62,10 +62,11 @@ def test_a_chatbot_is_suspended_and_resumed(look: Look, waiting: Waiting) -> Non
     box.get_by_label("Reason").fill("Frozen for the campaign.")
     box.get_by_role("button", name="Suspend applies").click()
     expect(box.get_by_text("Frozen for the campaign.").first).to_be_visible()
-    assert waiting.house.service.get(f"/chatbots/{waiting.chatbot_id}")["reason"] == "Suspended"
+    stopped = waiting.house.service.get(f"/chatbots/{waiting.chatbot_id}")
+    assert (stopped["reason"], stopped["suspension"]["reason"]) == ("AwaitingApproval", "Frozen for the campaign.")
     box.get_by_role("button", name="Resume applies").click()
     expect(box.get_by_role("button", name="Resume applies")).to_have_count(0)
-    assert waiting.house.service.get(f"/chatbots/{waiting.chatbot_id}")["reason"] == "AwaitingApproval"
+    assert waiting.house.service.get(f"/chatbots/{waiting.chatbot_id}")["suspension"] is None
 
 
 def test_a_viewer_is_told_why_applies_cannot_be_suspended(look: Look, full: House) -> None:

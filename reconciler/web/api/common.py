@@ -10,6 +10,7 @@ from reconciler.engine.context import Actor, Engine
 from reconciler.errors import NotFound, NotKept
 from reconciler.ports import Page
 from reconciler.web.auth import Require
+from reconciler.web.histories import suspensions_of
 from reconciler.web.problems import MEDIA_TYPE, Code, Problem
 from reconciler.web.rendering import StoredPlan
 from reconciler.web.settings import WebSettings
@@ -59,17 +60,21 @@ def _described(codes: list[Code]) -> dict[str, Any]:
 NOT_MODIFIED: dict[int | str, dict[str, Any]] = {304: {"description": "Nothing new since the `If-None-Match` tag."}}
 
 
-async def listed(part: Awaitable[Page[T]], view: Callable[[T], S]) -> ListShape[S]:
-    """A part of a list as an answer.
+async def checked(part: Awaitable[Page[T]]) -> Page[T]:
+    """A part of a list, once it is read.
 
     Raises:
         Problem: When the cursor was not handed out here.
     """
     try:
-        page = await part
+        return await part
     except ValueError as error:
         raise Problem(Code.INVALID_CURSOR, "send next_cursor as it was given, or none") from error
-    return ListShape(items=[view(item) for item in page.items], next_cursor=page.next_cursor)
+
+
+def listed(part: Page[T], view: Callable[[T], S]) -> ListShape[S]:
+    """A part of a list as an answer."""
+    return ListShape(items=[view(item) for item in part.items], next_cursor=part.next_cursor)
 
 
 async def visible_plan(engine: Engine, actor: Actor, plan_id: str) -> Plan:
@@ -103,6 +108,7 @@ async def stored_plan(engine: Engine, plan: Plan) -> StoredPlan:
         name=await name_of(engine, plan),
         approvals=(await queries.approvals_of([plan.id])).get(plan.id, ()),
         apply=(await queries.applies_of([plan.id])).get(plan.id),
+        suspension=(await suspensions_of(engine, [plan])).get(plan.suspension_id or ""),
     )
 
 

@@ -7,9 +7,9 @@ from fastapi import APIRouter, Query
 from reconciler.domain.records import Role
 from reconciler.ports import AuditFilter
 from reconciler.web import views
-from reconciler.web.api.common import API, NOT_MODIFIED, TheEngine, TheSettings, Viewer, listed, refusals
+from reconciler.web.api.common import API, NOT_MODIFIED, TheEngine, TheSettings, Viewer, checked, listed, refusals
 from reconciler.web.asks import AuditQuery, ChatbotQuery, HistoryQuery, Name, TenantQuery
-from reconciler.web.histories import past_plans, visible_chatbot
+from reconciler.web.histories import past_plans, suspensions_of, visible_chatbot
 from reconciler.web.overview import overview
 from reconciler.web.problems import Code
 from reconciler.web.shapes import AuditShape, ChatbotShape, HistoryShape, ListShape, StatusShape
@@ -44,7 +44,9 @@ async def chatbot_list(
     part = engine.store.queries.chatbots(
         wanted, limit=query.limit, cursor=query.cursor, order=query.order, descending=query.descending
     )
-    return await listed(part, views.chatbot)
+    found = await checked(part)
+    stops = await suspensions_of(engine, found.items)
+    return listed(found, lambda chatbot: views.chatbot(chatbot, stops))
 
 
 @router.get(
@@ -58,7 +60,8 @@ async def chatbot_get(
     engine: TheEngine, actor: Viewer, chatbot_id: Name, query: Annotated[TenantQuery, Query()]
 ) -> ChatbotShape:
     """An id that two tenants share needs `tenant`."""
-    return views.chatbot(await visible_chatbot(engine, actor, chatbot_id, query.tenant))
+    chatbot = await visible_chatbot(engine, actor, chatbot_id, query.tenant)
+    return views.chatbot(chatbot, await suspensions_of(engine, [chatbot]))
 
 
 @router.get(
@@ -74,8 +77,9 @@ async def chatbot_history(
 ) -> ListShape[HistoryShape]:
     """Every plan with its approvals and its apply, which is null where there was none."""
     chatbot = await visible_chatbot(engine, actor, chatbot_id, query.tenant)
-    part = past_plans(engine, actor, chatbot, limit=query.limit, cursor=query.cursor)
-    return await listed(part, lambda past: views.history(past.plan, past.approvals, past.apply, engine.policy))
+    found = await checked(past_plans(engine, actor, chatbot, limit=query.limit, cursor=query.cursor))
+    stops = await suspensions_of(engine, (past.plan for past in found.items))
+    return listed(found, lambda past: views.history(past, engine.policy, stops))
 
 
 @router.get(
@@ -90,4 +94,4 @@ async def audit_list(engine: TheEngine, actor: Viewer, query: Annotated[AuditQue
     actor.require(Role.VIEWER)
     wanted = AuditFilter(subject=query.subject, actor=query.actor, action=query.action, after=query.after)
     part = engine.store.queries.audit(wanted, limit=query.limit, cursor=query.cursor)
-    return await listed(part, views.audit_entry)
+    return listed(await checked(part), views.audit_entry)

@@ -1,12 +1,13 @@
 """Plans, decisions about them, and applies."""
 
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response, status
 
-from reconciler.domain.records import Plan
+from reconciler.domain.records import Plan, Suspension
 from reconciler.engine.context import Actor, Engine
-from reconciler.engine.decide import ItemResult
+from reconciler.engine.decide import Decision, ItemResult
 from reconciler.errors import NotKept
 from reconciler.web import deciding, errors, views
 from reconciler.web.accepting import choose
@@ -16,12 +17,14 @@ from reconciler.web.api.common import (
     Approver,
     TheEngine,
     Viewer,
+    checked,
     listed,
     refusals,
     stored_plan,
     visible_plan,
 )
 from reconciler.web.asks import ApplyAsk, ApproveAsk, DecideAsk, Name, PlanQuery, RejectAsk, WithdrawAsk
+from reconciler.web.histories import suspensions_of
 from reconciler.web.problems import Code
 from reconciler.web.render_cache import RenderCache
 from reconciler.web.render_pool import RenderPool
@@ -63,10 +66,10 @@ async def plan_list(engine: TheEngine, actor: Viewer, query: Annotated[PlanQuery
     """Without their ops; `GET /plans/{plan_id}` has them."""
     queries = engine.store.queries
     wanted = query.filter(actor.sources)
-    part = await listed(queries.plans(wanted, limit=query.limit, cursor=query.cursor), lambda plan: plan)
+    part = await checked(queries.plans(wanted, limit=query.limit, cursor=query.cursor))
     approvals = await queries.approvals_of([plan.id for plan in part.items])
-    items = [views.plan(plan, approvals.get(plan.id, ()), engine.policy) for plan in part.items]
-    return ListShape(items=items, next_cursor=part.next_cursor)
+    stops = await suspensions_of(engine, part.items)
+    return listed(part, lambda plan: views.plan(plan, approvals.get(plan.id, ()), engine.policy, stops))
 
 
 @router.get(
@@ -107,7 +110,8 @@ async def _rendered(request: Request, stored: StoredPlan, media_type: str) -> by
 async def plan_decide(engine: TheEngine, actor: Approver, ask: DecideAsk) -> DecisionsShape:
     """Each item is decided by itself, and has its own result and audit entry; one refusal stops no other."""
     results = await deciding.decide_all(engine, actor, ask)
-    return DecisionsShape(items=[_decided(engine, result) for result in results])
+    stops = await suspensions_of(engine, (result.decision.plan for result in results if result.decision))
+    return DecisionsShape(items=[_decided(engine, result, stops) for result in results])
 
 
 @router.post(
@@ -121,7 +125,7 @@ async def plan_approve(
 ) -> SinglePlanShape:
     """The same again answers with what already stands. With `apply`, `apply_id` names the apply that was queued."""
     decision = await deciding.approve(request, engine, actor, plan_id, ask)
-    return views.single_plan(decision.plan, decision.approvals, engine.policy)
+    return await _decision(engine, decision)
 
 
 @router.post(
@@ -135,7 +139,7 @@ async def plan_reject(
 ) -> SinglePlanShape:
     """The same proposal is not offered again until something else came in between."""
     decision = await deciding.reject(request, engine, actor, plan_id, ask)
-    return views.single_plan(decision.plan, decision.approvals, engine.policy)
+    return await _decision(engine, decision)
 
 
 @router.post(
@@ -149,7 +153,7 @@ async def plan_withdraw(
 ) -> SinglePlanShape:
     """The plan stays closed; an equal one is offered at once, without approvals. The same again changes nothing."""
     decision = await deciding.withdraw(request, engine, actor, plan_id, ask)
-    return views.single_plan(decision.plan, decision.approvals, engine.policy)
+    return await _decision(engine, decision)
 
 
 @router.post(
@@ -161,7 +165,7 @@ async def plan_withdraw(
 async def plan_revoke(engine: TheEngine, actor: Approver, plan_id: Name) -> SinglePlanShape:
     """Also the policy's. Possible until an apply was asked for."""
     decision = await deciding.revoke(engine, actor, plan_id)
-    return views.single_plan(decision.plan, decision.approvals, engine.policy)
+    return await _decision(engine, decision)
 
 
 @router.post(
@@ -205,14 +209,19 @@ async def _sees(engine: Engine, actor: Actor, plan_id: str) -> bool:
 async def _single(engine: Engine, plan: Plan) -> SinglePlanShape:
     approvals = await engine.store.queries.approvals_of([plan.id])
     applies = await engine.store.queries.applies_of([plan.id])
-    return views.single_plan(plan, approvals.get(plan.id, ()), engine.policy, applies.get(plan.id))
+    stops = await suspensions_of(engine, [plan])
+    return views.single_plan(plan, approvals.get(plan.id, ()), engine.policy, stops, applies.get(plan.id))
 
 
-def _decided(engine: Engine, result: ItemResult) -> DecidedShape:
+async def _decision(engine: Engine, made: Decision) -> SinglePlanShape:
+    return views.single_plan(made.plan, made.approvals, engine.policy, await suspensions_of(engine, [made.plan]))
+
+
+def _decided(engine: Engine, result: ItemResult, stops: Mapping[str, Suspension]) -> DecidedShape:
     decision, error = result.decision, result.error
     return DecidedShape(
         plan_id=result.item.plan_id,
         fingerprint=result.item.fingerprint,
-        plan=views.plan(decision.plan, decision.approvals, engine.policy) if decision else None,
+        plan=views.plan(decision.plan, decision.approvals, engine.policy, stops) if decision else None,
         problem=ProblemShape.model_validate(errors.document_of(error)) if error else None,
     )

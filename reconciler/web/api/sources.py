@@ -5,6 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query, status
 
 from reconciler.domain.records import Trigger
+from reconciler.domain.suspensions import shown_source, suspended_sources
 from reconciler.engine.accept import accept
 from reconciler.engine.refresh import request_refresh
 from reconciler.errors import NotFound, NotKept
@@ -17,11 +18,12 @@ from reconciler.web.api.common import (
     TheEngine,
     Viewer,
     check_source,
+    checked,
     listed,
     refusals,
 )
 from reconciler.web.asks import AcceptAsk, Name, RunQuery
-from reconciler.web.overview import all_sources
+from reconciler.web.overview import all_sources, standing_suspensions
 from reconciler.web.problems import Code
 from reconciler.web.shapes import AcceptedShape, ListShape, RunShape, SourceShape
 
@@ -36,7 +38,7 @@ router = APIRouter(prefix=API, tags=["Sources"])
 )
 async def source_list(engine: TheEngine, actor: Viewer) -> ListShape[SourceShape]:
     """All of them at once: `next_cursor` is always null."""
-    return ListShape(items=[views.source(each) for each in await all_sources(engine, actor.sources)], next_cursor=None)
+    return ListShape(items=[views.source(*each) for each in await all_sources(engine, actor.sources)], next_cursor=None)
 
 
 @router.get(
@@ -47,9 +49,9 @@ async def source_list(engine: TheEngine, actor: Viewer) -> ListShape[SourceShape
 )
 async def source_get(engine: TheEngine, actor: Viewer, name: Name) -> SourceShape:
     """The source as it was last seen."""
-    for record in await all_sources(engine, actor.sources):
+    for record, stop in await all_sources(engine, actor.sources):
         if record.name == name:
-            return views.source(record)
+            return views.source(record, stop)
     raise NotFound(f"there is no source {name!r}")
 
 
@@ -81,7 +83,9 @@ async def source_accept(engine: TheEngine, actor: Approver, name: Name, ask: Acc
     `orphaned` lists the chatbots whose document is gone at that revision: nothing is done to them at WizChat.
     """
     check_source(engine, actor, name)
-    return views.accepted(await accept(engine, actor, name, ask.revision, ask.reason))
+    done = await accept(engine, actor, name, ask.revision, ask.reason)
+    stop = suspended_sources([done.source], await standing_suspensions(engine)).get(name)
+    return views.accepted(shown_source(done.source, stop), stop, done.orphaned)
 
 
 @router.get(
@@ -96,7 +100,7 @@ async def run_list(engine: TheEngine, actor: Viewer, query: Annotated[RunQuery, 
     if query.source is not None:
         wanted = (query.source,) if actor.sees(query.source) else ()
     found = engine.store.queries.runs(wanted, limit=query.limit, cursor=query.cursor)
-    return await listed(found, lambda run: views.run(run.seen_by(actor.sees)))
+    return listed(await checked(found), lambda run: views.run(run.seen_by(actor.sees)))
 
 
 @router.get(

@@ -122,6 +122,25 @@ async def test_chatbots_are_filtered_by_everything_given(store: SqlStore) -> Non
     assert await _found(store, visible=[]) == []
 
 
+async def test_a_suspended_chatbot_is_found_and_counted_by_its_reason_and_as_suspended(store: SqlStore) -> None:
+    async with store.begin() as uow:
+        await uow.suspensions.add(records.a_suspension("stop_1"))
+        await uow.chatbots.add(records.a_chatbot("a", reason=Reason.BLOCKED_BY_DELETE_GATE, suspension_id="stop_1"))
+        await uow.chatbots.add(records.a_chatbot("b", reason=Reason.IN_SYNC, suspension_id="stop_1"))
+        await uow.chatbots.add(records.a_chatbot("c", reason=Reason.IN_SYNC))
+        await uow.plans.add(records.a_plan("p", suspension_id="stop_1"))
+    assert await _found(store, reason=Reason.BLOCKED_BY_DELETE_GATE) == ["a"]
+    assert await _found(store, reason=Reason.IN_SYNC) == ["b", "c"]
+    assert await _found(store, reason=Reason.SUSPENDED) == ["a", "b"]
+    counts = await store.queries.counts()
+    assert counts.reason == {Reason.BLOCKED_BY_DELETE_GATE: 1, Reason.IN_SYNC: 2, Reason.SUSPENDED: 2}
+    assert sum(counts.sync.values()) == 3
+    plan = await store.queries.plan("p")
+    assert plan is not None
+    assert plan.suspension_id == "stop_1"
+    assert await store.queries.suspensions_with(["stop_1", "gone"]) == {"stop_1": records.a_suspension("stop_1")}
+
+
 @pytest.mark.parametrize(
     ("label", "found"),
     [

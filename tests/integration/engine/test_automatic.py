@@ -209,9 +209,10 @@ async def test_never_while_the_source_cannot_be_read(tmp_path: Path) -> None:
 async def test_a_suspension_holds_it_up_and_its_end_lets_it_go_on(tmp_path: Path) -> None:
     async with world(tmp_path, LIVE, FILES, policy=FULL) as w:
         operator = await w.person("olga", Role.OPERATOR)
-        await suspend(w.engine, operator, ScopeKind.SOURCE, SOURCE, "campaign")
+        suspension = await suspend(w.engine, operator, ScopeKind.SOURCE, SOURCE, "campaign")
         await push(w, **UPDATED)
-        assert (await w.open_plan()).reason is Reason.SUSPENDED
+        plan = await w.open_plan()
+        assert (plan.reason, plan.suspension_id) == (Reason.AWAITING_APPROVAL, suspension.id)
         assert w.writer.writes == []
         await resume(w.engine, operator, ScopeKind.SOURCE, SOURCE)
         await w.idle()
@@ -345,10 +346,10 @@ async def test_the_policys_yes_can_be_taken_back_by_a_person(tmp_path: Path) -> 
     async with world(tmp_path, LIVE, FILES, policy=FULL) as w:
         plan = await queued_by_the_policy(w)
         operator = await w.person("olga", Role.OPERATOR)
-        await suspend(w.engine, operator, ScopeKind.ALL, "", "look at it first")
+        suspension = await suspend(w.engine, operator, ScopeKind.ALL, "", "look at it first")
         await begin_the_queued(w)
         plan = await w.plan(plan.id)
-        assert (plan.status, plan.reason) == (PlanStatus.PENDING, Reason.SUSPENDED)
+        assert (plan.status, plan.suspension_id) == (PlanStatus.PENDING, suspension.id)
         await reject(w.engine, await w.person(), plan.id, plan.fingerprint)
         await resume(w.engine, operator, ScopeKind.ALL, "")
         await w.refresh()

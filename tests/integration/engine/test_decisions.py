@@ -123,14 +123,16 @@ async def test_a_suspension_stops_applies_and_lets_dry_runs_go_on(
         plan = await w.open_plan()
         await w.approve(plan)
         operator = await w.person("olga", Role.OPERATOR)
-        await suspend(w.engine, operator, kind, subject, "campaign")
-        assert (await w.chatbot()).reason is Reason.SUSPENDED
+        suspension = await suspend(w.engine, operator, kind, subject, "campaign")
+        for shown in (await w.chatbot(), await w.plan(plan.id)):
+            assert (shown.reason, shown.suspension_id) == (Reason.APPROVED, suspension.id)
         with pytest.raises(Conflict) as refused:
             await request_apply(w.engine, await w.person(), plan.id, plan.fingerprint)
         assert refused.value.code == "suspended"
         assert (await w.refresh()).counts.dry_runs == 1
         await resume(w.engine, operator, kind, subject)
-        assert (await w.chatbot()).reason is Reason.APPROVED
+        for shown in (await w.chatbot(), await w.plan(plan.id)):
+            assert (shown.reason, shown.suspension_id) == (Reason.APPROVED, None)
         assert (await w.apply(plan)).status is ApplyStatus.APPLIED
 
 

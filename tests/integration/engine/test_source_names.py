@@ -81,7 +81,7 @@ async def test_what_people_were_limited_to_and_what_they_stopped_goes_with_it(tm
         assert token.sources == ("renamed", "elsewhere")
         assert suspension.scope == "source/renamed"
         assert (await w.plan(plan.id)).status is PlanStatus.APPROVED
-        assert (await w.chatbot()).reason is Reason.SUSPENDED
+        assert (await w.chatbot()).suspension_id == suspension.id
 
 
 async def test_a_run_that_waited_is_done_under_the_new_name(tmp_path: Path) -> None:

@@ -1,7 +1,6 @@
 """The one reason that a chatbot shows, of all that may hold at once."""
 
 from dataclasses import replace
-from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -10,20 +9,16 @@ from reconciler.domain.automatic import Verdict
 from reconciler.domain.lifecycle import PlanStatus
 from reconciler.domain.plan import Place
 from reconciler.domain.policy import ProtectedItem, Protection
-from reconciler.domain.records import Chatbot, ScopeKind, SourceRecord, SourceState, Suspension
+from reconciler.domain.records import Chatbot, SourceRecord, SourceState
 from reconciler.domain.standing import Circumstances, PlanCircumstances, plan_standing, standing
 from reconciler.domain.status import EXPLANATIONS, Reason, Sync
 from tests.support.records import a_plan
 
-NOW = datetime(2026, 1, 2, tzinfo=UTC)
 COMPARED = Chatbot(tenant="acme", id="bot_1", fault=None)
 UNREADABLE = SourceRecord(
     name="bots", tenant="acme", url="https://h/x", branch=None, state=SourceState.UNKNOWN, message="gone: restore it"
 )
 PROTECTED = (ProtectedItem(Place("mcpServers", "crm"), Protection("*", "mcpServers", "*")),)
-STOPPED = Suspension(
-    id="s", kind=ScopeKind.SOURCE, subject="bots", reason="release", actor="ann", created_at=NOW, until=NOW
-)
 
 
 def test_every_reason_says_in_a_sentence_how_to_change_it() -> None:
@@ -34,8 +29,7 @@ def test_every_reason_says_in_a_sentence_how_to_change_it() -> None:
 @pytest.mark.parametrize(
     ("change", "given", "reason"),
     [
-        ({"fault": Reason.UNAUTHORIZED}, Circumstances(a_plan(), UNREADABLE, STOPPED), Reason.UNAUTHORIZED),
-        ({}, Circumstances(a_plan(), UNREADABLE, STOPPED), Reason.SUSPENDED),
+        ({"fault": Reason.UNAUTHORIZED}, Circumstances(a_plan(), UNREADABLE), Reason.UNAUTHORIZED),
         ({}, Circumstances(a_plan(), UNREADABLE), a_plan().reason),
         ({"sync": Sync.SYNCED}, Circumstances(source=UNREADABLE), Reason.SOURCE_UNKNOWN),
         ({"sync": Sync.SYNCED, "rejected_fingerprint": "f"}, Circumstances(), Reason.IN_SYNC),
@@ -45,11 +39,6 @@ def test_every_reason_says_in_a_sentence_how_to_change_it() -> None:
 )
 def test_the_first_that_holds_is_shown(change: dict[str, Any], given: Circumstances, reason: Reason) -> None:
     assert standing(replace(COMPARED, **change), given)[0] is reason
-
-
-def test_a_suspension_says_which_until_when_and_why() -> None:
-    _, message = standing(COMPARED, Circumstances(suspension=STOPPED))
-    assert message.endswith("(the source bots until 2026-01-02T00:00:00Z: release)")
 
 
 @pytest.mark.parametrize(
@@ -67,8 +56,6 @@ def test_an_open_plan_shows_what_stands_in_its_way(
 ) -> None:
     plan = replace(a_plan(), status=status, delete_override=delete_override)
     assert plan_standing(plan, PlanCircumstances(read_only=read_only))[0] is reason
-    stopped = PlanCircumstances(read_only=read_only, suspension=STOPPED, protected=PROTECTED)
-    assert plan_standing(plan, stopped)[0] is Reason.SUSPENDED
     protected = PlanCircumstances(read_only=read_only, protected=PROTECTED)
     assert plan_standing(plan, protected)[0] is Reason.PROTECTED
 
@@ -94,20 +81,3 @@ def test_a_pending_plan_says_why_it_is_not_applied_by_itself(
     shown, message = plan_standing(a_plan(), PlanCircumstances(automatic=automatic))
     assert shown is reason
     assert message.endswith(said)
-
-
-def test_a_suspension_hides_nothing_that_is_to_be_decided() -> None:
-    plan = a_plan(status=PlanStatus.PENDING, delete_override="it deletes 3 items, more than policy.max_deletes = 0")
-    reason, message = plan_standing(plan, PlanCircumstances(suspension=STOPPED))
-    assert reason is Reason.SUSPENDED
-    assert "it deletes 3 items" in message
-    assert EXPLANATIONS[Reason.BLOCKED_BY_DELETE_GATE] in message
-
-    shown = replace(plan, reason=reason, message=message)
-    assert standing(COMPARED, Circumstances(shown, None, STOPPED)) == (reason, message), "each thing once"
-
-
-def test_a_suspension_hides_no_source_that_cannot_be_read() -> None:
-    reason, message = standing(COMPARED, Circumstances(None, UNREADABLE, STOPPED))
-    assert reason is Reason.SUSPENDED
-    assert standing(COMPARED, Circumstances(None, UNREADABLE))[1] in message

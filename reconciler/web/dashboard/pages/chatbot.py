@@ -9,10 +9,10 @@ from starlette.responses import RedirectResponse, Response
 from reconciler.domain.history import episodes
 from reconciler.domain.records import Chatbot, GoodDocument, SourceRecord
 from reconciler.domain.status import Reason
+from reconciler.domain.suspensions import covers
 from reconciler.engine.context import Actor, Engine
 from reconciler.engine.forgetting import is_gone
 from reconciler.engine.live import LiveViews
-from reconciler.engine.standings import covers
 from reconciler.ports import ChangeKind
 from reconciler.web import templates
 from reconciler.web.api.common import TheEngine

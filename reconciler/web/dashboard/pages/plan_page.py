@@ -9,7 +9,7 @@ from urllib.parse import quote
 from reconciler.domain.direction import Baseline
 from reconciler.domain.lifecycle import PlanStatus
 from reconciler.domain.plan import Action
-from reconciler.domain.records import Apply, Plan
+from reconciler.domain.records import Apply, Plan, Suspension
 from reconciler.domain.visible import visible
 from reconciler.engine.context import Actor
 from reconciler.render.ages import Age, age, age_or_none
@@ -47,6 +47,7 @@ class Known:
     Attributes:
         name: The chatbot's, where it is known.
         apply: The plan's latest apply.
+        suspension: What stops its apply.
         newer: The plan that took the place of this one.
         now: When it was read.
         baseline: What both sides last agreed on; of an open plan only.
@@ -59,6 +60,7 @@ class Known:
     now: datetime
     name: str | None = None
     apply: Apply | None = None
+    suspension: Suspension | None = None
     newer: Plan | None = None
     baseline: Baseline = field(default_factory=dict)
 
@@ -99,6 +101,7 @@ class PlanPage:
         more: The address of more of what is cut, and what it is; None where there is no more.
         decision: The box in which it is decided on.
         apply: Its latest apply.
+        suspension: What stops its apply.
         newer: The plan that took the place of this one.
         since: What changed since, of a plan that another one took the place of.
         origin: Where the document stands, and the commit that last changed it where git has moved and it is known.
@@ -119,6 +122,7 @@ class PlanPage:
     more: tuple[str, str] | None
     decision: Decision
     apply: Apply | None
+    suspension: Suspension | None
     newer: Plan | None
     since: Since | None
     origin: Origin
@@ -151,6 +155,7 @@ def plan_page(frame: Frame, known: Known, shown: Shown, public_url: str, effort:
         more=_more(plan, shown),
         decision=box,
         apply=known.apply,
+        suspension=known.suspension,
         newer=known.newer,
         since=since(plan, known.newer) if known.newer and plan.status in _OVERTAKEN else None,
         origin=known.origin,

@@ -8,6 +8,7 @@ from reconciler.web.api.common import name_of
 from reconciler.web.dashboard.origins import Origin, origin_of
 from reconciler.web.dashboard.pages.plan_decision import rulings
 from reconciler.web.dashboard.pages.plan_page import REPLACED, Known
+from reconciler.web.histories import suspensions_of
 
 _GIT_MOVED = (Direction.GIT_AHEAD, Direction.DIVERGED)
 
@@ -25,6 +26,7 @@ async def read_plan(engine: Engine, actor: Actor | None, plan: Plan) -> Known:
         rulings=await rulings(engine, actor, plan),
         name=await name_of(engine, plan),
         apply=(await engine.store.queries.applies_of([plan.id])).get(plan.id),
+        suspension=(await suspensions_of(engine, [plan])).get(plan.suspension_id or ""),
         newer=await _newer(engine, actor, plan) if actor is not None else None,
         baseline=await _baseline(engine, plan),
         origin=await _origin(engine, actor, plan),

@@ -44,7 +44,7 @@ async def runs(actor: Visitor, engine: TheEngine, query: Annotated[RunsQuery, Qu
     shown = RunsPage(
         frame=await frame_for(engine, actor, "runs", (ChangeKind.RUN,)),
         rows=[run_row(each, engine.sources.get(each.source), now) for each in part.items],
-        sources=[each.name for each in await all_sources(engine, actor.sources)],
+        sources=[each.name for each, _ in await all_sources(engine, actor.sources)],
         source=query.source,
         next_page=f"/runs?{urlencode({**kept, 'cursor': part.next_cursor})}" if part.next_cursor else None,
     )

@@ -71,6 +71,7 @@ class SourceCard:
     Attributes:
         record: The source with the state that people are shown.
         advice: What to do about its state, or None when there is nothing to do.
+        stop: What stops the applies of all of it, where its state does not say so; else None.
         wrong: What stands wrong in its documents, or None when nothing is known to.
         run: Its last run.
         run_sign: How that ended, or None.
@@ -94,6 +95,7 @@ class SourceCard:
 
     record: SourceRecord
     advice: str | None
+    stop: Suspension | None
     wrong: Wrong | None
     run: Run | None
     run_sign: Sign | None
@@ -139,6 +141,7 @@ class Known:
         runs: Source → its last run.
         told: Source → the run that tells of its last good revision.
         standing: What is suspended now.
+        stopped: Source → what stops the applies of all of it.
         tenants: The tenants by name.
         gone: Source → the form that forgets it, for those that left the settings.
         refused: What was just asked and not done, or None.
@@ -150,6 +153,7 @@ class Known:
     runs: Mapping[str, Run] = field(default_factory=dict)
     told: Mapping[str, Run] = field(default_factory=dict)
     standing: Sequence[Suspension] = ()
+    stopped: Mapping[str, Suspension] = field(default_factory=dict)
     tenants: Mapping[str, TenantRecord] = field(default_factory=dict)
     gone: Mapping[str, ForgetBox] = field(default_factory=dict)
     refused: Refused | None = None
@@ -164,6 +168,7 @@ def source_card(record: SourceRecord, known: Known) -> SourceCard:
     return SourceCard(
         record=record,
         advice=explain_source(record.cause) if record.state is SourceState.UNKNOWN else None,
+        stop=known.stopped.get(name) if record.state is SourceState.UNKNOWN else None,
         wrong=_wrong(known.told.get(name)),
         run=run,
         run_sign=run_sign(run) if run else None,

@@ -81,6 +81,7 @@ async def _page(engine: Engine, actor: Actor, refused: Refused | None = None) ->
         runs=seen.runs,
         told=await _told(engine, seen),
         standing=seen.suspensions,
+        stopped=seen.suspended_sources,
         tenants={each.name: each for each in seen.tenants},
         gone=await _gone(engine, actor, seen),
         refused=refused,

@@ -1,0 +1,47 @@
+"""What a suspension stops, and how that is shown."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+
+from reconciler.domain.records import ScopeKind, SourceRecord, SourceState, Suspension
+from reconciler.domain.sentences import ended
+
+
+def covers(suspension: Suspension, tenant: str, chatbot_id: str | None, source: str | None) -> bool:
+    """Whether a suspension's scope takes in a chatbot; without an id, whether it takes in the whole source."""
+    match suspension.kind:
+        case ScopeKind.ALL:
+            return True
+        case ScopeKind.TENANT:
+            return suspension.subject == tenant
+        case ScopeKind.SOURCE:
+            return suspension.subject == source
+        case ScopeKind.CHATBOT:
+            return suspension.subject == chatbot_id
+
+
+def widest_suspension(
+    standing: Iterable[Suspension], tenant: str, chatbot_id: str | None, source: str | None
+) -> Suspension | None:
+    """The one to name of all suspensions that cover a chatbot or, without an id, a whole source."""
+    covering = [each for each in standing if covers(each, tenant, chatbot_id, source)]
+    return max(covering, key=lambda each: list(ScopeKind).index(each.kind), default=None)
+
+
+def suspended_sources(records: Iterable[SourceRecord], standing: Sequence[Suspension]) -> Mapping[str, Suspension]:
+    """Source → the widest suspension that stops the applies of all of it."""
+    found = {record.name: widest_suspension(standing, record.tenant, None, record.name) for record in records}
+    return {name: suspension for name, suspension in found.items() if suspension is not None}
+
+
+def shown_source(record: SourceRecord, suspension: Suspension | None) -> SourceRecord:
+    """A source in the state that people are shown: a fault before a suspension, as somebody has to mend it."""
+    if suspension is None or record.state is not SourceState.READY:
+        return record
+    return replace(record, state=SourceState.SUSPENDED, message=f"{suspension.what}: {suspension.reason}")
+
+
+def suspension_sentence(suspension: Suspension) -> str:
+    """What a suspension stops, until when, and why."""
+    until = f" until {suspension.until:%Y-%m-%dT%H:%M:%SZ}" if suspension.until else ""
+    return ended(f"Applies of {suspension.what} are suspended{until}: {suspension.reason}")
