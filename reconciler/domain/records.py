@@ -12,6 +12,7 @@ from reconciler.domain.identity import same_person
 from reconciler.domain.lifecycle import OPEN, ApplyStatus, PlanStatus
 from reconciler.domain.plan import Op, Summary
 from reconciler.domain.status import Direction, Reason, Sync
+from reconciler.domain.uncompared import Uncompared
 
 
 class SourceState(StrEnum):
@@ -129,6 +130,7 @@ class Run:
         revision: The revision whose documents held when it ended: of a run that failed, the one that still stands.
         seen_revision: The revision that git named in this run; None while none was read.
         message: Why it failed, or what is worth knowing.
+        uncompared: The chatbots that it could not compare, as far as it names them.
     """
 
     id: str
@@ -144,6 +146,7 @@ class Run:
     diagnostics: tuple[Diagnostic, ...] = ()
     message: str | None = None
     seen_revision: str | None = None
+    uncompared: tuple[Uncompared, ...] = ()
     version: int = 0
 
     def seen_by(self, sees: Callable[[str], bool]) -> Self:

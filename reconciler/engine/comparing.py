@@ -135,7 +135,7 @@ async def _list(
 async def _note(
     engine: Engine, tenant: TenantBinding, listed: Sign | None, swept: SweepCounts, asked: Collection[str]
 ) -> TenantRecord:
-    signs = [*(sign_of_dry_run(error) for error in swept.failures), *([ANSWERED] if swept.compared else [])]
+    signs = [*(sign_of_dry_run(error) for error in swept.errors), *([ANSWERED] if swept.compared else [])]
     return await note_pass(engine, tenant.name, listed, signs, asked)
 
 
@@ -144,13 +144,13 @@ def _conclude(done: Comparison, run: Run, wanted: int, tenant: TenantRecord, lis
     swept = done.swept
     if swept.failures:
         done.messages.append(_shortfall(swept, wanted))
-    if swept.compared or any(isinstance(error, RequestRefused) for error in swept.failures):
+    if swept.compared or any(isinstance(error, RequestRefused) for error in swept.errors):
         return
     # where the rest was compared before, a few that fail by themselves are no reason to doubt the run
-    put_off = any(isinstance(error, TargetRateLimited) for error in swept.failures)
+    put_off = any(isinstance(error, TargetRateLimited) for error in swept.errors)
     concerns_all = run.full or not done.skipped or put_off or tenant.state is not TenantState.READY
     # a chatbot that is not there is its document's matter, unlike one that the key may not use
-    of_wizchat = [error for error in swept.failures if type(error) is not ChatbotNotFound]
+    of_wizchat = [error for error in swept.errors if type(error) is not ChatbotNotFound]
     unusable = listed if listed is not None and listed.state not in {None, TenantState.READY} else None
     if unusable is not None and done.list_failure is None:
         done.messages.append(str(unusable.cause))
@@ -160,8 +160,8 @@ def _conclude(done: Comparison, run: Run, wanted: int, tenant: TenantRecord, lis
 
 
 def _shortfall(swept: SweepCounts, wanted: int) -> str:
-    counts = Counter(fault_of(error) for error in swept.failures)
+    counts = Counter(fault_of(error) for error in swept.errors)
     most, _ = counts.most_common(1)[0]
-    first = next(error for error in swept.failures if fault_of(error) is most)
+    first = next(error for error in swept.errors if fault_of(error) is most)
     reasons = ", ".join(f"{count} {reason}" for reason, count in counts.most_common())
     return f"{len(swept.failures)} of {wanted} chatbots could not be compared ({reasons}): {first}"

@@ -25,6 +25,7 @@ from reconciler.domain.records import (
 )
 from reconciler.domain.sentences import joined
 from reconciler.domain.status import EXPLANATIONS, Reason
+from reconciler.domain.uncompared import Uncompared, named_uncompared
 from reconciler.engine.adopting import adopt, distrust, recover_source
 from reconciler.engine.auditing import audit_limited
 from reconciler.engine.automating import Choice, apply_chosen, choose
@@ -32,6 +33,7 @@ from reconciler.engine.claims import contest_finding, contests, take_free
 from reconciler.engine.comparing import Comparison, compare
 from reconciler.engine.context import Actor, Engine, SourceBinding
 from reconciler.engine.looking import Look, claims_of, look, remembered
+from reconciler.engine.observing import fault_of
 from reconciler.engine.retelling import knows_all, last_told, retold
 from reconciler.engine.standings import Surroundings
 from reconciler.errors import Conflict, NotFound, SourceUnreadable
@@ -152,6 +154,14 @@ class Findings:
             plans=self.live.swept.plans,
             errors=len(self.live.swept.failures) + (self.live.list_failure is not None),
             uncompared=len(self.live.swept.failures),
+        )
+
+    @property
+    def uncompared(self) -> tuple[Uncompared, ...]:
+        """The chatbots that could not be compared, as far as the run names them."""
+        return named_uncompared(
+            Uncompared(failure.document.chatbot_id, failure.document.path, fault_of(failure.error), str(failure.error))
+            for failure in self.live.swept.failures
         )
 
 
@@ -283,6 +293,7 @@ async def _finish(engine: Engine, binding: SourceBinding, run: Run, findings: Fi
                 finished_at=now,
                 counts=findings.counts,
                 diagnostics=tuple(findings.diagnostics),
+                uncompared=findings.uncompared,
                 message=joined(findings.messages) or None,
                 seen_revision=findings.seen_revision,
             )

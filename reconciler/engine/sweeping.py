@@ -35,6 +35,14 @@ CONFIRMED = (*HOPELESS, TargetUnreachable, BadAnswer, ScopeMissing)
 """What would meet every further call too when the list of chatbots failed just before."""
 
 
+@dataclass(frozen=True, slots=True)
+class SweepFailure:
+    """A document that could not be compared, and why."""
+
+    document: GoodDocument
+    error: TargetError
+
+
 @dataclass(slots=True)
 class SweepCounts:
     """What a sweep did.
@@ -43,13 +51,18 @@ class SweepCounts:
         observed: How many chatbots something was learned of, be it that they could not be compared.
         dry_runs: How many dry runs were asked for.
         plans: How many plans were made.
-        failures: Why chatbots could not be compared, one for each.
+        failures: The documents whose chatbots could not be compared.
     """
 
     observed: int = 0
     dry_runs: int = 0
     plans: int = 0
-    failures: list[TargetError] = field(default_factory=list)
+    failures: list[SweepFailure] = field(default_factory=list)
+
+    @property
+    def errors(self) -> Sequence[TargetError]:
+        """Why they could not, one for each."""
+        return [failure.error for failure in self.failures]
 
     @property
     def compared(self) -> int:
@@ -154,7 +167,9 @@ async def _commit(engine: Engine, cause: str, batch: Sequence[Observation], coun
         plans = sum([await _record_alone(engine, cause, seen) for seen in batch])
     counts.observed += len(batch)
     counts.dry_runs += sum(seen.was_asked for seen in batch)
-    counts.failures += [seen.result for seen in batch if isinstance(seen.result, TargetError)]
+    counts.failures += [
+        SweepFailure(seen.document, seen.result) for seen in batch if isinstance(seen.result, TargetError)
+    ]
     counts.plans += plans
 
 

@@ -85,7 +85,7 @@ def to_json(value: Any) -> Any:  # noqa: PLR0911  one return per kind of value
 
 SOURCES = Codec("source", SourceRecord, tables.sources)
 TENANTS = Codec("tenant", TenantRecord, tables.tenants)
-RUNS = Codec("run", Run, tables.runs, apart=("diagnostics",))
+RUNS = Codec("run", Run, tables.runs, apart=("diagnostics", "uncompared"))
 DOCUMENTS = Codec("document", GoodDocument, tables.documents)
 CHATBOTS = Codec("chatbot", Chatbot, tables.chatbots)
 TRANSITIONS = Codec("transition", Transition, tables.transitions)

@@ -118,6 +118,7 @@ runs = Table(
     _json("diagnostics"),
     _text("message", optional=True),
     _text("seen_revision", optional=True),
+    _json("uncompared"),
     _number("version"),
 )
 _waiting = runs.c.status == RunStatus.QUEUED.value

@@ -247,6 +247,15 @@ class DiagnosticShape(Shape):
     suggestion: str | None
 
 
+class UncomparedShape(Shape):
+    """A chatbot that a run could not compare."""
+
+    chatbot_id: str
+    path: str = Field(description="Of its document.")
+    reason: Reason
+    message: str
+
+
 class RunShape(Shape):
     """One pass over a source."""
 
@@ -263,6 +272,9 @@ class RunShape(Shape):
     finished_at: Moment | None
     counts: CountsShape
     diagnostics: list[DiagnosticShape]
+    uncompared: list[UncomparedShape] = Field(
+        description="What it could not compare, by id: the first 100; `counts.uncompared` counts all."
+    )
 
 
 class SourceShape(Shape):

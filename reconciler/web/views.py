@@ -186,6 +186,7 @@ def run(record: Run) -> shapes.RunShape:
         finished_at=record.finished_at,
         counts=shapes.CountsShape(**asdict(record.counts)),
         diagnostics=[_diagnostic(each) for each in record.diagnostics],
+        uncompared=[shapes.UncomparedShape(**asdict(each)) for each in record.uncompared],
     )
 
 

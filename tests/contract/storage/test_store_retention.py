@@ -1,6 +1,7 @@
 """What is kept once, what goes when its time has come, and what stays all the same."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -10,7 +11,8 @@ from sqlalchemy import func, select
 from reconciler.domain.diagnostics import Diagnostic, Severity
 from reconciler.domain.lifecycle import APPLY_ENDED, OPEN, ApplyStatus, PlanStatus
 from reconciler.domain.records import Plan, RunStatus
-from reconciler.domain.status import Direction
+from reconciler.domain.status import Direction, Reason
+from reconciler.domain.uncompared import Uncompared
 from reconciler.ports import Expiring
 from reconciler.storage import tables
 from reconciler.storage.store import SqlStore
@@ -57,6 +59,19 @@ async def test_equal_findings_are_kept_once_and_go_with_the_last_run_that_has_th
         assert run.diagnostics == FOUND
         await uow.runs.save(a_run("run_2", created_at=run.created_at, finished_at=START, version=run.version))
     assert (await _rows(store, "contents"), await _rows(store, "content_uses")) == (0, 0)
+
+
+async def test_what_runs_could_not_compare_is_kept_once_beside_their_findings(store: SqlStore) -> None:
+    down = tuple(Uncompared(f"bot_{n}", f"{n}.yaml", Reason.TARGET_UNREACHABLE, "check base_url") for n in range(100))
+    async with store.begin() as uow:
+        for number in range(3):
+            moment = START + number * timedelta(minutes=5)
+            ended = a_run(f"run_{number}", created_at=moment, finished_at=moment, diagnostics=FOUND)
+            await uow.runs.add(replace(ended, uncompared=down))
+    assert await _rows(store, "contents") == 2
+    assert {run.uncompared for run in (await store.queries.runs(None, limit=10, cursor=None)).items} == {down}
+    assert await _remove(store, Expiring.RUNS) == 2
+    assert (await _rows(store, "contents"), await _rows(store, "content_uses")) == (2, 2)
 
 
 async def test_plans_share_the_texts_that_they_have_in_common(store: SqlStore) -> None:

@@ -7,6 +7,7 @@ import pytest
 from reconciler.domain.records import RunStatus
 from reconciler.domain.status import Reason, Sync
 from reconciler.domain.tenant import NOT_ASKED, TenantRecord, TenantState
+from reconciler.domain.uncompared import Uncompared
 from reconciler.engine.tenants import check_tenant
 from reconciler.errors import (
     BadAnswer,
@@ -66,6 +67,10 @@ async def test_a_tenant_that_cannot_be_used_says_so_and_its_runs_fail(
         run = await w.refresh()
 
         assert (run.status, run.counts.uncompared) == (RunStatus.FAILED, 3)
+        assert [(each.chatbot_id, each.message) for each in run.uncompared] == [
+            (bot, str(error)) for bot in sorted(BOTS)
+        ]
+        assert {each.reason for each in run.uncompared} == {(await w.chatbot(bot)).reason for bot in BOTS}
         assert str(error) in str(run.message)
         assert run.counts.dry_runs == 1, "the first dry run shows what every other would"
         assert w.target.calls == [("chatbots", None), ("dry_run", BOT)]
@@ -126,7 +131,17 @@ async def test_a_run_some_of_whose_dry_runs_failed_says_so(tmp_path: Path) -> No
             "WizChat answered with status 500: try again later."
         )
         assert (run.counts.dry_runs, run.counts.errors, run.counts.uncompared) == (3, 1, 1)
+        assert run.uncompared == (
+            Uncompared(BOT, path_of(), Reason.TARGET_UNREACHABLE, "WizChat answered with status 500: try again later"),
+        )
         assert (await tenant(w)).state is TenantState.READY
+
+        w.target.heal(BOT)
+        assert (await w.refresh()).uncompared == ()
+        assert (await w.chatbot()).reason is Reason.IN_SYNC
+        assert (await w.run(run.id)).uncompared == run.uncompared, "it tells of itself, and not of the chatbots now"
+        w.target.fail(TargetUnreachable("WizChat answered with status 500: try again later"), BOT, times=None)
+        await w.refresh()
 
         run = await w.refresh(full=False)
         assert (run.status, run.counts.skipped) == (RunStatus.SUCCEEDED, 2), "the others were compared before"

@@ -171,7 +171,7 @@ async def test_an_upgrade_claims_no_comparison_and_no_tenant(empty_url: str) -> 
     assert source.drift_checked_at is not None
     assert source.compared_at is None
     assert run is not None
-    assert (run.counts.documents, run.counts.uncompared) == (3, 0)
+    assert (run.counts.documents, run.counts.uncompared, run.uncompared) == (3, 0, ())
 
 
 async def test_an_upgrade_knows_nothing_of_write_keys(empty_url: str) -> None:

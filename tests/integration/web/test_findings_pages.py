@@ -7,6 +7,8 @@ import pytest
 
 from reconciler.domain.diagnostics import Diagnostic, Severity
 from reconciler.domain.records import Counts, Run, RunStatus
+from reconciler.domain.status import Reason
+from reconciler.domain.uncompared import Uncompared
 from tests.fakes.clock import START
 from tests.integration.web.conftest import REVISION, House
 from tests.support.records import a_run
@@ -72,15 +74,58 @@ async def test_a_run_that_found_nothing_is_a_plain_success(house: House) -> None
     assert "Nothing was found wrong in the documents." in text
 
 
-async def test_what_could_not_be_compared_is_told_apart_and_leads_to_the_chatbots(house: House) -> None:
-    message = "2 of 8 chatbots could not be compared (2 TargetUnreachable): down."
-    await ended(house, counts=replace(COUNTS, errors=2, uncompared=2), message=message)
+DOWN = Uncompared("bot_1", "chatbots/a.yaml", Reason.TARGET_UNREACHABLE, "WizChat cannot be reached")
+GONE = Uncompared("<bot>", "chatbots/b.yaml", Reason.CHATBOT_MISSING, "the chatbot <bot> is not in the list")
+
+
+async def test_a_run_lists_what_it_could_not_compare_apart_from_what_is_wrong_in_documents(house: House) -> None:
+    message = "2 of 8 chatbots could not be compared (1 ChatbotMissing, 1 TargetUnreachable): down."
+    await ended(house, counts=replace(COUNTS, errors=2, uncompared=2), message=message, uncompared=(GONE, DOWN))
     text = await page(house, "/runs/run_last")
     assert "2 not compared</h2>" in text
-    assert 'href="/?source=main&amp;sync=Unknown"' in text
+    listed = text[text.index("2 not compared</h2>") : text.index("in the documents</h2>")]
+    for each in ("&lt;bot&gt;</a>", "chatbot missing", 'href="/chatbots/acme/bot_1">bot_1</a>', "target unreachable"):
+        assert each in listed
+    assert listed.index("the chatbot &lt;bot&gt; is not in the list.") < listed.index("WizChat cannot be reached.")
+    assert "sync=Unknown" not in text, "it names all of them"
     assert message in text
     assert "2 errors" not in text
     assert "Nothing was found wrong in the documents: what went wrong stands above." in text
+
+    async with house.client("wzr_viewer") as client:
+        shape = (await client.get("/api/v1/runs/run_last")).json()
+        (again,) = [
+            each for each in (await client.get("/api/v1/status")).json()["last_runs"] if each["source"] == "main"
+        ]
+    assert (
+        shape["uncompared"]
+        == again["uncompared"]
+        == [
+            {
+                "chatbot_id": "<bot>",
+                "path": "chatbots/b.yaml",
+                "reason": "ChatbotMissing",
+                "message": "the chatbot <bot> is not in the list",
+            },
+            {
+                "chatbot_id": "bot_1",
+                "path": "chatbots/a.yaml",
+                "reason": "TargetUnreachable",
+                "message": "WizChat cannot be reached",
+            },
+        ]
+    )
+
+
+@pytest.mark.parametrize(("named", "words"), [((DOWN,), "2 more are not named here."), ((), "The chatbots of main")])
+async def test_what_a_run_does_not_name_leads_to_the_chatbots(
+    house: House, named: tuple[Uncompared, ...], words: str
+) -> None:
+    await ended(house, counts=replace(COUNTS, errors=3, uncompared=3), uncompared=named)
+    text = await page(house, "/runs/run_last")
+    assert "3 not compared</h2>" in text
+    assert words in text
+    assert 'href="/?source=main&amp;sync=Unknown"' in text
 
 
 async def test_a_list_that_was_not_read_is_told_by_the_message_above(house: House) -> None:

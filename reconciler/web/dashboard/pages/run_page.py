@@ -10,11 +10,14 @@ from urllib.parse import urlencode
 from reconciler.domain.diagnostics import Diagnostic, Severity
 from reconciler.domain.records import Run, RunStatus
 from reconciler.domain.status import Sync
+from reconciler.domain.uncompared import Uncompared
 from reconciler.domain.weblinks import WebRepository
 from reconciler.engine.context import SourceBinding
 from reconciler.render.ages import Age, age, duration
 from reconciler.render.excerpt import ExcerptLine, excerpt, lines_of
 from reconciler.web.dashboard.frame import Frame
+from reconciler.web.dashboard.pages.fleet_filters import reason_words
+from reconciler.web.dashboard.paths import chatbot_path
 from reconciler.web.dashboard.signs import STATUS, Sign
 
 MOST_FOUND: Final = 100
@@ -64,6 +67,22 @@ class Found:
 
 
 @dataclass(frozen=True, slots=True)
+class NotCompared:
+    """A chatbot that could not be compared.
+
+    Attributes:
+        path: Its page; None once the settings name its source no more.
+        why: The reason in words.
+        link: Where its document can be looked at; None for repositories without pages.
+    """
+
+    uncompared: Uncompared
+    path: str | None
+    why: str
+    link: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class RunsPage:
     """Runs, newest first.
 
@@ -90,7 +109,8 @@ class RunPage:
         hidden: How many findings more there are.
         count: How many there are, in words.
         nothing: What is said where there is none.
-        uncompared: The list of the chatbots that could not be compared, each with its reason; None where all were.
+        uncompared: The chatbots that could not be compared, as far as the run names them.
+        unknown: The list of the source's chatbots that are Unknown now, where the run names fewer; else None.
     """
 
     frame: Frame
@@ -99,7 +119,8 @@ class RunPage:
     hidden: int
     count: str
     nothing: str
-    uncompared: str | None
+    uncompared: Sequence[NotCompared]
+    unknown: str | None
 
 
 def run_row(run: Run, binding: SourceBinding | None, now: datetime) -> RunRow:
@@ -129,8 +150,26 @@ def run_page(frame: Frame, run: Run, binding: SourceBinding | None, texts: Texts
         hidden=len(run.diagnostics) - len(shown),
         count=findings_of(run),
         nothing=_nothing(run),
-        uncompared=f"/?{urlencode({'source': run.source, 'sync': Sync.UNKNOWN})}" if run.counts.uncompared else None,
+        uncompared=[_not_compared(each, run, binding, pages) for each in run.uncompared],
+        unknown=_unknown(run),
     )
+
+
+def _not_compared(
+    each: Uncompared, run: Run, binding: SourceBinding | None, pages: WebRepository | None
+) -> NotCompared:
+    return NotCompared(
+        uncompared=each,
+        path=chatbot_path(binding.tenant, each.chatbot_id) if binding else None,
+        why=reason_words(each.reason),
+        link=pages.file(each.path, run.revision) if pages and run.revision else None,
+    )
+
+
+def _unknown(run: Run) -> str | None:
+    if run.counts.uncompared <= len(run.uncompared):
+        return None
+    return f"/?{urlencode({'source': run.source, 'sync': Sync.UNKNOWN})}"
 
 
 def run_sign(run: Run) -> Sign:
