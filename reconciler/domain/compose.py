@@ -1,8 +1,9 @@
 """Puts the files of one revision together: who claims which chatbot, and which claims stand."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 from fnmatch import fnmatchcase
 from typing import Final
 
@@ -15,6 +16,8 @@ Rivals = Mapping[str | None, Sequence[Claim]]
 
 _NAMED: Final = 5
 """So many of the documents that claim one chatbot are named in a message."""
+_NEAR: Final = 0.75
+"""How alike an id must be to be suggested, as difflib counts it."""
 
 
 def assemble(
@@ -37,6 +40,7 @@ def assemble(
     verdicts = [_verdict(claim, rivals, allowed) for claim in claims]
     findings = [finding for file in ordered for finding in file.diagnostics]
     findings += [_finding(claim) for claim in verdicts if isinstance(claim, _Refused)]
+    findings += _unmatched_limits(ordered, claims, allowed)
     return Snapshot(
         revision=revision,
         documents=tuple(sorted((claim for claim in verdicts if isinstance(claim, Document)), key=_order)),
@@ -104,6 +108,25 @@ def _finding(claim: _Refused) -> Diagnostic:
     refusal = claim.refusal
     column = None if refusal.line is None else 1
     return Diagnostic(Severity.ERROR, refusal.message, refusal.path, refusal.line, column, "metadata.chatbotId")
+
+
+def _unmatched_limits(
+    files: Sequence[ParsedFile], claims: Sequence[Claim], allowed: Sequence[str]
+) -> Iterator[Diagnostic]:
+    """Warn of limits that no document is for: of a misspelt one, the documents that it was meant for are refused."""
+    ids = {claim.chatbot_id for claim in claims if claim.chatbot_id is not None}
+    if not ids or any(claim.chatbot_id is None for claim in claims) or not all(map(_claims, files)):
+        return  # what cannot be read may be what is meant
+    folded = {chatbot_id.casefold(): chatbot_id for chatbot_id in sorted(ids)}
+    for pattern in dict.fromkeys(allowed):
+        if not any(fnmatchcase(chatbot_id, pattern) for chatbot_id in ids):
+            near = get_close_matches(pattern.casefold(), folded, n=1, cutoff=_NEAR)
+            yield Diagnostic(
+                Severity.WARNING,
+                f'the source\'s `chatbots` setting names "{pattern}", and no document states such a chatbot: '
+                "correct it, or take it out",
+                suggestion=folded[near[0]] if near else None,
+            )
 
 
 def _place(claim: Claim) -> str:

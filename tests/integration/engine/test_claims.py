@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from reconciler.domain.diagnostics import Severity
 from reconciler.domain.lifecycle import ApplyStatus, PlanStatus
 from reconciler.domain.records import Role, Run, RunStatus, ScopeKind
 from reconciler.domain.status import Reason, Sync
@@ -147,6 +148,18 @@ async def test_a_claim_that_the_settings_refuse_neither_takes_nor_holds_a_chatbo
         push(late, {"chatbots/z.json": document(spec(), "bot_z")})
         await w.refresh(source="late")
         assert ((await w.chatbot("bot_z")).source, (await w.chatbot("bot_z")).sync) == ("late", Sync.SYNCED)
+
+
+async def test_a_limit_that_matches_nothing_is_told_by_every_run_until_it_does(tmp_path: Path) -> None:
+    limited = FakeSource(OWN, allowed=["bot_own", "bot_zz*"])
+    async with world(tmp_path, LIVE, FILES, more_sources={NEW: limited}) as w:
+        for full in (True, False):
+            run = await w.refresh(source=NEW, full=full)
+            assert run.status is RunStatus.SUCCEEDED
+            [found] = run.diagnostics
+            assert (found.severity, found.path, '"bot_zz*"' in found.message) == (Severity.WARNING, None, True)
+        push(limited, {"chatbots/z.json": document(spec(), "bot_zz1")})
+        assert (await w.refresh(source=NEW)).diagnostics == ()
 
 
 @pytest.mark.parametrize("slow", [SOURCE, NEW])

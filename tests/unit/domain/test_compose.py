@@ -73,6 +73,45 @@ def test_a_claim_outside_what_the_source_may_manage_is_refused_alone(claim: Docu
     assert "`chatbots` setting" in snapshot.refusals[0].message
 
 
+@pytest.mark.parametrize(
+    ("allowed", "unmatched", "meant"),
+    [
+        (["support_*"], [], []),
+        (["support_1", "other_*"], [], []),
+        (["support_*", "bot_7", "sales_*", "bot_7"], ["bot_7", "sales_*"], [None, None]),
+        (["suport_*", "other_1"], ["suport_*"], ["support_1"]),
+        (["SUPPORT_1", "support_l", "other_1"], ["SUPPORT_1", "support_l"], ["support_1", "support_1"]),
+    ],
+)
+def test_a_limit_that_no_document_is_for_is_warned_of(
+    allowed: list[str], unmatched: list[str], meant: list[str | None]
+) -> None:
+    snapshot = assemble("f00", [file_of(document("support_1"), document("other_1", line=4))], allowed=allowed)
+    found = [each for each in snapshot.diagnostics if each.severity is Severity.WARNING]
+    assert [each.message.split('"')[1] for each in found] == unmatched
+    assert [each.suggestion for each in found] == meant
+    assert all(each.path is None and "no document states such a chatbot" in each.message for each in found)
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        [],
+        [file_of()],
+        [file_of(document("a"), invalid(None, line=4))],
+        [file_of(document("a")), file_of(path="b.yaml")],
+    ],
+)
+def test_no_limit_is_warned_of_while_a_document_cannot_be_told(files: list[ParsedFile]) -> None:
+    assert assemble("f00", files, allowed=["bot_*", "a"]).diagnostics == ()
+
+
+def test_a_limit_that_only_a_refused_document_is_for_is_not_warned_of() -> None:
+    files = [file_of(document("x", line=7), document("x", line=20), invalid("y", line=30))]
+    found = assemble("f00", files, allowed=["x", "y"]).diagnostics
+    assert {each.severity for each in found} == {Severity.ERROR}
+
+
 def test_allowed_patterns_tell_upper_case_from_lower_case() -> None:
     assert assemble("f00", [file_of(document("BOT_1"))], allowed=["bot_*"]).documents == ()
 
