@@ -10,6 +10,7 @@ import typer
 from reconciler.cli import output
 from reconciler.cli.administration import administration
 from reconciler.domain.records import Chatbot, ScopeKind, SourceRecord
+from reconciler.domain.suspensions import shown_source, suspended_sources
 from reconciler.domain.visible import visible
 from reconciler.engine.auditing import refusals_recorded
 from reconciler.engine.context import Actor, Engine
@@ -93,11 +94,16 @@ async def _read(read: Callable[[Engine, UnitOfWork], Awaitable[Sequence[R]]]) ->
 async def _sources() -> tuple[Sequence[str], Sequence[str]]:
     """The known sources, and which of those in the settings may claim each other's chatbots."""
     async with administration() as (engine, _), engine.store.read() as uow:
-        return [_source_line(record) for record in await uow.sources.all()], engine.open_claims()
+        records, now = await uow.sources.all(), await uow.now()
+        standing = [each for each in await uow.suspensions.active() if each.stands(now)]
+        suspended = suspended_sources(records, standing)
+        lines = [_source_line(shown_source(record, suspended.get(record.name))) for record in records]
+        return lines, engine.open_claims()
 
 
 def _source_line(record: SourceRecord) -> str:
-    state = "no longer configured" if is_gone(record) else f"{record.state}"
+    cause = f" ({record.cause})" if record.cause else ""
+    state = "no longer configured" if is_gone(record) else f"{record.state}{cause}"
     branch = record.branch or "HEAD"
     return f"{visible(record.name)}  {visible(record.tenant)}  {visible(record.url)}  {visible(branch)}  {state}\n"
 

@@ -23,5 +23,7 @@ def explain_source(cause: str | None) -> str:
     if cause == SourceCause.NOTHING_MATCHED:
         return "The source was read, but no document was found in it: correct its paths, or add documents."
     if cause == SourceCause.NOT_CONFIGURED:
-        return "The source is no longer configured; the last good revision stands: add it to [[sources]] again."
+        return (
+            "The source is no longer configured, and its last good revision stands: configure it again, or forget it."
+        )
     return "The source cannot be read; the last good revision stands: repair it."

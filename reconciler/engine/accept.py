@@ -47,7 +47,7 @@ async def accept(engine: Engine, actor: Actor, source: str, revision: str, reaso
     Raises:
         NotFound: There is no such source.
         Forbidden: The actor may not.
-        Conflict: ``nothing_to_accept`` when the source is Ready, ``revision_not_seen`` when the remote names another.
+        Conflict: ``nothing_to_accept`` when nothing is in doubt, ``revision_not_seen`` when the remote names another.
         SourceUnreadable: Git itself cannot be read.
     """
     binding = engine.source(source)
@@ -56,7 +56,8 @@ async def accept(engine: Engine, actor: Actor, source: str, revision: str, reaso
     if record.good_revision == revision and record.cause not in _ABOUT_DOCUMENTS:
         return Accepted(record)
     if record.state is not SourceState.UNKNOWN:
-        raise Conflict("nothing_to_accept", f"the source {source} is Ready at {record.good_revision}")
+        stands = f"{record.good_revision} stands" if record.good_revision else "it was not looked at yet"
+        raise Conflict("nothing_to_accept", f"nothing of the source {source} is in doubt: {stands}")
     head = await binding.port.head()
     if head != revision:
         raise Conflict("revision_not_seen", f"the remote of source {source} is at {head}, not at {revision}")

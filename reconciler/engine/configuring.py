@@ -129,7 +129,8 @@ async def _put_away(engine: Engine, uow: UnitOfWork, record: SourceRecord) -> No
         f"the source {record.name} is no longer configured: add it to [[sources]] again, or forget it with "
         f"`reconciler source forget {record.name}`",
     )
-    await distrust(engine, uow, record, gone)
+    # nobody looks at it any more, whenever that was due
+    await distrust(engine, uow, replace(record, next_run_at=None), gone)
     run = await uow.runs.queued(record.name)
     if run is not None:
         ended = replace(run, status=RunStatus.FAILED, finished_at=await uow.now(), message=f"{gone.cause}: {gone}")

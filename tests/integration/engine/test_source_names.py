@@ -204,6 +204,17 @@ async def test_what_is_no_longer_configured_claims_nothing_and_waits_for_nothing
         assert "reconciler source forget bots" in left.message
         ended = await w.run(waiting.id)
         assert (ended.status, "NotConfigured" in (ended.message or "")) == (RunStatus.FAILED, True)
+        assert (await w.source_record()).next_run_at is None
+
+
+async def test_a_source_that_comes_back_is_looked_at_again_when_that_is_due(tmp_path: Path) -> None:
+    async with world(tmp_path, LIVE, FILES, more_sources={"more": FakeSource(OTHER)}) as w:
+        had = dict(w.engine.sources)
+        await w.restart({"more": had["more"]})
+        await w.restart(had)
+        back = await w.source_record()
+        assert back.next_run_at is not None
+        assert back.next_run_at > w.clock.now()
 
 
 async def test_a_source_that_comes_back_goes_on(tmp_path: Path) -> None:

@@ -7,7 +7,8 @@ import pytest
 
 from reconciler.domain.records import SourceState
 from reconciler.domain.status import Reason, Sync
-from tests.integration.web.conftest import House
+from tests.integration.web.conftest import REVISION, House
+from tests.integration.web.test_fleet_pages import untrusted
 from tests.integration.web.test_suspend_pages import signed_in
 
 pytestmark = pytest.mark.anyio
@@ -149,3 +150,39 @@ async def test_a_plan_to_read_says_what_stops_it(house: House, media: str) -> No
         stopped = (await client.get("/api/v1/plans/plan_1", headers={"Accept": media})).text
     said = "Applies of the source main are suspended: release freeze."
     assert (said in free, said in stopped) == (False, True)
+
+
+async def test_an_accepted_source_shows_as_everywhere_else(house: House) -> None:
+    await untrusted(house)
+    async with house.client("wzr_approver") as client:
+        await client.post("/api/v1/suspend", json=FREEZE)
+        await client.post("/api/v1/suspend", json={"scope": "tenant/acme", "reason": "campaign"})
+        accepted = await client.post("/api/v1/sources/main/accept", json={"revision": REVISION, "reason": "looked at"})
+        again = await client.post("/api/v1/sources/main/accept", json={"revision": "d" * 40, "reason": "looked at"})
+        shown = (await client.get("/api/v1/sources/main")).json()
+        chatbot = (await client.get("/api/v1/chatbots/bot_1")).json()
+    answer = accepted.json()
+    assert answer.pop("orphaned") == []
+    assert answer == shown
+    assert (shown["state"], shown["message"]) == ("Suspended", "the tenant acme: campaign")
+    assert shown["suspension"] == chatbot["suspension"]
+    assert again.json()["code"] == "nothing_to_accept"
+    assert again.json()["detail"] == f"nothing of the source main is in doubt: {REVISION} stands"
+
+
+async def test_a_source_that_was_never_looked_at_has_no_revision_that_stands(house: House) -> None:
+    async with house.store.begin() as uow:
+        main = await uow.sources.get("main")
+        assert main is not None
+        await uow.sources.save(replace(main, good_revision=None))
+    async with house.client("wzr_approver") as client:
+        refused = await client.post("/api/v1/sources/main/accept", json={"revision": REVISION, "reason": "looked at"})
+    assert refused.json()["detail"] == "nothing of the source main is in doubt: it was not looked at yet"
+
+
+async def test_the_fleet_page_counts_sources_by_the_word_of_their_state(house: House) -> None:
+    await untrusted(house)
+    async with signed_in(house, "viewer") as client:
+        page = (await client.get("/")).text
+    assert '2 sources, <strong class="lost">1 unknown</strong>' in page
+    assert '<span aria-hidden="true">?</span> unknown</span> HistoryRewritten' in page
