@@ -17,8 +17,9 @@ from reconciler.domain.diagnostics import Diagnostic, Severity
 from reconciler.domain.direction import DirectedOp
 from reconciler.domain.lifecycle import ApplyStatus, PlanStatus
 from reconciler.domain.plan import Action, Op, Summary
-from reconciler.domain.records import Role, RunStatus, ScopeKind
-from reconciler.domain.status import Direction
+from reconciler.domain.records import Counts, Role, RunStatus, ScopeKind
+from reconciler.domain.status import Direction, Reason
+from reconciler.domain.uncompared import Uncompared
 from reconciler.engine.tokens import hash_of
 from reconciler.ports import UnitOfWork
 from reconciler.runtime.clock import SystemClock
@@ -183,10 +184,13 @@ class _Filler:
             expires_at=self.now + timedelta(days=7),
             approvals_required=99,
             change="evil",
+            suspension_id=f"suspension_{number}",
             **ended,
         )
         await uow.plans.add(
-            soaked(plan, text, keep=("id", "tenant", "chatbot_id", "source", "apply_id", "body", "change"))
+            soaked(
+                plan, text, keep=("id", "tenant", "chatbot_id", "source", "apply_id", "body", "change", "suspension_id")
+            )
         )
         chatbot = records.a_chatbot(bot, source="default", plan_id=None if applied else plan_id)
         await uow.chatbots.add(soaked(chatbot, text, keep=("id", "tenant", "source", "plan_id")))
@@ -207,7 +211,11 @@ class _Filler:
             for number, text in enumerate(self.evil)
         )
         moments = dict.fromkeys(("created_at", "started_at", "finished_at"), self.now)
-        run = records.a_run("run_evil", source="default", diagnostics=found, **moments)
+        missed = tuple(Uncompared(text, text, Reason.TARGET_UNREACHABLE, text) for text in self.evil)
+        counts = Counts(uncompared=len(missed) + 1)
+        run = records.a_run(
+            "run_evil", source="default", diagnostics=found, counts=counts, uncompared=missed, **moments
+        )
         await self.uow.runs.add(soaked(run, " ".join(self.evil), keep=("id", "source")))
 
 

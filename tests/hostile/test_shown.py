@@ -14,7 +14,9 @@ from reconciler.cli import output
 from reconciler.domain.diagnostics import Diagnostic, Severity
 from reconciler.domain.direction import DirectedOp
 from reconciler.domain.plan import Action, Op
-from reconciler.domain.status import Direction
+from reconciler.domain.records import Counts
+from reconciler.domain.status import Direction, Reason
+from reconciler.domain.uncompared import Uncompared
 from reconciler.domain.visible import is_unseen
 from reconciler.render.findings import findings_text
 from reconciler.render.markdown import fleet_markdown
@@ -147,6 +149,7 @@ async def _fill(house: House) -> None:
         revision=EVIL,
         delete_override=EVIL,
         ops=tuple(_ops(EVIL)),
+        suspension_id="suspension_evil",
     )
     source = a_source("main", branch=EVIL, last_run_id="run_evil", message=EVIL, url=f"https://git.example.com/{EVIL}")
     async with house.store.begin() as uow:
@@ -154,7 +157,8 @@ async def _fill(house: House) -> None:
         await uow.chatbots.add(
             a_chatbot(EVIL, source="main", plan_id="plan_evil", name=EVIL, path=EVIL, labels={EVIL: EVIL}, message=EVIL)
         )
-        await uow.runs.add(a_run("run_evil", message=EVIL))
+        unreached = Uncompared(EVIL, EVIL, Reason.TARGET_UNREACHABLE, EVIL)
+        await uow.runs.add(a_run("run_evil", message=EVIL, counts=Counts(uncompared=1), uncompared=(unreached,)))
         await uow.suspensions.add(a_suspension("suspension_evil", reason=EVIL, actor=EVIL))
         await uow.sources.save(source)
 
