@@ -107,10 +107,10 @@ async def upgraded(url: str) -> tuple[dict[str, Chatbot], dict[str, Plan]]:
     return {bot.id: bot for bot in chatbots.items}, {plan.id: plan for plan in plans.items}
 
 
-async def test_an_upgrade_gives_suspended_rows_their_own_reasons_back(store_url: str) -> None:
-    schema.upgrade(store_url, to="0013")
+async def test_an_upgrade_gives_suspended_rows_their_own_reasons_back(empty_url: str) -> None:
+    schema.upgrade(empty_url, to="0013")
     add(
-        store_url,
+        empty_url,
         sources=[source("main"), source("gone", "Unknown")],
         suspensions=[
             suspension("stop_source", "source", "main"),
@@ -136,7 +136,7 @@ async def test_an_upgrade_gives_suspended_rows_their_own_reasons_back(store_url:
             chatbot("free", "It is unmanaged.", reason="Unmanaged", source=None, sync="Unknown"),
         ],
     )
-    bots, plans = await upgraded(store_url)
+    bots, plans = await upgraded(empty_url)
     assert {key: (plan.reason, plan.suspension_id) for key, plan in plans.items()} == {
         "gate": (Reason.BLOCKED_BY_DELETE_GATE, "stop_source"),
         "protected": (Reason.PROTECTED, "stop_source"),
@@ -169,10 +169,10 @@ async def test_an_upgrade_gives_suspended_rows_their_own_reasons_back(store_url:
     ],
 )
 async def test_an_upgrade_names_the_widest_suspension(
-    store_url: str, kinds: tuple[tuple[str, str], ...], named: str | None
+    empty_url: str, kinds: tuple[tuple[str, str], ...], named: str | None
 ) -> None:
-    schema.upgrade(store_url, to="0013")
+    schema.upgrade(empty_url, to="0013")
     stops = [suspension(kind, kind, subject) for kind, subject in kinds]
-    add(store_url, suspensions=stops, chatbots=[chatbot("bot_1", STOPPED)])
-    bots, _ = await upgraded(store_url)
+    add(empty_url, suspensions=stops, chatbots=[chatbot("bot_1", STOPPED)])
+    bots, _ = await upgraded(empty_url)
     assert bots["bot_1"].suspension_id == named
