@@ -36,7 +36,7 @@ from reconciler.engine.looking import Look, claims_of, look, remembered
 from reconciler.engine.observing import fault_of
 from reconciler.engine.retelling import knows_all, last_told, retold
 from reconciler.engine.standings import Surroundings
-from reconciler.errors import Conflict, NotFound, SourceUnreadable
+from reconciler.errors import Conflict, NotFound, ReconcilerError, SourceUnreadable
 from reconciler.ports import Job, JobKind
 
 log = logging.getLogger(__name__)
@@ -107,6 +107,9 @@ async def run_refresh(engine: Engine, source: str) -> Run | None:
         await _pass(engine, engine.sources[source], run, findings)
     except asyncio.CancelledError:
         findings.fail(EXPLANATIONS[Reason.INTERRUPTED])
+        raise
+    except ReconcilerError as error:
+        findings.fail(f"the run was interrupted: {error}")
         raise
     except Exception:
         findings.fail("the run was interrupted by an internal error; the log has it")

@@ -54,10 +54,22 @@ def _without_colours(_: object, __: str, event: structlog.typing.EventDict) -> s
 def _without_known_traces(_: object, __: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
     """Say in one line that the database is not usable: its message says what to do, and every tick meets it again."""
     match event.get("exc_info"):
-        case (_, StoreError() as error, _):
-            return {name: value for name, value in event.items() if name != "exc_info"} | {"cause": str(error)}
+        case (_, BaseException() as error, _) if (known := _store_error(error)) is not None:
+            return {name: value for name, value in event.items() if name != "exc_info"} | {"cause": str(known)}
         case _:
             return event
+
+
+def _store_error(error: BaseException) -> StoreError | None:
+    """What an exception says of the database, where it says nothing else; libraries raise in groups."""
+    match error:
+        case StoreError():
+            return error
+        case BaseExceptionGroup(exceptions=inner):
+            found = [_store_error(each) for each in inner]
+            return found[0] if all(found) else None
+        case _:
+            return None
 
 
 def _without_unseen(_: object, __: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
