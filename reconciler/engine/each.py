@@ -1,18 +1,17 @@
 """The same question about many chatbots, a bounded number at a time."""
 
-import asyncio
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from typing import TypeVar
 
-from reconciler.errors import QuotaExceeded, TargetError, TargetUnauthorized, TargetUnreachable
+from reconciler.engine.outage import Outage
+from reconciler.errors import TargetError
+from reconciler.ports import Target
+from reconciler.task_groups import task_group
 
 T = TypeVar("T")
 R = TypeVar("R")
 Progress = Callable[[int, int], None]
 """Called with how many are done, and of how many."""
-
-_HOPELESS = (TargetUnauthorized, TargetUnreachable, QuotaExceeded)
-"""What would meet every chatbot alike."""
 
 
 def no_progress(_done: int, _total: int) -> None:
@@ -20,15 +19,22 @@ def no_progress(_done: int, _total: int) -> None:
 
 
 async def for_each(
-    items: Sequence[T], ask: Callable[[T], Awaitable[R]], *, concurrency: int, progress: Progress = no_progress
+    items: Sequence[T],
+    ask: Callable[[T], Awaitable[R]],
+    *,
+    target: Target,
+    concurrency: int,
+    progress: Progress = no_progress,
 ) -> list[R | TargetError]:
     """Ask about every item; a `TargetError` is the answer for its item alone.
 
-    The first item is asked about by itself, so that a wrong key or address is met once and not by each.
+    The first item is asked about by itself, so that a wrong key or address is met once and not by each. Later, what
+    would meet every further item stops the questions as well, and is the answer for those that are left.
 
     Args:
         items: What to ask about.
         ask: The question.
+        target: Whom it asks.
         concurrency: How many questions may be open at a time.
         progress: Told after each answer.
 
@@ -40,16 +46,18 @@ async def for_each(
     """
     answers: dict[int, R | TargetError] = {}
     waiting = iter(enumerate(items))
+    outage = Outage(target.chatbots)
 
     async def work(mine: Iterator[tuple[int, T]]) -> None:
         for at, item in mine:
-            answers[at] = await _answer(ask, item)
+            answers[at] = await _answer(ask, item) if outage.error is None else outage.error
+            await outage.note(answers[at])
             progress(len(answers), len(items))
 
     await work(iter([first]) if (first := next(waiting, None)) else iter(()))
-    if isinstance(failure := answers.get(0), _HOPELESS):
-        raise failure
-    async with asyncio.TaskGroup() as group:
+    if outage.error is not None:
+        raise outage.error
+    async with task_group() as group:
         for _ in range(min(concurrency, len(items) - 1)):
             group.create_task(work(waiting))
     return [answers[at] for at in range(len(items))]

@@ -70,7 +70,7 @@ async def export_fleet(
             raise ChatbotNotFound(f"chatbot {chatbot_id} was not found at WizChat: check the id{near}")
         return exported(live[chatbot_id], await target.export(chatbot_id))
 
-    answers = await for_each(wanted, read, concurrency=concurrency, progress=progress)
+    answers = await for_each(wanted, read, target=target, concurrency=concurrency, progress=progress)
     return FleetExport(
         chatbots=tuple(live[chatbot_id] for chatbot_id in sorted(live)),
         exported=tuple(answer for answer in answers if isinstance(answer, Exported)),

@@ -71,7 +71,7 @@ async def plan_locally(
         ops = await target.dry_run(document.chatbot_id, document.body)
         return propose(tenant, document.chatbot_id, document.body, ops)
 
-    outcomes = await for_each(documents, ask, concurrency=concurrency, progress=progress)
+    outcomes = await for_each(documents, ask, target=target, concurrency=concurrency, progress=progress)
     planned = tuple(PlannedDocument(*pair) for pair in zip(documents, outcomes, strict=True))
     return LocalPlan(planned, refusals, diagnostics)
 

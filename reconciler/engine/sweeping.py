@@ -10,29 +10,17 @@ from reconciler.domain.plan import Op
 from reconciler.domain.records import Chatbot, GoodDocument
 from reconciler.engine.context import Engine, TenantBinding
 from reconciler.engine.observing import Observation, record
+from reconciler.engine.outage import Outage
 from reconciler.engine.standings import Surroundings
-from reconciler.errors import (
-    BadAnswer,
-    Conflict,
-    QuotaExceeded,
-    ScopeMissing,
-    TargetError,
-    TargetUnauthorized,
-    TargetUnreachable,
-)
+from reconciler.errors import Conflict, TargetError
 from reconciler.ports import Target
+from reconciler.task_groups import task_group
 
 BATCH = 32
 """Rows a transaction: enough to make commits cheap, few enough not to hold up the dry runs that are under way."""
 
 LINGER_S = 0.5
 """How long an observation waits for others to be written down with: a transaction costs more than its rows."""
-
-HOPELESS = (QuotaExceeded, TargetUnauthorized)
-"""What would meet every further call too: the rest of the sweep is not asked."""
-
-CONFIRMED = (*HOPELESS, TargetUnreachable, BadAnswer, ScopeMissing)
-"""What would meet every further call too when the list of chatbots failed just before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,14 +85,14 @@ async def sweep(
     counts = SweepCounts()
     todo = iter(documents)
     done: asyncio.Queue[Observation | None] = asyncio.Queue(maxsize=2 * BATCH)
-    async with asyncio.TaskGroup() as group:
+    async with task_group() as group:
         group.create_task(_write_down(engine, cause, done, counts))
-        async with asyncio.TaskGroup() as workers:
-            stop: list[TargetError] = []
+        async with task_group() as workers:
+            outage = Outage(target.chatbots, list_failed=is_doubtful)
             if is_doubtful:
-                await _work(target, islice(todo, 1), chatbots, missing, done, stop, hopeless=CONFIRMED)
+                await _work(target, islice(todo, 1), chatbots, missing, done, outage)
             for _ in range(min(tenant.concurrency, len(documents))):
-                workers.create_task(_work(target, todo, chatbots, missing, done, stop, hopeless=HOPELESS))
+                workers.create_task(_work(target, todo, chatbots, missing, done, outage))
         await done.put(None)
     return counts
 
@@ -115,18 +103,16 @@ async def _work(
     chatbots: Mapping[str, Chatbot],
     missing: Mapping[str, TargetError],
     done: asyncio.Queue[Observation | None],
-    stop: list[TargetError],
-    *,
-    hopeless: tuple[type[TargetError], ...],
+    outage: Outage,
 ) -> None:
     for document in todo:
         chatbot = chatbots.get(document.chatbot_id)
         if chatbot is None:
             continue
-        known = missing.get(document.chatbot_id) or (stop[0] if stop else None)
+        known = missing.get(document.chatbot_id) or outage.error
         result = known or await ask(target, document)
-        if isinstance(result, hopeless) and not stop:
-            stop.append(result)
+        if known is None:
+            await outage.note(result)
         await done.put(Observation(document, chatbot.epoch, result, was_asked=known is None))
 
 

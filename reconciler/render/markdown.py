@@ -1,7 +1,7 @@
 """A plan as markdown, for pull requests. Values stand in code, where no forge reads markup, links or mentions."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import repeat
 
 from reconciler.domain.direction import DirectedOp
@@ -9,7 +9,18 @@ from reconciler.domain.fields import MISSING
 from reconciler.domain.plan import MCP_SERVERS, Action
 from reconciler.domain.visible import visible
 from reconciler.render.alignment import Effort
-from reconciler.render.model import IRREVERSIBLE, NOTHING_WRITTEN, SIDES, FleetPlan, PlanView, compared_texts, headline
+from reconciler.render.model import (
+    IRREVERSIBLE,
+    MOST_ALIKE,
+    NOTHING_WRITTEN,
+    SIDES,
+    FleetPlan,
+    PlanView,
+    Unplanned,
+    compared_texts,
+    errors_alike,
+    headline,
+)
 from reconciler.render.prose import EFFORT, GAP, TOO_MUCH, Kind, Line, compare
 from reconciler.render.summary import taken_away
 from reconciler.render.wording import FieldChange, changes, inline, prose
@@ -38,11 +49,18 @@ def _closing(text: str) -> str:
 
 
 def _unplanned(fleet: FleetPlan) -> Iterator[str]:
-    shown = [(f"{_code(one.chatbot_id)} {_code(one.path)}", one.message) for one in (*fleet.missing, *fleet.errors)]
-    items = [f"- {where}: {_code(message)}" for where, message in shown]
+    shown = [([missing], missing.message) for missing in fleet.missing]
+    shown += [([*failed], message) for message, failed in errors_alike(fleet).items()]
+    items = [f"- {_places(those)}: {_code(message)}" for those, message in shown]
     items += [f"- {_code(str(found))}" for found in fleet.refused]
     if items:
         yield "### Not planned\n\n" + "\n".join(items)
+
+
+def _places(those: Sequence[Unplanned]) -> str:
+    places = ", ".join(f"{_code(one.chatbot_id)} {_code(one.path)}" for one in those[:MOST_ALIKE])
+    more = len(those) - MOST_ALIKE
+    return f"{places} and {more} more" if more > 0 else places
 
 
 def _plan(plan: PlanView, efforts: Iterator[Effort]) -> str:

@@ -1,6 +1,7 @@
 """What a rendered plan shows, whichever form it takes. Values only."""
 
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from reconciler.domain.diagnostics import Diagnostic
@@ -10,6 +11,8 @@ from reconciler.domain.status import Direction
 from reconciler.render.wording import changes
 
 NOTHING_WRITTEN = "Nothing was written."
+MOST_ALIKE = 5
+"""So many chatbots of which the same is said are named; JSON names all."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,6 +132,14 @@ def headline(fleet: FleetPlan) -> str:
         f"{count} to {what}" for count, what in ((create, "create"), (update, "update"), (delete, "delete")) if count
     )
     return f"Plan: {acts} on {len(fleet.plans)} of {_chatbots(fleet.chatbots)}{tail}"
+
+
+def errors_alike(fleet: FleetPlan) -> Mapping[str, Sequence[Unplanned]]:
+    """The chatbots that could not be asked about, by what was said of them: an outage says the same of each."""
+    alike: defaultdict[str, list[Unplanned]] = defaultdict(list)
+    for failed in fleet.errors:
+        alike[failed.message].append(failed)
+    return alike
 
 
 def compared_texts(fleet: FleetPlan) -> int:

@@ -8,7 +8,17 @@ from reconciler.domain.plan import MCP_SERVERS, Action
 from reconciler.domain.status import Direction
 from reconciler.domain.visible import visible
 from reconciler.render.alignment import Effort
-from reconciler.render.model import IRREVERSIBLE, SIDES, FleetPlan, PlanView, Unplanned, compared_texts, headline
+from reconciler.render.model import (
+    IRREVERSIBLE,
+    MOST_ALIKE,
+    SIDES,
+    FleetPlan,
+    PlanView,
+    Unplanned,
+    compared_texts,
+    errors_alike,
+    headline,
+)
 from reconciler.render.prose import EFFORT, GAP, TOO_MUCH, Kind, Line, compare
 from reconciler.render.summary import taken_away
 from reconciler.render.wording import FieldChange, changes, characters, inline, prose
@@ -78,8 +88,13 @@ def _directions(directed: DirectedOp) -> set[Direction]:
 def _unplanned(fleet: FleetPlan, paint: Paint) -> Iterator[list[str]]:
     for missing in fleet.missing:
         yield [_header("?", missing, paint), f"    {visible(missing.message)}"]
-    for failed in fleet.errors:
-        yield [_header("!", failed, paint), f"    {visible(failed.message)}"]
+    for message, failed in errors_alike(fleet).items():
+        more = len(failed) - MOST_ALIKE
+        yield [
+            *(_header("!", each, paint) for each in failed[:MOST_ALIKE]),
+            *([f"{paint(Ink.CHANGED, '!')} and {more} more"] if more > 0 else []),
+            f"    {visible(message)}",
+        ]
     if fleet.refused:
         yield [f"{paint(Ink.REMOVED, '!')} {visible(str(found))}" for found in fleet.refused]
 

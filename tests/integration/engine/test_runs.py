@@ -1,7 +1,9 @@
 """How a run ends when it is not let to."""
 
 import asyncio
+import sqlite3
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,9 +17,10 @@ from reconciler.domain.status import EXPLANATIONS, Reason
 from reconciler.engine.context import PROGRAM, TenantBinding
 from reconciler.engine.refresh import request_refresh, run_refresh
 from reconciler.engine.scheduling import tick
+from reconciler.errors import StoreError
 from tests.fakes.clock import FakeClock
 from tests.fakes.target import FakeTarget
-from tests.support.meanwhile import Deaf
+from tests.support.meanwhile import BusyTarget, Deaf
 from tests.support.waiting import PATIENCE
 from tests.support.world import BOT, SOURCE, TENANT, World, document, path_of, spec, world
 
@@ -51,6 +54,25 @@ async def test_a_run_that_a_stop_cuts_off_ends_failed_and_says_so(tmp_path: Path
         run = await w.run(asked.id)
         assert (run.status, run.message) == (RunStatus.FAILED, EXPLANATIONS[Reason.INTERRUPTED])
         assert run.finished_at is not None
+
+
+async def test_a_database_that_breaks_during_a_run_is_said_in_one_line(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with world(tmp_path, {BOT: spec()}, {path_of(): document(spec())}) as w:
+
+        async def breaks() -> None:
+            with closing(sqlite3.connect(tmp_path / "reconciler.db")) as other:
+                other.execute("ALTER TABLE plans RENAME TO lost")
+
+        w.switch_tenants({TENANT: TenantBinding(TENANT, BusyTarget(w.target, breaks))})
+        w.commit({path_of(): document(spec(prompt="Be brief."))})
+        run = await w.refresh()
+        assert run.status is RunStatus.FAILED
+        assert "the run was interrupted: the database cannot be used" in str(run.message)
+        (record,) = [each for each in caplog.records if each.message == "job failed"]
+        assert record.exc_info is not None
+        assert isinstance(record.exc_info[1], StoreError)
 
 
 class SlowTarget(FakeTarget):

@@ -7,6 +7,7 @@ from reconciler.domain.plan import Proposal
 from reconciler.domain.status import Reason
 from reconciler.engine.local_plan import plan_locally
 from reconciler.errors import (
+    BadAnswer,
     ChatbotNotFound,
     NotFound,
     QuotaExceeded,
@@ -60,7 +61,7 @@ async def test_an_error_about_one_chatbot_stays_its_own(target: FakeTarget) -> N
     assert [isinstance(one.outcome, ScopeMissing) for one in made.planned] == [True, *[False] * (len(documents) - 1)]
 
 
-@pytest.mark.parametrize("error", [TargetUnauthorized("no"), TargetUnreachable("no"), QuotaExceeded("no")])
+@pytest.mark.parametrize("error", [TargetUnauthorized("no"), QuotaExceeded("no")])
 async def test_what_would_meet_every_chatbot_is_met_once(target: FakeTarget, error: TargetError) -> None:
     documents = [await _document(target, chatbot.id) for chatbot in target.fleet]
     target.calls.clear()
@@ -68,6 +69,37 @@ async def test_what_would_meet_every_chatbot_is_met_once(target: FakeTarget, err
     with pytest.raises(type(error)):
         await plan_locally(target, _snapshot(*documents), tenant="default")
     assert len(target.calls) == 1
+
+
+@pytest.mark.parametrize("error", [TargetUnreachable("check base_url"), BadAnswer("check base_url")])
+async def test_what_the_list_meets_too_is_met_by_no_other_chatbot(target: FakeTarget, error: TargetError) -> None:
+    documents = [await _document(target, chatbot.id) for chatbot in target.fleet]
+    target.calls.clear()
+    for what in (None, *(document.chatbot_id for document in documents)):
+        target.fail(error, what, times=None)
+    with pytest.raises(type(error)):
+        await plan_locally(target, _snapshot(*documents), tenant="default")
+    assert target.calls == [("dry_run", documents[0].chatbot_id), ("chatbots", None)]
+
+
+@pytest.mark.parametrize("error", [TargetUnreachable("status 500"), BadAnswer("odd text")])
+async def test_what_one_chatbot_alone_meets_stops_no_other(target: FakeTarget, error: TargetError) -> None:
+    documents = [await _document(target, chatbot.id) for chatbot in target.fleet]
+    target.fail(error, documents[0].chatbot_id)
+    made = await plan_locally(target, _snapshot(*documents), tenant="default")
+    assert [one.outcome for one in made.planned] == [error, *[None] * (len(documents) - 1)]
+
+
+async def test_an_outage_in_the_middle_is_not_tried_out_with_each_chatbot_that_is_left(target: FakeTarget) -> None:
+    documents = [await _document(target, chatbot.id) for chatbot in target.fleet]
+    target.calls.clear()
+    gone = TargetUnreachable("check base_url and the network")
+    for what in (None, *(document.chatbot_id for document in documents[2:])):
+        target.fail(gone, what, times=None)
+    made = await plan_locally(target, _snapshot(*documents), tenant="default", concurrency=1)
+    assert [one.outcome for one in made.planned] == [None, None, *[gone] * (len(documents) - 2)]
+    asked = [("dry_run", document.chatbot_id) for document in documents[:3]]
+    assert target.calls == [*asked, ("chatbots", None)]
 
 
 async def test_a_chatbot_can_be_chosen_also_a_refused_one(target: FakeTarget) -> None:

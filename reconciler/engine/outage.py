@@ -1,0 +1,69 @@
+"""What would meet every further call about a tenant's chatbots too: it is met once, and not by each of them."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Final
+
+from reconciler.errors import (
+    BadAnswer,
+    QuotaExceeded,
+    ScopeMissing,
+    TargetError,
+    TargetUnauthorized,
+    TargetUnreachable,
+)
+
+_FOR_ALL: Final = (QuotaExceeded, TargetUnauthorized)
+"""What is never about one chatbot alone."""
+
+_PERHAPS_FOR_ALL: Final = (TargetUnreachable, BadAnswer)
+"""What may be: the list of chatbots, which is about none of them, meets it as well or does not."""
+
+_AFTER_THE_LIST: Final = (*_FOR_ALL, *_PERHAPS_FOR_ALL, ScopeMissing)
+"""What is for all when the list failed just before."""
+
+
+class Outage:
+    """Whether WizChat answers nobody, as far as the answers about one chatbot after the other tell.
+
+    Args:
+        list_chatbots: The call that is tried when an answer may be the one that all would get.
+        list_failed: Whether that call was tried just before, and failed.
+
+    Attributes:
+        error: What every further call would meet; None while none is known to.
+    """
+
+    def __init__(self, list_chatbots: Callable[[], Awaitable[object]], *, list_failed: bool = False) -> None:
+        self.error: TargetError | None = None
+        self._list_chatbots = list_chatbots
+        self._list_failed = list_failed
+        self._is_suspected = list_failed
+        self._list_tells = not list_failed
+        self._turn = asyncio.Lock()
+
+    async def note(self, answer: object) -> None:
+        """Learn from an answer about one chatbot, be it an error."""
+        if self._is_suspected:
+            self._is_suspected = False
+            if isinstance(answer, _AFTER_THE_LIST):
+                self.error = answer
+        elif isinstance(answer, _FOR_ALL):
+            self.error = self.error or answer
+        elif isinstance(answer, _PERHAPS_FOR_ALL):
+            await self._ask_list()
+        elif not isinstance(answer, TargetError):
+            self._list_tells = not self._list_failed
+
+    async def _ask_list(self) -> None:
+        """See whether the list fails as well: once, until a chatbot was answered for again."""
+        async with self._turn:
+            if self.error is not None or not self._list_tells:
+                return
+            self._list_tells = False
+            try:
+                await self._list_chatbots()
+            except (*_FOR_ALL, *_PERHAPS_FOR_ALL) as error:
+                self.error = error
+            except TargetError:
+                return  # of the list alone, such as a scope that the key lacks
