@@ -1,7 +1,8 @@
 """`reconciler export`: live chatbots as a folder of documents."""
 
 import asyncio
-from collections import Counter
+import re
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Final
@@ -10,7 +11,7 @@ import typer
 
 from reconciler.cli import options, output
 from reconciler.cli.files import CannotWrite, Written, write_files
-from reconciler.cli.paths import BadPath, repository_of
+from reconciler.cli.paths import DEFAULT_FOLDER, BadPath, repository_of
 from reconciler.cli.schema import schema_text
 from reconciler.domain.document import Snapshot
 from reconciler.domain.export_losses import losses, second_documents
@@ -23,6 +24,8 @@ from reconciler.runtime.settings import TenantSettings
 
 SCHEMA_FILE = "chatbot-config.schema"
 """Not ``.json``: in a folder of documents that would be one."""
+
+_MOST_NAMED: Final = 5
 
 _EVERYTHING: Final = frozenset({"all", "*"})
 """What people give in the place of an id when they mean ``--all``."""
@@ -57,7 +60,7 @@ def export(
     if laid_out:
         output.show(_summary(laid_out, to, written))
     _warn_of_omitted(fleet.exported)
-    problems = [_problem(failure) for failure in fleet.failures] + unwritable
+    problems = _problems(fleet.failures) + unwritable
     for problem in problems:
         output.complain(problem)
     if problems:
@@ -96,15 +99,14 @@ def _refuse_damage(laid_out: Sequence[LaidOut], files: Mapping[str, str], to: Pa
     Raises:
         CannotWrite: Nothing was written.
     """
-    if not to.is_dir():
-        return
     root = repository_of([to], Path.cwd())
+    named = [to] if to.is_dir() else []
+    if not named and not (root / DEFAULT_FOLDER).is_dir():
+        return
     folder = to.resolve().relative_to(root).as_posix()
-    standing = local.local_snapshot(root, [to])
-    elsewhere = local.local_snapshot(root, [])
-    second = [*second_documents(laid_out, standing, folder), *second_documents(laid_out, elsewhere, folder)]
-    if second:
-        raise CannotWrite("; ".join(dict.fromkeys(second)))
+    standing = local.local_snapshot(root, named, with_default=True)
+    if second := list(second_documents(laid_out, standing, folder)):
+        raise CannotWrite("; ".join(second))
     if not discard and (refusals := list(_lost(laid_out, files, standing, to, folder))):
         raise CannotWrite(f"{'; '.join(refusals)}: edit by hand what differs, or give --force --discard")
 
@@ -137,9 +139,21 @@ def _summary(laid_out: Sequence[LaidOut], to: Path, written: Written) -> str:
     )
 
 
-def _problem(failure: ExportFailure) -> str:
-    hint = "; to export every chatbot, give --all" if failure.chatbot_id.lower() in _EVERYTHING else ""
-    return f"chatbot {failure.chatbot_id}: {failure.error}{hint}"
+def _problems(failures: Sequence[ExportFailure]) -> list[str]:
+    """What went wrong, in one line for all chatbots that the same is said of: an outage is told once."""
+    alike: defaultdict[str, list[str]] = defaultdict(list)
+    for failure in failures:
+        hint = "; to export every chatbot, give --all" if failure.chatbot_id.lower() in _EVERYTHING else ""
+        alike[f"{failure.error}{hint}"].append(failure.chatbot_id)
+    return [_problem(ids, message) for message, ids in alike.items()]
+
+
+def _problem(ids: Sequence[str], message: str) -> str:
+    if len(ids) == 1:
+        is_named = re.search(rf"\bchatbot '?{re.escape(ids[0])}(?!\w)", message)
+        return message if is_named else f"chatbot {ids[0]}: {message}"
+    more = len(ids) - _MOST_NAMED
+    return f"chatbots {', '.join(ids[:_MOST_NAMED])}{f' and {more} more' if more > 0 else ''}: {message}"
 
 
 def _warn_of_omitted(exported: Sequence[Exported]) -> None:

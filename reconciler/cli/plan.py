@@ -10,6 +10,7 @@ import typer
 from reconciler.cli import options, output
 from reconciler.cli.fleet_plan import fleet_plan
 from reconciler.cli.paths import BadPath, nothing_found, refuse_warnings, repository_of
+from reconciler.domain.diagnostics import Severity
 from reconciler.domain.document import Snapshot
 from reconciler.engine.each import Progress
 from reconciler.engine.local_plan import LocalPlan, plan_locally
@@ -68,6 +69,9 @@ def _snapshot(paths: list[Path]) -> Snapshot:
     snapshot = local.local_snapshot(repository_of(paths, Path.cwd()), paths)
     if snapshot.nothing:
         raise BadPath(nothing_found(snapshot))
+    for found in snapshot.passed_over:
+        if found.severity is Severity.WARNING:
+            output.warn(found.in_one_sentence)
     return snapshot
 
 

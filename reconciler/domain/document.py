@@ -115,6 +115,7 @@ class Snapshot:
         unread: The diagnostics of places where documents may have stood and none was read: files without any, links
             and submodules.
         nothing: When there is neither a document nor a refusal: what was looked for, and what is near.
+        passed_over: The diagnostics of what lies beside the files that match, and looks as if it were to be read.
     """
 
     revision: str | None
@@ -125,3 +126,4 @@ class Snapshot:
     parsed: int
     unread: tuple[Diagnostic, ...] = ()
     nothing: str | None = None
+    passed_over: tuple[Diagnostic, ...] = ()

@@ -5,6 +5,7 @@ texts, other documents of a file.
 """
 
 import re
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
@@ -29,12 +30,14 @@ def second_documents(laid_out: Iterable[LaidOut], standing: Snapshot, folder: st
     Returns:
         One sentence for each of them.
     """
-    claims = {claim.chatbot_id: claim for claim in _claims(standing) if claim.chatbot_id is not None}
+    claims: defaultdict[str | None, list[Claim]] = defaultdict(list)
+    for claim in _claims(standing):
+        claims[claim.chatbot_id].append(claim)
     for one in laid_out:
-        claim = claims.get(one.chatbot_id)
-        if claim is not None and claim.path != inside(folder, one.path):
-            place = f"{claim.path}:{claim.line or 1}"
-            yield f"chatbot {one.chatbot_id} has a document already, at {place}: remove that one first"
+        for claim in claims[one.chatbot_id]:
+            if claim.path != inside(folder, one.path):
+                place = f"{claim.path}:{claim.line or 1}"
+                yield f"chatbot {one.chatbot_id} has a document already, at {place}: remove that one first"
 
 
 def losses(one: LaidOut, standing: Snapshot, folder: str, *, old: str, new: str) -> list[str]:

@@ -7,19 +7,22 @@ from pathlib import Path
 from reconciler.domain.diagnostics import Diagnostic, Severity
 from reconciler.domain.document import Snapshot
 from reconciler.sources.contract import DocumentContract
-from reconciler.sources.folder import Selection, load_folder, snapshot_of
+from reconciler.sources.folder import Selection, load_selection, snapshot_of
 from reconciler.sources.loader import Loaded
 from reconciler.sources.tree import DOCUMENT_SUFFIXES, Globs
 from reconciler.sources.worktree import WorkTree, work_tree
 
 
-def load_checkout(root: Path, paths: Sequence[Path], contract: DocumentContract) -> Snapshot:
+def load_checkout(
+    root: Path, paths: Sequence[Path], contract: DocumentContract, *, with_default: bool = False
+) -> Snapshot:
     """What documents on disk say.
 
     Args:
         root: The folder that includes may not leave: the repository's root.
         paths: Files and folders in it; empty means where documents are by default.
         contract: What a document may state.
+        with_default: Whether the documents that are there by default are read beside the paths.
 
     Raises:
         NotFound: When a path does not exist.
@@ -27,12 +30,12 @@ def load_checkout(root: Path, paths: Sequence[Path], contract: DocumentContract)
         SourceUnreadable: When the disk or git fails.
     """
     top = root.resolve()
+    selection = Selection(top, tuple(paths), with_globs=with_default)
     if not (top / ".git").exists():
-        return load_folder(top, paths, contract)
+        return load_selection(selection, contract)
     with work_tree(top) as tree:
         if tree is None:
-            return load_folder(top, paths, contract)
-        selection = Selection(top, tuple(paths))
+            return load_selection(selection, contract)
         snapshot, loaded = snapshot_of(tree, selection, contract)
         notes = (*_untracked(tree, loaded), *_ignored(tree, Globs(tuple(selection.as_globs(tree)))))
         return replace(snapshot, diagnostics=(*snapshot.diagnostics, *notes))

@@ -53,9 +53,12 @@ def load_folder(
         SettingsError: When a path lies outside of the root, or is no document's.
         SourceUnreadable: When the disk fails.
     """
-    top = root.resolve()
-    given = Selection(top, tuple(paths), tuple(globs))
-    return snapshot_of(FolderTree.read_from(top), given, contract, allowed=allowed)[0]
+    return load_selection(Selection(root.resolve(), tuple(paths), tuple(globs)), contract, allowed=allowed)
+
+
+def load_selection(selection: "Selection", contract: DocumentContract, *, allowed: Sequence[str] = ()) -> Snapshot:
+    """What the selected documents of a folder say, as they stand on disk; the arguments are those of `snapshot_of`."""
+    return snapshot_of(FolderTree.read_from(selection.top), selection, contract, allowed=allowed)[0]
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,11 +69,13 @@ class Selection:
         top: The folder that includes may not leave, resolved.
         paths: Files and folders in it; empty means what the globs select.
         globs: Where documents are, relative to the top.
+        with_globs: Whether what the globs select is read beside the paths.
     """
 
     top: Path
     paths: tuple[Path, ...] = ()
     globs: tuple[str, ...] = DEFAULT_PATHS
+    with_globs: bool = False
 
     def entries(self, tree: Tree) -> list[Entry]:
         """The documents' files.
@@ -79,14 +84,15 @@ class Selection:
             NotFound: When a path does not exist.
             SettingsError: When a path lies outside of the top, or is no document's.
         """
-        if not self.paths:
-            return documents_of(tree, self.globs)
         found = {entry.path: entry for path in self.paths for entry in _at(tree, self.top, path)}
+        if not self.paths or self.with_globs:
+            found |= {entry.path: entry for entry in documents_of(tree, self.globs)}
         return [found[path] for path in sorted(found)]
 
     def as_globs(self, tree: Tree) -> Sequence[str]:
         """The globs that select as much."""
-        return [_glob_of(tree, self.top, path) for path in self.paths] or self.globs
+        named = [_glob_of(tree, self.top, path) for path in self.paths]
+        return [*named, *self.globs] if self.with_globs or not named else named
 
 
 def snapshot_of(
@@ -107,7 +113,8 @@ def snapshot_of(
     """
     loaded = load_tree(tree, selection.entries(tree), contract, {})
     snapshot = assemble(None, loaded.files, allowed=allowed, parsed=len(loaded.parsed))
-    return with_surroundings(snapshot, tree, selection.as_globs(tree)), loaded
+    globs = selection.as_globs(tree)
+    return with_surroundings(snapshot, tree, globs, tells_outside=not selection.paths), loaded
 
 
 @dataclass(frozen=True, slots=True)

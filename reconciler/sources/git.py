@@ -140,7 +140,10 @@ class GitSource:
         return self._mended(revision, lambda: load_tree(tree, entries, self._contract, known))
 
     def _surrounded(self, snapshot: Snapshot, tree: GitTree) -> Snapshot:
-        return self._mended(snapshot.revision or "", lambda: with_surroundings(snapshot, tree, self._remote.paths))
+        paths, alone = self._remote.paths, not self._remote.is_shared
+        return self._mended(
+            snapshot.revision or "", lambda: with_surroundings(snapshot, tree, paths, tells_outside=alone)
+        )
 
     def _kept(self, work: Callable[[], T]) -> T:
         """The result of work that needs the mirror's place on the disk."""

@@ -36,6 +36,7 @@ class GitRemote:
         branch: None means the remote's HEAD.
         paths: Globs of the documents.
         allowed: The chatbot ids or patterns that the source may manage; empty means all.
+        is_shared: Whether other sources are of the same repository: what lies outside of the paths may be theirs.
         username: For https; empty when the remote is open to all.
         password: For https: a password or a token.
         env: Environment for git on top of ours, such as ``GIT_SSH_COMMAND`` with a key of its own.
@@ -45,6 +46,7 @@ class GitRemote:
     branch: str | None = None
     paths: tuple[str, ...] = DEFAULT_PATHS
     allowed: tuple[str, ...] = ()
+    is_shared: bool = False
     username: str = field(default="", repr=False)
     password: str = field(default="", repr=False)
     env: Mapping[str, str] = field(default_factory=dict, repr=False)
@@ -93,6 +95,11 @@ class GitRemote:
     def display_url(self) -> str:
         """The URL as it may be shown: it holds no credentials."""
         return self.url
+
+    @property
+    def repository(self) -> str:
+        """What the repository is called at its host, however its URL is written."""
+        return re.split(r"[/:]", self.url.rstrip("/").removesuffix(".git"))[-1].casefold()
 
     @property
     def secrets(self) -> tuple[str, ...]:

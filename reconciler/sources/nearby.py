@@ -1,5 +1,6 @@
-"""What stands beside the documents that a source's paths select: what was skipped, and what is near if nothing fits."""
+"""What stands beside the documents that a source's paths select: what was skipped, lies outside, or is near."""
 
+import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -8,12 +9,13 @@ from pathlib import PurePosixPath
 from typing import Final
 
 from reconciler.domain.diagnostics import Diagnostic, Severity
-from reconciler.domain.document import Snapshot
+from reconciler.domain.document import Refusal, Snapshot
 from reconciler.domain.secrets import redacted
+from reconciler.domain.status import Reason
 from reconciler.sources.builder import LIMITS, shorten
 from reconciler.sources.tree import DOCUMENT_SUFFIXES, SUBMODULE, SYMLINK, Entry, Globs, Tree
 
-_MARK: Final = b"ChatbotConfig"
+_MARK: Final = re.compile(rb"""["']?kind["']?\s*:\s*["']?ChatbotConfig\b""")
 _MOST_READ: Final = 200
 _MOST_BYTES: Final = 16 * 1024 * 1024
 _MOST_OTHERS: Final = 10_000
@@ -21,37 +23,71 @@ _MOST_NAMED: Final = 3
 _MOST_SKIPPED: Final = 100
 
 
-def with_surroundings(snapshot: Snapshot, tree: Tree, paths: Sequence[str]) -> Snapshot:
+def with_surroundings(snapshot: Snapshot, tree: Tree, paths: Sequence[str], *, tells_outside: bool = True) -> Snapshot:
     """A snapshot that tells what was passed over, and, when it is empty, what is near.
 
     Args:
         snapshot: What the selected files say.
         tree: Where they are.
         paths: The globs that selected them.
+        tells_outside: Whether nobody else reads the tree, so that documents outside of the globs are read by nobody.
 
     Raises:
         SourceUnreadable: When what is near cannot be read.
     """
-    passed_over = tuple(_skipped(tree, Globs(tuple(paths))))[:_MOST_SKIPPED]
-    snapshot = replace(
+    globs = Globs(tuple(paths))
+    passed_over = tuple(_skipped(tree, globs))[:_MOST_SKIPPED]
+    is_empty = not snapshot.documents and not snapshot.refusals
+    outside = () if is_empty or not tells_outside else tuple(_outside(tree, globs))
+    refused = () if is_empty else tuple(_refusal(found) for found in passed_over if found.severity is Severity.ERROR)
+    return replace(
         snapshot,
-        diagnostics=(*snapshot.diagnostics, *passed_over),
+        refusals=(*snapshot.refusals, *refused),
+        diagnostics=(*snapshot.diagnostics, *passed_over, *outside),
         unread=(*snapshot.unread, *passed_over),
+        nothing=_nothing(snapshot, tree, paths, passed_over) if is_empty else None,
+        passed_over=(*passed_over, *outside),
     )
-    if snapshot.documents or snapshot.refusals:
-        return snapshot
-    return replace(snapshot, nothing=_nothing(snapshot, tree, paths, passed_over))
+
+
+def _refusal(found: Diagnostic) -> Refusal:
+    """That a document is not read, so that nothing is known of its chatbot."""
+    return Refusal(None, found.path or "", Reason.DOCUMENT_INVALID, found.in_one_sentence, found.line)
 
 
 def _skipped(tree: Tree, globs: Globs) -> Iterator[Diagnostic]:
-    lowered = Globs(tuple(pattern.lower() for pattern in globs.patterns))
+    yield from _misnamed(tree, globs)
     for entry in tree.entries():
         if entry.mode in {SYMLINK, SUBMODULE} and _may_hide_documents(entry.path, globs):
             message = f"this is {entry.kind}, which is not followed: put the documents behind it here, if there are any"
             yield Diagnostic(Severity.WARNING, message, redacted(entry.path), 1, 1)
-        elif _is_selected_but_for_case(entry.path, globs, lowered):
-            message = "its name differs only in upper and lower case from what is read as a document: rename it"
-            yield Diagnostic(Severity.WARNING, message, redacted(entry.path), 1, 1)
+
+
+def _misnamed(tree: Tree, globs: Globs) -> Iterator[Diagnostic]:
+    """Files that would be read if their names were written small: an error about those that hold a document."""
+    lowered = Globs(tuple(pattern.lower() for pattern in globs.patterns))
+    found = [entry for entry in tree.entries() if _is_selected_but_for_case(entry.path, globs, lowered)]
+    marked = _marked(tree, [entry for entry in found if entry.is_regular])
+    for entry in found:
+        severity = Severity.ERROR if entry.path in marked else Severity.WARNING
+        message = "its name differs only in upper and lower case from what is read as a document: rename it"
+        yield Diagnostic(severity, message, redacted(entry.path), 1, 1)
+
+
+def _outside(tree: Tree, globs: Globs) -> Iterator[Diagnostic]:
+    """The documents that lie where nobody looks, in one warning however many they are."""
+    files = [entry for entry in _documents_by_name(tree) if not _is_selected(entry.path, globs)]
+    marked = _marked(tree, files)
+    if not marked:
+        return
+    first, *more = sorted(marked)
+    looked_for = ", ".join(shorten(pattern) for pattern in globs.patterns)
+    others = f", and so do {len(more)} more ({_named(more)})" if more else ""
+    message = (
+        f"this document is not read, as it lies outside of {looked_for}{others}: move it, or add its folder to what is "
+        "read"
+    )
+    yield Diagnostic(Severity.WARNING, message, redacted(first), 1, 1)
 
 
 def _may_hide_documents(path: str, globs: Globs) -> bool:
@@ -82,7 +118,7 @@ def _nothing(snapshot: Snapshot, tree: Tree, paths: Sequence[str], passed_over: 
 
 def _elsewhere(tree: Tree) -> Iterator[str]:
     """Where documents are, and where at least files are that could be some."""
-    files = [entry for entry in tree.entries() if entry.is_regular and entry.path.endswith(DOCUMENT_SUFFIXES)]
+    files = _documents_by_name(tree)
     marked = _marked(tree, files)
     documents = [entry for entry in files if entry.path in marked]
     if documents:
@@ -90,6 +126,10 @@ def _elsewhere(tree: Tree) -> Iterator[str]:
     others = [entry for entry in files if entry.path not in marked]
     if others:
         yield f"{_counted(len(others), 'other YAML or JSON file')} in {_folders(others)}"
+
+
+def _documents_by_name(tree: Tree) -> Sequence[Entry]:
+    return [entry for entry in tree.entries() if entry.is_regular and entry.path.endswith(DOCUMENT_SUFFIXES)]
 
 
 def _marked(tree: Tree, files: Sequence[Entry]) -> set[str]:
@@ -100,7 +140,7 @@ def _marked(tree: Tree, files: Sequence[Entry]) -> set[str]:
         if entry.size <= LIMITS.file_bytes and size <= _MOST_BYTES:
             chosen.append(entry)
     contents = tree.read({entry.blob_id for entry in chosen}) if chosen else {}
-    return {entry.path for entry in chosen if _MARK in contents[entry.blob_id]}
+    return {entry.path for entry in chosen if _MARK.search(contents[entry.blob_id])}
 
 
 def _other_endings(tree: Tree, globs: Globs) -> Iterator[str]:
@@ -108,9 +148,12 @@ def _other_endings(tree: Tree, globs: Globs) -> Iterator[str]:
     others = (entry.path for entry in tree.entries() if not entry.path.endswith(DOCUMENT_SUFFIXES))
     found = [path for path in islice(others, _MOST_OTHERS) if _would_be_selected(path, globs)]
     if found:
-        names = ", ".join(shorten(path) for path in found[:_MOST_NAMED])
-        more = f" and {len(found) - _MOST_NAMED} more" if len(found) > _MOST_NAMED else ""
-        yield f"{names}{more} with another ending than {', '.join(DOCUMENT_SUFFIXES)}"
+        yield f"{_named(found)} with another ending than {', '.join(DOCUMENT_SUFFIXES)}"
+
+
+def _named(paths: Sequence[str]) -> str:
+    names = ", ".join(redacted(shorten(path)) for path in paths[:_MOST_NAMED])
+    return f"{names} and {len(paths) - _MOST_NAMED} more" if len(paths) > _MOST_NAMED else names
 
 
 def _would_be_selected(path: str, globs: Globs) -> bool:

@@ -1,6 +1,7 @@
 """The commands that need no server, as people run them: a subprocess against a sandbox."""
 
 import json
+import os
 import re
 import shutil
 import socket
@@ -15,6 +16,7 @@ import pytest
 from api_client.sandbox import ALL_SCOPES, ApiKey, SandboxServer, generated_fleet
 from tests.support.command import INHERITED
 from tests.support.git import GitRepo
+from tests.support.http_server import Answer, http_server
 from tests.support.waiting import PATIENCE
 
 READS = frozenset(scope for scope in ALL_SCOPES if scope.endswith(":read"))
@@ -158,6 +160,30 @@ def test_no_second_document_is_written_for_a_chatbot(exported: Shell) -> None:
     assert not document.exists()
 
 
+def test_a_chatbots_second_document_is_found_wherever_documents_are(exported: Shell) -> None:
+    bots = exported.folder / "bots"
+    already = (
+        "error: chatbot bot_7f3a has a document already, at chatbots/acme-support-bot.yaml:2: remove that one first"
+    )
+    assert exported.run("export", "bot_7f3a", "--to", "new", cwd="bots").error == already
+    assert not (bots / "new").exists()
+    (bots / "new").mkdir()
+    assert exported.run("export", "bot_7f3a", "--to", "new", cwd="bots").error == already
+
+
+def test_an_export_reads_the_work_tree_once(exported: Shell, tmp_path: Path) -> None:
+    bots, calls, git = exported.folder / "bots", tmp_path / "calls", shutil.which("git")
+    GitRepo(bots)
+    counting = tmp_path / "bin" / "git"
+    counting.parent.mkdir()
+    counting.write_text(f'#!/bin/sh\necho "$@" >> {calls}\nexec {git} "$@"\n')
+    counting.chmod(0o755)
+    path = f"{counting.parent}{os.pathsep}{os.environ['PATH']}"
+    ran = exported.run("export", "--all", "--to", ".", cwd="bots", PATH=path)
+    assert (ran.code, ran.err) == (0, "")
+    assert len([line for line in calls.read_text().splitlines() if " add --update " in line]) == 1
+
+
 def test_an_export_is_valid_and_holds_no_server_owned_field(exported: Shell) -> None:
     assert exported.run("validate", cwd="bots").out == "9 of 9 documents are valid.\n"
     text = "".join(path.read_text(encoding="utf-8") for path in (exported.folder / "bots/chatbots").iterdir())
@@ -168,7 +194,8 @@ def test_an_export_is_valid_and_holds_no_server_owned_field(exported: Shell) -> 
 def test_an_export_of_nothing_says_only_what_is_wrong(exported: Shell, given: str, says: str) -> None:
     ran = exported.run("export", given, "--to", "new")
     assert (ran.code, ran.out) == (1, "")
-    assert f"chatbot {given} was not found" in ran.error
+    assert ran.error.startswith(f"error: chatbot {given} was not found")
+    assert ran.error.count(f"chatbot {given}") == 1
     assert says in ran.error
     assert not (exported.folder / "new").exists()
 
@@ -299,11 +326,40 @@ def test_an_export_without_a_scope_says_what_it_left_out(shell: Shell) -> None:
     assert "skills" not in (shell.folder / "bots/chatbots/acme-support-bot.yaml").read_text()
 
 
+def test_documents_that_are_not_read_are_told_and_one_that_is_misnamed_fails(exported: Shell) -> None:
+    bots = exported.folder / "bots"
+    (bots / "more").mkdir()
+    (bots / "chatbots/acme-careers.yaml").rename(bots / "more/acme-careers.yaml")
+    planned = exported.run("plan", cwd="bots")
+    assert (planned.code, planned.err.count("warning: ")) == (0, 1)
+    assert "warning: more/acme-careers.yaml:1:1 this document is not read, as it lies outside of" in planned.err
+    assert exported.run("validate", "--strict", cwd="bots").code == 1
+    assert exported.run("validate", "--strict", "chatbots", cwd="bots").code == 0
+
+    (bots / "chatbots/it-helpdesk.yaml").rename(bots / "chatbots/it-helpdesk.YML")
+    checked = exported.run("validate", "chatbots", cwd="bots")
+    assert checked.error == "error: 1 document is refused"
+    assert "! chatbots/it-helpdesk.YML:1:1   its name differs only in upper and lower case" in checked.out
+    planned = exported.run("plan", "chatbots", cwd="bots")
+    assert planned.error == "error: the plan is incomplete: 1 document refused"
+    assert "! chatbots/it-helpdesk.YML:1:1" in planned.out
+
+
 def test_nobody_listening_is_one_line(exported: Shell) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
     ran = exported.run("plan", cwd="bots", WIZCHAT_BASE_URL=f"http://127.0.0.1:{port}")
     assert re.fullmatch(r"error: WizChat cannot be reached \(.*\): check base_url of tenant default and .*", ran.error)
+
+
+def test_a_wrong_address_is_one_line_and_met_once(exported: Shell) -> None:
+    page = Answer(200, {"Content-Type": "text/html"}, b"<html>Welcome</html>")
+    with http_server(page) as elsewhere:
+        ran = exported.run("plan", cwd="bots", WIZCHAT_BASE_URL=elsewhere.url)
+    assert ran.error.startswith("error: WizChat's answer cannot be read (")
+    assert ran.error.count("check that base_url of tenant default is that of the Management API") == 1
+    assert ran.out == ""
+    assert [path for path, _ in elsewhere.asked] == ["/api/v1/chatbots/bot_51c2/apply?dryRun=true", "/api/v1/chatbots"]
 
 
 @pytest.mark.parametrize(

@@ -42,6 +42,10 @@ def http_server(answer: Answer | Callable[[str], Answer]) -> Iterator[HttpServer
             self.end_headers()
             self.wfile.write(given.body)
 
+        def do_POST(self) -> None:
+            self.rfile.read(int(self.headers["Content-Length"]))
+            self.do_GET()
+
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the library's name
             """Keep the tests' output free of requests."""
 

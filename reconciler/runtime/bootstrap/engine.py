@@ -1,9 +1,9 @@
 """The use cases' context, on real git and the real WizChat."""
 
-import asyncio
+from collections import Counter
 from collections.abc import AsyncIterator, Collection
 from contextlib import AsyncExitStack, asynccontextmanager
-from pathlib import Path
+from dataclasses import replace
 
 from pydantic import SecretStr
 
@@ -17,6 +17,7 @@ from reconciler.runtime.identity import jitter, new_id
 from reconciler.runtime.settings import Settings, SourceSettings, TenantSettings
 from reconciler.sources.git import GitSource
 from reconciler.targets.wizchat import Access, WizChatTarget, WizChatWriter
+from reconciler.task_groups import task_group
 
 
 @asynccontextmanager
@@ -39,7 +40,7 @@ async def open_engine(
             tenants[tenant.name] = TenantBinding(
                 tenant.name, target, tenant.read_only, tenant.concurrency, tenant.live_views_per_hour
             )
-        git = {source.name: _git_source(source, settings.data.dir) for source in settings.sources}
+        git = _git_sources(settings)
         opened.push_async_callback(_close, git.values())
         engine = Engine(
             store=store,
@@ -60,13 +61,23 @@ def _access(tenant: TenantSettings, key: SecretStr) -> Access:
 
 
 async def _close(sources: Collection[GitSource]) -> None:
-    async with asyncio.TaskGroup() as closing:
+    async with task_group() as closing:
         for source in sources:
             closing.create_task(source.close())
 
 
-def _git_source(source: SourceSettings, data: Path) -> GitSource:
-    return GitSource(source.remote(), data / "mirrors" / f"{source.name}.git", document_contract())
+def _git_sources(settings: Settings) -> dict[str, GitSource]:
+    remotes = {source.name: source.remote() for source in settings.sources}
+    repositories = Counter(remote.repository for remote in remotes.values())
+    return {
+        name: GitSource(
+            # by its name alone: another repository of the same name only means that a hint is left out
+            replace(remote, is_shared=repositories[remote.repository] > 1),
+            settings.data.dir / "mirrors" / f"{name}.git",
+            document_contract(),
+        )
+        for name, remote in remotes.items()
+    }
 
 
 def _binding(source: SourceSettings, port: GitSource) -> SourceBinding:

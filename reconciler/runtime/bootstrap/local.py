@@ -86,17 +86,18 @@ def call_budget(tenant: TenantSettings, clock: Clock, *, sources: int = 1) -> Ca
     )
 
 
-def local_snapshot(root: Path, paths: Sequence[Path]) -> Snapshot:
+def local_snapshot(root: Path, paths: Sequence[Path], *, with_default: bool = False) -> Snapshot:
     """What documents on disk say; in a git repository, what a commit of them would say.
 
     Args:
         root: The repository's root; nothing outside it is read.
         paths: Files and folders in it; empty means where documents are by default.
+        with_default: Whether the documents that are there by default are read beside the paths.
 
     Raises:
         ReconcilerError: A path names nothing, or lies outside of the root.
     """
-    return load_checkout(root, paths, document_contract())
+    return load_checkout(root, paths, document_contract(), with_default=with_default)
 
 
 def editor_schema() -> dict[str, Any]:

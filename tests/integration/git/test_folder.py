@@ -25,9 +25,13 @@ def root(tmp_path: Path) -> Path:
     return repo.folder
 
 
+OUTSIDE = {"other/c.json"}
+"""Documents where none are looked for: told of, unless paths are named."""
+
+
 def ids(root: Path, *paths: str) -> list[str]:
     snapshot = load_folder(root, [root / path for path in paths], CONTRACT)
-    assert snapshot.diagnostics == ()
+    assert {found.path for found in snapshot.diagnostics} <= OUTSIDE
     assert snapshot.revision is None
     return [document.chatbot_id for document in snapshot.documents]
 
@@ -82,7 +86,7 @@ def test_a_repository_inside_of_the_repository_is_a_submodule(root: Path) -> Non
     GitRepo(root / "chatbots" / "inner").write({"d.yaml": DOCUMENT % "x"})
     snapshot = load_folder(root, [], CONTRACT)
     assert [document.chatbot_id for document in snapshot.documents] == ["a", "b"]
-    assert [found.path for found in snapshot.diagnostics] == ["chatbots/inner"]
+    assert [found.path for found in snapshot.diagnostics] == ["chatbots/inner", "other/c.json"]
     (root / "chatbots/z.yaml").write_text(DOCUMENT % "inner/d.yaml")
     assert "lies behind a submodule" in load_folder(root, [], CONTRACT).refusals[0].message
 
@@ -106,9 +110,10 @@ def test_what_is_passed_over_is_told(root: Path) -> None:
     (root / "chatbots/C.YAML").write_text(DOCUMENT % "x")
     (root / "linked").symlink_to("shared")
     found = told(root)
-    assert [severity for severity, _ in found] == ["warning"] * 3
+    assert sorted(severity for severity, _ in found) == ["error", "warning", "warning", "warning"]
     text = "\n".join(sorted(message for _, message in found))
     assert "chatbots/C.YAML: its name differs only in upper and lower case" in text
+    assert "other/c.json: this document is not read, as it lies outside of chatbots/**/*.yaml" in text
     assert "chatbots/inner: this is a submodule, which is not followed" in text
     assert "chatbots/team: this is a symbolic link, which is not followed" in text
     assert told(root, "other") == []

@@ -6,6 +6,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -64,6 +65,22 @@ async def test_documents_are_read_over_a_real_remote(
     assert revision == repo.head == snapshot.revision
     assert [(item.chatbot_id, item.name) for item in snapshot.documents] == [("a", "A"), ("b", "B")]
     assert not list((tmp_path / "data").rglob("*.yaml")), "a mirror is never a checkout"
+
+
+async def test_documents_that_no_source_reads_are_told_and_another_sources_are_not(
+    repo: GitRepo, tmp_path: Path
+) -> None:
+    repo.commit({"bots/c.yaml": DOCUMENT % "C", "chatbots/d.YAML": DOCUMENT % "D"})
+    remote = GitRemote.parse(repo.url, "main", insecure=True)
+    assert (remote.repository, GitRemote.parse("git@h.example:team/Bots.git").repository) == ("bots", "bots")
+    passed_over = []
+    for number, each in enumerate((remote, replace(remote, is_shared=True))):
+        source = GitSource(each, tmp_path / f"{number}.git", CONTRACT)
+        snapshot = await source.load(repo.head, MemoryParseCache())
+        assert [refusal.path for refusal in snapshot.refusals] == ["chatbots/d.YAML"]
+        passed_over.append([found.path for found in snapshot.passed_over])
+        await source.close()
+    assert passed_over == [["chatbots/d.YAML", "bots/c.yaml"], ["chatbots/d.YAML"]]
 
 
 async def test_what_is_unchanged_is_not_parsed_again(url: str, repo: GitRepo, tmp_path: Path) -> None:
