@@ -32,6 +32,11 @@ ANSWERED = Sign(TenantState.READY)
 FEWEST_STATED: Final = 2
 """A single chatbot may just be gone, or its id be wrong."""
 
+_NO_CHATBOT: Final = (
+    "the API key may use none of the chatbots that were asked for: add them to the key, or correct metadata.chatbotId"
+)
+"""Names none of them: not everybody who sees the tenant sees the source that one belongs to."""
+
 ATTEMPTS: Final = 10
 """So often what was learned of a write key is written down before somebody else's changes are an error."""
 
@@ -68,7 +73,7 @@ def sign_of_dry_run(error: TargetError | None) -> Sign:
         case TargetUnauthorized():
             return Sign(TenantState.UNAUTHORIZED, str(error), is_certain=True)
         case ScopeMissing() | ChatbotHidden():
-            return Sign(TenantState.UNAUTHORIZED, str(error))
+            return Sign(TenantState.UNAUTHORIZED, _NO_CHATBOT if isinstance(error, ChatbotHidden) else str(error))
         case TargetUnreachable():
             return Sign(TenantState.UNREACHABLE, str(error))
         case BadAnswer():

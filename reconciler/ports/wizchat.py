@@ -1,7 +1,7 @@
 """A tenant's side of WizChat: what only looks, and what writes."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, Protocol
@@ -58,12 +58,21 @@ class Budget:
         daily_budget: Calls a day, or None when not limited here.
         used_today: Calls made since midnight UTC, or since the start if that was later.
         blocked_until: When WizChat will listen again, while it does not.
+        by_source: Source → how many of those calls compared its chatbots.
+        is_whole: Whether `used_today` counts every call of the tenant.
     """
 
     requests_per_minute: int
     daily_budget: int | None
     used_today: int
     blocked_until: datetime | None
+    by_source: Mapping[str, int] = field(default_factory=dict)
+    is_whole: bool = True
+
+    def of_sources(self, sources: Collection[str]) -> "Budget":
+        """The same for somebody who sees these sources alone: what others use is no business of theirs."""
+        used = sum(count for source, count in self.by_source.items() if source in sources)
+        return replace(self, used_today=used, is_whole=False)
 
 
 class Target(Protocol):

@@ -73,7 +73,8 @@ class CallBudget:
         self._roll_day()
         left = self._blocked_for()
         until = self._clock.now() + timedelta(seconds=left) if left > 0 else None
-        return Budget(self._per_minute, self._daily, self._used.total(), until)
+        by_source = {who.name: count for who, count in self._used.items() if who.purpose is Purpose.COMPARE}
+        return Budget(self._per_minute, self._daily, self._used.total(), until, by_source)
 
     @asynccontextmanager
     async def call(self, spender: Spender = COMPARING) -> AsyncIterator[None]:

@@ -19,7 +19,7 @@ class Overview:
         counts: Chatbots and open plans, counted.
         sources: The sources, each with the state that people are shown.
         runs: Source → its last run.
-        budgets: Tenant → what is left of its call budget.
+        budgets: Tenant → what is left of its call budget, by the calls for sources that may be seen.
         suspensions: What is stopped now, newest first.
         suspended_sources: Source → the widest suspension that stops the applies of all of it.
         tenants: The configured tenants by name, also those that were not asked anything yet. Those with a write key
@@ -55,7 +55,7 @@ async def overview(engine: Engine, visible: Collection[str] | None = None) -> Ov
         counts=await engine.store.queries.counts(visible),
         sources=sources,
         runs={run.source: run for run in runs.values()},
-        budgets={name: engine.tenants[name].target.budget() for name in sorted(tenants)},
+        budgets={name: _budget(engine, visible, name) for name in sorted(tenants)},
         suspensions=await _among(engine, visible, suspensions),
         suspended_sources=stopped,
         tenants=[
@@ -64,6 +64,13 @@ async def overview(engine: Engine, visible: Collection[str] | None = None) -> Ov
         ],
         warnings=engine.open_claims(visible),
     )
+
+
+def _budget(engine: Engine, visible: Collection[str] | None, tenant: str) -> Budget:
+    """What a tenant's calls were used for, without the calls for sources that the person may not see."""
+    budget = engine.tenants[tenant].target.budget()
+    others = {source.name for source in engine.sources.values() if source.tenant == tenant} - set(visible or ())
+    return budget if visible is None or not others else budget.of_sources(visible)
 
 
 async def _with_write_key(engine: Engine, visible: Collection[str] | None, record: TenantRecord) -> TenantRecord:

@@ -336,6 +336,10 @@ class BudgetShape(Shape):
     requests_per_minute: int
     daily_budget: int | None
     used_today: int
+    whole: bool = Field(
+        description="Whether `used_today` counts every call of the tenant; for somebody who may not see all of its "
+        "sources it counts the comparisons of those that they may."
+    )
     blocked_until: Moment | None
 
 

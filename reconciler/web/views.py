@@ -343,5 +343,6 @@ def _budget(tenant: str, budget: Budget) -> shapes.BudgetShape:
         requests_per_minute=budget.requests_per_minute,
         daily_budget=budget.daily_budget,
         used_today=budget.used_today,
+        whole=budget.is_whole,
         blocked_until=budget.blocked_until,
     )

@@ -1,5 +1,6 @@
 """What is wrong at WizChat never looks healthy: the tenant's state, the run's end, when the live side was compared."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -107,14 +108,25 @@ async def test_whoever_refuses_the_list_is_not_the_management_api(tmp_path: Path
         assert (await tenant(w)).state is TenantState.MISCONFIGURED
 
 
-@pytest.mark.parametrize("error", [ScopeMissing("add the scope skills:read"), ChatbotHidden("add it to the key")])
-async def test_a_key_that_may_list_and_compare_nothing_is_unauthorized(tmp_path: Path, error: TargetError) -> None:
+@pytest.mark.parametrize(
+    ("error", "says"),
+    [
+        (ScopeMissing("add the scope skills:read"), "add the scope skills:read"),
+        (ChatbotHidden(f"the API key may not use chatbot {BOT}: add it"), "the API key may use none of the chatbots"),
+    ],
+)
+async def test_a_key_that_may_list_and_compare_nothing_is_unauthorized(
+    tmp_path: Path, error: TargetError, says: str
+) -> None:
     async with world(tmp_path, LIVE, FILES) as w:
         for bot in BOTS:
             w.target.fail(error, bot, times=None)
         run = await w.refresh()
         assert run.status is RunStatus.FAILED
-        assert ((await tenant(w)).state, (await tenant(w)).cause) == (TenantState.UNAUTHORIZED, str(error))
+        seen = await tenant(w)
+        assert seen.state is TenantState.UNAUTHORIZED
+        assert says in str(seen.cause)
+        assert BOT not in str(seen.cause), "who sees the tenant may not see the chatbot's source"
         w.target.heal(BOTS[2])
         run = await w.refresh()
         assert run.status is RunStatus.SUCCEEDED
@@ -146,6 +158,23 @@ async def test_a_run_some_of_whose_dry_runs_failed_says_so(tmp_path: Path) -> No
         run = await w.refresh(full=False)
         assert (run.status, run.counts.skipped) == (RunStatus.SUCCEEDED, 2), "the others were compared before"
         assert (await tenant(w)).state is TenantState.READY
+
+
+@pytest.mark.parametrize("error", [TargetUnreachable("check base_url"), BadAnswer("check base_url")])
+async def test_an_outage_in_the_middle_of_a_run_is_not_tried_out_with_each_chatbot_that_is_left(
+    tmp_path: Path, error: TargetError
+) -> None:
+    async with world(tmp_path, LIVE, FILES) as w:
+        w.switch_tenants({TENANT: replace(w.engine.tenants[TENANT], concurrency=1)})
+        asked = sorted(BOTS)
+        for what in (None, *asked[1:]):
+            w.target.fail(error, what, times=None)
+        w.commit({path_of(bot): document(spec(name="Renamed"), bot) for bot in BOTS})
+        w.target.calls.clear()
+        run = await w.refresh(full=False)
+        assert (run.status, run.counts.dry_runs, run.counts.uncompared) == (RunStatus.SUCCEEDED, 2, 2)
+        assert "2 of 3 chatbots could not be compared" in str(run.message)
+        assert w.target.calls == [("dry_run", asked[0]), ("dry_run", asked[1]), ("chatbots", None)]
 
 
 @pytest.mark.parametrize("error", [QuotaExceeded("try again tomorrow"), TargetRateLimited("try again in 90 s")])

@@ -92,7 +92,7 @@ class Tenant:
         return self
 
     def budget(self) -> Budget:
-        return Budget(600, 50_000, self.used, None)
+        return Budget(600, 50_000, self.used, None, {"main": 3, "side": 2})
 
     async def chatbots(self) -> list[LiveChatbot]:
         return []

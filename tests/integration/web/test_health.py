@@ -100,6 +100,7 @@ async def test_the_status_sums_up_the_fleet(house: House) -> None:
         "requests_per_minute": 600,
         "daily_budget": 50_000,
         "used_today": 7,
+        "whole": True,
         "blocked_until": None,
     }
 

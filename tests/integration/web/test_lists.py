@@ -9,6 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
+from reconciler.domain.records import Role
 from tests.fakes.clock import START
 from tests.integration.web.conftest import House
 from tests.support.records import a_chatbot, a_run
@@ -98,6 +99,20 @@ async def test_the_budget_moves_the_status_without_the_database(house: House) ->
 
         answer = await client.get("/api/v1/status", headers={"If-None-Match": tag})
     assert (answer.status_code, answer.json()["budgets"][0]["used_today"]) == (200, 8)
+
+
+async def test_what_other_sources_used_of_a_tenants_calls_is_not_told(house: House) -> None:
+    async with house.client("wzr_main-only") as client:
+        (budget,) = (await client.get("/api/v1/status")).json()["budgets"]
+        page = (await client.get("/")).text
+    assert (budget["used_today"], budget["whole"]) == (3, False)
+    assert "3 API calls used today to compare your sources" in page
+    assert "API calls left" not in page
+
+    await house.add_token("all-by-name", Role.VIEWER, ("main", "side"))
+    async with house.client("wzr_all-by-name") as client:
+        (budget,) = (await client.get("/api/v1/status")).json()["budgets"]
+    assert (budget["used_today"], budget["whole"]) == (7, True)
 
 
 async def test_a_suspension_that_expires_moves_the_sources(house: House) -> None:

@@ -242,3 +242,16 @@ async def test_one_answer_with_a_wrong_date_does_not_end_a_tenant_until_the_next
     clock.advance(longest)
     budget.spend_write()
     await _call(budget)
+
+
+async def test_what_compared_a_source_is_told_by_itself(clock: FakeClock) -> None:
+    budget = CallBudget("t", clock, daily_budget=100)
+    spenders = [Spender(Purpose.COMPARE, "a")] * 3 + [Spender(Purpose.COMPARE, "b"), Spender(Purpose.LIVE_VIEW, "a")]
+    for spender in [*spenders, APPLYING, Spender(Purpose.COMPARE)]:
+        async with budget.call(spender):
+            pass
+    whole = budget.view()
+    assert (whole.used_today, whole.is_whole) == (7, True)
+    seen = whole.of_sources(["a"])
+    assert (seen.used_today, seen.is_whole, seen.daily_budget) == (3, False, 100)
+    assert whole.of_sources([]).used_today == 0

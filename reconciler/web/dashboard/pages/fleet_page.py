@@ -94,7 +94,7 @@ class Left:
     """What is left of a tenant's calls.
 
     Attributes:
-        calls: How many may still be made today; None where there is no limit.
+        calls: How many may still be made today; None where there is no limit, or what others used is not to be seen.
         blocked: Until when WizChat takes none; None while it does.
     """
 
@@ -263,7 +263,8 @@ def _oldest(chatbot: Chatbot | None, now: datetime) -> Oldest | None:
 
 
 def _left(tenant: str, budget: Budget, now: datetime) -> Left:
-    calls = None if budget.daily_budget is None else max(budget.daily_budget - budget.used_today, 0)
+    limit = budget.daily_budget if budget.is_whole else None
+    calls = None if limit is None else max(limit - budget.used_today, 0)
     blocked = budget.blocked_until if budget.blocked_until and budget.blocked_until > now else None
     return Left(tenant, budget, calls, age_or_none(blocked, now))
 
