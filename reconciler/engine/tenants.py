@@ -60,7 +60,7 @@ def sign_of_names(tenant: str, stated: Collection[str], named: Collection[str]) 
         return ANSWERED
     return Sign(
         TenantState.MISCONFIGURED,
-        f"WizChat's list names none of the {len(stated)} chatbots that documents of tenant {tenant} state: check that "
+        f"WizChat's list names none of the chatbots that documents of tenant {tenant} state: check that "
         "api_key (WIZCHAT_API_KEY) is of the account that has them",
     )
 

@@ -16,7 +16,7 @@ pytestmark = pytest.mark.anyio
 OTHER = "bot_2"
 LIVE = {BOT: spec(), OTHER: spec()}
 FILES = {path_of(key): document(spec(), key) for key in LIVE}
-SAYS = f"names none of the 2 chatbots that documents of tenant {TENANT} state: check that api_key"
+SAYS = f"names none of the chatbots that documents of tenant {TENANT} state: check that api_key"
 
 
 async def test_a_list_that_knows_none_of_the_chatbots_is_no_ready_tenant(tmp_path: Path) -> None:
