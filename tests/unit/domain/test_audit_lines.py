@@ -1,0 +1,138 @@
+"""Heads and exported logs as lines of text: what is read back, and what is refused and why."""
+
+import json
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import pytest
+
+from reconciler.domain.audit import GENESIS, hash_of
+from reconciler.domain.audit_lines import Head, entry_line, entry_of
+from reconciler.domain.audit_verify import Finding, Kind, verify_lines
+from reconciler.domain.records import AuditEntry
+
+AT = datetime(2026, 11, 30, 12, tzinfo=UTC)
+HASH = "ab" * 32
+
+
+def log(length: int) -> list[AuditEntry]:
+    entries: list[AuditEntry] = []
+    for seq in range(1, length + 1):
+        before = entries[-1].hash if entries else GENESIS
+        entry = AuditEntry(
+            seq=seq,
+            at=AT,
+            actor="ann",
+            action="plan.approve",
+            subject=f"plan {seq}",
+            fingerprint=None,
+            detail={"n": seq},
+            prev_hash=before,
+            hash="",
+        )
+        entries.append(replace(entry, hash=hash_of(entry)))
+    return entries
+
+
+@pytest.mark.parametrize("text", [f"7:{HASH}", f" 7:{HASH}\n", f"007:{HASH}"])
+def test_a_head_is_read(text: str) -> None:
+    assert Head.parse(text) == Head(7, HASH)
+    assert str(Head.parse(text)) == f"7:{HASH}"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "7",
+        f"-7:{HASH}",
+        f":{HASH}",
+        f"\N{ARABIC-INDIC DIGIT SEVEN}:{HASH}",
+        f"x:{HASH}",
+        "7:",
+        f"7:{HASH[:-1]}",
+        f"7:{HASH}a",
+        f"7:{HASH.upper()}",
+    ],
+)
+def test_what_is_no_head_is_refused_with_what_one_looks_like(text: str) -> None:
+    with pytest.raises(
+        ValueError, match=r"is not a head: write it as SEQ:HASH, with the 64 hex digits of the hash$"
+    ) as e:
+        Head.parse(text)
+    assert str(e.value).startswith(repr(text))
+
+
+def test_an_exported_log_is_verified_without_the_database() -> None:
+    entries = log(5)
+    report = verify_lines(map(entry_line, entries), frozenset({Head(3, entries[2].hash)}))
+    assert (report.intact, report.entries, report.first, report.heads_held) == (True, 5, 1, 1)
+    assert report.head == Head(5, entries[-1].hash)
+
+
+def test_a_part_of_an_exported_log_is_verified() -> None:
+    report = verify_lines(map(entry_line, log(5)[3:4]))
+    assert (report.intact, report.entries, report.first) == (True, 1, 4)
+
+
+def test_a_line_that_is_no_entry_is_found_with_its_number() -> None:
+    lines = [entry_line(entry) for entry in log(4)]
+    lines[1] = "{"
+    report = verify_lines(lines)
+    assert report.entries == 4
+    (finding,) = report.findings
+    assert (finding.seq, finding.kind) == (2, Kind.UNREADABLE)
+    assert finding.message.startswith("this is no entry: line 2: ")
+
+
+def test_the_first_line_may_be_the_bad_one() -> None:
+    report = verify_lines(["no"])
+    assert (report.findings[0].seq, report.findings[0].kind) == (1, Kind.UNREADABLE)
+    assert report.findings[0].message.startswith("this is no entry: line 1: ")
+
+
+def test_a_head_that_an_exported_log_does_not_hold_is_found() -> None:
+    entries = log(3)
+    report = verify_lines(map(entry_line, entries), frozenset({Head(2, HASH), Head(9, HASH)}))
+    assert report.findings == (
+        Finding(2, Kind.HEAD_DIFFERS, f"its hash is {entries[1].hash}, but a head was kept that says {HASH}"),
+        Finding(9, Kind.CUT_OFF, "a head was kept of entry 9, but the log ends with entry 3"),
+    )
+
+
+def test_no_lines_are_an_empty_log() -> None:
+    assert verify_lines([]).intact
+    (finding,) = verify_lines([], frozenset({Head(1, HASH)})).findings
+    assert finding == Finding(1, Kind.CUT_OFF, "a head was kept of entry 1, but the log is empty")
+
+
+def changed(**fields: object) -> str:
+    return json.dumps({**json.loads(entry_line(log(1)[0])), **fields})
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        (changed(more=1), r"^an entry has exactly these names: seq, at, actor, action, subject"),
+        ("[]", r"^an entry has exactly these names: seq, at, "),
+        (changed(seq="1"), r"^seq must be a number and detail an object$"),
+        (changed(seq=True), r"^seq must be a number and detail an object$"),
+        (changed(detail=[]), r"^seq must be a number and detail an object$"),
+        (changed(actor=None), r"^actor, action, subject, prev_hash, hash and fingerprint must be texts$"),
+        (changed(fingerprint=1), r"^actor, action, subject, prev_hash, hash and fingerprint must be texts$"),
+        (changed(at=1), r"^at must be a text$"),
+        (changed(at="2026-11-30T12:00:00"), r"^at must name its zone$"),
+        ('{"seq": 1, "seq": 1}', r"^a name stands twice in one object$"),
+        ("[" * 100_000, r"^it is nested too deeply$"),
+    ],
+)
+def test_what_is_no_entry_is_refused_with_the_reason(line: str, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        entry_of(line)
+
+
+def test_an_entry_comes_back_as_it_was() -> None:
+    (entry,) = log(1)
+    assert entry_of(entry_line(replace(entry, actor="Zoë"))) == replace(entry, actor="Zoë")
+    assert '"at": "2026-11-30T12:00:00.000000Z"' in entry_line(entry)
+    assert "Zoë" in entry_line(replace(entry, actor="Zoë"))
