@@ -203,6 +203,36 @@ async def test_rule_5_what_a_look_found_is_written_down_again_when_somebody_was_
         assert (run.status, adopted is not None) == (ends, ends == "Succeeded")
 
 
+@dataclass
+class ContestedStore:
+    """Somebody else is faster, whenever a chatbot is given a plan."""
+
+    store: Store
+    chatbot_id: str
+
+    @asynccontextmanager
+    async def begin(self) -> AsyncIterator[UnitOfWork]:
+        async with self.store.begin() as uow:
+            yield uow
+            chatbot = await uow.chatbots.get(TENANT, self.chatbot_id)
+            if chatbot is not None and chatbot.plan_id is not None:
+                raise Conflict("concurrent_change", "somebody else was faster")
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.store, name)
+
+
+async def test_rule_5_what_was_compared_beside_a_contested_chatbot_is_written_down(tmp_path: Path) -> None:
+    async with world(tmp_path, {**LIVE, **FOUR}, {}) as w:
+        changed = {path_of(key): document(spec(prompt="new"), key) for key in FOUR}
+        w.commit(changed)
+        await run_now(w, replace(w.engine, store=ContestedStore(w.store, "bot_3")), SOURCE)
+        plans = {key: (await w.chatbot(key)).plan_id is not None for key in FOUR}
+        assert plans == {"bot_2": True, "bot_3": False, "bot_4": True}
+        run = await w.run((await w.source_record(SOURCE)).last_run_id or "")
+        assert (run.status, run.counts.plans) == ("Succeeded", 2)
+
+
 async def test_rule_5_a_live_value_that_is_no_text_makes_only_its_own_chatbot_unknown(tmp_path: Path) -> None:
     live = {BOT: spec(prompt="\ud83d broken"), "bot_2": spec(prompt="old")}
     files = {**FILES, path_of("bot_2"): document(spec(), "bot_2")}
