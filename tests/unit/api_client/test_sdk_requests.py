@@ -41,6 +41,37 @@ def test_an_id_that_no_quoting_keeps_in_its_segment_is_refused(call: Callable[..
         call("get_config", chatbot_id)
 
 
+@pytest.mark.parametrize(
+    ("method", "args", "apply", "answer", "line"),
+    [
+        ("list_chatbots", (), None, {"chatbots": []}, "GET /api/v1/chatbots"),
+        ("get_chatbot", ("b",), None, {"chatbot": {"id": "b", "name": "B"}}, "GET /api/v1/chatbots/b"),
+        ("get_config", ("b",), None, DOCUMENT, "GET /api/v1/chatbots/b/config"),
+        ("apply_config", ("b", DOCUMENT), {"dry_run": True}, RESULT, "POST /api/v1/chatbots/b/apply?dryRun=true"),
+        (
+            "apply_config",
+            ("b", DOCUMENT),
+            {"dry_run": False},
+            {**RESULT, "dryRun": False},
+            "POST /api/v1/chatbots/b/apply",
+        ),
+    ],
+)
+def test_each_call_is_one_request(
+    call: Callable[..., Any],
+    script: Callable[..., Any],
+    method: str,
+    args: tuple[Any, ...],
+    apply: dict[str, Any] | None,
+    answer: dict[str, Any],
+    line: str,
+) -> None:
+    sent = script(httpx.Response(200, json=answer))
+    call(method, *args, apply=apply, transport=sent.transport)
+    (request,) = sent.requests
+    assert f"{request.method} {request.url.raw_path.decode()}" == line
+
+
 def test_bytes_are_sent_as_they_are(call: Callable[..., Any], script: Callable[..., Any]) -> None:
     sent = script(httpx.Response(200, json=RESULT))
     body = b'{ "kind":"ChatbotConfig", "dryRun": true }'
