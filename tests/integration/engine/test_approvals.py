@@ -170,6 +170,8 @@ async def test_two_approvals_of_which_one_ran_out_are_one(tmp_path: Path) -> Non
         w.clock.advance(600)
         await tick(w.engine)
         assert (await w.plan(plan.id)).status is PlanStatus.PENDING
+        ends = [entry for entry in await w.audit() if entry.action == "approval.expire"]
+        assert [(entry.detail["actor"], entry.fingerprint) for entry in ends] == [("ann", plan.fingerprint)]
         assert (await w.approve(plan, "cat")).plan.status is PlanStatus.APPROVED
 
 

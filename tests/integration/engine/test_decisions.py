@@ -238,6 +238,7 @@ async def test_a_rejection_that_is_taken_back_offers_an_equal_plan_at_once_witho
         assert decision.plan.message == (await w.plan(plan.id)).message
         assert decision.plan.message.endswith("(ann: too short) The rejection was taken back (ben: by a slip).")
         assert decision.plan.status is (await w.plan(plan.id)).status is PlanStatus.REJECTED
+        assert [approval.actor for approval in decision.approvals] == ["ben"]
         assert (again.fingerprint, again.status) == (plan.fingerprint, PlanStatus.PENDING)
         assert again.id != plan.id
         assert await w.approvals(again) == []
@@ -245,6 +246,32 @@ async def test_a_rejection_that_is_taken_back_offers_an_equal_plan_at_once_witho
         assert [(entry.actor, entry.subject, entry.detail["comment"]) for entry in entries] == [
             ("ben", f"plan/{plan.id}", "by a slip")
         ]
+
+
+async def test_each_decision_leaves_one_entry_with_the_plan_and_what_was_said(tmp_path: Path) -> None:
+    async with world(tmp_path, LIVE, FILES) as w:
+        plan = await w.open_plan()
+        ann = await w.person()
+        await w.approve(plan, comment="fine")
+        [approval] = await w.approvals(plan)
+        await revoke(w.engine, ann, plan.id)
+        await reject(w.engine, ann, plan.id, plan.fingerprint)
+        await withdraw_rejection(w.engine, ann, plan.id, plan.fingerprint)
+        again = await w.open_plan()
+        await reject(w.engine, ann, again.id, again.fingerprint, comment="not now")
+        entries = [entry for entry in await w.audit() if entry.actor == "ann"]
+        assert {entry.fingerprint for entry in entries} == {plan.fingerprint}
+        decisions = [entry for entry in entries if "from" not in entry.detail]
+        assert [(entry.action, entry.subject) for entry in decisions] == [
+            ("plan.approve", f"plan/{plan.id}"),
+            ("plan.revoke", f"plan/{plan.id}"),
+            ("plan.reject", f"plan/{plan.id}"),
+            ("plan.withdraw", f"plan/{plan.id}"),
+            ("plan.reject", f"plan/{again.id}"),
+        ]
+        details = [{name: entry.detail[name] for name in entry.detail.keys() - {"credential"}} for entry in decisions]
+        assert details[0]["comment"] == "fine"
+        assert details[1:] == [{"approval": approval.id, "of": "ann"}, {}, {}, {"comment": "not now"}]
 
 
 async def test_taking_a_rejection_back_twice_or_too_late_changes_nothing(tmp_path: Path) -> None:

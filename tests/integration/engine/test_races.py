@@ -56,6 +56,8 @@ async def test_rule_3_a_document_that_no_longer_prunes_makes_a_plan_with_deletes
         w.commit({path_of(): document(wanted, prune=False)})
         apply = await w.apply(plan)
         assert apply.status is ApplyStatus.STALE
+        assert apply.message
+        assert (await w.plan(plan.id)).message == apply.message
         assert w.writer.writes == []
 
 

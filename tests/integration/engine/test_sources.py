@@ -143,6 +143,7 @@ async def test_accepting_says_which_chatbots_it_orphans_and_does_nothing_to_them
         assert accepted.orphaned == tuple(BOTS[1:])
         assert [(await w.chatbot(key)).reason for key in BOTS] == [Reason.IN_SYNC] + [Reason.ORPHANED] * 3
         [said] = [entry.detail for entry in await w.audit() if entry.action == "source.accept"]
+        assert said["revision"] == head
         assert (said["orphaned"], said["chatbots"], said["cause"]) == (3, BOTS[1:], "DocumentsVanished")
         assert w.writer.writes == []
 

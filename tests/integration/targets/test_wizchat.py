@@ -94,7 +94,9 @@ async def test_an_id_that_is_no_path_segment_is_refused(server: SandboxServer, b
     async with _target(server.url, budget) as target, _writer(server.url, budget) as writer:
         with pytest.raises(RequestRefused, match="cannot be asked for"):
             await target.export("..")
-        assert isinstance(await writer.apply("..", RENAME), Refused)
+        refused = await writer.apply("..", RENAME)
+        assert isinstance(refused, Refused)
+        assert (refused.code, "names no chatbot" in refused.message) == ("bad_request", True)
 
 
 async def test_a_used_up_quota_is_met_once(server: SandboxServer, budget: CallBudget) -> None:

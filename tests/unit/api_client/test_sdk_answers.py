@@ -150,6 +150,13 @@ def test_an_apply_without_a_readable_answer_is_unknown_and_sent_once(
     assert len(sent.requests) == 1
 
 
+def test_an_unknown_outcome_says_what_came_instead_of_an_answer(
+    call: Callable[..., Any], script: Callable[..., Any]
+) -> None:
+    with pytest.raises(ApplyOutcomeUnknown, match="status 502 came without the API's error envelope"):
+        call("apply_config", "b", DOCUMENT, transport=script(httpx.Response(502)).transport)
+
+
 @pytest.mark.parametrize(
     "error", [httpx.ConnectError("refused"), httpx.ConnectTimeout("slow"), httpx.PoolTimeout("busy")], ids=repr
 )

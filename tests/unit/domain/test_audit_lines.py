@@ -6,9 +6,9 @@ from datetime import UTC, datetime
 
 import pytest
 
-from reconciler.domain.audit import GENESIS, hash_of
-from reconciler.domain.audit_lines import Head, entry_line, entry_of
-from reconciler.domain.audit_verify import Finding, Kind, verify_lines
+from reconciler.domain.audit import GENESIS, hash_of, verify
+from reconciler.domain.audit_lines import PRUNE, Head, PruneNote, entry_line, entry_of, prune_of
+from reconciler.domain.audit_verify import Finding, Kind, Verifier, verify_lines
 from reconciler.domain.records import AuditEntry
 
 AT = datetime(2026, 11, 30, 12, tzinfo=UTC)
@@ -73,6 +73,64 @@ def test_an_exported_log_is_verified_without_the_database() -> None:
 def test_a_part_of_an_exported_log_is_verified() -> None:
     report = verify_lines(map(entry_line, log(5)[3:4]))
     assert (report.intact, report.entries, report.first) == (True, 1, 4)
+
+
+def test_the_chain_goes_on_after_an_entry_that_was_verified() -> None:
+    entries = log(5)
+    assert verify(entries) is None
+    assert verify(entries[3:], after=entries[2]) is None
+    assert verify(entries[3:]) == 1
+    assert verify(entries[4:], after=entries[2]) == 4
+    assert verify([*entries[:2], replace(entries[2], actor="eve")]) == 3
+
+
+@pytest.mark.parametrize(
+    ("hashes", "begins", "findings"),
+    [
+        ({2: HASH}, 1, []),
+        (
+            {2: GENESIS},
+            1,
+            [Finding(2, Kind.HEAD_DIFFERS, f"its hash is {GENESIS}, but a head was kept that says {HASH}")],
+        ),
+        ({}, 1, [Finding(2, Kind.MISSING, "entry 2 is missing, of which a head was kept")]),
+        ({}, 2, [Finding(2, Kind.MISSING, "entry 2 is missing, of which a head was kept")]),
+        ({}, 3, []),
+        ({}, None, []),
+    ],
+)
+def test_heads_of_earlier_entries_are_held_against_what_is_kept(
+    hashes: dict[int, str], begins: int | None, findings: list[Finding]
+) -> None:
+    verifier = Verifier()
+    verifier.hold([Head(2, HASH)], hashes, begins=begins)
+    assert list(verifier.finish().findings) == findings
+
+
+@pytest.mark.parametrize(
+    ("detail", "note"),
+    [
+        ({"through": 2, "hash": HASH, "archive": "a.jsonl"}, PruneNote(2, HASH, "a.jsonl")),
+        ({"through": 3, "hash": HASH, "archive": "a.jsonl"}, None),
+        ({"through": 4, "hash": HASH, "archive": "a.jsonl"}, None),
+        ({"through": 0, "hash": HASH, "archive": "a.jsonl"}, None),
+        ({"through": True, "hash": HASH, "archive": "a.jsonl"}, None),
+        ({"through": 2, "hash": HASH[1:], "archive": "a.jsonl"}, None),
+        ({"through": 2, "hash": HASH}, None),
+        ({}, None),
+    ],
+)
+def test_a_prune_names_what_was_removed_before_it(detail: dict[str, object], note: PruneNote | None) -> None:
+    *before, last = log(3)
+    last = replace(last, action=PRUNE, detail=detail)
+    last = replace(last, hash=hash_of(last))
+    assert prune_of(last) == note
+    verifier = Verifier()
+    for entry in (*before, last):
+        verifier.feed(entry)
+    found = [finding for finding in verifier.finish().findings if finding.seq == 3]
+    bad = Finding(3, Kind.BAD_PRUNE, "it does not say which entries were removed, and where they are")
+    assert found == ([] if note else [bad])
 
 
 def test_a_line_that_is_no_entry_is_found_with_its_number() -> None:

@@ -61,6 +61,12 @@ def test_a_claim_by_the_file_s_name_does_not_take_the_place_of_a_stated_one() ->
     assert (told.place, told.pointer, '"c"' in told.message) == (f"{ALONE}:3:1", "metadata.chatbotId", True)
 
 
+def test_a_file_that_spoke_for_many_names_three_of_them() -> None:
+    known = dict.fromkeys("dcba", ALONE)
+    found = keep_missing(snapshot(document("alone", ALONE, states_id=False)), known)
+    assert 'the file spoke for "a" or "b" or "c" before, not for "alone"' in found.diagnostics[0].message
+
+
 def test_a_claim_by_the_file_s_name_stands_where_it_stood_before_or_where_nothing_is_missing() -> None:
     by_name = document("alone", ALONE, states_id=False)
     assert keep_missing(snapshot(by_name), {"alone": ALONE}).documents == (by_name,)

@@ -61,6 +61,9 @@ def test_a_missing_scope_and_a_wait_can_be_read_off_the_error() -> None:
     quota = target_error(WizChatApiError(429, "quota_exceeded", "No.", retry_after=9), tenant="t")
     assert isinstance(quota, errors.QuotaExceeded)
     assert quota.retry_after == 9
+    slower = target_error(WizChatApiError(429, "rate_limited", "No.", retry_after=7), tenant="t")
+    assert isinstance(slower, errors.TargetRateLimited)
+    assert slower.retry_after == 7
 
 
 def test_a_404_of_the_list_is_no_missing_chatbot() -> None:
