@@ -70,6 +70,19 @@ class Equivalent:
     reason: str
 
 
+@dataclass(frozen=True, slots=True)
+class Unplantable:
+    """A function that mutmut cannot change, because it has run before mutmut comes.
+
+    Attributes:
+        function: As mutmut names it, without the number.
+        reason: Why.
+    """
+
+    function: str
+    reason: str
+
+
 def main() -> int:
     """Run a sample, print the survivors and the score, and return the exit code: 1 below the threshold."""
     options = _arguments()
@@ -161,16 +174,23 @@ def _equivalents() -> list[Equivalent]:
         return [Equivalent(**each) for each in tomllib.load(file)["equivalent"]]
 
 
+def _unplantable() -> list[Unplantable]:
+    with EQUIVALENTS.open("rb") as file:
+        return [Unplantable(**each) for each in tomllib.load(file)["unplantable"]]
+
+
 def _estimates() -> Iterator[Mutant]:
-    """Every mutant with the time that its tests take; one that no test reaches takes none.
+    """Every mutant that can be planted, with the time that its tests take; one that no test reaches takes none.
 
     mutmut's own command for this forgets in passing which tests reach what, so its file is read.
     """
     stats = json.loads(STATS.read_text(encoding="utf-8"))
     reaching, durations = stats["tests_by_mangled_function_name"], stats["duration_by_test"]
+    unplantable = {each.function for each in _unplantable()}
     for name in _statuses():
         function = name.rpartition("__mutmut_")[0]
-        yield Mutant(name, sum(durations.get(test, 0.0) for test in reaching.get(function, ())))
+        if function not in unplantable:
+            yield Mutant(name, sum(durations.get(test, 0.0) for test in reaching.get(function, ())))
 
 
 def _statuses() -> dict[str, str]:

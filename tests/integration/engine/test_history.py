@@ -1,6 +1,7 @@
 """What people and programs do leaves its transitions, with what did it, and they make up the episodes."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -8,7 +9,7 @@ from typing import Any
 import pytest
 
 from reconciler.domain.history import Episode, Transition, episodes
-from reconciler.domain.lifecycle import ApplyStatus
+from reconciler.domain.lifecycle import ApplyStatus, PlanStatus
 from reconciler.domain.policy import Policy
 from reconciler.domain.status import Direction, Sync
 from reconciler.engine.accept import accept
@@ -137,6 +138,19 @@ async def test_an_expired_plan_and_an_accepted_revision_are_causes(tmp_path: Pat
         await accept(w.engine, await w.person(), SOURCE, revision, "moved")
         orphaned = (await told(w))[-1]
         assert (orphaned.sync, orphaned.cause) == (Sync.UNKNOWN, f"source/{SOURCE}")
+
+
+async def test_a_plan_that_its_chatbot_does_not_name_any_more_does_not_expire(tmp_path: Path) -> None:
+    async with world(tmp_path, **AGREE, policy=Policy(plan_ttl=timedelta(hours=2))) as w:
+        w.edit_live(core=spec(prompt="Be rude.")["core"])
+        await w.refresh()
+        plan = await w.open_plan()
+        async with w.store.begin() as uow:
+            await uow.chatbots.save(replace(await w.chatbot(), plan_id=None))
+        before = await w.chatbot()
+        w.clock.advance(3 * HOUR)
+        await expire_plans(w.engine)
+        assert ((await w.plan(plan.id)).status, await w.chatbot()) == (PlanStatus.PENDING, before)
 
 
 async def test_an_unmanaged_chatbot_appears_and_is_forgotten(tmp_path: Path) -> None:

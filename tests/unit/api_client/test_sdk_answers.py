@@ -60,6 +60,54 @@ def test_a_successful_answer_that_cannot_be_read_is_our_error(
     assert len(sent.requests) == 1, "reading it again would not help"
 
 
+@pytest.mark.parametrize(
+    ("method", "body", "message"),
+    [
+        ("list_chatbots", HTML, "the answer is not JSON"),
+        ("list_chatbots", DEEP, "the answer is not JSON"),
+        ("list_chatbots", b"[]", "the answer is not a JSON object"),
+        ("list_chatbots", b'{"chatbots": {}}', "the answer breaks the contract at chatbots: it is not a list"),
+        ("list_chatbots", b'{"chatbots": [5]}', "the answer breaks the contract at chatbots.0: "),
+        ("get_chatbot", b"{}", "the answer breaks the contract at chatbot: "),
+        ("get_chatbot", b'{"chatbot": {"id": "b"}}', "the answer breaks the contract at chatbot.name: Field required"),
+        (
+            "get_config",
+            b'{"apiVersion": "v1", "kind": "ChatbotConfig", "spec": {"core": 5}}',
+            "the answer breaks the contract at spec.core: ",
+        ),
+    ],
+)
+def test_what_cannot_be_read_is_told(
+    call: Callable[..., Any], script: Callable[..., Any], method: str, body: bytes, message: str
+) -> None:
+    args = () if method == "list_chatbots" else ("b",)
+    with pytest.raises(WizChatResponseError) as caught:
+        call(method, *args, transport=script(httpx.Response(200, content=body)).transport)
+    assert str(caught.value).startswith(message)
+    assert message.endswith(": ") or str(caught.value) == message
+
+
+@pytest.mark.parametrize("status", [422, 429])
+@pytest.mark.parametrize(
+    ("method", "apply"),
+    [
+        ("list_chatbots", None),
+        ("get_chatbot", None),
+        ("get_config", None),
+        ("apply_config", {"dry_run": True}),
+        ("apply_config", {"dry_run": False}),
+    ],
+)
+def test_every_call_reads_how_long_to_wait_from_a_date(
+    call: Callable[..., Any], script: Callable[..., Any], method: str, apply: dict[str, Any] | None, status: int
+) -> None:
+    args = {"list_chatbots": (), "apply_config": ("b", DOCUMENT)}.get(method, ("b",))
+    answer = httpx.Response(status, json=ENVELOPE, headers={"Retry-After": "Sun, 06 Nov 1994 08:49:37 GMT"})
+    with pytest.raises(WizChatApiError) as caught:
+        call(method, *args, apply=apply, transport=script(answer).transport, max_retries=0)
+    assert caught.value.retry_after == 0
+
+
 def test_the_place_where_an_answer_breaks_the_contract_is_named(
     call: Callable[..., Any], script: Callable[..., Any]
 ) -> None:
