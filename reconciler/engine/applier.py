@@ -357,7 +357,7 @@ def unknown(cause: str) -> End:
     return End(
         status=ApplyStatus.OUTCOME_UNKNOWN,
         reason=Reason.OUTCOME_UNKNOWN,
-        message=joined([EXPLANATIONS[Reason.OUTCOME_UNKNOWN], cause]),
+        message=f"{EXPLANATIONS[Reason.OUTCOME_UNKNOWN]} ({cause})",
     )
 
 

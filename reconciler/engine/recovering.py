@@ -103,7 +103,8 @@ class Recoverer:
 
 def _with_cause(end: End, apply: Apply) -> str:
     """What is said of an end that was read back: also why nobody knew it before."""
-    cause = (apply.message or "").removeprefix(EXPLANATIONS[Reason.OUTCOME_UNKNOWN]).strip()
+    said = (apply.message or "").removeprefix(EXPLANATIONS[Reason.OUTCOME_UNKNOWN]).strip()
+    cause = said.removeprefix("(").removesuffix(")")
     return (
         joined([end.message, f"It was read back, because its outcome was unknown: {cause}"]) if cause else end.message
     )

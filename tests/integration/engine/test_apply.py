@@ -212,9 +212,9 @@ async def test_rule_4_a_lost_answer_is_decided_only_after_the_settle_time(tmp_pa
         await w.recoverer.run()
         ended = await w.apply_of(apply.id)
         assert (ended.status, ended.reason) == (ApplyStatus.FAILED, Reason.NOT_APPLIED)
-        lost = apply.message.removeprefix(EXPLANATIONS[Reason.OUTCOME_UNKNOWN]).strip()
+        lost = apply.message.removeprefix(EXPLANATIONS[Reason.OUTCOME_UNKNOWN]).strip(" ()")
         assert lost
-        assert ended.message.endswith(f"because its outcome was unknown: {lost}"), "why nobody knew it stays"
+        assert ended.message.endswith(f"because its outcome was unknown: {lost}."), "why nobody knew it stays"
         assert ended.message == (await w.plan(plan.id)).message
         assert len(w.writer.writes) == 1
         assert (await w.open_plan()).status is PlanStatus.PENDING

@@ -7,7 +7,19 @@ from datetime import UTC, datetime
 import pytest
 
 from reconciler.domain.audit import GENESIS, hash_of, verify
-from reconciler.domain.audit_lines import PRUNE, Head, PruneNote, entry_line, entry_of, prune_of
+from reconciler.domain.audit_lines import (
+    PRUNE,
+    AuditEvidence,
+    Head,
+    PruneNote,
+    entry_line,
+    entry_of,
+    evidence_in,
+    head_line,
+    heads_in,
+    prune_line,
+    prune_of,
+)
 from reconciler.domain.audit_verify import Finding, Kind, Verifier, verify_lines
 from reconciler.domain.records import AuditEntry
 
@@ -187,6 +199,35 @@ def changed(**fields: object) -> str:
 def test_what_is_no_entry_is_refused_with_the_reason(line: str, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         entry_of(line)
+
+
+def test_what_is_known_of_a_log_is_found_among_lines_of_any_log() -> None:
+    *before, last = log(3)
+    note = PruneNote(2, HASH, "a.jsonl")
+    prune = replace(last, action=PRUNE, detail={"through": 2, "hash": HASH, "archive": "a.jsonl"})
+    head = Head(7, HASH)
+    noise = ["", "no", "{", "[1]", "5", '{"seq": 1}', '{"seq": true, "hash": "' + HASH + '"}', '{"event": "run ended"}']
+    other_event = json.dumps({**json.loads(entry_line(prune)), "event": "run ended"})
+    assert evidence_in([*noise, other_event]) == AuditEvidence()
+    assert evidence_in([*noise, f"12:00 {head_line(head, AT)}"]) == AuditEvidence(frozenset({head}))
+    assert evidence_in([prune_line(note, AT)]) == AuditEvidence(prunes=frozenset({note}))
+    assert evidence_in([entry_line(prune)]) == AuditEvidence(frozenset({Head(3, last.hash)}), frozenset({note}))
+    assert evidence_in([entry_line(before[0])]) == AuditEvidence(frozenset({Head(1, before[0].hash)}))
+    assert list(heads_in([*noise, head_line(head, AT), entry_line(before[0])])) == [head, Head(1, before[0].hash)]
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        (head_line(Head(7, HASH), AT), {"event": "audit head", "seq": 7, "hash": HASH}),
+        (
+            prune_line(PruneNote(2, HASH, "a.jsonl"), AT),
+            {"event": "audit log pruned", "through": 2, "hash": HASH, "archive": "a.jsonl"},
+        ),
+    ],
+)
+def test_a_line_for_the_log_says_when(line: str, expected: dict[str, object]) -> None:
+    assert json.loads(line) == {**expected, "at": "2026-11-30T12:00:00+00:00"}
 
 
 def test_an_entry_comes_back_as_it_was() -> None:
