@@ -63,7 +63,9 @@ def _edit(dice: random.Random, rows: list[Row]) -> str:
     row = dice.choice(rows)
     column = dice.choice(COLUMNS)
     was = row[column]
-    row[column] = _other(dice, column, was, {each["seq"] for each in rows})
+    taken = {each["seq"] for each in rows}
+    while row[column] == was:  # a draw may give what is there: the first row's hash before it is all zeros
+        row[column] = _drawn(dice, column, was, taken)
     return f"{column} of a row: {was!r} → {row[column]!r}"
 
 
@@ -193,8 +195,8 @@ def _hash(row: Row) -> str:
     return chain(row["prev_hash"], at=at, detail=json.loads(row["detail"]), **said)
 
 
-def _other(dice: random.Random, column: str, was: Any, taken: set[int]) -> Any:  # noqa: PLR0911  one for each kind
-    """Another value for a column: mostly a believable one, sometimes one that does not belong there at all."""
+def _drawn(dice: random.Random, column: str, was: Any, taken: set[int]) -> Any:  # noqa: PLR0911  one for each kind
+    """Draw a value for a column: mostly a believable one, sometimes one that does not belong there at all."""
     match column:
         case "seq":
             return dice.choice([seq for seq in (*range(-3, 60), 2**31) if seq not in taken])
