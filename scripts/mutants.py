@@ -32,7 +32,7 @@ MUTANT_OVERHEAD_S: Final = 1.0
 
 _KILLED: Final = frozenset({"killed", "timeout", "caught by type check", "segfault"})
 _WARM_UP: Final = "api_client._wire.x_get_call*"
-"""Asked for when all that is wanted is that mutmut makes the mutants and learns which tests reach them: few tests do."""
+"""Asked for when mutmut is only to make the mutants and learn which tests reach them: few tests reach these."""
 
 
 @dataclass(frozen=True, slots=True)
