@@ -43,6 +43,24 @@ def test_an_update_is_told_by_who_left_the_baseline(live: str, desired: str, exp
     assert directed.fields == {"mode": expected}
 
 
+@pytest.mark.parametrize(
+    ("items", "unsettled", "expected"),
+    [
+        ({"": {"logoUrl": "x"}}, frozenset(), (LIVE, GIT)),
+        ({}, frozenset(), (GIT, LIVE)),
+        ({}, frozenset({""}), (UNKNOWN, UNKNOWN)),
+    ],
+)
+def test_a_section_without_keys_is_one_item(
+    items: dict[str, Any], unsettled: frozenset[str], expected: tuple[Direction, Direction]
+) -> None:
+    baseline = {"theme": SectionBaseline(items, unsettled)}
+    created = direct(Op("theme", Action.CREATE, None, after={"logoUrl": "x"}), baseline)
+    deleted = direct(Op("theme", Action.DELETE, None, before={"logoUrl": "x"}), baseline)
+    assert (created.direction, deleted.direction) == expected
+    assert direct(Op("other", Action.CREATE, None, after={}), baseline).direction is UNKNOWN
+
+
 @pytest.mark.parametrize(("agreed", "other"), [(1, True), (0, False), ([1], [True]), ({"x": 0}, {"x": False})])
 def test_true_is_not_one(agreed: Any, other: Any) -> None:
     baseline = {"skills": SectionBaseline({"refunds": {"mode": agreed}})}
