@@ -27,10 +27,9 @@ from reconciler.engine.scheduling import tick
 from reconciler.engine.suspending import resume, suspend
 from reconciler.errors import Conflict, QuotaExceeded, ScopeMissing, TargetUnauthorized, TargetUnreachable
 from reconciler.ports import JobKind
-from tests.fakes.source import FakeSource
 from tests.fakes.target import Effect
 from tests.support.meanwhile import BusyWriter, Meanwhile
-from tests.support.world import BOT, SOURCE, TENANT, World, document, path_of, push, spec, world
+from tests.support.world import BOT, SOURCE, TENANT, World, document, path_of, spec, world
 
 pytestmark = pytest.mark.anyio
 
@@ -60,6 +59,7 @@ AGREED = {**LIVE, BOT: spec(skills=SKILLS)}
 """Live as the documents say: nothing is to be done at the beginning."""
 
 Course = Callable[[World], Awaitable[object]]
+# of one source each: the first runs of two are under way at once, and which is the first is not said
 COURSES: dict[str, tuple[Course, dict[str, Any]]] = {}
 
 
@@ -355,15 +355,6 @@ async def a_document_breaks_and_is_mended(w: World) -> None:
     w.commit({path_of(): "{"})
     await w.refresh()
     await commit(w, spec(prompt="Be brief.", skills=SKILLS))
-
-
-@course(more_sources={"more": FakeSource({"README.md": "empty"})})
-async def claimed_by_another_source(w: World) -> None:
-    await later(w)
-    other = w.engine.sources["more"].port
-    assert isinstance(other, FakeSource)
-    push(other, {path_of("bot_2"): document(spec("Mine"), "bot_2")})
-    await w.refresh(source="more")
 
 
 @course(live=AGREED)
