@@ -24,6 +24,7 @@ from reconciler.runtime.settings_fields import (
     Name,
     Networks,
     Origins,
+    Retention,
     WebUrl,
     Words,
 )
@@ -78,21 +79,18 @@ class DataSettings(Section):
         "which belong into a backup; the key of links to plans; also the database while `database.url` is unset. A "
         "relative path counts from the folder that the program is started in.",
     )
-    runs: Duration = Field(
+    runs: Retention = Field(
         timedelta(days=30),
-        ge=timedelta(days=1),
         description="How long finished runs are kept. A source's newest, its newest that succeeded and the one that "
         "lists what is wrong in its documents stay.",
     )
-    plans: Duration = Field(
+    plans: Retention = Field(
         timedelta(days=90),
-        ge=timedelta(days=1),
         description="How long closed plans are kept, with their approvals and applies, and ended suspensions. "
         "A plan stays while it still decides about others, as a rejected one does.",
     )
-    history: Duration = Field(
+    history: Retention = Field(
         timedelta(days=90),
-        ge=timedelta(days=1),
         description="How long the database keeps when chatbots drifted and were in sync again, for the pages. "
         "A drift that lasts is kept whole, and the audit log has a setting of its own.",
     )
@@ -229,9 +227,8 @@ class SourceSettings(Section):
 class AuditSettings(Section):
     """How long decisions are kept, and how they are vouched for."""
 
-    retention: Duration | None = Field(
+    retention: Retention | None = Field(
         None,
-        ge=timedelta(days=1),
         description="How long entries stay in the database; older ones move to `audit-archive` in `data.dir`. "
         "Unset: for ever.",
     )

@@ -3,7 +3,7 @@
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 from pydantic import ValidationError
 from pydantic_settings import BaseSettings, EnvSettingsSource
@@ -14,6 +14,9 @@ from reconciler.runtime.settings_errors import one_line, suggestion
 from reconciler.runtime.settings_names import CLIENT_VARIABLES, CONFIG, PREFIX, PREFIXES, SHORT_FORM, variables
 
 DEFAULT = "default"
+
+_MOST_BYTES: Final = 2**20
+"""How long a file of settings may be: a device never ends."""
 
 S = TypeVar("S", bound=BaseSettings)
 
@@ -65,7 +68,11 @@ def _short_origins(environ: Mapping[str, str], short: Mapping[str, Any]) -> dict
 
 def _read_toml(path: Path) -> dict[str, Any]:
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8-sig"))  # some editors begin a file with a byte order mark
+        with path.open("rb") as file:
+            content = file.read(_MOST_BYTES + 1)
+        if len(content) > _MOST_BYTES:
+            raise SettingsError(f"{path} is larger than {_MOST_BYTES // 2**20} MiB: name a file of settings")
+        return tomllib.loads(content.decode("utf-8-sig"))  # some editors begin a file with a byte order mark
     except OSError as error:
         raise SettingsError(
             f"{CONFIG}: {path} cannot be read ({error.strerror}): create it, or correct the path"

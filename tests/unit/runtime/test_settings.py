@@ -260,6 +260,11 @@ class TestRefusals:
             ),
             ({"RECONCILER_AUDIT__RETENTION": "9999999d"}, "too long a duration: give at most 36500d"),
             ({"RECONCILER_DATA__RUNS": "1" + "0" * 5000 + "s"}, "too long a duration: give at most 36500d"),
+            (
+                {"RECONCILER_AUDIT__RETENTION": "0s"},
+                "audit.retention: it should be greater than or equal to 1 day (set by RECONCILER_AUDIT__RETENTION)",
+            ),
+            ({"RECONCILER_CONFIG": "/dev/zero"}, "/dev/zero is larger than 1 MiB: name a file of settings"),
             ({"RECONCILER_POLICY__APPROVALS": "9" * 23}, "policy.approvals"),
             ({"RECONCILER_POLICY__DELETE_APPROVALS": "101"}, "policy.delete_approvals"),
             ({"RECONCILER_AUTH__FAILURES_PER_MINUTE": "9" * 23}, "auth.failures_per_minute"),
