@@ -52,6 +52,8 @@ TABLES = (
 HIDDEN = {"hash", "prev_hash", "search", "called", "version", "body", "sections"}
 """What follows from the rest, or is held by tests of its own."""
 
+EMPTY = {None, "[]", "{}"}
+
 SKILLS = [{"name": "a", "body": "one"}, {"name": "b", "body": "one"}]
 LIVE = {BOT: spec(prompt="old", skills=SKILLS), "bot_2": spec("Other")}
 FILES = {path_of(): document(spec(skills=SKILLS)), path_of("bot_2"): document(spec("Other"), "bot_2")}
@@ -434,7 +436,7 @@ def stored(database: Path) -> str:
         connection.row_factory = sqlite3.Row
         tables = {
             table: [
-                {name: shown(row[name]) for name in row.keys() if name not in HIDDEN and row[name] is not None}  # noqa: SIM118
+                {name: shown(row[name]) for name in row.keys() if name not in HIDDEN and row[name] not in EMPTY}  # noqa: SIM118
                 for row in connection.execute(f"SELECT * FROM {table} ORDER BY 1, 2")  # noqa: S608  the names are ours
             ]
             for table in TABLES
