@@ -83,6 +83,10 @@ class TargetUnauthorized(TargetError):
     """The key is refused."""
 
 
+class AnotherAccount(TargetUnauthorized):
+    """The key is of an account that has none of the chatbots."""
+
+
 class ScopeMissing(TargetError):
     """The key lacks a scope.
 

@@ -14,7 +14,7 @@ from reconciler.engine.observing import fault_of
 from reconciler.engine.roster import call_the_roll
 from reconciler.engine.sweeping import SweepCounts, sweep
 from reconciler.engine.tenants import ANSWERED, note_pass, sign_of_dry_run, sign_of_list, sign_of_names
-from reconciler.errors import ChatbotNotFound, RequestRefused, TargetError, TargetRateLimited
+from reconciler.errors import AnotherAccount, ChatbotNotFound, RequestRefused, TargetError, TargetRateLimited
 from reconciler.ports import Purpose, Spender, Target
 
 MOST_MISSING_ASKED = 4
@@ -61,9 +61,18 @@ async def compare(engine: Engine, binding: SourceBinding, run: Run, documents: S
     if run.full or record.state is not TenantState.READY or _has_fault(wanted, chatbots):
         listed, named = await _list(engine, tenant, target, cause, done)
     is_doubtful = listed is not None and listed.state not in {None, TenantState.READY}
-    missing = _missing([chatbots[document.chatbot_id] for document in wanted], named, run, now)
+    stranger = AnotherAccount(str(listed.cause)) if listed is not None and is_doubtful and named is not None else None
+    known = [chatbots[document.chatbot_id] for document in wanted] if stranger is None else []
     done.swept = await sweep(
-        engine, tenant, wanted, chatbots, target=target, missing=missing, cause=cause, is_doubtful=is_doubtful
+        engine,
+        tenant,
+        wanted,
+        chatbots,
+        target=target,
+        missing=_missing(known, named, run, now),
+        cause=cause,
+        is_doubtful=is_doubtful,
+        not_found=stranger,  # no plan falls, and no document is blamed, for a wrong key
     )
     record = await _note(engine, tenant, listed, done.swept, {document.chatbot_id for document in wanted})
     _conclude(done, run, len(wanted), record, listed)

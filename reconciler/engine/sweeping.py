@@ -12,7 +12,7 @@ from reconciler.engine.context import Engine, TenantBinding
 from reconciler.engine.observing import Observation, record
 from reconciler.engine.outage import Outage
 from reconciler.engine.standings import Surroundings
-from reconciler.errors import Conflict, TargetError
+from reconciler.errors import ChatbotNotFound, Conflict, TargetError
 from reconciler.ports import Target
 from reconciler.task_groups import task_group
 
@@ -68,6 +68,7 @@ async def sweep(
     missing: Mapping[str, TargetError],
     cause: str,
     is_doubtful: bool = False,
+    not_found: TargetError | None = None,
 ) -> SweepCounts:
     """Dry-run documents and write down what they show.
 
@@ -81,6 +82,7 @@ async def sweep(
         cause: What sweeps, for the history.
         is_doubtful: Whether the list of chatbots could not be read: then one document is asked about first, and the
             others only when that can be compared.
+        not_found: What it tells of all of them when that document's chatbot is not found; None for nothing.
     """
     counts = SweepCounts()
     todo = iter(documents)
@@ -90,7 +92,7 @@ async def sweep(
         async with task_group() as workers:
             outage = Outage(target.chatbots, list_failed=is_doubtful)
             if is_doubtful:
-                await _work(target, islice(todo, 1), chatbots, missing, done, outage)
+                await _work(target, islice(todo, 1), chatbots, missing, done, outage, not_found)
             for _ in range(min(tenant.concurrency, len(documents))):
                 workers.create_task(_work(target, todo, chatbots, missing, done, outage))
         await done.put(None)
@@ -104,6 +106,7 @@ async def _work(
     missing: Mapping[str, TargetError],
     done: asyncio.Queue[Observation | None],
     outage: Outage,
+    not_found: TargetError | None = None,
 ) -> None:
     for document in todo:
         chatbot = chatbots.get(document.chatbot_id)
@@ -111,6 +114,8 @@ async def _work(
             continue
         known = missing.get(document.chatbot_id) or outage.error
         result = known or await ask(target, document)
+        if not_found is not None and type(result) is ChatbotNotFound:
+            result = not_found
         if known is None:
             await outage.note(result)
         await done.put(Observation(document, chatbot.epoch, result, was_asked=known is None))

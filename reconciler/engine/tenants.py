@@ -14,6 +14,7 @@ from reconciler.domain.write_key import WriteKey
 from reconciler.engine.context import Engine
 from reconciler.engine.standings import restate
 from reconciler.errors import (
+    AnotherAccount,
     BadAnswer,
     ChatbotHidden,
     Conflict,
@@ -70,14 +71,14 @@ def sign_of_dry_run(error: TargetError | None) -> Sign:
     match error:
         case None | RequestRefused():
             return ANSWERED
+        case AnotherAccount() | BadAnswer():
+            return Sign(TenantState.MISCONFIGURED, str(error))
         case TargetUnauthorized():
             return Sign(TenantState.UNAUTHORIZED, str(error), is_certain=True)
         case ScopeMissing() | ChatbotHidden():
             return Sign(TenantState.UNAUTHORIZED, _NO_CHATBOT if isinstance(error, ChatbotHidden) else str(error))
         case TargetUnreachable():
             return Sign(TenantState.UNREACHABLE, str(error))
-        case BadAnswer():
-            return Sign(TenantState.MISCONFIGURED, str(error))
         case _:
             return Sign(None, str(error))
 

@@ -6,6 +6,7 @@ import pytest
 
 from api_client.sandbox import Chatbot as LiveBot
 from api_client.sandbox import Fleet
+from reconciler.domain.lifecycle import ApplyStatus, PlanStatus
 from reconciler.domain.records import RunStatus
 from reconciler.domain.status import Reason, Sync
 from reconciler.domain.tenant import TenantState
@@ -26,7 +27,8 @@ async def test_a_list_that_knows_none_of_the_chatbots_is_no_ready_tenant(tmp_pat
         assert (run.status, SAYS in (run.message or "")) == (RunStatus.FAILED, True)
         tenant = await w.tenant()
         assert (tenant.state, SAYS in (tenant.cause or "")) == (TenantState.MISCONFIGURED, True)
-        assert (await w.chatbot()).reason is Reason.CHATBOT_MISSING
+        assert {(await w.chatbot(key)).reason for key in LIVE} == {Reason.UNAUTHORIZED}
+        assert SAYS in (await w.chatbot()).message
 
         w.target.fleet = mine
         assert (await w.refresh()).status is RunStatus.SUCCEEDED
@@ -37,6 +39,30 @@ async def test_a_list_that_knows_none_of_the_chatbots_is_no_ready_tenant(tmp_pat
 async def test_at_the_first_run_as_well(tmp_path: Path) -> None:
     async with world(tmp_path, {"bot_theirs": spec()}, FILES) as w:
         assert (await w.tenant()).state is TenantState.MISCONFIGURED
+        assert {(await w.chatbot(key)).reason for key in LIVE} == {Reason.UNAUTHORIZED}
+
+
+async def test_plans_and_approvals_outlive_a_wrong_key(tmp_path: Path) -> None:
+    async with world(tmp_path, {**LIVE, BOT: spec(prompt="old")}, FILES) as w:
+        plan = await w.open_plan()
+        await w.approve(plan)
+        mine, w.target.fleet = w.target.fleet, Fleet([LiveBot("bot_theirs", config=spec())])
+        calls = len(w.target.calls)
+        await w.refresh()
+        assert len(w.target.calls) == calls + 2, "the list, and one chatbot"
+        assert (await w.plan(plan.id)).status is PlanStatus.APPROVED
+        w.target.fleet = mine
+        await w.refresh()
+        assert (await w.apply(plan)).status is ApplyStatus.APPLIED
+
+
+async def test_a_chatbot_that_is_missing_from_a_narrow_list_stays_its_documents_matter(tmp_path: Path) -> None:
+    async with world(tmp_path, LIVE, FILES) as w:
+        w.target.unlisted = {*LIVE}
+        w.target.fleet.remove(OTHER)
+        await w.refresh()
+        assert (await w.tenant()).state is TenantState.READY
+        assert [(await w.chatbot(key)).reason for key in LIVE] == [Reason.IN_SYNC, Reason.CHATBOT_MISSING]
 
 
 async def test_a_list_that_is_narrower_than_the_key_is_no_sign(tmp_path: Path) -> None:
