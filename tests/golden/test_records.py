@@ -25,7 +25,7 @@ from reconciler.engine.decide import Overrides, reject, revoke, withdraw_rejecti
 from reconciler.engine.forgetting import forget_chatbot, forget_source
 from reconciler.engine.scheduling import tick
 from reconciler.engine.suspending import resume, suspend
-from reconciler.errors import Conflict, QuotaExceeded, ScopeMissing, TargetUnauthorized, TargetUnreachable
+from reconciler.errors import Conflict, QuotaExceeded, ScopeMissing, SourceCause, TargetUnauthorized, TargetUnreachable
 from reconciler.ports import JobKind
 from tests.fakes.target import Effect
 from tests.support.meanwhile import BusyWriter, Meanwhile
@@ -349,6 +349,22 @@ async def documents_vanished_and_accepted(w: World) -> None:
     await later(w)
     await accept(w.engine, await w.person(), SOURCE, head, "rebased on purpose")
     await w.idle()
+
+
+MANY = {f"bot_{number}": spec(f"Bot {number}") for number in range(1, 5)}
+
+
+@course(live=MANY, files={path_of(key): document(body, key) for key, body in MANY.items()})
+async def documents_vanished(w: World) -> None:
+    await later(w)
+    w.commit({path_of(f"bot_{number}"): None for number in range(2, 5)})
+    await w.refresh()
+    await later(w)
+    w.commit({path_of("bot_1"): None, "README.md": "empty"})
+    await w.refresh()
+    await later(w)
+    w.source.fail(SourceCause.UNREACHABLE)
+    await w.refresh()
 
 
 @course(live=AGREED)

@@ -31,10 +31,22 @@ def test_emptying_a_section_needs_an_override() -> None:
     assert requirements(deletes("domains", 1), body(domains=[]), Policy()).delete_override == "it empties domains"
 
 
-def test_deleting_an_mcp_server_needs_an_override_and_says_why() -> None:
-    why = requirements(deletes("mcpServers", 1), body(mcpServers=[{}]), Policy()).delete_override
-    assert why is not None
-    assert "credentials are not in git: this cannot be undone" in why
+@pytest.mark.parametrize(
+    ("number", "names"), [(1, "1 MCP server (mcpServers-0)"), (2, "2 MCP servers (mcpServers-0, mcpServers-1)")]
+)
+def test_deleting_an_mcp_server_needs_an_override_and_says_why(number: int, names: str) -> None:
+    ops = [*deletes("mcpServers", number)[::-1], *deletes("skills", 1)]
+    why = requirements(ops, body(mcpServers=[{}], skills=[{}]), Policy(max_deletes=9)).delete_override
+    assert why == f"it deletes {names}, whose credentials are not in git: this cannot be undone"
+
+
+def test_several_reasons_for_an_override_are_told_one_after_the_other() -> None:
+    ops = [*deletes("mcpServers", 1), *deletes("domains", 2)]
+    why = requirements(ops, body(mcpServers=[{}], domains=[]), Policy()).delete_override
+    assert why == (
+        "it deletes 3 items, more than policy.max_deletes = 2; it empties domains; it deletes 1 MCP server "
+        "(mcpServers-0), whose credentials are not in git: this cannot be undone"
+    )
 
 
 @pytest.mark.parametrize("action", [Action.CREATE, Action.UPDATE])

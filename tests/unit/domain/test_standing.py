@@ -60,6 +60,44 @@ def test_an_open_plan_shows_what_stands_in_its_way(
     assert plan_standing(plan, protected)[0] is Reason.PROTECTED
 
 
+def test_an_approved_plan_says_whether_its_apply_is_queued() -> None:
+    approved = replace(a_plan(), status=PlanStatus.APPROVED)
+    assert plan_standing(approved, PlanCircumstances()) == (Reason.APPROVED, EXPLANATIONS[Reason.APPROVED])
+    queued = plan_standing(replace(approved, apply_id="apply_1"), PlanCircumstances())
+    assert queued == (Reason.APPROVED, "The plan is approved and its apply is queued: wait for it.")
+
+
+@pytest.mark.parametrize(
+    ("automatic", "expected"),
+    [
+        (None, (Reason.AWAITING_APPROVAL, EXPLANATIONS[Reason.AWAITING_APPROVAL])),
+        (
+            Verdict(),
+            (
+                Reason.AWAITING_APPROVAL,
+                f"{EXPLANATIONS[Reason.AWAITING_APPROVAL]} (auto_apply: it is applied by itself soon)",
+            ),
+        ),
+        (
+            Verdict(refusal="it deletes"),
+            (Reason.AWAITING_APPROVAL, f"{EXPLANATIONS[Reason.AWAITING_APPROVAL]} (auto_apply: it deletes)"),
+        ),
+        (
+            Verdict(brake="policy.fleet_max_deletes = 5"),
+            (
+                Reason.BLOCKED_BY_FLEET_BRAKE,
+                f"{EXPLANATIONS[Reason.BLOCKED_BY_FLEET_BRAKE]} Because of policy.fleet_max_deletes = 5.",
+            ),
+        ),
+    ],
+)
+def test_a_plan_that_waits_says_why_the_policy_does_not_take_it(
+    automatic: Verdict | None, expected: tuple[Reason, str]
+) -> None:
+    pending = replace(a_plan(), status=PlanStatus.PENDING)
+    assert plan_standing(pending, PlanCircumstances(automatic=automatic)) == expected
+
+
 def test_a_protected_plan_names_the_item_and_the_pattern() -> None:
     _, message = plan_standing(a_plan(), PlanCircumstances(protected=PROTECTED))
     assert message.endswith('It touches mcpServers "crm" (*/mcpServers/*).')
