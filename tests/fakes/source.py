@@ -92,6 +92,10 @@ class FakeSource:
         """Replace the branch by one commit that has no parent."""
         return self._push(_Commit(MemoryTree(dict(files), {}), None, "A", "Rewrite"))
 
+    def reset(self, revision: str) -> None:
+        """Let the branch point to a commit that it had before."""
+        self._tip = revision
+
     def read_from(self, paths: Sequence[str]) -> None:
         """Select other files from now on, as after a restart with other settings."""
         self._paths = paths

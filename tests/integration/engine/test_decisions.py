@@ -108,8 +108,28 @@ async def test_many_at_once_each_with_its_own_result(tmp_path: Path) -> None:
         await w.idle()
         assert [result.error is None for result in results] == [True, True, False]
         assert len(w.writer.writes) == await w.spent() == 2
+        assert [result.item for result in results] == items
         refusals = [entry for entry in await w.audit() if entry.action == "plan.approve.refused"]
-        assert len(refusals) == 1
+        assert [(entry.subject, entry.fingerprint) for entry in refusals] == [(f"plan/{plans[2].id}", "f" * 64)]
+
+
+async def test_many_are_rejected_at_once_and_again_with_the_same_answer(tmp_path: Path) -> None:
+    live = {f"bot_{n}": spec(prompt="old") for n in range(3)}
+    files = {path_of(key): document(spec(), key) for key in live}
+    async with world(tmp_path, live, files, policy=Policy(approvals=2)) as w:
+        plans = [await w.open_plan(key) for key in live]
+        await w.approve(plans[0], "ben")
+        items = [Item(plan.id, plan.fingerprint) for plan in plans[:2]] + [Item(plans[2].id, "f" * 64)]
+        for _ in range(2):
+            results = await decide_all(w.engine, await w.person(), approving=False, items=items, comment="no")
+            assert [(result.item, result.error is None) for result in results] == list(
+                zip(items, [True, True, False], strict=True)
+            )
+            decisions = [result.decision for result in results if result.decision is not None]
+            assert [decision.plan.status for decision in decisions] == [PlanStatus.REJECTED] * 2
+            assert [[each.actor for each in decision.approvals] for decision in decisions] == [["ben"], []]
+        refusals = [entry for entry in await w.audit() if entry.action == "plan.reject.refused"]
+        assert {entry.subject for entry in refusals} == {f"plan/{plans[2].id}"}
 
 
 @pytest.mark.parametrize(

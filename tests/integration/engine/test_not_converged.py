@@ -79,6 +79,18 @@ async def test_another_change_is_offered_and_an_equal_one_after_it_too(tmp_path:
         assert (await w.open_plan()).status is PlanStatus.PENDING
 
 
+async def test_another_text_that_is_stored_differently_is_counted_by_itself(tmp_path: Path) -> None:
+    async with world(tmp_path, LIVE, FILES) as w:
+        w.writer.strips_texts = True
+        for text in ("Be brief.\n", "Be short.\n"):
+            await push(w, **spec(prompt=text))
+            await apply_in_vain(w)
+            assert (await w.chatbot()).unconverged_ends == 1
+            await w.open_plan()
+        await apply_in_vain(w)
+        assert (await w.chatbot()).unconverged_ends == 2
+
+
 async def test_a_live_edit_after_such_an_end_is_still_told(tmp_path: Path) -> None:
     async with world(tmp_path, LIVE, FILES) as w:
         w.writer.strips_texts = True

@@ -114,6 +114,19 @@ async def test_rewritten_history_is_not_trusted_until_it_is_accepted(tmp_path: P
         assert "source.accept" in [entry.action for entry in await w.audit()]
 
 
+async def test_a_source_that_can_be_read_again_is_as_it_was(tmp_path: Path) -> None:
+    async with world(tmp_path, LIVE, FILES) as w:
+        before = await w.source_record()
+        w.source.force_push({**FILES, "README.md": "rewritten"})
+        await w.refresh()
+        assert (await w.source_record()).seen_revision != before.good_revision
+        w.source.reset(before.good_revision or "")
+        await w.refresh()
+        after = await w.source_record()
+        assert (after.state, after.cause, after.message) == (SourceState.READY, None, None)
+        assert (after.good_revision, after.seen_revision) == (before.good_revision, before.good_revision)
+
+
 async def test_only_what_the_remote_still_names_can_be_accepted(tmp_path: Path) -> None:
     async with world(tmp_path, LIVE, FILES) as w:
         w.source.force_push({**FILES, "README.md": "rewritten"})

@@ -123,6 +123,7 @@ def test_heads_of_earlier_entries_are_held_against_what_is_kept(
     ("detail", "note"),
     [
         ({"through": 2, "hash": HASH, "archive": "a.jsonl"}, PruneNote(2, HASH, "a.jsonl")),
+        ({"through": 1, "hash": HASH, "archive": "a.jsonl"}, PruneNote(1, HASH, "a.jsonl")),
         ({"through": 3, "hash": HASH, "archive": "a.jsonl"}, None),
         ({"through": 4, "hash": HASH, "archive": "a.jsonl"}, None),
         ({"through": 0, "hash": HASH, "archive": "a.jsonl"}, None),

@@ -110,6 +110,12 @@ def test_a_part_of_a_log_may_begin_anywhere_but_not_at_another_first_entry() -> 
     assert (finding.seq, finding.kind) == (1, Kind.UNEXPLAINED_START)
 
 
+def test_an_export_from_before_a_removal_holds_the_entry_that_tells_of_it() -> None:
+    entries = [*log(6)[:-1], pruned(2)[-1]]
+    assert found([*entries], Verifier(whole=False)) == []
+    assert [finding.kind for finding in found([*entries])] == [Kind.UNEXPLAINED_START]
+
+
 def test_a_removal_must_be_noted_outside_the_database() -> None:
     entries = pruned(2)
     unnoted = "it says that entries up to 2 were removed, which is noted nowhere else"

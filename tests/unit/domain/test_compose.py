@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -63,6 +65,16 @@ def test_documents_without_a_readable_id_are_no_rivals() -> None:
     snapshot = assemble("f00", [file_of(invalid(None), invalid(None, line=5), document("x", line=9))])
     assert len(snapshot.documents) == 1
     assert {item.reason for item in snapshot.refusals} == {Reason.DOCUMENT_INVALID}
+
+
+@pytest.mark.parametrize("states_id", [True, False])
+def test_a_refused_document_keeps_where_its_id_comes_from(*, states_id: bool) -> None:
+    by_name = replace(document("a"), states_id=states_id)
+    snapshot = assemble("f00", [file_of(by_name), file_of(document("a", "bots/b.yaml"), path="bots/b.yaml")], parsed=2)
+    assert [(each.path, each.line, each.states_id) for each in snapshot.refusals] == [
+        ("bots/a.yaml", 1, states_id),
+        ("bots/b.yaml", 1, True),
+    ]
 
 
 @pytest.mark.parametrize("claim", [document("other_1", line=4), invalid("other_1", line=4)])

@@ -148,6 +148,14 @@ def test_a_time_of_unknown_begins_and_ends_when_the_number_changed() -> None:
     ]
 
 
+def test_a_time_of_unknown_that_goes_on_ends_with_its_buckets() -> None:
+    """Also where the number fell for a moment, and rose again."""
+    fell, rose = HOURS[1] + timedelta(minutes=5), HOURS[1] + timedelta(minutes=20)
+    paused = BucketChange(highest_unknown=0, unknown_rose_at=rose, unknown_fell_at=fell)
+    drawn = curve(Tally(unknown=2, managed=4), {1: paused}, HOURS)
+    assert drawn[2].unknown_period == UnknownPeriod(HOURS[1], HOURS[2], 2, 4)
+
+
 def test_a_time_of_unknown_within_one_bucket_is_seen() -> None:
     began, ended = HOURS[1] + timedelta(minutes=5), HOURS[1] + timedelta(minutes=20)
     passed = BucketChange(highest_unknown=2, unknown_rose_at=began, unknown_fell_at=ended)

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from reconciler.domain.entries import label_of
 from reconciler.domain.losses import Loss, LossKind, is_rewritten, losses, summary, total
 from reconciler.domain.plan import Action, Op, Place
 
@@ -48,6 +49,21 @@ def containers(value: Any) -> Iterator[Any]:
         yield value
         for inner in value.values() if isinstance(value, dict) else value:
             yield from containers(inner)
+
+
+@pytest.mark.parametrize(
+    ("entry", "label"),
+    [
+        ({"name": "refunds", "x": 1}, "refunds"),
+        ({"id": 7}, "7"),
+        ({"x": 1}, "an entry"),
+        ("n" * 60, "n" * 60),
+        ("n" * 61, "n" * 59 + "…"),
+        (["a"], '["a"]'),
+    ],
+)
+def test_an_entry_is_called_by_its_identity_or_its_value_where_that_is_short(entry: Any, label: str) -> None:
+    assert label_of(entry) == label
 
 
 def places(value: Any) -> list[tuple[Any, Any]]:

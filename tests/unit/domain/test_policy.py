@@ -152,6 +152,10 @@ def test_a_pattern_has_three_parts(text: str) -> None:
         Protection.parse(text)
 
 
+def test_what_follows_the_section_is_the_key_whatever_it_holds() -> None:
+    assert Protection.parse("*/skills/a/b") == Protection("*", "skills", "a/b")
+
+
 def test_a_name_is_protected_however_its_accents_are_written() -> None:
     composed, apart = "caf\u00e9", "cafe\u0301"
     for key, pattern in ((composed, apart), (apart, composed)):

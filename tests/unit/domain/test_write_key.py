@@ -51,6 +51,29 @@ def test_a_read_tells_whether_the_key_is_taken_and_nothing_of_what_it_may_write(
     assert refused.after_read(LATER, refused=False).state is WriteKeyState.ACCEPTED
 
 
+@pytest.mark.parametrize(
+    ("state", "sentence"),
+    [
+        (None, "WizChat has not been asked yet whether it takes the write key: wait for the first run."),
+        (
+            WriteKeyState.REFUSED,
+            (
+                "WizChat refuses the write key, so nothing can be applied: put a valid one in write_api_key "
+                "(WIZCHAT_WRITE_API_KEY) of tenant acme and start the service again; once it is put right at WizChat, "
+                "refresh a source of the tenant."
+            ),
+        ),
+        (
+            WriteKeyState.ACCEPTED,
+            "WizChat takes the write key; whether it may write is known only at the first apply.",
+        ),
+        (WriteKeyState.PROVEN, "An apply with the write key was carried out."),
+    ],
+)
+def test_what_is_known_of_a_key_is_a_sentence(state: WriteKeyState | None, sentence: str) -> None:
+    assert write_key_sentence("acme", replace(NEW, state=state)) == sentence
+
+
 def test_an_apply_proves_the_key_until_it_is_refused() -> None:
     proven = after(NEW, wrote("core"))
     assert proven.state is WriteKeyState.PROVEN

@@ -90,6 +90,8 @@ def test_a_404_of_the_list_is_no_missing_chatbot() -> None:
         ),
         (WizChatApiError(429, "rate_limited", "Slow."), Refused("rate_limited", "Slow.")),
         (WizChatApiError(422, "bad_request", "No."), Refused("bad_request", "No.")),
+        (WizChatApiError(400, "bad_request", "No."), Refused("bad_request", "No.")),
+        (WizChatApiError(499, "gone", "No."), Refused("gone", "No.")),
         (WizChatApiError(403), Unclear("API error 403 [http_403]: Request failed with status 403")),
         (WizChatApiError(500, "internal_error", "Oops."), Unclear("API error 500 [internal_error]: Oops.")),
         (ApplyOutcomeUnknown("lost"), Unclear("lost")),

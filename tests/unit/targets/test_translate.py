@@ -48,6 +48,12 @@ def test_an_update_whose_fields_cannot_be_looked_up_is_bound_by_those_that_diffe
     assert op.changed_fields == ("mode",)
 
 
+def test_null_is_not_the_absence_of_a_field() -> None:
+    for before, after in (({"a": None}, {}), ({}, {"a": None})):
+        (op,) = ops_of(_result({"section": "core", "action": "update", "before": before, "after": after}))
+        assert op.changed_fields == ("a",)
+
+
 def test_one_that_becomes_true_differs() -> None:
     before, after = {"a": 1, "b": 1}, {"a": True, "b": 1}
     (op,) = ops_of(_result({"section": "core", "action": "update", "before": before, "after": after}))
