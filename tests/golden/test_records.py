@@ -20,6 +20,7 @@ from reconciler.domain.outcome import NotSent, Refused
 from reconciler.domain.policy import AutoApply, Policy, Protection
 from reconciler.domain.records import Plan, Role, ScopeKind
 from reconciler.engine.accept import accept
+from reconciler.engine.applier import ATTEMPTS
 from reconciler.engine.applying import request_apply
 from reconciler.engine.decide import Overrides, reject, revoke, withdraw_rejection
 from reconciler.engine.forgetting import forget_chatbot, forget_source
@@ -120,6 +121,18 @@ async def refused_by_wizchat(w: World) -> None:
 async def sent_at_the_second_attempt(w: World) -> None:
     plan = await approved(w)
     await between_two_attempts(w, plan)
+    await w.idle()
+
+
+@course()
+async def never_sent(w: World) -> None:
+    plan = await approved(w)
+    for _ in range(ATTEMPTS):
+        w.writer.answer(NotSent("the connection was refused"))
+    await request_apply(w.engine, await w.person(), plan.id, plan.fingerprint)
+    for attempt in range(1, ATTEMPTS):
+        await w.clock.until_asleep(2)  # the heartbeat of the lease, and the wait before the next attempt
+        w.clock.advance(2.0**attempt)
     await w.idle()
 
 
