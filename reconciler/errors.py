@@ -6,6 +6,7 @@
     ├── TargetError              WizChat could not be asked, or said no
     │   ├── TargetUnreachable    no connection, no complete answer, or a 5xx
     │   ├── TargetUnauthorized   the key is refused
+    │   │   └── AnotherAccount   it is of an account that has none of the chatbots
     │   ├── ScopeMissing         the key lacks a scope
     │   ├── ChatbotNotFound      404
     │   │   └── ChatbotHidden    403: the key may not use it
