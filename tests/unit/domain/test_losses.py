@@ -66,6 +66,18 @@ def test_an_entry_is_called_by_its_identity_or_its_value_where_that_is_short(ent
     assert label_of(entry) == label
 
 
+@pytest.mark.parametrize(
+    ("before", "after", "kind", "count"),
+    [
+        ({"a": 1, "b": {"c": 2, "d": 3}}, None, LossKind.REMOVED, 3),
+        ("text", "", LossKind.EMPTIED, 1),
+    ],
+)
+def test_what_is_lost_as_a_whole_counts_by_what_it_held(before: Any, after: Any, kind: LossKind, count: int) -> None:
+    (loss,) = changed("core.theme", before, after)
+    assert (loss.kind, loss.count) == (kind, count)
+
+
 def places(value: Any) -> list[tuple[Any, Any]]:
     """Where something can be taken away: a container, and what is in it."""
     found: list[tuple[Any, Any]] = []

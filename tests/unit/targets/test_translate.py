@@ -79,9 +79,9 @@ def test_two_fields_of_one_name_are_both_shown(before: dict[str, Any], after: di
 def test_an_answer_that_is_none_to_a_dry_run_is_refused() -> None:
     with pytest.raises(BadAnswer):
         ops_of(ApplyResult.model_validate({"dryRun": False, "plan": {"ops": [], "summary": SUMMARY}}))
-    failed = {"op": {"section": "skills"}, "message": "no"}
-    with pytest.raises(RequestRefused, match="skills: no"):
-        ops_of(_result(failed=failed))
+    for op, place in (({"section": "skills"}, "skills"), ({}, "an op")):
+        with pytest.raises(RequestRefused, match=f"^WizChat stopped the dry run at {place}: no$"):
+            ops_of(_result(failed={"op": op, "message": "no"}))
 
 
 def test_an_answer_that_is_none_to_an_apply_is_unclear() -> None:
