@@ -59,9 +59,9 @@ async def compare(engine: Engine, binding: SourceBinding, run: Run, documents: S
     done = Comparison(skipped=len(documents) - len(wanted))
     listed, named = None, None
     if run.full or record.state is not TenantState.READY or _has_fault(wanted, chatbots):
-        listed, named = await _list(engine, tenant, target, cause, done)
-    is_doubtful = listed is not None and listed.state not in {None, TenantState.READY}
-    stranger = AnotherAccount(str(listed.cause)) if listed is not None and is_doubtful and named is not None else None
+        listed, named = await _list(engine, tenant, target, cause, done, chatbots)
+    unusable = listed if listed is not None and listed.state not in {None, TenantState.READY} else None
+    stranger = AnotherAccount(str(unusable.cause)) if unusable is not None and named is not None else None
     known = [chatbots[document.chatbot_id] for document in wanted] if stranger is None else []
     done.swept = await sweep(
         engine,
@@ -71,11 +71,11 @@ async def compare(engine: Engine, binding: SourceBinding, run: Run, documents: S
         target=target,
         missing=_missing(known, named, run, now),
         cause=cause,
-        is_doubtful=is_doubtful,
+        is_doubtful=unusable is not None,
         not_found=stranger,  # no plan falls, and no document is blamed, for a wrong key
     )
     record = await _note(engine, tenant, listed, done.swept, {document.chatbot_id for document in wanted})
-    _conclude(done, run, len(wanted), record, listed)
+    _conclude(done, run, len(wanted), record, unusable)
     return done
 
 
@@ -128,7 +128,12 @@ def _not_named(chatbot: Chatbot) -> ChatbotNotFound:
 
 
 async def _list(
-    engine: Engine, tenant: TenantBinding, target: Target, cause: str, done: Comparison
+    engine: Engine,
+    tenant: TenantBinding,
+    target: Target,
+    cause: str,
+    done: Comparison,
+    chatbots: Collection[str],
 ) -> tuple[Sign, frozenset[str] | None]:
     try:
         named = await call_the_roll(engine, tenant, target, cause)
@@ -136,6 +141,8 @@ async def _list(
         done.list_failure = error
         done.messages.append(f"the list of chatbots could not be read: {error}")
         return sign_of_list(error), None
+    if not named.isdisjoint(chatbots):
+        return ANSWERED, named
     async with engine.store.read() as uow:
         stated = {chatbot.id for chatbot in await uow.chatbots.of_tenant(tenant.name) if chatbot.source is not None}
     return sign_of_names(tenant.name, stated, named), named
@@ -148,7 +155,7 @@ async def _note(
     return await note_pass(engine, tenant.name, listed, signs, asked)
 
 
-def _conclude(done: Comparison, run: Run, wanted: int, tenant: TenantRecord, listed: Sign | None) -> None:
+def _conclude(done: Comparison, run: Run, wanted: int, tenant: TenantRecord, unusable: Sign | None) -> None:
     """Say what could not be compared; where that is everything, the run is none."""
     swept = done.swept
     if swept.failures:
@@ -160,8 +167,8 @@ def _conclude(done: Comparison, run: Run, wanted: int, tenant: TenantRecord, lis
     concerns_all = run.full or not done.skipped or put_off or tenant.state is not TenantState.READY
     # a chatbot that is not there is its document's matter, unlike one that the key may not use
     of_wizchat = [error for error in swept.errors if type(error) is not ChatbotNotFound]
-    unusable = listed if listed is not None and listed.state not in {None, TenantState.READY} else None
-    if unusable is not None and done.list_failure is None:
+    is_told = done.list_failure is not None or any(isinstance(error, AnotherAccount) for error in swept.errors)
+    if unusable is not None and not is_told:
         done.messages.append(str(unusable.cause))
     done.failed = bool(of_wizchat and concerns_all) or (
         run.full and (unusable is not None or done.list_failure is not None)
