@@ -11,21 +11,21 @@ import typer
 
 from reconciler.cli import options, output
 from reconciler.cli.files import CannotWrite, Written, write_files
-from reconciler.cli.paths import DEFAULT_FOLDER, BadPath, repository_of
+from reconciler.cli.paths import BadPath, repository_of
 from reconciler.cli.schema import schema_text
 from reconciler.domain.document import Snapshot
 from reconciler.domain.export_losses import losses, second_documents
-from reconciler.domain.layout import Exported, LaidOut, Unwritable, lay_out, slugs
+from reconciler.domain.layout import DOCUMENTS, Exported, LaidOut, Unwritable, lay_out, slugs
+from reconciler.domain.sentences import first_few
 from reconciler.engine.each import Progress
 from reconciler.engine.export import ExportFailure, FleetExport, export_fleet
+from reconciler.render.model import MOST_ALIKE
 from reconciler.render.yaml import document_text
 from reconciler.runtime.bootstrap import local
 from reconciler.runtime.settings import TenantSettings
 
 SCHEMA_FILE = "chatbot-config.schema"
 """Not ``.json``: in a folder of documents that would be one."""
-
-_MOST_NAMED: Final = 5
 
 _EVERYTHING: Final = frozenset({"all", "*"})
 """What people give in the place of an id when they mean ``--all``."""
@@ -101,7 +101,7 @@ def _refuse_damage(laid_out: Sequence[LaidOut], files: Mapping[str, str], to: Pa
     """
     root = repository_of([to], Path.cwd())
     named = [to] if to.is_dir() else []
-    if not named and not (root / DEFAULT_FOLDER).is_dir():
+    if not named and not (root / DOCUMENTS).is_dir():
         return
     folder = to.resolve().relative_to(root).as_posix()
     standing = local.local_snapshot(root, named, with_default=True)
@@ -152,8 +152,7 @@ def _problem(ids: Sequence[str], message: str) -> str:
     if len(ids) == 1:
         is_named = re.search(rf"\bchatbot '?{re.escape(ids[0])}(?!\w)", message)
         return message if is_named else f"chatbot {ids[0]}: {message}"
-    more = len(ids) - _MOST_NAMED
-    return f"chatbots {', '.join(ids[:_MOST_NAMED])}{f' and {more} more' if more > 0 else ''}: {message}"
+    return f"chatbots {first_few(ids[:MOST_ALIKE], len(ids))}: {message}"
 
 
 def _warn_of_omitted(exported: Sequence[Exported]) -> None:

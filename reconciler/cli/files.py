@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
+from reconciler.domain.sentences import first_few
 from reconciler.errors import ReconcilerError
 
 
@@ -77,8 +78,8 @@ def private_file(path: Path) -> Iterator[IO[str]]:
 
 
 def _refusal(folder: Path, in_the_way: list[str]) -> str:
-    others = f" and {len(in_the_way) - 1} more" if len(in_the_way) > 1 else ""
-    return f"{folder / in_the_way[0]}{others} would be overwritten: give --force, or another --to"
+    named = first_few([str(folder / in_the_way[0])], len(in_the_way))
+    return f"{named} would be overwritten: give --force, or another --to"
 
 
 def _content(path: Path) -> bytes | None:

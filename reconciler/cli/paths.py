@@ -2,15 +2,12 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Final
 
 from reconciler.domain.diagnostics import Severity
 from reconciler.domain.document import Snapshot
+from reconciler.domain.layout import DOCUMENTS
 from reconciler.domain.visible import visible
 from reconciler.errors import ReconcilerError
-
-DEFAULT_FOLDER: Final = "chatbots"
-"""Where the documents of a repository are by default."""
 
 
 class BadPath(ReconcilerError):
@@ -49,7 +46,7 @@ def repository_of(paths: Sequence[Path], cwd: Path) -> Path:
     """
     start = (cwd / paths[0]).resolve() if paths else cwd.resolve()
     upwards = [folder for folder in (start, *start.parents) if folder.is_dir()]
-    for marker in (".git", DEFAULT_FOLDER):
+    for marker in (".git", DOCUMENTS):
         for folder in upwards:
             if (folder / marker).exists():
                 return folder

@@ -18,6 +18,7 @@ from reconciler.errors import ReconcilerError
 
 INCLUDE = "$file"
 DOCUMENTS = "chatbots"
+"""The folder of a repository where documents are by default."""
 TEXTS = "prompts"
 _LONG_CHARACTERS = 200
 _LONG_LINES = 3

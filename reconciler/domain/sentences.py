@@ -1,7 +1,7 @@
 """Messages as sentences: each ends with a full stop, so that several can stand beside each other."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 _END: Final = re.compile(r"""[.!?:…]["'`”»)\]]*\Z|[.!?…] \(.*\)\Z""", re.DOTALL)
@@ -17,3 +17,9 @@ def ended(message: str) -> str:
 def joined(messages: Iterable[str]) -> str:
     """Messages one after the other; those that are blank, or come again, are left out."""
     return " ".join(dict.fromkeys(ended(each) for each in messages if each.strip()))
+
+
+def first_few(shown: Sequence[str], count: int) -> str:
+    """The first names of so many, and how many more there are."""
+    more = count - len(shown)
+    return ", ".join(shown) + (f" and {more} more" if more else "")

@@ -7,6 +7,7 @@ from itertools import repeat
 from reconciler.domain.direction import DirectedOp
 from reconciler.domain.fields import MISSING
 from reconciler.domain.plan import MCP_SERVERS, Action
+from reconciler.domain.sentences import first_few
 from reconciler.domain.visible import visible
 from reconciler.render.alignment import Effort
 from reconciler.render.model import (
@@ -58,9 +59,7 @@ def _unplanned(fleet: FleetPlan) -> Iterator[str]:
 
 
 def _places(those: Sequence[Unplanned]) -> str:
-    places = ", ".join(f"{_code(one.chatbot_id)} {_code(one.path)}" for one in those[:MOST_ALIKE])
-    more = len(those) - MOST_ALIKE
-    return f"{places} and {more} more" if more > 0 else places
+    return first_few([f"{_code(one.chatbot_id)} {_code(one.path)}" for one in those[:MOST_ALIKE]], len(those))
 
 
 def _plan(plan: PlanView, efforts: Iterator[Effort]) -> str:

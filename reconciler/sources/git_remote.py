@@ -97,7 +97,7 @@ class GitRemote:
         return self.url
 
     @property
-    def repository(self) -> str:
+    def repository_name(self) -> str:
         """What the repository is called at its host, however its URL is written."""
         return re.split(r"[/:]", self.url.rstrip("/").removesuffix(".git"))[-1].casefold()
 

@@ -11,6 +11,7 @@ from typing import Final
 from reconciler.domain.diagnostics import Diagnostic, Severity
 from reconciler.domain.document import Refusal, Snapshot
 from reconciler.domain.secrets import redacted
+from reconciler.domain.sentences import first_few
 from reconciler.domain.status import Reason
 from reconciler.sources.builder import LIMITS, shorten
 from reconciler.sources.tree import DOCUMENT_SUFFIXES, SUBMODULE, SYMLINK, Entry, Globs, Tree
@@ -152,8 +153,7 @@ def _other_endings(tree: Tree, globs: Globs) -> Iterator[str]:
 
 
 def _named(paths: Sequence[str]) -> str:
-    names = ", ".join(redacted(shorten(path)) for path in paths[:_MOST_NAMED])
-    return f"{names} and {len(paths) - _MOST_NAMED} more" if len(paths) > _MOST_NAMED else names
+    return first_few([redacted(shorten(path)) for path in paths[:_MOST_NAMED]], len(paths))
 
 
 def _would_be_selected(path: str, globs: Globs) -> bool:

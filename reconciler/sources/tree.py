@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final, Protocol
 
+from reconciler.domain.layout import DOCUMENTS
 from reconciler.errors import SettingsError
 
-DEFAULT_PATHS: Final = ("chatbots/**/*.yaml", "chatbots/**/*.yml", "chatbots/**/*.json")
+DOCUMENT_SUFFIXES: Final = (".yaml", ".yml", ".json")
+DEFAULT_PATHS: Final = tuple(f"{DOCUMENTS}/**/*{suffix}" for suffix in DOCUMENT_SUFFIXES)
 """Where documents are, unless a source says otherwise."""
 
-DOCUMENT_SUFFIXES: Final = (".yaml", ".yml", ".json")
 _DOCUMENT_ENDS: Final = "{}, {} or {}".format(*DOCUMENT_SUFFIXES)
 REGULAR_MODES: Final = frozenset({"100644", "100755", "100664"})
 SYMLINK: Final = "120000"

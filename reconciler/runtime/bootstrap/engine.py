@@ -68,11 +68,11 @@ async def _close(sources: Collection[GitSource]) -> None:
 
 def _git_sources(settings: Settings) -> dict[str, GitSource]:
     remotes = {source.name: source.remote() for source in settings.sources}
-    repositories = Counter(remote.repository for remote in remotes.values())
+    repositories = Counter(remote.repository_name for remote in remotes.values())
     return {
         name: GitSource(
             # by its name alone: another repository of the same name only means that a hint is left out
-            replace(remote, is_shared=repositories[remote.repository] > 1),
+            replace(remote, is_shared=repositories[remote.repository_name] > 1),
             settings.data.dir / "mirrors" / f"{name}.git",
             document_contract(),
         )

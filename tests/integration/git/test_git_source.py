@@ -72,7 +72,7 @@ async def test_documents_that_no_source_reads_are_told_and_another_sources_are_n
 ) -> None:
     repo.commit({"bots/c.yaml": DOCUMENT % "C", "chatbots/d.YAML": DOCUMENT % "D"})
     remote = GitRemote.parse(repo.url, "main", insecure=True)
-    assert (remote.repository, GitRemote.parse("git@h.example:team/Bots.git").repository) == ("bots", "bots")
+    assert (remote.repository_name, GitRemote.parse("git@h.example:team/Bots.git").repository_name) == ("bots", "bots")
     passed_over = []
     for number, each in enumerate((remote, replace(remote, is_shared=True))):
         source = GitSource(each, tmp_path / f"{number}.git", CONTRACT)

@@ -1,6 +1,6 @@
 import pytest
 
-from reconciler.domain.sentences import ended, joined
+from reconciler.domain.sentences import ended, first_few, joined
 from reconciler.domain.source_causes import explain_source
 from reconciler.domain.status import EXPLANATIONS
 from reconciler.errors import SourceCause
@@ -36,3 +36,9 @@ def test_sentences_stand_beside_each_other_and_none_comes_twice() -> None:
 def test_every_explanation_is_a_sentence(said: str) -> None:
     assert ended(said) == said
     assert said[0].isupper()
+
+
+def test_the_first_few_say_how_many_more_there_are() -> None:
+    assert first_few(["a", "b"], 2) == "a, b"
+    assert first_few(["a", "b"], 5) == "a, b and 3 more"
+    assert first_few(["a"], 1) == "a"
