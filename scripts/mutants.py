@@ -98,7 +98,7 @@ def main() -> int:
     )
     print(f"{len(chosen)} mutants", flush=True)
     _mutmut("run", *(mutant.name for mutant in chosen), "--max-children", str(options.children))
-    return report(chosen, _statuses(), _equivalents(), least=options.least)
+    return report(chosen, _statuses(), known_equivalents(), least=options.least)
 
 
 def choose(
@@ -169,14 +169,20 @@ def _known(mutant: Mutant, change: str, equivalents: Sequence[Equivalent]) -> Eq
     )
 
 
-def _equivalents() -> list[Equivalent]:
-    with EQUIVALENTS.open("rb") as file:
-        return [Equivalent(**each) for each in tomllib.load(file)["equivalent"]]
+def known_equivalents() -> list[Equivalent]:
+    """The mutants that are known to change nothing."""
+    return [Equivalent(**each) for each in _set_aside("equivalent")]
 
 
-def _unplantable() -> list[Unplantable]:
+def unplantable() -> list[Unplantable]:
+    """The functions that mutmut cannot change."""
+    return [Unplantable(**each) for each in _set_aside("unplantable")]
+
+
+def _set_aside(table: str) -> list[dict[str, str]]:
     with EQUIVALENTS.open("rb") as file:
-        return [Unplantable(**each) for each in tomllib.load(file)["unplantable"]]
+        found: list[dict[str, str]] = tomllib.load(file)[table]
+    return found
 
 
 def _estimates() -> Iterator[Mutant]:
@@ -186,10 +192,10 @@ def _estimates() -> Iterator[Mutant]:
     """
     stats = json.loads(STATS.read_text(encoding="utf-8"))
     reaching, durations = stats["tests_by_mangled_function_name"], stats["duration_by_test"]
-    unplantable = {each.function for each in _unplantable()}
+    left_out = {each.function for each in unplantable()}
     for name in _statuses():
         function = name.rpartition("__mutmut_")[0]
-        if function not in unplantable:
+        if function not in left_out:
             yield Mutant(name, sum(durations.get(test, 0.0) for test in reaching.get(function, ())))
 
 

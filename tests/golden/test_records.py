@@ -173,16 +173,17 @@ async def applied_in_part(w: World) -> None:
 
 @course()
 async def unclear_and_without_effect(w: World) -> None:
-    plan = await approved(w)
-    w.writer.lose_answer(Effect.NONE)
-    await w.apply(plan)
-    await recovered(w)
+    await lost_and_recovered(w, Effect.NONE)
 
 
 @course()
 async def unclear_and_in_effect(w: World) -> None:
+    await lost_and_recovered(w, Effect.AT_ONCE)
+
+
+async def lost_and_recovered(w: World, effect: Effect) -> None:
     plan = await approved(w)
-    w.writer.lose_answer(Effect.AT_ONCE)
+    w.writer.lose_answer(effect)
     await w.apply(plan)
     await recovered(w)
 

@@ -35,7 +35,14 @@ def prepare(folder: Path) -> None:
 async def open_store(tmp_path: Path, clock: Clock) -> AsyncIterator[Store]:
     """A real store on a SQLite file in the folder; opened again, it is the same database."""
     prepare(tmp_path)
-    store = await SqlStore.open(sqlite_url(tmp_path), clock)
+    async with open_url(sqlite_url(tmp_path), clock) as store:
+        yield store
+
+
+@asynccontextmanager
+async def open_url(url: str, clock: Clock) -> AsyncIterator[SqlStore]:
+    """A store on a database, which opening brings to the newest revision."""
+    store = await SqlStore.open(url, clock)
     try:
         yield store
     finally:

@@ -12,9 +12,9 @@ from reconciler.domain.status import Direction
 from reconciler.storage import schema, tables
 from reconciler.storage.engine import locate
 from reconciler.storage.rows import PLANS, RUNS
-from reconciler.storage.store import SqlStore
 from tests.fakes.clock import FakeClock
 from tests.support.records import BODY, a_plan, a_run
+from tests.support.store import open_url
 
 pytestmark = pytest.mark.anyio
 
@@ -44,8 +44,7 @@ async def test_an_upgrade_puts_large_values_apart_and_keeps_them(empty_url: str)
     plan = a_plan(body={**BODY, "spec": {"core": {"name": text}}}, ops=ops)
     twin = a_plan("plan_3", chatbot_id="bot_3", body=plan.body, ops=ops)
     _written(empty_url, (PLANS, plan), (PLANS, SMALL), (PLANS, twin), (RUNS, RUN))
-    store = await SqlStore.open(empty_url, FakeClock())
-    try:
+    async with open_url(empty_url, FakeClock()) as store:
         async with store.begin() as uow:
             assert await uow.plans.some(["plan_1", "plan_2", "plan_3"]) == {
                 "plan_1": plan,
@@ -57,8 +56,6 @@ async def test_an_upgrade_puts_large_values_apart_and_keeps_them(empty_url: str)
         async with store._reading() as transaction:
             bodies = dict(iter(await transaction.connection.execute(select(tables.plans.c.id, tables.plans.c.body))))
             sizes = list(await transaction.connection.scalars(select(func.length(tables.contents.c.data))))
-    finally:
-        await store.close()
     assert bodies["plan_2"] == SMALL.body
     assert bodies["plan_3"].keys() == {"$content"}
     assert sum(sizes) < len(json.dumps(plan.body))

@@ -18,7 +18,7 @@ from reconciler.storage.engine import locate
 from reconciler.storage.store import SqlStore
 from reconciler.storage.tables import metadata
 from tests.fakes.clock import FakeClock
-from tests.support.store import open_store, sqlite_url
+from tests.support.store import open_store, open_url, sqlite_url
 
 pytestmark = pytest.mark.anyio
 
@@ -86,13 +86,9 @@ async def test_an_upgrade_keeps_what_an_older_program_wrote(empty_url: str) -> N
         "INSERT INTO approvals (id, plan_id, fingerprint, actor, token_id, created_at, deletes, version) "
         "VALUES ('approval_1', 'plan_1', 'f', 'ana', 'tok_1', '2026-03-01 10:00:00', false, 0)",
     )
-    store = await SqlStore.open(empty_url, FakeClock())
-    try:
-        async with store.read() as uow:
-            (token,) = await uow.tokens.all()
-            (approval,) = await uow.approvals.of_plan("plan_1")
-    finally:
-        await store.close()
+    async with open_url(empty_url, FakeClock()) as store, store.read() as uow:
+        (token,) = await uow.tokens.all()
+        (approval,) = await uow.approvals.of_plan("plan_1")
     assert (token.person, token.last_used_at) == ("ana", None)
     assert (approval.stands, approval.automatic, approval.expires_at) == (True, False, None)
 
@@ -107,11 +103,8 @@ async def test_an_upgrade_knows_the_revision_of_what_is_as_its_document_says(emp
         "('acme', 'out', 'main', '{}', 'OutOfSync', 'GitAhead', 'AwaitingApproval', '', 'r2', "
         "'2026-03-01 10:00:00', 0, 0, '', '')",
     )
-    store = await SqlStore.open(empty_url, FakeClock())
-    try:
+    async with open_url(empty_url, FakeClock()) as store:
         page = await store.queries.chatbots(ChatbotFilter(), limit=9, cursor=None, order=ChatbotOrder.NAME)
-    finally:
-        await store.close()
     assert {bot.id: bot.synced_revision for bot in page.items} == {"in": "r1", "out": None}
 
 
@@ -128,13 +121,10 @@ async def test_an_upgrade_begins_the_history_of_what_is_out_of_sync(empty_url: s
         "('acme', 'Bot_3', NULL, 'main', '{}', 'Synced', 'InSync', 'InSync', '', "
         "'2026-03-01 11:00:00', '2026-03-01 10:00:00', 0, 0, '')",
     )
-    store = await SqlStore.open(empty_url, FakeClock())
-    try:
+    async with open_url(empty_url, FakeClock()) as store:
         page = await store.queries.chatbots(ChatbotFilter(), limit=9, cursor=None, order=ChatbotOrder.DRIFTED)
         told = [await store.queries.transitions_of("acme", bot.id, limit=9) for bot in page.items]
         by_name = await store.queries.chatbots(ChatbotFilter(), limit=9, cursor=None, order=ChatbotOrder.NAME)
-    finally:
-        await store.close()
     assert [(bot.id, bot.drifted_at and bot.drifted_at.hour) for bot in page.items] == [
         ("bot_1", 10),
         ("bot_2", 11),
@@ -160,13 +150,9 @@ async def test_an_upgrade_claims_no_comparison_and_no_tenant(empty_url: str) -> 
         'INSERT INTO runs (id, source, trigger, "full", status, created_at, counts, diagnostics, version) VALUES '
         "('run_1', 'main', 'manual', true, 'Succeeded', '2026-03-01 10:00:00', '{\"documents\": 3}', '[]', 0)",
     )
-    store = await SqlStore.open(empty_url, FakeClock())
-    try:
-        async with store.read() as uow:
-            source, run = await uow.sources.get("main"), await uow.runs.get("run_1")
-            assert await uow.tenants.all() == []
-    finally:
-        await store.close()
+    async with open_url(empty_url, FakeClock()) as store, store.read() as uow:
+        source, run = await uow.sources.get("main"), await uow.runs.get("run_1")
+        assert await uow.tenants.all() == []
     assert source is not None
     assert source.drift_checked_at is not None
     assert source.compared_at is None
@@ -177,14 +163,10 @@ async def test_an_upgrade_claims_no_comparison_and_no_tenant(empty_url: str) -> 
 async def test_an_upgrade_knows_nothing_of_write_keys(empty_url: str) -> None:
     schema.upgrade(empty_url, to="0006")
     _execute(empty_url, "INSERT INTO tenants (name, state, cause, version) VALUES ('acme', 'Unreachable', 'no', 3)")
-    store = await SqlStore.open(empty_url, FakeClock())
-    try:
-        async with store.begin() as uow:
-            (tenant,) = await uow.tenants.all()
-            assert (tenant.cause, tenant.write_key) == ("no", None)
-            await uow.tenants.save(replace(tenant, write_key=WriteKey(key_id="key_1")))
-    finally:
-        await store.close()
+    async with open_url(empty_url, FakeClock()) as store, store.begin() as uow:
+        (tenant,) = await uow.tenants.all()
+        assert (tenant.cause, tenant.write_key) == ("no", None)
+        await uow.tenants.save(replace(tenant, write_key=WriteKey(key_id="key_1")))
 
 
 async def test_an_upgrade_cuts_names_that_no_cursor_holds(empty_url: str) -> None:
@@ -195,8 +177,7 @@ async def test_an_upgrade_cuts_names_that_no_cursor_holds(empty_url: str) -> Non
         values = f"'acme', '{chatbot_id}', {stated}, 'main', '{{}}', 'Synced', 'InSync', 'InSync', '', 0, 0, '', "
         called = (name or chatbot_id).casefold()
         _execute(empty_url, f"INSERT INTO chatbots ({columns}) VALUES ({values}'{called}')")  # noqa: S608  all constants
-    store = await SqlStore.open(empty_url, FakeClock())
-    try:
+    async with open_url(empty_url, FakeClock()) as store:
         ids, cursor = list[str](), None
         while len(ids) < 9:
             page = await store.queries.chatbots(ChatbotFilter(), limit=1, cursor=cursor, order=ChatbotOrder.NAME)
@@ -206,8 +187,6 @@ async def test_an_upgrade_cuts_names_that_no_cursor_holds(empty_url: str) -> Non
                 break
         async with store.read() as uow:
             kept = {bot.id: bot.name for bot in await uow.chatbots.of_tenant("acme")}
-    finally:
-        await store.close()
     assert ids == ["a0", "b0", "b1", "b2"]
     assert kept == {"a0": None, "b0": "ÄB" * 50, "b1": bounded_name("ÄB" * 600 + "c"), "b2": bounded_name("ÄB" * 600)}
 
@@ -219,8 +198,7 @@ async def test_an_upgrade_knows_no_revision_that_an_older_run_saw(empty_url: str
         'INSERT INTO runs (id, source, trigger, "full", status, created_at, revision, counts, diagnostics, version) '
         "VALUES ('run_1', 'main', 'manual', true, 'Succeeded', '2026-03-01 10:00:00', 'a', '{}', '[]', 4)",
     )
-    store = await SqlStore.open(empty_url, FakeClock())
-    try:
+    async with open_url(empty_url, FakeClock()) as store:
         async with store.begin() as uow:
             run = await uow.runs.get("run_1")
             assert run is not None
@@ -228,8 +206,6 @@ async def test_an_upgrade_knows_no_revision_that_an_older_run_saw(empty_url: str
             await uow.runs.save(replace(run, seen_revision="b"))
         async with store.read() as uow:
             kept = await uow.runs.get("run_1")
-    finally:
-        await store.close()
     assert kept is not None
     assert (kept.revision, kept.seen_revision) == ("a", "b")
 
@@ -274,12 +250,8 @@ async def test_a_plan_of_an_older_program_has_only_its_deletes_counted(empty_url
         '\'{"create": 0, "update": 1, "delete": 3, "noop": 0}\', \'GitAhead\', 1, '
         "'2026-03-01 10:00:00', '2026-03-01 10:00:00', '', 0)",
     )
-    store = await SqlStore.open(empty_url, FakeClock())
-    try:
-        async with store.read() as uow:
-            plan = await uow.plans.get("plan_1")
-            (stake,) = await uow.plans.stakes("main", "a")
-    finally:
-        await store.close()
+    async with open_url(empty_url, FakeClock()) as store, store.read() as uow:
+        plan = await uow.plans.get("plan_1")
+        (stake,) = await uow.plans.stakes("main", "a")
     assert plan is not None
     assert (plan.losses, stake.losses) == (None, 3)

@@ -15,7 +15,7 @@ from reconciler.storage import schema
 from reconciler.storage.store import SqlStore
 from tests.fakes.clock import START, FakeClock
 from tests.support import records
-from tests.support.store import open_store, sqlite_url
+from tests.support.store import open_store, open_url, sqlite_url
 
 pytestmark = pytest.mark.anyio
 
@@ -231,24 +231,18 @@ async def test_a_file_of_an_older_program_is_cut_once_it_was_compacted(tmp_path:
     with closing(sqlite3.connect(path)) as connection:
         connection.execute("PRAGMA journal_mode=WAL")
     url = f"sqlite:///{path}"
-    store = await SqlStore.open(url, FakeClock())
-    try:
+    async with open_url(url, FakeClock()) as store:
         full = _fill_and_empty(path)
         await _reclaim(store)
         assert _size_of(path) == full
         with pytest.raises(StoreError, match="in use by another process"):
             schema.compact(url)
-    finally:
-        await store.close()
     schema.compact(url)
     assert _size_of(path) < full / 2
-    store = await SqlStore.open(url, FakeClock())
-    try:
+    async with open_url(url, FakeClock()) as store:
         _fill_and_empty(path)
         await _reclaim(store)
         assert (await store.size()).free == 0
-    finally:
-        await store.close()
 
 
 def test_there_is_nothing_to_compact_where_there_is_no_database(tmp_path: Path) -> None:

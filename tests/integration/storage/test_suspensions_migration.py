@@ -12,8 +12,8 @@ from reconciler.domain.status import Reason
 from reconciler.ports import ChatbotFilter, PlanFilter
 from reconciler.storage import schema
 from reconciler.storage.engine import locate
-from reconciler.storage.store import SqlStore
 from tests.fakes.clock import FakeClock
+from tests.support.store import open_url
 
 pytestmark = pytest.mark.anyio
 
@@ -96,13 +96,10 @@ def chatbot(chatbot_id: str, message: str, **changes: Any) -> dict[str, Any]:
 
 
 async def upgraded(url: str) -> tuple[dict[str, Chatbot], dict[str, Plan]]:
-    store = await SqlStore.open(url, FakeClock())
-    try:
+    async with open_url(url, FakeClock()) as store:
         chatbots = await store.queries.chatbots(ChatbotFilter(), limit=99, cursor=None)
         plans = await store.queries.plans(PlanFilter(), limit=99, cursor=None)
         found = await store.queries.chatbots(ChatbotFilter(reason=Reason.SUSPENDED), limit=99, cursor=None)
-    finally:
-        await store.close()
     assert {bot.id for bot in found.items} == {bot.id for bot in chatbots.items if bot.suspension_id}
     return {bot.id: bot for bot in chatbots.items}, {plan.id: plan for plan in plans.items}
 
