@@ -9,21 +9,35 @@ LARGEST_PORT: Final = 65535
 """Of TCP."""
 
 
+def web_address_problem(address: str, example: str) -> str | None:
+    """Why a text is not the address of a web server, worded to follow its name; None when it is one.
+
+    An ``@`` anywhere counts as credentials, as a password may hold a ``/``, ``?`` or ``#``. Nothing is quoted in which
+    one could stand.
+
+    Args:
+        address: Scheme and host, perhaps with a port, a path, a query or a fragment.
+        example: An address that can be used, for the message.
+    """
+    if "@" in address:
+        return f"holds credentials (an @): leave them out, as in {example}"
+    try:
+        parts = urlsplit(address)
+        usable = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+        usable = usable and not re.search(r"[\s\\]", address)
+    except ValueError:
+        usable = False
+    return None if usable else f"is not a URL such as {example}"
+
+
 def base_url_problem(base_url: str) -> str | None:
     """Why an address is not the origin of an API, worded to follow its name; None when it is one.
 
     Trailing slashes do not matter. Nothing is quoted in which a key could stand.
     """
-    try:
-        parts = urlsplit(base_url)
-        usable = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
-        usable = usable and not re.search(r"[\s\\]", base_url)
-    except ValueError:
-        usable = False
-    if not usable:
-        return f"is not a URL such as {DEFAULT_BASE_URL}"
-    if "@" in parts.netloc:
-        return "holds credentials: leave them out, the API key is given apart"
+    if problem := web_address_problem(base_url, DEFAULT_BASE_URL):
+        return problem
+    parts = urlsplit(base_url)
     origin = f"{parts.scheme}://{parts.netloc}"
     if "?" in base_url or "#" in base_url:
         return f"holds a query or a fragment: write {origin}"

@@ -21,6 +21,7 @@ from reconciler.runtime.settings_fields import (
     ApiUrl,
     Branch,
     Duration,
+    Hosts,
     Name,
     Networks,
     Origins,
@@ -42,10 +43,10 @@ class ServerSettings(Section):
     port: int = Field(8080, ge=0, le=LARGEST_PORT, description="The port to listen on; 0 takes a free one.")
     public_url: WebUrl | None = Field(
         None,
-        description="How people reach the service; used in links. With a path, every address stands below it, whether "
-        "or not a proxy takes the path off. Unset: the address it listens on.",
+        description="How people reach the service; used in links, so it may not hold credentials. With a path, every "
+        "address stands below it, whether or not a proxy takes the path off. Unset: the address it listens on.",
     )
-    allowed_hosts: Words = Field(
+    allowed_hosts: Hosts = Field(
         (), description="Host names that requests may carry, besides the one of `public_url`; loopback always may."
     )
     trusted_proxies: Networks = Field(

@@ -8,7 +8,7 @@ from pydantic import Field, SecretStr, model_validator
 
 from reconciler.domain.grants import Grant
 from reconciler.domain.records import Role
-from reconciler.runtime.settings_fields import ApiUrl, Duration, Words
+from reconciler.runtime.settings_fields import Duration, IssuerUrl, Words
 from reconciler.runtime.settings_section import Section
 
 _SHORTEST_BOOTSTRAP_TOKEN = 32
@@ -52,7 +52,7 @@ class AuthSettings(Section):
 class OidcSettings(Section):
     """Login by OpenID Connect (code flow with PKCE). Off while `issuer` is unset."""
 
-    issuer: ApiUrl | None = Field(None, description="The issuer's URL: https, or http on loopback.")
+    issuer: IssuerUrl | None = Field(None, description="The issuer's URL, with its path: https, or http on loopback.")
     client_id: str | None = Field(None, min_length=1, description="What the issuer calls this service.")
     client_secret: SecretStr | None = Field(
         None, min_length=1, description="The client's secret; unset for a public client, which PKCE alone protects."

@@ -17,7 +17,6 @@ NEEDED: dict[str, dict[str, Any]] = {
     "tenants": {"name": "acme"},
     "sources": {"name": "main", "tenant": "acme"},
     "oidc": {"issuer": "https://sso.example.com", "client_id": "reconciler"},
-    "server": {"public_url": f"https://user:{CANARY}@bots.example.com"},
 }
 
 

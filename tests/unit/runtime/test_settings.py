@@ -235,7 +235,10 @@ class TestRefusals:
             ({"RECONCILER_GIT_BRANCH": "--orphan"}, "is no branch name"),
             ({"RECONCILER_SERVER__PORT": "http"}, "RECONCILER_SERVER__PORT"),
             ({"RECONCILER_SERVER__TRUSTED_PROXIES": "proxy"}, "neither an IP address"),
-            ({"RECONCILER_SERVER__CORS_ORIGINS": "https://a.example/x"}, "not an origin"),
+            (
+                {"RECONCILER_SERVER__CORS_ORIGINS": "https://a.example/x"},
+                "it is not an origin: write https://a.example,",
+            ),
             ({"RECONCILER_SERVER__CORS_ORIGINS": "[1"}, "JSON list"),
             ({"RECONCILER_DATABASE__URL": "mysql://db"}, "postgresql://"),
             ({"RECONCILER_POLICY__AUTO_APPLY": "all"}, "'none', 'additive', 'no_delete' or 'full'"),
@@ -272,7 +275,7 @@ class TestRefusals:
             ({"RECONCILER_TENANTS": "[" * 100_000}, "nested too deeply"),
             (
                 {"RECONCILER_SERVER__PUBLIC_URL": "https://ops.example.com:99999"},
-                "server.public_url: Port out of range",
+                "server.public_url: it is not a URL such as https://reconciler.example.com",
             ),
             ({"RECONCILER_POLICY__APPROVALS": "0"}, "policy.approvals"),
             ({"RECONCILER_AUTH__BOOTSTRAP_TOKEN": "short"}, "at least 32 characters"),

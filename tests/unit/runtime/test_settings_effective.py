@@ -50,7 +50,6 @@ def test_addresses_are_shown_without_credentials_and_options() -> None:
 
     assert found["sources[].url"].value == '"https://git.example.com/acme/bots.git"'
     assert found["database.url"].value == '"postgresql://db.example.com:5432/reconciler"'
-    assert found["server.public_url"].value == '"https://bots.example.com"'
 
 
 @pytest.mark.parametrize(
