@@ -1,9 +1,9 @@
 """What is wrong with an audit log: found entry by entry, in constant memory, and with every finding named."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Final
+from typing import Final, Self
 
 from reconciler.domain.audit import GENESIS, hash_of
 from reconciler.domain.audit_lines import PRUNE, Head, PruneNote, entry_of, prune_of
@@ -12,7 +12,6 @@ from reconciler.domain.records import AuditEntry
 MOST_FINDINGS: Final = 100
 """How many findings are kept; the others are counted."""
 
-_NOTHING: Final = Head(0, GENESIS)
 _NO_ARCHIVE: Final = "no archive is here that ends with the entry before"
 
 
@@ -48,6 +47,36 @@ class Unreadable:
 
     seq: int
     why: str
+
+
+@dataclass(frozen=True, slots=True)
+class ChainPoint:
+    """Where the chain stands at an entry, as far as that can be read.
+
+    Attributes:
+        seq: The entry.
+        hash: Its hash; None where what names it cannot be read. An empty text is no hash that anybody computed.
+    """
+
+    seq: int
+    hash: str | None
+
+    @classmethod
+    def at(cls, entry: "AuditEntry | Unreadable") -> Self:
+        """The point that an entry itself makes."""
+        return cls(entry.seq, entry.hash if isinstance(entry, AuditEntry) else None)
+
+    @classmethod
+    def before(cls, entry: "AuditEntry | Unreadable") -> Self:
+        """The point that an entry names as the one before it."""
+        return cls(entry.seq - 1, entry.prev_hash if isinstance(entry, AuditEntry) else None)
+
+    def agrees(self, other: "Head | ChainPoint") -> bool:
+        """Whether both can be the same point; what cannot be read has a finding of its own."""
+        return self.seq == other.seq and (self.hash is None or other.hash is None or self.hash == other.hash)
+
+
+_NOTHING: Final = ChainPoint(0, GENESIS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,9 +132,9 @@ class KnownPrunes:
         """
         return note in self.noted or (note in self.handed and archived == note.hash)
 
-    def explain(self, start: Head) -> bool:
+    def explain(self, start: ChainPoint) -> bool:
         """Whether a log may begin after this entry: with nothing before it, or where a noted removal ended."""
-        return start == _NOTHING or any(note.head == start for note in self.noted)
+        return start.agrees(_NOTHING) or any(start.agrees(note.head) for note in self.noted)
 
 
 @dataclass(slots=True)
@@ -124,12 +153,12 @@ class Verifier:
     _wanted: Mapping[int, set[str]] = field(init=False)
     _kept: dict[int, str] = field(default_factory=dict)
     _entries: int = 0
-    _start: Head | None = None
-    _first: Head | None = None
+    _start: ChainPoint | None = None
+    _first: ChainPoint | None = None
     _last: Head | None = None
     _linkable: bool = True
     _removed: Head | None = None
-    _archived: Head | None = None
+    _archived: ChainPoint | None = None
     _findings: list[Finding] = field(default_factory=list)
     _found: int = 0
 
@@ -143,12 +172,12 @@ class Verifier:
     def feed_archived(self, entry: AuditEntry | Unreadable) -> None:
         """Look at the next entry that was removed from the log, and is kept beside it."""
         self._feed(entry)
-        self._archived = self._last
+        self._archived = ChainPoint.at(entry)
 
     def feed(self, entry: AuditEntry | Unreadable) -> None:
         """Look at the next entry of the log itself."""
         if self._start is None:
-            self._start = _before(entry)
+            self._start = ChainPoint.before(entry)
         self._feed(entry)
 
     def hold(self, heads: Iterable[Head], hashes: Mapping[int, str], *, begins: int | None) -> None:
@@ -174,12 +203,12 @@ class Verifier:
             heads: Every kept head.
             archived: The hash of the entry before it, as the archive has it.
         """
-        start = _before(first)
-        if self.prunes is None or start == _NOTHING:
+        start = ChainPoint.before(first)
+        if self.prunes is None or start.agrees(_NOTHING):
             return
         if not self.prunes.explain(start):
             self._find(first.seq, Kind.UNEXPLAINED_START, f"{_begins(start)}, and no removal is noted that ends there")
-        elif archived != start.hash:
+        elif archived is None or not start.agrees(Head(start.seq, archived)):
             self._check_unarchived(start, self.prunes, heads)
 
     def finish(self) -> Report:
@@ -198,13 +227,12 @@ class Verifier:
 
     def _feed(self, entry: AuditEntry | Unreadable) -> None:
         self._entries += 1
+        self._first = self._first or ChainPoint.before(entry)
         self._check_order(entry.seq)
         if isinstance(entry, Unreadable):
             self._find(entry.seq, Kind.UNREADABLE, f"this is no entry: {entry.why}")
-            self._first = self._first or Head(entry.seq - 1, "")
             self._last, self._linkable = Head(entry.seq, ""), False
             return
-        self._first = self._first or Head(entry.seq - 1, entry.prev_hash)
         self._check_link(entry)
         self._check_content(entry)
         self._last, self._linkable = Head(entry.seq, entry.hash), True
@@ -253,17 +281,17 @@ class Verifier:
             if self._last is not None:
                 self._find(self._last.seq + 1, Kind.MISSING, "the log is empty, but entries were archived from it")
             return
-        expected = removed or _NOTHING
+        expected = ChainPoint(removed.seq, removed.hash) if removed else _NOTHING
         if not self.whole and (self.prunes is not None or start.seq not in (0, expected.seq)):
             return  # a part of a log begins anywhere; where the log itself begins was looked at by `hold_start`
         if not self.whole and start.seq == 0:
             expected = _NOTHING
-        if start != expected:
+        if not start.agrees(expected):
             self._find(start.seq + 1, Kind.UNEXPLAINED_START, _unexplained(start, expected))
-        if self.prunes is not None and start.seq > 0 and self._archived != start:
+        if self.prunes is not None and start.seq > 0 and not (self._archived and self._archived.agrees(start)):
             self._check_unarchived(start, self.prunes, self.heads)
 
-    def _check_unarchived(self, start: Head, prunes: KnownPrunes, heads: Iterable[Head]) -> None:
+    def _check_unarchived(self, start: ChainPoint, prunes: KnownPrunes, heads: Iterable[Head]) -> None:
         """Object to a removal that no archive shows, where the settings or the kept heads speak against it."""
         if prunes.for_ever:
             what = f"{_begins(start)}, {_NO_ARCHIVE}, and audit.retention is unset"
@@ -305,15 +333,34 @@ def verify_lines(lines: Iterable[str], heads: frozenset[Head] = frozenset()) -> 
         heads: Heads that were kept elsewhere.
     """
     verifier = Verifier(heads, whole=False)
+    for entry in _entries(lines):
+        verifier.feed(entry)
+    return verifier.finish()
+
+
+def _entries(lines: Iterable[str]) -> Iterator[AuditEntry | Unreadable]:
+    """What the lines hold. A part of a log begins anywhere: lines before its first entry are numbered from that one."""
     seq = 0
+    unreadable: list[str] = []
     for number, line in enumerate(lines, start=1):
         try:
-            entry: AuditEntry | Unreadable = entry_of(line)
+            entry = entry_of(line)
         except ValueError as error:
-            entry = Unreadable(seq + 1, f"line {number}: {error}")
-        verifier.feed(entry)
-        seq = entry.seq
-    return verifier.finish()
+            unreadable.append(f"line {number}: {error}")
+            if len(unreadable) < MOST_FINDINGS:
+                continue
+            yield from _numbered(unreadable, seq + 1)
+            seq += len(unreadable)
+        else:
+            yield from _numbered(unreadable, seq + 1 if seq else max(1, entry.seq - len(unreadable)))
+            yield entry
+            seq = entry.seq
+        unreadable.clear()
+    yield from _numbered(unreadable, seq + 1)
+
+
+def _numbered(unreadable: Sequence[str], first: int) -> Iterator[Unreadable]:
+    return (Unreadable(seq, why) for seq, why in enumerate(unreadable, start=first))
 
 
 def _differs(kept: str | None, said: str) -> str:
@@ -324,16 +371,11 @@ def _ends(last: Head | None) -> str:
     return "the log is empty" if last is None else f"the log ends with entry {last.seq}"
 
 
-def _before(entry: AuditEntry | Unreadable) -> Head:
-    """What an entry names as the one before it."""
-    return Head(entry.seq - 1, entry.prev_hash if isinstance(entry, AuditEntry) else "")
-
-
-def _begins(start: Head) -> str:
+def _begins(start: ChainPoint) -> str:
     return f"the log begins with entry {start.seq + 1}"
 
 
-def _unexplained(start: Head, expected: Head) -> str:
+def _unexplained(start: ChainPoint, expected: ChainPoint) -> str:
     if start.seq == expected.seq:
         return f"the log begins here, but names {start.hash} as the hash before it, not {expected.hash}"
     where = _begins(start)

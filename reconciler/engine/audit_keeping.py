@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Final
 
 from reconciler.domain.audit_lines import HEAD_EVENT, PRUNE, PRUNE_EVENT, Head, PruneNote
-from reconciler.domain.audit_verify import KnownPrunes, Verifier
+from reconciler.domain.audit_verify import ChainPoint, KnownPrunes, Verifier
 from reconciler.domain.records import AuditEntry
 from reconciler.engine.audit_verifying import verify_recent
 from reconciler.engine.auditing import audit
@@ -168,5 +168,4 @@ def _is_whole(batch: list[AuditEntry], noted: frozenset[PruneNote]) -> bool:
     verifier = Verifier(whole=False, prunes=prunes)
     for entry in batch:
         verifier.feed(entry)
-    start = Head(batch[0].seq - 1, batch[0].prev_hash)
-    return prunes.explain(start) and verifier.finish().intact
+    return prunes.explain(ChainPoint.before(batch[0])) and verifier.finish().intact

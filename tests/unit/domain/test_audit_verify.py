@@ -6,8 +6,8 @@ from dataclasses import replace
 import pytest
 
 from reconciler.domain.audit import GENESIS, hash_of
-from reconciler.domain.audit_lines import PRUNE, Head, PruneNote
-from reconciler.domain.audit_verify import MOST_FINDINGS, Finding, Kind, KnownPrunes, Unreadable, Verifier
+from reconciler.domain.audit_lines import PRUNE, Head, PruneNote, entry_line
+from reconciler.domain.audit_verify import MOST_FINDINGS, Finding, Kind, KnownPrunes, Unreadable, Verifier, verify_lines
 from reconciler.domain.records import AuditEntry
 from tests.unit.domain.test_audit_lines import HASH, log
 
@@ -24,6 +24,10 @@ def found(entries: list[AuditEntry | Unreadable], verifier: Verifier | None = No
 
 def hashed(entry: AuditEntry) -> AuditEntry:
     return replace(entry, hash=hash_of(entry))
+
+
+def lines_of(first: int, last: int) -> list[str]:
+    return [entry_line(entry) for entry in log(last)[first - 1 :]]
 
 
 def without(*seqs: int) -> Callable[[Entries], Entries]:
@@ -78,6 +82,18 @@ def without(*seqs: int) -> Callable[[Entries], Entries]:
             lambda entries: [*entries[:4], Unreadable(5, "no")],
             [Finding(5, Kind.UNREADABLE, "this is no entry: no")],
         ),
+        (
+            lambda entries: [Unreadable(1, "no"), *entries[1:]],
+            [Finding(1, Kind.UNREADABLE, "this is no entry: no")],
+        ),
+        (
+            lambda entries: [hashed(replace(entries[0], prev_hash=""))],
+            [
+                Finding(
+                    1, Kind.UNEXPLAINED_START, f"the log begins here, but names  as the hash before it, not {GENESIS}"
+                )
+            ],
+        ),
     ],
 )
 def test_what_is_wrong_with_a_log(change: Callable[[Entries], list[AuditEntry | Unreadable]], findings: object) -> None:
@@ -101,6 +117,60 @@ def test_a_log_may_begin_where_its_newest_prune_says() -> None:
     assert found([*pruned(2)]) == []
     message = f"the log begins with entry 4, but its newest {PRUNE} entry names 2 as the last that was removed"
     assert found([*pruned(3, said=2)]) == [Finding(4, Kind.UNEXPLAINED_START, message)]
+
+
+UNREADABLE = Unreadable(4, "no")
+ONE_CAUSE = [Finding(4, Kind.UNREADABLE, "this is no entry: no")]
+
+
+def test_a_first_entry_after_a_removal_that_cannot_be_read_is_one_finding() -> None:
+    whole, entries = log(6), pruned(3)
+    prunes = KnownPrunes(frozenset({note(entries)}), for_ever=True)
+    heads = frozenset({Head(3, whole[2].hash), Head(2, whole[1].hash)})
+    verifier = Verifier(heads, prunes=prunes)
+    for entry in whole[:3]:
+        verifier.feed_archived(entry)
+    assert found([UNREADABLE, *entries[1:]], verifier) == ONE_CAUSE
+    assert found([UNREADABLE, *entries[1:]]) == ONE_CAUSE
+
+
+def test_an_archived_entry_that_cannot_be_read_is_one_finding() -> None:
+    whole, entries = log(6), pruned(3)
+    verifier = Verifier(prunes=KnownPrunes(frozenset({note(entries)}), for_ever=True))
+    for entry in (*whole[:2], Unreadable(3, "no")):
+        verifier.feed_archived(entry)
+    assert found([*entries], verifier) == [Finding(3, Kind.UNREADABLE, "this is no entry: no")]
+
+
+def test_a_head_from_before_a_first_entry_that_cannot_be_read_differs_from_nothing() -> None:
+    assert found([UNREADABLE, *log(6)[4:]], Verifier(frozenset({Head(3, HASH)}), whole=False)) == ONE_CAUSE
+
+
+def test_a_start_that_cannot_be_read_is_not_told_again_beside_the_newest_entries() -> None:
+    entries = pruned(3)
+    verifier = Verifier(whole=False, prunes=KnownPrunes(frozenset({note(entries)})))
+    verifier.hold_start(UNREADABLE, [], archived=log(6)[2].hash)
+    assert found([*entries[1:]], verifier) == []
+
+
+@pytest.mark.parametrize(
+    ("lines", "seqs"),
+    [
+        (["?", *lines_of(2, 3)], [1]),
+        (["?", *lines_of(500, 501)], [499]),
+        (["?", "?", *lines_of(500, 501)], [498, 499]),
+        ([*lines_of(1, 1), "?", *lines_of(3, 3)], [2]),
+        ([*lines_of(7, 8), "?"], [9]),
+        (["?", "?"], [1, 2]),
+    ],
+)
+def test_lines_that_cannot_be_read_are_one_finding_each(lines: list[str], seqs: list[int]) -> None:
+    report = verify_lines(lines)
+    assert [(finding.kind, finding.seq) for finding in report.findings] == [(Kind.UNREADABLE, seq) for seq in seqs]
+
+
+def test_however_many_lines_cannot_be_read_all_are_counted() -> None:
+    assert verify_lines(["?"] * (2 * MOST_FINDINGS + 1)).found == 2 * MOST_FINDINGS + 1
 
 
 def test_a_part_of_a_log_may_begin_anywhere_but_not_at_another_first_entry() -> None:
