@@ -2,13 +2,14 @@
 
 import asyncio
 import logging
-from collections import OrderedDict
+import sys
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 
+from reconciler.bounded_cache import BoundedCache
 from reconciler.domain.commit import CommitFact
 from reconciler.domain.secrets import redacted
 from reconciler.domain.visible import visible
@@ -20,7 +21,12 @@ from reconciler.sources.mirror import Mirror, MirrorBroken, is_revision
 
 log = logging.getLogger(__name__)
 
-_MOST_KEPT: Final = 1_000
+MOST_KEPT_BYTES: Final = 8 * 1024**2
+"""Of the answers of one source: a question may be answered by thousands of commits, or by one."""
+
+_OBJECT_BYTES: Final = 256
+"""What an answer or a fact takes besides its texts, more than less."""
+
 _LONGEST: Final = 200
 _MOST_FILES: Final = 200
 _MOST_COMMITS: Final = 1_000
@@ -54,12 +60,19 @@ class CommitLog:
         mirror: The mirror, with limits for whoever looks; it may be written, made anew or deleted meanwhile.
         contract: What a document may state.
         executor: Where git is asked; of one thread.
+        most_bytes: How much is remembered.
     """
 
-    def __init__(self, mirror: Mirror, contract: DocumentContract, executor: NamedExecutor) -> None:
+    def __init__(
+        self,
+        mirror: Mirror,
+        contract: DocumentContract,
+        executor: NamedExecutor,
+        most_bytes: int = MOST_KEPT_BYTES,
+    ) -> None:
         self._mirror = mirror
         self._contract = contract
-        self._kept: OrderedDict[_Question, Sequence[CommitFact]] = OrderedDict()
+        self._kept = BoundedCache[_Question, Sequence[CommitFact]](most_bytes, _bytes_of)
         self._executor = executor
         self._turn = asyncio.Lock()
 
@@ -78,21 +91,19 @@ class CommitLog:
             return ()
         with suppress(TimeoutError):
             async with asyncio.timeout(self._mirror.limits.look_seconds), self._turn:
-                if question not in self._kept and not await self._found(question):
-                    return ()
-                return self._kept[question]
+                known = self._kept.get(question)
+                return await self._found(question) if known is None else known
         return ()
 
-    async def _found(self, question: _Question) -> bool:
-        """Whether git could answer; what it answered is kept."""
+    async def _found(self, question: _Question) -> Sequence[CommitFact]:
+        """What git answers, which is kept; nothing where it cannot."""
         try:
-            self._kept[question] = await self._executor.run(lambda: self._look(question))
+            found = await self._executor.run(lambda: self._look(question))
         except (MirrorBroken, SourceUnreadable, OSError) as error:
             log.info("a commit cannot be told", extra={"path": redacted(question.path), "error": str(error)})
-            return False
-        if len(self._kept) > _MOST_KEPT:
-            self._kept.popitem(last=False)
-        return True
+            return ()
+        self._kept.keep(question, found)
+        return found
 
     def _look(self, question: _Question) -> Sequence[CommitFact]:
         names = [f":(top,literal){name}" for name in self._files(question.path, question.revision)]
@@ -124,6 +135,11 @@ class CommitLog:
 def _fact(revision: str, author: str, moment: str, subject: str) -> CommitFact:
     seconds = min(int(moment) if moment.isdecimal() else 0, _LAST_MOMENT)
     return CommitFact(revision.strip(), _shown(author), datetime.fromtimestamp(seconds, UTC), _shown(subject))
+
+
+def _bytes_of(question: _Question, facts: Sequence[CommitFact]) -> int:
+    texts = [question.path, *(text for fact in facts for text in (fact.id, fact.author, fact.subject))]
+    return _OBJECT_BYTES * (1 + len(facts)) + sum(map(sys.getsizeof, texts))
 
 
 def _shown(text: str) -> str:

@@ -8,9 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from reconciler.executors import NamedExecutor
+from reconciler.sources.commits import CommitLog
 from reconciler.sources.git import GitSource
 from reconciler.sources.git_remote import GitRemote
-from reconciler.sources.mirror import GitLimits
+from reconciler.sources.mirror import GitLimits, Mirror
 from tests.fakes.cache import MemoryParseCache
 from tests.support.contract import CONTRACT
 from tests.support.git import GitRepo
@@ -197,6 +199,37 @@ async def test_what_was_told_once_is_told_again_without_git(repo: GitRepo, tmp_p
     shutil.rmtree(tmp_path / "data")
     assert first is not None
     assert await source.last_change(PATH, revision) == first
+
+
+async def test_what_is_remembered_is_bounded_by_its_size(repo: GitRepo, tmp_path: Path) -> None:
+    first = repo.commit({PATH: DOCUMENT % "A"})
+    for number in range(20):
+        revision = repo.commit({PATH: DOCUMENT % f"B{number}"})
+    await loaded(repo, tmp_path)
+    mirror = Mirror(tmp_path / "data" / "mirror.git", GitRemote.parse(repo.url, "main", insecure=True), GitLimits())
+    # some 20 commits take more than 8 KiB, and one less than 1 KiB
+    commits = CommitLog(mirror, CONTRACT, NamedExecutor("git"), most_bytes=32 * 1024)
+    questions = [(PATH, at) for at in repo.git("rev-list", f"{first}..{revision}").split()]
+    known = [await commits.last_change(*question) for question in questions]
+    everybody = await commits.authors(PATH, first, revision)
+    shutil.rmtree(tmp_path / "data")
+    assert None not in known
+    assert everybody != ()
+    assert await commits.authors(PATH, first, revision) == (), "more than a quarter of all that is remembered"
+    assert [await commits.last_change(*question) for question in questions] == known
+
+
+async def test_what_was_used_longest_ago_is_forgotten_first(repo: GitRepo, tmp_path: Path) -> None:
+    revisions = [repo.commit({PATH: DOCUMENT % f"B{number}"}) for number in range(10)]
+    await loaded(repo, tmp_path)
+    mirror = Mirror(tmp_path / "data" / "mirror.git", GitRemote.parse(repo.url, "main", insecure=True), GitLimits())
+    commits = CommitLog(mirror, CONTRACT, NamedExecutor("git"), most_bytes=4 * 1024)
+    known = [await commits.last_change(PATH, revision) for revision in revisions]
+    shutil.rmtree(tmp_path / "data")
+    again = [await commits.last_change(PATH, revision) for revision in revisions]
+    kept = sum(fact is not None for fact in again)
+    assert 2 < kept < 10
+    assert again == [None] * (10 - kept) + known[10 - kept :]
 
 
 async def test_without_a_mirror_nothing_is_told_and_nothing_is_made(repo: GitRepo, tmp_path: Path) -> None:

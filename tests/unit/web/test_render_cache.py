@@ -1,8 +1,13 @@
 """Renderings that are kept."""
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 
 from reconciler.web.render_cache import RenderCache
+from reconciler.web.render_pool import ClientGone
+from tests.support.waiting import PATIENCE
 
 
 def test_what_is_kept_is_not_made_again() -> None:
@@ -46,3 +51,56 @@ def test_what_fails_is_not_kept() -> None:
     with pytest.raises(ValueError):  # noqa: PT011  it has no message
         cache.get_or_make("a", fail)
     assert cache.get_or_make("a", lambda: "made") == b"made"
+
+
+class Asked:
+    """A key that tells when it is looked up."""
+
+    def __init__(self, asked: threading.Event) -> None:
+        self.asked = asked
+
+    def __hash__(self) -> int:
+        self.asked.set()
+        return 1
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Asked)
+
+
+@pytest.mark.parametrize("length", [10, 11], ids=["kept", "too large to be kept"])
+def test_what_two_threads_ask_for_at_once_is_made_once(length: int) -> None:
+    cache, begun, asked, made = RenderCache(most_bytes=40), threading.Event(), threading.Event(), []
+
+    def first() -> str:
+        begun.set()
+        assert asked.wait(PATIENCE)
+        return "x" * length
+
+    def second() -> str:
+        made.append(1)
+        return "x" * length
+
+    with ThreadPoolExecutor(2) as threads:
+        one = threads.submit(cache.get_or_make, Asked(threading.Event()), first)
+        assert begun.wait(PATIENCE)
+        # the lock is held from the look-up on, so that what is under way is seen
+        two = threads.submit(cache.get_or_make, Asked(asked), second)
+        assert one.result(PATIENCE) == two.result(PATIENCE) == b"x" * length
+    assert made == []
+
+
+def test_who_waits_for_another_that_fails_makes_it() -> None:
+    cache, begun, asked = RenderCache(), threading.Event(), threading.Event()
+
+    def hang_up() -> str:
+        begun.set()
+        assert asked.wait(PATIENCE)
+        raise ClientGone
+
+    with ThreadPoolExecutor(2) as threads:
+        one = threads.submit(cache.get_or_make, Asked(threading.Event()), hang_up)
+        assert begun.wait(PATIENCE)
+        two = threads.submit(cache.get_or_make, Asked(asked), lambda: "made")
+        assert isinstance(one.exception(PATIENCE), ClientGone)
+        assert two.result(PATIENCE) == b"made"
+    assert cache.get(Asked(asked)) == b"made"
