@@ -99,7 +99,7 @@ class GitRemote:
     @property
     def repository_name(self) -> str:
         """What the repository is called at its host, however its URL is written."""
-        return re.split(r"[/:]", self.url.rstrip("/").removesuffix(".git"))[-1].casefold()
+        return re.split(r"[/:]", self.url.rstrip("/").removesuffix(".git").rstrip("/"))[-1].casefold()
 
     @property
     def secrets(self) -> tuple[str, ...]:

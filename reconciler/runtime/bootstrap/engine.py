@@ -40,7 +40,7 @@ async def open_engine(
             tenants[tenant.name] = TenantBinding(
                 tenant.name, target, tenant.read_only, tenant.concurrency, tenant.live_views_per_hour
             )
-        git = _git_sources(settings)
+        git = git_sources(settings)
         opened.push_async_callback(_close, git.values())
         engine = Engine(
             store=store,
@@ -66,7 +66,8 @@ async def _close(sources: Collection[GitSource]) -> None:
             closing.create_task(source.close())
 
 
-def _git_sources(settings: Settings) -> dict[str, GitSource]:
+def git_sources(settings: Settings) -> dict[str, GitSource]:
+    """The sources' repositories, by the sources' names. One that several share is told of by each below its paths."""
     remotes = {source.name: source.remote() for source in settings.sources}
     repositories = Counter(remote.repository_name for remote in remotes.values())
     return {
