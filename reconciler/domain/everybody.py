@@ -41,6 +41,8 @@ def reach_of_pattern(entry: str) -> str | None:
 def reach_of_entry(entry: str) -> frozenset[str]:
     """Whom an entry of an access list lets in, where it is not known who they are.
 
+    Never fewer than the same text lets in as a pattern.
+
     Args:
         entry: As `reach_of_pattern` takes it, a public suffix as it is, or several of them in one text with spaces,
             commas or semicolons in between.
@@ -49,7 +51,8 @@ def reach_of_entry(entry: str) -> frozenset[str]:
         `EVERYBODY` or public suffixes; empty for an entry that lets only some in.
     """
     parts = _SEPARATORS.split(unicodedata.normalize("NFKC", entry).casefold())
-    return frozenset(reach for part in parts if (reach := _reach_of_part(part)) is not None)
+    reaches = (reach_of_pattern(entry), *map(_reach_of_part, parts))
+    return frozenset(reach for reach in reaches if reach is not None)
 
 
 def is_wider(after: frozenset[str], before: frozenset[str]) -> bool:

@@ -1,7 +1,7 @@
 """Entries of allow lists that let everybody in, or whoever takes a name below a public suffix."""
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from reconciler.domain.everybody import EVERYBODY, is_wider, reach_of_entry, reach_of_pattern
@@ -111,6 +111,7 @@ def test_a_reach_is_wider_by_whom_it_lets_in_beside(after: set[str], before: set
     assert is_wider(frozenset(after), frozenset(before)) == wider
 
 
+@example(":*,")
 @given(st.text(st.sampled_from("*.@:/ ,acom1[]\ud800\u00df\u3002")))
 def test_no_text_breaks_it_and_no_pattern_is_narrower_in_an_access_list(text: str) -> None:
     assert reach_of_pattern(text) is None or reach_of_entry(text)
