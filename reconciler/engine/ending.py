@@ -14,6 +14,7 @@ from reconciler.domain.sentences import ended
 from reconciler.domain.status import OF_DOCUMENTS, Direction, Reason, Sync
 from reconciler.engine.approvals import are_enough, standing_approvals, tell_expired
 from reconciler.engine.auditing import audit
+from reconciler.engine.conflicts import retry_on_conflict
 from reconciler.engine.context import PROGRAM, Engine
 from reconciler.engine.observing import Observation, record
 from reconciler.engine.standings import Surroundings, move_plan, restate_plan, save_chatbot
@@ -67,6 +68,13 @@ async def finish(engine: Engine, lease: Lease, apply_id: str, end: End) -> Apply
     Raises:
         LeaseLost: Somebody else holds the chatbot by now.
     """
+    apply, plan = await retry_on_conflict(lambda: _finish(engine, lease, apply_id, end))
+    if apply.finished_at is not None and not _is_all_noop(end):
+        await look_again(engine, plan.tenant, plan.chatbot_id, _cause(apply_id))
+    return apply
+
+
+async def _finish(engine: Engine, lease: Lease, apply_id: str, end: End) -> tuple[Apply, Plan]:
     async with engine.store.begin() as uow:
         uow.history.because(_cause(apply_id))
         await guard(uow, lease)
@@ -86,9 +94,7 @@ async def finish(engine: Engine, lease: Lease, apply_id: str, end: End) -> Apply
         )
         await _audit_end(uow, apply, plan, end)
         await _conclude(uow, chatbot, plan, end, closed=not unknown)
-    if not unknown and not _is_all_noop(end):
-        await look_again(engine, plan.tenant, plan.chatbot_id, _cause(apply_id))
-    return apply
+        return apply, plan
 
 
 def _is_all_noop(end: End) -> bool:
@@ -161,6 +167,12 @@ async def give_up(
     Raises:
         LeaseLost: Somebody else holds the chatbot by now.
     """
+    plan = await retry_on_conflict(lambda: _give_up(engine, lease, apply_id, end, to))
+    if to is not PlanStatus.PENDING:
+        await look_again(engine, plan.tenant, plan.chatbot_id, _cause(apply_id))
+
+
+async def _give_up(engine: Engine, lease: Lease, apply_id: str, end: End, to: PlanStatus | None) -> Plan:
     async with engine.store.begin() as uow:
         uow.history.because(_cause(apply_id))
         await guard(uow, lease)
@@ -170,8 +182,7 @@ async def give_up(
         )
         await _audit_end(uow, apply, plan, end)
         await _put_back(engine, uow, chatbot, plan, end, to)
-    if to is not PlanStatus.PENDING:
-        await look_again(engine, plan.tenant, plan.chatbot_id, _cause(apply_id))
+        return plan
 
 
 async def _put_back(
@@ -227,7 +238,11 @@ async def look_again(engine: Engine, tenant: str, chatbot_id: str, cause: str) -
     result = await ask(engine.tenants[tenant].target.spending(APPLYING), document)
     if isinstance(result, TargetError):
         await note_call(engine, tenant, result)
+    seen = Observation(document, chatbot.epoch, result)
+    await retry_on_conflict(lambda: _record_again(engine, seen, cause))
+
+
+async def _record_again(engine: Engine, seen: Observation, cause: str) -> None:
     async with engine.store.begin() as uow:
         uow.history.because(cause)
-        seen = Observation(document, chatbot.epoch, result)
         await record(engine, uow, await Surroundings.read(uow), seen)

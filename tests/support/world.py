@@ -33,7 +33,7 @@ from reconciler.runtime.dispatch import Handler, LocalDispatcher
 from tests.fakes.clock import FakeClock
 from tests.fakes.source import FakeSource
 from tests.fakes.target import FakeTarget, FakeWriter
-from tests.support.store import open_store
+from tests.support.store import open_store, open_url
 from tests.support.waiting import PATIENCE
 
 TENANT = "acme"
@@ -215,6 +215,7 @@ async def world(
     read_only: bool = False,
     source: FakeSource | None = None,
     more_sources: Mapping[str, FakeSource] | None = None,
+    url: str | None = None,
 ) -> AsyncIterator[World]:
     """A world that has seen its first run.
 
@@ -226,9 +227,10 @@ async def world(
         read_only: Whether the tenant lacks a write key.
         source: The repository itself, where a test needs it before the first run; instead of `files`.
         more_sources: Further sources of the same tenant.
+        url: Another database than one on SQLite in that folder.
     """
     clock = FakeClock()
-    async with open_store(tmp_path, clock) as store:
+    async with open_url(url, clock) if url is not None else open_store(tmp_path, clock) as store:
         fleet = Fleet([LiveBot(id=key, config=copy.deepcopy(dict(value))) for key, value in live.items()])
         target = FakeTarget(fleet, clock)
         writer = FakeWriter(target)

@@ -15,10 +15,11 @@ from reconciler.domain.policy import Policy
 from reconciler.domain.records import Role, Trigger
 from reconciler.domain.status import Reason, Sync
 from reconciler.engine.applying import request_apply
+from reconciler.engine.conflicts import ATTEMPTS
 from reconciler.engine.context import PROGRAM, Actor, Engine
 from reconciler.engine.decide import approve
 from reconciler.engine.recovering import Recoverer
-from reconciler.engine.refresh import ATTEMPTS, request_refresh, run_refresh
+from reconciler.engine.refresh import request_refresh, run_refresh
 from reconciler.engine.tokens import create_token, revoke_token
 from reconciler.errors import Conflict
 from reconciler.ports import JobKind, Store, UnitOfWork

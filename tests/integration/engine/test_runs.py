@@ -75,6 +75,26 @@ async def test_a_database_that_breaks_during_a_run_is_said_in_one_line(
         assert isinstance(record.exc_info[1], StoreError)
 
 
+async def test_a_run_whose_end_could_not_be_written_down_ends_with_the_next(tmp_path: Path) -> None:
+    async with world(tmp_path, {BOT: spec()}, {path_of(): document(spec())}) as w:
+
+        async def rename(before: str, after: str) -> None:
+            with closing(sqlite3.connect(tmp_path / "reconciler.db")) as other:
+                other.execute(f"ALTER TABLE {before} RENAME TO {after}")
+
+        busy = TenantBinding(TENANT, BusyTarget(w.target, lambda: rename("runs", "lost")))
+        engine = replace(w.engine, dispatcher=Deaf(), tenants={TENANT: busy})
+        asked = await request_refresh(engine, PROGRAM, SOURCE, Trigger.MANUAL, full=True)
+        with pytest.raises(StoreError):
+            await run_refresh(engine, SOURCE)
+        await rename("lost", "runs")
+        assert (await w.run(asked.id)).status is RunStatus.RUNNING
+        later = await w.refresh()
+        unended = await w.run(asked.id)
+        assert (unended.status, later.status) == (RunStatus.FAILED, RunStatus.SUCCEEDED)
+        assert "its end could not be written down" in (unended.message or "")
+
+
 class SlowTarget(FakeTarget):
     """Answers dry runs once it is let."""
 

@@ -4,11 +4,11 @@ import asyncio
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-import psycopg
 import pytest
 
 from reconciler.storage.store import SqlStore
 from tests.fakes.clock import FakeClock
+from tests.support.postgres import until_somebody_waits
 from tests.support.waiting import until_told
 
 if TYPE_CHECKING:
@@ -17,17 +17,6 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.anyio
 
 BRIEF, TTL = timedelta(seconds=0.5), timedelta(minutes=5)
-WAITING = "SELECT count(*) FROM pg_locks WHERE NOT granted"
-
-
-async def _until_somebody_waits(uri: str) -> None:
-    async with await psycopg.AsyncConnection.connect(uri, autocommit=True) as beside:
-
-        async def somebody_waits() -> bool:
-            waiting = await beside.execute(WAITING)
-            return await waiting.fetchone() != (0,)
-
-        await until_told(somebody_waits)
 
 
 async def _until_it_has_run_out(store: SqlStore) -> None:
@@ -54,7 +43,7 @@ async def test_a_lease_that_is_renewed_at_the_same_moment_is_not_taken_over(post
         assert await uow.leases.renew(lease, TTL) is not None
         await _until_it_has_run_out(store)
         other = asyncio.create_task(take_over())
-        await _until_somebody_waits(uri)
+        await until_somebody_waits(uri)
     assert await other is None
     async with store.begin() as uow:
         assert await uow.leases.holds(lease)
