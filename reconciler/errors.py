@@ -56,6 +56,7 @@ class SourceCause(StrEnum):
     PATHS_EMPTIED = "PathsEmptied"
     DOCUMENTS_VANISHED = "DocumentsVanished"
     NOT_CONFIGURED = "NotConfigured"
+    NOT_READ_YET = "NotReadYet"
 
 
 class SourceUnreadable(ReconcilerError):

@@ -16,6 +16,7 @@ from reconciler.engine.adopting import distrust
 from reconciler.engine.auditing import audit
 from reconciler.engine.claims import release, take_free, without_agreement
 from reconciler.engine.context import PROGRAM, Engine, SourceBinding
+from reconciler.engine.forgetting import is_gone
 from reconciler.engine.standings import Surroundings
 from reconciler.errors import SourceCause, SourceUnreadable
 from reconciler.ports import UnitOfWork
@@ -37,10 +38,8 @@ async def configure_sources(engine: Engine, uow: UnitOfWork) -> None:
             await _audit_configured(uow, binding, None)
         elif _likeness(record, binding) == _ANOTHER:
             await _begin_anew(engine, uow, binding, record)
-        elif (record.url, record.branch) != (binding.url, binding.branch):
-            # what is there now has to descend from the good revision, or is not trusted
-            await uow.sources.save(replace(record, url=binding.url, branch=binding.branch))
-            await _audit_configured(uow, binding, record)
+        else:
+            await _go_on(engine, uow, binding, record)
     for record in known.values():
         if record.name not in engine.sources:
             await _put_away(engine, uow, record)
@@ -120,6 +119,19 @@ async def _begin_anew(engine: Engine, uow: UnitOfWork, binding: SourceBinding, r
         await release(engine, uow, await Surroundings.read(uow), binding.name, left)
     for chatbot in await uow.chatbots.of_source(binding.name):
         await uow.chatbots.save(without_agreement(chatbot))
+
+
+async def _go_on(engine: Engine, uow: UnitOfWork, binding: SourceBinding, before: SourceRecord) -> None:
+    """A source that is known already, perhaps spelled otherwise, or not configured for a while."""
+    record = before
+    if (record.url, record.branch) != (binding.url, binding.branch):
+        # what is there now has to descend from the good revision, or is not trusted
+        record = await uow.sources.save(replace(record, url=binding.url, branch=binding.branch))
+        await _audit_configured(uow, binding, before)
+    if is_gone(record):
+        # at once, and not when it is read: what is configured can no longer be forgotten
+        message = f"the source {record.name} is configured again, and was not read since"
+        await distrust(engine, uow, record, SourceUnreadable(SourceCause.NOT_READ_YET, message))
 
 
 async def _put_away(engine: Engine, uow: UnitOfWork, record: SourceRecord) -> None:

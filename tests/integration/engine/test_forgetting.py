@@ -7,8 +7,9 @@ import pytest
 
 from reconciler.domain.direction import NO_BASELINE
 from reconciler.domain.lifecycle import ApplyStatus, PlanStatus
-from reconciler.domain.records import Chatbot, Role, ScopeKind
+from reconciler.domain.records import Chatbot, Role, ScopeKind, SourceState
 from reconciler.domain.status import Reason, Sync
+from reconciler.engine.configuring import configure_sources
 from reconciler.engine.context import TenantBinding
 from reconciler.engine.forgetting import forget_chatbot, forget_source, forget_tenant
 from reconciler.engine.suspending import suspend
@@ -90,6 +91,23 @@ async def test_only_what_left_the_settings_is_forgotten_and_by_admins_of_everyth
                 await forget_tenant(w.engine, actor, TENANT, "x")
             with pytest.raises(Forbidden):
                 await forget_chatbot(w.engine, actor, TENANT, "bot_ghost", "x")
+
+
+async def test_a_source_that_is_configured_again_cannot_be_forgotten_before_it_is_read(tmp_path: Path) -> None:
+    async with world(tmp_path, LIVE, FILES, more_sources={"more": FakeSource(OTHER)}) as w:
+        had, admin = dict(w.engine.sources), await w.person("root", Role.ADMIN)
+        await leave(w, SOURCE)
+        engine = replace(w.engine, sources=had)
+        async with w.store.begin() as uow:  # the start, before the first run
+            await configure_sources(engine, uow)
+        with pytest.raises(Conflict) as refused:  # by a command whose environment lacks it
+            await forget_source(w.engine, admin, SOURCE, "x")
+        assert refused.value.code == "still_configured"
+        record = await w.source_record()
+        assert (record.state, record.cause) == (SourceState.UNKNOWN, "NotReadYet")
+        assert "no longer configured" not in (record.message or "") + (await w.chatbot()).message
+        await w.restart(had)
+        assert (await w.source_record()).state is SourceState.READY
 
 
 async def test_an_apply_that_has_not_ended_is_waited_for(tmp_path: Path) -> None:

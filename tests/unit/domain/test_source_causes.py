@@ -15,5 +15,7 @@ READ = {
 def test_only_what_was_not_read_is_said_not_to_be_readable(cause: SourceCause | None) -> None:
     explained = explain_source(cause)
     assert ("was read" in explained) == (cause in READ)
-    assert ("cannot be read" in explained) == (cause not in READ | {SourceCause.NOT_CONFIGURED})
+    assert ("cannot be read" in explained) == (
+        cause not in READ | {SourceCause.NOT_CONFIGURED, SourceCause.NOT_READ_YET}
+    )
     assert explained.endswith(".")
