@@ -61,7 +61,11 @@ async def look(
     revision = await binding.port.head()
     if revision == record.good_revision and not reload:
         return Look(revision, None, record.good_revision)
-    snapshot = await load(engine, binding, revision, known)
+    try:
+        snapshot = await load(engine, binding, revision, known)
+    except SourceUnreadable as error:
+        revision = await _named_now(binding, revision, error)
+        snapshot = await load(engine, binding, revision, known)
     if record.good_revision not in (None, revision):
         await check_history(binding, revision, record.good_revision or "")
     if record.good_revision is None:
@@ -69,6 +73,20 @@ async def look(
     # also at the good revision: other paths may be configured by now
     check_documents(binding.name, revision, known, snapshot, engine.policy)
     return Look(revision, snapshot, record.good_revision)
+
+
+async def _named_now(binding: SourceBinding, revision: str, error: SourceUnreadable) -> str:
+    """What the remote names by now, where the commit that it named before was taken back meanwhile.
+
+    Raises:
+        SourceUnreadable: The remote still names it, or it could not be read for another reason.
+    """
+    if error.cause is not SourceCause.HISTORY_REWRITTEN:
+        raise error
+    now = await binding.port.head()
+    if now == revision:
+        raise error
+    return now
 
 
 async def load(engine: Engine, binding: SourceBinding, revision: str, known: Sequence[GoodDocument]) -> Snapshot:

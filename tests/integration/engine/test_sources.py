@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -15,15 +16,19 @@ from reconciler.domain.status import Reason, Sync
 from reconciler.engine.accept import accept
 from reconciler.engine.applying import request_apply
 from reconciler.engine.context import PROGRAM
+from reconciler.engine.looking import look, remembered
 from reconciler.engine.refresh import request_refresh, run_refresh
 from reconciler.engine.roster import AT_ONCE
 from reconciler.engine.scheduling import tick
 from reconciler.errors import Conflict, SourceCause, TargetUnauthorized, TargetUnreachable
 from reconciler.ports import JobKind, ParseCache
 from reconciler.ports.events import Change, ChangeKind
+from reconciler.sources.git import GitRemote, GitSource
 from tests.fakes.source import FakeSource
+from tests.support.contract import CONTRACT
+from tests.support.git import GitRepo
 from tests.support.meanwhile import Deaf
-from tests.support.world import BOT, TENANT, document, path_of, push, spec, world
+from tests.support.world import BOT, SOURCE, TENANT, document, path_of, push, spec, world
 
 pytestmark = pytest.mark.anyio
 
@@ -52,6 +57,49 @@ async def test_an_unreadable_source_keeps_its_good_revision_and_says_the_cause(
         await w.refresh()
         assert (await w.source_record()).state is SourceState.READY
         assert (await w.chatbot()).reason is Reason.IN_SYNC
+
+
+class AmendedSource:
+    """A source whose branch is amended once, right after it was asked where it is."""
+
+    def __init__(self, port: GitSource, amend: Callable[[], object]) -> None:
+        self._port = port
+        self._amend: Callable[[], object] | None = amend
+
+    async def head(self) -> str:
+        revision = await self._port.head()
+        if self._amend is not None:
+            self._amend()
+            self._amend = None
+        return revision
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._port, name)
+
+
+async def test_a_commit_that_is_amended_before_it_is_fetched_is_read_as_it_is_now(tmp_path: Path) -> None:
+    repository = GitRepo(tmp_path / "bots")
+    good = repository.commit(FILES)
+    port = GitSource(GitRemote.parse(repository.url, "main", insecure=True), tmp_path / "mirror.git", CONTRACT)
+    repository.commit({path_of(): document(spec(prompt="a slip"))})
+
+    def amend() -> None:
+        repository.git("reset", "--quiet", "--hard", good)
+        repository.commit({path_of(): document(spec(prompt="as it was meant"))})
+        repository.git("reflog", "expire", "--expire=now", "--all")
+        repository.git("gc", "--quiet", "--prune=now")
+
+    async with world(tmp_path, LIVE, FILES) as w:
+        binding = replace(w.engine.sources[SOURCE], port=AmendedSource(port, amend))
+        record, known = await remembered(w.engine, SOURCE)
+        seen = await look(w.engine, binding, replace(record, good_revision=good), known)
+        repository.git("reset", "--quiet", "--hard", good)
+        back = await look(w.engine, binding, replace(record, good_revision=good), known)
+    await port.close()
+    assert seen.snapshot is not None
+    prompts = [each.spec["core"]["behavior"]["systemPrompt"] for each in seen.snapshot.documents]
+    assert (prompts[0], seen.judged_by) == ("as it was meant", good)
+    assert (back.revision, back.snapshot) == (good, None)
 
 
 async def test_an_apply_is_refused_while_the_source_is_unknown(tmp_path: Path) -> None:
