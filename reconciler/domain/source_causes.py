@@ -27,7 +27,5 @@ def explain_source(cause: str | None) -> str:
             "The source is no longer configured, and its last good revision stands: configure it again, or forget it."
         )
     if cause == SourceCause.NOT_READ_YET:
-        return (
-            "The source is configured again and was not read since; its last good revision stands: wait for its run."
-        )
+        return "The source is configured again and was not read since; its last good revision stands: wait for its run."
     return "The source cannot be read; the last good revision stands: repair it."

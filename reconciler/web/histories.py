@@ -44,6 +44,17 @@ async def visible_chatbot(engine: Engine, actor: Actor, chatbot_id: str, tenant:
             raise Problem(Code.AMBIGUOUS_CHATBOT, detail, tenants=tenants)
 
 
+async def chatbot_names(engine: Engine, plans: Sequence[Plan]) -> Mapping[str, str]:
+    """Plan id → the name of its chatbot, where that is known.
+
+    What another source calls a chatbot that went there is not told: who sees the plan may not see that source.
+    """
+    known = await engine.store.queries.chatbots_with({plan.chatbot_id for plan in plans})
+    names = {(each.tenant, each.id, each.source): each.name for each in known if each.name}
+    keys = {plan.id: (plan.tenant, plan.chatbot_id, plan.source) for plan in plans}
+    return {plan_id: names[key] for plan_id, key in keys.items() if key in names}
+
+
 async def past_plans(
     engine: Engine, actor: Actor, chatbot: Chatbot, *, limit: int, cursor: str | None
 ) -> Page[PastPlan]:

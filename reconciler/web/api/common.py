@@ -10,7 +10,7 @@ from reconciler.engine.context import Actor, Engine
 from reconciler.errors import NotFound, NotKept
 from reconciler.ports import Page
 from reconciler.web.auth import Require
-from reconciler.web.histories import suspensions_of
+from reconciler.web.histories import chatbot_names, suspensions_of
 from reconciler.web.problems import MEDIA_TYPE, Code, Problem
 from reconciler.web.rendering import StoredPlan
 from reconciler.web.settings import WebSettings
@@ -105,14 +105,8 @@ async def stored_plan(engine: Engine, plan: Plan) -> StoredPlan:
     return StoredPlan(
         plan=plan,
         policy=engine.policy,
-        name=await name_of(engine, plan),
+        name=(await chatbot_names(engine, [plan])).get(plan.id),
         approvals=(await queries.approvals_of([plan.id])).get(plan.id, ()),
         apply=(await queries.applies_of([plan.id])).get(plan.id),
         suspension=(await suspensions_of(engine, [plan])).get(plan.suspension_id or ""),
     )
-
-
-async def name_of(engine: Engine, plan: Plan) -> str | None:
-    """The name of a plan's chatbot, where it is known."""
-    known = await engine.store.queries.chatbots_with([plan.chatbot_id])
-    return next((each.name for each in known if each.tenant == plan.tenant), None)

@@ -23,8 +23,8 @@ from reconciler.web.dashboard.forms import Denial, asked, attempt, read_lists, r
 from reconciler.web.dashboard.frame import Frame, frame_for
 from reconciler.web.dashboard.pages.plan_losses import Losses, losses_of
 from reconciler.web.dashboard.pages.plan_ops import Section, in_sections, op_views
-from reconciler.web.dashboard.pages.plans import names_of
 from reconciler.web.dashboard.paths import group_path
+from reconciler.web.histories import chatbot_names
 from reconciler.web.problems import Code, Problem
 
 WATCH: Sequence[ChangeKind] = (ChangeKind.PLAN,)
@@ -159,11 +159,11 @@ async def _page(request: Request, engine: Engine, actor: Actor, change: str, sai
     wanted = PlanFilter(change=change, status={PlanStatus.PENDING}, visible=actor.sources)
     part: Page[Plan] = await engine.store.queries.plans(wanted, limit=MOST, cursor=None) if change else Page((), None)
     decided = [plan for result in said.results if (plan := await _plan_of(engine, actor, result))]
-    names = await names_of(engine, [*part.items, *decided])
+    names = await chatbot_names(engine, [*part.items, *decided])
     frame = await _frame(engine, actor, change, said)
-    members = [_member(engine, actor, plan, names, said.chosen) for plan in part.items]
+    titles = {plan.id: names.get(plan.id, plan.chatbot_id) for plan in (*part.items, *decided)}
+    members = [_member(engine, actor, plan, titles[plan.id], said.chosen) for plan in part.items]
     members.sort(key=lambda member: (member.name.casefold(), member.plan.id))
-    titles = {plan.id: _name(plan, names) for plan in (*part.items, *decided)}
     more = part.next_cursor is not None
     return await templates.long_page(
         request,
@@ -241,15 +241,9 @@ def _common_ops(plans: Sequence[Plan]) -> Sequence[DirectedOp]:
     ]
 
 
-def _name(plan: Plan, names: Mapping[tuple[str, str], str]) -> str:
-    return names.get((plan.tenant, plan.chatbot_id), plan.chatbot_id)
-
-
-def _member(
-    engine: Engine, actor: Actor, plan: Plan, names: Mapping[tuple[str, str], str], chosen: Collection[str] | None
-) -> Member:
+def _member(engine: Engine, actor: Actor, plan: Plan, name: str, chosen: Collection[str] | None) -> Member:
     item, refusal = f"{plan.id} {plan.fingerprint}", _refusal(engine, actor, plan)
-    return Member(plan, _name(plan, names), item, refusal, not refusal and (chosen is None or item in chosen))
+    return Member(plan, name, item, refusal, not refusal and (chosen is None or item in chosen))
 
 
 def _refusal(engine: Engine, actor: Actor, plan: Plan) -> str | None:

@@ -4,11 +4,10 @@ from reconciler.domain.direction import NO_BASELINE, Baseline
 from reconciler.domain.records import Plan
 from reconciler.domain.status import Direction
 from reconciler.engine.context import Actor, Engine
-from reconciler.web.api.common import name_of
 from reconciler.web.dashboard.origins import Origin, origin_of
 from reconciler.web.dashboard.pages.plan_decision import rulings
 from reconciler.web.dashboard.pages.plan_page import REPLACED, Known
-from reconciler.web.histories import suspensions_of
+from reconciler.web.histories import chatbot_names, suspensions_of
 
 _GIT_MOVED = (Direction.GIT_AHEAD, Direction.DIVERGED)
 
@@ -24,7 +23,7 @@ async def read_plan(engine: Engine, actor: Actor | None, plan: Plan) -> Known:
     return Known(
         plan=plan,
         rulings=await rulings(engine, actor, plan),
-        name=await name_of(engine, plan),
+        name=(await chatbot_names(engine, [plan])).get(plan.id),
         apply=(await engine.store.queries.applies_of([plan.id])).get(plan.id),
         suspension=(await suspensions_of(engine, [plan])).get(plan.suspension_id or ""),
         newer=await _newer(engine, actor, plan) if actor is not None else None,
@@ -53,6 +52,6 @@ async def _origin(engine: Engine, actor: Actor | None, plan: Plan) -> Origin:
     moved = any(each.direction in _GIT_MOVED for each in plan.ops)
     async with engine.store.read() as uow:
         chatbot = await uow.chatbots.get(plan.tenant, plan.chatbot_id)
-    agreed = chatbot.synced_revision if chatbot is not None else None
+    agreed = chatbot.synced_revision if chatbot is not None and chatbot.source == plan.source else None
     origin = await origin_of(engine, plan.source, plan.path, plan.revision, agreed=agreed, told=moved)
     return origin if actor is not None else origin.without_links()

@@ -24,6 +24,7 @@ from reconciler.web.dashboard.common import Visitor
 from reconciler.web.dashboard.forms import FormQuery
 from reconciler.web.dashboard.frame import Frame, frame_for
 from reconciler.web.dashboard.signs import STATUS
+from reconciler.web.histories import chatbot_names
 
 _SHOWN = 50
 _GROUPS = 5
@@ -111,7 +112,7 @@ class Read:
     Attributes:
         now: The moment at which it is looked at.
         plans: This part of the list.
-        names: Tenant and id → the name of the chatbot, where it is known.
+        names: Plan id → the name of its chatbot, where it is known.
         groups: Changes that wait on several chatbots.
         samples: Change → a plan that makes it.
         sources: The names of the sources that the person may choose from.
@@ -119,7 +120,7 @@ class Read:
 
     now: datetime
     plans: Page[Plan]
-    names: Mapping[tuple[str, str], str]
+    names: Mapping[str, str]
     groups: Sequence[PlanGroup]
     samples: Mapping[str, Plan]
     sources: Sequence[str]
@@ -144,7 +145,7 @@ async def _read(engine: Engine, actor: Actor, query: PlansQuery, part: Page[Plan
     return Read(
         now=engine.clock.now(),
         plans=part,
-        names=await names_of(engine, part.items),
+        names=await chatbot_names(engine, part.items),
         groups=groups,
         samples=await _samples(engine, groups),
         sources=sorted(name for name in engine.sources if actor.sees(name)),
@@ -170,8 +171,9 @@ def plans_page(frame: Frame, query: PlansQuery, read: Read, effort: Effort) -> P
 
 
 def _line(plan: Plan, read: Read, effort: Effort) -> PlanLine:
-    name = read.names.get((plan.tenant, plan.chatbot_id), plan.chatbot_id)
-    return PlanLine(plan, name, sentence(plan.ops, effort), age(plan.created_at, read.now))
+    return PlanLine(
+        plan, read.names.get(plan.id, plan.chatbot_id), sentence(plan.ops, effort), age(plan.created_at, read.now)
+    )
 
 
 def _choices(query: PlansQuery) -> Sequence[tuple[str, str, bool]]:
@@ -191,16 +193,3 @@ async def _samples(engine: Engine, groups: Sequence[PlanGroup]) -> Mapping[str, 
     """A plan of each group: they all do the same."""
     found = {group.change: await engine.store.queries.plan(group.plan_ids[0]) for group in groups if group.plan_ids}
     return {change: plan for change, plan in found.items() if plan is not None}
-
-
-async def names_of(engine: Engine, plans: Sequence[Plan]) -> Mapping[tuple[str, str], str]:
-    """Tenant and id → the name of the chatbot, where it is known."""
-    async with engine.store.read() as uow:
-        known = [
-            chatbot
-            for tenant in sorted({plan.tenant for plan in plans})
-            for chatbot in (
-                await uow.chatbots.some(tenant, {plan.chatbot_id for plan in plans if plan.tenant == tenant})
-            ).values()
-        ]
-    return {(chatbot.tenant, chatbot.id): chatbot.name for chatbot in known if chatbot.name}
