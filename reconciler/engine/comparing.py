@@ -12,8 +12,8 @@ from reconciler.domain.tenant import Sign, TenantRecord, TenantState
 from reconciler.engine.context import Engine, SourceBinding, TenantBinding
 from reconciler.engine.observing import fault_of
 from reconciler.engine.roster import call_the_roll
-from reconciler.engine.sweeping import SweepCounts, sweep
-from reconciler.engine.tenants import ANSWERED, note_pass, sign_of_dry_run, sign_of_list, sign_of_names
+from reconciler.engine.sweeping import NotFoundMeaning, SweepCounts, sweep
+from reconciler.engine.tenants import ANSWERED, explained, note_pass, sign_of_dry_run, sign_of_list, sign_of_listed
 from reconciler.errors import AnotherAccount, ChatbotNotFound, RequestRefused, TargetError, TargetRateLimited
 from reconciler.ports import Purpose, Spender, Target
 
@@ -72,11 +72,20 @@ async def compare(engine: Engine, binding: SourceBinding, run: Run, documents: S
         missing=_missing(known, named, run, now),
         cause=cause,
         is_doubtful=unusable is not None,
-        not_found=stranger,  # no plan falls, and no document is blamed, for a wrong key
+        not_found=_not_found(engine, tenant.name, listed, stranger),
     )
     record = await _note(engine, tenant, listed, done.swept, {document.chatbot_id for document in wanted})
     _conclude(done, run, len(wanted), record, unusable)
     return done
+
+
+def _not_found(engine: Engine, tenant: str, listed: Sign | None, stranger: AnotherAccount | None) -> NotFoundMeaning:
+    """What it means that a chatbot is not found: no plan falls, and no document is blamed, for a wrong key."""
+
+    async def meaning(error: TargetError) -> TargetError:
+        return stranger or (error if listed is not None else await explained(engine, tenant, error))
+
+    return meaning
 
 
 def _is_wanted(document: GoodDocument, chatbot: Chatbot | None, run: Run) -> bool:
@@ -143,14 +152,15 @@ async def _list(
         return sign_of_list(error), None
     if not named.isdisjoint(chatbots):
         return ANSWERED, named
-    async with engine.store.read() as uow:
-        stated = {chatbot.id for chatbot in await uow.chatbots.of_tenant(tenant.name) if chatbot.source is not None}
-    return sign_of_names(tenant.name, stated, named), named
+    return await sign_of_listed(engine, tenant.name, named), named
 
 
 async def _note(
     engine: Engine, tenant: TenantBinding, listed: Sign | None, swept: SweepCounts, asked: Collection[str]
 ) -> TenantRecord:
+    strangers = (sign_of_dry_run(error) for error in swept.errors if isinstance(error, AnotherAccount))
+    # the list was read for it, which tells of the chatbots that were not asked for as well
+    listed = listed or next(strangers, None)
     signs = [*(sign_of_dry_run(error) for error in swept.errors), *([ANSWERED] if swept.compared else [])]
     return await note_pass(engine, tenant.name, listed, signs, asked)
 

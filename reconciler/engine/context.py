@@ -11,6 +11,7 @@ from reconciler.domain.grants import Grants, Right, highest, reach, role_for
 from reconciler.domain.policy import Policy
 from reconciler.domain.records import Role
 from reconciler.domain.weblinks import Forge
+from reconciler.engine.account_checks import AccountChecks
 from reconciler.engine.deadlines import Deadlines
 from reconciler.engine.entry_limits import EntryLimits
 from reconciler.errors import Forbidden, NotFound
@@ -139,6 +140,7 @@ class Engine:
             most.
         deadlines: When the runs come that are due at a stored moment.
         entry_limits: How many audit entries a person may cause without deciding anything.
+        account_checks: How often a chatbot that is not found has its tenant's list read.
     """
 
     store: Store
@@ -152,6 +154,7 @@ class Engine:
     jitter: Callable[[], float] = lambda: 0.0
     deadlines: Deadlines = field(default_factory=Deadlines)
     entry_limits: EntryLimits = field(default_factory=EntryLimits)
+    account_checks: AccountChecks = field(default_factory=AccountChecks)
 
     def source(self, name: str) -> SourceBinding:
         """The binding of a configured source.

@@ -237,7 +237,7 @@ async def look_again(engine: Engine, tenant: str, chatbot_id: str, cause: str) -
         return
     result = await ask(engine.tenants[tenant].target.spending(APPLYING), document)
     if isinstance(result, TargetError):
-        await note_call(engine, tenant, result)
+        result = await note_call(engine, tenant, result)
     seen = Observation(document, chatbot.epoch, result)
     await retry_on_conflict(lambda: _record_again(engine, seen, cause))
 

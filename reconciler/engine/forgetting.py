@@ -16,7 +16,7 @@ from reconciler.engine.claims import without_agreement
 from reconciler.engine.context import Actor, Engine
 from reconciler.engine.observing import close_open_plan
 from reconciler.engine.standings import Surroundings, move_plan, save_chatbot
-from reconciler.engine.tenants import key_refusals_noted
+from reconciler.engine.tenants import key_refusals_noted, sign_of_listed
 from reconciler.errors import Conflict, NotFound, SourceCause, TargetError
 from reconciler.ports import UnitOfWork
 
@@ -155,7 +155,10 @@ async def _check_gone_at_wizchat(engine: Engine, tenant: str, chatbot_id: str) -
             live = await binding.target.chatbots()
     except TargetError as error:
         raise Conflict("conflict", f"nobody can tell whether WizChat has the chatbot {chatbot_id}: {error}") from error
-    if any(line.id == chatbot_id for line in live):
+    named = {line.id for line in live}
+    if (cause := (await sign_of_listed(engine, tenant, named)).cause) is not None:
+        raise Conflict("conflict", f"nobody can tell whether WizChat has the chatbot {chatbot_id}: {cause}")
+    if chatbot_id in named:
         raise Conflict(
             "chatbot_exists", f"WizChat has the chatbot {chatbot_id}: it would be listed again, so let it be"
         )

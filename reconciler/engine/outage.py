@@ -32,10 +32,12 @@ class Outage:
 
     Attributes:
         error: What every further call would meet; None while none is known to.
+        is_answered: Whether a chatbot was answered for.
     """
 
     def __init__(self, list_chatbots: Callable[[], Awaitable[object]], *, list_failed: bool = False) -> None:
         self.error: TargetError | None = None
+        self.is_answered = False
         self._list_chatbots = list_chatbots
         self._list_failed = list_failed
         self._is_suspected = list_failed
@@ -44,6 +46,7 @@ class Outage:
 
     async def note(self, answer: object) -> None:
         """Learn from an answer about one chatbot, be it an error."""
+        self.is_answered = self.is_answered or not isinstance(answer, TargetError)
         if self._is_suspected:
             self._is_suspected = False
             if isinstance(answer, _AFTER_THE_LIST):

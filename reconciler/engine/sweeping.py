@@ -1,10 +1,11 @@
 """Many dry runs at once, within the tenant's concurrency, written down in small batches as they come in."""
 
 import asyncio
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import islice
+from typing import TypeAlias
 
 from reconciler.domain.plan import Op
 from reconciler.domain.records import Chatbot, GoodDocument
@@ -21,6 +22,8 @@ BATCH = 32
 
 LINGER_S = 0.5
 """How long an observation waits for others to be written down with: a transaction costs more than its rows."""
+
+NotFoundMeaning: TypeAlias = Callable[[TargetError], Awaitable[TargetError]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +71,7 @@ async def sweep(
     missing: Mapping[str, TargetError],
     cause: str,
     is_doubtful: bool = False,
-    not_found: TargetError | None = None,
+    not_found: NotFoundMeaning,
 ) -> SweepCounts:
     """Dry-run documents and write down what they show.
 
@@ -82,7 +85,7 @@ async def sweep(
         cause: What sweeps, for the history.
         is_doubtful: Whether the list of chatbots could not be read: then one document is asked about first, and the
             others only when that can be compared.
-        not_found: What it tells of all of them when that document's chatbot is not found; None for nothing.
+        not_found: What it means that a chatbot is not found, as long as no other was answered for.
     """
     counts = SweepCounts()
     todo = iter(documents)
@@ -94,7 +97,7 @@ async def sweep(
             if is_doubtful:
                 await _work(target, islice(todo, 1), chatbots, missing, done, outage, not_found)
             for _ in range(min(tenant.concurrency, len(documents))):
-                workers.create_task(_work(target, todo, chatbots, missing, done, outage))
+                workers.create_task(_work(target, todo, chatbots, missing, done, outage, not_found))
         await done.put(None)
     return counts
 
@@ -106,7 +109,7 @@ async def _work(
     missing: Mapping[str, TargetError],
     done: asyncio.Queue[Observation | None],
     outage: Outage,
-    not_found: TargetError | None = None,
+    not_found: NotFoundMeaning,
 ) -> None:
     for document in todo:
         chatbot = chatbots.get(document.chatbot_id)
@@ -114,8 +117,8 @@ async def _work(
             continue
         known = missing.get(document.chatbot_id) or outage.error
         result = known or await ask(target, document)
-        if not_found is not None and type(result) is ChatbotNotFound:
-            result = not_found
+        if known is None and type(result) is ChatbotNotFound and not outage.is_answered:
+            result = await not_found(result)
         if known is None:
             await outage.note(result)
         await done.put(Observation(document, chatbot.epoch, result, was_asked=known is None))

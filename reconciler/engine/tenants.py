@@ -18,6 +18,7 @@ from reconciler.errors import (
     AnotherAccount,
     BadAnswer,
     ChatbotHidden,
+    ChatbotNotFound,
     Conflict,
     RequestRefused,
     ScopeMissing,
@@ -104,24 +105,67 @@ async def note_pass(
     return await _write(engine, tenant, judge(listed, compared, others_answered=others))
 
 
+async def sign_of_listed(engine: Engine, tenant: str, named: Collection[str]) -> Sign:
+    """What the names in a tenant's list tell, held against the documents that are known."""
+    async with engine.store.read() as uow:
+        stated = {chatbot.id for chatbot in await uow.chatbots.of_tenant(tenant) if chatbot.source is not None}
+    return sign_of_names(tenant, stated, named)
+
+
+async def explained(engine: Engine, tenant: str, error: TargetError) -> TargetError:
+    """What the failure of a call about one chatbot means.
+
+    A key of another account finds no chatbot, and neither does the right key of one that is gone: the tenant's list
+    tells them apart. It is read at most once a minute.
+
+    Returns:
+        An `AnotherAccount` where the list shows that, otherwise the error.
+    """
+    if type(error) is not ChatbotNotFound:
+        return error
+
+    async def check() -> str | None:
+        try:
+            named = {line.id for line in await engine.tenants[tenant].target.chatbots()}
+        except TargetError as unread:
+            log.info("the account cannot be told", extra={"tenant": tenant, "cause": str(unread)})
+            return None
+        return (await sign_of_listed(engine, tenant, named)).cause
+
+    cause = await engine.account_checks.cause(tenant, engine.clock, check)
+    return error if cause is None else AnotherAccount(cause)
+
+
 @asynccontextmanager
 async def key_refusals_noted(engine: Engine, tenant: str) -> AsyncIterator[None]:
     """Write down that a tenant's key is refused, where a call outside of a run shows it, and pass its error on.
 
     Any other error tells of that one call only.
+
+    Raises:
+        AnotherAccount: Instead of a chatbot that is not found, where the tenant's list shows that.
     """
     try:
         yield
     except TargetError as error:
-        await note_call(engine, tenant, error)
-        raise
+        meant = await note_call(engine, tenant, error)
+        if meant is error:
+            raise
+        raise meant from error
 
 
-async def note_call(engine: Engine, tenant: str, error: TargetError) -> None:
-    """Write down what the failure of a call outside of a run tells: only what is certain by itself."""
-    sign = sign_of_dry_run(error)
-    if sign.is_certain:
+async def note_call(engine: Engine, tenant: str, error: TargetError) -> TargetError:
+    """Write down what the failure of a call outside of a run tells: only what is certain by itself.
+
+    Returns:
+        The error, or what it means by `explained`.
+    """
+    meant = await explained(engine, tenant, error)
+    sign = sign_of_dry_run(meant)
+    # the list was read for another account, which tells of every chatbot
+    if sign.is_certain or isinstance(meant, AnotherAccount):
         await _write(engine, tenant, sign)
+    return meant
 
 
 async def check_tenant(engine: Engine, tenant: str) -> None:

@@ -77,7 +77,7 @@ class Git:
 
 @dataclass
 class Tenant:
-    """A tenant's reading side without chatbots that is asked for its budget, and for what is live.
+    """A tenant's reading side that is asked for its budget, its list, and for what is live.
 
     Attributes:
         live: Chatbot → its live configuration, or why it cannot be read.
@@ -95,7 +95,7 @@ class Tenant:
         return Budget(600, 50_000, self.used, None, {"main": 3, "side": 2})
 
     async def chatbots(self) -> list[LiveChatbot]:
-        return []
+        return [LiveChatbot(key, None, None) for key in ("bot_1", "bot_2", "bot_3")]
 
     async def dry_run(self, chatbot_id: str, body: object) -> tuple[Op, ...]:
         raise NotImplementedError
