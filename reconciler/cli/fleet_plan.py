@@ -9,6 +9,7 @@ from reconciler.domain.document import Document
 from reconciler.domain.losses import losses, total
 from reconciler.domain.plan import Proposal
 from reconciler.domain.policy import AutoApply, Policy, protected_items, requirements
+from reconciler.domain.sentences import joined
 from reconciler.domain.status import Direction
 from reconciler.engine.local_plan import LocalPlan
 from reconciler.errors import ChatbotNotFound, TargetError
@@ -33,7 +34,7 @@ def fleet_plan(made: LocalPlan, tenant: str, policy: Policy) -> FleetPlan:
         errors=tuple(_unplanned(*pair) for pair in failed if not isinstance(pair[1], ChatbotNotFound)),
         refused=_findings(made),
         refused_documents=len(made.refusals),
-        closing=" ".join((NOTHING_WRITTEN, *_braked([proposal for _, proposal in proposed], made, policy))),
+        closing=joined((NOTHING_WRITTEN, *_braked([proposal for _, proposal in proposed], made, policy))),
     )
 
 

@@ -1,4 +1,4 @@
-"""Messages as sentences: each ends with a full stop, so that several can stand beside each other."""
+"""Messages as sentences, so that several can stand beside each other. Whatever joins messages does so by `joined`."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -7,6 +7,11 @@ from typing import Final
 _END: Final = re.compile(r"""[.!?:…]["'`”»)\]]*\Z|[.!?…] \(.*\)\Z""", re.DOTALL)
 """A mark at the end, also within quotes or brackets; or an aside in brackets after a whole sentence."""
 
+_WORD: Final = re.compile(r"[a-z]+(?=[ ,;?!]|\.?\Z)")
+"""A word at the beginning. Names, paths, settings and code hold other characters, or are followed by a colon."""
+
+_ALWAYS_SMALL: Final = frozenset({"ssh", "http", "https"})
+
 
 def ended(message: str) -> str:
     """A message that ends as a sentence does; one that does already stays."""
@@ -14,9 +19,16 @@ def ended(message: str) -> str:
     return text if not text or _END.search(text) else f"{text}."
 
 
+def as_sentence(message: str) -> str:
+    """A message that begins and ends as a sentence does; a name at its beginning stays as it is written."""
+    text = ended(message).lstrip()
+    first = _WORD.match(text)
+    return text if first is None or first[0] in _ALWAYS_SMALL else text[0].upper() + text[1:]
+
+
 def joined(messages: Iterable[str]) -> str:
-    """Messages one after the other; those that are blank, or come again, are left out."""
-    return " ".join(dict.fromkeys(ended(each) for each in messages if each.strip()))
+    """Messages one after the other, each as a sentence; those that are blank, or come again, are left out."""
+    return " ".join(dict.fromkeys(as_sentence(each) for each in messages if each.strip()))
 
 
 def first_few(shown: Sequence[str], count: int) -> str:

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from reconciler.domain.lifecycle import DECIDABLE, ApplyStatus, PlanStatus
 from reconciler.domain.records import Apply, Plan, Role, SourceState
+from reconciler.domain.sentences import joined
 from reconciler.domain.source_causes import explain_source
 from reconciler.domain.write_key import write_key_sentence
 from reconciler.engine.approvals import recount
@@ -147,8 +148,8 @@ async def refuse_if_stopped(engine: Engine, uow: UnitOfWork, plan: Plan) -> None
     source = given.sources.get(plan.source)
     if source is None or source.state is SourceState.UNKNOWN:
         explained = explain_source(source.cause if source is not None else SourceCause.NOT_CONFIGURED)
-        told = f" {source.message}" if source is not None and source.message else ""
-        raise Conflict("source_unknown", f"{plan.source}: {explained}{told}")
+        told = source.message if source is not None else None
+        raise Conflict("source_unknown", joined([f"{plan.source}: {explained}", told or ""]))
 
 
 def refuse_if_protected(engine: Engine, plan: Plan) -> None:

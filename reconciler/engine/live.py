@@ -96,7 +96,7 @@ class LiveViews:
         if len(looks) >= tenant.live_views_per_hour:
             wait = looks[0] + _HOUR_S - now if looks else _HOUR_S
             return (
-                f"{person} has looked at {len(looks)} live configurations of the tenant {tenant.name} within an hour, "
+                f"within an hour {person} has looked at {len(looks)} live configurations of the tenant {tenant.name}, "
                 f"as many as live_views_per_hour lets: try again in {max(1, round(wait / 60))} min"
             )
         looks.append(now)

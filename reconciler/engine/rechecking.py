@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from reconciler.domain.canonical import canonical_bytes
 from reconciler.domain.plan import Op, body_for, propose
 from reconciler.domain.records import Approval, GoodDocument, Plan
+from reconciler.domain.sentences import joined
 from reconciler.domain.source_causes import explain_source
 from reconciler.domain.status import Reason
 from reconciler.engine.applying import refuse_if_stopped
@@ -121,7 +122,8 @@ async def check_document(engine: Engine, shared: SharedLook, plan: Plan) -> None
     try:
         documents = await shared.documents(engine.source(plan.source))
     except SourceUnreadable as error:
-        raise NotNow(Reason.SOURCE_UNKNOWN, f"{error.cause}: {explain_source(error.cause)} {error}") from error
+        told = joined([f"{error.cause}: {explain_source(error.cause)}", str(error)])
+        raise NotNow(Reason.SOURCE_UNKNOWN, told) from error
     document = next((d for d in documents if d.chatbot_id == plan.chatbot_id), None)
     if document is None or document.body is None:
         message = document.refusal_message if document else None

@@ -4,7 +4,6 @@ A template's whole context is `page`, a dataclass with a `frame`. No value bring
 is shown as its escape.
 """
 
-import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Protocol
@@ -14,7 +13,7 @@ from markupsafe import Markup
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
-from reconciler.domain.sentences import ended
+from reconciler.domain.sentences import as_sentence
 from reconciler.domain.visible import visible
 from reconciler.render.alignment import Effort
 from reconciler.render.prose import TOO_MUCH
@@ -25,7 +24,6 @@ from reconciler.web.dashboard.paths import chatbot_path
 from reconciler.web.render_pool import RenderPool
 from reconciler.web.root_path import with_links_outside
 
-_WORD = re.compile(r"[a-z]+[ ,:]")
 _FOLDER = Path(__file__).parent / "dashboard" / "templates"
 
 
@@ -42,12 +40,6 @@ def _shown(value: Any) -> Any:
     return visible(value, keep="\n") if isinstance(value, str) and not isinstance(value, Markup) else value
 
 
-def _sentence(text: str) -> str:
-    """What an error says, where it stands by itself; a name such as ``policy.protected`` is not written otherwise."""
-    begins = text[:1].upper() + text[1:] if _WORD.match(text) else text
-    return ended(begins)
-
-
 _environment = Environment(
     loader=FileSystemLoader(_FOLDER),
     autoescape=True,
@@ -56,7 +48,7 @@ _environment = Environment(
     trim_blocks=True,
     lstrip_blocks=True,
 )
-_environment.filters |= {"sentence": _sentence, "ended": ended}
+_environment.filters |= {"sentence": as_sentence}
 _environment.globals |= {
     "static": static_files.address,
     "signs": signs,

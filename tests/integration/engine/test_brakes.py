@@ -58,7 +58,7 @@ async def test_deletes_in_too_many_chatbots_stop_the_whole_revision_and_say_why(
         assert record.brake == said
         run = await w.run(record.last_run_id or "")
         assert run.status is RunStatus.SUCCEEDED
-        assert run.message == f"nothing of it is applied without a person, because of {said}."
+        assert run.message == f"Nothing of it is applied without a person, because of {said}."
         for key in BOTS[:3]:
             plan = await w.open_plan(key)
             assert (plan.status, plan.reason) == (PlanStatus.PENDING, Reason.BLOCKED_BY_FLEET_BRAKE)

@@ -69,7 +69,7 @@ async def test_a_database_that_breaks_during_a_run_is_said_in_one_line(
         w.commit({path_of(): document(spec(prompt="Be brief."))})
         run = await w.refresh()
         assert run.status is RunStatus.FAILED
-        assert "the run was interrupted: the database cannot be used" in str(run.message)
+        assert "The run was interrupted: the database cannot be used" in str(run.message)
         (record,) = [each for each in caplog.records if each.message == "job failed"]
         assert record.exc_info is not None
         assert isinstance(record.exc_info[1], StoreError)

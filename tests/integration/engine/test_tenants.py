@@ -211,7 +211,7 @@ async def test_an_unreadable_list_alone_stops_no_comparison(tmp_path: Path) -> N
         w.target.fail(TargetUnreachable("WizChat answered with status 504: try again later"), None, times=None)
         run = await w.refresh()
         assert (run.status, run.counts.dry_runs, run.counts.uncompared) == (RunStatus.SUCCEEDED, 3, 0)
-        assert "the list of chatbots could not be read" in str(run.message)
+        assert "The list of chatbots could not be read" in str(run.message)
         assert (await tenant(w)).state is TenantState.READY
 
 

@@ -86,7 +86,7 @@ async def test_a_run_lists_what_it_could_not_compare_apart_from_what_is_wrong_in
     listed = text[text.index("2 not compared</h2>") : text.index("in the documents</h2>")]
     for each in ("&lt;bot&gt;</a>", "chatbot missing", 'href="/chatbots/acme/bot_1">bot_1</a>', "target unreachable"):
         assert each in listed
-    assert listed.index("the chatbot &lt;bot&gt; is not in the list.") < listed.index("WizChat cannot be reached.")
+    assert listed.index("The chatbot &lt;bot&gt; is not in the list.") < listed.index("WizChat cannot be reached.")
     assert "sync=Unknown" not in text, "it names all of them"
     assert message in text
     assert "2 errors" not in text
@@ -201,7 +201,7 @@ async def test_a_source_says_how_much_stands_wrong_in_its_documents_and_where_th
     assert pills(card)[:2] == [("ok", "✓ ready"), sign]
     (link,) = re.findall(r'<a href="([^"]*)"><span class="pill', card)
     assert link == "/runs/run_last"
-    assert "this is no YAML" in await page(house, link) or found == (WARNING,)
+    assert "This is no YAML" in await page(house, link) or found == (WARNING,)
 
 
 async def test_a_source_says_so_also_while_a_run_is_under_way(house: House) -> None:

@@ -398,7 +398,7 @@ async def test_of_very_many_findings_the_rest_is_counted(house: House) -> None:
     many = [Diagnostic(Severity.ERROR, f"wrong {number}", "chatbots/a.yaml", 1, 1) for number in range(130)]
     text = await failed_documents(house, *many, a="x")
 
-    assert text.count("wrong ") == 100
+    assert text.count("Wrong ") == 100
     assert "30 more are listed by <code>GET /api/v1/runs/run_bad</code>" in text
 
 

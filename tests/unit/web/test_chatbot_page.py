@@ -63,7 +63,7 @@ def test_every_standing_has_a_sentence_of_its_own() -> None:
 def test_every_reason_says_what_to_do_once(reason: Reason) -> None:
     explained = EXPLANATIONS[reason]
     for message in ("", explained, f"{explained} (and more)", "Something else."):
-        advice = " ".join(page(a_chatbot(reason=reason, message=message)).advice)
+        advice = page(a_chatbot(reason=reason, message=message)).advice
         # of a source that is not trusted its own message says which of several causes it is
         told_by_message = reason is Reason.SOURCE_UNKNOWN and message == "Something else."
         assert advice.count(explained) == (0 if told_by_message else 1)

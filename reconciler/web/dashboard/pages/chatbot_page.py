@@ -8,6 +8,7 @@ from urllib.parse import quote
 
 from reconciler.domain.records import Apply, Approval, Chatbot, GoodDocument, Plan, Suspension
 from reconciler.domain.secrets import redacted
+from reconciler.domain.sentences import joined
 from reconciler.domain.status import EXPLANATIONS, Direction, Reason, Sync
 from reconciler.domain.visible import visible
 from reconciler.engine.live import LiveView
@@ -167,7 +168,7 @@ class ChatbotPage:
     here: str
     sentence: str
     why: str
-    advice: Sequence[str]
+    advice: str
     drifted: Age | None
     checked: Age | None
     synced: Age | None
@@ -194,7 +195,7 @@ def chatbot_page(frame: Frame, known: Known, effort: Effort) -> ChatbotPage:
         here=here,
         sentence=sentence(chatbot),
         why=reason_words(chatbot.reason),
-        advice=list(_advice(chatbot)),
+        advice=joined(_advice(chatbot)),
         drifted=age_or_none(chatbot.drifted_at, known.now),
         checked=age_or_none(chatbot.checked_at, known.now),
         synced=age_or_none(chatbot.synced_at, known.now),
