@@ -4,8 +4,9 @@ import asyncio
 import logging
 import signal
 import socket
+import sys
 import threading
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
 from functools import partial
 
@@ -20,6 +21,7 @@ from reconciler.runtime.bootstrap.service import Service, open_service
 from reconciler.runtime.connections import guarded
 from reconciler.runtime.scheduler import TICK_SECONDS, ticking
 from reconciler.runtime.settings import Settings
+from reconciler.sources.git_memory import memory_limit_problem
 from reconciler.web.middleware.heads import MOST_BYTES
 from reconciler.web.streams import Streams
 
@@ -59,8 +61,8 @@ async def serve(
         async with open_service(
             settings, public_url=url, lease_times=lease_times, tick_seconds=tick_seconds
         ) as service:
-            for warning in service.engine.open_claims():
-                log.warning("sources may claim each other's chatbots", extra={"cause": warning})
+            for event, cause in start_warnings(service.engine.open_claims()):
+                log.warning(event, extra={"cause": cause})
             await service.keeper.start()
             await _let_in(service, settings, first_token)
             async with _working(service, tick_seconds):
@@ -68,6 +70,18 @@ async def serve(
                 server = _Server(service, lambda: ready(url))
                 with _signals_end_the_server_only():
                     await server.serve(sockets=[listener])
+
+
+def start_warnings(open_claims: Iterable[str], platform: str = sys.platform) -> Iterator[tuple[str, str]]:
+    """What an operator is told once at the start: the event, and its cause with what to do.
+
+    Args:
+        open_claims: Which sources may claim each other's chatbots.
+        platform: The system, as `sys.platform` names it.
+    """
+    yield from (("sources may claim each other's chatbots", warning) for warning in open_claims)
+    if (problem := memory_limit_problem(platform)) is not None:
+        yield "git has no memory limit", problem
 
 
 async def _let_in(service: Service, settings: Settings, first_token: Callable[[str], None]) -> None:

@@ -2,6 +2,7 @@
 
 import gzip
 import os
+import platform
 import resource
 import signal
 import subprocess
@@ -12,15 +13,16 @@ from pathlib import Path
 import pytest
 
 from reconciler.errors import SourceCause, SourceUnreadable
+from reconciler.runtime.serve import start_warnings
 from reconciler.sources.git_command import GitCommand
 from reconciler.sources.git_failure import remote_failure
-from reconciler.sources.git_memory import limit_memory
+from reconciler.sources.git_memory import limit_memory, memory_limit_problem
 from reconciler.sources.git_process import Caps, GitTimeout, Output
 from reconciler.sources.git_remote import GitRemote
 from reconciler.sources.mirror import GitLimits, Mirror
 from tests.support.git import GitRepo
 from tests.support.http_server import Answer, http_server
-from tests.support.waiting import eventually
+from tests.support.waiting import PATIENCE, eventually
 
 MIB = 1024 * 1024
 HANGING = """#!%s
@@ -31,6 +33,26 @@ left = %d
 while left and (piece := os.read(server.stdout.fileno(), min(left, 65536))):
     left -= os.write(1, piece)
 time.sleep(600)
+"""
+
+REFUSED = """
+import ctypes
+from reconciler.sources.git_memory import memory_limit_problem
+
+# a filter of system calls as containers have it: prlimit64 (302) is not permitted, all others are
+code = [(0x20, 0, 0, 0), (0x15, 0, 1, 302), (0x06, 0, 0, 0x00050001), (0x06, 0, 0, 0x7FFF0000)]
+
+class Step(ctypes.Structure):
+    _fields_ = [("op", ctypes.c_ushort), ("yes", ctypes.c_ubyte), ("no", ctypes.c_ubyte), ("value", ctypes.c_uint)]
+
+class Filter(ctypes.Structure):
+    _fields_ = [("length", ctypes.c_ushort), ("steps", ctypes.POINTER(Step))]
+
+libc, steps = ctypes.CDLL(None, use_errno=True), (Step * len(code))(*code)
+NO_NEW_PRIVILEGES, SECCOMP, BY_FILTER = 38, 22, 2
+assert libc.prctl(NO_NEW_PRIVILEGES, 1, 0, 0, 0) == 0
+assert libc.prctl(SECCOMP, BY_FILTER, ctypes.byref(Filter(len(code), steps)), 0, 0) == 0
+print(memory_limit_problem())
 """
 
 
@@ -156,6 +178,29 @@ def kill_with_children(process: subprocess.Popen[str]) -> None:
     children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
     for each in (process.pid, *map(int, children)):
         os.kill(each, signal.SIGKILL)
+
+
+@pytest.mark.parametrize("system", ["darwin", "freebsd14", "win32"])
+def test_where_nothing_can_be_limited_the_start_says_so_once(system: str) -> None:
+    ((event, cause),) = start_warnings((), system)
+    assert event == "git has no memory limit"
+    assert "as only Linux limits it: limit the memory of the service as a whole" in cause
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux limits what a process holds for itself")
+def test_where_limits_can_be_set_nothing_is_said() -> None:
+    assert memory_limit_problem() is None
+    assert list(start_warnings(())) == []
+
+
+@pytest.mark.skipif(
+    (sys.platform, platform.machine()) != ("linux", "x86_64"),
+    reason="the number of the call is that of x86-64",
+)
+def test_a_system_that_refuses_limits_is_told() -> None:
+    command = [sys.executable, "-c", REFUSED]
+    told = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True, timeout=PATIENCE).stdout
+    assert "as limits are refused (Operation not permitted): limit the memory of the service" in told
 
 
 def test_a_process_that_has_ended_has_no_memory_to_limit() -> None:
