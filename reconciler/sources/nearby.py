@@ -4,6 +4,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from difflib import get_close_matches
 from itertools import islice
 from pathlib import PurePosixPath
 from typing import Final
@@ -17,7 +18,13 @@ from reconciler.sources.builder import LIMITS, shorten
 from reconciler.sources.tree import DOCUMENT_SUFFIXES, SUBMODULE, SYMLINK, Entry, Globs, Tree
 
 _MARK: Final = re.compile(rb"""["']?kind["']?\s*:\s*["']?ChatbotConfig\b""")
-_MOST_READ: Final = 200
+_MOST_READ: Final = 2_000
+_BEHIND: Final = re.compile(rf"(?:{'|'.join(map(re.escape, DOCUMENT_SUFFIXES))})\W")
+"""An ending with something behind it: ``a.yaml.txt``, ``a.yml~``, ``#a.json#``."""
+
+_NEARLY: Final = 0.8
+"""How alike an ending is to the one that was meant: ``.yam``, ``.ymal``, ``.jsonc``, and not ``.xml``."""
+
 _MOST_BYTES: Final = 16 * 1024 * 1024
 _MOST_OTHERS: Final = 10_000
 _MOST_NAMED: Final = 3
@@ -40,14 +47,15 @@ def with_surroundings(snapshot: Snapshot, tree: Tree, paths: Sequence[str], *, t
     passed_over = tuple(_skipped(tree, globs))[:_MOST_SKIPPED]
     is_empty = not snapshot.documents and not snapshot.refusals
     outside = () if is_empty or not tells_outside else tuple(_outside(tree, globs))
+    misspelt = () if is_empty else tuple(_misspelt(tree, globs))
     refused = () if is_empty else tuple(_refusal(found) for found in passed_over if found.severity is Severity.ERROR)
     return replace(
         snapshot,
         refusals=(*snapshot.refusals, *refused),
-        diagnostics=(*snapshot.diagnostics, *passed_over, *outside),
+        diagnostics=(*snapshot.diagnostics, *passed_over, *outside, *misspelt),
         unread=(*snapshot.unread, *passed_over),
         nothing=_nothing(snapshot, tree, paths, passed_over) if is_empty else None,
-        passed_over=(*passed_over, *outside),
+        passed_over=(*passed_over, *outside, *misspelt),
     )
 
 
@@ -84,11 +92,36 @@ def _outside(tree: Tree, globs: Globs) -> Iterator[Diagnostic]:
     first, *more = sorted(marked)
     looked_for = ", ".join(shorten(pattern) for pattern in globs.patterns)
     others = f", and so do {len(more)} more ({_named(more)})" if more else ""
+    seen = f"; of {len(files)} files there only {_MOST_READ} were looked at" if len(files) > _MOST_READ else ""
     message = (
-        f"this document is not read, as it lies outside of {looked_for}{others}: move it, or add its folder to what is "
-        "read"
+        f"this document is not read, as it lies outside of {looked_for}{others}{seen}: move it, or add its folder to "
+        "what is read"
     )
     yield Diagnostic(Severity.WARNING, message, redacted(first), 1, 1)
+
+
+def _misspelt(tree: Tree, globs: Globs) -> Iterator[Diagnostic]:
+    """The documents whose names end nearly as those that are read, in one warning however many they are."""
+    files = [entry for entry in tree.entries() if entry.is_regular and _ends_nearly(entry.path, globs)]
+    marked = _marked(tree, files)
+    if not marked:
+        return
+    first, *more = sorted(marked)
+    others = f", and neither are {len(more)} more ({_named(more)})" if more else ""
+    message = (
+        f"this document is not read, as its name does not end with {', '.join(DOCUMENT_SUFFIXES)}{others}: rename it, "
+        "or move it away"
+    )
+    yield Diagnostic(Severity.WARNING, message, redacted(first), 1, 1)
+
+
+def _ends_nearly(path: str, globs: Globs) -> bool:
+    """Whether a file would be read by another ending, and has one that is mistyped, or that a tool put behind it."""
+    name = path.rpartition("/")[2].lower()
+    if name.endswith(DOCUMENT_SUFFIXES) or not _would_be_selected(path, globs):
+        return False
+    ending = f".{name.rpartition('.')[2]}" if "." in name else ""
+    return bool(_BEHIND.search(name) or get_close_matches(ending, DOCUMENT_SUFFIXES, n=1, cutoff=_NEARLY))
 
 
 def _may_hide_documents(path: str, globs: Globs) -> bool:

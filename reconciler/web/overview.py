@@ -48,13 +48,13 @@ async def overview(engine: Engine, visible: Collection[str] | None = None) -> Ov
     records = await _sources(engine, visible)
     stopped = suspended_sources(records, suspensions)
     sources = [shown_source(each, stopped.get(each.name)) for each in records]
-    runs = await engine.store.queries.runs_with([each.last_run_id for each in sources if each.last_run_id])
+    runs = await newest_runs(engine, sources)
     known = {record.name: record for record in await engine.store.queries.tenants()}
     tenants = set(engine.tenants) if visible is None else {source.tenant for source in sources} & set(engine.tenants)
     return Overview(
         counts=await engine.store.queries.counts(visible),
         sources=sources,
-        runs={run.source: run for run in runs.values()},
+        runs=runs,
         budgets={name: _budget(engine, visible, name) for name in sorted(tenants)},
         suspensions=await _among(engine, visible, suspensions),
         suspended_sources=stopped,
@@ -64,6 +64,12 @@ async def overview(engine: Engine, visible: Collection[str] | None = None) -> Ov
         ],
         warnings=engine.open_claims(visible),
     )
+
+
+async def newest_runs(engine: Engine, records: Sequence[SourceRecord]) -> Mapping[str, Run]:
+    """Source → its newest run, of those that had one."""
+    found = await engine.store.queries.runs_with([each.last_run_id for each in records if each.last_run_id])
+    return {run.source: run for run in found.values()}
 
 
 def _budget(engine: Engine, visible: Collection[str] | None, tenant: str) -> Budget:

@@ -277,6 +277,15 @@ class RunShape(Shape):
     )
 
 
+class SourceConditionShape(Shape):
+    """What is found in the documents of a source's last good revision, of one severity."""
+
+    severity: Severity
+    count: int
+    message: str = Field(description="The first of them, with its place.")
+    run_id: str = Field(description="The run whose `diagnostics` are all of them.")
+
+
 class SourceShape(Shape):
     """A source as it was last seen."""
 
@@ -298,6 +307,9 @@ class SourceShape(Shape):
     drift_checked_at: Moment | None = Field(description="When the live side was last to be compared as a whole.")
     compared_at: Moment | None = Field(description="When that last gave anything.")
     brake: str | None = Field(description="Why nothing of a revision is applied without a person; else null.")
+    conditions: list[SourceConditionShape] = Field(
+        description="What stands wrong in its documents, errors first; empty while nothing is known to."
+    )
 
 
 class AcceptedShape(SourceShape):

@@ -21,6 +21,7 @@ from reconciler.web import shapes
 from reconciler.web.histories import PastPlan
 from reconciler.web.overview import Overview
 from reconciler.web.rendering import holding_up
+from reconciler.web.source_conditions import source_conditions
 
 T = TypeVar("T", bound=StrEnum)
 
@@ -202,17 +203,19 @@ def _diagnostic(found: Diagnostic) -> shapes.DiagnosticShape:
     )
 
 
-def source(record: SourceRecord, stop: Suspension | None) -> shapes.SourceShape:
-    """A source as it was last seen, and what stops the applies of all of it."""
-    return shapes.SourceShape(**_source(record, stop))
+def source(record: SourceRecord, stop: Suspension | None, told: Run | None) -> shapes.SourceShape:
+    """A source as it was last seen, what stops the applies of all of it, and what a run tells of its documents."""
+    return shapes.SourceShape(**_source(record, stop, told))
 
 
-def accepted(record: SourceRecord, stop: Suspension | None, orphaned: Sequence[str]) -> shapes.AcceptedShape:
+def accepted(
+    record: SourceRecord, stop: Suspension | None, told: Run | None, orphaned: Sequence[str]
+) -> shapes.AcceptedShape:
     """A source whose revision was accepted, and what that orphans."""
-    return shapes.AcceptedShape(**_source(record, stop), orphaned=list(orphaned))
+    return shapes.AcceptedShape(**_source(record, stop, told), orphaned=list(orphaned))
 
 
-def _source(record: SourceRecord, stop: Suspension | None) -> dict[str, Any]:
+def _source(record: SourceRecord, stop: Suspension | None, told: Run | None) -> dict[str, Any]:
     return {
         "name": record.name,
         "tenant": record.tenant,
@@ -230,6 +233,7 @@ def _source(record: SourceRecord, stop: Suspension | None) -> dict[str, Any]:
         "drift_checked_at": record.drift_checked_at,
         "compared_at": record.compared_at,
         "brake": record.brake,
+        "conditions": [shapes.SourceConditionShape(**asdict(each)) for each in source_conditions(told)],
     }
 
 
@@ -268,13 +272,13 @@ def audit_entry(record: AuditEntry) -> shapes.AuditShape:
     )
 
 
-def status(seen: Overview, version: str) -> shapes.StatusShape:
-    """The fleet at a glance."""
+def status(seen: Overview, told: Mapping[str, Run], version: str) -> shapes.StatusShape:
+    """The fleet at a glance, with what runs tell of the documents of each source."""
     return shapes.StatusShape(
         version=version,
         chatbots=_chatbot_counts(seen.counts),
         open_plans=_open_plans(seen.counts),
-        sources=[source(each, seen.suspended_sources.get(each.name)) for each in seen.sources],
+        sources=[source(each, seen.suspended_sources.get(each.name), told.get(each.name)) for each in seen.sources],
         last_runs=[run(each) for _, each in sorted(seen.runs.items())],
         budgets=[_budget(tenant, each) for tenant, each in seen.budgets.items()],
         tenants=[tenant(each) for each in seen.tenants],

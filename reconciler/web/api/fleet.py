@@ -13,6 +13,7 @@ from reconciler.web.histories import past_plans, suspensions_of, visible_chatbot
 from reconciler.web.overview import overview
 from reconciler.web.problems import Code
 from reconciler.web.shapes import AuditShape, ChatbotShape, HistoryShape, ListShape, StatusShape
+from reconciler.web.source_conditions import telling_runs
 
 router = APIRouter(prefix=API)
 
@@ -26,7 +27,9 @@ router = APIRouter(prefix=API)
 )
 async def status(engine: TheEngine, settings: TheSettings, actor: Viewer) -> StatusShape:
     """Counts by sync, direction and reason, open plans, the last run of each source, and the API budget."""
-    return views.status(await overview(engine, actor.sources), settings.version)
+    seen = await overview(engine, actor.sources)
+    told = await telling_runs(engine, seen.sources, seen.runs, actor.sees)
+    return views.status(seen, told, settings.version)
 
 
 @router.get(

@@ -7,6 +7,7 @@ from fastapi import APIRouter, Query, status
 from reconciler.domain.records import Trigger
 from reconciler.domain.suspensions import shown_source, suspended_sources
 from reconciler.engine.accept import accept
+from reconciler.engine.context import Actor, Engine
 from reconciler.engine.refresh import request_refresh
 from reconciler.errors import NotFound, NotKept
 from reconciler.web import views
@@ -23,9 +24,10 @@ from reconciler.web.api.common import (
     refusals,
 )
 from reconciler.web.asks import AcceptAsk, Name, RunQuery
-from reconciler.web.overview import all_sources, standing_suspensions
+from reconciler.web.overview import all_sources, newest_runs, standing_suspensions
 from reconciler.web.problems import Code
 from reconciler.web.shapes import AcceptedShape, ListShape, RunShape, SourceShape
+from reconciler.web.source_conditions import telling_runs
 
 router = APIRouter(prefix=API, tags=["Sources"])
 
@@ -38,7 +40,7 @@ router = APIRouter(prefix=API, tags=["Sources"])
 )
 async def source_list(engine: TheEngine, actor: Viewer) -> ListShape[SourceShape]:
     """All of them at once: `next_cursor` is always null."""
-    return ListShape(items=[views.source(*each) for each in await all_sources(engine, actor.sources)], next_cursor=None)
+    return ListShape(items=await _shown(engine, actor), next_cursor=None)
 
 
 @router.get(
@@ -49,10 +51,18 @@ async def source_list(engine: TheEngine, actor: Viewer) -> ListShape[SourceShape
 )
 async def source_get(engine: TheEngine, actor: Viewer, name: Name) -> SourceShape:
     """The source as it was last seen."""
-    for record, stop in await all_sources(engine, actor.sources):
-        if record.name == name:
-            return views.source(record, stop)
+    for shown in await _shown(engine, actor, name):
+        return shown
     raise NotFound(f"there is no source {name!r}")
+
+
+async def _shown(engine: Engine, actor: Actor, name: str | None = None) -> list[SourceShape]:
+    """The sources that somebody may see, or the one of a name, with what is found in their documents."""
+    found = [each for each in await all_sources(engine, actor.sources) if name in {None, each[0].name}]
+    records = [record for record, _ in found]
+    newest = await newest_runs(engine, records)
+    told = await telling_runs(engine, records, newest, actor.sees)
+    return [views.source(record, stop, told.get(record.name)) for record, stop in found]
 
 
 @router.post(
@@ -85,7 +95,8 @@ async def source_accept(engine: TheEngine, actor: Approver, name: Name, ask: Acc
     check_source(engine, actor, name)
     done = await accept(engine, actor, name, ask.revision, ask.reason)
     stop = suspended_sources([done.source], await standing_suspensions(engine)).get(name)
-    return views.accepted(shown_source(done.source, stop), stop, done.orphaned)
+    told = await telling_runs(engine, [done.source], await newest_runs(engine, [done.source]), actor.sees)
+    return views.accepted(shown_source(done.source, stop), stop, told.get(name), done.orphaned)
 
 
 @router.get(

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from reconciler.domain.diagnostics import Diagnostic, Severity
+from reconciler.domain.diagnostics import ANOTHER_SOURCE, Diagnostic, Severity
 from reconciler.domain.records import Counts, Run, RunStatus
 from reconciler.domain.status import Reason
 from reconciler.domain.uncompared import Uncompared
@@ -223,3 +223,64 @@ async def test_the_api_keeps_the_word_of_the_status(house: House) -> None:
         source = (await client.get("/api/v1/sources/main")).json()
         run = (await client.get(f"/api/v1/runs/{source['last_run_id']}")).json()
     assert (run["status"], run["revision"], len(run["diagnostics"])) == ("Succeeded", source["good_revision"], 2)
+
+
+async def conditions(house: House) -> list[dict[str, object]]:
+    """Of the source main, as each way to ask for it tells them."""
+    async with house.client("wzr_viewer") as client:
+        one = (await client.get("/api/v1/sources/main")).json()
+        listed = (await client.get("/api/v1/sources")).json()["items"]
+        status = (await client.get("/api/v1/status")).json()["sources"]
+    for all_of_them in (listed, status):
+        assert [each for each in all_of_them if each["name"] == "main"] == [one]
+    return list(one["conditions"])
+
+
+async def test_a_source_has_conditions_of_what_is_found_in_its_documents(house: House) -> None:
+    unmatched = Diagnostic(Severity.WARNING, "no document is for bot_x, which the setting chatbots lists")
+    await ended(house, WARNING, ERROR, OTHER, unmatched)
+    assert await conditions(house) == [
+        {
+            "severity": "error",
+            "count": 2,
+            "message": "chatbots/a.yaml:1:1 this is no YAML.",
+            "run_id": "run_last",
+        },
+        {
+            "severity": "warning",
+            "count": 2,
+            "message": "chatbots/a.yaml:1:1 the file is blank.",
+            "run_id": "run_last",
+        },
+    ]
+    await last(house, a_run("run_next", revision=REVISION, finished_at=START, diagnostics=(unmatched,)))
+    assert await conditions(house) == [
+        {
+            "severity": "warning",
+            "count": 1,
+            "message": "No document is for bot_x, which the setting chatbots lists.",
+            "run_id": "run_next",
+        }
+    ]
+
+
+async def test_a_source_without_findings_has_no_conditions(house: House) -> None:
+    await ended(house)
+    assert await conditions(house) == []
+
+
+async def test_while_a_run_is_under_way_the_one_before_tells_the_conditions(house: House) -> None:
+    await ended(house, ERROR)
+    await last(house, a_run("run_next", revision=None, finished_at=None, status=RunStatus.RUNNING))
+    assert [each["run_id"] for each in await conditions(house)] == ["run_last"]
+
+
+async def test_a_condition_names_no_source_that_may_not_be_seen(house: House) -> None:
+    found = replace(ERROR, message=f"the chatbot bot_1 belongs to {ANOTHER_SOURCE}: remove it", rival="side")
+    await ended(house, found)
+    async with house.client("wzr_viewer") as client:
+        (seen,) = (await client.get("/api/v1/sources/main")).json()["conditions"]
+    async with house.client("wzr_main-only") as client:
+        (unseen,) = (await client.get("/api/v1/sources/main")).json()["conditions"]
+    assert "the source side" in seen["message"]
+    assert "side" not in unseen["message"]

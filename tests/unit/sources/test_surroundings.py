@@ -50,6 +50,52 @@ def test_documents_outside_of_what_is_read_are_told_also_where_others_are_read()
     assert (found.unread, found.refusals, found.nothing) == ((), (), None)
 
 
+@pytest.mark.parametrize(
+    "name",
+    ["b.yaml.txt", "b.yml~", "b.yaml.bak", "#b.json#", ".b.yaml.swp", "b.yaml_", "b.yam", "b.ymal", "b.jsonc",
+     "b.YAML.txt", "b.yaml (1)"],
+)  # fmt: skip
+def test_a_document_whose_name_ends_nearly_right_is_told_also_where_others_are_read(name: str) -> None:
+    for tells_outside in (True, False):
+        found = seen({PATH: DOCUMENT, f"chatbots/{name}": DOCUMENT}, tells_outside=tells_outside)
+        (told,) = found.passed_over
+        assert (told.severity, told.path) == (Severity.WARNING, f"chatbots/{name}")
+        assert "as its name does not end with .yaml, .yml, .json: rename it, or move it away" in told.message
+        assert told in found.diagnostics
+        assert (len(found.documents), found.refusals, found.nothing) == (1, (), None)
+
+
+def test_several_such_documents_are_one_warning() -> None:
+    found = seen({PATH: DOCUMENT, **{f"chatbots/{name}.yaml~": DOCUMENT for name in "abcde"}})
+    (told,) = found.passed_over
+    assert "and neither are 4 more (chatbots/b.yaml~, chatbots/c.yaml~, chatbots/d.yaml~ and 1 more)" in told.message
+
+
+@pytest.mark.parametrize("name", ["b.md", "b.txt", "b", "b.xml", "b.toml", "b.yaml.d/c.md", "b.js"])
+def test_another_file_that_speaks_of_documents_is_none(name: str) -> None:
+    assert seen({PATH: DOCUMENT, f"chatbots/{name}": DOCUMENT}).passed_over == ()
+
+
+@pytest.mark.parametrize("path", ["chatbots/b.yaml.txt", "docs/b.yaml~", "chatbots/drafts/b.yml~"])
+def test_a_name_that_ends_nearly_right_is_nothing_elsewhere_or_without_a_document(path: str) -> None:
+    text = "kind: Service\n" if path == "chatbots/b.yaml.txt" else DOCUMENT
+    globs = ("chatbots/**/*.yaml", "chatbots/**/*.yml", "!chatbots/drafts/")
+    assert seen({PATH: DOCUMENT, path: text}, globs).passed_over == ()
+
+
+def test_of_very_many_files_outside_the_first_are_looked_at_and_the_warning_says_so() -> None:
+    files = {f"other/{number:04}.yaml": "a: 1\n" for number in range(2_000)}
+    found = seen({PATH: DOCUMENT, "bots/a.yaml": DOCUMENT, **files})
+    (told,) = found.passed_over
+    assert told.path == "bots/a.yaml"
+    assert "; of 2001 files there only 2000 were looked at: move it" in told.message
+
+    files.popitem()
+    (told,) = seen({PATH: DOCUMENT, "zzz/a.yaml": DOCUMENT, **files}).passed_over
+    assert told.path == "zzz/a.yaml", "beyond the first 200"
+    assert "looked at" not in told.message
+
+
 def test_a_schema_and_prose_about_documents_are_no_documents() -> None:
     schema = '{"properties": {"kind": {"const": "ChatbotConfig"}}}'
     assert seen({PATH: DOCUMENT, "docs/schema.json": schema, "README.md": DOCUMENT}).passed_over == ()

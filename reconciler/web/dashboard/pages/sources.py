@@ -6,12 +6,11 @@ from urllib.parse import quote
 from fastapi import APIRouter, Request
 from starlette.responses import RedirectResponse, Response
 
-from reconciler.domain.records import Run, Trigger
+from reconciler.domain.records import Trigger
 from reconciler.engine.accept import accept
 from reconciler.engine.context import Actor, Engine
 from reconciler.engine.forgetting import is_gone
 from reconciler.engine.refresh import request_refresh
-from reconciler.engine.retelling import last_told, tells_of
 from reconciler.ports import ChangeKind
 from reconciler.web import templates
 from reconciler.web.api.common import TheEngine, check_source
@@ -23,6 +22,7 @@ from reconciler.web.dashboard.frame import frame_for
 from reconciler.web.dashboard.pages.forgetting import boxes_of_tenants, chatbots_of_source
 from reconciler.web.dashboard.pages.source_card import Known, Refused, SourcesPage, source_card
 from reconciler.web.overview import Overview, overview
+from reconciler.web.source_conditions import telling_runs
 
 router = APIRouter(include_in_schema=False)
 
@@ -79,7 +79,7 @@ async def _page(engine: Engine, actor: Actor, refused: Refused | None = None) ->
         now=engine.clock.now(),
         bindings=engine.sources,
         runs=seen.runs,
-        told=await _told(engine, seen),
+        told=await telling_runs(engine, seen.sources, seen.runs, actor.sees),
         standing=seen.suspensions,
         stopped=seen.suspended_sources,
         tenants={each.name: each for each in seen.tenants},
@@ -97,15 +97,3 @@ async def _gone(engine: Engine, actor: Actor, seen: Overview) -> Mapping[str, Fo
     """Source → the form that forgets it, for those that the service was started without."""
     names = [record.name for record in seen.sources if record.name not in engine.sources and is_gone(record)]
     return {name: source_forget_box(actor, name, await chatbots_of_source(engine, actor, name)) for name in names}
-
-
-async def _told(engine: Engine, seen: Overview) -> Mapping[str, Run]:
-    """Source → the run that tells of its last good revision: the last one, unless that waits, runs or was cut off."""
-    told: dict[str, Run] = {}
-    for record in seen.sources:
-        run = seen.runs.get(record.name)
-        if run is None or not tells_of(run, record.good_revision):
-            run = await last_told(engine, record.name, record.good_revision)
-        if run is not None:
-            told[record.name] = run
-    return told
