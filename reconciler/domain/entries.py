@@ -1,7 +1,8 @@
 """The entries of a list before and after: which one became which, and what is gone."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
+from itertools import chain
 from typing import Any
 
 from reconciler.domain import fields
@@ -17,28 +18,37 @@ def matched(old: Sequence[Any], new: Sequence[Any]) -> tuple[list[tuple[Any, Any
 
     Entries that all have an identity are told apart by it, so that their order says nothing. Where they have several,
     such as an id and a name, the first one decides what is gone; an entry of which the others say that it became a
-    different one is paired with both, because whether ids or names moved cannot be told. Any other entry is known by
-    its whole value: a changed one is gone, unless entries only grew.
+    different one is paired with both, because whether ids or names moved cannot be told. So is one of which there are
+    two by now: which of them holds cannot be told either. Any other entry is known by its whole value: a changed one is
+    gone, unless entries only grew.
     """
     if not old:
         return [], []
-    identities = [name for name in _IDENTITIES if _tells_apart(old, name) and _tells_apart(new, name)]
+    known = [name for name in _IDENTITIES if _tells_apart(old, name) and _all_have(new, name)]
+    identities = known[:1] + [name for name in known[1:] if _tells_apart(new, name)]
     return _matched_by_identity(old, new, identities) if identities else _matched_by_value(old, new)
 
 
 def _matched_by_identity(
     old: Sequence[Any], new: Sequence[Any], identities: Sequence[str]
 ) -> tuple[list[tuple[Any, Any]], list[Any]]:
-    known = [{_key(entry, name): entry for entry in new} for name in identities]
     pairs, gone = [], []
+    known = [_by_identity(new, name) for name in identities]
     for entry in old:
-        became, *others = [entries.get(_key(entry, name)) for entries, name in zip(known, identities, strict=True)]
-        if became is None:
+        became, *others = [entries.get(_key(entry, name), []) for entries, name in zip(known, identities, strict=True)]
+        if not became:
             gone.append(entry)
         else:
-            distinct = {id(each): each for each in (became, *others) if each is not None}
+            distinct = {id(each): each for each in chain(became, *others)}
             pairs += [(entry, each) for each in distinct.values()]
     return pairs, gone
+
+
+def _by_identity(entries: Sequence[Any], name: str) -> Mapping[bytes, Sequence[Any]]:
+    found = defaultdict(list)
+    for entry in entries:
+        found[_key(entry, name)].append(entry)
+    return found
 
 
 def _matched_by_value(old: Sequence[Any], new: Sequence[Any]) -> tuple[list[tuple[Any, Any]], list[Any]]:
@@ -67,9 +77,11 @@ def _surplus(entries: Sequence[Any], counts: Counter[bytes]) -> list[Any]:
 
 
 def _tells_apart(entries: Sequence[Any], name: str) -> bool:
-    if not all(isinstance(entry, Mapping) and isinstance(entry.get(name), str | int) for entry in entries):
-        return False
-    return len({_key(entry, name) for entry in entries}) == len(entries)
+    return _all_have(entries, name) and len({_key(entry, name) for entry in entries}) == len(entries)
+
+
+def _all_have(entries: Sequence[Any], name: str) -> bool:
+    return all(isinstance(entry, Mapping) and isinstance(entry.get(name), str | int) for entry in entries)
 
 
 def _key(entry: Mapping[str, Any], name: str) -> bytes:

@@ -2,19 +2,27 @@
 
 import re
 import unicodedata
+from collections.abc import Mapping
 from functools import cache
+from ipaddress import ip_network
 from typing import Final
 
 from publicsuffixlist import PublicSuffixList
 
+from reconciler.domain.visible import is_unseen
+
 EVERYBODY: Final = "*"
 
-_SCHEME = re.compile(r"[a-z][a-z0-9+.-]*://")
+_SCHEME = re.compile(r"[a-z][a-z0-9+.-]*://+|(?:https?|wss?):/|\A//+")
 _PORT = re.compile(r":[0-9*]*$")
+_AFTER_HOST = re.compile(r"[?#\\]")
 _SEPARATORS = re.compile(r"[\s,;]+")
-_ALL_HOSTS = frozenset({"http:", "https:"})
+_FULL_STOPS = str.maketrans("\u3002", ".")
+"""What else separates the labels of a host, besides what the normalisation makes a full stop of."""
+_ALL_HOSTS = re.compile(r"(https?|wss?):[/*]*")
 """What lets every host embed a page, where the entry ends up in a Content-Security-Policy."""
-_ALL_ADDRESSES = ("0.0.0.0/0", "::/0")
+_LARGEST_OF_A_HOLDER: Final[Mapping[int, int]] = {4: 8, 6: 16}
+"""IP version → the length of the prefix of the largest network that has one holder."""
 
 
 def reach_of_pattern(entry: str) -> str | None:
@@ -27,8 +35,8 @@ def reach_of_pattern(entry: str) -> str | None:
         `EVERYBODY`; a public suffix, such as ``com``, ``co.uk`` or ``github.io``, for everybody who has a name below
         it; None for an entry that is no pattern, or one of names that belong to somebody.
     """
-    text = unicodedata.normalize("NFKC", entry).strip().casefold()
-    if text in _ALL_ADDRESSES:
+    text = _plain(entry).strip()
+    if _is_of_all_addresses(text):
         return EVERYBODY
     if "*" not in text or any(char.isspace() for char in text):
         return None
@@ -50,7 +58,7 @@ def reach_of_entry(entry: str) -> frozenset[str]:
     Returns:
         `EVERYBODY` or public suffixes; empty for an entry that lets only some in.
     """
-    parts = _SEPARATORS.split(unicodedata.normalize("NFKC", entry).casefold())
+    parts = _SEPARATORS.split(_plain(entry))
     reaches = (reach_of_pattern(entry), *map(_reach_of_part, parts))
     return frozenset(reach for reach in reaches if reach is not None)
 
@@ -62,12 +70,27 @@ def is_wider(after: frozenset[str], before: frozenset[str]) -> bool:
     return any(not any(suffix == held or suffix.endswith(f".{held}") for held in before) for suffix in after)
 
 
+def _plain(entry: str) -> str:
+    """An entry as a resolver of names takes it: whatever it maps or leaves out hides nothing."""
+    text = unicodedata.normalize("NFKC", entry).casefold().translate(_FULL_STOPS)
+    return "".join(char for char in text if char.isspace() or not is_unseen(char))
+
+
+def _is_of_all_addresses(text: str) -> bool:
+    """Whether a network holds all addresses, or more than anybody has."""
+    try:
+        network = ip_network(text.replace("[", "").replace("]", ""), strict=False)
+    except ValueError:
+        return False
+    return network.prefixlen < _LARGEST_OF_A_HOLDER[network.version]
+
+
 def _reach_of_part(part: str) -> str | None:
-    if part in _ALL_HOSTS:
+    if _ALL_HOSTS.fullmatch(part):
         return EVERYBODY
     if (reach := reach_of_pattern(part)) is not None:
         return reach
-    host = _host_of(part).strip(".")
+    host = _PORT.sub("", _AFTER_HOST.split(_host_of(part), maxsplit=1)[0]).strip(".")
     return host if _known_suffixes().is_public(host) else None
 
 

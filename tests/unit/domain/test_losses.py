@@ -312,6 +312,17 @@ def test_an_entry_that_an_id_and_a_name_lead_to_different_entries_is_looked_at_u
     assert changed("core.tools", before, [{**before[0], "name": "bills"}, before[1]]) == ()
 
 
+def test_an_entry_that_is_there_twice_by_now_is_held_against_both() -> None:
+    signed_in = {"id": "billing", "label": "Billing", "requireAuth": True}
+    open_to_all = {"id": "billing", "label": "Billing again", "requireAuth": False}
+    before, other = [signed_in, {"id": "faq", "requireAuth": False}], {"id": "news", "requireAuth": False}
+    for after in ([*before, open_to_all], [open_to_all, *before]):
+        [lost] = changed("scopes.scopes", before, after)
+        assert (lost.kind, lost.field) == (LossKind.UNPROTECTED, "scopes[billing].requireAuth")
+    assert changed("scopes.scopes", before, [*before, signed_in]) == ()
+    assert changed("scopes.scopes", before, [*before, other, other]) == ()
+
+
 def test_entries_without_an_identity_may_grow_and_change_places() -> None:
     before = [{"q": "Why?"}, {"q": "When?", "tags": ["a"]}]
     assert changed("core.questions", before, [{"q": "When?", "tags": ["a", "b"]}, {"q": "Why?"}]) == ()
