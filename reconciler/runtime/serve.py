@@ -6,7 +6,7 @@ import signal
 import socket
 import sys
 import threading
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
 from functools import partial
 
@@ -134,17 +134,33 @@ def _is_alone(settings: Settings) -> bool:
 
 async def _tick(service: Service) -> None:
     """What one of them meets keeps the others from nothing."""
-    ticks = partial(tick, service.engine), partial(note_omitted, service.engine)
-    for part in (*ticks, service.keeper.tick, service.retention.tick, service.token_use.tick):
-        try:
-            await part()
-        except asyncio.CancelledError:
-            # a stop cancels the tick that is under way: its transaction is rolled back, and the scheduler would log it
-            log.debug("tick cancelled")
-            return
-        except Exception:
-            log.exception("tick failed")
-    service.vitals.ticks.ran()
+    engine = service.engine
+    try:
+        is_done = await _done(partial(tick, engine))
+        for part in (
+            partial(note_omitted, engine),
+            service.keeper.tick,
+            service.retention.tick,
+            service.token_use.tick,
+        ):
+            await _done(part)
+    except asyncio.CancelledError:
+        # a stop cancels the tick that is under way: its transaction is rolled back, and the scheduler would log it
+        log.debug("tick cancelled")
+        return
+    # one that fails each time asks for nothing that is due, and is no sign of life
+    if is_done:
+        service.vitals.ticks.ran()
+
+
+async def _done(part: Callable[[], Awaitable[None]]) -> bool:
+    """Do a part of a tick, and tell whether it came to its end."""
+    try:
+        await part()
+    except Exception:
+        log.exception("tick failed")
+        return False
+    return True
 
 
 async def _seal(service: Service) -> None:

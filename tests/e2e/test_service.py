@@ -6,6 +6,8 @@ import json
 import os
 import re
 import shutil
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import httpx
@@ -100,6 +102,25 @@ def test_a_database_that_is_deleted_is_told_in_one_line_at_each_tick(tmp_path: P
         # the judge of the stage reads it
         for file in database:
             shutil.copy(tmp_path / file.name, file)
+
+
+def test_a_service_whose_ticks_all_fail_is_not_ready_until_one_does_not(tmp_path: Path) -> None:
+    with stage(tmp_path, LIVE, FILES) as s, s.service() as service:
+        service.first_run()
+
+        def rename(before: str, after: str) -> None:
+            with closing(sqlite3.connect(tmp_path / "data" / "reconciler.db")) as database:
+                database.execute(f"ALTER TABLE {before} RENAME TO {after}")
+
+        def is_answered(status: int) -> bool:
+            return httpx.get(f"{service.url}/readyz", trust_env=False).status_code == status
+
+        assert is_answered(200)
+        rename("switches", "lost")
+        assert eventually(lambda: is_answered(503)), service.lines
+        assert service.api.get("/sources").is_success, "the database answers"
+        rename("lost", "switches")
+        assert eventually(lambda: is_answered(200)), service.lines
 
 
 def test_the_data_folder_is_said_in_full(tmp_path: Path) -> None:
