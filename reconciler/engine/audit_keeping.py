@@ -68,6 +68,7 @@ class AuditKeeper:
     rules: AuditRules = AuditRules()
     state: AuditState = field(default_factory=AuditState)
     may_remove: Callable[[], bool] = lambda: True
+    _kept: Head | None = None
     _head_due: float = 0.0
     _prune_due: float = 0.0
 
@@ -107,13 +108,15 @@ class AuditKeeper:
         """Let the chain's head be known outside the database: in the log, the metrics and the file of heads."""
         async with self.store.read() as uow:
             last = await uow.audit.last()
-        if last is None or (head := Head(last.seq, last.hash)) == self.state.head:
+        if last is None or (head := Head(last.seq, last.hash)) == self._kept:
             return
         self.state.head = head
         log.info(HEAD_EVENT, extra={"seq": head.seq, "hash": head.hash})
         forget = self.state.intact is not False  # evidence is kept, however much there is
         now = self.clock.now()
         await self.shelf.files.run(lambda: self.shelf.keep_head(head, now, forget=forget))
+        # only now: what could not be kept, as on a full disk, is kept the next time
+        self._kept = head
 
     async def prune(self, retention: timedelta) -> int:
         """Archive and remove some of what is older, with an entry that says so in the same transaction.

@@ -43,6 +43,21 @@ async def test_a_head_goes_out_at_intervals_and_only_when_it_moved(
     assert (tmp_path / HEADS).stat().st_mode & 0o777 == 0o600
 
 
+async def test_a_head_that_could_not_be_kept_is_kept_the_next_time(
+    store: Store, clock: FakeClock, tmp_path: Path
+) -> None:
+    keeper = AuditKeeper(store, AuditFolder(tmp_path), clock)
+    await decide(store)
+    (tmp_path / HEADS).mkdir()
+    with pytest.raises(IsADirectoryError):
+        await keeper.tick()
+    assert keeper.state.head is not None
+    (tmp_path / HEADS).rmdir()
+    clock.advance(FIVE_MINUTES)
+    await keeper.tick()
+    assert AuditFolder(tmp_path).heads() == {keeper.state.head}
+
+
 async def test_a_line_that_a_crash_left_unfinished_is_written_over(
     store: Store, clock: FakeClock, tmp_path: Path
 ) -> None:
