@@ -17,6 +17,7 @@ from reconciler.engine.context import Actor, Engine
 from reconciler.engine.observing import close_open_plan
 from reconciler.engine.standings import Surroundings, move_plan, save_chatbot
 from reconciler.engine.tenants import key_refusals_noted, sign_of_listed
+from reconciler.engine.tokens import remove_source_from_tokens
 from reconciler.errors import Conflict, NotFound, SourceCause, TargetError
 from reconciler.ports import UnitOfWork
 
@@ -38,7 +39,7 @@ class Forgotten:
 
 
 async def forget_source(engine: Engine, actor: Actor, name: str, reason: str) -> Forgotten:
-    """Forget a source that is no longer configured, with its documents and suspensions.
+    """Forget a source that is no longer configured, with its documents and suspensions, and what tokens may do there.
 
     Its chatbots are those of nobody: the next list of their tenant shows them as Unmanaged, or they go.
 
@@ -62,7 +63,7 @@ async def forget_source(engine: Engine, actor: Actor, name: str, reason: str) ->
             raise NotFound(f"there is no source {name!r}")
         chatbots = await uow.chatbots.of_source(name)
         await _end_applies(engine, uow, chatbots)
-        await _drop_source(uow, actor, record)
+        await _drop_source(engine, uow, actor, record)
         given = await Surroundings.read(uow)
         for chatbot in chatbots:
             await _leave_to_nobody(engine, uow, given, chatbot)
@@ -94,7 +95,7 @@ async def forget_tenant(engine: Engine, actor: Actor, name: str, reason: str) ->
             raise NotFound(f"there is no tenant {name!r}")
         await _end_applies(engine, uow, chatbots)
         for source in sources:
-            await _drop_source(uow, actor, source)
+            await _drop_source(engine, uow, actor, source)
         for chatbot in chatbots:
             await _drop_chatbot(uow, chatbot)
         if record is not None:
@@ -206,9 +207,10 @@ async def _end_apply(uow: UnitOfWork, apply: Apply) -> None:
         await move_plan(uow, plan, PlanStatus.FAILED if is_sent else PlanStatus.STALE, reason=reason)
 
 
-async def _drop_source(uow: UnitOfWork, actor: Actor, record: SourceRecord) -> None:
+async def _drop_source(engine: Engine, uow: UnitOfWork, actor: Actor, record: SourceRecord) -> None:
     await uow.documents.replace(record.name, ())
     await uow.sources.remove(record)
+    await remove_source_from_tokens(engine, uow, actor, record.name)
     await _end_suspensions(uow, actor, ScopeKind.SOURCE, record.name)
 
 

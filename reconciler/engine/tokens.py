@@ -101,7 +101,7 @@ async def revoke_token(engine: Engine, actor: Actor, id_or_name: str) -> Token:
         token = _named(await uow.tokens.all(), id_or_name)
         if token.revoked_at is not None:
             return token
-        return await _revoke(engine, uow, actor, token)
+        return await revoke_within(engine, uow, actor, token)
 
 
 def _named(tokens: Sequence[Token], id_or_name: str) -> Token:
@@ -137,7 +137,7 @@ async def ensure_bootstrap(engine: Engine, secret: str) -> Token:
             return known
         for token in tokens:
             if token.name == BOOTSTRAP_TOKEN and token.revoked_at is None and token != known:
-                await _revoke(engine, uow, PROGRAM, token)
+                await revoke_within(engine, uow, PROGRAM, token)
         return known or await _add(
             engine, uow, PROGRAM, BOOTSTRAP_TOKEN, Role.ADMIN, secret, BOOTSTRAP_TOKEN, None, None
         )
@@ -154,7 +154,23 @@ def bootstrap_flaw(token: Token, now: datetime) -> str | None:
     return None
 
 
-async def _revoke(engine: Engine, uow: UnitOfWork, actor: Actor, token: Token) -> Token:
+async def remove_source_from_tokens(engine: Engine, uow: UnitOfWork, actor: Actor, source: str) -> None:
+    """Have no token be good for a source that is forgotten: whatever has its name one day is not what was meant.
+
+    A token that was good for it alone is revoked.
+    """
+    for token in await uow.tokens.all():
+        if token.revoked_at is not None or source not in (token.sources or ()):
+            continue
+        left = tuple(name for name in token.sources or () if name != source)
+        if left:
+            await uow.tokens.save(replace(token, sources=left))
+        else:
+            await revoke_within(engine, uow, actor, token)
+
+
+async def revoke_within(engine: Engine, uow: UnitOfWork, actor: Actor, token: Token) -> Token:
+    """Revoke a standing token in a transaction that does more."""
     revoked = await uow.tokens.save(replace(token, revoked_at=await uow.now()))
     await audit(uow, actor, "token.revoke", f"token/{token.name}", detail={"id": token.id})
     await settle_approved(engine, uow, of_token=token.id)

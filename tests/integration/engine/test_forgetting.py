@@ -93,6 +93,25 @@ async def test_only_what_left_the_settings_is_forgotten_and_by_admins_of_everyth
                 await forget_chatbot(w.engine, actor, TENANT, "bot_ghost", "x")
 
 
+async def test_a_token_is_not_good_for_what_has_the_name_of_a_forgotten_source_one_day(tmp_path: Path) -> None:
+    async with world(tmp_path, LIVE, FILES, more_sources={"more": FakeSource(OTHER)}) as w:
+        had, admin = dict(w.engine.sources), await w.person("root", Role.ADMIN)
+        await w.person("alone", sources=[SOURCE])
+        await w.person("both", sources=[SOURCE, "more"])
+        await w.person("other", sources=["more"])
+        await leave(w, SOURCE)
+        await forget_source(w.engine, admin, SOURCE, "the team is gone")
+        await w.restart(had)
+        async with w.store.read() as uow:
+            tokens = {token.name: token for token in await uow.tokens.all()}
+        assert {name: token.sources for name, token in tokens.items() if token.stands(w.clock.now())} == {
+            "root": None,
+            "both": ("more",),
+            "other": ("more",),
+        }
+        assert [each.subject for each in await w.audit() if each.action == "token.revoke"] == ["token/alone"]
+
+
 async def test_a_source_that_is_configured_again_cannot_be_forgotten_before_it_is_read(tmp_path: Path) -> None:
     async with world(tmp_path, LIVE, FILES, more_sources={"more": FakeSource(OTHER)}) as w:
         had, admin = dict(w.engine.sources), await w.person("root", Role.ADMIN)
