@@ -133,14 +133,17 @@ def _wrongly_sent(history: History, outcome: Outcome, sent: Mapping[str | None, 
         if len(requests) > 1:
             yield Violation(Rule.DOUBLE_APPLY, f"plan {plan_id} of {seen.bot} was sent {len(requests)} times")
         for each in requests:
-            for why in _wrong_at(history, seen, each, _intent_of(outcome, plan_id)):
+            for why in _wrong_at(history, seen, each, _spent_at(outcome, plan_id)):
                 yield Violation(Rule.UNAPPROVED_WRITE, f"plan {plan_id} was sent {why}")
 
 
-def _intent_of(outcome: Outcome, plan_id: str) -> float:
-    """When a plan's approvals were spent; never, where nothing says so."""
-    apply = outcome.applies.get(outcome.plans[plan_id]["apply_id"] or "")
-    return _time(apply["intent_at"]) if apply is not None and apply["intent_at"] else float("inf")
+def _spent_at(outcome: Outcome, plan_id: str) -> float:
+    """When a plan's approvals were last spent, which is its intent; never, where none is.
+
+    The apply's own `intent_at` moves on when its request is sent: what falls in between comes too late as well.
+    """
+    spent = [_time(approval["spent_at"]) for approval in outcome.plans[plan_id]["approvals"] if approval["spent_at"]]
+    return max(spent, default=float("inf"))
 
 
 def _wrong_at(history: History, seen: Seen, each: Sent, intent: float) -> Iterable[str]:

@@ -112,8 +112,11 @@ def test_an_approval_that_nobody_was_promised_may_be_gone() -> None:
     assert rules(given) == set()
 
 
-def test_a_token_that_is_revoked_after_the_intent_comes_too_late() -> None:
+@pytest.mark.parametrize("sent_again", [False, True])
+def test_a_token_that_is_revoked_after_the_intent_comes_too_late(*, sent_again: bool) -> None:
     given = case()
+    if sent_again:
+        given["applies"]["apply_1"]["intent_at"] = at(10.8)
     given["forbidden_after"]["plan_1"] = (NOON.timestamp() + 10.5, "a token was revoked")
     assert rules(given) == set()
 
