@@ -1,13 +1,14 @@
 """The protocol without I/O: which request a call is, what its answer means, and the course from one to the other.
 
-`exchange` is the one course of events that both clients drive. It yields what is to be done (`Send`, `Wait`), is
-given what came of it, and returns the call's value or raises one of `errors`.
+`exchange` is the one course of events that both clients drive. It yields what is to be done (`Send`, `Read`, `Wait`),
+is given what came of it, and returns the call's value or raises one of `errors`.
 """
 
 import json
 from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from http import HTTPStatus
 from typing import Any, Final, Generic, TypeVar
 from urllib.parse import quote
@@ -23,7 +24,7 @@ from api_client.errors import (
     WizChatError,
     WizChatResponseError,
 )
-from api_client.models import ApplyResult, ChatbotConfigDocument, PublicChatbot
+from api_client.models import ApplyResult, ChatbotConfigDocument, Op, PublicChatbot
 
 DEFAULT_MAX_ANSWER_BYTES: Final = 32 * 1024 * 1024
 
@@ -78,8 +79,35 @@ class Wait:
     seconds: float
 
 
-Step = Send | Wait
-Outcome = Answer | WizChatError
+@dataclass(frozen=True, slots=True)
+class Read(Generic[T]):
+    """Find out what came of a request, and hand back its value or the error; it takes long where the answer is."""
+
+    outcome: "Outcome | None"
+    find_out: Callable[[], T]
+
+    @property
+    def size(self) -> int:
+        """How many bytes are read."""
+        return len(self.outcome.content) if isinstance(self.outcome, Answer) else 0
+
+    def do(self) -> "Value[T] | WizChatError":
+        """Find it out here."""
+        try:
+            return Value(self.find_out())
+        except WizChatError as error:
+            return error
+
+
+@dataclass(frozen=True, slots=True)
+class Value(Generic[T]):
+    """What a call returns."""
+
+    value: T
+
+
+Step = Send | Read[Any] | Wait
+Outcome = Answer | Value[Any] | WizChatError
 
 
 def chatbot_path(chatbot_id: str) -> str:
@@ -165,14 +193,16 @@ def exchange(call: Call[T], retries: Retries) -> Generator[Step, Outcome | None,
     while True:
         outcome = yield Send(call.request)
         attempt += 1
-        try:
-            return _value(call, outcome, retries.now())
-        except WizChatError as error:
-            wait = None if call.applies_to is not None else retry_wait(error, attempt, retries)
-            if wait is None:
-                raise
-            if retries.on_retry is not None:
-                retries.on_retry(attempt, wait, error)
+        read = yield Read(outcome, partial(_value, call, outcome, retries.now()))
+        if isinstance(read, Value):
+            value: T = read.value
+            return value
+        error = read if isinstance(read, WizChatError) else WizChatResponseError("the answer was not read")
+        wait = None if call.applies_to is not None else retry_wait(error, attempt, retries)
+        if wait is None:
+            raise error
+        if retries.on_retry is not None:
+            retries.on_retry(attempt, wait, error)
         yield Wait(wait)
 
 
@@ -181,7 +211,7 @@ def _value(call: Call[T], outcome: Outcome | None, now: datetime) -> T:
     try:
         if isinstance(outcome, Answer):
             return call.read(outcome, now)
-        raise outcome or WizChatConnectionError("no answer was handed over")
+        raise outcome if isinstance(outcome, WizChatError) else WizChatConnectionError("no answer was handed over")
     except (WizChatConnectionError, WizChatResponseError) as error:
         if call.applies_to is None or (isinstance(error, WizChatConnectionError) and not error.maybe_sent):
             raise
@@ -240,7 +270,22 @@ def _read_config(answer: Answer, now: datetime) -> ChatbotConfigDocument:
 def _read_dry_run(answer: Answer, now: datetime) -> ApplyResult:
     if answer.status_code == HTTPStatus.UNPROCESSABLE_ENTITY:
         return _partial_failure(answer, now)
-    return _model(ApplyResult, _json_object(answer, now), "")
+    return _model(ApplyResult, _with_ops(_json_object(answer, now)), "")
+
+
+def _with_ops(body: dict[str, Any]) -> dict[str, Any]:
+    """An answer with its ops read one by one: while one call reads, no other thread runs, and there may be thousands.
+
+    Where an op is not as it should be, the answer is left as it is: read as a whole, it says where.
+    """
+    plan = body.get("plan")
+    ops = plan.get("ops") if isinstance(plan, dict) else None
+    if not isinstance(plan, dict) or not isinstance(ops, list):
+        return body
+    try:
+        return {**body, "plan": {**plan, "ops": [Op.model_validate(op, extra="allow") for op in ops]}}
+    except ValidationError:
+        return body
 
 
 def _read_apply(answer: Answer, now: datetime) -> ApplyResult:

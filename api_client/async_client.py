@@ -3,8 +3,9 @@
 import asyncio
 import random
 from collections.abc import Generator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Any, Final, Self, TypeVar
 
 from api_client import _wire
 from api_client._retry import OnRetry, Retries
@@ -14,6 +15,9 @@ from api_client.errors import WizChatError
 from api_client.models import ApplyResult, ChatbotConfigDocument, PublicChatbot
 
 T = TypeVar("T")
+
+LARGE_ANSWER_BYTES: Final = 64 * 1024
+"""A larger answer takes some milliseconds to read."""
 
 
 class AsyncWizChatClient:
@@ -58,6 +62,7 @@ class AsyncWizChatClient:
         settings = Settings.checked(api_key, base_url, timeout, max_answer_bytes)
         self._retries = Retries(max_retries, backoff, max_retry_wait, utc_now, random.random, on_retry)
         self._transport = AsyncTransport(settings, transport)
+        self._reader = ThreadPoolExecutor(1, thread_name_prefix="wizchat-answers")
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}(base_url={self._transport.settings.base_url!r})"
@@ -72,6 +77,7 @@ class AsyncWizChatClient:
 
     async def aclose(self) -> None:
         """Close all connections. A closed client makes no more calls."""
+        self._reader.shutdown(wait=False)
         await self._transport.aclose()
 
     async def list_chatbots(self) -> list[PublicChatbot]:
@@ -110,6 +116,12 @@ class AsyncWizChatClient:
                 return value
             outcome = await self._do(step)
 
+    async def _read(self, step: _wire.Read[Any]) -> _wire.Outcome:
+        """Read an answer, a large one in a thread: other tasks of the event loop must not wait for it."""
+        if step.size <= LARGE_ANSWER_BYTES:
+            return step.do()
+        return await asyncio.get_running_loop().run_in_executor(self._reader, step.do)
+
     async def _do(self, step: _wire.Step) -> _wire.Outcome | None:
         match step:
             case _wire.Send(request):
@@ -117,6 +129,8 @@ class AsyncWizChatClient:
                     return await self._transport.send(request)
                 except WizChatError as error:
                     return error
+            case _wire.Read():
+                return await self._read(step)
             case _wire.Wait(seconds):
                 await asyncio.sleep(seconds)
                 return None

@@ -173,6 +173,8 @@ class WizChatClient:
                     return self._transport.send(request)
                 except WizChatError as error:
                     return error
+            case _wire.Read():
+                return step.do()
             case _wire.Wait(seconds):
                 time.sleep(seconds)
                 return None

@@ -6,7 +6,7 @@ the look-up of host names, on which every call to WizChat depends.
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextvars import copy_context
 from types import TracebackType
@@ -16,6 +16,11 @@ T = TypeVar("T")
 
 CLOSE_SECONDS: Final = 5.0
 """How long a close waits for work under way, unless it is told otherwise."""
+
+SMALL: Final = 1_000
+"""So many values, or so many times `TEXT` characters, are computed with on the event loop: about a millisecond."""
+TEXT: Final = 256
+"""Characters or bytes that count as one value."""
 
 log = logging.getLogger(__name__)
 
@@ -57,6 +62,15 @@ class NamedExecutor:
         """The result of something done in a thread. Cancelled, it never begins; what has begun goes on unheard."""
         return await asyncio.wrap_future(self.submit(work))
 
+    async def compute(self, work: Callable[[], T], *about: Any) -> T:
+        """The result of a computation: in a thread, unless what it is about is so small that a thread costs more.
+
+        Args:
+            work: Computes alone, and waits for nothing: not for other work of these threads either.
+            about: What the computation goes through.
+        """
+        return work() if is_small(*about) else await self.run(work)
+
     async def close(self, seconds: float = CLOSE_SECONDS) -> None:
         """Let nothing more begin, and wait for what is under way.
 
@@ -75,3 +89,35 @@ class NamedExecutor:
             future.cancel()
         if late:
             log.warning("threads are still at work", extra={"purpose": self.purpose, "threads": len(late)})
+
+
+def _fields_of(kind: type) -> Collection[str]:
+    """The names of the fields of a dataclass or a pydantic model; none for anything else."""
+    fields: Collection[str] = getattr(kind, "__dataclass_fields__", ()) or getattr(kind, "model_fields", ())
+    return fields
+
+
+def is_small(*values: Any) -> bool:
+    """Whether values, with all that they hold, are few and short; looks at no more of them than that takes.
+
+    Args:
+        values: JSON values, bytes, and records, which are gone through by their fields.
+    """
+    left, waiting = SMALL - len(values), list(values)
+    while waiting:
+        value = waiting.pop()
+        inner: Collection[Any] = ()
+        match value:
+            case str() | bytes():
+                left -= len(value) // TEXT
+            case Mapping():
+                inner = value.values()
+            case list() | tuple() | set() | frozenset():
+                inner = value
+            case _:
+                inner = [getattr(value, name) for name in _fields_of(type(value))]
+        left -= len(inner)
+        if left < 0:
+            return False
+        waiting.extend(inner)
+    return True

@@ -11,6 +11,7 @@ from typing import Any, Self
 from reconciler.domain import fields
 from reconciler.domain.losses import Loss, LossKind, counted, losses, summary, total
 from reconciler.domain.plan import MCP_SERVERS, Action, Op, Place
+from reconciler.domain.sentences import listed
 
 
 class AutoApply(StrEnum):
@@ -189,10 +190,10 @@ def _delete_gate(ops: Sequence[Op], lost: Sequence[Loss], body: Mapping[str, Any
         count = "" if all(map(_is_deletion, lost)) else f": {counted(total(lost), 'loss', 'losses')}"
         reasons.append(f"it {summary(lost)}{count}, more than policy.max_deletes = {policy.max_deletes}")
     if emptied:
-        reasons.append(f"it empties {', '.join(emptied)}")
+        reasons.append(f"it empties {listed(emptied)}")
     if servers:
         reasons.append(
-            f"it deletes {counted(len(servers), 'MCP server', 'MCP servers')} ({', '.join(servers)}), "
+            f"it deletes {counted(len(servers), 'MCP server', 'MCP servers')} ({listed(servers)}), "
             "whose credentials are not in git: this cannot be undone"
         )
     rest = [loss for loss in lost if not (_is_deletion(loss) or {loss.where, loss.place.section} & set(emptied))]

@@ -13,6 +13,14 @@ _WORD: Final = re.compile(r"[a-z]+(?=[ ,;?!]|\.?\Z)")
 _ALWAYS_SMALL: Final = frozenset({"ssh", "http", "https"})
 
 
+MOST_LISTED: Final = 20
+
+
+def listed(names: Sequence[str], between: str = ", ") -> str:
+    """Names in a row, the first `MOST_LISTED` of them and how many more there are: what is kept stays short."""
+    return first_few(names[:MOST_LISTED], len(names), between)
+
+
 def ended(message: str) -> str:
     """A message that ends as a sentence does; one that does already stays."""
     text = message.rstrip()
@@ -31,7 +39,7 @@ def joined(messages: Iterable[str]) -> str:
     return " ".join(dict.fromkeys(as_sentence(each) for each in messages if each.strip()))
 
 
-def first_few(shown: Sequence[str], count: int) -> str:
+def first_few(shown: Sequence[str], count: int, between: str = ", ") -> str:
     """The first names of so many, and how many more there are."""
     more = count - len(shown)
-    return ", ".join(shown) + (f" and {more} more" if more else "")
+    return between.join(shown) + (f" and {more} more" if more else "")

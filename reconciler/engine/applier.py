@@ -24,7 +24,7 @@ from reconciler.domain.lifecycle import ApplyStatus, PlanStatus
 from reconciler.domain.outcome import Answer, Answered, NotSent, Refused, Unclear, undone
 from reconciler.domain.plan import Action, Op, Place
 from reconciler.domain.records import Apply, Lease, Plan
-from reconciler.domain.sentences import joined
+from reconciler.domain.sentences import joined, listed
 from reconciler.domain.status import EXPLANATIONS, Reason
 from reconciler.domain.write_key import concerns_key
 from reconciler.engine.auditing import audit
@@ -225,7 +225,7 @@ class Applier:
             ops = await self._dry_run(plan)
         except TargetError as error:
             raise NotNow(fault_of(error), str(error)) from error
-        check_ops(plan, ops)
+        await check_ops(self.engine, plan, ops)
         return began
 
     async def _dry_run(self, plan: Plan) -> tuple[Op, ...]:
@@ -265,12 +265,13 @@ class Applier:
     async def _send(self, apply: Apply, plan: Plan, lease: Lease, began: float) -> Answer:
         """Send the approved bytes; again only what was provably not sent, each time with the whole re-check."""
         answer: Answer = NotSent("")
+        body = await self.engine.compute(lambda: canonical_bytes(plan.body), plan.body)
         for attempt in range(ATTEMPTS):
             if attempt:
                 await self.engine.clock.sleep(BACKOFF * 2 ** (attempt - 1))
                 began = await self._recheck_after_intent(apply, plan)
             await self._open_window(apply, lease, began)
-            answer = await self.writers[plan.tenant].apply(plan.chatbot_id, canonical_bytes(plan.body))
+            answer = await self.writers[plan.tenant].apply(plan.chatbot_id, body)
             if not isinstance(answer, NotSent):
                 break
         return answer
@@ -322,7 +323,7 @@ class Applier:
             ops = await self._dry_run(plan)
         except TargetError as error:
             return unknown(f"WizChat answered, but the verification could not be read: {error}")
-        left = undone(plan.bare_ops, ops)
+        left = await self.engine.compute(lambda: undone(plan.bare_ops, ops), plan.ops, ops)
         if left:
             return not_converged(applied, ops, left)
         return succeeded(applied, ops)
@@ -346,7 +347,7 @@ def not_converged(applied: tuple[Mapping[str, object], ...], ops: Sequence[Op], 
     return End(
         status=ApplyStatus.APPLIED_NOT_CONVERGED,
         reason=Reason.NOT_CONVERGED,
-        message=f"{EXPLANATIONS[Reason.NOT_CONVERGED]} ({'; '.join(path.strip() for path in paths)})",
+        message=f"{EXPLANATIONS[Reason.NOT_CONVERGED]} ({listed([path.strip() for path in paths], '; ')})",
         applied=applied,
         ops=tuple(ops),
     )

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from reconciler.domain.lifecycle import DECIDABLE, ApplyStatus, PlanStatus
 from reconciler.domain.records import Apply, Plan, Role, SourceState
-from reconciler.domain.sentences import joined
+from reconciler.domain.sentences import joined, listed
 from reconciler.domain.source_causes import explain_source
 from reconciler.domain.write_key import write_key_sentence
 from reconciler.engine.approvals import recount
@@ -38,7 +38,7 @@ async def request_apply(engine: Engine, actor: Actor, plan_id: str, fingerprint:
         if plan.status is PlanStatus.APPROVED and plan.apply_id is None:
             # committed also where it leads to a refusal: the plan is shown as it stands
             plan = await recount(engine, uow, PROGRAM, plan)
-        refusal = _refusal(engine, plan)
+        refusal = await _refusal(engine, plan)
         queued = None if refusal else (await queue_apply(engine, uow, actor, plan))[1]
     if queued is None:
         raise refusal or closed(plan)
@@ -46,11 +46,11 @@ async def request_apply(engine: Engine, actor: Actor, plan_id: str, fingerprint:
     return queued
 
 
-def _refusal(engine: Engine, plan: Plan) -> Conflict | None:
+async def _refusal(engine: Engine, plan: Plan) -> Conflict | None:
     """Why an apply of the plan as it stands now cannot be asked for, or None."""
     try:
         if plan.status in DECIDABLE:
-            refuse_if_protected(engine, plan)
+            await refuse_if_protected(engine, plan)
         if plan.apply_id is None:
             _refuse_unless_approved(plan)
     except Conflict as refused:
@@ -133,7 +133,7 @@ async def refuse_if_stopped(engine: Engine, uow: UnitOfWork, plan: Plan) -> None
     Raises:
         Conflict: ``protected``, ``read_only``, ``write_key_refused``, ``suspended`` or ``source_unknown``.
     """
-    refuse_if_protected(engine, plan)
+    await refuse_if_protected(engine, plan)
     if is_read_only(engine, plan.tenant):
         raise Conflict("read_only", f"the tenant {plan.tenant} has no write key: set write_api_key to apply")
     given = await Surroundings.read(uow)
@@ -152,15 +152,15 @@ async def refuse_if_stopped(engine: Engine, uow: UnitOfWork, plan: Plan) -> None
         raise Conflict("source_unknown", joined([f"{plan.source}: {explained}", told or ""]))
 
 
-def refuse_if_protected(engine: Engine, plan: Plan) -> None:
+async def refuse_if_protected(engine: Engine, plan: Plan) -> None:
     """Refuse a plan that changes or deletes what is protected; no override lets it pass.
 
     Raises:
         Conflict: ``protected``, naming the items and the patterns.
     """
-    protected = protected_now(engine, plan)
+    protected = await protected_now(engine, plan)
     if protected:
-        items = ", ".join(map(str, protected))
+        items = listed(list(map(str, protected)))
         raise Conflict(
             "protected",
             f"plan {plan.id} changes or deletes what policy.protected covers: {items}: take that out of the document, "

@@ -54,7 +54,7 @@ async def _fall_of(  # noqa: PLR0911  one return per cause
     if approval.automatic:
         seen = await verdict(engine, uow, plan, besides=apply_id or plan.apply_id)
         return "is no longer what the policy says" if seen is None else seen.refusal or seen.brake
-    if needed_now(engine, plan).delete_override is not None and not approval.deletes:
+    if not approval.deletes and (await needed_now(engine, plan)).delete_override is not None:
         return "lacks overrides.deletes"
     if not await _may_still(engine, uow, approval, plan, now):
         return "is of somebody who may no longer approve it"
@@ -86,19 +86,20 @@ def _is_approver(engine: Engine, person: Person, plan: Plan) -> bool:
     return role is not None and role.includes(Role.APPROVER)
 
 
-def are_enough(engine: Engine, plan: Plan, standing: Sequence[Approval]) -> bool:
+async def are_enough(engine: Engine, plan: Plan, standing: Sequence[Approval]) -> bool:
     """Whether these approvals let a plan be applied. Of a person all count once; the policy's counts for all."""
-    if protected_now(engine, plan):
+    if await protected_now(engine, plan):
         return False
     if any(approval.automatic for approval in standing):
         return True
-    return len({person_key(approval.actor) for approval in standing}) >= needed_now(engine, plan).approvals
+    needed = await needed_now(engine, plan)
+    return len({person_key(approval.actor) for approval in standing}) >= needed.approvals
 
 
 async def recount(engine: Engine, uow: UnitOfWork, actor: Actor, plan: Plan) -> Plan:
     """Let a plan that can be decided on be Approved exactly while enough approvals stand."""
     weighed = await weigh(engine, uow, plan)
-    enough = are_enough(engine, plan, [approval for approval, cause in weighed if cause is None])
+    enough = await are_enough(engine, plan, [approval for approval, cause in weighed if cause is None])
     if enough == (plan.status is PlanStatus.APPROVED):
         return plan
     if plan.apply_id is not None:
@@ -144,7 +145,9 @@ async def settle_approvals(engine: Engine) -> None:
     """At every tick: see which plans fell back, and write only where one did."""
     async with engine.store.read() as uow:
         plans = await uow.plans.approved()
-        fallen = [plan for plan in plans if not are_enough(engine, plan, await standing_approvals(engine, uow, plan))]
+        fallen = [
+            plan for plan in plans if not await are_enough(engine, plan, await standing_approvals(engine, uow, plan))
+        ]
     if fallen:
         async with engine.store.begin() as uow:
             await settle_approved(engine, uow)

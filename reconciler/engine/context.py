@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Self
+from typing import Any, Final, Self, TypeVar
 
 from reconciler.domain.claim_limits import open_claims
 from reconciler.domain.grants import Grants, Right, highest, reach, role_for
@@ -15,7 +15,17 @@ from reconciler.engine.account_checks import AccountChecks
 from reconciler.engine.deadlines import Deadlines
 from reconciler.engine.entry_limits import EntryLimits
 from reconciler.errors import Forbidden, NotFound
+from reconciler.executors import NamedExecutor
 from reconciler.ports import Clock, Dispatcher, Source, Store, Target
+
+T = TypeVar("T")
+
+PLAN_THREADS: Final = 2
+
+
+def plan_threads() -> NamedExecutor:
+    """Where is computed what takes the longer, the larger one plan is."""
+    return NamedExecutor("plans", PLAN_THREADS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +151,7 @@ class Engine:
         deadlines: When the runs come that are due at a stored moment.
         entry_limits: How many audit entries a person may cause without deciding anything.
         account_checks: How often a chatbot that is not found has its tenant's list read.
+        plan_threads: Where is computed what takes the longer, the larger one plan is.
     """
 
     store: Store
@@ -155,6 +166,11 @@ class Engine:
     deadlines: Deadlines = field(default_factory=Deadlines)
     entry_limits: EntryLimits = field(default_factory=EntryLimits)
     account_checks: AccountChecks = field(default_factory=AccountChecks)
+    plan_threads: NamedExecutor = field(default_factory=plan_threads, compare=False)
+
+    async def compute(self, work: Callable[[], T], *about: Any) -> T:
+        """As `NamedExecutor.compute`, in the threads for plans."""
+        return await self.plan_threads.compute(work, *about)
 
     def source(self, name: str) -> SourceBinding:
         """The binding of a configured source.

@@ -101,7 +101,7 @@ async def approve(
         approvals = list(await uow.approvals.of_plan(plan.id))
         if plan.status not in DECIDABLE:
             return _as_it_stands(plan, approvals, actor)
-        refuse_if_protected(engine, plan)
+        await refuse_if_protected(engine, plan)
         if not any(approval.is_of(actor.name) for approval in await standing_approvals(engine, uow, plan)):
             approvals.append(await _add_approval(engine, uow, actor, plan, comment, overrides))
         plan = await recount(engine, uow, actor, plan)
@@ -274,7 +274,7 @@ async def _add_approval(
     engine: Engine, uow: UnitOfWork, actor: Actor, plan: Plan, comment: str | None, overrides: Overrides | None
 ) -> Approval:
     deletes = overrides is not None and overrides.deletes
-    why = needed_now(engine, plan).delete_override
+    why = (await needed_now(engine, plan)).delete_override
     if why is not None and not deletes:
         raise Conflict(
             "delete_override_required",

@@ -3,10 +3,11 @@
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from reconciler.domain.canonical import digest
-from reconciler.domain.direction import advance, settle
+from reconciler.domain.direction import Baseline, advance, settle
 from reconciler.domain.lifecycle import ApplyStatus, PlanStatus
 from reconciler.domain.plan import Op, body_for
 from reconciler.domain.records import Apply, Chatbot, Lease, Plan
@@ -93,7 +94,7 @@ async def _finish(engine: Engine, lease: Lease, apply_id: str, end: End) -> tupl
             )
         )
         await _audit_end(uow, apply, plan, end)
-        await _conclude(uow, chatbot, plan, end, closed=not unknown)
+        await _conclude(engine, uow, chatbot, plan, end, closed=not unknown)
         return apply, plan
 
 
@@ -102,15 +103,12 @@ def _is_all_noop(end: End) -> bool:
     return end.status is ApplyStatus.APPLIED and all(op.is_noop for op in end.ops or ())
 
 
-async def _conclude(uow: UnitOfWork, chatbot: Chatbot, plan: Plan, end: End, *, closed: bool) -> None:
+async def _conclude(engine: Engine, uow: UnitOfWork, chatbot: Chatbot, plan: Plan, end: End, *, closed: bool) -> None:
     given = await Surroundings.read(uow)
     if end.ops is not None:
         baseline = await uow.baselines.get(plan.tenant, plan.chatbot_id)
-        sections = plan.body["spec"]
-        advanced = advance(baseline, end.ops, sections=sections, prune=plan.prune, whole=False)
-        if end.status is ApplyStatus.APPLIED_NOT_CONVERGED:
-            advanced = settle(advanced, plan.bare_ops, end.ops)
-            chatbot = _count_unconverged(chatbot, plan, end.ops)
+        shown = partial(_shown_by, chatbot, plan, end.status, end.ops, baseline)
+        chatbot, advanced = await engine.compute(shown, plan.body, end.ops, baseline)
         await uow.baselines.put(plan.tenant, plan.chatbot_id, advanced)
     if closed:
         chatbot = replace(chatbot, epoch=chatbot.epoch + 1, plan_id=None)
@@ -128,6 +126,16 @@ async def _conclude(uow: UnitOfWork, chatbot: Chatbot, plan: Plan, end: End, *, 
             synced_revision=plan.revision,
         )
     await save_chatbot(uow, given, chatbot, None if closed else plan)
+
+
+def _shown_by(
+    chatbot: Chatbot, plan: Plan, status: ApplyStatus, ops: tuple[Op, ...], baseline: Baseline
+) -> tuple[Chatbot, Baseline]:
+    """What the dry run that proved an end makes of the chatbot and of what both sides agree on."""
+    advanced = advance(baseline, ops, sections=plan.body["spec"], prune=plan.prune, whole=False)
+    if status is not ApplyStatus.APPLIED_NOT_CONVERGED:
+        return chatbot, advanced
+    return _count_unconverged(chatbot, plan, ops), settle(advanced, plan.bare_ops, ops)
 
 
 def _count_unconverged(chatbot: Chatbot, plan: Plan, ops: Sequence[Op]) -> Chatbot:
@@ -210,7 +218,7 @@ async def _put_back(
 
 
 async def _still_enough(engine: Engine, uow: UnitOfWork, plan: Plan) -> bool:
-    return are_enough(engine, plan, await standing_approvals(engine, uow, plan))
+    return await are_enough(engine, plan, await standing_approvals(engine, uow, plan))
 
 
 async def involved(uow: UnitOfWork, apply_id: str) -> tuple[Apply, Plan, Chatbot]:

@@ -5,6 +5,8 @@ Equal proposals keep the open plan and its approvals; another one supersedes it;
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
 
 from reconciler.domain.canonical import digest
 from reconciler.domain.direction import NO_BASELINE, Baseline, DirectedOp, advance, common, direct, is_same_baseline
@@ -160,9 +162,8 @@ async def _learn_ops(
 ) -> Learned:
     body = document.body or {}
     baseline = known.baselines.get(chatbot.id, NO_BASELINE)
-    advanced = advance(baseline, ops, sections=body["spec"], prune=body.get("prune", True), whole=True)
-    proposal = propose(chatbot.tenant, chatbot.id, body, ops)
-    chatbot = replace(
+    seen = await engine.compute(lambda: _shown_by(chatbot, body, ops, baseline), body, ops, baseline)
+    checked = replace(
         chatbot,
         fault=None,
         fault_message=None,
@@ -171,11 +172,37 @@ async def _learn_ops(
         missing_since=None,
         missing_asked_at=None,
     )
-    if proposal is None:
-        learned = await _learn_noop(uow, given, chatbot)
+    if seen.proposal is None:
+        learned = await _learn_noop(uow, given, checked)
     else:
-        learned = await _learn_proposal(engine, uow, given, known, chatbot, document, proposal)
-    return learned if is_same_baseline(advanced, baseline) else replace(learned, baseline=advanced)
+        learned = await _learn_proposal(engine, uow, given, known, checked, document, seen, seen.proposal)
+    return replace(learned, baseline=seen.baseline)
+
+
+@dataclass(frozen=True, slots=True)
+class _Shown:
+    """What a dry run shows.
+
+    Attributes:
+        baseline: The new one, where it changed.
+        ops: Those of the proposal, each with the side that moved.
+        direction: The side that moved for all of them together.
+    """
+
+    baseline: Baseline | None
+    proposal: Proposal | None = None
+    ops: tuple[DirectedOp, ...] = ()
+    direction: Direction = Direction.IN_SYNC
+
+
+def _shown_by(chatbot: Chatbot, body: Mapping[str, Any], ops: tuple[Op, ...], baseline: Baseline) -> _Shown:
+    advanced = advance(baseline, ops, sections=body["spec"], prune=body.get("prune", True), whole=True)
+    changed = None if is_same_baseline(advanced, baseline) else advanced
+    proposal = propose(chatbot.tenant, chatbot.id, body, ops)
+    if proposal is None:
+        return _Shown(changed)
+    directed = tuple(direct(op, baseline) for op in proposal.ops)
+    return _Shown(changed, proposal, directed, common(op.direction for op in directed))
 
 
 async def _learn_noop(uow: UnitOfWork, given: Surroundings, chatbot: Chatbot) -> Learned:
@@ -200,21 +227,23 @@ async def _learn_proposal(
     known: Known,
     chatbot: Chatbot,
     document: GoodDocument,
+    shown: _Shown,
     proposal: Proposal,
 ) -> Learned:
-    baseline = known.baselines.get(chatbot.id, NO_BASELINE)
-    ops = tuple(direct(op, baseline) for op in proposal.ops)
-    chatbot = replace(chatbot, sync=Sync.OUT_OF_SYNC, direction=common(op.direction for op in ops))
+    chatbot = replace(chatbot, sync=Sync.OUT_OF_SYNC, direction=shown.direction)
     plan = known.plan_of(chatbot)
     if plan is not None and (plan.status not in DECIDABLE or plan.fingerprint == proposal.fingerprint):
         plan = await restate_plan(engine, uow, given, plan)
         return Learned(await stated(uow, given, chatbot, plan))
     chatbot = await close_open_plan(uow, chatbot, PlanStatus.SUPERSEDED, Reason.SUPERSEDED)
-    if chatbot.unconverged_body != digest(proposal.body):
+    if chatbot.unconverged_body is not None and chatbot.unconverged_body != await engine.compute(
+        lambda: digest(proposal.body), proposal.body
+    ):
         chatbot = replace(chatbot, unconverged_body=None, unconverged_ends=0)
     if chatbot.rejected_fingerprint == proposal.fingerprint or is_held(chatbot):
         return Learned(await stated(uow, given, chatbot))
-    plan = await stated_plan(engine, uow, given, new_plan(engine, given, chatbot, document, proposal, ops))
+    made = partial(new_plan, engine, given, chatbot, document, proposal, shown.ops)
+    plan = await stated_plan(engine, uow, given, await engine.compute(made, proposal))
     await uow.plans.add(plan)
     await _audit_new(uow, plan)
     chatbot = replace(chatbot, plan_id=plan.id, rejected_fingerprint=None)

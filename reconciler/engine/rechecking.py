@@ -49,7 +49,7 @@ async def check_permission(engine: Engine, uow: UnitOfWork, plan: Plan, apply_id
         raise NotNow(_REASONS[error.code], str(error)) from error
     weighed = await weigh(engine, uow, plan, apply_id)
     standing = [approval for approval, cause in weighed if cause is None]
-    if not are_enough(engine, plan, standing):
+    if not await are_enough(engine, plan, standing):
         raise ApprovalFell("; ".join(f"{approval.actor}: {cause}" for approval, cause in weighed if cause is not None))
     return standing
 
@@ -134,17 +134,22 @@ async def check_document(engine: Engine, shared: SharedLook, plan: Plan) -> None
         raise NoLonger("the chatbot belongs to another source by now")
     if plan.prune and not document.body.get("prune", True):
         raise NoLonger("the document no longer lets anything be deleted: it says prune: false")
-    if canonical_bytes(body_for(document.body, plan.bare_ops)) != canonical_bytes(plan.body):
+    if not await engine.compute(lambda: _is_stated(plan, document), plan.body, plan.ops, document.body):
         raise NoLonger("the document says something else by now")
 
 
-def check_ops(plan: Plan, ops: tuple[Op, ...]) -> None:
+def _is_stated(plan: Plan, document: GoodDocument) -> bool:
+    """Whether a document says what a plan's body does."""
+    return canonical_bytes(body_for(document.body or {}, plan.bare_ops)) == canonical_bytes(plan.body)
+
+
+async def check_ops(engine: Engine, plan: Plan, ops: tuple[Op, ...]) -> None:
     """See that a dry run of the very body to be sent does exactly the approved ops.
 
     Raises:
         NoLonger: It does something else.
     """
-    proposal = propose(plan.tenant, plan.chatbot_id, plan.body, ops)
+    proposal = await engine.compute(lambda: propose(plan.tenant, plan.chatbot_id, plan.body, ops), plan.body, ops)
     if proposal is None:
         raise NoLonger("the difference is gone by itself")
     if proposal.fingerprint != plan.fingerprint:

@@ -84,7 +84,7 @@ class Recoverer:
         except TargetError as error:
             log.warning("read-back failed", extra={"apply": apply_id, "cause": str(error)})
             return
-        end = judge(plan, ops, settled=settled)
+        end = await self.engine.compute(lambda: judge(plan, ops, settled=settled), plan.ops, ops)
         if end is not None:
             await finish(self.engine, lease, apply_id, replace(end, message=_with_cause(end, apply)))
 

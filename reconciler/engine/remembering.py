@@ -29,7 +29,8 @@ async def verdict(
     """
     if engine.policy.auto_apply is AutoApply.NONE:
         return None
-    refusal = not_within(plan, engine.policy) or not_remembered(await _memory(engine, uow, plan, besides))
+    within = await engine.compute(lambda: not_within(plan, engine.policy), plan.ops, plan.body)
+    refusal = within or not_remembered(await _memory(engine, uow, plan, besides))
     if refusal is not None:
         return Verdict(refusal=refusal)
     brake, wait = await brake_on(engine, uow, plan, {} if brakes is None else brakes)

@@ -134,13 +134,13 @@ async def restate_plan(engine: Engine, uow: UnitOfWork, given: Surroundings, pla
 
 async def stated_plan(engine: Engine, uow: UnitOfWork, given: Surroundings, plan: Plan) -> Plan:
     """An open plan that nothing was sent for, with what it needs and shows today, to be saved."""
-    needs = needed_now(engine, plan)
+    needs = await needed_now(engine, plan)
     plan = replace(plan, approvals_required=needs.approvals, delete_override=needs.delete_override, losses=needs.losses)
     pending = plan.status is PlanStatus.PENDING
     circumstances = PlanCircumstances(
         read_only=is_read_only(engine, plan.tenant),
         write_key=given.write_keys.get(plan.tenant),
-        protected=protected_now(engine, plan),
+        protected=await protected_now(engine, plan),
         automatic=await verdict(engine, uow, plan, brakes=given.brakes) if pending else None,
     )
     reason, message = plan_standing(plan, circumstances)
@@ -148,14 +148,16 @@ async def stated_plan(engine: Engine, uow: UnitOfWork, given: Surroundings, plan
     return replace(plan, reason=reason, message=ended(message), suspension_id=stopped)
 
 
-def needed_now(engine: Engine, plan: Plan) -> Requirements:
+async def needed_now(engine: Engine, plan: Plan) -> Requirements:
     """What the policy asks of a plan today; it may be stricter than on the day the plan was made."""
-    return requirements(plan.bare_ops, plan.body, engine.policy)
+    return await engine.compute(lambda: requirements(plan.bare_ops, plan.body, engine.policy), plan.ops, plan.body)
 
 
-def protected_now(engine: Engine, plan: Plan) -> tuple[ProtectedItem, ...]:
+async def protected_now(engine: Engine, plan: Plan) -> tuple[ProtectedItem, ...]:
     """What of a plan the policy protects today."""
-    return protected_items(plan.chatbot_id, plan.bare_ops, engine.policy)
+    if not engine.policy.protected:
+        return ()
+    return await engine.compute(lambda: protected_items(plan.chatbot_id, plan.bare_ops, engine.policy), plan.ops)
 
 
 def is_read_only(engine: Engine, tenant: str) -> bool:

@@ -15,6 +15,8 @@ T = TypeVar("T")
 
 _AT_ONCE: Final = 500
 """Databases limit the variables of a statement."""
+_SMALL: Final = 1_024
+"""Bytes of contents as they are kept; once unpacked, they may be a thousand times as many."""
 
 
 def owner_of(noun: str, row_id: str) -> str:
@@ -22,21 +24,39 @@ def owner_of(noun: str, row_id: str) -> str:
     return f"{noun}/{row_id}"
 
 
-async def with_contents(
+async def contents_of(
     connection: AsyncConnection, noun: str, columns: Sequence[str], rows: Sequence[Mapping[str, Any]]
-) -> Sequence[Mapping[str, Any]]:
-    """Rows with the whole values of those columns that may be kept apart.
+) -> Mapping[str, bytes]:
+    """Digest → content, as it is kept, of everything that rows refer to.
 
     Args:
         connection: Where the rows were read.
         noun: What they are.
-        columns: The names of such columns.
+        columns: The names of columns whose values may be kept apart.
         rows: With their ``id``.
     """
     apart = [row for row in rows if any(reference_in(row[name]) for name in columns)]
+    return await _contents_of(connection, [owner_of(noun, row["id"]) for row in apart]) if apart else {}
+
+
+def may_be_large(apart: Mapping[str, bytes]) -> bool:
+    """Whether contents, as they are kept, may take long to be put together."""
+    return sum(map(len, apart.values())) > _SMALL
+
+
+def with_contents(
+    columns: Sequence[str], rows: Sequence[Mapping[str, Any]], apart: Mapping[str, bytes]
+) -> Sequence[Mapping[str, Any]]:
+    """Rows with the whole values of those columns that may be kept apart; takes as long as the values are large.
+
+    Args:
+        columns: The names of such columns.
+        rows: As they were read.
+        apart: What `contents_of` found for them.
+    """
     if not apart:
         return rows
-    found = await _contents_of(connection, [owner_of(noun, row["id"]) for row in apart])
+    found = {digest: zlib.decompress(data) for digest, data in apart.items()}
     return [{**row, **{name: unpack(row[name], found) for name in columns}} for row in rows]
 
 
@@ -48,12 +68,12 @@ def in_parts(items: Iterable[T]) -> Iterable[list[T]]:
 
 
 async def _contents_of(connection: AsyncConnection, owners: Sequence[str]) -> Mapping[str, bytes]:
-    """Digest → content of everything that these rows use."""
+    """Digest → content, as it is kept, of everything that these rows use."""
     digests: set[str] = set()
     for part in in_parts(owners):
         digests.update(await connection.scalars(select(content_uses.c.digest).where(content_uses.c.owner.in_(part))))
     found: dict[str, bytes] = {}
     for part in in_parts(digests):
         kept = await connection.execute(select(contents.c.digest, contents.c.data).where(contents.c.digest.in_(part)))
-        found |= {row.digest: zlib.decompress(row.data) for row in kept}
+        found |= {row.digest: row.data for row in kept}
     return found

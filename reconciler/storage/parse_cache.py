@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
+from functools import partial
 from importlib.metadata import version
 from itertools import islice
 from typing import Any, Final, Protocol, TypeVar
@@ -10,6 +11,7 @@ from sqlalchemy import delete, insert, select
 
 from reconciler.domain.document import ParsedFile
 from reconciler.domain.parsed import from_json, to_json
+from reconciler.storage.encoded import encoded
 from reconciler.storage.tables import parsed_files
 from reconciler.storage.transaction import Reading, Transaction
 
@@ -45,18 +47,18 @@ class SqlParseCache:
                     parsed_files.c.path.in_(paths),
                     parsed_files.c.program == _PROGRAM,
                 )
-                for path, blob_id, file in await transaction.connection.execute(statement):
-                    if blobs[path] == blob_id:
-                        found[path] = from_json(file)
+                kept = await transaction.connection.execute(statement)
+                # its rows are decoded when they are looked at
+                found |= await transaction.records.run(partial(_known, kept, blobs))
         return found
 
     async def keep(self, files: Sequence[ParsedFile], *, drop: Iterable[str] = ()) -> None:
         """Remember files, replacing older knowledge of the same paths, and forget the paths in ``drop``."""
-        rows = [self._row(file) for file in files]
         forgotten = {*drop, *(file.path for file in files)}
         if not forgotten:
             return
         async with self._writing() as transaction:
+            rows = await transaction.records.compute(lambda: [self._row(file) for file in files], files)
             for paths in _chunks(forgotten):
                 old = delete(parsed_files).where(parsed_files.c.source == self._source, parsed_files.c.path.in_(paths))
                 await transaction.write(old)
@@ -69,8 +71,12 @@ class SqlParseCache:
             "path": file.path,
             "blob_id": file.blob_id,
             "program": _PROGRAM,
-            "file": to_json(file),
+            "file": encoded(to_json(file)),
         }
+
+
+def _known(kept: Iterable[Any], blobs: Mapping[str, str]) -> Mapping[str, ParsedFile]:
+    return {path: from_json(file) for path, blob_id, file in kept if blobs[path] == blob_id}
 
 
 def _chunks(items: Iterable[T]) -> Iterable[list[T]]:

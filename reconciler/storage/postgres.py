@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 from reconciler.errors import StoreError
 from reconciler.ports import DatabaseSize
 from reconciler.storage.dialect import Engines, Watch
+from reconciler.storage.encoded import serializer
 from reconciler.storage.failures import BUSY_SECONDS
 
 _DRIVER: Final = "postgresql+psycopg"
@@ -68,6 +69,7 @@ class Postgres:
             "max_overflow": 0,
             "pool_timeout": BUSY_SECONDS,
             "pool_pre_ping": True,
+            "json_serializer": serializer,
         }
         reader = create_async_engine(url, isolation_level="REPEATABLE READ", **common)
         return Engines(

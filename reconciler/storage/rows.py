@@ -1,6 +1,6 @@
 """Records to rows and back, without loss."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import fields, is_dataclass
 from datetime import datetime
 from enum import Enum
@@ -10,6 +10,7 @@ from pydantic import TypeAdapter
 from sqlalchemy import JSON, Column, Table
 
 from reconciler.domain.access import Person, Session, Token
+from reconciler.domain.direction import DirectedOp
 from reconciler.domain.history import Transition
 from reconciler.domain.records import (
     Apply,
@@ -26,6 +27,7 @@ from reconciler.domain.records import (
 )
 from reconciler.domain.tenant import TenantRecord
 from reconciler.storage import tables
+from reconciler.storage.encoded import encoded
 
 R = TypeVar("R")
 
@@ -39,29 +41,53 @@ class Codec(Generic[R]):
         columns: The columns that make a record; the table may have more.
         key: The primary key's columns.
         apart: The names of columns whose values may be large, and are then kept as contents.
+        long: Columns that may be long lists, and what their items are. They are validated item by item: while one
+            call validates, no other thread runs.
+        is_large: Whether the row itself may be large.
     """
 
-    def __init__(self, noun: str, record: type[R], table: Table, *, apart: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self,
+        noun: str,
+        record: type[R],
+        table: Table,
+        *,
+        apart: tuple[str, ...] = (),
+        long: Mapping[str, type] | None = None,
+        is_large: bool = False,
+    ) -> None:
         self.noun = noun
         self.table = table
         self.apart = apart
+        self.is_large = is_large
         self._names = [field.name for field in fields(record)]  # type: ignore[arg-type]  # every record is a dataclass
         self.columns: list[Column[Any]] = [table.c[name] for name in self._names]
         self.key: list[Column[Any]] = list(table.primary_key)
         self._adapter = TypeAdapter(record)
+        self._items = {name: TypeAdapter[Any](kind) for name, kind in (long or {}).items()}
 
-    def to_row(self, record: R) -> dict[str, Any]:
-        """The values of the record's columns."""
-        return {name: self._value(name, getattr(record, name)) for name in self._names}
+    def to_row(self, record: R, *, besides: Collection[str] = ()) -> dict[str, Any]:
+        """The values of the record's columns, besides some."""
+        return {name: self._value(name, getattr(record, name)) for name in self._names if name not in besides}
+
+    def to_encoded_row(self, record: R) -> dict[str, Any]:
+        """The same with its JSON values as text."""
+        row = self.to_row(record)
+        filled = (name for name, value in row.items() if value is not None and self._is_json(name))
+        return row | {name: encoded(row[name]) for name in filled}
 
     def from_row(self, row: Mapping[str, Any]) -> R:
         """The record that a row keeps."""
-        return self._adapter.validate_python(dict(row))
+        read = {name: [items.validate_python(item) for item in row[name]] for name, items in self._items.items()}
+        return self._adapter.validate_python({**row, **read})
 
     def _value(self, name: str, value: Any) -> Any:
-        if isinstance(self.table.c[name].type, JSON):
+        if self._is_json(name):
             return to_json(value)
         return value.value if isinstance(value, Enum) else value
+
+    def _is_json(self, name: str) -> bool:
+        return isinstance(self.table.c[name].type, JSON)
 
 
 def to_json(value: Any) -> Any:  # noqa: PLR0911  one return per kind of value
@@ -86,12 +112,12 @@ def to_json(value: Any) -> Any:  # noqa: PLR0911  one return per kind of value
 SOURCES = Codec("source", SourceRecord, tables.sources)
 TENANTS = Codec("tenant", TenantRecord, tables.tenants)
 RUNS = Codec("run", Run, tables.runs, apart=("diagnostics", "uncompared"))
-DOCUMENTS = Codec("document", GoodDocument, tables.documents)
+DOCUMENTS = Codec("document", GoodDocument, tables.documents, is_large=True)
 CHATBOTS = Codec("chatbot", Chatbot, tables.chatbots)
 TRANSITIONS = Codec("transition", Transition, tables.transitions)
-PLANS = Codec("plan", Plan, tables.plans, apart=("body", "ops"))
+PLANS = Codec("plan", Plan, tables.plans, apart=("body", "ops"), long={"ops": DirectedOp})
 APPROVALS = Codec("approval", Approval, tables.approvals)
-APPLIES = Codec("apply", Apply, tables.applies)
+APPLIES = Codec("apply", Apply, tables.applies, is_large=True)
 SUSPENSIONS = Codec("suspension", Suspension, tables.suspensions)
 AUDIT = Codec("audit entry", AuditEntry, tables.audit)
 TOKENS = Codec("token", Token, tables.tokens)

@@ -18,6 +18,7 @@ from sqlalchemy.pool import ConnectionPoolEntry
 from reconciler.errors import StoreError
 from reconciler.ports import DatabaseSize
 from reconciler.storage.dialect import Engines, Watch
+from reconciler.storage.encoded import serializer
 from reconciler.storage.failures import BUSY_SECONDS
 
 _READERS: Final = 4
@@ -77,7 +78,8 @@ class Sqlite:
         """A single writing connection, which is a fair queue, and a few for readers, which WAL never blocks."""
         same_file = _sameness(database_path(url))
         url = url.set(drivername="sqlite+aiosqlite")
-        common = {"connect_args": {"isolation_level": None}, "max_overflow": 0, "pool_timeout": BUSY_SECONDS}
+        common: dict[str, Any] = {"connect_args": {"isolation_level": None}, "max_overflow": 0}
+        common |= {"pool_timeout": BUSY_SECONDS, "json_serializer": serializer}
         writer = create_async_engine(url, pool_size=1, **common)
         reader = create_async_engine(url, pool_size=_READERS, **common)
         _on_connect(writer.sync_engine, _PATIENT, _WAL, _DURABLE, _RELATED, _SMALL_LOG)

@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Sequence
 from contextlib import ExitStack, asynccontextmanager
 from secrets import token_hex
-from typing import Self
+from typing import Final, Self
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -22,6 +22,8 @@ from reconciler.storage.queries import SqlQueries
 from reconciler.storage.transaction import Transaction
 from reconciler.storage.unit_of_work import SqlUnitOfWork
 
+_RECORD_THREADS: Final = 2
+
 
 class SqlStore:
     """Implements `ports.Store`. Made by `open`, and ended by `close`."""
@@ -37,6 +39,7 @@ class SqlStore:
         self._watch = watch
         self._others = watch.others()
         self._feed = CommitFeed(self._others_committed)
+        self._records = NamedExecutor("records", _RECORD_THREADS)
         self._queries = SqlQueries(self._reading, dialect)
 
     @classmethod
@@ -69,6 +72,7 @@ class SqlStore:
 
     async def close(self) -> None:
         """Close every connection and let another process have the database."""
+        await self._records.close()
         await self._engines.dispose()
         self._held.close()
 
@@ -171,7 +175,7 @@ class SqlStore:
     async def _transaction(self, engine: AsyncEngine) -> AsyncIterator[Transaction]:
         with told():
             async with engine.begin() as connection:
-                yield Transaction(connection, self._dialect, self._clock)
+                yield Transaction(connection, self._dialect, self._clock, self._records)
 
 
 async def _told_of(transaction: Transaction) -> Sequence[Change]:

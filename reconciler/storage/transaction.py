@@ -8,9 +8,10 @@ from typing import Any, Protocol, TypeVar
 from sqlalchemy import Delete, Insert, Select, Update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from reconciler.executors import NamedExecutor
 from reconciler.ports import Clock
 from reconciler.storage.changes import Touched
-from reconciler.storage.contents import with_contents
+from reconciler.storage.contents import contents_of, may_be_large, with_contents
 from reconciler.storage.dialect import Dialect
 from reconciler.storage.rows import Codec
 
@@ -25,13 +26,15 @@ class Transaction:
         dialect: The kind of database.
         changed: Whether anything was written.
         touched: What readers have to be told of it.
+        records: Where rows are made into records and back, where they are large.
     """
 
-    def __init__(self, connection: AsyncConnection, dialect: Dialect, clock: Clock) -> None:
+    def __init__(self, connection: AsyncConnection, dialect: Dialect, clock: Clock, records: NamedExecutor) -> None:
         self.connection = connection
         self.dialect = dialect
         self.changed = False
         self.touched = Touched()
+        self.records = records
         self._clock = clock
 
     async def now(self) -> datetime:
@@ -40,8 +43,17 @@ class Transaction:
 
     async def all(self, codec: Codec[R], statement: Select[Any]) -> list[R]:
         """The records that a selection of the codec's columns finds."""
-        rows = [dict(row.items()) for row in (await self.connection.execute(statement)).mappings()]
-        return [codec.from_row(row) for row in await with_contents(self.connection, codec.noun, codec.apart, rows)]
+        found = (await self.connection.execute(statement)).mappings()
+        if codec.is_large:
+            # its rows are decoded when they are looked at
+            return await self.records.run(lambda: [codec.from_row(row) for row in found])
+        rows = [dict(row.items()) for row in found]
+        apart = await contents_of(self.connection, codec.noun, codec.apart, rows)
+
+        def records() -> list[R]:
+            return [codec.from_row(row) for row in with_contents(codec.apart, rows, apart)]
+
+        return await (self.records.run(records) if may_be_large(apart) else self.records.compute(records, rows))
 
     async def one(self, codec: Codec[R], statement: Select[Any]) -> R | None:
         """The first record, or None."""

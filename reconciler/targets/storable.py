@@ -38,6 +38,8 @@ def _nests_deeper(value: Any, levels: int) -> bool:
     # level by level and not by recursion, which ends where this is needed
     layer = [value] if _is_container(value) else []
     for _ in range(levels):
+        if not layer:
+            return False
         layer = [inner for each in layer for inner in _inner(each) if _is_container(inner)]
     return bool(layer)
 

@@ -14,10 +14,12 @@ from typing import Any, Self
 
 from api_client import AsyncWizChatClient
 from api_client.errors import WizChatError
+from reconciler.domain.canonical import canonical_bytes
 from reconciler.domain.outcome import Answer, NotSent, Refused, Unclear
 from reconciler.domain.plan import Op
 from reconciler.domain.policy import Policy
 from reconciler.errors import RequestRefused, SettingsError, TargetRateLimited
+from reconciler.executors import NamedExecutor
 from reconciler.ports import COMPARING, Budget, LiveChatbot, Spender
 from reconciler.targets import refusals, translate
 from reconciler.targets.budget import CallBudget
@@ -50,15 +52,25 @@ class WizChatTarget:
         access: Where the API is, with the read key.
         budget: The tenant's call budget.
         timeout_s: How long one attempt of a call may take.
+        threads: Where large bodies and answers are gone through; whoever gives them also closes them.
 
     Raises:
         SettingsError: The base URL or the key cannot be used.
     """
 
-    def __init__(self, access: Access, budget: CallBudget, *, timeout_s: float = CALL_TIMEOUT_S) -> None:
+    def __init__(
+        self,
+        access: Access,
+        budget: CallBudget,
+        *,
+        timeout_s: float = CALL_TIMEOUT_S,
+        threads: NamedExecutor | None = None,
+    ) -> None:
         self._tenant = access.tenant
         self._budget = budget
         self._spender = COMPARING
+        self._threads = threads or NamedExecutor("answers")
+        self._closes_threads = threads is None
         self._client = _client(access, timeout=timeout_s, on_retry=budget.retried)
 
     async def __aenter__(self) -> Self:
@@ -71,6 +83,8 @@ class WizChatTarget:
 
     async def close(self) -> None:
         """Close the connections."""
+        if self._closes_threads:
+            await self._threads.close()
         await self._client.aclose()
 
     def budget(self) -> Budget:
@@ -92,8 +106,10 @@ class WizChatTarget:
     async def dry_run(self, chatbot_id: str, body: Mapping[str, Any]) -> tuple[Op, ...]:
         """Every op that an apply of the body would do now, noops included, in the API's order."""
         async with self._call(chatbot_id):
-            result = await self._client.apply_config(chatbot_id, body, dry_run=True)
-        return translate.ops_of(result)
+            # as an apply sends it, byte for byte
+            content = await self._threads.compute(lambda: canonical_bytes(body), body)
+            result = await self._client.apply_config(chatbot_id, content, dry_run=True)
+        return await self._threads.compute(lambda: translate.ops_of(result), result)
 
     async def export(self, chatbot_id: str) -> Mapping[str, Any]:
         """The live configuration as a document body without server-owned fields.
@@ -102,7 +118,7 @@ class WizChatTarget:
         """
         async with self._call(chatbot_id):
             config = await self._client.get_config(chatbot_id)
-        return translate.body_of(config)
+        return await self._threads.run(lambda: translate.body_of(config))
 
     @asynccontextmanager
     async def _call(self, chatbot_id: str | None = None) -> AsyncIterator[None]:
@@ -124,16 +140,26 @@ class WizChatWriter:
         access: Where the API is, with the write key.
         budget: The tenant's call budget; an apply is counted in it but waits for nothing.
         deadline_s: When an apply has ended, whatever came of it.
+        threads: Where large answers are gone through; whoever gives them also closes them.
 
     Raises:
         SettingsError: The base URL or the key cannot be used.
     """
 
-    def __init__(self, access: Access, budget: CallBudget, *, deadline_s: float = APPLY_DEADLINE_S) -> None:
+    def __init__(
+        self,
+        access: Access,
+        budget: CallBudget,
+        *,
+        deadline_s: float = APPLY_DEADLINE_S,
+        threads: NamedExecutor | None = None,
+    ) -> None:
         self._tenant = access.tenant
         self._key_id = hashlib.sha256(access.api_key.encode()).hexdigest()[:_KEY_ID_DIGITS]
         self._budget = budget
         self._deadline = deadline_s
+        self._threads = threads or NamedExecutor("answers")
+        self._closes_threads = threads is None
         self._client = _client(access, timeout=deadline_s, on_retry=budget.retried)
 
     async def __aenter__(self) -> Self:
@@ -146,6 +172,8 @@ class WizChatWriter:
 
     async def close(self) -> None:
         """Close the connections."""
+        if self._closes_threads:
+            await self._threads.close()
         await self._client.aclose()
 
     @property
@@ -179,7 +207,7 @@ class WizChatWriter:
         except ValueError as error:
             # the SDK refuses an id or a body before it opens a connection
             return Refused("bad_request", refusals.quoted(str(error)))
-        return translate.answer_of(result)
+        return await self._threads.compute(lambda: translate.answer_of(result), result)
 
 
 def _client(access: Access, **options: Any) -> AsyncWizChatClient:

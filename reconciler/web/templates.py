@@ -11,7 +11,7 @@ from typing import Any, Protocol
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 from starlette.requests import Request
-from starlette.responses import HTMLResponse
+from starlette.responses import HTMLResponse, Response
 
 from reconciler.domain.sentences import as_sentence
 from reconciler.domain.visible import visible
@@ -21,6 +21,7 @@ from reconciler.web import static_files
 from reconciler.web.dashboard import signs
 from reconciler.web.dashboard.frame import Frame
 from reconciler.web.dashboard.paths import chatbot_path
+from reconciler.web.middleware.compression import compressed
 from reconciler.web.render_pool import RenderPool
 from reconciler.web.root_path import with_links_outside
 
@@ -67,7 +68,7 @@ def page(name: str, page: Framed, status: int = 200) -> HTMLResponse:
     return HTMLResponse(render(name, page), status)
 
 
-async def long_page(request: Request, name: str, make: Callable[[Effort], Framed], status: int = 200) -> HTMLResponse:
+async def long_page(request: Request, name: str, make: Callable[[Effort], Framed], status: int = 200) -> Response:
     """The same for what takes a while, such as comparing long prompts: not on the event loop.
 
     Args:
@@ -80,4 +81,5 @@ async def long_page(request: Request, name: str, make: Callable[[Effort], Framed
         ClientGone: They look no more.
     """
     pool: RenderPool = request.app.state.pages
-    return await pool.render(request, lambda effort: page(name, make(effort), status))
+    accepted = request.headers.get("accept-encoding", "")
+    return await pool.render(request, lambda effort: compressed(page(name, make(effort), status), accepted))

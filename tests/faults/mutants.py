@@ -14,7 +14,7 @@ from tests.faults.trial import Report, Trial, carry_out
 
 _APPLIER: Final = "reconciler/engine/applier.py"
 _RECHECKING: Final = "reconciler/engine/rechecking.py"
-_POST: Final = "self.writers[plan.tenant].apply(plan.chatbot_id, canonical_bytes(plan.body))"
+_POST: Final = "self.writers[plan.tenant].apply(plan.chatbot_id, {})"
 
 
 _EARLY_ANSWER: Final = """async def approve(engine, actor, plan_id, fingerprint, **more):
@@ -78,7 +78,13 @@ _VERDICT: Final = frozenset({Rule.WRONG_VERDICT})
 MUTANTS: Final[tuple[Mutant, ...]] = (
     Mutant(
         "skip the dry run's re-check",
-        (Edit(_APPLIER, "        check_ops(plan, ops)\n        return began", "        return began"),),
+        (
+            Edit(
+                _APPLIER,
+                "        await check_ops(self.engine, plan, ops)\n        return began",
+                "        return began",
+            ),
+        ),
         _fell(falls.edited),
         _WRITES,
     ),
@@ -97,8 +103,9 @@ MUTANTS: Final[tuple[Mutant, ...]] = (
         (
             Edit(
                 _RECHECKING,
-                "!= canonical_bytes(plan.body):\n        raise NoLonger(",
-                "is None:\n        raise NoLonger(",
+                "if not await engine.compute(lambda: _is_stated(plan, document), plan.body, plan.ops, document.body):\n"
+                '        raise NoLonger("the document says something else by now")\n',
+                "",
             ),
         ),
         _fell(falls.pushed),
@@ -136,9 +143,14 @@ MUTANTS: Final[tuple[Mutant, ...]] = (
             Edit(
                 _APPLIER,
                 "            await self._intend(apply, lease)\n",
-                f"            EARLY[apply.id] = await {_POST}\n            await self._intend(apply, lease)\n",
+                f"            EARLY[apply.id] = await {_POST.format('canonical_bytes(plan.body)')}\n"
+                "            await self._intend(apply, lease)\n",
             ),
-            Edit(_APPLIER, f"            answer = await {_POST}\n", "            answer = EARLY.pop(apply.id)\n"),
+            Edit(
+                _APPLIER,
+                f"            answer = await {_POST.format('body')}\n",
+                "            answer = EARLY.pop(apply.id)\n",
+            ),
         ),
         killed("sql COMMIT | applier:_intend < applier:_attempt"),
         _VERDICT | _WRITES,
@@ -184,8 +196,8 @@ MUTANTS: Final[tuple[Mutant, ...]] = (
         (
             Edit(
                 _APPLIER,
-                f"            answer = await {_POST}\n",
-                f"            answer = await {_POST.replace('plan.body', 'dict(plan.body, prune=True)')}\n",
+                f"            answer = await {_POST.format('body')}\n",
+                f"            answer = await {_POST.format('canonical_bytes(dict(plan.body, prune=True))')}\n",
             ),
         ),
         _plain,

@@ -10,7 +10,7 @@ from pydantic import SecretStr
 from reconciler.domain.grants import Grants
 from reconciler.domain.weblinks import Forge
 from reconciler.engine.applier import LEASE_TIMES, Applier, LeaseTimes
-from reconciler.engine.context import Engine, SourceBinding, TenantBinding
+from reconciler.engine.context import Engine, SourceBinding, TenantBinding, plan_threads
 from reconciler.ports import Clock, Dispatcher, Store, Writer
 from reconciler.runtime.bootstrap.local import call_budget, document_contract
 from reconciler.runtime.identity import jitter, new_id
@@ -27,15 +27,20 @@ async def open_engine(
     """The use cases' context with real git and the real WizChat, and the applier with the write keys."""
     policy = settings.policy.as_policy()
     async with AsyncExitStack() as opened:
+        threads = await opened.enter_async_context(plan_threads())
         tenants: dict[str, TenantBinding] = {}
         writers: dict[str, Writer] = {}
         for tenant in settings.tenants:
             sources = sum(source.tenant == tenant.name for source in settings.sources)
             budget = call_budget(tenant, clock, sources=sources)
-            target = await opened.enter_async_context(WizChatTarget(_access(tenant, tenant.api_key), budget))
+            target = await opened.enter_async_context(
+                WizChatTarget(_access(tenant, tenant.api_key), budget, threads=threads)
+            )
             if tenant.write_api_key is not None:
                 deadline = policy.apply_deadline.total_seconds()
-                writer = WizChatWriter(_access(tenant, tenant.write_api_key), budget, deadline_s=deadline)
+                writer = WizChatWriter(
+                    _access(tenant, tenant.write_api_key), budget, deadline_s=deadline, threads=threads
+                )
                 writers[tenant.name] = await opened.enter_async_context(writer)
             tenants[tenant.name] = TenantBinding(
                 tenant.name, target, tenant.read_only, tenant.concurrency, tenant.live_views_per_hour
@@ -52,6 +57,7 @@ async def open_engine(
             policy=policy,
             grants=Grants(tuple(grant.as_grant() for grant in settings.grants)),
             jitter=jitter,
+            plan_threads=threads,
         )
         yield engine, Applier(engine, writers, holder=new_id("process"), times=lease_times)
 

@@ -108,7 +108,9 @@ class Repository(Reader[V], Generic[V]):
 
     async def _stored(self, record: V) -> dict[str, Any]:
         """The row of a record, when what is kept elsewhere of it has been kept."""
-        return self._row(record)
+        if not self.codec.is_large:
+            return self._row(record)
+        return await self._transaction.records.compute(lambda: self.codec.to_encoded_row(record), record)
 
     def _row(self, record: V) -> dict[str, Any]:
         return self.codec.to_row(record)

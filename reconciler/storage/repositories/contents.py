@@ -1,30 +1,70 @@
 """Writing what is kept apart from its rows, and removing it with the last row that uses it."""
 
 import zlib
-from collections.abc import Collection, Mapping
-from typing import Any
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Any, Protocol, TypeVar
 
-from sqlalchemy import delete, exists, insert, select
+from sqlalchemy import ColumnElement, delete, exists, insert, select
 
 from reconciler.storage.contents import in_parts, owner_of
-from reconciler.storage.packing import pack
-from reconciler.storage.repositories.base import Repository, V
+from reconciler.storage.packing import Packed, pack
+from reconciler.storage.repositories.base import Repository, Versioned
+from reconciler.storage.rows import to_json
 from reconciler.storage.tables import content_uses, contents
 from reconciler.storage.transaction import Transaction
 
 
-class PackedRepository(Repository[V]):
-    """Keeps one kind of record with large values, which `Codec.apart` names."""
+class Identified(Versioned, Protocol):
+    """A record whose id is its key."""
 
-    async def _stored(self, record: V) -> dict[str, Any]:
-        row = self._row(record)
-        apart: dict[str, bytes] = {}
-        for name in self.codec.apart:
-            packed = pack(row[name])
-            row[name] = packed.column
-            apart |= packed.contents
-        await keep_contents(self._transaction, owner_of(self.codec.noun, row["id"]), apart)
-        return row
+    @property
+    def id(self) -> str: ...
+
+
+P = TypeVar("P", bound=Identified)
+
+
+class PackedRepository(Repository[P]):
+    """Keeps one kind of record with large values, which `Codec.apart` names.
+
+    A value that stays as it was read in the transaction is neither packed nor written again.
+    """
+
+    def __init__(self, transaction: Transaction) -> None:
+        super().__init__(transaction)
+        self._kept: dict[str, Mapping[str, Any]] = {}
+        """Id → the large values of a record as its row has them."""
+
+    async def _stored(self, record: P) -> dict[str, Any]:
+        row, large = self.codec.to_row(record, besides=self.codec.apart), self._large(record)
+        kept = self._kept.get(record.id)
+        if kept is not None and all(kept[name] is value for name, value in large.items()):
+            return row
+        packed = await self._transaction.records.compute(lambda: _packed(large), large)
+        contents = {digest: content for each in packed.values() for digest, content in each.contents.items()}
+        await keep_contents(self._transaction, owner_of(self.codec.noun, record.id), contents)
+        self._kept[record.id] = large
+        return row | {name: each.column for name, each in packed.items()}
+
+    def _large(self, record: P) -> Mapping[str, Any]:
+        return {name: getattr(record, name) for name in self.codec.apart}
+
+    async def _find(self, *key: str) -> P | None:
+        found = await super()._find(*key)
+        self._note([found] if found else [])
+        return found
+
+    async def _all(self, *conditions: ColumnElement[bool]) -> Sequence[P]:
+        found = await super()._all(*conditions)
+        self._note(found)
+        return found
+
+    def _note(self, records: Iterable[P]) -> None:
+        self._kept |= {record.id: self._large(record) for record in records}
+
+
+def _packed(large: Mapping[str, Any]) -> Mapping[str, Packed]:
+    return {name: pack(to_json(value)) for name, value in large.items()}
 
 
 async def keep_contents(transaction: Transaction, owner: str, wanted: Mapping[str, bytes]) -> None:
@@ -64,11 +104,14 @@ async def _add(transaction: Transaction, wanted: Mapping[str, bytes]) -> None:
     known: set[str] = set()
     for part in in_parts(wanted):
         known.update(await transaction.connection.scalars(select(contents.c.digest).where(contents.c.digest.in_(part))))
-    rows = [
-        {"digest": digest, "data": zlib.compress(content)} for digest, content in wanted.items() if digest not in known
-    ]
+    new = {digest: content for digest, content in wanted.items() if digest not in known}
+    rows = await transaction.records.compute(lambda: _compressed(new), new)
     if rows:
         await transaction.write(insert(contents), rows)
+
+
+def _compressed(wanted: Mapping[str, bytes]) -> list[dict[str, Any]]:
+    return [{"digest": digest, "data": zlib.compress(content)} for digest, content in wanted.items()]
 
 
 async def _remove_unused(transaction: Transaction, digests: Collection[str]) -> None:

@@ -12,6 +12,7 @@ from reconciler.domain.records import Chatbot, GoodDocument, Run, RunStatus, Sco
 from reconciler.domain.status import OF_DOCUMENTS, Reason
 from reconciler.domain.tenant import TenantRecord
 from reconciler.storage import tables
+from reconciler.storage.encoded import encoded
 from reconciler.storage.repositories.base import Reader, Repository
 from reconciler.storage.repositories.contents import PackedRepository
 from reconciler.storage.repositories.history import History
@@ -101,7 +102,9 @@ class Documents(Reader[GoodDocument]):
         """Make these the claims of the source."""
         await self._transaction.write(delete(tables.documents).where(tables.documents.c.source == source))
         if documents:
-            rows = [DOCUMENTS.to_row(document) for document in documents]
+            rows = await self._transaction.records.compute(
+                lambda: [DOCUMENTS.to_encoded_row(document) for document in documents], documents
+            )
             await self._transaction.write(insert(tables.documents), rows)
 
     async def unfollowed(self, source: str) -> Sequence[GoodDocument]:
@@ -260,7 +263,10 @@ class Baselines:
         table = tables.baselines
         statement = select(table.c.chatbot_id, table.c.sections).where(*_these(tenant, chatbot_ids))
         found = await self._transaction.connection.execute(statement)
-        return {chatbot_id: _SECTIONS.validate_python(sections) for chatbot_id, sections in found}
+        # its rows are decoded when they are looked at
+        return await self._transaction.records.run(
+            lambda: {chatbot_id: _SECTIONS.validate_python(sections) for chatbot_id, sections in found}
+        )
 
     async def put(self, tenant: str, chatbot_id: str, baseline: Baseline) -> None:
         await self.put_all(tenant, {chatbot_id: baseline})
@@ -269,7 +275,10 @@ class Baselines:
         """Replace them by two statements, however many they are."""
         if not baselines:
             return
-        rows = [{"tenant": tenant, "chatbot_id": key, "sections": to_json(value)} for key, value in baselines.items()]
+        sections = await self._transaction.records.compute(
+            lambda: {chatbot_id: encoded(to_json(value)) for chatbot_id, value in baselines.items()}, baselines
+        )
+        rows = [{"tenant": tenant, "chatbot_id": key, "sections": value} for key, value in sections.items()]
         await self._transaction.write(delete(tables.baselines).where(*_these(tenant, baselines)))
         await self._transaction.write(insert(tables.baselines), rows)
 

@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable
 from typing import Annotated, Any, TypeVar
 
-from fastapi import Depends, Request
+from fastapi import Depends, Request, Response
 
 from reconciler.domain.records import Plan, Role
 from reconciler.engine.context import Actor, Engine
@@ -14,7 +14,7 @@ from reconciler.web.histories import chatbot_names, suspensions_of
 from reconciler.web.problems import MEDIA_TYPE, Code, Problem
 from reconciler.web.rendering import StoredPlan
 from reconciler.web.settings import WebSettings
-from reconciler.web.shapes import ListShape, ProblemShape
+from reconciler.web.shapes import ListShape, ProblemShape, Shape
 
 API = "/api/v1"
 
@@ -87,6 +87,19 @@ async def visible_plan(engine: Engine, actor: Actor, plan_id: str) -> Plan:
     if plan is None or not actor.sees(plan.source):
         raise NotKept("plan", plan_id)
     return plan
+
+
+async def answer_about(engine: Engine, make: Callable[[], Shape], *about: Any) -> Response:
+    """A shape as an answer; made in a thread where what it tells about is large.
+
+    Args:
+        engine: The ports, with the threads.
+        make: Makes the shape.
+        about: The records, or the large parts of them.
+    """
+    return await engine.compute(
+        lambda: Response(make().model_dump_json(by_alias=True), media_type="application/json"), *about
+    )
 
 
 def check_source(engine: Engine, actor: Actor, name: str) -> None:

@@ -1,6 +1,7 @@
 """Plans, decisions about them, and applies."""
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response, status
@@ -17,6 +18,7 @@ from reconciler.web.api.common import (
     Approver,
     TheEngine,
     Viewer,
+    answer_about,
     checked,
     listed,
     refusals,
@@ -81,7 +83,7 @@ async def plan_list(engine: TheEngine, actor: Viewer, query: Annotated[PlanQuery
     | {200: {"content": _RENDERINGS}}
     | refusals(Code.NOT_FOUND, Code.NOT_ACCEPTABLE, Code.INVALID_REQUEST),
 )
-async def plan_get(engine: TheEngine, actor: Viewer, plan_id: Name, request: Request) -> SinglePlanShape | Response:
+async def plan_get(engine: TheEngine, actor: Viewer, plan_id: Name, request: Request) -> Response:
     """`Accept` chooses between `application/json`, `text/markdown` and `text/plain`."""
     chosen = choose(request.headers.get("accept"), (JSON, MARKDOWN, TEXT))
     plan = await visible_plan(engine, actor, plan_id)
@@ -118,11 +120,12 @@ async def plan_decide(engine: TheEngine, actor: Approver, ask: DecideAsk) -> Dec
     "/plans/{plan_id}/approve",
     name="plan_approve",
     summary="Say yes to exactly what was seen",
+    response_model=SinglePlanShape,
     responses=refusals(*_DECISION, Code.DELETE_OVERRIDE_REQUIRED, *_APPLY),
 )
 async def plan_approve(
     engine: TheEngine, actor: Approver, plan_id: Name, ask: ApproveAsk, request: Request
-) -> SinglePlanShape:
+) -> Response:
     """The same again answers with what already stands. With `apply`, `apply_id` names the apply that was queued."""
     decision = await deciding.approve(request, engine, actor, plan_id, ask)
     return await _decision(engine, decision)
@@ -132,11 +135,10 @@ async def plan_approve(
     "/plans/{plan_id}/reject",
     name="plan_reject",
     summary="Say no",
+    response_model=SinglePlanShape,
     responses=refusals(*_DECISION),
 )
-async def plan_reject(
-    engine: TheEngine, actor: Approver, plan_id: Name, ask: RejectAsk, request: Request
-) -> SinglePlanShape:
+async def plan_reject(engine: TheEngine, actor: Approver, plan_id: Name, ask: RejectAsk, request: Request) -> Response:
     """The same proposal is not offered again until something else came in between."""
     decision = await deciding.reject(request, engine, actor, plan_id, ask)
     return await _decision(engine, decision)
@@ -146,11 +148,12 @@ async def plan_reject(
     "/plans/{plan_id}/withdraw",
     name="plan_withdraw",
     summary="Take a rejection back",
+    response_model=SinglePlanShape,
     responses=refusals(*_DECISION),
 )
 async def plan_withdraw(
     engine: TheEngine, actor: Approver, plan_id: Name, ask: WithdrawAsk, request: Request
-) -> SinglePlanShape:
+) -> Response:
     """The plan stays closed; an equal one is offered at once, without approvals. The same again changes nothing."""
     decision = await deciding.withdraw(request, engine, actor, plan_id, ask)
     return await _decision(engine, decision)
@@ -160,9 +163,10 @@ async def plan_withdraw(
     "/plans/{plan_id}/revoke",
     name="plan_revoke",
     summary="Take back one's own approval",
+    response_model=SinglePlanShape,
     responses=refusals(*_DECISION),
 )
-async def plan_revoke(engine: TheEngine, actor: Approver, plan_id: Name) -> SinglePlanShape:
+async def plan_revoke(engine: TheEngine, actor: Approver, plan_id: Name) -> Response:
     """Also the policy's. Possible until an apply was asked for."""
     decision = await deciding.revoke(engine, actor, plan_id)
     return await _decision(engine, decision)
@@ -189,14 +193,15 @@ async def plan_apply(
     "/applies/{apply_id}",
     name="apply_get",
     summary="One apply",
+    response_model=ApplyShape,
     responses=NOT_MODIFIED | refusals(Code.NOT_FOUND, Code.INVALID_REQUEST),
 )
-async def apply_get(engine: TheEngine, actor: Viewer, apply_id: Name) -> ApplyShape:
+async def apply_get(engine: TheEngine, actor: Viewer, apply_id: Name) -> Response:
     """One attempt to execute an approved plan; poll it until `finished_at` is set."""
     apply = await engine.store.queries.apply(apply_id)
     if apply is None or not await _sees(engine, actor, apply.plan_id):
         raise NotKept("apply", apply_id)
-    return views.apply(apply)
+    return await answer_about(engine, partial(views.apply, apply), apply)
 
 
 async def _sees(engine: Engine, actor: Actor, plan_id: str) -> bool:
@@ -206,15 +211,19 @@ async def _sees(engine: Engine, actor: Actor, plan_id: str) -> bool:
     return plan is not None and actor.sees(plan.source)
 
 
-async def _single(engine: Engine, plan: Plan) -> SinglePlanShape:
+async def _single(engine: Engine, plan: Plan) -> Response:
     approvals = await engine.store.queries.approvals_of([plan.id])
     applies = await engine.store.queries.applies_of([plan.id])
     stops = await suspensions_of(engine, [plan])
-    return views.single_plan(plan, approvals.get(plan.id, ()), engine.policy, stops, applies.get(plan.id))
+    done = applies.get(plan.id)
+    make = partial(views.single_plan, plan, approvals.get(plan.id, ()), engine.policy, stops, done)
+    return await answer_about(engine, make, plan, done)
 
 
-async def _decision(engine: Engine, made: Decision) -> SinglePlanShape:
-    return views.single_plan(made.plan, made.approvals, engine.policy, await suspensions_of(engine, [made.plan]))
+async def _decision(engine: Engine, made: Decision) -> Response:
+    stops = await suspensions_of(engine, [made.plan])
+    make = partial(views.single_plan, made.plan, made.approvals, engine.policy, stops)
+    return await answer_about(engine, make, made.plan)
 
 
 def _decided(engine: Engine, result: ItemResult, stops: Mapping[str, Suspension]) -> DecidedShape:

@@ -6,9 +6,9 @@ from datetime import timedelta
 import pytest
 
 from reconciler.domain.brake import Fleet, Stake
-from reconciler.domain.direction import NO_BASELINE, SectionBaseline
+from reconciler.domain.direction import NO_BASELINE, DirectedOp, SectionBaseline
 from reconciler.domain.lifecycle import ApplyStatus, PlanStatus
-from reconciler.domain.plan import Summary
+from reconciler.domain.plan import Action, Op, Summary
 from reconciler.domain.records import RunStatus, ScopeKind, Switch
 from reconciler.domain.status import Direction, Reason
 from reconciler.domain.tenant import TenantRecord, TenantState
@@ -468,3 +468,27 @@ def test_every_place_that_keeps_the_name_of_a_source_is_renamed() -> None:
         if column.name in ("source", "source_before") or column is tables.sources.c.name
     }
     assert named == set(SOURCE_COLUMNS)
+
+
+LARGE = tuple(
+    DirectedOp(Op("skills", Action.DELETE, str(number), {"name": "x" * 99}), Direction.GIT_AHEAD)
+    for number in range(99)
+)
+
+
+async def test_what_is_large_in_a_record_is_written_again_only_when_it_changes(store: SqlStore) -> None:
+    plan = records.a_plan(ops=LARGE)
+    async with store.begin() as uow:
+        await uow.plans.add(plan)
+        moved = await uow.plans.save(replace(plan, message="moved"))
+        fewer = await uow.plans.save(replace(moved, ops=LARGE[1:]))
+        await uow.plans.save(replace(fewer, ops=LARGE, message="as it was"))
+    async with store.begin() as uow:
+        kept = await uow.plans.get(plan.id)
+        assert kept is not None
+        assert (kept.ops, kept.body, kept.message) == (LARGE, plan.body, "as it was")
+        await uow.plans.save(replace(kept, message="again"))
+    async with store.read() as uow:
+        again = await uow.plans.get(plan.id)
+    assert again is not None
+    assert (again.ops, again.body, again.message) == (LARGE, plan.body, "again")

@@ -18,6 +18,7 @@ from api_client import (
     WizChatError,
     WizChatResponseError,
 )
+from tests.support.work import counted
 
 KEY = "wpk_live_test_0123456789"
 DOCUMENT: dict[str, Any] = {"apiVersion": "v1", "kind": "ChatbotConfig", "spec": {}}
@@ -244,3 +245,28 @@ def test_an_api_error_survives_a_process_border() -> None:
     copy = pickle.loads(pickle.dumps(error))  # noqa: S301 - our own bytes
     assert vars(copy) == vars(error)
     assert (copy.is_quota_exceeded, copy.required_scope, str(copy)) == (True, "skills:write", str(error))
+
+
+def _many(ops: int) -> dict[str, Any]:
+    """An answer to a dry run with so many ops."""
+    skills = [{"section": "skills", "action": "create", "key": f"{number}", "after": {}} for number in range(ops)]
+    return {"dryRun": True, "plan": {**PLAN, "ops": skills}}
+
+
+@pytest.mark.anyio
+async def test_a_large_answer_is_read_while_the_event_loop_does_something_else(script: Callable[..., Any]) -> None:
+    lines = []
+    for ops in (2_000, 20_000):
+        async with AsyncWizChatClient(KEY, transport=script(httpx.Response(200, json=_many(ops))).transport) as client:
+            with counted(1_000_000) as work:
+                result = await client.apply_config("bot_1", DOCUMENT, dry_run=True)
+        assert len(result.plan.ops) == ops
+        lines.append(work.lines)
+    assert lines[1] < 2 * lines[0], "lines of the event loop's thread"
+
+
+def test_of_very_many_ops_the_one_that_is_wrong_is_named(call: Callable[..., Any], script: Callable[..., Any]) -> None:
+    answer = _many(5_000)
+    answer["plan"]["ops"][4_321]["section"] = "nonsense"
+    with pytest.raises(ApplyOutcomeUnknown, match=r"at plan\.ops\.4321\.section"):
+        call("apply_config", "bot_1", DOCUMENT, transport=script(httpx.Response(200, json=answer)).transport)

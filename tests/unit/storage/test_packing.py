@@ -45,3 +45,9 @@ def test_values_that_differ_share_their_long_texts() -> None:
     (shared,) = one.contents.keys() & other.contents.keys()
     assert json.loads(one.contents[shared]) == LONG
     assert len(one.contents) == len(other.contents) == 2
+
+
+@given(st.lists(VALUES))
+def test_a_list_that_is_read_item_by_item_comes_back(values: list[Any]) -> None:
+    packed = pack([LONG, *values])
+    assert unpack(json.loads(json.dumps(packed.column)), packed.contents) == [LONG, *values]

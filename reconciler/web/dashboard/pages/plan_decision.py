@@ -7,6 +7,7 @@ from reconciler.domain.identity import person_key
 from reconciler.domain.lifecycle import DECIDABLE, PlanStatus
 from reconciler.domain.policy import ProtectedItem
 from reconciler.domain.records import Approval, Plan, Role
+from reconciler.domain.sentences import listed
 from reconciler.domain.tenant import TenantRecord
 from reconciler.domain.write_key import WriteKeyState
 from reconciler.engine.applying import refuse_if_stopped
@@ -123,7 +124,7 @@ async def rulings(engine: Engine, actor: Actor | None, plan: Plan) -> Rulings:
     """
     async with engine.store.read() as uow:
         chatbot = await uow.chatbots.get(plan.tenant, plan.chatbot_id)
-        needs = needed_now(engine, plan)
+        needs = await needed_now(engine, plan)
         weighed = [_weighed(plan, *each) for each in await weigh(engine, uow, plan, plan.apply_id)]
         try:
             await refuse_if_stopped(engine, uow, plan)
@@ -137,7 +138,7 @@ async def rulings(engine: Engine, actor: Actor | None, plan: Plan) -> Rulings:
         approvals=weighed,
         needed=needs.approvals,
         override=needs.delete_override,
-        protected=protected_now(engine, plan),
+        protected=await protected_now(engine, plan),
         holds_back=holds_back(plan, chatbot),
         unproven=_is_unproven(engine, plan.tenant, tenant),
     )
@@ -206,7 +207,7 @@ def _choices(plan: Plan, actor: Actor, given: Rulings, standing: Sequence[Approv
 
 def _approving(given: Rulings, standing: Sequence[Approval], *, mine: bool) -> Sequence[Choice]:
     """An approval completes the plan, and lets the apply follow, or others are still needed after it."""
-    protected = ", ".join(map(str, given.protected))
+    protected = listed(list(map(str, given.protected)))
     refusal = f"policy.protected covers {protected}" if protected else None
     if mine:
         refusal = "You have approved it; another person must, too."

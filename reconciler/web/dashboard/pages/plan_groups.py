@@ -9,6 +9,7 @@ from starlette.responses import Response
 from reconciler.domain.direction import DirectedOp, common
 from reconciler.domain.lifecycle import PlanStatus
 from reconciler.domain.records import Plan, Role
+from reconciler.domain.sentences import listed
 from reconciler.engine.context import Actor, Engine
 from reconciler.engine.decide import ItemResult
 from reconciler.engine.standings import needed_now, protected_now
@@ -81,6 +82,7 @@ class GroupPage:
         sentence: What it does, in parts.
         losses: What it takes away, from each of them.
         sections: What it does, under headings.
+        others: How many ops are not shown.
         may_decide: Whether the person may decide about any of them.
         outcomes: What came of what was just sent.
         problem: What went wrong with it as a whole, or None.
@@ -94,6 +96,7 @@ class GroupPage:
     sentence: Sequence[Part]
     losses: Losses
     sections: Sequence[Section]
+    others: int
     may_decide: bool
     outcomes: Sequence[Outcome] = ()
     problem: str | None = None
@@ -162,7 +165,7 @@ async def _page(request: Request, engine: Engine, actor: Actor, change: str, sai
     names = await chatbot_names(engine, [*part.items, *decided])
     frame = await _frame(engine, actor, change, said)
     titles = {plan.id: names.get(plan.id, plan.chatbot_id) for plan in (*part.items, *decided)}
-    members = [_member(engine, actor, plan, titles[plan.id], said.chosen) for plan in part.items]
+    members = [await _member(engine, actor, plan, titles[plan.id], said.chosen) for plan in part.items]
     members.sort(key=lambda member: (member.name.casefold(), member.plan.id))
     more = part.next_cursor is not None
     return await templates.long_page(
@@ -209,6 +212,7 @@ def group_page(
         sentence=spoken,
         losses=losses_of(ops, shown, is_open=True),
         sections=in_sections(shown),
+        others=len(ops) - len(shown),
         may_decide=any(member.refusal is None for member in members),
         outcomes=[_outcome(result, titles) for result in said.results],
         problem=said.problem,
@@ -241,17 +245,17 @@ def _common_ops(plans: Sequence[Plan]) -> Sequence[DirectedOp]:
     ]
 
 
-def _member(engine: Engine, actor: Actor, plan: Plan, name: str, chosen: Collection[str] | None) -> Member:
-    item, refusal = f"{plan.id} {plan.fingerprint}", _refusal(engine, actor, plan)
+async def _member(engine: Engine, actor: Actor, plan: Plan, name: str, chosen: Collection[str] | None) -> Member:
+    item, refusal = f"{plan.id} {plan.fingerprint}", await _refusal(engine, actor, plan)
     return Member(plan, name, item, refusal, not refusal and (chosen is None or item in chosen))
 
 
-def _refusal(engine: Engine, actor: Actor, plan: Plan) -> str | None:
+async def _refusal(engine: Engine, actor: Actor, plan: Plan) -> str | None:
     """Why a plan cannot be decided together with others."""
     if refused := actor.refusal(Role.APPROVER, plan.source):
         return refused
-    protected = ", ".join(map(str, protected_now(engine, plan)))
+    protected = listed([str(each) for each in await protected_now(engine, plan)])
     if protected:
         return f"policy.protected covers {protected}"
-    override = needed_now(engine, plan).delete_override
+    override = (await needed_now(engine, plan)).delete_override
     return f"decide it by itself, because {override}" if override else None
