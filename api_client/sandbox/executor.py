@@ -1,10 +1,12 @@
 """Executes a plan op by op, and stops at the first that fails."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import groupby
 from typing import Any
 
+from api_client.contract import LIST_SECTIONS
 from api_client.sandbox.fleet import Chatbot
 from api_client.sandbox.planner import Action, Op, Plan
 
@@ -59,24 +61,26 @@ def execute(plan: Plan, chatbot: Chatbot, now: datetime, failure_of: Callable[[O
         failure_of: Asked before each op that changes something; an answer stops the execution.
     """
     done: list[Op] = []
+    failed, error = None, None
     for op in plan.ops:
-        if op.action is not Action.NOOP:
-            error = failure_of(op)
-            if error is not None:
-                return Execution(tuple(done), op, error)
-            _write(op, chatbot, now)
+        error = None if op.action is Action.NOOP else failure_of(op)
+        if error is not None:
+            failed = op
+            break
         done.append(op)
-    return Execution(tuple(done))
+    changes = (op for op in done if op.action is not Action.NOOP)
+    for section, ops in groupby(changes, key=lambda op: op.section):
+        _write(section, ops, chatbot, now)
+    return Execution(tuple(done), failed, error)
 
 
-def _write(op: Op, chatbot: Chatbot, now: datetime) -> None:
-    match op.action:
-        case Action.CREATE | Action.UPDATE if op.key is not None:
-            chatbot.put_item(op.section, op.key, op.stated or {}, now)
-        case Action.DELETE if op.key is not None:
-            chatbot.drop_item(op.section, op.key, now)
-        case _:
-            chatbot.merge_section(op.section, op.stated or {}, now)
+def _write(section: str, ops: Iterable[Op], chatbot: Chatbot, now: datetime) -> None:
+    if section in LIST_SECTIONS:
+        writes = ((op.key or "", None if op.action is Action.DELETE else op.stated or {}) for op in ops)
+        chatbot.write_items(section, writes, now)
+        return
+    for op in ops:
+        chatbot.merge_section(section, op.stated or {}, now)
 
 
 def _named(op: Op) -> dict[str, Any]:

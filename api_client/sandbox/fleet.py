@@ -60,24 +60,33 @@ class Chatbot:
     def replace_section(self, section: str, value: Any, now: datetime) -> None:
         """Put a whole section in place of the one that stands."""
         self.config = {**self.config, section: value}
-        self.changes += 1
-        self.updated_at = later_than(self.updated_at, now)
+        self._count_change(now)
 
     def put_item(self, section: str, key: str, stated: Json, now: datetime) -> None:
         """Create a list item, or write the stated fields of the one that stands."""
-        current = self.item(section, key)
-        if current is None:
-            items = [*self.section(section), self._new_item(section, key, stated, now)]
-        else:
-            changed = _touched(section, written(section, stated, current), now)
-            items = [changed if item is current else item for item in self.section(section)]
-        self.replace_section(section, items, now)
+        self.write_items(section, [(key, stated)], now)
 
     def drop_item(self, section: str, key: str, now: datetime) -> None:
         """Delete the list item with that identity."""
+        self.write_items(section, [(key, None)], now)
+
+    def write_items(self, section: str, writes: Iterable[tuple[str, Json | None]], now: datetime) -> None:
+        """Put or, with None, drop list items one after the other; each is a change of its own."""
         identity = LIST_SECTIONS[section]
-        items = [item for item in self.section(section) if item[identity] != key]
-        self.replace_section(section, items, now)
+        items = {item[identity]: item for item in self.section(section)}
+        for key, stated in writes:
+            if stated is None:
+                items.pop(key, None)
+            elif key in items:
+                items[key] = _touched(section, written(section, stated, items[key]), now)
+            else:
+                items[key] = self._new_item(section, key, stated, now)
+            self._count_change(now)
+        self.config = {**self.config, section: list(items.values())}
+
+    def _count_change(self, now: datetime) -> None:
+        self.changes += 1
+        self.updated_at = later_than(self.updated_at, now)
 
     def _new_item(self, section: str, key: str, stated: Json, now: datetime) -> Json:
         if section not in _ID_PREFIXES:

@@ -178,11 +178,13 @@ def _checked(model: type[_Model], value: Any, where: str) -> _Model:
 
 
 def _check_identities(keys: list[str | None], where: str) -> None:
+    seen: set[str] = set()
     for at, key in enumerate(keys):
         if not key:
             raise SeedError(f"{where}[{at}]: the item has no identity")
-        if key in keys[:at]:
+        if key in seen:
             raise SeedError(f"{where}[{at}]: {key!r} is given more than once")
+        seen.add(key)
 
 
 def _read_json(path: Path, root: Path, depth: int) -> Any:

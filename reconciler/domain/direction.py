@@ -124,22 +124,25 @@ def settle(baseline: Baseline, sent: Iterable[Op], left: Iterable[Op]) -> Baseli
         A new baseline, in which the live values of the fields that were written are agreed on.
     """
     by_place = {op.place: op for op in sent}
-    settled = dict(baseline)
+    pairs: dict[str, list[tuple[Op, Op]]] = {}
     for op in left:
         if op.action is Action.UPDATE and op.place in by_place:
-            settled[op.section] = _settle_item(settled.get(op.section, SectionBaseline()), by_place[op.place], op)
-    return settled
+            pairs.setdefault(op.section, []).append((by_place[op.place], op))
+    empty = SectionBaseline()
+    return {**baseline, **{name: _settle_section(baseline.get(name, empty), mine) for name, mine in pairs.items()}}
 
 
-def _settle_item(section: SectionBaseline, sent: Op, left: Op) -> SectionBaseline:
-    key = left.key or ""
-    written = frozenset(left.changed_fields if sent.action is Action.CREATE else sent.changed_fields)
-    names = written & frozenset(left.changed_fields)
-    live = fields.overlay(section.items.get(key, {}), fields.pick(left.before, names))
-    unsettled = section.unsettled_fields.get(key, frozenset()) - names
-    return SectionBaseline(
-        {**section.items, key: live}, section.unsettled - {key}, {**section.unsettled_fields, key: unsettled}
-    )
+def _settle_section(section: SectionBaseline, pairs: Iterable[tuple[Op, Op]]) -> SectionBaseline:
+    items, unsettled = dict(section.items), set(section.unsettled)
+    unsettled_fields = dict(section.unsettled_fields)
+    for sent, left in pairs:
+        key = left.key or ""
+        written = frozenset(left.changed_fields if sent.action is Action.CREATE else sent.changed_fields)
+        names = written & frozenset(left.changed_fields)
+        items[key] = fields.overlay(items.get(key, {}), fields.pick(left.before, names))
+        unsettled.discard(key)
+        unsettled_fields[key] = unsettled_fields.get(key, frozenset()) - names
+    return SectionBaseline(items, frozenset(unsettled), unsettled_fields)
 
 
 def _advance_section(before: SectionBaseline | None, ops: list[Op], *, prune: bool) -> SectionBaseline:

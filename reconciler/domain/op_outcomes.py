@@ -1,6 +1,6 @@
 """What became of each op of a plan whose apply was stopped halfway."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from enum import StrEnum
 from typing import Any, Final
 
@@ -42,7 +42,8 @@ def op_outcomes(ops: Sequence[Op], apply: Apply | None) -> tuple[OpOutcome | Non
     if not done and not failed:
         return (None,) * len(ops)
     rest = OpOutcome.NOT_TRIED if failed else OpOutcome.NOT_DONE
-    return tuple(_outcome(op, done, failed, rest) for op in ops)
+    places = frozenset(_places(done))
+    return tuple(_outcome(op, places, failed, rest) for op in ops)
 
 
 def told(op: Op) -> Mapping[str, Any]:
@@ -50,12 +51,21 @@ def told(op: Op) -> Mapping[str, Any]:
     return {"section": op.section, "action": op.action.value, "key": op.key}
 
 
-def _outcome(op: Op, done: Sequence[Mapping[str, Any]], failed: object, rest: OpOutcome) -> OpOutcome:
+def _outcome(op: Op, done: Collection[tuple[str, str | None]], failed: object, rest: OpOutcome) -> OpOutcome:
     if isinstance(failed, Mapping) and _is_about(failed, op):
         return OpOutcome.FAILED
-    return OpOutcome.DONE if any(_is_about(each, op) for each in done) else rest
+    return OpOutcome.DONE if (op.section, op.key) in done else rest
+
+
+def _places(done: Iterable[Mapping[str, Any]]) -> Iterator[tuple[str, str | None]]:
+    """Section and key of every op that WizChat means; the key that it names of a section without keys is nobody's."""
+    for entry in done:
+        if isinstance(section := entry.get("section"), str):
+            yield section, None
+            if isinstance(key := entry.get("key"), str):
+                yield section, key
 
 
 def _is_about(entry: Mapping[str, Any], op: Op) -> bool:
-    """Whether WizChat means this op; the key that it names of a section without keys is nobody's."""
+    """Whether WizChat means this op."""
     return entry.get("section") == op.section and (op.key is None or entry.get("key") == op.key)

@@ -1,5 +1,6 @@
 """What a plan does, in one sentence that somebody who never saw a configuration understands."""
 
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -219,13 +220,15 @@ def _of_switches(section: str, fields: Sequence[Field]) -> Iterator[tuple[Part, 
 
 def _of_items_fields(section: str, fields: Sequence[Field], telling: Telling) -> Iterator[tuple[Part, ...]]:
     """The fields of a single item; several items are only named."""
-    keys = dict.fromkeys(field.owner.place.key for field in fields)
-    if len(keys) == 1 and len(fields) <= _MOST_OF_ITEM:
+    if len({field.owner.place.key for field in fields}) == 1 and len(fields) <= _MOST_OF_ITEM:
         yield from (_parts(clause(field, telling)) for field in sorted(fields, key=_weight))
         return
-    verbs = {key: _changing([field for field in fields if field.owner.place.key == key]) for key in keys}
+    of_items: defaultdict[str, list[Field]] = defaultdict(list)
+    for field in fields:
+        of_items[field.owner.place.key].append(field)
+    verbs = {key: _changing(mine) for key, mine in of_items.items()}
     for verb in sorted({*verbs.values()}):
-        yield _named(verb, _noun(section), [key for key in keys if verbs[key] == verb])
+        yield _named(verb, _noun(section), [key for key in verbs if verbs[key] == verb])
 
 
 def _changing(fields: Sequence[Field]) -> str:

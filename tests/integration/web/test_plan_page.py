@@ -1,5 +1,6 @@
 """The page of one plan: what it says, what may be decided on it, and what comes of that."""
 
+import html
 import re
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -21,6 +22,7 @@ from reconciler.domain.tenant import TenantRecord
 from reconciler.domain.write_key import WriteKey, WriteKeyState
 from reconciler.engine.context import TenantBinding
 from reconciler.web.app import create_app
+from reconciler.web.dashboard.pages.plan_ops import MOST_OPS
 from tests.fakes.clock import START
 from tests.integration.web.conftest import Git, House
 from tests.support.records import BODY, a_chatbot, a_plan, a_suspension, an_apply, an_approval
@@ -535,3 +537,57 @@ async def test_nothing_in_a_value_becomes_markup(house: House, approver: httpx.A
     refused = await approver.post("/plans/plan_3/approve", data={**SEEN, "comment": nasty, "reason": nasty})
     assert refused.status_code == 422
     assert "<script>" not in refused.text
+
+
+def deleted(number: int) -> DirectedOp:
+    return DirectedOp(Op("domains", Action.DELETE, f"{number}.example", {"domain": f"{number}.example"}, None), GIT)
+
+
+async def test_a_plan_of_very_many_changes_is_shown_in_parts_that_lead_to_each_other(
+    house: House, approver: httpx.AsyncClient
+) -> None:
+    count = 2 * MOST_OPS + 1
+    await keep(house, *map(deleted, range(count)))
+    seen: list[str] = []
+    path, parts = "/plans/plan_3", 0
+    while path:
+        text = (await approver.get(path)).text
+        assert f"of {count}. A decision is about all of them." in words(text)
+        assert f"{count} deletions" in words(text)
+        seen += re.findall(r'<article class="card op rm" id="op-(\d+)"', text)
+        following = re.search(r'<a href="([^"]+)" rel="next">', text)
+        path, parts = html.unescape(following[1]) if following else "", parts + 1
+    assert (parts, seen) == (3, [str(number) for number in range(count)])
+
+
+async def test_however_many_changes_a_plan_has_its_page_stays_as_large(
+    house: House, approver: httpx.AsyncClient
+) -> None:
+    sizes = []
+    for number, count in enumerate((2 * MOST_OPS, 20 * MOST_OPS)):
+        plan = a_plan(f"large_{number}", chatbot_id=f"large_{number}", ops=tuple(map(deleted, range(count))))
+        async with house.store.begin() as uow:
+            await uow.plans.add(plan)
+        sizes.append(len((await approver.get(f"/plans/{plan.id}")).text))
+    assert sizes[1] < 1.1 * sizes[0]
+
+
+@pytest.mark.parametrize("begin", ["1", "x", "-1", "999999999", "9" * 30, "", "%D9%A1"])
+async def test_a_part_that_there_is_not_is_no_error(house: House, approver: httpx.AsyncClient, begin: str) -> None:
+    await keep(house, *map(deleted, range(MOST_OPS + 1)))
+    text = words((await approver.get(f"/plans/plan_3?from={begin}")).text)
+    assert f"of {MOST_OPS + 1}. A decision" in text
+
+
+async def test_the_way_that_texts_are_compared_is_kept_from_part_to_part(
+    house: House, approver: httpx.AsyncClient
+) -> None:
+    changes = [
+        update("skills", f"{number}", {"body": OLD_PROMPT}, {"body": NEW_PROMPT}) for number in range(MOST_OPS + 1)
+    ]
+    await keep(house, *changes)
+    text = (await approver.get("/plans/plan_3?view=unified")).text
+    assert f'href="/plans/plan_3?view=unified&amp;from={MOST_OPS}" rel="next"' in text
+    last = (await approver.get(f"/plans/plan_3?view=unified&from={MOST_OPS}")).text
+    assert 'href="/plans/plan_3?view=unified" rel="prev"' in last
+    assert f'href="/plans/plan_3?view=sides&amp;from={MOST_OPS}"' in last

@@ -1,7 +1,9 @@
 """The page of one plan, and what is decided on it."""
 
+import re
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
+from typing import Final
 
 from fastapi import APIRouter, Request
 from starlette.responses import RedirectResponse, Response
@@ -24,6 +26,8 @@ from reconciler.web.settings import WebSettings
 
 router = APIRouter(include_in_schema=False)
 
+_NUMBER: Final = re.compile(r"[0-9]{1,9}", re.ASCII)
+
 Act = Callable[[Form], Awaitable[None]]
 
 
@@ -43,7 +47,8 @@ def _looked_at(request: Request) -> Shown:
     """How the page is looked at; what its address says besides is no reason to show none."""
     asked_for = request.query_params
     view = View.UNIFIED if asked_for.get("view") == View.UNIFIED else View.SIDES
-    return Shown(view=view, whole="all" in asked_for)
+    begin = asked_for.get("from", "")
+    return Shown(view=view, whole="all" in asked_for, begin=int(begin) if _NUMBER.fullmatch(begin) else 0)
 
 
 @router.post("/plans/{plan_id}/approve", name="page_plan_approve")

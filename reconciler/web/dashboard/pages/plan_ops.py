@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import Any
+from typing import Any, Final
 
 from reconciler.domain import fields
 from reconciler.domain.direction import NO_BASELINE, Baseline, DirectedOp
@@ -29,6 +29,8 @@ _MOST_LINES = 3_000
 _MORE_SHOWN = 4_000_000
 _MORE_LINES = 20_000
 """All texts of a page share what is shown and the work it takes: a page stays quick whatever it is about."""
+MOST_OPS: Final = 200
+"""Ops of one part of a page, so that it can be read and is made quickly, however many there are."""
 
 
 class View(StrEnum):
@@ -153,8 +155,9 @@ def op_views(
     whole: bool = False,
     effort: Effort | None = None,
     apply: Apply | None = None,
+    begin: int = 0,
 ) -> Sequence[OpView]:
-    """Every op that is not noop, those that delete first.
+    """A part of the ops that are not noop, those that delete first.
 
     Args:
         ops: The plan's.
@@ -163,20 +166,20 @@ def op_views(
         whole: Whether much more of long texts is shown.
         effort: How much work the comparison of all texts may take together; None means `prose.EFFORT`.
         apply: The plan's latest apply.
+        begin: How many ops stand before this part, which has `MOST_OPS` at most.
     """
-    ordered = sorted((each for each in ops if not each.op.is_noop), key=lambda each: each.op.action != Action.DELETE)
-    changed = {
-        number: lost(each.op) if each.op.action is Action.DELETE else leaves(each.op)
-        for number, each in enumerate(ordered)
-    }
-    texts = sum(not change.is_short for found in changed.values() for change in found) or 1
+    outcomes = op_outcomes([each.op for each in ops], apply)
+    pairs = [pair for pair in zip(ops, outcomes, strict=True) if not pair[0].op.is_noop]
+    pairs.sort(key=lambda pair: pair[0].op.action != Action.DELETE)
+    part = pairs[begin : begin + MOST_OPS]
+    changed = [lost(each.op) if each.op.action is Action.DELETE else leaves(each.op) for each, _ in part]
+    texts = sum(not change.is_short for found in changed for change in found) or 1
     efforts = (effort or Effort(EFFORT)).shares(texts)
     most = _Share(view, efforts, max(_LEAST_SHOWN, _SHOWN // texts), _MOST_LINES)
     share = _Share(view, efforts, _MORE_SHOWN // texts, _MORE_LINES) if whole else most
-    outcomes = op_outcomes([each.op for each in ordered], apply)
     return [
-        replace(_op(f"op-{number}", each, changed[number], baseline, share), outcome=outcome)
-        for number, (each, outcome) in enumerate(zip(ordered, outcomes, strict=True))
+        replace(_op(f"op-{number}", each, found, baseline, share), outcome=outcome)
+        for number, ((each, outcome), found) in enumerate(zip(part, changed, strict=True), begin)
     ]
 
 

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from urllib.parse import quote
 
@@ -21,7 +21,7 @@ from reconciler.web.dashboard.frame import Frame
 from reconciler.web.dashboard.origins import Origin
 from reconciler.web.dashboard.pages.plan_decision import NOTHING_TYPED, Choice, Decision, Rulings, Typed, decision
 from reconciler.web.dashboard.pages.plan_losses import Losses, losses_of
-from reconciler.web.dashboard.pages.plan_ops import Section, View, in_sections, op_views
+from reconciler.web.dashboard.pages.plan_ops import MOST_OPS, Section, View, in_sections, op_views
 from reconciler.web.dashboard.paths import plan_path
 from reconciler.web.links import Shared
 
@@ -72,6 +72,7 @@ class Shown:
     Attributes:
         view: How texts are put beside each other.
         whole: Whether much more of long texts is shown.
+        begin: How many ops stand before the part that is shown.
         problem: What went wrong with what was just sent, or None.
         typed: What that was.
         shared: The link that shows the page to somebody without an account, who can do nothing here; else None.
@@ -79,9 +80,29 @@ class Shown:
 
     view: View = View.SIDES
     whole: bool = False
+    begin: int = 0
     problem: str | None = None
     typed: Typed = NOTHING_TYPED
     shared: Shared | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PagePart:
+    """Which part of a plan's ops a page shows.
+
+    Attributes:
+        first: The number of its first op, from 1.
+        last: The number of its last op.
+        total: How many ops there are.
+        before: The address of the part before it, or None.
+        after: The address of the part after it, or None.
+    """
+
+    first: int
+    last: int
+    total: int
+    before: str | None
+    after: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,6 +116,7 @@ class PlanPage:
         sentence: What the plan does, in parts.
         losses: What it takes away.
         sections: What it does, under headings: what is deleted first.
+        part: Which part of it that is; None where it is all.
         unchanged: What it leaves as it is in the sections that it changes, as people say it.
         views: How texts can be put beside each other: a title, its address, and whether it is chosen; nothing where
             there are none.
@@ -117,6 +139,7 @@ class PlanPage:
     sentence: Sequence[Part]
     losses: Losses
     sections: Sequence[Section]
+    part: PagePart | None
     unchanged: Sequence[str]
     views: Sequence[tuple[str, str, bool]]
     more: tuple[str, str] | None
@@ -138,8 +161,17 @@ class PlanPage:
 def plan_page(frame: Frame, known: Known, shown: Shown, public_url: str, effort: Effort) -> PlanPage:
     """Everything that the page of a plan says, comparing its texts as far as the effort suffices."""
     plan = known.plan
+    shown = replace(shown, begin=_begin(shown.begin, len(plan.ops)))
     said = sentence(plan.ops, effort)
-    ops = op_views(plan.ops, known.baseline, shown.view, whole=shown.whole, effort=effort, apply=known.apply)
+    ops = op_views(
+        plan.ops,
+        known.baseline,
+        shown.view,
+        whole=shown.whole,
+        effort=effort,
+        apply=known.apply,
+        begin=shown.begin,
+    )
     box = decision(plan, frame.actor, known.rulings)
     return PlanPage(
         frame=frame,
@@ -150,6 +182,7 @@ def plan_page(frame: Frame, known: Known, shown: Shown, public_url: str, effort:
         sentence=said,
         losses=losses_of(plan.ops, ops, is_open=plan.is_open),
         sections=in_sections(ops),
+        part=_part(plan, shown),
         unchanged=[visible(name) for name in unchanged(plan.body, plan.bare_ops, plan.summary.noop)],
         views=list(_views(plan, shown)) if any(op.texts for op in ops if op.action is Action.UPDATE) else (),
         more=_more(plan, shown),
@@ -164,14 +197,38 @@ def plan_page(frame: Frame, known: Known, shown: Shown, public_url: str, effort:
     )
 
 
+def _begin(asked: int, total: int) -> int:
+    """Where the part begins that holds the op after so many; the last part where there are not so many."""
+    return min(asked, max(0, total - 1)) // MOST_OPS * MOST_OPS
+
+
+def _part(plan: Plan, shown: Shown) -> PagePart | None:
+    total, end = len(plan.ops), shown.begin + MOST_OPS
+    if total <= MOST_OPS:
+        return None
+    return PagePart(
+        first=shown.begin + 1,
+        last=min(end, total),
+        total=total,
+        before=_at(plan, replace(shown, begin=shown.begin - MOST_OPS)) if shown.begin else None,
+        after=_at(plan, replace(shown, begin=end)) if end < total else None,
+    )
+
+
+def _at(plan: Plan, shown: Shown) -> str:
+    """The address at which a plan is looked at so."""
+    begin = f"&from={shown.begin}" if shown.begin else ""
+    return f"{_here(plan, shown)}view={shown.view}{begin}{'&all' if shown.whole else ''}"
+
+
 def _views(plan: Plan, shown: Shown) -> Iterator[tuple[str, str, bool]]:
     for view, title in _VIEWS.items():
-        yield title, f"{_here(plan, shown)}view={view}", view is shown.view
+        yield title, _at(plan, replace(shown, view=view, whole=False)), view is shown.view
 
 
 def _more(plan: Plan, shown: Shown) -> tuple[str, str] | None:
     if not shown.whole:
-        return f"{_here(plan, shown)}view={shown.view}&all", "Show more of it"
+        return _at(plan, replace(shown, whole=True)), "Show more of it"
     # a link shows no API
     return None if shown.shared else (f"/api/v1{plan_path(plan.id)}", "Read all of it as JSON")
 
