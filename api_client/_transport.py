@@ -203,7 +203,7 @@ class AsyncTransport:
         """Close the connections that were not used for a while: their clients notice only when they are used again."""
         if self._injected is None:
             limit = _loop_time() - KEEPALIVE_EXPIRY_S
-            for lane in [each for each in self._free if each.used_at < limit]:
+            for lane in [item for item in self._free if item.used_at < limit]:
                 idle, lane.http, lane.used_at = lane.http, self._open(), math.inf
                 await idle.aclose()
 

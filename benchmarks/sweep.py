@@ -11,10 +11,10 @@ import httpx
 from api_client.sandbox.auth import DEFAULT_API_KEY
 from benchmarks.report import Goal, show, spread
 from benchmarks.stage import CONNECTIONS, SOURCE, Stage, body_of, stage
-from reconciler.domain.records import Run, Trigger
+from reconciler.domain.entities import Run, Trigger
 from reconciler.engine.context import PROGRAM
-from reconciler.engine.refresh import request_refresh
-from reconciler.engine.scheduling import start_up
+from reconciler.engine.reconcile.run import request_refresh
+from reconciler.engine.reconcile.schedule import start_up
 from reconciler.runtime.bootstrap.service import Service, open_service
 
 Bodies = list[tuple[str, bytes]]

@@ -20,7 +20,7 @@
     │   └── NotKept              there is none, or it is no longer kept
     ├── Forbidden                the person may not do this
     ├── LoginRefused             somebody may not sign in; carries a code
-    │   └── NeverBegun           a browser came back that began no attempt here (web.login.attempts)
+    │   └── LoginNeverBegun           a browser came back that began no attempt here (web.login.attempts)
     ├── Unwritable               a live configuration holds what no document can state (domain.layout)
     ├── NoOutput                 there is nowhere to print to (cli.output)
     ├── CannotWrite              files cannot be written, or are in the way (cli.files)

@@ -15,12 +15,12 @@ import typer
 from reconciler.cli import output
 from reconciler.cli.files import private_file
 from reconciler.cli.paths import BadPath
-from reconciler.domain.audit_lines import HEAD_EVENT, AuditEvidence, Head, entry_line, evidence_in
-from reconciler.domain.audit_verify import Report, verify_lines
-from reconciler.domain.records import AuditEntry
-from reconciler.engine.audit_verifying import entries_between, verify_log
+from reconciler.domain.audit_lines import HEAD_EVENT, AuditEvidence, AuditHead, entry_line, evidence_in
+from reconciler.domain.audit_verify import AuditReport, verify_lines
+from reconciler.domain.entities import AuditEntry
+from reconciler.engine.audit.verification import entries_between, verify_log
 from reconciler.errors import SettingsError
-from reconciler.render.audit import report_json, report_text
+from reconciler.render.audit_report import report_json, report_text
 from reconciler.runtime.settings import load_settings
 
 STDIN = Path("-")
@@ -28,7 +28,7 @@ STDIN = Path("-")
 app = typer.Typer(help="Verify and export the audit log.", no_args_is_help=True)
 
 
-class Form(StrEnum):
+class ReportFormat(StrEnum):
     """How to print what was found."""
 
     TEXT = "text"
@@ -53,7 +53,7 @@ def verify(
         Path | None,
         typer.Option(metavar="FILE", help="Verify this export instead of the database; - for stdin."),
     ] = None,
-    form: Annotated[Form, typer.Option("--format", help="How to print what was found.")] = Form.TEXT,
+    form: Annotated[ReportFormat, typer.Option("--format", help="How to print what was found.")] = ReportFormat.TEXT,
 ) -> None:
     """Find every edit, deletion, insertion and reordering, and with heads also a cut or rewritten log."""
     if STDIN == heads == file:
@@ -63,7 +63,7 @@ def verify(
     known = _evidence(head or [], heads)
     moved = _archives(archive or [])
     report = asyncio.run(_verify(known, moved)) if file is None else _verify_file(file, known.heads)
-    output.show(report_text(report) if form is Form.TEXT else report_json(report))
+    output.show(report_text(report) if form is ReportFormat.TEXT else report_json(report))
     if not report.intact:
         output.complain("the audit log is not intact")
         raise typer.Exit(1)
@@ -83,7 +83,7 @@ def export(
     ] = None,
 ) -> None:
     """Print the log as lines of JSON, oldest first, each with its hashes."""
-    part = Part(after, _moment("--since", since), _moment("--until", until))
+    part = LogPart(after, _moment("--since", since), _moment("--until", until))
     if out is None:
         written = asyncio.run(_export(part, sys.stdout))
     else:
@@ -96,7 +96,7 @@ def export(
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class LogPart:
     """Which entries to export."""
 
     after: int | None
@@ -105,14 +105,14 @@ class Part:
 
 
 @dataclass(slots=True)
-class Written:
+class ExportResult:
     """What was exported."""
 
     entries: int = 0
     unreadable: list[int] = field(default_factory=list)
 
 
-async def _verify(known: AuditEvidence, archives: tuple[Path, ...]) -> Report:
+async def _verify(known: AuditEvidence, archives: tuple[Path, ...]) -> AuditReport:
     from reconciler.runtime.bootstrap.audit import open_audit  # noqa: PLC0415  loads the database, which other commands do without
 
     settings = load_settings()
@@ -121,15 +121,15 @@ async def _verify(known: AuditEvidence, archives: tuple[Path, ...]) -> Report:
         return await verify_log(store, shelf, known.heads, prunes=known.prunes, for_ever=for_ever)
 
 
-def _verify_file(file: Path, heads: frozenset[Head]) -> Report:
+def _verify_file(file: Path, heads: frozenset[AuditHead]) -> AuditReport:
     with _lines(file) as lines:
         return verify_lines(lines, heads)
 
 
-async def _export(part: Part, to: IO[str]) -> Written:
+async def _export(part: LogPart, to: IO[str]) -> ExportResult:
     from reconciler.runtime.bootstrap.audit import open_audit  # noqa: PLC0415  loads the database, which other commands do without
 
-    written = Written()
+    written = ExportResult()
     async with open_audit(load_settings()) as (store, _):
         async for row in entries_between(store, after=part.after, since=part.since, until=part.until):
             if isinstance(row, AuditEntry):
@@ -142,7 +142,7 @@ async def _export(part: Part, to: IO[str]) -> Written:
 
 def _evidence(given: Sequence[str], file: Path | None) -> AuditEvidence:
     try:
-        known = {Head.parse(text) for text in given}
+        known = {AuditHead.parse(text) for text in given}
     except ValueError as error:
         raise SettingsError(f"--head: {error}") from error
     if file is None:

@@ -10,17 +10,17 @@ from typing import Annotated, Final
 import typer
 
 from reconciler.cli import options, output
-from reconciler.cli.files import CannotWrite, Written, write_files
+from reconciler.cli.files import CannotWrite, WrittenFiles, write_files
 from reconciler.cli.paths import BadPath, repository_of
 from reconciler.cli.schema import schema_text
 from reconciler.domain.document import Snapshot
 from reconciler.domain.export_losses import losses, second_documents
 from reconciler.domain.layout import DOCUMENTS, Exported, LaidOut, Unwritable, lay_out, slugs
 from reconciler.domain.sentences import first_few
-from reconciler.engine.each import Progress
+from reconciler.engine.concurrency import Progress
 from reconciler.engine.export import ExportFailure, FleetExport, export_fleet
-from reconciler.render.model import MOST_ALIKE
-from reconciler.render.yaml import document_text
+from reconciler.render.model import MAX_ALIKE
+from reconciler.render.yaml_text import document_text
 from reconciler.runtime.bootstrap import local
 from reconciler.runtime.settings import TenantSettings
 
@@ -130,7 +130,7 @@ def _text_of(path: Path) -> str | None:
         return None
 
 
-def _summary(laid_out: Sequence[LaidOut], to: Path, written: Written) -> str:
+def _summary(laid_out: Sequence[LaidOut], to: Path, written: WrittenFiles) -> str:
     texts = sum(len(one.texts) for one in laid_out)
     return (
         f"Exported {_counted(len(laid_out))} to {to}: {len(laid_out)} documents, {texts} texts "
@@ -152,7 +152,7 @@ def _problem(ids: Sequence[str], message: str) -> str:
     if len(ids) == 1:
         is_named = re.search(rf"\bchatbot '?{re.escape(ids[0])}(?!\w)", message)
         return message if is_named else f"chatbot {ids[0]}: {message}"
-    return f"chatbots {first_few(ids[:MOST_ALIKE], len(ids))}: {message}"
+    return f"chatbots {first_few(ids[:MAX_ALIKE], len(ids))}: {message}"
 
 
 def _warn_of_omitted(exported: Sequence[Exported]) -> None:

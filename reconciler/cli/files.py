@@ -17,7 +17,7 @@ class CannotWrite(ReconcilerError):
 
 
 @dataclass(frozen=True, slots=True)
-class Written:
+class WrittenFiles:
     """What was done.
 
     Attributes:
@@ -29,7 +29,7 @@ class Written:
     unchanged: int
 
 
-def write_files(folder: Path, files: Mapping[str, str], *, force: bool) -> Written:
+def write_files(folder: Path, files: Mapping[str, str], *, force: bool) -> WrittenFiles:
     """Write files below a folder, which is created.
 
     Args:
@@ -51,7 +51,7 @@ def write_files(folder: Path, files: Mapping[str, str], *, force: bool) -> Writt
             _replace(folder / path, content)
     except OSError as error:
         raise CannotWrite(f"{error.filename or folder} cannot be written: {error.strerror}") from error
-    return Written(len(pending), len(files) - len(pending))
+    return WrittenFiles(len(pending), len(files) - len(pending))
 
 
 @contextmanager

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from reconciler.domain.brake import Fleet, Stake, brake
+from reconciler.domain.circuit_breaker import Fleet, Stake, breaker_reason
 from reconciler.domain.diagnostics import Diagnostic, Severity
 from reconciler.domain.direction import NO_BASELINE, direct
 from reconciler.domain.document import Document
@@ -14,7 +14,7 @@ from reconciler.domain.status import Direction
 from reconciler.engine.local_plan import LocalPlan
 from reconciler.errors import ChatbotNotFound, TargetError
 from reconciler.render.model import NOTHING_WRITTEN, FleetPlan, PlanView, Unplanned
-from reconciler.render.terms import terms
+from reconciler.render.requirements_text import requirements_text
 
 
 def fleet_plan(made: LocalPlan, tenant: str, policy: Policy) -> FleetPlan:
@@ -43,9 +43,10 @@ def _braked(proposals: Sequence[Proposal], made: LocalPlan, policy: Policy) -> I
     if policy.auto_apply is AutoApply.NONE:
         return
     stakes = [
-        Stake(each.chatbot_id, "", Direction.GIT_AHEAD, total(losses(each.ops)), is_open=True) for each in proposals
+        Stake(proposal.chatbot_id, "", Direction.GIT_AHEAD, total(losses(proposal.ops)), is_open=True)
+        for proposal in proposals
     ]
-    if (braked := brake(stakes, Fleet(len(made.planned)), policy, "for this plan")) is not None:
+    if (braked := breaker_reason(stakes, Fleet(len(made.planned)), policy, "for this plan")) is not None:
         yield f"A person would have to approve it: {braked}."
 
 
@@ -60,7 +61,7 @@ def _view(document: Document, proposal: Proposal, tenant: str, policy: Policy) -
         noops=proposal.noops,
         prune=proposal.prune,
         fingerprint=proposal.fingerprint,
-        notes=tuple(terms(required, protected_items(document.chatbot_id, proposal.ops, policy))),
+        notes=tuple(requirements_text(required, protected_items(document.chatbot_id, proposal.ops, policy))),
     )
 
 

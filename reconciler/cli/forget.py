@@ -9,12 +9,12 @@ import typer
 
 from reconciler.cli import output
 from reconciler.cli.administration import administration
-from reconciler.domain.records import Chatbot, ScopeKind, SourceRecord
+from reconciler.domain.entities import Chatbot, ScopeKind, SourceRecord
+from reconciler.domain.escaping import escaped
 from reconciler.domain.suspensions import shown_source, suspended_sources
-from reconciler.domain.visible import visible
-from reconciler.engine.auditing import refusals_recorded
+from reconciler.engine.audit.entries import recording_refusals
 from reconciler.engine.context import Actor, Engine
-from reconciler.engine.forgetting import Forgotten, forget_chatbot, forget_source, forget_tenant, is_gone
+from reconciler.engine.forget import Forgotten, forget_chatbot, forget_source, forget_tenant, is_gone
 from reconciler.errors import Conflict, NotFound
 from reconciler.ports import UnitOfWork
 
@@ -77,13 +77,13 @@ def forget_a_chatbot(chatbot_id: Id, reason: Reason, tenant: OfTenant = None) ->
 
 def _forget(action: str, subject: str, forget: Forget) -> None:
     async def run() -> Forgotten:
-        async with administration() as (engine, actor), refusals_recorded(engine, actor, action, subject):
+        async with administration() as (engine, actor), recording_refusals(engine, actor, action, subject):
             return await forget(engine, actor)
 
     forgotten = asyncio.run(run())
     count = len(forgotten.chatbots)
     told = f", with {count} {'chatbot' if count == 1 else 'chatbots'}" if action != "chatbot.forget" else ""
-    output.show(f"{visible(forgotten.subject)} is forgotten{told}\n")
+    output.show(f"{escaped(forgotten.subject)} is forgotten{told}\n")
 
 
 async def _read(read: Callable[[Engine, UnitOfWork], Awaitable[Sequence[R]]]) -> Sequence[R]:
@@ -95,7 +95,7 @@ async def _sources() -> tuple[Sequence[str], Sequence[str]]:
     """The known sources, and which of those in the settings may claim each other's chatbots."""
     async with administration() as (engine, _), engine.store.read() as uow:
         records, now = await uow.sources.all(), await uow.now()
-        standing = [each for each in await uow.suspensions.active() if each.stands(now)]
+        standing = [suspension for suspension in await uow.suspensions.active() if suspension.stands(now)]
         suspended = suspended_sources(records, standing)
         lines = [_source_line(shown_source(record, suspended.get(record.name))) for record in records]
         return lines, engine.open_claims()
@@ -105,14 +105,14 @@ def _source_line(record: SourceRecord) -> str:
     cause = f" ({record.cause})" if record.cause else ""
     state = "no longer configured" if is_gone(record) else f"{record.state}{cause}"
     branch = record.branch or "HEAD"
-    return f"{visible(record.name)}  {visible(record.tenant)}  {visible(record.url)}  {visible(branch)}  {state}\n"
+    return f"{escaped(record.name)}  {escaped(record.tenant)}  {escaped(record.url)}  {escaped(branch)}  {state}\n"
 
 
 async def _tenant_lines(engine: Engine, uow: UnitOfWork) -> Sequence[str]:
     known = Counter(chatbot.tenant for chatbot in await uow.chatbots.in_scope(ScopeKind.ALL, ""))
     names = sorted(known.keys() | engine.tenants.keys() | {record.tenant for record in await uow.sources.all()})
     return [
-        f"{visible(name)}  {known[name]} chatbots  {'configured' if name in engine.tenants else 'not configured'}\n"
+        f"{escaped(name)}  {known[name]} chatbots  {'configured' if name in engine.tenants else 'not configured'}\n"
         for name in names
     ]
 
@@ -124,16 +124,20 @@ async def _unstated(_: Engine, uow: UnitOfWork) -> Sequence[Chatbot]:
         if not is_gone(record)
         for document in await uow.documents.of_source(record.name)
     }
-    return [each for each in await uow.chatbots.in_scope(ScopeKind.ALL, "") if (each.tenant, each.id) not in stated]
+    return [
+        chatbot
+        for chatbot in await uow.chatbots.in_scope(ScopeKind.ALL, "")
+        if (chatbot.tenant, chatbot.id) not in stated
+    ]
 
 
 def _chatbot_line(chatbot: Chatbot) -> str:
-    return f"{visible(chatbot.id)}  {visible(chatbot.tenant)}  {chatbot.reason}  {visible(chatbot.name or '')}\n"
+    return f"{escaped(chatbot.id)}  {escaped(chatbot.tenant)}  {chatbot.reason}  {escaped(chatbot.name or '')}\n"
 
 
 async def _tenant_of(engine: Engine, chatbot_id: str, tenant: str | None) -> str:
-    known = [each.tenant for each in await engine.store.queries.chatbots_with([chatbot_id])]
-    found = [each for each in known if tenant in (None, each)]
+    known = [chatbot.tenant for chatbot in await engine.store.queries.chatbots_with([chatbot_id])]
+    found = [item for item in known if tenant in (None, item)]
     if not found:
         raise NotFound(f"there is no chatbot {chatbot_id!r}: see `reconciler chatbot list`")
     if len(found) > 1:

@@ -11,9 +11,9 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from reconciler.domain.visible import visible
-from reconciler.engine.each import Progress as Report
-from reconciler.engine.each import no_progress
+from reconciler.domain.escaping import escaped
+from reconciler.engine.concurrency import Progress as Report
+from reconciler.engine.concurrency import no_progress
 from reconciler.errors import ReconcilerError
 
 _OF_OUTPUT = frozenset({errno.ENOSPC, errno.EIO, errno.EBADF, errno.EDQUOT, errno.EFBIG})
@@ -69,13 +69,13 @@ def show(text: str) -> None:
 
 def warn(message: str) -> None:
     """Print one line beside the result."""
-    sys.stderr.write(f"warning: {visible(message)}\n")
+    sys.stderr.write(f"warning: {escaped(message)}\n")
 
 
 def complain(message: str) -> None:
     """Print the one line that says what went wrong and what to change."""
     with suppress(OSError):  # nothing is left to say it to; the exit code still tells
-        sys.stderr.write(f"error: {visible(message)}\n")
+        sys.stderr.write(f"error: {escaped(message)}\n")
         sys.stderr.flush()
 
 

@@ -5,8 +5,8 @@ from pathlib import Path
 
 from reconciler.domain.diagnostics import Severity
 from reconciler.domain.document import Snapshot
+from reconciler.domain.escaping import escaped
 from reconciler.domain.layout import DOCUMENTS
-from reconciler.domain.visible import visible
 from reconciler.errors import ReconcilerError
 
 
@@ -29,10 +29,10 @@ def refuse_warnings(snapshot: Snapshot) -> None:
     Raises:
         BadDocument: There is one.
     """
-    found = [each for each in snapshot.diagnostics if each.severity is Severity.WARNING]
+    found = [diagnostic for diagnostic in snapshot.diagnostics if diagnostic.severity is Severity.WARNING]
     if found:
         more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
-        raise BadDocument(f"{visible(found[0].in_one_sentence)}{more}: warnings are errors because of --strict")
+        raise BadDocument(f"{escaped(found[0].in_one_sentence)}{more}: warnings are errors because of --strict")
 
 
 def repository_of(paths: Sequence[Path], cwd: Path) -> Path:

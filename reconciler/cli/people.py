@@ -9,10 +9,10 @@ import typer
 from reconciler.cli import output
 from reconciler.cli.administration import administration
 from reconciler.domain.access import Person
+from reconciler.domain.escaping import escaped
 from reconciler.domain.grants import Right
-from reconciler.domain.visible import visible
-from reconciler.engine.auditing import refusals_recorded
-from reconciler.engine.people import bar, sign_out, unbar
+from reconciler.engine.access.people import bar, sign_out, unbar
+from reconciler.engine.audit.entries import recording_refusals
 
 app = typer.Typer(help="List, bar and sign out people who came by a login.", no_args_is_help=True)
 
@@ -23,27 +23,27 @@ Reason = Annotated[str, typer.Option(metavar="TEXT", help="Why, for the audit lo
 @app.command(name="list")
 def list_people() -> None:
     """List everybody who came by a login, with their groups and what the grants give them now."""
-    output.show("".join(_line(*each) for each in asyncio.run(_all())))
+    output.show("".join(_line(*item) for item in asyncio.run(_all())))
 
 
 @app.command(name="bar")
 def bar_person(name: Name, reason: Reason) -> None:
     """Keep a person out: their sessions end, and their tokens and approvals no longer stand."""
     asyncio.run(_bar(name, reason))
-    output.show(f"{visible(name)} is barred\n")
+    output.show(f"{escaped(name)} is barred\n")
 
 
 @app.command(name="unbar")
 def unbar_person(name: Name, reason: Reason) -> None:
     """Let a person in again; they sign in anew."""
     asyncio.run(_unbar(name, reason))
-    output.show(f"{visible(name)} may come in\n")
+    output.show(f"{escaped(name)} may come in\n")
 
 
 @app.command(name="sign-out")
 def sign_out_person(name: Name) -> None:
     """End every session of a person, by whatever they signed in."""
-    output.show(f"{asyncio.run(_sign_out(name))} sessions of {visible(name)} ended\n")
+    output.show(f"{asyncio.run(_sign_out(name))} sessions of {escaped(name)} ended\n")
 
 
 async def _all() -> Sequence[tuple[Person, Sequence[Right]]]:
@@ -52,18 +52,18 @@ async def _all() -> Sequence[tuple[Person, Sequence[Right]]]:
 
 
 async def _bar(name: str, reason: str) -> None:
-    async with administration() as (engine, actor), refusals_recorded(engine, actor, "person.bar", f"person/{name}"):
+    async with administration() as (engine, actor), recording_refusals(engine, actor, "person.bar", f"person/{name}"):
         await bar(engine, actor, name, reason)
 
 
 async def _unbar(name: str, reason: str) -> None:
-    async with administration() as (engine, actor), refusals_recorded(engine, actor, "person.unbar", f"person/{name}"):
+    async with administration() as (engine, actor), recording_refusals(engine, actor, "person.unbar", f"person/{name}"):
         await unbar(engine, actor, name, reason)
 
 
 async def _sign_out(name: str) -> int:
     subject = f"person/{name}"
-    async with administration() as (engine, actor), refusals_recorded(engine, actor, "person.sign_out", subject):
+    async with administration() as (engine, actor), recording_refusals(engine, actor, "person.sign_out", subject):
         return await sign_out(engine, actor, name)
 
 
@@ -71,7 +71,7 @@ def _line(person: Person, rights: Sequence[Right]) -> str:
     state = "barred" if person.barred_at else f"last login {person.seen_at:%Y-%m-%dT%H:%M:%SZ}"
     roles = "; ".join(f"{right.role} of {_sources(right)}" for right in rights) or "no role"
     groups = ", ".join(person.groups) or "no groups"
-    return f"{visible(person.name)}  {visible(groups)}  {roles}  {state}\n"
+    return f"{escaped(person.name)}  {escaped(groups)}  {roles}  {state}\n"
 
 
 def _sources(right: Right) -> str:

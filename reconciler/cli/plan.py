@@ -12,17 +12,17 @@ from reconciler.cli.fleet_plan import fleet_plan
 from reconciler.cli.paths import BadPath, nothing_found, refuse_warnings, repository_of
 from reconciler.domain.diagnostics import Severity
 from reconciler.domain.document import Snapshot
-from reconciler.engine.each import Progress
+from reconciler.engine.concurrency import Progress
 from reconciler.engine.local_plan import LocalPlan, plan_locally
-from reconciler.render.machine import fleet_json
-from reconciler.render.markdown import fleet_markdown
 from reconciler.render.model import FleetPlan
-from reconciler.render.text import plan_text
+from reconciler.render.plan_json import fleet_json
+from reconciler.render.plan_markdown import fleet_markdown
+from reconciler.render.plan_text import plan_text
 from reconciler.runtime.bootstrap import local
 from reconciler.runtime.settings import TenantSettings
 
 
-class Form(StrEnum):
+class PlanFormat(StrEnum):
     """How a plan is printed."""
 
     TEXT = "text"
@@ -39,7 +39,7 @@ def plan(
     detailed_exitcode: Annotated[
         bool, typer.Option("--detailed-exitcode", help="Exit with 2 when the plan changes anything.")
     ] = False,
-    form: Annotated[Form, typer.Option("--format", help="How to print the plan.")] = Form.TEXT,
+    form: Annotated[PlanFormat, typer.Option("--format", help="How to print the plan.")] = PlanFormat.TEXT,
     out: Annotated[
         Path | None, typer.Option("--out", metavar="FILE", help="Also save the plan, as JSON, for `reconciler apply`.")
     ] = None,
@@ -80,13 +80,13 @@ async def _plan(speaker: TenantSettings, snapshot: Snapshot, chatbots: list[str]
         return await plan_locally(target, snapshot, tenant=speaker.name, chatbots=chatbots, progress=report)
 
 
-def _printed(fleet: FleetPlan, form: Form) -> str:
+def _printed(fleet: FleetPlan, form: PlanFormat) -> str:
     match form:
-        case Form.TEXT:
+        case PlanFormat.TEXT:
             return plan_text(fleet, colour=output.in_colour())
-        case Form.JSON:
+        case PlanFormat.JSON:
             return fleet_json(fleet)
-        case Form.MARKDOWN:
+        case PlanFormat.MARKDOWN:
             return fleet_markdown(fleet)
 
 

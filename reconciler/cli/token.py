@@ -10,10 +10,10 @@ import typer
 from reconciler.cli import output
 from reconciler.cli.administration import administration
 from reconciler.domain.access import Token
-from reconciler.domain.records import Role
-from reconciler.domain.visible import visible
-from reconciler.engine.auditing import refusals_recorded
-from reconciler.engine.tokens import NewToken, create_token, revoke_token
+from reconciler.domain.entities import Role
+from reconciler.domain.escaping import escaped
+from reconciler.engine.access.tokens import NewToken, create_token, revoke_token
+from reconciler.engine.audit.entries import recording_refusals
 from reconciler.errors import SettingsError
 from reconciler.runtime.durations import parse_duration
 
@@ -60,7 +60,7 @@ def revoke(
 ) -> None:
     """Revoke a token; its approvals no longer stand."""
     revoked = asyncio.run(_revoke(token))
-    output.show(f"revoked {visible(revoked.name)} ({revoked.id})\n")
+    output.show(f"revoked {escaped(revoked.name)} ({revoked.id})\n")
 
 
 async def _create(
@@ -68,7 +68,7 @@ async def _create(
 ) -> NewToken:
     async with administration() as (engine, actor):
         _check_sources(sources, engine.sources)
-        async with refusals_recorded(engine, actor, "token.create", f"token/{name}"):
+        async with recording_refusals(engine, actor, "token.create", f"token/{name}"):
             return await create_token(engine, actor, name, role, person=person, expires_at=end, sources=sources)
 
 
@@ -80,7 +80,7 @@ async def _all() -> Sequence[Token]:
 async def _revoke(id_or_name: str) -> Token:
     async with (
         administration() as (engine, actor),
-        refusals_recorded(engine, actor, "token.revoke", f"token/{id_or_name}"),
+        recording_refusals(engine, actor, "token.revoke", f"token/{id_or_name}"),
     ):
         return await revoke_token(engine, actor, id_or_name)
 
@@ -105,7 +105,7 @@ def _line(token: Token) -> str:
     state = "revoked" if token.revoked_at else _until(token)
     sources = ", ".join(token.sources) if token.sources is not None else "all sources"
     used = f"used {token.last_used_at:%Y-%m-%dT%H:%M:%SZ}" if token.last_used_at else "never used"
-    return f"{token.id}  {visible(token.name)}  {visible(token.person)}  {token.role}  {sources}  {state}  {used}\n"
+    return f"{token.id}  {escaped(token.name)}  {escaped(token.person)}  {token.role}  {sources}  {state}  {used}\n"
 
 
 def _until(token: Token) -> str:

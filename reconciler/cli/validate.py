@@ -7,7 +7,7 @@ import typer
 from reconciler.cli import options, output
 from reconciler.cli.paths import BadPath, nothing_found, refuse_warnings, repository_of
 from reconciler.domain.document import Snapshot
-from reconciler.render.findings import findings_text
+from reconciler.render.diagnostics_text import findings_text
 from reconciler.runtime.bootstrap import local
 
 

@@ -19,8 +19,8 @@ from reconciler.demo.git_http import GitHttpServer
 from reconciler.demo.sample_repo import REPOSITORY, commit, create_repository
 from reconciler.domain.layout import Exported
 from reconciler.domain.loopback import is_loopback
+from reconciler.engine.access.tokens import new_secret
 from reconciler.engine.export import export_fleet
-from reconciler.engine.tokens import new_secret
 from reconciler.executors import NamedExecutor
 from reconciler.runtime.bootstrap.local import editor_schema, local_target
 from reconciler.runtime.clock import SystemClock

@@ -49,7 +49,7 @@ class GitHttpServer:
         self._pushes = pushes
 
     def __enter__(self) -> Self:
-        self._server = _Server((_LOOPBACK, self._port), self._root, pushes=self._pushes)
+        self._server = _GitServer((_LOOPBACK, self._port), self._root, pushes=self._pushes)
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), name="git-http", daemon=True)
         self._thread.start()
         return self
@@ -66,7 +66,7 @@ class GitHttpServer:
         return f"http://{_LOOPBACK}:{self._server.server_port}/{repository}"
 
 
-class _Server(ThreadingHTTPServer):
+class _GitServer(ThreadingHTTPServer):
     daemon_threads = True
 
     def __init__(self, address: tuple[str, int], root: Path, *, pushes: bool) -> None:
@@ -82,7 +82,7 @@ class _Server(ThreadingHTTPServer):
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     timeout = _SOCKET_LIMIT_S
-    server: _Server
+    server: _GitServer
 
     def do_GET(self) -> None:
         """Name the refs."""

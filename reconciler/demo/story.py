@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from reconciler.domain.layout import Exported, lay_out, slugs
-from reconciler.render.yaml import document_text
+from reconciler.render.yaml_text import document_text
 
 UNMANAGED = frozenset({"bot_f1d4"})
 """Live, but not in the sample repository."""

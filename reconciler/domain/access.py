@@ -3,8 +3,8 @@
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from reconciler.domain.elapsed import is_ahead
-from reconciler.domain.records import Role
+from reconciler.domain.clock_tolerance import is_ahead
+from reconciler.domain.entities import Role
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from reconciler.domain.canonical import digest
-from reconciler.domain.records import AuditEntry
+from reconciler.domain.entities import AuditEntry
 
 GENESIS: Final = "0" * 64
 """What the first entry names as the hash before it."""

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any, Final, TypeGuard
 
-from reconciler.domain.records import AuditEntry
+from reconciler.domain.entities import AuditEntry
 
 HEAD_EVENT: Final = "audit head"
 """What the log line that exports a head says."""
@@ -22,7 +22,7 @@ _TEXTS: Final = ("actor", "action", "subject", "prev_hash", "hash")
 
 
 @dataclass(frozen=True, slots=True)
-class Head:
+class AuditHead:
     """The end of the chain at some moment: whoever kept it elsewhere can tell whether the log still holds it."""
 
     seq: int
@@ -32,7 +32,7 @@ class Head:
         return f"{self.seq}:{self.hash}"
 
     @classmethod
-    def parse(cls, text: str) -> "Head":
+    def parse(cls, text: str) -> "AuditHead":
         """Read ``SEQ:HASH``.
 
         Raises:
@@ -59,9 +59,9 @@ class PruneNote:
     archive: str
 
     @property
-    def head(self) -> Head:
+    def head(self) -> AuditHead:
         """The last removed entry."""
-        return Head(self.through, self.hash)
+        return AuditHead(self.through, self.hash)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +73,7 @@ class AuditEvidence:
         prunes: Which entries were removed.
     """
 
-    heads: frozenset[Head] = frozenset()
+    heads: frozenset[AuditHead] = frozenset()
     prunes: frozenset[PruneNote] = frozenset()
 
 
@@ -108,7 +108,7 @@ def entry_of(line: str) -> AuditEntry:
     return AuditEntry(**{**value, "at": _moment(value["at"])})
 
 
-def head_line(head: Head, at: datetime) -> str:
+def head_line(head: AuditHead, at: datetime) -> str:
     """A head as one line of JSON, without the line's end."""
     return json.dumps({"event": HEAD_EVENT, "at": at.isoformat(timespec="seconds"), **asdict(head)})
 
@@ -118,14 +118,14 @@ def prune_line(note: PruneNote, at: datetime) -> str:
     return json.dumps({"event": PRUNE_EVENT, "at": at.isoformat(timespec="seconds"), **asdict(note)})
 
 
-def heads_in(lines: Iterable[str]) -> Iterator[Head]:
+def heads_in(lines: Iterable[str]) -> Iterator[AuditHead]:
     """The heads among lines of any log: lines of JSON with a ``seq`` and a ``hash``; an exported entry is one too."""
     return (head for value in _objects_in(lines) if (head := _head_in(value)) is not None)
 
 
 def evidence_in(lines: Iterable[str]) -> AuditEvidence:
     """The heads and the notes of removals among lines of any log; an exported `PRUNE` entry is both."""
-    heads: set[Head] = set()
+    heads: set[AuditHead] = set()
     prunes: set[PruneNote] = set()
     for value in _objects_in(lines):
         if (head := _head_in(value)) is not None:
@@ -146,11 +146,11 @@ def _objects_in(lines: Iterable[str]) -> Iterator[dict[str, Any]]:
             yield value
 
 
-def _head_in(value: Mapping[str, Any]) -> Head | None:
+def _head_in(value: Mapping[str, Any]) -> AuditHead | None:
     seq, hash_ = value.get("seq"), value.get("hash")
     if value.get("event", HEAD_EVENT) != HEAD_EVENT or type(seq) is not int or not _is_hash(hash_):
         return None
-    return Head(seq, hash_)
+    return AuditHead(seq, hash_)
 
 
 def _note_in(value: Mapping[str, Any]) -> PruneNote | None:

@@ -6,16 +6,16 @@ from enum import StrEnum
 from typing import Final, Self
 
 from reconciler.domain.audit import GENESIS, hash_of
-from reconciler.domain.audit_lines import PRUNE, Head, PruneNote, entry_of, prune_of
-from reconciler.domain.records import AuditEntry
+from reconciler.domain.audit_lines import PRUNE, AuditHead, PruneNote, entry_of, prune_of
+from reconciler.domain.entities import AuditEntry
 
-MOST_FINDINGS: Final = 100
+MAX_FINDINGS: Final = 100
 """How many findings are kept; the others are counted."""
 
 _NO_ARCHIVE: Final = "no archive is here that ends with the entry before"
 
 
-class Kind(StrEnum):
+class AuditFindingKind(StrEnum):
     """What can be wrong."""
 
     ALTERED = "altered"
@@ -33,11 +33,11 @@ class Kind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class AuditFinding:
     """One thing that is wrong, and at which ``seq``."""
 
     seq: int
-    kind: Kind
+    kind: AuditFindingKind
     message: str
 
 
@@ -71,7 +71,7 @@ class ChainPoint:
         """The point that an entry names as the one before it."""
         return cls(entry.seq - 1, entry.prev_hash if isinstance(entry, AuditEntry) else None)
 
-    def agrees(self, other: "Head | ChainPoint") -> bool:
+    def agrees(self, other: "AuditHead | ChainPoint") -> bool:
         """Whether both can be the same point; what cannot be read has a finding of its own."""
         return self.seq == other.seq and (self.hash is None or other.hash is None or self.hash == other.hash)
 
@@ -80,7 +80,7 @@ _NOTHING: Final = ChainPoint(0, GENESIS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Report:
+class AuditReport:
     """What a verification found.
 
     Attributes:
@@ -95,10 +95,10 @@ class Report:
 
     entries: int
     first: int | None
-    head: Head | None
+    head: AuditHead | None
     heads_held: int
     heads_unchecked: int
-    findings: tuple[Finding, ...]
+    findings: tuple[AuditFinding, ...]
     found: int
 
     @property
@@ -147,7 +147,7 @@ class Verifier:
         prunes: What is known of removed entries; None when nobody can know, as of an export.
     """
 
-    heads: frozenset[Head] = frozenset()
+    heads: frozenset[AuditHead] = frozenset()
     whole: bool = True
     prunes: KnownPrunes | None = None
     _wanted: Mapping[int, set[str]] = field(init=False)
@@ -155,11 +155,11 @@ class Verifier:
     _entries: int = 0
     _start: ChainPoint | None = None
     _first: ChainPoint | None = None
-    _last: Head | None = None
+    _last: AuditHead | None = None
     _linkable: bool = True
-    _removed: Head | None = None
+    _removed: AuditHead | None = None
     _archived: ChainPoint | None = None
-    _findings: list[Finding] = field(default_factory=list)
+    _findings: list[AuditFinding] = field(default_factory=list)
     _found: int = 0
 
     def __post_init__(self) -> None:
@@ -180,7 +180,7 @@ class Verifier:
             self._start = ChainPoint.before(entry)
         self._feed(entry)
 
-    def hold(self, heads: Iterable[Head], hashes: Mapping[int, str], *, begins: int | None) -> None:
+    def hold(self, heads: Iterable[AuditHead], hashes: Mapping[int, str], *, begins: int | None) -> None:
         """Hold heads of entries before the first one that is looked at against what is kept of them.
 
         Args:
@@ -191,11 +191,11 @@ class Verifier:
         for head in sorted(heads, key=lambda head: head.seq):
             kept = hashes.get(head.seq)
             if kept is None and begins is not None and head.seq >= begins:
-                self._find(head.seq, Kind.MISSING, f"entry {head.seq} is missing, of which a head was kept")
+                self._find(head.seq, AuditFindingKind.MISSING, f"entry {head.seq} is missing, of which a head was kept")
             elif kept not in (None, head.hash):
-                self._find(head.seq, Kind.HEAD_DIFFERS, _differs(kept, head.hash))
+                self._find(head.seq, AuditFindingKind.HEAD_DIFFERS, _differs(kept, head.hash))
 
-    def hold_start(self, first: AuditEntry | Unreadable, heads: Iterable[Head], *, archived: str | None) -> None:
+    def hold_start(self, first: AuditEntry | Unreadable, heads: Iterable[AuditHead], *, archived: str | None) -> None:
         """Hold the first entry of a log, of which only the newest are looked at, against what is known of removed ones.
 
         Args:
@@ -207,15 +207,19 @@ class Verifier:
         if self.prunes is None or start.agrees(_NOTHING):
             return
         if not self.prunes.explain(start):
-            self._find(first.seq, Kind.UNEXPLAINED_START, f"{_begins(start)}, and no removal is noted that ends there")
-        elif archived is None or not start.agrees(Head(start.seq, archived)):
+            self._find(
+                first.seq,
+                AuditFindingKind.UNEXPLAINED_START,
+                f"{_begins(start)}, and no removal is noted that ends there",
+            )
+        elif archived is None or not start.agrees(AuditHead(start.seq, archived)):
             self._check_unarchived(start, self.prunes, heads)
 
-    def finish(self) -> Report:
+    def finish(self) -> AuditReport:
         """Say what was found, once every entry was looked at."""
         self._check_start()
         held, unchecked = self._check_heads()
-        return Report(
+        return AuditReport(
             entries=self._entries,
             first=self._first.seq + 1 if self._first else None,
             head=self._last,
@@ -230,12 +234,12 @@ class Verifier:
         self._first = self._first or ChainPoint.before(entry)
         self._check_order(entry.seq)
         if isinstance(entry, Unreadable):
-            self._find(entry.seq, Kind.UNREADABLE, f"this is no entry: {entry.why}")
-            self._last, self._linkable = Head(entry.seq, ""), False
+            self._find(entry.seq, AuditFindingKind.UNREADABLE, f"this is no entry: {entry.why}")
+            self._last, self._linkable = AuditHead(entry.seq, ""), False
             return
         self._check_link(entry)
         self._check_content(entry)
-        self._last, self._linkable = Head(entry.seq, entry.hash), True
+        self._last, self._linkable = AuditHead(entry.seq, entry.hash), True
         if entry.seq in self._wanted:
             self._kept[entry.seq] = entry.hash
         if entry.action == PRUNE:
@@ -247,14 +251,14 @@ class Verifier:
             return
         self._linkable = False
         if seq <= last:
-            self._find(seq, Kind.OUT_OF_ORDER, f"it stands after entry {last}")
+            self._find(seq, AuditFindingKind.OUT_OF_ORDER, f"it stands after entry {last}")
         else:
             gap = f"entry {last + 1} is" if seq == last + 2 else f"entries {last + 1} to {seq - 1} are"
-            self._find(last + 1, Kind.MISSING, f"{gap} missing")
+            self._find(last + 1, AuditFindingKind.MISSING, f"{gap} missing")
 
     def _check_link(self, entry: AuditEntry) -> None:
         if self._linkable and self._last is not None and entry.prev_hash != self._last.hash:
-            self._find(entry.seq, Kind.UNLINKED, "it names another hash as the one before it")
+            self._find(entry.seq, AuditFindingKind.UNLINKED, "it names another hash as the one before it")
 
     def _check_content(self, entry: AuditEntry) -> None:
         try:
@@ -262,24 +266,28 @@ class Verifier:
         except (ValueError, RecursionError):
             fits = False
         if not fits:
-            self._find(entry.seq, Kind.ALTERED, "what it says does not fit its hash")
+            self._find(entry.seq, AuditFindingKind.ALTERED, "what it says does not fit its hash")
 
     def _check_prune(self, entry: AuditEntry) -> None:
         note = prune_of(entry)
         if note is None:
-            self._find(entry.seq, Kind.BAD_PRUNE, "it does not say which entries were removed, and where they are")
+            self._find(
+                entry.seq, AuditFindingKind.BAD_PRUNE, "it does not say which entries were removed, and where they are"
+            )
             return
         self._removed = note.head
         if self.prunes is not None and not self.prunes.know(note, self._kept.get(note.through)):
             what = f"it says that entries up to {note.through} were removed, which is noted nowhere else"
-            self._find(entry.seq, Kind.UNNOTED_PRUNE, what)
+            self._find(entry.seq, AuditFindingKind.UNNOTED_PRUNE, what)
 
     def _check_start(self) -> None:
         """A log begins with its first entry, or right after what its newest `PRUNE` entry says was removed."""
         start, removed = self._start, self._removed
         if start is None:
             if self._last is not None:
-                self._find(self._last.seq + 1, Kind.MISSING, "the log is empty, but entries were archived from it")
+                self._find(
+                    self._last.seq + 1, AuditFindingKind.MISSING, "the log is empty, but entries were archived from it"
+                )
             return
         expected = ChainPoint(removed.seq, removed.hash) if removed else _NOTHING
         if not self.whole and (self.prunes is not None or start.seq not in (0, expected.seq)):
@@ -287,45 +295,45 @@ class Verifier:
         if not self.whole and start.seq == 0:
             expected = _NOTHING
         if not start.agrees(expected):
-            self._find(start.seq + 1, Kind.UNEXPLAINED_START, _unexplained(start, expected))
+            self._find(start.seq + 1, AuditFindingKind.UNEXPLAINED_START, _unexplained(start, expected))
         if self.prunes is not None and start.seq > 0 and not (self._archived and self._archived.agrees(start)):
             self._check_unarchived(start, self.prunes, self.heads)
 
-    def _check_unarchived(self, start: ChainPoint, prunes: KnownPrunes, heads: Iterable[Head]) -> None:
+    def _check_unarchived(self, start: ChainPoint, prunes: KnownPrunes, heads: Iterable[AuditHead]) -> None:
         """Object to a removal that no archive shows, where the settings or the kept heads speak against it."""
         if prunes.for_ever:
             what = f"{_begins(start)}, {_NO_ARCHIVE}, and audit.retention is unset"
-            self._find(start.seq + 1, Kind.UNSET_RETENTION, what)
+            self._find(start.seq + 1, AuditFindingKind.UNSET_RETENTION, what)
         unchecked = [head.seq for head in heads if head.seq < start.seq]
         if unchecked:
             kept = f"heads were kept of {len(unchecked)} entries from {min(unchecked)} on that were removed"
-            self._find(min(unchecked), Kind.UNCHECKED_HEADS, f"{kept}, {_NO_ARCHIVE}")
+            self._find(min(unchecked), AuditFindingKind.UNCHECKED_HEADS, f"{kept}, {_NO_ARCHIVE}")
 
     def _check_heads(self) -> tuple[int, int]:
         held = unchecked = 0
         first, last = self._first, self._last
         for seq in sorted(self._wanted):
             if last is None or seq > last.seq:
-                self._find(seq, Kind.CUT_OFF, f"a head was kept of entry {seq}, but {_ends(last)}")
+                self._find(seq, AuditFindingKind.CUT_OFF, f"a head was kept of entry {seq}, but {_ends(last)}")
                 continue
             before = first.hash if first is not None and first.seq == seq else None
             kept = self._kept.get(seq, before)
             if kept is not None:
                 differing = self._wanted[seq] - {kept}
-                held += Head(seq, kept) in self.heads
+                held += AuditHead(seq, kept) in self.heads
                 for value in sorted(differing):
-                    self._find(seq, Kind.HEAD_DIFFERS, _differs(kept, value))
+                    self._find(seq, AuditFindingKind.HEAD_DIFFERS, _differs(kept, value))
             elif first is not None and seq < first.seq:
                 unchecked += any(head.seq == seq for head in self.heads)
         return held, unchecked
 
-    def _find(self, seq: int, kind: Kind, message: str) -> None:
+    def _find(self, seq: int, kind: AuditFindingKind, message: str) -> None:
         self._found += 1
-        if len(self._findings) < MOST_FINDINGS:
-            self._findings.append(Finding(seq, kind, message))
+        if len(self._findings) < MAX_FINDINGS:
+            self._findings.append(AuditFinding(seq, kind, message))
 
 
-def verify_lines(lines: Iterable[str], heads: frozenset[Head] = frozenset()) -> Report:
+def verify_lines(lines: Iterable[str], heads: frozenset[AuditHead] = frozenset()) -> AuditReport:
     """Verify an exported log, or a part of one, without the database.
 
     Args:
@@ -347,7 +355,7 @@ def _entries(lines: Iterable[str]) -> Iterator[AuditEntry | Unreadable]:
             entry = entry_of(line)
         except ValueError as error:
             unreadable.append(f"line {number}: {error}")
-            if len(unreadable) < MOST_FINDINGS:
+            if len(unreadable) < MAX_FINDINGS:
                 continue
             yield from _numbered(unreadable, seq + 1)
             seq += len(unreadable)
@@ -367,7 +375,7 @@ def _differs(kept: str | None, said: str) -> str:
     return f"its hash is {kept}, but a head was kept that says {said}"
 
 
-def _ends(last: Head | None) -> str:
+def _ends(last: AuditHead | None) -> str:
     return "the log is empty" if last is None else f"the log ends with entry {last.seq}"
 
 

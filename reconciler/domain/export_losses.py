@@ -16,7 +16,7 @@ _COMMENT: Final = re.compile(r"^\s*#(?! yaml-language-server:)|\s#\s", re.MULTIL
 _INCLUDE: Final = re.compile(r"""\$file["']?\s*:\s*["']?([^\s"'},]+)""")
 _UNREADABLE: Final = "what its document says, which is not valid"
 
-Claim = Document | Refusal
+_Candidate = Document | Refusal
 
 
 def second_documents(laid_out: Iterable[LaidOut], standing: Snapshot, folder: str) -> Iterator[str]:
@@ -30,8 +30,8 @@ def second_documents(laid_out: Iterable[LaidOut], standing: Snapshot, folder: st
     Returns:
         One sentence for each of them.
     """
-    claims: defaultdict[str | None, list[Claim]] = defaultdict(list)
-    for claim in _claims(standing):
+    claims: defaultdict[str | None, list[_Candidate]] = defaultdict(list)
+    for claim in _candidates(standing):
         claims[claim.chatbot_id].append(claim)
     for one in laid_out:
         for claim in claims[one.chatbot_id]:
@@ -53,7 +53,7 @@ def losses(one: LaidOut, standing: Snapshot, folder: str, *, old: str, new: str)
     Returns:
         What is lost, each in a few words; nothing when an export states all of it.
     """
-    here = [claim for claim in _claims(standing) if claim.path == inside(folder, one.path)]
+    here = [claim for claim in _candidates(standing) if claim.path == inside(folder, one.path)]
     others = [claim for claim in here if claim.chatbot_id != one.chatbot_id]
     lost = [_place(claim) for claim in others]
     for claim in here:
@@ -70,12 +70,12 @@ def inside(folder: str, path: str) -> str:
     return path if folder == "." else f"{folder}/{path}"
 
 
-def _claims(standing: Snapshot) -> Iterator[Claim]:
+def _candidates(standing: Snapshot) -> Iterator[_Candidate]:
     yield from standing.documents
     yield from standing.refusals
 
 
-def _place(claim: Claim) -> str:
+def _place(claim: _Candidate) -> str:
     whose = f"the document of chatbot {claim.chatbot_id}" if claim.chatbot_id is not None else "a document"
     return f"{whose} at line {claim.line}" if claim.line is not None else whose
 

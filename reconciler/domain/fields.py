@@ -6,7 +6,7 @@ A name is a key of the object, or a dotted path into it. A key that itself holds
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
-from reconciler.domain.visible import is_unseen
+from reconciler.domain.escaping import is_unseen
 
 
 class Missing:

@@ -6,7 +6,7 @@ from datetime import date, datetime, timedelta
 from itertools import pairwise
 from typing import Final
 
-from reconciler.domain.records import Chatbot
+from reconciler.domain.entities import Chatbot
 from reconciler.domain.status import Direction, Reason, Sync
 
 SERVICE: Final = "service"

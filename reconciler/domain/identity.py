@@ -4,7 +4,7 @@ import unicodedata
 from dataclasses import dataclass
 from functools import lru_cache
 
-from reconciler.domain.visible import is_unseen
+from reconciler.domain.escaping import is_unseen
 
 LONGEST_NAME = 200
 _RESERVED = ("reconciler", "nobody")
@@ -33,7 +33,7 @@ def is_seen_whole(name: str) -> bool:
         0 < len(name) <= LONGEST_NAME
         and name.isprintable()
         and name == name.strip()
-        and not any(is_unseen(each) for each in name)
+        and not any(is_unseen(item) for item in name)
     )
 
 
@@ -46,7 +46,7 @@ def is_proper_name(name: str) -> bool:
 @lru_cache(maxsize=4096)
 def person_key(name: str) -> str:
     """What names of one person share: neither case, spaces, unseen characters nor ways to write a letter matter."""
-    seen = "".join(each for each in name if not is_unseen(each))
+    seen = "".join(item for item in name if not is_unseen(item))
     plain = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", seen).casefold())
     return " ".join(plain.split()) or name
 

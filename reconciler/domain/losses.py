@@ -14,12 +14,12 @@ from typing import Any
 
 from reconciler.domain import fields
 from reconciler.domain.endpoints import is_redirected
-from reconciler.domain.entries import label_of, matched
-from reconciler.domain.everybody import is_wider, reach_of_entry, reach_of_pattern
+from reconciler.domain.escaping import escaped_distinct
 from reconciler.domain.fields import MISSING, is_nothing
-from reconciler.domain.plan import Action, Op, Place
+from reconciler.domain.list_matching import label_of, matched
+from reconciler.domain.open_allow_lists import is_wider, reach_of_entry, reach_of_pattern
+from reconciler.domain.plan import Action, Op, OpTarget
 from reconciler.domain.protections import deletes_records, lifts_protection
-from reconciler.domain.visible import distinct
 
 LEAST_WORDS = 10
 LEAST_CHARACTERS = 40
@@ -30,7 +30,7 @@ _LONGEST_WORD = 20
 
 _LONGEST_WEIGHED = 200_000
 _LONGEST_LINE = 1_000
-_MOST_NAMED = 6
+_MAX_NAMED = 6
 _ACCESS_LISTS = "accessLists."
 
 
@@ -74,7 +74,7 @@ class Loss:
     """
 
     kind: LossKind
-    place: Place
+    place: OpTarget
     field: str = ""
     count: int = 1
     entries: tuple[str, ...] = ()
@@ -83,7 +83,7 @@ class Loss:
     @property
     def where(self) -> str:
         """The item or field, as the API names it."""
-        return f"{self.place}.{distinct(self.field)}" if self.field else str(self.place)
+        return f"{self.place}.{escaped_distinct(self.field)}" if self.field else str(self.place)
 
     def __str__(self) -> str:
         if self.kind is LossKind.REMOVED and self.entries and not self.empties:
@@ -106,8 +106,8 @@ def summary(found: Sequence[Loss]) -> str:
     deleted = sum(loss.kind is LossKind.DELETED for loss in found)
     others = sorted((loss for loss in found if loss.kind is not LossKind.DELETED), key=_severity)
     clauses = [f"deletes {counted(deleted, 'item', 'items')}"] if deleted else []
-    clauses += [str(loss) for loss in others[:_MOST_NAMED]]
-    if more := total(others[_MOST_NAMED:]):
+    clauses += [str(loss) for loss in others[:_MAX_NAMED]]
+    if more := total(others[_MAX_NAMED:]):
         clauses.append(f"takes away {more} more")
     *first, last = clauses or [""]
     return f"{', '.join(first)} and {last}" if first else last
@@ -122,7 +122,7 @@ def counted(number: int, one: str, many: str) -> str:
     return f"{number} {one if number == 1 else many}"
 
 
-def field_losses(place: Place, name: str, before: Any, after: Any) -> tuple[Loss, ...]:
+def field_losses(place: OpTarget, name: str, before: Any, after: Any) -> tuple[Loss, ...]:
     """What is lost by a change of one field.
 
     Args:

@@ -4,9 +4,9 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from enum import StrEnum
 from typing import Any, Final
 
+from reconciler.domain.entities import Apply
 from reconciler.domain.lifecycle import ApplyStatus
 from reconciler.domain.plan import Action, Op
-from reconciler.domain.records import Apply
 
 
 class OpOutcome(StrEnum):
@@ -37,7 +37,7 @@ def op_outcomes(ops: Sequence[Op], apply: Apply | None) -> tuple[OpOutcome | Non
     """
     if apply is None or apply.status not in _STOPPED:
         return (None,) * len(ops)
-    done = [each for each in apply.applied if each.get("action") != Action.NOOP and not each.get("noop")]
+    done = [item for item in apply.applied if item.get("action") != Action.NOOP and not item.get("noop")]
     failed = (apply.failed or {}).get("op")
     if not done and not failed:
         return (None,) * len(ops)
@@ -46,7 +46,7 @@ def op_outcomes(ops: Sequence[Op], apply: Apply | None) -> tuple[OpOutcome | Non
     return tuple(_outcome(op, places, failed, rest) for op in ops)
 
 
-def told(op: Op) -> Mapping[str, Any]:
+def op_outcome_counts(op: Op) -> Mapping[str, Any]:
     """An op that is proven to be done, as WizChat would tell it."""
     return {"section": op.section, "action": op.action.value, "key": op.key}
 

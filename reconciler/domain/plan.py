@@ -11,8 +11,8 @@ from typing import Any, NamedTuple
 
 from reconciler.domain import fields
 from reconciler.domain.canonical import digest
+from reconciler.domain.escaping import escaped_distinct
 from reconciler.domain.fingerprint import fingerprint
-from reconciler.domain.visible import distinct
 
 MCP_SERVERS = "mcpServers"
 
@@ -26,14 +26,14 @@ class Action(StrEnum):
     NOOP = "noop"
 
 
-class Place(NamedTuple):
+class OpTarget(NamedTuple):
     """What an op is about: a section, and in a list section the item's key (else the empty string)."""
 
     section: str
     key: str
 
     def __str__(self) -> str:
-        return f'{self.section} "{distinct(self.key)}"' if self.key else self.section
+        return f'{self.section} "{escaped_distinct(self.key)}"' if self.key else self.section
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,9 +57,9 @@ class Op:
     changed_fields: tuple[str, ...] = ()
 
     @property
-    def place(self) -> Place:
+    def place(self) -> OpTarget:
         """What the op is about."""
-        return Place(self.section, self.key or "")
+        return OpTarget(self.section, self.key or "")
 
     @property
     def is_noop(self) -> bool:

@@ -10,7 +10,7 @@ from typing import Any, Self
 
 from reconciler.domain import fields
 from reconciler.domain.losses import Loss, LossKind, counted, losses, summary, total
-from reconciler.domain.plan import MCP_SERVERS, Action, Op, Place
+from reconciler.domain.plan import MCP_SERVERS, Action, Op, OpTarget
 from reconciler.domain.sentences import listed
 
 
@@ -60,7 +60,7 @@ class Protection:
 def _fits(text: str, pattern: str) -> bool:
     # a bracket in a key is a bracket: as a set of characters it would leave the very item unprotected;
     # so would a name whose accents are written as characters of their own
-    text, pattern = (unicodedata.normalize("NFC", each) for each in (text, pattern))
+    text, pattern = (unicodedata.normalize("NFC", item) for item in (text, pattern))
     return fnmatchcase(text, pattern.replace("[", "[[]"))
 
 
@@ -110,7 +110,7 @@ class ProtectedItem:
         protection: The first pattern that covers it.
     """
 
-    place: Place
+    place: OpTarget
     protection: Protection
 
     def __str__(self) -> str:
@@ -152,7 +152,7 @@ def protected_items(chatbot_id: str, ops: Iterable[Op], policy: Policy) -> tuple
     return tuple(item for item in found if item is not None)
 
 
-def _touched(op: Op) -> Iterator[Iterable[Place]]:
+def _touched(op: Op) -> Iterator[Iterable[OpTarget]]:
     """The item; in a section without keys each changed field, or the whole section when it is deleted.
 
     A field is named as coarsely as the API likes: one that is replaced with all that it holds touches that, too.
@@ -162,10 +162,10 @@ def _touched(op: Op) -> Iterator[Iterable[Place]]:
         return
     for name in op.changed_fields:
         names = fields.touched(name, fields.get(op.before, name), fields.get(op.after, name))
-        yield [Place(op.section, each) for each in names]
+        yield [OpTarget(op.section, name) for name in names]
 
 
-def _first_covered(chatbot_id: str, places: Iterable[Place], policy: Policy) -> ProtectedItem | None:
+def _first_covered(chatbot_id: str, places: Iterable[OpTarget], policy: Policy) -> ProtectedItem | None:
     for place in places:
         protection = _covering(chatbot_id, place, policy)
         if protection is not None:
@@ -173,7 +173,7 @@ def _first_covered(chatbot_id: str, places: Iterable[Place], policy: Policy) -> 
     return None
 
 
-def _covering(chatbot_id: str, place: Place, policy: Policy) -> Protection | None:
+def _covering(chatbot_id: str, place: OpTarget, policy: Policy) -> Protection | None:
     for protection in policy.protected:
         # a section that is deleted as a whole takes every one of its fields with it
         if protection.covers(chatbot_id, place.section, place.key or protection.key):

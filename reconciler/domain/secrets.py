@@ -28,7 +28,7 @@ _STAND_IN_PASSWORD: Final = re.compile(
 
 
 @dataclass(frozen=True, slots=True)
-class Shape:
+class SecretPattern:
     """How one kind of key looks.
 
     Attributes:
@@ -47,7 +47,7 @@ class Shape:
 
 
 @dataclass(frozen=True, slots=True)
-class Secret:
+class FoundSecret:
     """Where a text holds a key. It never holds the key itself."""
 
     kind: str
@@ -55,14 +55,14 @@ class Secret:
     end: int
 
 
-def _shape(kind: str, starts: str, rest: str, *, mixed: bool = True, inside: bool = False) -> Shape:
+def _shape(kind: str, starts: str, rest: str, *, mixed: bool = True, inside: bool = False) -> SecretPattern:
     """A shape whose beginnings are separated by blanks."""
     begin = "|".join(re.escape(start) for start in starts.split())
     pattern = re.compile(f"(?:{begin}){rest}", re.ASCII)
-    return Shape(kind, tuple(starts.split()), pattern, mixed, inside)
+    return SecretPattern(kind, tuple(starts.split()), pattern, mixed, inside)
 
 
-def _named(kind: str, names: str, rest: str) -> Shape:
+def _named(kind: str, names: str, rest: str) -> SecretPattern:
     """A key that only the name before it gives away, such as ``DD_API_KEY=…``."""
     return _shape(kind, names, rf"[\"']?\s{{0,5}}(?:=>?|:=?)\s{{0,5}}[\"']?(?P<key>{rest})(?![{_WORD}])", inside=True)
 
@@ -73,7 +73,7 @@ _PEM_BODY: Final = (
     r"(?P<key>[A-Za-z0-9+/]{24,})(?:[A-Za-z0-9+/=\s]|\\[nr]){0,20000}(?:-----END [A-Z0-9 ]{1,40}-----)?"
 )
 
-SHAPES: Final[Sequence[Shape]] = (
+SHAPES: Final[Sequence[SecretPattern]] = (
     _shape("a WizChat API key", "wpk_live_ wpk_test_", rf"(?P<key>[{_WORD}]{{16,}})"),
     _shape("a token of this service", "wzr_", rf"(?P<key>[{_WORD}]{{32,}})"),
     _shape("an AWS access key id", "AKIA ASIA", rf"(?P<key>[A-Z2-7]{{16}}){_END}", mixed=False),
@@ -115,7 +115,7 @@ SHAPES: Final[Sequence[Shape]] = (
     ),
     _shape("a Mailgun key", "key-", rf"(?P<key>[0-9a-f]{{32}}){_END}"),
     _shape("a Telegram bot token", ":AA", rf"(?<=[0-9]{{8}}:AA)(?P<key>[{_WORD}]{{32,34}}){_END}", inside=True),
-    Shape(
+    SecretPattern(
         "a Discord bot token",
         (),
         re.compile(rf"[MNO][{_WORD}]{{23,25}}\.(?P<key>[{_WORD}]{{6}}\.[{_WORD}]{{27,38}}){_END}", re.ASCII),
@@ -163,13 +163,13 @@ _ANY_START: Final = re.compile(
 )
 
 
-def find_secrets(text: str) -> list[Secret]:
+def find_secrets(text: str) -> list[FoundSecret]:
     """Every key in a text, in order; of two that overlap, the one whose shape stands first."""
     if len(text) < _SHORT and not _ANY_START.search(text):
         return []
     found = [secret for shape in SHAPES for secret in _of_shape(shape, text)]
-    kept: list[Secret] = []
-    for secret in sorted(found, key=lambda each: each.start):
+    kept: list[FoundSecret] = []
+    for secret in sorted(found, key=lambda item: item.start):
         if not kept or secret.start >= kept[-1].end:
             kept.append(secret)
     return kept
@@ -184,16 +184,16 @@ def redacted(text: str) -> str:
     return shown + text[at:]
 
 
-def _of_shape(shape: Shape, text: str) -> Iterator[Secret]:
+def _of_shape(shape: SecretPattern, text: str) -> Iterator[FoundSecret]:
     end = 0
     for found in _candidates(shape, text):
         at = found.start()
         if at >= end and not _is_inner(shape, text, at) and _looks_real(shape, found):
             end = found.end()
-            yield Secret(shape.kind, at, end)
+            yield FoundSecret(shape.kind, at, end)
 
 
-def _candidates(shape: Shape, text: str) -> Iterator[re.Match[str]]:
+def _candidates(shape: SecretPattern, text: str) -> Iterator[re.Match[str]]:
     if not shape.starts:
         yield from shape.pattern.finditer(text)
     for start in shape.starts:
@@ -205,11 +205,11 @@ def _candidates(shape: Shape, text: str) -> Iterator[re.Match[str]]:
             at = text.find(start, at + 1)
 
 
-def _is_inner(shape: Shape, text: str, at: int) -> bool:
+def _is_inner(shape: SecretPattern, text: str, at: int) -> bool:
     return not shape.inside and at > 0 and text[at - 1] in _BEFORE
 
 
-def _looks_real(shape: Shape, found: re.Match[str]) -> bool:
+def _looks_real(shape: SecretPattern, found: re.Match[str]) -> bool:
     key = found["key"]
     if _STAND_IN.search(found[0] if len(found[0]) < 500 else key):  # noqa: PLR2004 - a long one is judged by its key
         return False

@@ -13,12 +13,12 @@ _WORD: Final = re.compile(r"[a-z]+(?=[ ,;?!]|\.?\Z)")
 _ALWAYS_SMALL: Final = frozenset({"ssh", "http", "https"})
 
 
-MOST_LISTED: Final = 20
+MAX_LISTED: Final = 20
 
 
 def listed(names: Sequence[str], between: str = ", ") -> str:
-    """Names in a row, the first `MOST_LISTED` of them and how many more there are: what is kept stays short."""
-    return first_few(names[:MOST_LISTED], len(names), between)
+    """Names in a row, the first `MAX_LISTED` of them and how many more there are: what is kept stays short."""
+    return first_few(names[:MAX_LISTED], len(names), between)
 
 
 def ended(message: str) -> str:
@@ -36,7 +36,7 @@ def as_sentence(message: str) -> str:
 
 def joined(messages: Iterable[str]) -> str:
     """Messages one after the other, each as a sentence; those that are blank, or come again, are left out."""
-    return " ".join(dict.fromkeys(as_sentence(each) for each in messages if each.strip()))
+    return " ".join(dict.fromkeys(as_sentence(message) for message in messages if message.strip()))
 
 
 def first_few(shown: Sequence[str], count: int, between: str = ", ") -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
-from reconciler.domain.records import ScopeKind, SourceRecord, SourceState, Suspension
+from reconciler.domain.entities import ScopeKind, SourceRecord, SourceState, Suspension
 from reconciler.domain.sentences import ended
 
 
@@ -24,8 +24,8 @@ def widest_suspension(
     standing: Iterable[Suspension], tenant: str, chatbot_id: str | None, source: str | None
 ) -> Suspension | None:
     """The one to name of all suspensions that cover a chatbot or, without an id, a whole source."""
-    covering = [each for each in standing if covers(each, tenant, chatbot_id, source)]
-    return max(covering, key=lambda each: list(ScopeKind).index(each.kind), default=None)
+    covering = [suspension for suspension in standing if covers(suspension, tenant, chatbot_id, source)]
+    return max(covering, key=lambda item: list(ScopeKind).index(item.kind), default=None)
 
 
 def suspended_sources(records: Iterable[SourceRecord], standing: Sequence[Suspension]) -> Mapping[str, Suspension]:

@@ -49,7 +49,7 @@ class TenantRecord:
 
 
 @dataclass(frozen=True, slots=True)
-class Sign:
+class TenantSignal:
     """What one call tells about its tenant.
 
     Attributes:
@@ -63,7 +63,9 @@ class Sign:
     is_certain: bool = False
 
 
-def judge(listed: Sign | None, compared: Sequence[Sign], *, others_answered: bool) -> Sign | None:
+def judge_tenant(
+    listed: TenantSignal | None, compared: Sequence[TenantSignal], *, others_answered: bool
+) -> TenantSignal | None:
     """What the calls of one pass tell together.
 
     A single dry run that fails tells of its chatbot only: its failure is the tenant's when no other call shows that
@@ -81,7 +83,7 @@ def judge(listed: Sign | None, compared: Sequence[Sign], *, others_answered: boo
     if certain := next((sign for sign in signs if sign.is_certain), None):
         return certain
     if any(sign.state is TenantState.READY for sign in compared):
-        return Sign(TenantState.READY)
+        return TenantSignal(TenantState.READY)
     if listed is not None and listed.state not in {None, TenantState.READY}:
         return listed
     telling = [sign for sign in compared if sign.state is not None]

@@ -6,7 +6,7 @@ from typing import Final
 
 from reconciler.domain.status import Reason
 
-MOST_NAMED: Final = 100
+MAX_NAMED: Final = 100
 """So many a run names: where WizChat cannot be asked there may be very many, at every run."""
 
 
@@ -28,4 +28,4 @@ class Uncompared:
 
 def named_uncompared(every: Iterable[Uncompared]) -> tuple[Uncompared, ...]:
     """Those that a run names; `Counts.uncompared` counts all of them."""
-    return tuple(sorted(every, key=lambda each: each.chatbot_id)[:MOST_NAMED])
+    return tuple(sorted(every, key=lambda item: item.chatbot_id)[:MAX_NAMED])

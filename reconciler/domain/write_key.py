@@ -10,7 +10,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Final, Self
 
-from reconciler.domain.outcome import Answer, Answered, Refused
+from reconciler.domain.apply_answers import ApplyAnswer, ApplyAnswered, ApplyRefused
 from reconciler.domain.plan import Action
 
 _REFUSES_KEY: Final = frozenset({"invalid_api_key", "unauthorized"})
@@ -110,7 +110,7 @@ class WriteKey:
             return self._in(WriteKeyState.REFUSED, now)
         return self if self.state is WriteKeyState.PROVEN else self._in(WriteKeyState.ACCEPTED, now)
 
-    def after_apply(self, chatbot_id: str, sections: Collection[str], answer: Answer, now: datetime) -> Self:
+    def after_apply(self, chatbot_id: str, sections: Collection[str], answer: ApplyAnswer, now: datetime) -> Self:
         """As it is once WizChat answered an apply.
 
         Args:
@@ -130,7 +130,7 @@ class WriteKey:
         left = (right.after_writing(chatbot_id, written) for right in self.missing)
         return replace(self._in(WriteKeyState.PROVEN, now), missing=tuple(right for right in left if right))
 
-    def after_refusal(self, chatbot_id: str, sections: Collection[str], refusal: Refused, now: datetime) -> Self:
+    def after_refusal(self, chatbot_id: str, sections: Collection[str], refusal: ApplyRefused, now: datetime) -> Self:
         """As it is once an apply that was to write sections of a chatbot was refused."""
         if refusal.code in _REFUSES_KEY:
             return self._in(WriteKeyState.REFUSED, now)
@@ -143,31 +143,33 @@ class WriteKey:
         return self if self.state is state else replace(self, state=state, since=now)
 
 
-def refusal_of(answer: Answer) -> Refused | None:
+def refusal_of(answer: ApplyAnswer) -> ApplyRefused | None:
     """Why an apply, or the op that stopped it, was refused; None where nothing was."""
     match answer:
-        case Refused():
+        case ApplyRefused():
             return answer
-        case Answered(failed={"code": str(code), "op": {"section": str(section)}}):
-            return Refused(code, "", sections=(section,))
+        case ApplyAnswered(failed={"code": str(code), "op": {"section": str(section)}}):
+            return ApplyRefused(code, "", sections=(section,))
         case _:
             return None
 
 
-def concerns_key(answer: Answer) -> bool:
+def concerns_key(answer: ApplyAnswer) -> bool:
     """Whether an apply was refused because of the key that it came with."""
     refusal = refusal_of(answer)
     return refusal is not None and refusal.code in {*_REFUSES_KEY, _LACKS_SCOPE, _LACKS_CHATBOT}
 
 
-def _written(answer: Answer) -> frozenset[str]:
+def _written(answer: ApplyAnswer) -> frozenset[str]:
     """The sections that an apply wrote something of."""
-    applied = answer.applied if isinstance(answer, Answered) else ()
+    applied = answer.applied if isinstance(answer, ApplyAnswered) else ()
     done = (item for item in applied if item.get("action") != Action.NOOP and not item.get("noop"))
     return frozenset(section for item in done if isinstance(section := item.get("section"), str))
 
 
-def _missing_right(refusal: Refused, chatbot_id: str, sections: Collection[str], now: datetime) -> MissingRight | None:
+def _missing_right(
+    refusal: ApplyRefused, chatbot_id: str, sections: Collection[str], now: datetime
+) -> MissingRight | None:
     if refusal.code == _LACKS_CHATBOT:
         return MissingRight(chatbot_id=chatbot_id, since=now)
     if refusal.code == _LACKS_SCOPE:

@@ -7,13 +7,13 @@ from datetime import timedelta
 from typing import Any, Final, Self, TypeVar
 
 from reconciler.domain.claim_limits import open_claims
+from reconciler.domain.entities import Role
+from reconciler.domain.forge_urls import Forge
 from reconciler.domain.grants import Grants, Right, highest, reach, role_for
 from reconciler.domain.policy import Policy
-from reconciler.domain.records import Role
-from reconciler.domain.weblinks import Forge
 from reconciler.engine.account_checks import AccountChecks
-from reconciler.engine.deadlines import Deadlines
-from reconciler.engine.entry_limits import EntryLimits
+from reconciler.engine.audit.entry_limits import EntryLimits
+from reconciler.engine.reconcile.deadlines import Deadlines
 from reconciler.errors import Forbidden, NotFound
 from reconciler.executors import NamedExecutor
 from reconciler.ports import Clock, Dispatcher, Source, Store, Target

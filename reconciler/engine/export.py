@@ -6,7 +6,7 @@ from difflib import get_close_matches
 from typing import Any
 
 from reconciler.domain.layout import Exported
-from reconciler.engine.each import Progress, for_each, no_progress
+from reconciler.engine.concurrency import Progress, gather_bounded, no_progress
 from reconciler.errors import ChatbotNotFound, TargetError
 from reconciler.ports import LiveChatbot, Target
 
@@ -70,7 +70,7 @@ async def export_fleet(
             raise ChatbotNotFound(f"chatbot {chatbot_id} was not found at WizChat: check the id{near}")
         return exported(live[chatbot_id], await target.export(chatbot_id))
 
-    answers = await for_each(wanted, read, target=target, concurrency=concurrency, progress=progress)
+    answers = await gather_bounded(wanted, read, target=target, concurrency=concurrency, progress=progress)
     return FleetExport(
         chatbots=tuple(live[chatbot_id] for chatbot_id in sorted(live)),
         exported=tuple(answer for answer in answers if isinstance(answer, Exported)),

@@ -7,7 +7,7 @@ from difflib import get_close_matches
 from reconciler.domain.diagnostics import Diagnostic
 from reconciler.domain.document import Document, Refusal, Snapshot
 from reconciler.domain.plan import Proposal, propose
-from reconciler.engine.each import Progress, for_each, no_progress
+from reconciler.engine.concurrency import Progress, gather_bounded, no_progress
 from reconciler.errors import NotFound, TargetError
 from reconciler.ports import Target
 
@@ -71,7 +71,7 @@ async def plan_locally(
         ops = await target.dry_run(document.chatbot_id, document.body)
         return propose(tenant, document.chatbot_id, document.body, ops)
 
-    outcomes = await for_each(documents, ask, target=target, concurrency=concurrency, progress=progress)
+    outcomes = await gather_bounded(documents, ask, target=target, concurrency=concurrency, progress=progress)
     planned = tuple(PlannedDocument(*pair) for pair in zip(documents, outcomes, strict=True))
     return LocalPlan(planned, refusals, diagnostics)
 

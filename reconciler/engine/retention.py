@@ -8,15 +8,15 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from reconciler.engine.context import Engine
-from reconciler.engine.retelling import last_told, runs_named_in
+from reconciler.engine.reconcile.carried_diagnostics import last_run_about, runs_referred_to
 from reconciler.ports import DatabaseSize, Expiring
 
 INTERVAL: Final = 3600.0
 """Seconds from one pass to the next."""
-MOST_A_PASS: Final = timedelta(days=1)
+MAX_A_PASS: Final = timedelta(days=1)
 """Of what is too old, what ended within this time after the oldest goes in one pass: with a clock that is wrong by a
 year it takes as many hours as days are kept until everything is gone."""
-MOST_AT_ONCE: Final = 200
+MAX_AT_ONCE: Final = 200
 """Rows of one transaction; SQLite has one writer at a time, and an apply may be the next."""
 SESSIONS_KEPT: Final = timedelta(days=7)
 """How long an expired session is kept."""
@@ -119,16 +119,16 @@ class RetentionKeeper:
             for what, kept in self.rules.kept.items():
                 oldest = await uow.retention.oldest(what, now - kept, spared=self._spared)
                 if oldest is not None:
-                    limits[what] = min(now - kept, oldest + MOST_A_PASS)
+                    limits[what] = min(now - kept, oldest + MAX_A_PASS)
         return limits
 
     async def _remove_some(self) -> None:
         for what, limit in list(self._limits.items()):
             async with self.engine.store.begin() as uow:
-                count = await uow.retention.remove(what, limit, most=MOST_AT_ONCE, spared=self._spared)
+                count = await uow.retention.remove(what, limit, most=MAX_AT_ONCE, spared=self._spared)
             self._removed[what] += count
             self.state.removed[what] += count
-            if count < MOST_AT_ONCE or what is Expiring.TRANSITIONS:
+            if count < MAX_AT_ONCE or what is Expiring.TRANSITIONS:
                 del self._limits[what]
         if not self._limits and self._removed.total():
             self._may_reclaim = True
@@ -140,7 +140,7 @@ class RetentionKeeper:
             records = await uow.sources.all()
         spared = {record.last_run_id for record in records if record.last_run_id is not None}
         for record in records:
-            told = await last_told(self.engine, record.name, record.good_revision)
+            told = await last_run_about(self.engine, record.name, record.good_revision)
             if told is not None:
-                spared |= {told.id, *runs_named_in(told)}
+                spared |= {told.id, *runs_referred_to(told)}
         return frozenset(spared)

@@ -12,7 +12,7 @@ SAFE_ALGORITHMS = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256"
 
 
 @dataclass(frozen=True, slots=True)
-class Issuer:
+class OidcIssuer:
     """An issuer's own description.
 
     Attributes:
@@ -36,7 +36,7 @@ class Issuer:
     names_itself: bool
 
 
-def described(issuer: str, document: Mapping[str, Any]) -> Issuer:
+def described(issuer: str, document: Mapping[str, Any]) -> OidcIssuer:
     """Read a discovery document.
 
     Raises:
@@ -52,7 +52,7 @@ def described(issuer: str, document: Mapping[str, Any]) -> Issuer:
         raise LoginRefused("issuer_answer", "the issuer signs by no method that is believed here")
     methods = document.get("token_endpoint_auth_methods_supported")
     post = isinstance(methods, list) and "client_secret_basic" not in methods and "client_secret_post" in methods
-    return Issuer(
+    return OidcIssuer(
         name=str(name),
         authorize_url=_endpoint(document, "authorization_endpoint"),
         token_url=_endpoint(document, "token_endpoint"),

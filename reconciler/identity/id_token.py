@@ -20,7 +20,7 @@ LEEWAY = 60
 OLDEST = 600
 """Seconds since it was issued."""
 
-_MOST_KEYS = 100
+_MAX_KEYS = 100
 _SMALLEST_RSA = 2048
 _KINDS: Mapping[str, type[RSAKey | ECKey | OKPKey]] = {"RSA": RSAKey, "EC": ECKey, "OKP": OKPKey}
 
@@ -33,7 +33,7 @@ def refused(code: str, what: str) -> LoginRefused:
 def read_keys(document: Mapping[str, Any]) -> list[Key]:
     """The public keys of a key set that can sign; others are left out."""
     listed = document.get("keys")
-    if not isinstance(listed, list) or len(listed) > _MOST_KEYS:
+    if not isinstance(listed, list) or len(listed) > _MAX_KEYS:
         raise LoginRefused("issuer_answer", "the issuer's key set cannot be read")
     return [key for key in map(_key, listed) if key is not None]
 

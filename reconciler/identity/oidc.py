@@ -14,10 +14,10 @@ from joserfc.jwk import Key
 
 from reconciler.domain.identity import Identity
 from reconciler.errors import LoginRefused
-from reconciler.identity.discovery import Issuer, described
+from reconciler.identity.discovery import OidcIssuer, described
 from reconciler.identity.fetching import Fetcher
 from reconciler.identity.id_token import check_claims, key_id, matching, read_keys, refused, signed_claims
-from reconciler.ports import Attempt, Clock
+from reconciler.ports import Clock, LoginAttempt
 from reconciler.shared_work import SharedWork
 
 DISCOVERY_SECONDS = 3600.0
@@ -25,7 +25,7 @@ KEYS_SECONDS = 3600.0
 LOOK_AGAIN_SECONDS = 60.0
 """How long an unknown key is not asked for again: whoever makes one up must not make us ask."""
 
-_MOST_GROUPS = 1000
+_MAX_GROUPS = 1000
 _LONGEST_GROUP = 256
 _LONGEST_CODE = 4096
 
@@ -57,7 +57,7 @@ class OidcProvider:
     spec: OidcSpec
     clock: Clock
     fetch: Fetcher = field(default_factory=Fetcher)
-    _description: SharedWork[Issuer] = field(init=False)
+    _description: SharedWork[OidcIssuer] = field(init=False)
     _keys: tuple[float, Sequence[Key]] | None = None
     _one_at_a_time: asyncio.Lock = field(default_factory=asyncio.Lock)
 
@@ -69,7 +69,7 @@ class OidcProvider:
         """Its URL."""
         return self.spec.issuer
 
-    async def where_to_ask(self, attempt: Attempt) -> str:
+    async def where_to_ask(self, attempt: LoginAttempt) -> str:
         """The URL at which a browser signs in.
 
         Raises:
@@ -89,7 +89,7 @@ class OidcProvider:
         )
         return url
 
-    async def who(self, code: str, attempt: Attempt, named: str | None) -> Identity:
+    async def who(self, code: str, attempt: LoginAttempt, named: str | None) -> Identity:
         """The person that a code stands for, verified.
 
         Raises:
@@ -115,11 +115,11 @@ class OidcProvider:
             groups=_groups(claims.get(self.spec.groups_claim, more.get(self.spec.groups_claim))),
         )
 
-    async def _describe(self) -> Issuer:
+    async def _describe(self) -> OidcIssuer:
         url = f"{self.spec.issuer.rstrip('/')}/.well-known/openid-configuration"
         return described(self.spec.issuer, await self.fetch.get(url, "discovery document"))
 
-    async def _exchange(self, issuer: Issuer, code: str, attempt: Attempt) -> Mapping[str, Any]:
+    async def _exchange(self, issuer: OidcIssuer, code: str, attempt: LoginAttempt) -> Mapping[str, Any]:
         form = {
             "grant_type": "authorization_code",
             "code": code,
@@ -133,7 +133,7 @@ class OidcProvider:
             form |= {"client_id": self.spec.client_id} | ({"client_secret": secret} if secret else {})
         return await self.fetch.post(issuer.token_url, "token endpoint", form, auth)
 
-    async def _key(self, issuer: Issuer, kid: str | None) -> Key:
+    async def _key(self, issuer: OidcIssuer, kid: str | None) -> Key:
         """The key of this id, asked for again when it is unknown, for keys change; but not over and over."""
         async with self._one_at_a_time:
             keys = await self._known_keys(issuer, kid)
@@ -142,7 +142,7 @@ class OidcProvider:
             raise refused("unknown_key", "is signed with an unknown key")
         return found
 
-    async def _known_keys(self, issuer: Issuer, kid: str | None) -> Sequence[Key]:
+    async def _known_keys(self, issuer: OidcIssuer, kid: str | None) -> Sequence[Key]:
         now = self.clock.monotonic()
         asked, keys = self._keys or (None, ())
         fresh_for = KEYS_SECONDS if matching(keys, kid) is not None else LOOK_AGAIN_SECONDS
@@ -154,7 +154,7 @@ class OidcProvider:
         self._keys = now, keys
         return keys
 
-    async def _userinfo(self, issuer: Issuer, claims: Mapping[str, Any], token: object) -> Mapping[str, Any]:
+    async def _userinfo(self, issuer: OidcIssuer, claims: Mapping[str, Any], token: object) -> Mapping[str, Any]:
         """What the issuer says besides, where the ID token lacks it; of the same person, or not at all."""
         needed = {self.spec.name_claim, self.spec.groups_claim}
         needed |= {"email_verified"} if self.spec.name_claim == "email" else set()
@@ -192,6 +192,6 @@ def _unverified(sayings: Sequence[Mapping[str, Any]]) -> str:
 
 def _groups(said: object) -> tuple[str, ...]:
     listed = [said] if isinstance(said, str) else said if isinstance(said, list) else []
-    if len(listed) > _MOST_GROUPS:
-        raise LoginRefused("too_many_groups", f"the issuer names more than {_MOST_GROUPS} groups: let it name fewer")
+    if len(listed) > _MAX_GROUPS:
+        raise LoginRefused("too_many_groups", f"the issuer names more than {_MAX_GROUPS} groups: let it name fewer")
     return tuple(group for group in listed if isinstance(group, str) and 0 < len(group) <= _LONGEST_GROUP)

@@ -1,9 +1,10 @@
 """What the engine needs of the world, as Protocols. Adapters implement them; so do the fakes of the tests."""
 
 from reconciler.ports.audit import AuditShelf
+from reconciler.ports.clock_and_jobs import Clock, Dispatcher, Job, JobKind
 from reconciler.ports.events import ChangeKind
 from reconciler.ports.git import ParseCache, Source
-from reconciler.ports.identity import Attempt, IdentityProvider
+from reconciler.ports.identity import IdentityProvider, LoginAttempt
 from reconciler.ports.queries import (
     AuditFilter,
     ChatbotFilter,
@@ -38,14 +39,12 @@ from reconciler.ports.repositories import (
 )
 from reconciler.ports.store import DatabaseSize, Store
 from reconciler.ports.wizchat import APPLYING, COMPARING, Budget, LiveChatbot, Purpose, Spender, Target, Writer
-from reconciler.ports.world import Clock, Dispatcher, Job, JobKind
 
 __all__ = [
     "APPLYING",
     "COMPARING",
     "ApplyRepository",
     "ApprovalRepository",
-    "Attempt",
     "AuditFilter",
     "AuditRepository",
     "AuditShelf",
@@ -67,6 +66,7 @@ __all__ = [
     "JobKind",
     "LeaseRepository",
     "LiveChatbot",
+    "LoginAttempt",
     "Page",
     "ParseCache",
     "PersonRepository",

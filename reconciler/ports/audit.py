@@ -4,9 +4,9 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Protocol
 
-from reconciler.domain.audit_lines import Head, PruneNote
+from reconciler.domain.audit_lines import AuditHead, PruneNote
 from reconciler.domain.audit_verify import Unreadable
-from reconciler.domain.records import AuditEntry
+from reconciler.domain.entities import AuditEntry
 from reconciler.executors import NamedExecutor
 
 
@@ -20,10 +20,10 @@ class AuditShelf(Protocol):
     def files(self) -> NamedExecutor:
         """Where these calls are to be made."""
 
-    def heads(self) -> frozenset[Head]:
+    def heads(self) -> frozenset[AuditHead]:
         """The heads that are kept."""
 
-    def keep_head(self, head: Head, at: datetime, *, forget: bool) -> None:
+    def keep_head(self, head: AuditHead, at: datetime, *, forget: bool) -> None:
         """Keep a head durably.
 
         Args:

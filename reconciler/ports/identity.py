@@ -7,7 +7,7 @@ from reconciler.domain.identity import Identity
 
 
 @dataclass(frozen=True, slots=True)
-class Attempt:
+class LoginAttempt:
     """One try to sign in: what binds the issuer's answer to the browser that asked.
 
     Attributes:
@@ -30,10 +30,10 @@ class IdentityProvider(Protocol):
     def issuer(self) -> str:
         """Its URL."""
 
-    async def where_to_ask(self, attempt: Attempt) -> str:
+    async def where_to_ask(self, attempt: LoginAttempt) -> str:
         """The URL at which a browser signs in."""
 
-    async def who(self, code: str, attempt: Attempt, named: str | None) -> Identity:
+    async def who(self, code: str, attempt: LoginAttempt, named: str | None) -> Identity:
         """The person that a code stands for, verified.
 
         Args:

@@ -7,9 +7,9 @@ from enum import StrEnum
 from typing import Generic, Protocol, TypeVar
 
 from reconciler.domain.access import Person, Session, Token
+from reconciler.domain.entities import Apply, Approval, AuditEntry, Chatbot, Plan, Run, SourceRecord, Suspension
 from reconciler.domain.history import Point, Transition
 from reconciler.domain.lifecycle import PlanStatus
-from reconciler.domain.records import Apply, Approval, AuditEntry, Chatbot, Plan, Run, SourceRecord, Suspension
 from reconciler.domain.status import Direction, Reason, Sync
 from reconciler.domain.tenant import TenantRecord
 

@@ -7,14 +7,14 @@ from typing import Any, Protocol
 
 from reconciler.domain.access import Person, Session, Token
 from reconciler.domain.audit_verify import Unreadable
-from reconciler.domain.brake import Fleet, Stake
+from reconciler.domain.circuit_breaker import Fleet, Stake
 from reconciler.domain.direction import Baseline
-from reconciler.domain.records import (
+from reconciler.domain.entities import (
     Apply,
     Approval,
     AuditEntry,
     Chatbot,
-    GoodDocument,
+    Claim,
     Lease,
     Plan,
     Run,
@@ -70,16 +70,16 @@ class RunRepository(Protocol):
 class DocumentRepository(Protocol):
     """The claims of each source at its last good revision."""
 
-    async def get(self, source: str, chatbot_id: str) -> GoodDocument | None: ...
-    async def of_source(self, source: str) -> Sequence[GoodDocument]: ...
-    async def replace(self, source: str, documents: Sequence[GoodDocument]) -> None: ...
-    async def unfollowed(self, source: str) -> Sequence[GoodDocument]:
+    async def get(self, source: str, chatbot_id: str) -> Claim | None: ...
+    async def of_source(self, source: str) -> Sequence[Claim]: ...
+    async def replace(self, source: str, documents: Sequence[Claim]) -> None: ...
+    async def unfollowed(self, source: str) -> Sequence[Claim]:
         """The claims of a source that their chatbot does not show.
 
         It follows another source, or none, or is held up by a fault of documents that this document does not have.
         """
 
-    async def held_elsewhere(self, source: str) -> Sequence[GoodDocument]:
+    async def held_elsewhere(self, source: str) -> Sequence[Claim]:
         """What other sources state of the chatbots that follow them, where this source claims those, too."""
 
     async def fleet(self, source: str, revision: str) -> Fleet:

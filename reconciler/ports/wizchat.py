@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, Protocol
 
-from reconciler.domain.outcome import Answer
+from reconciler.domain.apply_answers import ApplyAnswer
 from reconciler.domain.plan import Op
 
 
@@ -116,5 +116,5 @@ class Writer(Protocol):
             TargetError: Nothing is learned.
         """
 
-    async def apply(self, chatbot_id: str, body: bytes) -> Answer:
+    async def apply(self, chatbot_id: str, body: bytes) -> ApplyAnswer:
         """Send these bytes once, on a connection of their own, within the deadline; never raises `TargetError`."""

@@ -51,7 +51,7 @@ class Effort:
             yield self.at_most(self.left // remaining)
 
 
-class Run(NamedTuple):
+class MatchingRun(NamedTuple):
     """A part of both sequences: the same in both, or one in place of the other.
 
     Attributes:
@@ -74,7 +74,7 @@ class _Range(NamedTuple):
     right_end: int
 
 
-def align(left: Sequence[Hashable], right: Sequence[Hashable], effort: Effort) -> list[Run]:
+def align(left: Sequence[Hashable], right: Sequence[Hashable], effort: Effort) -> list[MatchingRun]:
     """The runs that make up both sequences, in order; runs that are the same alternate with replaced ones."""
     pairs: list[tuple[int, int]] = []
     todo = [_Range(0, len(left), 0, len(right))]
@@ -171,15 +171,15 @@ def _longest_common(left: Sequence[Hashable], right: Sequence[Hashable], part: _
             place += 1
 
 
-def _runs(pairs: Sequence[tuple[int, int]], left_end: int, right_end: int) -> Iterator[Run]:
+def _runs(pairs: Sequence[tuple[int, int]], left_end: int, right_end: int) -> Iterator[MatchingRun]:
     at, other, start = 0, 0, 0
     for number, (left, right) in enumerate(pairs):
         follows = number + 1 < len(pairs) and pairs[number + 1] == (left + 1, right + 1)
         if number == start and (at, other) != (left, right):
-            yield Run(same=False, left=slice(at, left), right=slice(other, right))
+            yield MatchingRun(same=False, left=slice(at, left), right=slice(other, right))
         if not follows:
             first_left, first_right = pairs[start]
-            yield Run(same=True, left=slice(first_left, left + 1), right=slice(first_right, right + 1))
+            yield MatchingRun(same=True, left=slice(first_left, left + 1), right=slice(first_right, right + 1))
             at, other, start = left + 1, right + 1, number + 1
     if (at, other) != (left_end, right_end):
-        yield Run(same=False, left=slice(at, left_end), right=slice(other, right_end))
+        yield MatchingRun(same=False, left=slice(at, left_end), right=slice(other, right_end))

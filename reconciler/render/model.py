@@ -8,10 +8,10 @@ from reconciler.domain.diagnostics import Diagnostic
 from reconciler.domain.direction import DirectedOp, common
 from reconciler.domain.plan import Action, Summary
 from reconciler.domain.status import Direction
-from reconciler.render.wording import changes
+from reconciler.render.values import changes
 
 NOTHING_WRITTEN = "Nothing was written."
-MOST_ALIKE = 5
+MAX_ALIKE = 5
 """So many chatbots of which the same is said are named; JSON names all."""
 
 
@@ -144,7 +144,7 @@ def errors_alike(fleet: FleetPlan) -> Mapping[str, Sequence[Unplanned]]:
 
 def compared_texts(fleet: FleetPlan) -> int:
     """How many fields of its updates are too long to stand on a line, and are compared word by word."""
-    updates = (each.op for plan in fleet.plans for each in plan.ops if each.op.action in _COMPARED)
+    updates = (op.op for plan in fleet.plans for op in plan.ops if op.op.action in _COMPARED)
     return sum(not change.is_short for op in updates for change in changes(op))
 
 

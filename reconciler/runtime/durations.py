@@ -7,7 +7,7 @@ from typing import Final
 _UNITS = {"d": "days", "h": "hours", "m": "minutes", "s": "seconds"}
 LONGEST: Final = timedelta(days=36_500)
 """A hundred years: what is longer leads to dates that no calendar here has."""
-_MOST_DIGITS: Final = 8
+_MAX_DIGITS: Final = 8
 _WRITTEN = re.compile(r"(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?")
 
 
@@ -23,7 +23,7 @@ def parse_duration(text: str) -> timedelta:
         raise ValueError(f"{text!r} is not a duration: write it like 30s, 5m, 1h30m or 7d")
     parts = {name: value for name, value in zip(_UNITS.values(), match.groups(), strict=True) if value}
     # counted first: Python reads no number of thousands of digits, and no duration of billions of days
-    is_bounded = all(len(value) <= _MOST_DIGITS for value in parts.values())
+    is_bounded = all(len(value) <= _MAX_DIGITS for value in parts.values())
     duration = timedelta(**{name: int(value) for name, value in parts.items()}) if is_bounded else timedelta.max
     if duration > LONGEST:
         raise ValueError(f"{text[:40]!r} is too long a duration: give at most {LONGEST.days}d")

@@ -13,7 +13,7 @@ from apscheduler.job import Job
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from apscheduler.triggers.base import BaseTrigger
 
-from reconciler.engine.clock_watch import ClockWatch
+from reconciler.engine.clock_health import ClockWatch
 from reconciler.runtime.clock import SystemClock
 
 TICK_SECONDS = 5

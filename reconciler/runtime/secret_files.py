@@ -7,7 +7,7 @@ from typing import Any
 from pydantic import BaseModel
 
 _SUFFIX = "_file"
-_MOST_BYTES = 64 * 1024
+_MAX_BYTES = 64 * 1024
 
 
 def read_secret_files(model: type[BaseModel], values: Mapping[str, Any]) -> dict[str, Any]:
@@ -35,7 +35,7 @@ def _read_all(name: str, value: Any) -> Any:
 def _read(name: str, path: str) -> str:
     try:
         with Path(path).open("rb") as file:
-            text = file.read(_MOST_BYTES).decode("utf-8-sig").strip()
+            text = file.read(_MAX_BYTES).decode("utf-8-sig").strip()
     except (OSError, UnicodeDecodeError, ValueError) as error:
         cause = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
         raise ValueError(f"{name}: {path} cannot be read ({cause}): create it, or correct the path") from None

@@ -12,18 +12,18 @@ from functools import partial
 
 import uvicorn
 
-from reconciler.engine.applier import LEASE_TIMES, LeaseTimes
-from reconciler.engine.auditing import note_omitted
-from reconciler.engine.scheduling import start_up, tick
-from reconciler.engine.tokens import bootstrap_flaw, ensure_bootstrap, ensure_first_token
+from reconciler.engine.access.tokens import bootstrap_flaw, ensure_bootstrap, ensure_first_token
+from reconciler.engine.apply.executor import LEASE_TIMES, LeaseTimes
+from reconciler.engine.audit.entries import record_omitted
+from reconciler.engine.reconcile.schedule import start_up, tick
 from reconciler.errors import SettingsError
 from reconciler.runtime.bootstrap.service import Service, open_service
-from reconciler.runtime.connections import guarded
+from reconciler.runtime.http_protocol import guarded
 from reconciler.runtime.scheduler import TICK_SECONDS, ticking
 from reconciler.runtime.settings import Settings
 from reconciler.sources.git_memory import memory_limit_problem
-from reconciler.web.middleware.heads import MOST_BYTES
-from reconciler.web.streams import Streams
+from reconciler.web.events.streams import Streams
+from reconciler.web.http.header_limits import MAX_BYTES
 
 GRACE_SECONDS = 20
 """How long a stop waits for open requests: longer than an apply may take."""
@@ -64,10 +64,10 @@ async def serve(
             for event, cause in start_warnings(service.engine.open_claims()):
                 log.warning(event, extra={"cause": cause})
             await service.keeper.start()
-            await _let_in(service, settings, first_token)
+            await _ensure_bootstrap_token(service, settings, first_token)
             async with _working(service, tick_seconds):
                 await start_up(service.engine, only_process=_is_alone(settings))
-                server = _Server(service, lambda: ready(url))
+                server = _UvicornServer(service, lambda: ready(url))
                 with _signals_end_the_server_only():
                     await server.serve(sockets=[listener])
 
@@ -84,7 +84,7 @@ def start_warnings(open_claims: Iterable[str], platform: str = sys.platform) -> 
         yield "git has no memory limit", problem
 
 
-async def _let_in(service: Service, settings: Settings, first_token: Callable[[str], None]) -> None:
+async def _ensure_bootstrap_token(service: Service, settings: Settings, first_token: Callable[[str], None]) -> None:
     """See that somebody can sign in."""
     if settings.auth.bootstrap_token is not None:
         token = await ensure_bootstrap(service.engine, settings.auth.bootstrap_token.get_secret_value())
@@ -138,7 +138,7 @@ async def _tick(service: Service) -> None:
     try:
         is_done = await _done(partial(tick, engine))
         for part in (
-            partial(note_omitted, engine),
+            partial(record_omitted, engine),
             service.keeper.tick,
             service.retention.tick,
             service.token_use.tick,
@@ -166,7 +166,7 @@ async def _done(part: Callable[[], Awaitable[None]]) -> bool:
 async def _seal(service: Service) -> None:
     """Write what is only remembered, and let the log's last entry be known: a cut during a standstill is noticed."""
     try:
-        await note_omitted(service.engine, at_stop=True)
+        await record_omitted(service.engine, at_stop=True)
         await service.keeper.export_head()
         await service.token_use.flush()
     except Exception:
@@ -195,7 +195,7 @@ def _url(settings: Settings, listener: socket.socket) -> str:
     return f"http://{shown}:{port}"
 
 
-class _Server(uvicorn.Server):
+class _UvicornServer(uvicorn.Server):
     """uvicorn, telling when it listens and when it stops."""
 
     def __init__(self, service: Service, started: Callable[[], None]) -> None:
@@ -210,7 +210,7 @@ class _Server(uvicorn.Server):
             timeout_graceful_shutdown=GRACE_SECONDS,
             http=guarded(counts=service.vitals.connections, proxies=proxies),
             ws="none",
-            h11_max_incomplete_event_size=MOST_BYTES,
+            h11_max_incomplete_event_size=MAX_BYTES,
         )
         super().__init__(config)
         self._started = started

@@ -31,12 +31,12 @@ from reconciler.runtime.settings_fields import (
 )
 from reconciler.runtime.settings_input import Provenance, read_input
 from reconciler.runtime.settings_policy import PolicySettings
-from reconciler.runtime.settings_section import Section
+from reconciler.runtime.settings_section import SettingsSection
+from reconciler.sources.file_tree import DEFAULT_PATHS, check_globs
 from reconciler.sources.git_remote import GitRemote
-from reconciler.sources.tree import DEFAULT_PATHS, check_globs
 
 
-class ServerSettings(Section):
+class ServerSettings(SettingsSection):
     """Where the service listens and what it believes about its callers."""
 
     host: str = Field("127.0.0.1", min_length=1, description="The address to listen on; `0.0.0.0` in a container.")
@@ -55,7 +55,7 @@ class ServerSettings(Section):
     cors_origins: Origins = Field((), description="Origins whose pages may call the API from a browser.")
 
 
-class DatabaseSettings(Section):
+class DatabaseSettings(SettingsSection):
     """Where the truth is kept."""
 
     url: SecretStr | None = Field(
@@ -71,7 +71,7 @@ class DatabaseSettings(Section):
         return self
 
 
-class DataSettings(Section):
+class DataSettings(SettingsSection):
     """Where files lie, and how long what has ended is kept."""
 
     dir: Annotated[Path, AfterValidator(Path.expanduser), AfterValidator(Path.absolute)] = Field(
@@ -97,7 +97,7 @@ class DataSettings(Section):
     )
 
 
-class TenantSettings(Section):
+class TenantSettings(SettingsSection):
     """One WizChat account."""
 
     name: Name = Field(description="What sources and pages call the tenant.")
@@ -150,7 +150,7 @@ def _as_tuple(value: Any) -> Any:
     return (value,) if isinstance(value, str | Path) else value
 
 
-class SourceSettings(Section):
+class SourceSettings(SettingsSection):
     """One branch of one git repository, for one tenant."""
 
     name: Name = Field(description="What pages, tokens and webhooks call the source.")
@@ -225,7 +225,7 @@ class SourceSettings(Section):
         return self.remote().display_url
 
 
-class AuditSettings(Section):
+class AuditSettings(SettingsSection):
     """How long decisions are kept, and how they are vouched for."""
 
     retention: Retention | None = Field(

@@ -6,16 +6,16 @@ from typing import Self
 
 from pydantic import Field, SecretStr, model_validator
 
+from reconciler.domain.entities import Role
 from reconciler.domain.grants import Grant
-from reconciler.domain.records import Role
 from reconciler.runtime.settings_fields import Duration, IssuerUrl, Words
-from reconciler.runtime.settings_section import Section
+from reconciler.runtime.settings_section import SettingsSection
 
 _SHORTEST_BOOTSTRAP_TOKEN = 32
 SHORTEST_KEY = 32
 
 
-class AuthSettings(Section):
+class AuthSettings(SettingsSection):
     """How people and programs sign in."""
 
     bootstrap_token: SecretStr | None = Field(
@@ -49,7 +49,7 @@ class AuthSettings(Section):
         return self
 
 
-class OidcSettings(Section):
+class OidcSettings(SettingsSection):
     """Login by OpenID Connect (code flow with PKCE). Off while `issuer` is unset."""
 
     issuer: IssuerUrl | None = Field(None, description="The issuer's URL, with its path: https, or http on loopback.")
@@ -76,7 +76,7 @@ class OidcSettings(Section):
         return self
 
 
-class GrantSettings(Section):
+class GrantSettings(SettingsSection):
     """What the members of a group may do once they signed in; of several grants all hold."""
 
     group: str = Field(min_length=1, description="The group, as the issuer names it; `*` is everybody who signs in.")

@@ -17,7 +17,7 @@ from reconciler.runtime.settings import DatabaseSettings, Settings, SourceSettin
 from reconciler.runtime.settings_input import DEFAULT
 from reconciler.runtime.settings_names import model_of
 from reconciler.runtime.settings_reference import as_toml, is_secret
-from reconciler.web.settings import EffectiveSetting, EffectiveTable
+from reconciler.web.http.web_settings import EffectiveSetting, EffectiveTable
 
 SET, NOT_SET = "set", "not set"
 _GIVEN = "given"
@@ -59,7 +59,7 @@ def _origin(settings: Settings, table: str, held: BaseModel, name: str) -> str:
         return DEFAULT
     # a secret from a file comes from where the file is named
     known = (f"{table}.{name}", f"{table}.{name}_file", table)
-    return next((settings.origins[each] for each in known if settings.origins.get(each)), _GIVEN)
+    return next((settings.origins[item] for item in known if settings.origins.get(item)), _GIVEN)
 
 
 def _value(held: BaseModel, name: str, field: FieldInfo) -> str:
@@ -79,7 +79,7 @@ def _value(held: BaseModel, name: str, field: FieldInfo) -> str:
 def _clean(value: Any) -> Any:
     match value:
         case tuple():
-            return tuple(_clean(each) for each in value)
+            return tuple(_clean(item) for item in value)
         case str() if "://" in value:
             return redacted(without_credentials(value))
         case str() | Path():

@@ -15,7 +15,7 @@ from reconciler.runtime.settings_names import CLIENT_VARIABLES, CONFIG, PREFIX, 
 
 DEFAULT = "default"
 
-_MOST_BYTES: Final = 2**20
+_MAX_BYTES: Final = 2**20
 """How long a file of settings may be: a device never ends."""
 
 S = TypeVar("S", bound=BaseSettings)
@@ -69,9 +69,9 @@ def _short_origins(environ: Mapping[str, str], short: Mapping[str, Any]) -> dict
 def _read_toml(path: Path) -> dict[str, Any]:
     try:
         with path.open("rb") as file:
-            content = file.read(_MOST_BYTES + 1)
-        if len(content) > _MOST_BYTES:
-            raise SettingsError(f"{path} is larger than {_MOST_BYTES // 2**20} MiB: name a file of settings")
+            content = file.read(_MAX_BYTES + 1)
+        if len(content) > _MAX_BYTES:
+            raise SettingsError(f"{path} is larger than {_MAX_BYTES // 2**20} MiB: name a file of settings")
         return tomllib.loads(content.decode("utf-8-sig"))  # some editors begin a file with a byte order mark
     except OSError as error:
         raise SettingsError(

@@ -8,10 +8,10 @@ from pydantic import AfterValidator, Field, model_validator
 from reconciler.domain.policy import AutoApply, Policy, Protection
 from reconciler.runtime.durations import format_duration
 from reconciler.runtime.settings_fields import Duration, Words
-from reconciler.runtime.settings_section import Section
+from reconciler.runtime.settings_section import SettingsSection
 
 _DEFAULTS = Policy()
-_MOST_APPROVALS = 100
+_MAX_APPROVALS = 100
 
 
 def _protections(values: tuple[str, ...]) -> tuple[str, ...]:
@@ -20,16 +20,16 @@ def _protections(values: tuple[str, ...]) -> tuple[str, ...]:
     return values
 
 
-class PolicySettings(Section):
+class PolicySettings(SettingsSection):
     """What it takes to apply a plan."""
 
     approvals: int = Field(
-        _DEFAULTS.approvals, ge=1, le=_MOST_APPROVALS, description="How many people must approve a plan."
+        _DEFAULTS.approvals, ge=1, le=_MAX_APPROVALS, description="How many people must approve a plan."
     )
     delete_approvals: int | None = Field(
         None,
         ge=1,
-        le=_MOST_APPROVALS,
+        le=_MAX_APPROVALS,
         description="How many people must approve a plan that takes something away. Unset: as `approvals`.",
     )
     approval_ttl: Duration = Field(

@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, model_validator
 from reconciler.runtime.secret_files import read_secret_files
 
 
-class Section(BaseModel):
+class SettingsSection(BaseModel):
     """What the tables have in common."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)

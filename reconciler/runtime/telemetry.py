@@ -6,7 +6,7 @@ from typing import Any
 
 import structlog
 
-from reconciler.domain.visible import visible
+from reconciler.domain.escaping import escaped
 from reconciler.errors import StoreError
 
 
@@ -66,7 +66,7 @@ def _store_error(error: BaseException) -> StoreError | None:
         case StoreError():
             return error
         case BaseExceptionGroup(exceptions=inner):
-            found = [_store_error(each) for each in inner]
+            found = [_store_error(item) for item in inner]
             return found[0] if all(found) else None
         case _:
             return None
@@ -80,7 +80,7 @@ def _without_unseen(_: object, __: str, event: structlog.typing.EventDict) -> st
 def _shown(value: Any) -> Any:
     match value:
         case str():
-            return visible(value, keep="\n\t")
+            return escaped(value, keep="\n\t")
         case dict():
             return {_shown(name): _shown(inner) for name, inner in value.items()}
         case list() | tuple():

@@ -7,16 +7,16 @@ import re
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from reconciler.domain.escaping import escaped
 from reconciler.domain.secrets import redacted
-from reconciler.domain.visible import visible
-from reconciler.sources.findings import Finding, Place, Pointer
+from reconciler.sources.positions import Finding, Location, Pointer
 
 _MAX_INTEGER: Final = 2**53 - 1
 _UNSENDABLE: Final = re.compile("[\x00\ud800-\udfff]")
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class DocumentLimits:
     """How much one file may ask of the program.
 
     Attributes:
@@ -44,7 +44,7 @@ class Limits:
     findings: int = 20
 
 
-LIMITS: Final = Limits()
+LIMITS: Final = DocumentLimits()
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,14 +61,14 @@ class RawDocument:
     """
 
     value: Any
-    place: Place
+    place: Location
     findings: tuple[Finding, ...] = ()
     complete: bool = True
     text: int = 0
     nodes: int = 0
 
 
-class Refused(Exception):
+class DocumentRefused(Exception):
     """The rest of the document cannot be read."""
 
     def __init__(self, finding: Finding) -> None:
@@ -81,7 +81,7 @@ class _Reusable:
     """What an anchor names, and what repeating it costs."""
 
     value: Any
-    place: Place
+    place: Location
     nodes: int
     text: int
     height: int
@@ -92,7 +92,7 @@ class _Frame:
     """An open mapping or list."""
 
     value: Any
-    place: Place
+    place: Location
     anchor: str | None
     nodes: int
     text: int
@@ -105,11 +105,11 @@ class _Frame:
 class Builder:
     """Receives tokens in order; afterwards `document` is what they say."""
 
-    limits: Limits = LIMITS
+    limits: DocumentLimits = LIMITS
     findings: list[Finding] = field(default_factory=list)
     _stack: list[_Frame] = field(default_factory=list)
     _anchors: dict[str, _Reusable] = field(default_factory=dict)
-    _root: tuple[Any, Place] = (None, Place(1, 1))
+    _root: tuple[Any, Location] = (None, Location(1, 1))
     _nodes: int = 0
     _text: int = 0
     _aliases: int = 0
@@ -139,11 +139,11 @@ class Builder:
         if len(self.findings) < self.limits.findings:
             self.findings.append(Finding(message, line, column, self._pointer(), suggestion))
 
-    def refuse(self, message: str, line: int, column: int, suggestion: str | None = None) -> Refused:
+    def refuse(self, message: str, line: int, column: int, suggestion: str | None = None) -> DocumentRefused:
         """A fault after which the document cannot be read further, to be raised."""
-        return Refused(Finding(message, line, column, self._pointer(), suggestion))
+        return DocumentRefused(Finding(message, line, column, self._pointer(), suggestion))
 
-    def too_deep(self, line: int, column: int) -> Refused:
+    def too_deep(self, line: int, column: int) -> DocumentRefused:
         """The document nests deeper than it may, to be raised."""
         return self.refuse(f"nested deeper than {self.limits.depth} levels: flatten it", line, column)
 
@@ -158,7 +158,7 @@ class Builder:
         frame = self._stack[-1]
         frame.key = name
         if anchor:
-            self._anchors[anchor] = _Reusable(name, Place(line, column), 1, len(name), 0)
+            self._anchors[anchor] = _Reusable(name, Location(line, column), 1, len(name), 0)
         first = frame.place.keys.get(name)
         if first is None:
             frame.place.keys[name] = (line, column)
@@ -182,7 +182,7 @@ class Builder:
         size = len(value) if isinstance(value, str) else 1
         self._count(1, size, line, column)
         self._check_scalar(value, line, column)
-        place = Place(line, column)
+        place = Location(line, column)
         if anchor:
             self._anchors[anchor] = _Reusable(value, place, 1, size, 0)
         self._add(value, place)
@@ -191,7 +191,7 @@ class Builder:
         """A mapping or list begins."""
         if len(self._stack) >= self.limits.depth:
             raise self.too_deep(line, column)
-        place = Place(line, column)
+        place = Location(line, column)
         self._add(container, place)
         self._stack.append(_Frame(container, place, anchor, self._nodes, self._text))
         self._count(1, 0, line, column)
@@ -220,7 +220,7 @@ class Builder:
                 column,
                 f"'*{shorten(anchor)}'",
             )
-            self._add(None, Place(line, column))
+            self._add(None, Location(line, column))
             return
         self._count(known.nodes, known.text, line, column)
         if len(self._stack) + known.height > self.limits.depth:
@@ -228,7 +228,7 @@ class Builder:
         self._add(known.value, known.place)
         self._raise_height(known.height)
 
-    def _add(self, value: Any, place: Place) -> None:
+    def _add(self, value: Any, place: Location) -> None:
         if not self._stack:
             self._root = (value, place)
             return
@@ -290,5 +290,5 @@ class Builder:
 def shorten(text: str, width: int = 80) -> str:
     """A text as it may stand in a message: one line, printable, not long, and without a key that is in it."""
     # a key is looked for before the text is cut: half of one is no shape that would be found
-    shown = visible(redacted(text)[: width + 1])
+    shown = escaped(redacted(text)[: width + 1])
     return shown if len(shown) <= width else shown[:width] + "…"

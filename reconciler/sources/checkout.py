@@ -7,9 +7,9 @@ from pathlib import Path
 from reconciler.domain.diagnostics import Diagnostic, Severity
 from reconciler.domain.document import Snapshot
 from reconciler.sources.contract import DocumentContract
+from reconciler.sources.file_tree import DOCUMENT_SUFFIXES, Globs
 from reconciler.sources.folder import Selection, load_selection, snapshot_of
 from reconciler.sources.loader import Loaded
-from reconciler.sources.tree import DOCUMENT_SUFFIXES, Globs
 from reconciler.sources.worktree import WorkTree, work_tree
 
 

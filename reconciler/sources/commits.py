@@ -11,8 +11,8 @@ from typing import Final
 
 from reconciler.bounded_cache import BoundedCache
 from reconciler.domain.commit import CommitFact
+from reconciler.domain.escaping import escaped
 from reconciler.domain.secrets import redacted
-from reconciler.domain.visible import visible
 from reconciler.errors import SourceUnreadable
 from reconciler.executors import NamedExecutor
 from reconciler.sources.contract import DocumentContract
@@ -21,15 +21,15 @@ from reconciler.sources.mirror import Mirror, MirrorBroken, is_revision
 
 log = logging.getLogger(__name__)
 
-MOST_KEPT_BYTES: Final = 8 * 1024**2
+MAX_KEPT_BYTES: Final = 8 * 1024**2
 """Of the answers of one source: a question may be answered by thousands of commits, or by one."""
 
 _OBJECT_BYTES: Final = 256
 """What an answer or a fact takes besides its texts, more than less."""
 
 _LONGEST: Final = 200
-_MOST_FILES: Final = 200
-_MOST_COMMITS: Final = 1_000
+_MAX_FILES: Final = 200
+_MAX_COMMITS: Final = 1_000
 # the names as the commit has them, cut by git itself: a hostile one may be as long as the repository is large
 _FORMAT: Final = f"--format=%H%x00%<({_LONGEST},trunc)%an%x00%ct%x00%<({_LONGEST},trunc)%s%x00"
 _LOG: Final = ("log", "--no-show-signature", "--encoding=UTF-8", _FORMAT)
@@ -68,7 +68,7 @@ class CommitLog:
         mirror: Mirror,
         contract: DocumentContract,
         executor: NamedExecutor,
-        most_bytes: int = MOST_KEPT_BYTES,
+        most_bytes: int = MAX_KEPT_BYTES,
     ) -> None:
         self._mirror = mirror
         self._contract = contract
@@ -112,7 +112,7 @@ class CommitLog:
         tip = f"{question.revision}^{{commit}}"
         if question.since is None:
             return self._commits("--max-count=1", *_OF_THE_BRANCH, tip, "--", *names)
-        among = (f"--max-count={_MOST_COMMITS}", tip, f"^{question.since}^{{commit}}", "--", *names)
+        among = (f"--max-count={_MAX_COMMITS}", tip, f"^{question.since}^{{commit}}", "--", *names)
         of_the_branch, merged = self._commits(*_OF_THE_BRANCH, *among), self._commits("--no-merges", *among)
         found = {fact.id: fact for fact in (*of_the_branch, *merged)}
         return sorted(found.values(), key=lambda fact: fact.at, reverse=True)
@@ -129,7 +129,7 @@ class CommitLog:
         if entry is None:
             return []
         includes = load_tree(tree, [entry], self._contract, {}).files[0].includes
-        return [path, *includes][:_MOST_FILES]
+        return [path, *includes][:_MAX_FILES]
 
 
 def _fact(revision: str, author: str, moment: str, subject: str) -> CommitFact:
@@ -143,4 +143,4 @@ def _bytes_of(question: _Question, facts: Sequence[CommitFact]) -> int:
 
 
 def _shown(text: str) -> str:
-    return visible(redacted(text.rstrip()[:_LONGEST]))
+    return escaped(redacted(text.rstrip()[:_LONGEST]))

@@ -15,7 +15,7 @@ from jsonschema.validators import extend  # type: ignore[import-untyped]
 
 from reconciler.domain.canonical import digest
 from reconciler.sources.builder import shorten
-from reconciler.sources.findings import Finding, Place, Pointer, Position
+from reconciler.sources.positions import Finding, Location, Pointer, Position
 
 METADATA: Final = "metadata"
 """The part of a document that is the reconciler's own, and judged apart from the contract."""
@@ -68,7 +68,7 @@ class DocumentContract:
         """The schema, ready to be asked."""
         return _STRICT(self.schema)
 
-    def faults(self, body: Any, place: Place) -> Iterator[Finding]:
+    def faults(self, body: Any, place: Location) -> Iterator[Finding]:
         """Every fault of a document's body, in no order.
 
         Args:
@@ -81,7 +81,7 @@ class DocumentContract:
         )
         yield from self._repeated(body, place)
 
-    def _translate(self, error: ValidationError, place: Place) -> Iterator[Finding]:
+    def _translate(self, error: ValidationError, place: Location) -> Iterator[Finding]:
         pointer: Pointer = tuple(error.absolute_path)
         match error.validator:
             case "additionalProperties":
@@ -93,13 +93,13 @@ class DocumentContract:
             case _:
                 yield _misfit(error, pointer, place)
 
-    def _unknown(self, error: ValidationError, pointer: Pointer, place: Place) -> Iterator[Finding]:
+    def _unknown(self, error: ValidationError, pointer: Pointer, place: Location) -> Iterator[Finding]:
         known: Collection[str] = error.schema.get("properties", {})
         for name in error.instance:
             if name not in known:
                 yield self._unknown_key(name, known, pointer, place)
 
-    def _unknown_key(self, name: str, known: Collection[str], parent: Pointer, place: Place) -> Finding:
+    def _unknown_key(self, name: str, known: Collection[str], parent: Pointer, place: Location) -> Finding:
         pointer = (*parent, name)
         position = place.key(pointer)
         if not parent and name in _FOREIGN_KEYS:
@@ -122,7 +122,7 @@ class DocumentContract:
         path = "".join("[]" if isinstance(part, int) else f".{part}" for part in rest).removeprefix(".")
         return path in self.server_owned.get(str(section), ())
 
-    def _repeated(self, body: Any, place: Place) -> Iterator[Finding]:
+    def _repeated(self, body: Any, place: Location) -> Iterator[Finding]:
         spec = body.get("spec") if isinstance(body, Mapping) else None
         for section, identity in self.list_sections.items():
             items = spec.get(section) if isinstance(spec, Mapping) else None
@@ -130,7 +130,7 @@ class DocumentContract:
                 yield from _repeated_items(items, ("spec", section), identity, place)
 
 
-def _repeated_items(items: Sequence[Any], section: Pointer, identity: str, place: Place) -> Iterator[Finding]:
+def _repeated_items(items: Sequence[Any], section: Pointer, identity: str, place: Location) -> Iterator[Finding]:
     first: dict[str, Position] = {}
     for index, item in enumerate(items):
         name = item.get(identity) if isinstance(item, Mapping) else None
@@ -145,7 +145,7 @@ def _repeated_items(items: Sequence[Any], section: Pointer, identity: str, place
         first.setdefault(name, position)
 
 
-def _misfit(error: ValidationError, pointer: Pointer, place: Place) -> Finding:
+def _misfit(error: ValidationError, pointer: Pointer, place: Location) -> Finding:
     suggestion = None
     limit = error.validator_value
     match error.validator:

@@ -7,14 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Final, Self
 
-from reconciler.domain.compose import assemble
+from reconciler.domain.assemble import assemble
 from reconciler.domain.document import Snapshot
 from reconciler.errors import NotFound, SettingsError, SourceCause, SourceUnreadable
 from reconciler.sources.builder import LIMITS
 from reconciler.sources.contract import DocumentContract
-from reconciler.sources.loader import Loaded, load_tree
-from reconciler.sources.nearby import with_surroundings
-from reconciler.sources.tree import (
+from reconciler.sources.file_tree import (
     DEFAULT_PATHS,
     DOCUMENT_SUFFIXES,
     SUBMODULE,
@@ -25,6 +23,8 @@ from reconciler.sources.tree import (
     entry_of,
     literal,
 )
+from reconciler.sources.loader import Loaded, load_tree
+from reconciler.sources.unmatched_files import with_surroundings
 
 _GIT: Final = ".git"
 _SPECIAL: Final = "000000"

@@ -12,8 +12,8 @@ from typing import Any, Final
 
 from reconciler.domain.diagnostics import Severity
 from reconciler.sources.builder import shorten
-from reconciler.sources.findings import Finding, Place, Pointer
 from reconciler.sources.includes import INCLUDE_KEY
+from reconciler.sources.positions import Finding, Location, Pointer
 
 CORE: Final = ("spec", "core")
 _LONGEST_NAME: Final = 100
@@ -40,7 +40,7 @@ _WANTED: Final[Mapping[str, str]] = {
 }
 
 
-def slips(body: Any, place: Place, known: Mapping[str, Any]) -> Iterator[Finding]:
+def slips(body: Any, place: Location, known: Mapping[str, Any]) -> Iterator[Finding]:
     """Warnings about names and values in `core` that were probably meant otherwise.
 
     Args:
@@ -54,7 +54,7 @@ def slips(body: Any, place: Place, known: Mapping[str, Any]) -> Iterator[Finding
         yield from _slips(core, CORE, place, known)
 
 
-def _slips(value: Mapping[str, Any], pointer: Pointer, place: Place, known: Mapping[str, Any]) -> Iterator[Finding]:
+def _slips(value: Mapping[str, Any], pointer: Pointer, place: Location, known: Mapping[str, Any]) -> Iterator[Finding]:
     for name, inner in value.items():
         here = (*pointer, name)
         if name not in known:
@@ -77,7 +77,7 @@ def _meant(name: str, known: Mapping[str, Any]) -> str | None:
     """The known name that a name nearly is, also in another spelling of its words."""
     if len(name) > _LONGEST_NAME:
         return None
-    plain = {_plain(each): each for each in known}
+    plain = {_plain(item): item for item in known}
     close = get_close_matches(_plain(name), plain, n=1, cutoff=_NEAR)
     return plain[close[0]] if close else None
 
@@ -117,7 +117,7 @@ def _is_number(text: str, wanted: str) -> bool:
     )
 
 
-def unmarked_includes(value: Any, place: Place, pointer: Pointer = ()) -> Iterator[Finding]:
+def unmarked_includes(value: Any, place: Location, pointer: Pointer = ()) -> Iterator[Finding]:
     """Errors about mappings that were meant to include a file, and do not.
 
     Args:
@@ -141,7 +141,7 @@ def unmarked_includes(value: Any, place: Place, pointer: Pointer = ()) -> Iterat
             pass
 
 
-def unmarked_paths(value: Any, place: Place, pointer: Pointer = ()) -> Iterator[Finding]:
+def unmarked_paths(value: Any, place: Location, pointer: Pointer = ()) -> Iterator[Finding]:
     """Warnings about texts that are nothing but the path of a text file, which is sent in place of what stands in it.
 
     Args:

@@ -6,8 +6,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 
+from reconciler.domain.assemble import assemble
 from reconciler.domain.commit import CommitFact
-from reconciler.domain.compose import assemble
 from reconciler.domain.document import ParsedFile, Snapshot
 from reconciler.errors import SourceCause, SourceUnreadable
 from reconciler.executors import NamedExecutor
@@ -15,11 +15,11 @@ from reconciler.ports import ParseCache
 from reconciler.sources.builder import LIMITS
 from reconciler.sources.commits import CommitLog
 from reconciler.sources.contract import DocumentContract
+from reconciler.sources.file_tree import Entry
 from reconciler.sources.git_remote import GitRemote
 from reconciler.sources.loader import Loaded, load_tree, select, stamp
 from reconciler.sources.mirror import GitLimits, GitTree, Mirror, MirrorBroken
-from reconciler.sources.nearby import with_surroundings
-from reconciler.sources.tree import Entry
+from reconciler.sources.unmatched_files import with_surroundings
 
 __all__ = ["GitLimits", "GitRemote", "GitSource"]
 

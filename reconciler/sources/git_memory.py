@@ -19,11 +19,11 @@ def limit_memory(pid: int, most_bytes: int) -> None:
     """
     if sys.platform != "linux":
         return
-    for each in (pid, *_started_by(pid)):
+    for item in (pid, *_started_by(pid)):
         with suppress(ProcessLookupError, PermissionError):
-            _, hard = resource.prlimit(each, resource.RLIMIT_DATA)
+            _, hard = resource.prlimit(item, resource.RLIMIT_DATA)
             most = most_bytes if hard == resource.RLIM_INFINITY else min(most_bytes, hard)
-            resource.prlimit(each, resource.RLIMIT_DATA, (most, hard))
+            resource.prlimit(item, resource.RLIMIT_DATA, (most, hard))
 
 
 def memory_limit_problem(platform: str = sys.platform) -> str | None:

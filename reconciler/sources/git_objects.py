@@ -3,8 +3,8 @@
 from collections.abc import Iterable
 from typing import Final
 
+from reconciler.sources.file_tree import Entry, entry_of
 from reconciler.sources.git_process import Caps
-from reconciler.sources.tree import Entry, entry_of
 
 LISTING: Final = Caps(stdout_bytes=64 * 1024**2, files=200_000)
 """For the names of all files."""

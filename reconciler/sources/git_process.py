@@ -17,7 +17,7 @@ from reconciler.sources.git_memory import limit_memory
 
 _PIECE: Final = 64 * 1024
 _TICK: Final = 0.5
-_MOST_STDERR: Final = 1024 * 1024
+_MAX_STDERR: Final = 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +66,7 @@ def outcome(process: Popen[bytes], command: str, seconds: float, caps: Caps) -> 
         if caps.watch is not None:
             caps.watch()
 
-    alarm, said = _Alarm(time.monotonic() + seconds, watch), _Said(command, caps)
+    alarm, said = _Alarm(time.monotonic() + seconds, watch), _Printed(command, caps)
     try:
         with _gone_afterwards(process) as (stdout, stderr):
             for pipe, piece in _pieces((stdout, stderr), alarm):
@@ -102,7 +102,7 @@ class _Alarm:
 
 
 @dataclass(slots=True)
-class _Said:
+class _Printed:
     """What a process said so far, which is never more than its caps and a piece."""
 
     command: str
@@ -120,7 +120,7 @@ class _Said:
 
     def add_stderr(self, piece: bytes) -> None:
         self.stderr += piece
-        self._check(self.stderr, _MOST_STDERR)
+        self._check(self.stderr, _MAX_STDERR)
 
     def _check(self, said: bytearray, most: int) -> None:
         if len(said) > most:

@@ -7,7 +7,7 @@ from typing import Final, Self
 from urllib.parse import unquote, urlsplit
 
 from reconciler.errors import SettingsError
-from reconciler.sources.tree import DEFAULT_PATHS
+from reconciler.sources.file_tree import DEFAULT_PATHS
 
 _SAFE_SCHEMES: Final = frozenset({"https", "ssh"})
 _INSECURE_SCHEMES: Final = frozenset({"http", "git", "file"})

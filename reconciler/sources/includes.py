@@ -8,11 +8,11 @@ from functools import partial
 from typing import Any, Final
 
 from reconciler.domain.secrets import find_secrets
-from reconciler.sources.builder import LIMITS, Limits, shorten
-from reconciler.sources.findings import Finding, Place, Pointer
-from reconciler.sources.leaks import wording
-from reconciler.sources.text import NotText, decode, position
-from reconciler.sources.tree import Entry, Tree
+from reconciler.sources.builder import LIMITS, DocumentLimits, shorten
+from reconciler.sources.file_tree import Entry, Tree
+from reconciler.sources.positions import Finding, Location, Pointer
+from reconciler.sources.secret_scan import wording
+from reconciler.sources.text_decoding import NotText, decode, position
 
 INCLUDE_KEY: Final = "$file"
 _MAX_PATH: Final = 4096
@@ -99,7 +99,7 @@ class Included:
     fault: str = ""
 
 
-def read_included(data: bytes, limits: Limits = LIMITS) -> Included:
+def read_included(data: bytes, limits: DocumentLimits = LIMITS) -> Included:
     """What a file says to the documents that include it."""
     try:
         text = decode(data, limits)
@@ -128,11 +128,11 @@ class Includes:
     texts: Mapping[str, "Included"]
     document: str
     budget: int
-    limits: Limits = LIMITS
+    limits: DocumentLimits = LIMITS
     findings: list[Finding] = field(default_factory=list)
     refused: dict[str, str] = field(default_factory=dict)
 
-    def resolve(self, value: Any, place: Place, pointer: Pointer = ()) -> Any:
+    def resolve(self, value: Any, place: Location, pointer: Pointer = ()) -> Any:
         """The value with its includes replaced; the given one is not changed.
 
         It recurses as deep as the readers let documents nest.
@@ -145,7 +145,7 @@ class Includes:
             return self._included(value, place, pointer)
         return {name: self.resolve(inner, place, (*pointer, name)) for name, inner in value.items()}
 
-    def _included(self, value: Mapping[str, Any], place: Place, pointer: Pointer) -> str:
+    def _included(self, value: Mapping[str, Any], place: Location, pointer: Pointer) -> str:
         inner = (*pointer, INCLUDE_KEY)
         try:
             return self._text(_reference(value))

@@ -10,7 +10,7 @@ from bisect import bisect_left
 from enum import Enum, auto
 from typing import Final
 
-from reconciler.sources.builder import LIMITS, Builder, Limits, RawDocument, Refused, shorten
+from reconciler.sources.builder import LIMITS, Builder, DocumentLimits, DocumentRefused, RawDocument, shorten
 
 _SPACE: Final = re.compile(r"[ \t\r\n]*")
 _NUMBER: Final = re.compile(r"(-?(?:0|[1-9][0-9]*))(\.[0-9]+)?([eE][-+]?[0-9]+)?")
@@ -25,7 +25,7 @@ _MAX_DIGITS: Final = 400
 _STRINGS: Final = json.JSONDecoder()
 
 
-def read_json(text: str, limits: Limits = LIMITS) -> RawDocument:
+def read_json(text: str, limits: DocumentLimits = LIMITS) -> RawDocument:
     """The one document of a JSON file.
 
     Args:
@@ -35,7 +35,7 @@ def read_json(text: str, limits: Limits = LIMITS) -> RawDocument:
     builder = Builder(limits)
     try:
         _Walk(text, builder).run()
-    except Refused as refused:
+    except DocumentRefused as refused:
         builder.findings.append(refused.finding)
         return builder.document(complete=False)
     return builder.document()
@@ -170,7 +170,7 @@ class _Walk:
         start = self._breaks[line - 1] + 1 if line else 0
         return line + 1, self._at - start + 1
 
-    def _refuse(self, message: str, suggestion: str | None = None) -> Refused:
+    def _refuse(self, message: str, suggestion: str | None = None) -> DocumentRefused:
         return self._builder.refuse(message, *self._place(), suggestion)
 
 

@@ -10,9 +10,9 @@ from reconciler.domain.secrets import redacted
 from reconciler.errors import SourceCause, SourceUnreadable
 from reconciler.sources.builder import LIMITS
 from reconciler.sources.contract import DocumentContract
+from reconciler.sources.document_parser import DocumentDraft, finish, read_file, refuse_draft, refuse_file
+from reconciler.sources.file_tree import LEAKING, Entry, Tree, documents_of
 from reconciler.sources.includes import identity, read_included
-from reconciler.sources.parse import Draft, finish, read_file, refuse_draft, refuse_file
-from reconciler.sources.tree import LEAKING, Entry, Tree, documents_of
 
 T = TypeVar("T")
 
@@ -157,7 +157,7 @@ def _batches(items: Iterable[T], size: Callable[[T], int], most: int) -> Iterato
 class _Asking:
     """A file that was read, and the files that it includes."""
 
-    draft: Draft
+    draft: DocumentDraft
     included: Sequence[Entry]
 
     @property
@@ -178,17 +178,17 @@ def _parse(tree: Tree, entries: Sequence[Entry], contract: DocumentContract, roo
     # each path is parsed and kept for itself, though a tree may name one blob thousands of times
     contents = _read(tree, entries)
     asking = (_ask(tree, read_file(entry, contents[entry.blob_id]), room) for entry in entries)
-    for batch in _batches(asking, lambda each: each.size, LIMITS.included_bytes):
-        judged = [(each, each.refusal()) for each in batch]
-        readable = [entry for each, why in judged if why is None for entry in each.included]
+    for batch in _batches(asking, lambda item: item.size, LIMITS.included_bytes):
+        judged = [(file, file.refusal()) for file in batch]
+        readable = [entry for item, why in judged if why is None for entry in item.included]
         texts = {blob_id: read_included(data) for blob_id, data in _read(tree, readable).items()}
-        for each, why in judged:
-            file = refuse_draft(each.draft, tree, why) if why else finish(each.draft, tree, texts, contract)
+        for item, why in judged:
+            file = refuse_draft(item.draft, tree, why) if why else finish(item.draft, tree, texts, contract)
             room.characters.take(file.characters)
             yield file
 
 
-def _ask(tree: Tree, draft: Draft, room: "_Room") -> _Asking:
+def _ask(tree: Tree, draft: DocumentDraft, room: "_Room") -> _Asking:
     room.documents.take(draft.count)
     room.values.take(draft.values)
     found = (tree.entry(path) for path in draft.includes)

@@ -11,21 +11,21 @@ from functools import cached_property
 from pathlib import Path
 from typing import Final
 
-from reconciler.domain.visible import visible
+from reconciler.domain.escaping import escaped
 from reconciler.errors import SourceCause, SourceUnreadable
+from reconciler.sources.file_tree import Entry
 from reconciler.sources.git_command import GitCommand
 from reconciler.sources.git_failure import is_explained, printed, remote_failure
 from reconciler.sources.git_objects import CONTENTS, LISTING, ObjectMissing, blobs, tree_entries
 from reconciler.sources.git_process import DEFAULT_CAPS, Caps, GitTimeout, Output
 from reconciler.sources.git_remote import GitRemote, split_branch
-from reconciler.sources.tree import Entry
 
 _HEAD: Final = "refs/reconciler/head"
 _KEPT: Final = "refs/reconciler/kept"
 _MAX_KEPT: Final = 200
 _LEFT_BEHIND: Final = ("*.lock", "tmp_*", ".tmp-*")
 _SHA256_DIGITS: Final = 64
-_MOST_NAMED: Final = 10
+_MAX_NAMED: Final = 10
 """Branches, in a message: enough to see the right one."""
 _OVER_HTTP: Final = frozenset({"http", "https"})
 _REVISION: Final = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?\Z")
@@ -252,8 +252,8 @@ class Mirror:
     def _absent_branch(self) -> SourceUnreadable:
         url = self.remote.display_url
         heads = self._ask_remote("ls-remote", *self._upload_pack, "--heads", "--", self.remote.url)
-        names = sorted(visible(line.partition("refs/heads/")[2]) for line in heads)
-        branch = f'the branch "{visible(self.remote.branch)}"' if self.remote.branch else "what the remote's HEAD names"
+        names = sorted(escaped(line.partition("refs/heads/")[2]) for line in heads)
+        branch = f'the branch "{escaped(self.remote.branch)}"' if self.remote.branch else "what the remote's HEAD names"
         if names:
             prefix, bare = split_branch(self.remote.branch or "")
             if prefix and bare in names:
@@ -261,7 +261,7 @@ class Mirror:
                     SourceCause.BRANCH_MISSING,
                     f'{url}: {branch} does not exist: set the source\'s branch to "{bare}", without "{prefix}"',
                 )
-            known = ", ".join(names[:_MOST_NAMED]) + (", …" if len(names) > _MOST_NAMED else "")
+            known = ", ".join(names[:_MAX_NAMED]) + (", …" if len(names) > _MAX_NAMED else "")
             return SourceUnreadable(
                 SourceCause.BRANCH_MISSING,
                 f"{url}: {branch} does not exist: set the source's branch to one of {known}, or restore it",

@@ -16,11 +16,11 @@ from typing import Final
 
 from reconciler.errors import SourceCause, SourceUnreadable
 from reconciler.sources.builder import LIMITS
+from reconciler.sources.file_tree import IGNORED, SUBMODULE, Entry, entry_of
 from reconciler.sources.git_command import INHERITED, fresh_git, without_others
 from reconciler.sources.git_failure import printed
 from reconciler.sources.git_objects import CONTENTS, LISTING, ObjectMissing, blobs
 from reconciler.sources.git_process import Caps, GitTimeout, Output, outcome
-from reconciler.sources.tree import IGNORED, SUBMODULE, Entry, entry_of
 
 _SECONDS: Final = 120.0
 _OPTIONS: Final = (

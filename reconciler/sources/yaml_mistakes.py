@@ -13,7 +13,7 @@ from typing import Final
 import yaml
 
 from reconciler.sources.builder import shorten
-from reconciler.sources.findings import Finding, Position
+from reconciler.sources.positions import Finding, Position
 
 _BREAKS: Final = re.compile("\r\n|\r|\n")
 _CONFLICT: Final = re.compile(r"(?:<{7}|={7}|>{7}|\|{7})(?: |\Z)")

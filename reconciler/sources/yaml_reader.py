@@ -13,9 +13,9 @@ from typing import Any, Final
 
 import yaml
 
-from reconciler.sources.builder import LIMITS, Builder, Limits, RawDocument, Refused, shorten
-from reconciler.sources.findings import Finding, Place
-from reconciler.sources.text import NotText, require_unambiguous
+from reconciler.sources.builder import LIMITS, Builder, DocumentLimits, DocumentRefused, RawDocument, shorten
+from reconciler.sources.positions import Finding, Location
+from reconciler.sources.text_decoding import NotText, require_unambiguous
 from reconciler.sources.yaml_mistakes import explain
 
 _INTEGER: Final = re.compile(r"[-+]?(?:0|[1-9][0-9]*)\Z")
@@ -30,7 +30,7 @@ _WORDS: Final[dict[str, bool | None]] = {
 }
 
 
-def read_yaml(text: str, limits: Limits = LIMITS) -> Iterator[RawDocument]:
+def read_yaml(text: str, limits: DocumentLimits = LIMITS) -> Iterator[RawDocument]:
     """The documents of a YAML file, in order. A fault of syntax ends the file; what came before it stands.
 
     Args:
@@ -40,7 +40,7 @@ def read_yaml(text: str, limits: Limits = LIMITS) -> Iterator[RawDocument]:
     try:
         require_unambiguous(text)
     except NotText as error:
-        yield RawDocument(None, Place(1, 1), (error.finding,), complete=False)
+        yield RawDocument(None, Location(1, 1), (error.finding,), complete=False)
         return
     events = _Events(text)
     try:
@@ -60,15 +60,15 @@ class _Events:
         try:
             return self._parser.get_event()
         except yaml.MarkedYAMLError as error:
-            raise Refused(explain(error, self._text)) from error
+            raise DocumentRefused(explain(error, self._text)) from error
         except yaml.YAMLError as error:
-            raise Refused(Finding("not valid YAML: it cannot be read", 1, 1)) from error
+            raise DocumentRefused(Finding("not valid YAML: it cannot be read", 1, 1)) from error
 
     def close(self) -> None:
         self._parser.dispose()
 
 
-def _documents(events: _Events, limits: Limits) -> Iterator[RawDocument]:
+def _documents(events: _Events, limits: DocumentLimits) -> Iterator[RawDocument]:
     for count in itertools.count():
         builder = Builder(limits)
         try:
@@ -81,7 +81,7 @@ def _documents(events: _Events, limits: Limits) -> Iterator[RawDocument]:
                 line = event.start_mark.line + 1
                 raise builder.refuse(f"the file holds more than {limits.documents} documents: split it", line, 1)
             whole = _read_document(events, builder)
-        except Refused as refused:
+        except DocumentRefused as refused:
             builder.findings.append(refused.finding)
             yield builder.document(complete=False)
             return
@@ -103,7 +103,7 @@ def _read_document(events: _Events, builder: Builder) -> bool:
             continue
         try:
             _feed(builder, event)
-        except Refused as refused:
+        except DocumentRefused as refused:
             builder.findings.append(refused.finding)
             whole = False
     return whole

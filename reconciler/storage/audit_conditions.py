@@ -53,6 +53,6 @@ def _about(subject: str, dialect: Dialect, spellings: Collection[str]) -> Iterat
         for of, table in (("plan/", tables.plans), ("apply/", tables.applies)):
             yield _column.subject.in_(select(of + table.c.id).where(table.c.chatbot_id == name))
     if kind == "person":
-        yield _column.subject.in_([_PERSON + each for each in spellings])
+        yield _column.subject.in_([_PERSON + spelling for spelling in spellings])
         yield func.lower(_column.subject) == subject.lower()
         yield dialect.label(_column.detail, kind).in_(spellings)

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from reconciler.domain.audit_lines import (
-    Head,
+    AuditHead,
     PruneNote,
     entry_line,
     entry_of,
@@ -23,12 +23,12 @@ from reconciler.domain.audit_lines import (
     prune_line,
 )
 from reconciler.domain.audit_verify import Unreadable
-from reconciler.domain.records import AuditEntry
+from reconciler.domain.entities import AuditEntry
 from reconciler.executors import NamedExecutor
 
 HEADS: Final = "audit-heads.jsonl"
 ARCHIVE: Final = "audit-archive"
-MOST_HEADS: Final = 1000
+MAX_HEADS: Final = 1000
 """How many heads are left when the file is shortened, at twice as many. One alone covers all that is before it."""
 _PIECE: Final = re.compile(r"(\d+)-\d+\.jsonl")
 
@@ -47,11 +47,11 @@ class AuditFolder:
     moved: tuple[Path, ...] = ()
     files: NamedExecutor = field(default_factory=lambda: NamedExecutor("audit-files"), compare=False, repr=False)
 
-    def heads(self) -> frozenset[Head]:
+    def heads(self) -> frozenset[AuditHead]:
         """The heads that are kept."""
         return frozenset(heads_in(_text_lines(self.folder / HEADS)))
 
-    def keep_head(self, head: Head, at: datetime, *, forget: bool) -> None:
+    def keep_head(self, head: AuditHead, at: datetime, *, forget: bool) -> None:
         """Keep a head durably."""
         path = self.folder / HEADS
         if forget:
@@ -161,12 +161,12 @@ def _append(path: Path, line: str) -> None:
 def _shorten(path: Path) -> None:
     """Forget the oldest heads when there are very many, and no note of a removal."""
     lines = [line.decode(errors="replace") for line in _whole_lines(path)]
-    if len(lines) < 2 * MOST_HEADS:
+    if len(lines) < 2 * MAX_HEADS:
         return
     notes = {number for number, line in enumerate(lines) if evidence_in([line]).prunes}
     heads = [number for number in range(len(lines)) if number not in notes]
-    if len(heads) >= 2 * MOST_HEADS:
-        left = notes.union(heads[1 - MOST_HEADS :])
+    if len(heads) >= 2 * MAX_HEADS:
+        left = notes.union(heads[1 - MAX_HEADS :])
         _write(path, [line for number, line in enumerate(lines) if number in left])
 
 

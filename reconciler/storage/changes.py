@@ -6,11 +6,11 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 from reconciler.domain.access import Person, Token
-from reconciler.domain.records import Apply, Approval, Chatbot, Plan, Run, ScopeKind, SourceRecord, Suspension
+from reconciler.domain.entities import Apply, Approval, Chatbot, Plan, Run, ScopeKind, SourceRecord, Suspension
 from reconciler.domain.tenant import TenantRecord
 from reconciler.ports.events import Change, ChangeKind
 
-MOST_NAMED: Final = 50
+MAX_NAMED: Final = 50
 """More of a kind are told as one change without an id: a reader reads its list again either way."""
 
 _OF_NO_SOURCE: Final = {Person: ChangeKind.PERSON, TenantRecord: ChangeKind.TENANT}
@@ -69,8 +69,8 @@ class Touched:
             for change, plan in self._changes.items()
         )
         counts = Counter((change.kind, change.source) for change in found)
-        named = (change for change in found if counts[change.kind, change.source] <= MOST_NAMED)
-        many = (Change(kind, None, source) for (kind, source), count in counts.items() if count > MOST_NAMED)
+        named = (change for change in found if counts[change.kind, change.source] <= MAX_NAMED)
+        many = (Change(kind, None, source) for (kind, source), count in counts.items() if count > MAX_NAMED)
         return (*named, *many)
 
     def _add(self, kind: ChangeKind, id_: str, source: str | None, *, plan: str | None = None) -> None:

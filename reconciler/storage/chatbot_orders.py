@@ -8,7 +8,7 @@ from typing import Annotated, Any, Final
 from pydantic import AfterValidator, TypeAdapter
 from sqlalchemy import Column, ColumnElement, case, func, literal
 
-from reconciler.domain.records import Chatbot
+from reconciler.domain.entities import Chatbot
 from reconciler.domain.status import Direction, Sync
 from reconciler.ports import ChatbotOrder
 from reconciler.storage import tables

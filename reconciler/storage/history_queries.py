@@ -21,8 +21,8 @@ from sqlalchemy import (
     values,
 )
 
+from reconciler.domain.entities import Chatbot
 from reconciler.domain.history import BucketChange, Point, Tally, Transition, curve, moments
-from reconciler.domain.records import Chatbot
 from reconciler.domain.status import Reason, Sync
 from reconciler.storage import rows, tables
 from reconciler.storage.transaction import Reading

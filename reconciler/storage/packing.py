@@ -62,7 +62,7 @@ def unpack(column: Any, contents: Mapping[str, bytes]) -> Any:
     if digest is None:
         return column
     segments = json.loads(_text(contents[digest]))
-    segments[1::2] = [_text(contents[each]) for each in segments[1::2]]
+    segments[1::2] = [_text(contents[segment]) for segment in segments[1::2]]
     return _decoded("".join(segments))
 
 

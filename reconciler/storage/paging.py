@@ -55,9 +55,9 @@ class Order:
         """
         if cursor is not None:
             here = tuple_(*self.by)
-            last = tuple_(*map(literal, self._decode(cursor), (each.type for each in self.by)))
+            last = tuple_(*map(literal, self._decode(cursor), (item.type for item in self.by)))
             statement = statement.where(here < last if self.descending else here > last)
-        order = [each.desc() if self.descending else each.asc() for each in self.by]
+        order = [item.desc() if self.descending else item.asc() for item in self.by]
         return statement.order_by(*order).limit(limit + 1)
 
     def page(self, found: Sequence[T], limit: int) -> Page[T]:

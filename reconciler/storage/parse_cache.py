@@ -10,7 +10,7 @@ from typing import Any, Final, Protocol, TypeVar
 from sqlalchemy import delete, insert, select
 
 from reconciler.domain.document import ParsedFile
-from reconciler.domain.parsed import from_json, to_json
+from reconciler.domain.parsed_file_json import from_json, to_json
 from reconciler.storage.encoded import encoded
 from reconciler.storage.tables import parsed_files
 from reconciler.storage.transaction import Reading, Transaction

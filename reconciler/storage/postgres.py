@@ -12,9 +12,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 
 from reconciler.errors import StoreError
 from reconciler.ports import DatabaseSize
+from reconciler.storage.database_errors import BUSY_SECONDS
 from reconciler.storage.dialect import Engines, Watch
 from reconciler.storage.encoded import serializer
-from reconciler.storage.failures import BUSY_SECONDS
 
 _DRIVER: Final = "postgresql+psycopg"
 _CONNECTIONS: Final = 8

@@ -96,6 +96,6 @@ class ChangeWatch:
                 ready, _, _ = select.select([connection.fileno(), self._wake], [], [])
                 if self._wake in ready:
                     return True
-                announced = [each.payload for each in connection.notifies(timeout=0)]
-                self._others += sum(each not in ("", self._own) for each in announced)
+                announced = [notify.payload for notify in connection.notifies(timeout=0)]
+                self._others += sum(name not in ("", self._own) for name in announced)
                 self._heard += len(announced)

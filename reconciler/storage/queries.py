@@ -8,9 +8,9 @@ from typing import Any, Final, TypeVar
 from sqlalchemy import Column, ColumnElement, Select, and_, func, or_, select
 
 from reconciler.domain.access import Person, Session, Token
+from reconciler.domain.entities import Apply, Approval, AuditEntry, Chatbot, Plan, Run, SourceRecord, Suspension
 from reconciler.domain.identity import same_person
 from reconciler.domain.lifecycle import OPEN, PlanStatus
-from reconciler.domain.records import Apply, Approval, AuditEntry, Chatbot, Plan, Run, SourceRecord, Suspension
 from reconciler.domain.status import Direction, Reason, Sync
 from reconciler.domain.tenant import TenantRecord
 from reconciler.ports import AuditFilter, ChatbotFilter, ChatbotOrder, FleetCounts, Page, PlanFilter, PlanGroup
@@ -111,7 +111,7 @@ class SqlQueries(HistoryQueries):
         known = select(tables.tokens.c.person).union(select(tables.people.c.name))
         async with self._reading() as transaction:
             names = (await transaction.connection.execute(known)).scalars().all()
-        return [name for name in names if any(same_person(name, each) for each in asked)]
+        return [name for name in names if any(same_person(name, item) for item in asked)]
 
     async def applies_of(self, plan_ids: Collection[str]) -> Mapping[str, Apply]:
         """Plan id → its latest apply."""
@@ -220,7 +220,7 @@ class SqlQueries(HistoryQueries):
         """Id → the suspension; those that are not kept any more are left out."""
         statement = select(*rows.SUSPENSIONS.columns).where(tables.suspensions.c.id.in_(ids))
         async with self._reading() as transaction:
-            return {each.id: each for each in await transaction.all(rows.SUSPENSIONS, statement)}
+            return {item.id: item for item in await transaction.all(rows.SUSPENSIONS, statement)}
 
     async def suspensions(self) -> Sequence[Suspension]:
         """Those that have not ended, expired or not, newest first."""

@@ -11,13 +11,12 @@ from sqlalchemy import JSON, Column, Table
 
 from reconciler.domain.access import Person, Session, Token
 from reconciler.domain.direction import DirectedOp
-from reconciler.domain.history import Transition
-from reconciler.domain.records import (
+from reconciler.domain.entities import (
     Apply,
     Approval,
     AuditEntry,
     Chatbot,
-    GoodDocument,
+    Claim,
     Lease,
     Plan,
     Run,
@@ -25,6 +24,7 @@ from reconciler.domain.records import (
     Suspension,
     Switch,
 )
+from reconciler.domain.history import Transition
 from reconciler.domain.tenant import TenantRecord
 from reconciler.storage import tables
 from reconciler.storage.encoded import encoded
@@ -112,7 +112,7 @@ def to_json(value: Any) -> Any:  # noqa: PLR0911  one return per kind of value
 SOURCES = Codec("source", SourceRecord, tables.sources)
 TENANTS = Codec("tenant", TenantRecord, tables.tenants)
 RUNS = Codec("run", Run, tables.runs, apart=("diagnostics", "uncompared"))
-DOCUMENTS = Codec("document", GoodDocument, tables.documents, is_large=True)
+DOCUMENTS = Codec("document", Claim, tables.documents, is_large=True)
 CHATBOTS = Codec("chatbot", Chatbot, tables.chatbots)
 TRANSITIONS = Codec("transition", Transition, tables.transitions)
 PLANS = Codec("plan", Plan, tables.plans, apart=("body", "ops"), long={"ops": DirectedOp})

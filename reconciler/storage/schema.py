@@ -11,9 +11,9 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import URL, Connection
 
 from reconciler.errors import StoreError
+from reconciler.storage.database_errors import translated
 from reconciler.storage.dialect import Dialect
-from reconciler.storage.engine import locate
-from reconciler.storage.failures import told
+from reconciler.storage.dialects import locate
 
 _MIGRATIONS: Final = Path(__file__).with_name("migrations")
 
@@ -40,7 +40,7 @@ def current(url: str) -> str | None:
         return None
     engine = dialect.migration_engine(parsed)
     try:
-        with told(), engine.connect() as connection:
+        with translated(), engine.connect() as connection:
             return _revision(connection)
     finally:
         engine.dispose()
@@ -73,7 +73,7 @@ def upgrade(url: str, *, to: str = "head") -> str:
         StoreError: When it is in use, cannot be written, or is newer than this program.
     """
     parsed, dialect = locate(url)
-    with told(), dialect.guard(parsed):
+    with translated(), dialect.guard(parsed):
         migrate(parsed, dialect, to=to)
     return head()
 
@@ -87,7 +87,7 @@ def compact(url: str) -> None:
     parsed, dialect = locate(url)
     if dialect.absent(parsed):
         raise StoreError(f"there is no database at {parsed.render_as_string()}")
-    with told(), dialect.guard(parsed):
+    with translated(), dialect.guard(parsed):
         dialect.compact(parsed)
 
 

@@ -17,9 +17,9 @@ from sqlalchemy.pool import ConnectionPoolEntry
 
 from reconciler.errors import StoreError
 from reconciler.ports import DatabaseSize
+from reconciler.storage.database_errors import BUSY_SECONDS
 from reconciler.storage.dialect import Engines, Watch
 from reconciler.storage.encoded import serializer
-from reconciler.storage.failures import BUSY_SECONDS
 
 _READERS: Final = 4
 

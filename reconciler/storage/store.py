@@ -13,9 +13,9 @@ from reconciler.executors import NamedExecutor
 from reconciler.ports import Clock, DatabaseSize, ParseCache, Queries
 from reconciler.ports.events import Change, Feed, Signal
 from reconciler.storage import schema, tables
+from reconciler.storage.database_errors import translated
 from reconciler.storage.dialect import Dialect, Engines, Watch
-from reconciler.storage.engine import locate
-from reconciler.storage.failures import told
+from reconciler.storage.dialects import locate
 from reconciler.storage.feed import CommitFeed
 from reconciler.storage.parse_cache import SqlParseCache
 from reconciler.storage.queries import SqlQueries
@@ -57,7 +57,7 @@ class SqlStore:
                 newer than this program.
         """
         parsed, dialect = locate(url)
-        with ExitStack() as held, told():
+        with ExitStack() as held, translated():
             if alongside and dialect.absent(parsed):
                 raise StoreError(
                     f"there is no database at {parsed.render_as_string()}: start the service first, run "
@@ -127,7 +127,7 @@ class SqlStore:
         # the watch must not take it for another process's commit
         self._begin_commit()
         try:
-            with told():
+            with translated():
                 return await self._dialect.reclaim(self._engines.writer)
         finally:
             self._end_commit(())
@@ -173,7 +173,7 @@ class SqlStore:
 
     @asynccontextmanager
     async def _transaction(self, engine: AsyncEngine) -> AsyncIterator[Transaction]:
-        with told():
+        with translated():
             async with engine.begin() as connection:
                 yield Transaction(connection, self._dialect, self._clock, self._records)
 

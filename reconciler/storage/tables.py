@@ -20,8 +20,8 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
+from reconciler.domain.entities import RunStatus
 from reconciler.domain.lifecycle import OPEN
-from reconciler.domain.records import RunStatus
 
 metadata = MetaData(
     naming_convention={

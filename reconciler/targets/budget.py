@@ -19,8 +19,8 @@ from aiolimiter import AsyncLimiter
 from api_client.errors import WizChatApiError, WizChatError
 from reconciler.errors import QuotaExceeded, TargetRateLimited
 from reconciler.ports import APPLYING, COMPARING, Budget, Clock, Purpose, Spender
-from reconciler.targets.shares import Shares
-from reconciler.targets.turns import Turns
+from reconciler.targets.budget_shares import BudgetShares
+from reconciler.targets.fair_queue import FairQueue
 
 LONGEST_PAUSE_S = 60.0
 """A call waits for a pause up to this long; when it lasts longer, it fails at once."""
@@ -53,16 +53,16 @@ class CallBudget:
         requests_per_minute: int = 600,
         daily_budget: int | None = None,
         concurrency: int = 8,
-        shares: Shares | None = None,
+        shares: BudgetShares | None = None,
     ) -> None:
         self._tenant = tenant
         self._clock = clock
         self._per_minute = requests_per_minute
         self._daily = daily_budget
         self._limiter = _limiter(requests_per_minute)
-        self._turns = Turns()
+        self._turns = FairQueue()
         self._slots = asyncio.Semaphore(concurrency)
-        self._shares = shares or Shares()
+        self._shares = shares or BudgetShares()
         self._day: date = clock.now().date()
         self._used: Counter[Spender] = Counter()
         self._open_at = clock.monotonic()

@@ -40,7 +40,7 @@ def _nests_deeper(value: Any, levels: int) -> bool:
     for _ in range(levels):
         if not layer:
             return False
-        layer = [inner for each in layer for inner in _inner(each) if _is_container(inner)]
+        layer = [inner for value in layer for inner in _inner(value) if _is_container(inner)]
     return bool(layer)
 
 

@@ -14,14 +14,14 @@ from typing import Any, Self
 
 from api_client import AsyncWizChatClient
 from api_client.errors import WizChatError
+from reconciler.domain.apply_answers import ApplyAnswer, ApplyRefused, ApplyUnclear, NotSent
 from reconciler.domain.canonical import canonical_bytes
-from reconciler.domain.outcome import Answer, NotSent, Refused, Unclear
 from reconciler.domain.plan import Op
 from reconciler.domain.policy import Policy
 from reconciler.errors import RequestRefused, SettingsError, TargetRateLimited
 from reconciler.executors import NamedExecutor
 from reconciler.ports import COMPARING, Budget, LiveChatbot, Spender
-from reconciler.targets import refusals, translate
+from reconciler.targets import error_translation, translation
 from reconciler.targets.budget import CallBudget
 
 APPLY_DEADLINE_S = Policy().apply_deadline.total_seconds()
@@ -101,7 +101,7 @@ class WizChatTarget:
         """Every chatbot that the key may see."""
         async with self._call():
             listed = await self._client.list_chatbots()
-        return translate.live_chatbots(listed)
+        return translation.live_chatbots(listed)
 
     async def dry_run(self, chatbot_id: str, body: Mapping[str, Any]) -> tuple[Op, ...]:
         """Every op that an apply of the body would do now, noops included, in the API's order."""
@@ -109,7 +109,7 @@ class WizChatTarget:
             # as an apply sends it, byte for byte
             content = await self._threads.compute(lambda: canonical_bytes(body), body)
             result = await self._client.apply_config(chatbot_id, content, dry_run=True)
-        return await self._threads.compute(lambda: translate.ops_of(result), result)
+        return await self._threads.compute(lambda: translation.ops_of(result), result)
 
     async def export(self, chatbot_id: str) -> Mapping[str, Any]:
         """The live configuration as a document body without server-owned fields.
@@ -118,7 +118,7 @@ class WizChatTarget:
         """
         async with self._call(chatbot_id):
             config = await self._client.get_config(chatbot_id)
-        return await self._threads.run(lambda: translate.body_of(config))
+        return await self._threads.run(lambda: translation.body_of(config))
 
     @asynccontextmanager
     async def _call(self, chatbot_id: str | None = None) -> AsyncIterator[None]:
@@ -127,7 +127,7 @@ class WizChatTarget:
                 yield
             except WizChatError as error:
                 self._budget.failed(error)
-                raise refusals.target_error(error, tenant=self._tenant, chatbot_id=chatbot_id) from error
+                raise error_translation.target_error(error, tenant=self._tenant, chatbot_id=chatbot_id) from error
             except ValueError as error:
                 # the SDK refuses an id that would not stay one segment of the path, and what is no JSON
                 raise RequestRefused(f"chatbot {chatbot_id!r} cannot be asked for: {error}") from error
@@ -188,9 +188,9 @@ class WizChatWriter:
                 await self._client.list_chatbots()
             except WizChatError as error:
                 self._budget.failed(error)
-                raise refusals.target_error(error, tenant=self._tenant, setting="write_api_key") from error
+                raise error_translation.target_error(error, tenant=self._tenant, setting="write_api_key") from error
 
-    async def apply(self, chatbot_id: str, body: bytes) -> Answer:
+    async def apply(self, chatbot_id: str, body: bytes) -> ApplyAnswer:
         """Send these bytes once, on a connection of their own, within the deadline; never raises `TargetError`."""
         try:
             self._budget.spend_write()
@@ -200,14 +200,14 @@ class WizChatWriter:
             async with asyncio.timeout(self._deadline):
                 result = await self._client.apply_config(chatbot_id, body)
         except TimeoutError:
-            return Unclear(f"no complete answer came within {self._deadline:g} s")
+            return ApplyUnclear(f"no complete answer came within {self._deadline:g} s")
         except WizChatError as error:
             self._budget.failed(error)
-            return refusals.answer_of_error(error)
+            return error_translation.answer_of_error(error)
         except ValueError as error:
             # the SDK refuses an id or a body before it opens a connection
-            return Refused("bad_request", refusals.quoted(str(error)))
-        return await self._threads.compute(lambda: translate.answer_of(result), result)
+            return ApplyRefused("bad_request", error_translation.quoted(str(error)))
+        return await self._threads.compute(lambda: translation.answer_of(result), result)
 
 
 def _client(access: Access, **options: Any) -> AsyncWizChatClient:

@@ -8,44 +8,39 @@ from fastapi import APIRouter, FastAPI
 from starlette.middleware.cors import CORSMiddleware
 from starlette.routing import BaseRoute
 
-from reconciler.engine.audit_keeping import AuditState
+from reconciler.engine.access.tokens import TokenUse
+from reconciler.engine.audit.archive import AuditState
 from reconciler.engine.context import Engine
-from reconciler.engine.live import LiveViews
-from reconciler.engine.token_use import TokenUse
+from reconciler.engine.live_views import LiveViews
 from reconciler.ports import IdentityProvider
-from reconciler.web import errors, health, reference, rules, webhooks
-from reconciler.web.api import events, fleet, forgetting, me, people, plans, sources, suspensions, tokens
-from reconciler.web.auth import Gate
-from reconciler.web.credentials import Book
-from reconciler.web.dashboard import routes
-from reconciler.web.guesses import Guesses
-from reconciler.web.login import pages as login
-from reconciler.web.login.attempts import Attempts
-from reconciler.web.login.strangers import Strangers
-from reconciler.web.metrics import Metrics
-from reconciler.web.middleware.bodies import Bodies
-from reconciler.web.middleware.compression import Compression
-from reconciler.web.middleware.conditional import Conditional
-from reconciler.web.middleware.envelope import Envelope
-from reconciler.web.middleware.heads import Heads
-from reconciler.web.middleware.hosts import Hosts
-from reconciler.web.middleware.requests import Requests
-from reconciler.web.middleware.root_path import RootPath
-from reconciler.web.middleware.same_origin import SameOrigin
-from reconciler.web.middleware.turns import Turns
-from reconciler.web.render_cache import RenderCache
-from reconciler.web.render_pool import RenderPool, WebExecutors
-from reconciler.web.root_path import check_root_path
-from reconciler.web.settings import WebSettings
-from reconciler.web.static_files import FOLDER, PublicFiles
-from reconciler.web.streams import Streams
-from reconciler.web.vitals import Vitals
-
-ROUTERS = (
-    fleet.router, plans.router, sources.router, forgetting.router, suspensions.router, me.router,
-    people.router, tokens.router, events.router, webhooks.router, health.router,
-)  # fmt: skip
-"""Everything that OpenAPI describes."""
+from reconciler.web import error_handlers
+from reconciler.web.auth import route_policies
+from reconciler.web.auth.concurrency_limit import ConcurrencyLimit
+from reconciler.web.auth.credentials import CredentialCache
+from reconciler.web.auth.etags import EtagMiddleware
+from reconciler.web.auth.gate import AuthGate
+from reconciler.web.auth.login_throttle import LoginThrottle
+from reconciler.web.auth.same_origin import SameOrigin
+from reconciler.web.events.streams import Streams
+from reconciler.web.http.allowed_hosts import AllowedHosts
+from reconciler.web.http.body_limits import BodyLimits
+from reconciler.web.http.compression import Compression
+from reconciler.web.http.header_limits import HeaderLimits
+from reconciler.web.http.metrics import Metrics
+from reconciler.web.http.render_pool import RenderPool, WebExecutors
+from reconciler.web.http.request_log import RequestLog
+from reconciler.web.http.root_path import RootPathMiddleware, check_root_path
+from reconciler.web.http.security_headers import SecurityHeaders
+from reconciler.web.http.web_settings import WebSettings
+from reconciler.web.login import page as login
+from reconciler.web.login.anonymous_events import AnonymousEvents
+from reconciler.web.login.attempts import LoginAttempts
+from reconciler.web.monitoring.api import Probes
+from reconciler.web.monitoring.vitals import Vitals
+from reconciler.web.plans.render_cache import RenderCache
+from reconciler.web.reference import page as reference
+from reconciler.web.routes import API_ROUTERS, PAGE_ROUTERS
+from reconciler.web.ui.static_files import FOLDER, PublicFiles
 
 
 def create_app(
@@ -88,10 +83,10 @@ def create_app(
         telemetry={"tracing": False, "metrics": False, "logs": False},
     )
     metrics = Metrics()
-    gate = Gate(
-        Book(engine),
-        Guesses(engine.clock, settings.failed_auth_per_minute),
-        Guesses(engine.clock, settings.failed_auth_per_minute),
+    gate = AuthGate(
+        CredentialCache(engine),
+        LoginThrottle(engine.clock, settings.failed_auth_per_minute),
+        LoginThrottle(engine.clock, settings.failed_auth_per_minute),
         metrics,
         token_use or TokenUse(engine.store, engine.clock),
         settings.proxies,
@@ -103,7 +98,7 @@ def create_app(
     app.state.streams = streams = Streams(engine, gate)
     metrics.streams.set_function(lambda: streams.open)
     app.state.audit = audit = audit or AuditState()
-    app.state.probes = health.Probes.of(engine, metrics, audit, vitals)
+    app.state.probes = Probes.of(engine, metrics, audit, vitals)
     app.state.vitals = vitals
     app.state.identity = identity
     app.state.live = LiveViews(engine)
@@ -111,13 +106,13 @@ def create_app(
     app.state.pages = RenderPool(executors.pages)
     app.state.renderings = RenderPool(executors.renderings)
     app.state.rendered = RenderCache()
-    app.state.attempts = Attempts(engine.clock, settings.public_url.rstrip("/") + login.CALLBACK)
-    app.state.strangers = Strangers(engine.clock)
-    reference.install(app, ROUTERS, settings.root_path)
+    app.state.attempts = LoginAttempts(engine.clock, settings.public_url.rstrip("/") + login.CALLBACK)
+    app.state.strangers = AnonymousEvents(engine.clock)
+    reference.install(app, API_ROUTERS, settings.root_path)
     app.mount("/static", PublicFiles(directory=FOLDER), name="static")
-    rules.check(app.routes)
-    check_root_path(settings.root_path, rules.paths_of(app.routes))
-    errors.install(app, engine)
+    route_policies.check_policies(app.routes)
+    check_root_path(settings.root_path, route_policies.paths_of(app.routes))
+    error_handlers.install(app, engine)
     _stand_before(app, engine, settings, gate)
     return app
 
@@ -126,28 +121,28 @@ def create_app(
 def _routes() -> Sequence[BaseRoute]:
     """The routes of every application in this process; they hold nothing of one, and are the slowest part to make."""
     parent = APIRouter(generate_unique_id_function=lambda route: route.name)
-    for router in (*ROUTERS, *routes.ROUTERS, login.router):
+    for router in (*API_ROUTERS, *PAGE_ROUTERS, login.router):
         parent.include_router(router)
     return parent.routes
 
 
-def _stand_before(app: FastAPI, engine: Engine, settings: WebSettings, gate: Gate) -> None:
+def _stand_before(app: FastAPI, engine: Engine, settings: WebSettings, gate: AuthGate) -> None:
     """Put the middlewares in front; the last one added is met first."""
     app.add_middleware(
-        Bodies, limit=settings.body_limit, webhook_limit=settings.webhook_body_limit, seconds=settings.body_seconds
+        BodyLimits, limit=settings.body_limit, webhook_limit=settings.webhook_body_limit, seconds=settings.body_seconds
     )
     app.add_middleware(SameOrigin, settings=settings)
-    app.add_middleware(Turns, gate=gate)
-    app.add_middleware(Requests, clock=engine.clock, metrics=gate.metrics, proxies=settings.proxies)
-    app.add_middleware(Conditional, gate=gate, store=engine.store, clock=engine.clock, metrics=gate.metrics)
-    app.add_middleware(Hosts, allowed=settings.hosts)
+    app.add_middleware(ConcurrencyLimit, gate=gate)
+    app.add_middleware(RequestLog, clock=engine.clock, metrics=gate.metrics, proxies=settings.proxies)
+    app.add_middleware(EtagMiddleware, gate=gate, store=engine.store, clock=engine.clock, metrics=gate.metrics)
+    app.add_middleware(AllowedHosts, allowed=settings.hosts)
     if settings.cors_origins:
         app.add_middleware(CORSMiddleware, **_cors(settings))
     app.add_middleware(Compression)
-    app.add_middleware(Heads)
-    app.add_middleware(Envelope, secure=settings.secure)
+    app.add_middleware(HeaderLimits)
+    app.add_middleware(SecurityHeaders, secure=settings.secure)
     if settings.root_path:
-        app.add_middleware(RootPath, path=settings.root_path)
+        app.add_middleware(RootPathMiddleware, path=settings.root_path)
 
 
 def _cors(settings: WebSettings) -> dict[str, Any]:

@@ -15,12 +15,12 @@ import anyio
 
 from reconciler.domain.diagnostics import Diagnostic, Severity
 from reconciler.domain.direction import DirectedOp
+from reconciler.domain.entities import Counts, Role, RunStatus, ScopeKind
 from reconciler.domain.lifecycle import ApplyStatus, PlanStatus
 from reconciler.domain.plan import Action, Op, Summary
-from reconciler.domain.records import Counts, Role, RunStatus, ScopeKind
 from reconciler.domain.status import Direction, Reason
 from reconciler.domain.uncompared import Uncompared
-from reconciler.engine.tokens import hash_of
+from reconciler.engine.access.tokens import hash_of
 from reconciler.ports import UnitOfWork
 from reconciler.runtime.clock import SystemClock
 from reconciler.storage.store import SqlStore

@@ -2,8 +2,8 @@
 
 from starlette.routing import Route
 
-from reconciler.web.dashboard.routes import ROUTERS
-from reconciler.web.login import pages as login
+from reconciler.web.login import page as login
+from reconciler.web.routes import PAGE_ROUTERS
 from tests.browser.answers import ANSWERS
 from tests.browser.pages import PAGES, QUERIES
 
@@ -13,7 +13,7 @@ FROM_ELSEWHERE = {"/login", "/docs"}
 def test_each_page_is_looked_at_and_each_that_is_looked_at_exists() -> None:
     there = {
         route.path
-        for router in ROUTERS
+        for router in PAGE_ROUTERS
         for route in router.routes
         if isinstance(route, Route) and "GET" in (route.methods or ())
     }
@@ -23,7 +23,7 @@ def test_each_page_is_looked_at_and_each_that_is_looked_at_exists() -> None:
 
 
 def test_each_answer_that_is_looked_at_is_one_to_a_form() -> None:
-    routes = [route for router in (*ROUTERS, login.router) for route in router.routes if isinstance(route, Route)]
+    routes = [route for router in (*PAGE_ROUTERS, login.router) for route in router.routes if isinstance(route, Route)]
     assert {shown.route for shown in ANSWERS} <= {route.path for route in routes if "POST" in (route.methods or ())}
     assert all(shown.send for shown in ANSWERS)
     assert not any(shown.send for shown in PAGES), "a page at an address of its own is opened by it"

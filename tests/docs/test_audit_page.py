@@ -3,7 +3,7 @@
 import ast
 from collections.abc import Iterator
 
-from reconciler.domain.automatic import ACTOR
+from reconciler.domain.auto_apply_rules import ACTOR
 from tests.docs.pages import ROOT, page
 
 PAGE = page("audit.md")

@@ -4,8 +4,8 @@ import re
 
 from starlette.routing import Route
 
-from reconciler.web.dashboard.routes import ROUTERS
-from reconciler.web.login import pages as login
+from reconciler.web.login import page as login
+from reconciler.web.routes import PAGE_ROUTERS
 from tests.docs.pages import page
 
 TABLE = page("dashboard.md").partition("\n## ")[0]
@@ -20,7 +20,7 @@ def as_written(path: str) -> str:
 
 
 def pages() -> set[str]:
-    routes = [route for router in (*ROUTERS, login.router) for route in router.routes]
+    routes = [route for router in (*PAGE_ROUTERS, login.router) for route in router.routes]
     shown = [route for route in routes if isinstance(route, Route) and "GET" in (route.methods or ())]
     assert {route.name for route in shown} >= ON_THE_WAY, "an exception that there is no more"
     return {as_written(route.path) for route in shown if route.name not in ON_THE_WAY} | {REFERENCE}

@@ -2,11 +2,11 @@
 
 from typing import Any, cast
 
-from reconciler.domain.records import Role
+from reconciler.domain.entities import Role
 from reconciler.engine.context import Engine
 from reconciler.web.app import create_app
-from reconciler.web.problems import Code
-from reconciler.web.settings import WebSettings
+from reconciler.web.http.problems import Code
+from reconciler.web.http.web_settings import WebSettings
 from tests.docs.pages import page
 from tests.fakes.clock import FakeClock
 

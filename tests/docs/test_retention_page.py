@@ -1,6 +1,6 @@
 """docs/retention.md decides for every table, and names what the code has."""
 
-from reconciler.engine.retention import MOST_AT_ONCE, SESSIONS_KEPT, RetentionRules
+from reconciler.engine.retention import MAX_AT_ONCE, SESSIONS_KEPT, RetentionRules
 from reconciler.runtime.settings import DataSettings
 from reconciler.storage.packing import LONGEST_WITHIN
 from reconciler.storage.tables import metadata
@@ -23,5 +23,5 @@ def test_the_figures_are_those_of_the_code() -> None:
     assert f"`data.runs` ({data.runs.days} days)" in PAGE
     assert f"`data.plans` ({data.plans.days} days)" in PAGE
     assert f"{SESSIONS_KEPT.days} days after it would have expired" in PAGE
-    assert f"at most {MOST_AT_ONCE} rows of a kind" in PAGE
+    assert f"at most {MAX_AT_ONCE} rows of a kind" in PAGE
     assert f"more than {LONGEST_WITHIN // 1024} KiB" in PAGE

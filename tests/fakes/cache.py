@@ -1,7 +1,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 
 from reconciler.domain.document import ParsedFile
-from reconciler.domain.parsed import from_json, to_json
+from reconciler.domain.parsed_file_json import from_json, to_json
 
 
 class MemoryParseCache:

@@ -2,17 +2,17 @@ import hashlib
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from reconciler.domain.assemble import assemble
 from reconciler.domain.commit import CommitFact
-from reconciler.domain.compose import assemble
 from reconciler.domain.document import Snapshot
-from reconciler.domain.visible import visible
+from reconciler.domain.escaping import escaped
 from reconciler.errors import SourceCause, SourceUnreadable
 from reconciler.ports import ParseCache
 from reconciler.sources.builder import LIMITS
 from reconciler.sources.contract import DocumentContract
+from reconciler.sources.file_tree import DEFAULT_PATHS, SYMLINK, Entry
 from reconciler.sources.loader import load_tree, select, stamp
-from reconciler.sources.nearby import with_surroundings
-from reconciler.sources.tree import DEFAULT_PATHS, SYMLINK, Entry
+from reconciler.sources.unmatched_files import with_surroundings
 from tests.fakes.clock import START
 from tests.support.contract import CONTRACT
 
@@ -183,7 +183,7 @@ class FakeSource:
             commit = self._commits[at]
             before = self._commits[commit.parent].tree if commit.parent else MemoryTree({}, {})
             if any(commit.tree.entry(path) != before.entry(path) for path in paths):
-                yield CommitFact(at, visible(commit.author), START, visible(commit.subject))
+                yield CommitFact(at, escaped(commit.author), START, escaped(commit.subject))
 
     def _push(self, commit: _Commit) -> str:
         content = repr((sorted(commit.tree.files.items()), sorted(commit.tree.symlinks.items()), commit.parent))

@@ -17,11 +17,11 @@ from api_client.sandbox.executor import OpError, execute
 from api_client.sandbox.planner import Op as PlannedOp
 from api_client.sandbox.planner import plan_document
 from api_client.sandbox.views import chatbot_name, config_document, read_config
-from reconciler.domain.outcome import Answer, NotSent, Refused, Unclear
+from reconciler.domain.apply_answers import ApplyAnswer, ApplyRefused, ApplyUnclear, NotSent
 from reconciler.domain.plan import Op
 from reconciler.errors import ChatbotNotFound, RequestRefused, TargetError
 from reconciler.ports import Budget, LiveChatbot, Spender
-from reconciler.targets import translate
+from reconciler.targets import translation
 from tests.fakes.clock import FakeClock
 
 
@@ -84,7 +84,7 @@ class FakeTarget:
     async def chatbots(self) -> Sequence[LiveChatbot]:
         self._called("chatbots", None)
         return tuple(
-            LiveChatbot(chatbot.id, chatbot_name(chatbot), translate.moment(chatbot.updated_at))
+            LiveChatbot(chatbot.id, chatbot_name(chatbot), translation.moment(chatbot.updated_at))
             for chatbot in self.fleet
             if chatbot.id not in self.unlisted
         )
@@ -97,13 +97,13 @@ class FakeTarget:
         except ApiRefusal as refusal:
             raise RequestRefused(f"WizChat refused the request with {refusal.code}: {refusal.message}") from refusal
         plan = plan_document(document, read_config(chatbot, self.clock.now()))
-        return translate.ops_of(ApplyResult.model_validate({"dryRun": True, "plan": plan.as_json()}))
+        return translation.ops_of(ApplyResult.model_validate({"dryRun": True, "plan": plan.as_json()}))
 
     async def export(self, chatbot_id: str) -> Mapping[str, Any]:
         self._called("export", chatbot_id)
         await asyncio.sleep(0)  # as over a network, others go on meanwhile
         config = read_config(self._chatbot(chatbot_id), self.clock.now())
-        return translate.body_of(
+        return translation.body_of(
             ChatbotConfigDocument.model_validate(config_document(config, ApiKey("all", "unused")), extra="allow")
         )
 
@@ -136,7 +136,7 @@ class FakeWriter:
 
     def __init__(self, target: FakeTarget) -> None:
         self._target = target
-        self._orders: deque[Answer | Effect] = deque()
+        self._orders: deque[ApplyAnswer | Effect] = deque()
         self._failing: tuple[str, str | None] | None = None
         self._late: list[Write] = []
         self.strips_texts = False
@@ -146,10 +146,10 @@ class FakeWriter:
         self.writes: list[Write] = []
 
     def lose_answer(self, effect: Effect) -> None:
-        """Answer the next apply with `Unclear`; it takes effect or not, or when `let_writes_go` is called."""
+        """Answer the next apply with `ApplyUnclear`; it takes effect or not, or when `let_writes_go` is called."""
         self._orders.append(effect)
 
-    def answer(self, answer: NotSent | Refused) -> None:
+    def answer(self, answer: NotSent | ApplyRefused) -> None:
         """Answer the next apply with this; it has no effect."""
         self._orders.append(answer)
 
@@ -168,7 +168,7 @@ class FakeWriter:
         if self.key_error is not None:
             raise self.key_error
 
-    async def apply(self, chatbot_id: str, body: bytes) -> Answer:
+    async def apply(self, chatbot_id: str, body: bytes) -> ApplyAnswer:
         order = self._orders.popleft() if self._orders else None
         if isinstance(order, NotSent):
             return order
@@ -178,25 +178,25 @@ class FakeWriter:
             case None:
                 return self._execute(write)
             case Effect.NONE:
-                return Unclear("the answer was lost")
+                return ApplyUnclear("the answer was lost")
             case Effect.LATE:
                 self._late.append(write)
-                return Unclear("the answer was lost")
+                return ApplyUnclear("the answer was lost")
             case Effect.AT_ONCE:
                 self._execute(write)
-                return Unclear("the answer was lost")
+                return ApplyUnclear("the answer was lost")
             case _:
                 return order
 
-    def _execute(self, write: Write) -> Answer:
+    def _execute(self, write: Write) -> ApplyAnswer:
         chatbot = self._target.fleet.get(write.chatbot_id)
         if chatbot is None:
-            return Refused("not_found", "Chatbot not found.")
+            return ApplyRefused("not_found", "Chatbot not found.")
         now = self._target.clock.now()
         try:
             plan = plan_document(validated(json.loads(write.body)), read_config(chatbot, now))
         except ApiRefusal as refusal:
-            return Refused(refusal.code, refusal.message)
+            return ApplyRefused(refusal.code, refusal.message)
         execution = execute(plan, chatbot, now, self._failure_of)
         self._failing = None
         if self.strips_texts:
@@ -207,7 +207,7 @@ class FakeWriter:
             "applied": execution.applied_json(),
             "failed": execution.failed_json(),
         }
-        return translate.answer_of(ApplyResult.model_validate(result))
+        return translation.answer_of(ApplyResult.model_validate(result))
 
     def _failure_of(self, op: PlannedOp) -> OpError | None:
         if self._failing is None or self._failing not in {(op.section, op.key), (op.section, None)}:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from reconciler.domain.policy import Policy
-from reconciler.engine.applier import LEASE_TIMES, LeaseTimes
+from reconciler.engine.apply.executor import LEASE_TIMES, LeaseTimes
 from reconciler.errors import ReconcilerError
 from reconciler.runtime.serve import serve
 from reconciler.runtime.settings import Settings

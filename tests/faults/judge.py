@@ -12,7 +12,7 @@ from enum import StrEnum
 from typing import Any
 
 from reconciler.domain.audit import verify
-from reconciler.domain.records import AuditEntry
+from reconciler.domain.entities import AuditEntry
 from tests.faults import bots
 from tests.faults.bots import Place
 from tests.faults.guards import overlong_requests, unfenced_changes

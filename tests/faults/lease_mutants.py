@@ -6,8 +6,8 @@ from tests.faults import split_brain
 from tests.faults.judge import Rule
 from tests.faults.planting import Edit, Mutant, Show
 
-_APPLIER: Final = "reconciler/engine/applier.py"
-_ENDING: Final = "reconciler/engine/ending.py"
+_APPLIER: Final = "reconciler/engine/apply/executor.py"
+_ENDING: Final = "reconciler/engine/apply/outcome.py"
 _UNFENCED: Final = "        apply, plan, chatbot = await involved(uow, apply_id)\n"
 _FENCED: Final = f"        await guard(uow, lease)\n{_UNFENCED}"
 

@@ -12,8 +12,8 @@ from tests.faults.order import Trap
 from tests.faults.planting import Edit, Mutant, Show
 from tests.faults.trial import Report, Trial, carry_out
 
-_APPLIER: Final = "reconciler/engine/applier.py"
-_RECHECKING: Final = "reconciler/engine/rechecking.py"
+_APPLIER: Final = "reconciler/engine/apply/executor.py"
+_RECHECKING: Final = "reconciler/engine/apply/preflight.py"
 _POST: Final = "self.writers[plan.tenant].apply(plan.chatbot_id, {})"
 
 
@@ -115,7 +115,7 @@ MUTANTS: Final[tuple[Mutant, ...]] = (
         "take any fingerprint for the one that was seen",
         (
             Edit(
-                "reconciler/engine/applying.py",
+                "reconciler/engine/apply/request.py",
                 "    if plan.fingerprint != fingerprint:\n",
                 "    if not fingerprint:\n",
             ),
@@ -152,7 +152,7 @@ MUTANTS: Final[tuple[Mutant, ...]] = (
                 "            answer = EARLY.pop(apply.id)\n",
             ),
         ),
-        killed("sql COMMIT | applier:_intend < applier:_attempt"),
+        killed("sql COMMIT | executor:_intend < executor:_attempt"),
         _VERDICT | _WRITES,
     ),
     Mutant(
@@ -171,7 +171,7 @@ MUTANTS: Final[tuple[Mutant, ...]] = (
         "take what is unclear for not sent",
         (
             Edit(
-                "reconciler/targets/refusals.py",
+                "reconciler/targets/error_translation.py",
                 "        case _:\n            return Unclear(quoted(str(error)))",
                 "        case _:\n            return NotSent(quoted(str(error)))",
             ),
@@ -225,7 +225,7 @@ MUTANTS: Final[tuple[Mutant, ...]] = (
         "believe NotApplied before a late write can have landed",
         (
             Edit(
-                "reconciler/engine/recovering.py",
+                "reconciler/engine/apply/recovery.py",
                 "        return not timedelta() <= since_intent < settle and patience >= settle.total_seconds()",
                 "        return since_intent.total_seconds() + patience + settle.total_seconds() > 0",
             ),
@@ -237,7 +237,7 @@ MUTANTS: Final[tuple[Mutant, ...]] = (
         "take an error of the server for a refusal",
         (
             Edit(
-                "reconciler/targets/refusals.py",
+                "reconciler/targets/error_translation.py",
                 "        case WizChatApiError() if error.has_envelope and _is_client_error(error.status):",
                 "        case WizChatApiError() if error.has_envelope:",
             ),
@@ -274,18 +274,18 @@ MUTANTS: Final[tuple[Mutant, ...]] = (
         "forget unfinished applies",
         (
             Edit(
-                "reconciler/engine/recovering.py",
+                "reconciler/engine/apply/recovery.py",
                 "            unfinished = await uow.applies.unfinished()\n",
                 "            unfinished = await uow.applies.unfinished() and []\n",
             ),
         ),
-        killed("sql BEGIN | ending:finish < applier:_execute"),
+        killed("sql BEGIN | outcome:finish_apply < executor:_execute"),
         frozenset({Rule.STUCK}),
         tries=1,
     ),
     Mutant(
         "answer an approval before it is committed",
-        (Edit("reconciler/engine/decide.py", "async def approve(\n", _EARLY_ANSWER),),
+        (Edit("reconciler/engine/decide/decisions.py", "async def approve(\n", _EARLY_ANSWER),),
         _scenario(scenarios.kill_on_answer),
         frozenset({Rule.LOST_APPROVAL}),
         tries=4,

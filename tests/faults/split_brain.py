@@ -19,17 +19,19 @@ from tests.faults.order import APPLY_SETTLE, LEASE_SECONDS, TICK_SECONDS, Trap
 from tests.faults.process import Process
 from tests.faults.trial import Report, Trial, carry_out, kind_of, push
 
-BEFORE_THE_INTENT: Final = "sql BEGIN | applier:_intend < applier:_attempt"
-WITHIN_THE_INTENT: Final = "sql COMMIT | applier:_intend < applier:_attempt"
-AFTER_THE_INTENT: Final = "sql BEGIN | applier:_open_window < applier:_send"
-WITHIN_THE_CHECK: Final = "sql COMMIT | applier:_open_window < applier:_send"
-BEFORE_THE_REQUEST: Final = "http connect_tcp.started POST /api/v1/chatbots/ID/apply | applier:_send < applier:_execute"
-BEFORE_THE_BODY: Final = (
-    "http send_request_body.started POST /api/v1/chatbots/ID/apply | applier:_send < applier:_execute"
+BEFORE_THE_INTENT: Final = "sql BEGIN | executor:_intend < executor:_attempt"
+WITHIN_THE_INTENT: Final = "sql COMMIT | executor:_intend < executor:_attempt"
+AFTER_THE_INTENT: Final = "sql BEGIN | executor:_open_window < executor:_send"
+WITHIN_THE_CHECK: Final = "sql COMMIT | executor:_open_window < executor:_send"
+BEFORE_THE_REQUEST: Final = (
+    "http connect_tcp.started POST /api/v1/chatbots/ID/apply | executor:_send < executor:_execute"
 )
-BEFORE_THE_END: Final = "sql BEGIN | ending:finish < applier:_execute"
-BEFORE_GIVING_UP: Final = "sql BEGIN | ending:give_up < applier:_attempt"
-_BEFORE_SETTLING: Final = Trap("sql BEGIN | ending:finish < recovering:_settle", 2, signal=signal.SIGSTOP)
+BEFORE_THE_BODY: Final = (
+    "http send_request_body.started POST /api/v1/chatbots/ID/apply | executor:_send < executor:_execute"
+)
+BEFORE_THE_END: Final = "sql BEGIN | outcome:finish_apply < executor:_execute"
+BEFORE_GIVING_UP: Final = "sql BEGIN | outcome:end_without_write < executor:_attempt"
+_BEFORE_SETTLING: Final = Trap("sql BEGIN | outcome:finish_apply < recovering:_settle", 2, signal=signal.SIGSTOP)
 """The first end that the recovery writes is that the outcome is unknown."""
 _BEGUN: Final = frozenset({BEFORE_THE_REQUEST, BEFORE_THE_BODY, BEFORE_THE_END})
 

@@ -20,11 +20,10 @@ import pytest
 from fastapi.routing import APIRoute
 from markupsafe import escape
 
-from reconciler.web import app
-from reconciler.web.api import events
-from reconciler.web.cookies import SESSION
-from reconciler.web.dashboard import routes
-from reconciler.web.login import pages as login
+from reconciler.web import routes
+from reconciler.web.events import api
+from reconciler.web.http.cookies import SESSION
+from reconciler.web.login import page as login
 from tests.faults.canaries import Leak, Onlooker, Search, forms
 from tests.faults.gate import Mode
 from tests.faults.history import Ask
@@ -53,10 +52,10 @@ NAMED: Final = {
 }
 ROUTES: Final = tuple(
     route.path
-    for router in (*app.ROUTERS, *routes.ROUTERS, login.router)
+    for router in (*routes.API_ROUTERS, *routes.PAGE_ROUTERS, login.router)
     for route in router.routes
     # the stream of events never ends
-    if isinstance(route, APIRoute) and "GET" in (route.methods or ()) and route.path != events.PATH
+    if isinstance(route, APIRoute) and "GET" in (route.methods or ()) and route.path != api.PATH
 )
 """Everything that can be looked at, as the application declares it."""
 ODD: Final = (

@@ -3,6 +3,7 @@
 import ast
 import os
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Final
 
 import pytest
@@ -28,14 +29,15 @@ def test_no_fault_loses_doubles_or_falsifies_anything(points: Points) -> None:
 
 
 PATHS: Final = (
-    "applier", "applying", "approvals", "automating", "braking", "decide", "ending", "looking", "observing",
-    "rechecking", "recovering", "refresh", "remembering", "roster", "scheduling", "sweeping",
+    "apply/executor", "apply/outcome", "apply/preflight", "apply/recovery", "apply/request", "decide/approvals",
+    "decide/decisions", "reconcile/auto_apply", "reconcile/auto_apply_policy", "reconcile/diff", "reconcile/drift_scan",
+    "reconcile/fetch", "reconcile/inventory", "reconcile/run", "reconcile/schedule",
 )  # fmt: skip
 ASKS: Final = ("store.begin", "store.read", ".dry_run", "].apply", ".chatbots", "port.head", "port.load")
 ELSEWHERE: Final = {
     # these go to git on threads of their own, whose steps bear the mirror's names
-    "looking:look": "mirror:",
-    "looking:load": "mirror:",
+    "fetch:fetch_revision": "mirror:",
+    "fetch:load_snapshot": "mirror:",
 }
 
 
@@ -58,7 +60,7 @@ def _with_io(module: str) -> Iterator[str]:
         if isinstance(function, ast.AsyncFunctionDef) and any(
             isinstance(call, ast.Call) and ast.unparse(call.func).endswith(ASKS) for call in ast.walk(function)
         ):
-            yield f"{module}:{function.name}"
+            yield f"{Path(module).name}:{function.name}"
 
 
 @pytest.mark.parametrize(
@@ -73,12 +75,12 @@ def _with_io(module: str) -> Iterator[str]:
         "file open reconciler.db.lock",
         "sqlite connect reconciler.db",
         "socket connect",
-        "http connect_tcp.started POST /api/v1/chatbots/ID/apply | applier:_send",
-        "http send_request_body.complete POST /api/v1/chatbots/ID/apply | applier:_send",
-        "http receive_response_headers.started POST /api/v1/chatbots/ID/apply | applier:_send",
-        "http receive_response_body.complete POST /api/v1/chatbots/ID/apply | applier:_send",
-        "sql COMMIT | applier:_intend",
-        "sql COMMIT | ending:finish",
+        "http connect_tcp.started POST /api/v1/chatbots/ID/apply | executor:_send",
+        "http send_request_body.complete POST /api/v1/chatbots/ID/apply | executor:_send",
+        "http receive_response_headers.started POST /api/v1/chatbots/ID/apply | executor:_send",
+        "http receive_response_body.complete POST /api/v1/chatbots/ID/apply | executor:_send",
+        "sql COMMIT | executor:_intend",
+        "sql COMMIT | outcome:finish_apply",
         "sql COMMIT | decide:approve",
     ],
 )
@@ -93,9 +95,9 @@ def test_every_kind_of_scenario_is_among_the_faults_that_are_chosen() -> None:
 
 
 def test_a_trial_is_repeated_by_its_seed_and_number() -> None:
-    job = Job(7, "refresh", ("sql COMMIT | applier:_intend", 1))
+    job = Job(7, "refresh", ("sql COMMIT | executor:_intend", 1))
     assert job.replay(3) == (
-        'python -m tests.faults --seed 3 --trial 7 --course "refresh" --point "sql COMMIT | applier:_intend@1"'
+        'python -m tests.faults --seed 3 --trial 7 --course "refresh" --point "sql COMMIT | executor:_intend@1"'
     )
 
 

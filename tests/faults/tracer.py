@@ -2,7 +2,7 @@
 
 A step is seen where the libraries offer it: SQLite's trace callback, SQLAlchemy's events for PostgreSQL, httpcore's
 debug log, Python's audit hook. Its name says what is done and who asks:
-``sql INSERT audit | applier:_intend < applier:_attempt``. A kill before step k+1 is a kill after step k, so killing
+``sql INSERT audit | executor:_intend < executor:_attempt``. A kill before step k+1 is a kill after step k, so killing
 before each covers every moment between two steps.
 """
 

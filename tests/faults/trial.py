@@ -10,7 +10,7 @@ from typing import Final
 
 import httpx
 
-from reconciler.domain.automatic import ACTOR
+from reconciler.domain.auto_apply_rules import ACTOR
 from tests.faults import bots
 from tests.faults.client import LIMIT, Client, Heard, underway, unheard
 from tests.faults.history import Ask, Asked, History, Json, Outcome

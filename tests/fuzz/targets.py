@@ -17,17 +17,17 @@ from api_client._retry import Retries
 from api_client._wire import Answer, Send, apply_call, exchange
 from api_client.errors import WizChatError
 from api_client.models import ApplyResult
-from reconciler.domain import outcome
+from reconciler.domain import apply_answers
 from reconciler.domain.canonical import canonical_bytes
 from reconciler.domain.document import ParsedFile
-from reconciler.domain.parsed import from_json, to_json
+from reconciler.domain.parsed_file_json import from_json, to_json
 from reconciler.domain.plan import propose
 from reconciler.domain.secrets import find_secrets
 from reconciler.errors import TargetError
 from reconciler.sources.includes import IncludeRefused, resolve_path
 from reconciler.sources.loader import load_tree, select
-from reconciler.targets import refusals, translate
-from reconciler.web import asks
+from reconciler.targets import error_translation, translation
+from reconciler.web.http import schemas
 from tests.fakes.source import MemoryTree
 from tests.support.contract import CONTRACT
 from tests.support.texts import texts_in
@@ -106,7 +106,7 @@ def answers(data: bytes) -> None:
 def _dry_run(answer: Answer) -> None:
     try:
         result = _exchange(answer, dry_run=True)
-        ops = translate.ops_of(result)
+        ops = translation.ops_of(result)
     except (WizChatError, TargetError):
         return
     assert answer.is_success
@@ -117,13 +117,13 @@ def _dry_run(answer: Answer) -> None:
 
 def _apply(answer: Answer) -> None:
     try:
-        said = translate.answer_of(_exchange(answer, dry_run=False))
+        said = translation.answer_of(_exchange(answer, dry_run=False))
     except WizChatError as error:
-        said = refusals.answer_of_error(error)
-    assert not isinstance(said, outcome.NotSent), "an answer came, so it was sent"
-    if isinstance(said, outcome.Answered):
+        said = error_translation.answer_of_error(error)
+    assert not isinstance(said, apply_answers.NotSent), "an answer came, so it was sent"
+    if isinstance(said, apply_answers.ApplyAnswered):
         assert answer.is_success or answer.status_code == 422
-    if isinstance(said, outcome.Refused):
+    if isinstance(said, apply_answers.ApplyRefused):
         assert 400 <= answer.status_code < 500
     json.dumps([getattr(said, "applied", None), getattr(said, "failed", None)])
 
@@ -145,8 +145,8 @@ def _loaded(path: str, data: bytes) -> ParsedFile:
     return file
 
 
-def _asks() -> list[type[asks.Ask]]:
-    return asks.Ask.__subclasses__()
+def _asks() -> list[type[schemas.RequestModel]]:
+    return schemas.RequestModel.__subclasses__()
 
 
 @dataclass(frozen=True, slots=True)

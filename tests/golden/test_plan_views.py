@@ -14,10 +14,10 @@ from reconciler.domain.diagnostics import Diagnostic, Severity
 from reconciler.domain.direction import DirectedOp
 from reconciler.domain.plan import Action, Op
 from reconciler.domain.status import Direction
-from reconciler.render.machine import fleet_json
-from reconciler.render.markdown import fleet_markdown
 from reconciler.render.model import FleetPlan, PlanView, Unplanned
-from reconciler.render.text import plan_text
+from reconciler.render.plan_json import fleet_json
+from reconciler.render.plan_markdown import fleet_markdown
+from reconciler.render.plan_text import plan_text
 
 HERE = Path(__file__).parent
 GIT, LIVE, BOTH, UNKNOWN = Direction.GIT_AHEAD, Direction.LIVE_AHEAD, Direction.DIVERGED, Direction.UNKNOWN

@@ -16,16 +16,16 @@ from typing import Any
 
 import pytest
 
-from reconciler.domain.outcome import NotSent, Refused
+from reconciler.domain.apply_answers import ApplyRefused, NotSent
+from reconciler.domain.entities import Plan, Role, ScopeKind
 from reconciler.domain.policy import AutoApply, Policy, Protection
-from reconciler.domain.records import Plan, Role, ScopeKind
-from reconciler.engine.accept import accept
-from reconciler.engine.applier import ATTEMPTS
-from reconciler.engine.applying import request_apply
-from reconciler.engine.decide import Overrides, reject, revoke, withdraw_rejection
-from reconciler.engine.forgetting import forget_chatbot, forget_source
-from reconciler.engine.scheduling import tick
-from reconciler.engine.suspending import resume, suspend
+from reconciler.engine.apply.executor import ATTEMPTS
+from reconciler.engine.apply.request import request_apply
+from reconciler.engine.decide.acceptance import accept_revision
+from reconciler.engine.decide.decisions import Overrides, reject, revoke, withdraw_rejection
+from reconciler.engine.decide.suspension import resume, suspend
+from reconciler.engine.forget import forget_chatbot, forget_source
+from reconciler.engine.reconcile.schedule import tick
 from reconciler.errors import Conflict, QuotaExceeded, ScopeMissing, SourceCause, TargetUnauthorized, TargetUnreachable
 from reconciler.ports import JobKind
 from tests.fakes.target import Effect
@@ -113,7 +113,7 @@ async def approved_and_applied(w: World) -> None:
 @course()
 async def refused_by_wizchat(w: World) -> None:
     plan = await approved(w)
-    w.writer.answer(Refused("bad_request", "skills: too many"))
+    w.writer.answer(ApplyRefused("bad_request", "skills: too many"))
     await w.apply(plan)
 
 
@@ -361,7 +361,7 @@ async def documents_vanished_and_accepted(w: World) -> None:
     head = w.source.force_push({path_of(): document(spec(skills=SKILLS))})
     await w.refresh()
     await later(w)
-    await accept(w.engine, await w.person(), SOURCE, head, "rebased on purpose")
+    await accept_revision(w.engine, await w.person(), SOURCE, head, "rebased on purpose")
     await w.idle()
 
 

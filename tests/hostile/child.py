@@ -16,7 +16,7 @@ from typing import Any, Final
 
 from reconciler.domain.document import Snapshot
 from reconciler.errors import SourceUnreadable
-from reconciler.render.findings import findings_text
+from reconciler.render.diagnostics_text import findings_text
 from reconciler.sources.git import GitSource
 from reconciler.sources.git_remote import GitRemote
 from tests.fakes.cache import MemoryParseCache

@@ -13,15 +13,15 @@ import pytest
 from reconciler.cli import output
 from reconciler.domain.diagnostics import Diagnostic, Severity
 from reconciler.domain.direction import DirectedOp
+from reconciler.domain.entities import Counts
+from reconciler.domain.escaping import is_unseen
 from reconciler.domain.plan import Action, Op
-from reconciler.domain.records import Counts
 from reconciler.domain.status import Direction, Reason
 from reconciler.domain.uncompared import Uncompared
-from reconciler.domain.visible import is_unseen
-from reconciler.render.findings import findings_text
-from reconciler.render.markdown import fleet_markdown
+from reconciler.render.diagnostics_text import findings_text
 from reconciler.render.model import FleetPlan, PlanView, Unplanned
-from reconciler.render.text import plan_text
+from reconciler.render.plan_markdown import fleet_markdown
+from reconciler.render.plan_text import plan_text
 from tests.hostile.corpus.recipes import HEAD
 from tests.integration.web.conftest import House, house
 from tests.support.command import run_command

@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Self
 
-from reconciler.domain.outcome import Answer
+from reconciler.domain.apply_answers import ApplyAnswer
 from reconciler.domain.plan import Op
 from reconciler.ports import Spender
 from tests.fakes.target import FakeTarget, FakeWriter
@@ -55,7 +55,7 @@ class BusyWriter:
     async def check_key(self) -> None:
         await self.writer.check_key()
 
-    async def apply(self, chatbot_id: str, body: bytes) -> Answer:
+    async def apply(self, chatbot_id: str, body: bytes) -> ApplyAnswer:
         if self.before is not None:
             await self.before()
         answer = await self.writer.apply(chatbot_id, body)

@@ -7,13 +7,11 @@ from typing import Any
 from reconciler.domain.access import Person, Session, Token
 from reconciler.domain.direction import DirectedOp
 from reconciler.domain.document import Document, ParsedFile
-from reconciler.domain.lifecycle import ApplyStatus, PlanStatus
-from reconciler.domain.plan import Action, Op, Summary
-from reconciler.domain.records import (
+from reconciler.domain.entities import (
     Apply,
     Approval,
     Chatbot,
-    GoodDocument,
+    Claim,
     Plan,
     Role,
     Run,
@@ -23,6 +21,8 @@ from reconciler.domain.records import (
     Suspension,
     Trigger,
 )
+from reconciler.domain.lifecycle import ApplyStatus, PlanStatus
+from reconciler.domain.plan import Action, Op, Summary
 from reconciler.domain.status import Direction, Reason
 from tests.fakes.clock import START
 
@@ -46,8 +46,8 @@ def a_run(run_id: str = "run_1", **changes: Any) -> Run:
     return replace(run, **changes)
 
 
-def a_document(chatbot_id: str = "bot_1", **changes: Any) -> GoodDocument:
-    document = GoodDocument(
+def a_document(chatbot_id: str = "bot_1", **changes: Any) -> Claim:
+    document = Claim(
         source="main",
         tenant="acme",
         chatbot_id=chatbot_id,

@@ -13,21 +13,21 @@ from typing import Any
 
 from api_client.sandbox import Chatbot as LiveBot
 from api_client.sandbox import Fleet
+from reconciler.domain.entities import Apply, Approval, AuditEntry, Chatbot, Plan, Role, Run, SourceRecord, Trigger
 from reconciler.domain.policy import Policy
-from reconciler.domain.records import Apply, Approval, AuditEntry, Chatbot, Plan, Role, Run, SourceRecord, Trigger
 from reconciler.domain.tenant import TenantRecord
 from reconciler.domain.write_key import WriteKey
-from reconciler.engine.applier import Applier
-from reconciler.engine.applying import request_apply
-from reconciler.engine.automating import automate_all
+from reconciler.engine.access.tokens import create_token
+from reconciler.engine.apply.executor import ApplyExecutor
+from reconciler.engine.apply.recovery import Recovery
+from reconciler.engine.apply.request import request_apply
 from reconciler.engine.context import PROGRAM, Actor, Engine, SourceBinding, TenantBinding
-from reconciler.engine.decide import Decision, approve
-from reconciler.engine.recovering import Recoverer
-from reconciler.engine.refresh import request_refresh, run_refresh
-from reconciler.engine.remembering import set_switch
-from reconciler.engine.scheduling import start_up
-from reconciler.engine.tenants import check_tenant
-from reconciler.engine.tokens import create_token
+from reconciler.engine.decide.decisions import Decision, approve
+from reconciler.engine.reconcile.auto_apply import auto_apply_all
+from reconciler.engine.reconcile.auto_apply_policy import record_policy_switch
+from reconciler.engine.reconcile.run import request_refresh, run_refresh
+from reconciler.engine.reconcile.schedule import start_up
+from reconciler.engine.tenant_state import check_tenant
 from reconciler.ports import JobKind, Store
 from reconciler.runtime.dispatch import Handler, LocalDispatcher
 from tests.fakes.clock import FakeClock
@@ -71,8 +71,8 @@ class World:
     source: FakeSource
     target: FakeTarget
     writer: FakeWriter
-    applier: Applier
-    recoverer: Recoverer
+    applier: ApplyExecutor
+    recoverer: Recovery
     people: dict[str, Actor] = field(default_factory=dict)
 
     @property
@@ -88,7 +88,7 @@ class World:
         """Go on with another policy, as after a restart."""
         self._go_on_with(replace(self.engine, policy=policy))
         async with self.store.begin() as uow:
-            await set_switch(self.engine, uow)
+            await record_policy_switch(self.engine, uow)
 
     def switch_tenants(self, tenants: Mapping[str, TenantBinding]) -> None:
         """Go on with other tenants, as after a restart."""
@@ -193,13 +193,13 @@ class World:
         return sum(entry.action == "apply.intent" for entry in await self.audit())
 
 
-def handlers(engine: Engine, applier: Applier, recoverer: Recoverer) -> Mapping[JobKind, Handler]:
+def handlers(engine: Engine, applier: ApplyExecutor, recoverer: Recovery) -> Mapping[JobKind, Handler]:
     """What is done for each kind of job."""
     return {
         JobKind.REFRESH: lambda name: run_refresh(engine, name),
         JobKind.APPLY: applier.run,
         JobKind.RECOVER: lambda _: recoverer.run(),
-        JobKind.AUTOMATE: lambda _: automate_all(engine),
+        JobKind.AUTOMATE: lambda _: auto_apply_all(engine),
         JobKind.CHECK_TENANT: lambda name: check_tenant(engine, name),
         JobKind.CHECK_WRITE_KEY: applier.check_write_key,
     }
@@ -251,8 +251,8 @@ async def world(
             tenants={TENANT: TenantBinding(TENANT, target, read_only=read_only)},
             policy=policy or Policy(),
         )
-        applier = Applier(engine, {} if read_only else {TENANT: writer}, "process_1")
-        recoverer = Recoverer(engine, applier)
+        applier = ApplyExecutor(engine, {} if read_only else {TENANT: writer}, "process_1")
+        recoverer = Recovery(engine, applier)
         dispatcher.handlers = handlers(engine, applier, recoverer)
         jobs = asyncio.create_task(dispatcher.run())
         made = World(engine, clock, dispatcher, source, target, writer, applier, recoverer)

@@ -10,27 +10,26 @@ from api_client.models import ApplyResult
 from api_client.sandbox.executor import execute
 from api_client.sandbox.fleet import EPOCH, Chatbot
 from api_client.sandbox.planner import plan_document
-from reconciler.domain.automatic import not_within
+from reconciler.domain.apply_answers import read_back
+from reconciler.domain.auto_apply_rules import outside_policy
 from reconciler.domain.direction import Baseline, DirectedOp, SectionBaseline, advance, direct, settle
+from reconciler.domain.entities import Apply, Plan
 from reconciler.domain.lifecycle import ApplyStatus
 from reconciler.domain.losses import losses, summary
-from reconciler.domain.op_outcomes import OpOutcome, op_outcomes, told
-from reconciler.domain.outcome import read_back
+from reconciler.domain.op_outcomes import OpOutcome, op_outcome_counts, op_outcomes
 from reconciler.domain.plan import Action, Op, propose
 from reconciler.domain.policy import AutoApply, Policy, Protection, protected_items, requirements
-from reconciler.domain.records import Apply, Plan
 from reconciler.domain.status import Direction
 from reconciler.executors import is_small
-from reconciler.render.markdown import fleet_markdown
 from reconciler.render.model import FleetPlan, PlanView
-from reconciler.render.since import since
-from reconciler.render.summary import overwritten, sentence, taken_away
-from reconciler.render.text import plan_text
-from reconciler.render.unchanged import unchanged
-from reconciler.targets.translate import ops_of
-from reconciler.web import views
-from reconciler.web.dashboard.pages.plan_losses import losses_of
-from reconciler.web.dashboard.pages.plan_ops import MOST_OPS, in_sections, op_views
+from reconciler.render.noops import unchanged_items
+from reconciler.render.plan_comparison import compare_plans
+from reconciler.render.plan_markdown import fleet_markdown
+from reconciler.render.plan_summary import overwritten, sentence, taken_away
+from reconciler.render.plan_text import plan_text
+from reconciler.targets.translation import ops_of
+from reconciler.web import serializers
+from reconciler.web.plans.ops_view import MAX_OPS, in_sections, losses_of, op_views
 from tests.fakes.clock import START
 from tests.support.records import a_plan, an_apply
 from tests.support.work import counted
@@ -80,8 +79,10 @@ def plan_of(ops: Sequence[Op]) -> Plan:
 
 def half_done(ops: Sequence[Op]) -> Apply:
     middle = len(ops) // 2
-    failed = {"op": dict(told(ops[middle])), "message": "no"}
-    return an_apply(status=ApplyStatus.PARTIALLY_APPLIED, applied=tuple(map(told, ops[:middle])), failed=failed)
+    failed = {"op": dict(op_outcome_counts(ops[middle])), "message": "no"}
+    return an_apply(
+        status=ApplyStatus.PARTIALLY_APPLIED, applied=tuple(map(op_outcome_counts, ops[:middle])), failed=failed
+    )
 
 
 def fleet_of(ops: Sequence[Op]) -> FleetPlan:
@@ -116,17 +117,17 @@ WORK: dict[str, Callable[[Sequence[Op]], object]] = {
     "losses": lambda ops: summary(losses(ops)),
     "requirements": lambda ops: requirements(ops, body(ops), POLICY),
     "protected_items": lambda ops: protected_items("bot_1", ops, POLICY),
-    "not_within": lambda ops: not_within(plan_of(ops), POLICY),
+    "not_within": lambda ops: outside_policy(plan_of(ops), POLICY),
     "read_back": lambda ops: read_back(ops, ops),
     "op_outcomes": lambda ops: op_outcomes(ops, half_done(ops)),
     "sentence": lambda ops: sentence(directed(ops)),
     "taken_away": lambda ops: taken_away(directed(ops)),
     "overwritten": lambda ops: overwritten(directed(ops)),
-    "since": lambda ops: since(plan_of(ops), plan_of(ops[1:])),
-    "unchanged": lambda ops: unchanged(body(ops), ops[::2], len(ops)),
+    "since": lambda ops: compare_plans(plan_of(ops), plan_of(ops[1:])),
+    "unchanged": lambda ops: unchanged_items(body(ops), ops[::2], len(ops)),
     "text": lambda ops: plan_text(fleet_of(ops)),
     "markdown": lambda ops: fleet_markdown(fleet_of(ops)),
-    "shape": lambda ops: views.single_plan(plan_of(ops), (), POLICY, {}, half_done(ops)),
+    "shape": lambda ops: serializers.single_plan(plan_of(ops), (), POLICY, {}, half_done(ops)),
     "losses_of": lambda ops: losses_of(directed(ops), (), is_open=True),
     "translate": lambda ops: ops_of(answer(ops)),
     "the sandbox": applied_by_sandbox,
@@ -149,26 +150,30 @@ def test_twice_the_ops_are_twice_the_work(name: str, make: Make) -> None:
 
 @pytest.mark.parametrize("make", [create, update, delete])
 def test_a_page_shows_a_part_of_very_many_ops_and_every_op_is_in_one(make: Make) -> None:
-    ops = directed([make(number) for number in range(2 * MOST_OPS + 1)])
-    parts = [op_views(ops, begin=begin) for begin in range(0, len(ops), MOST_OPS)]
-    assert [len(part) for part in parts] == [MOST_OPS, MOST_OPS, 1]
+    ops = directed([make(number) for number in range(2 * MAX_OPS + 1)])
+    parts = [op_views(ops, begin=begin) for begin in range(0, len(ops), MAX_OPS)]
+    assert [len(part) for part in parts] == [MAX_OPS, MAX_OPS, 1]
     shown = [view for part in parts for view in part]
     assert [view.noun for view in shown] == [f"skill skill {number}" for number in range(len(ops))]
     assert len({view.anchor for view in shown}) == len(ops)
-    assert sum(len(section.ops) for section in in_sections(parts[0])) == MOST_OPS
+    assert sum(len(section.ops) for section in in_sections(parts[0])) == MAX_OPS
 
 
 def test_of_a_part_every_op_has_its_own_outcome() -> None:
-    ops = [create(number) for number in range(MOST_OPS + 2)]
-    apply = replace(half_done(ops), applied=tuple(map(told, ops[:MOST_OPS])), failed={"op": dict(told(ops[MOST_OPS]))})
-    part = op_views(directed(ops), apply=apply, begin=MOST_OPS)
+    ops = [create(number) for number in range(MAX_OPS + 2)]
+    apply = replace(
+        half_done(ops),
+        applied=tuple(map(op_outcome_counts, ops[:MAX_OPS])),
+        failed={"op": dict(op_outcome_counts(ops[MAX_OPS]))},
+    )
+    part = op_views(directed(ops), apply=apply, begin=MAX_OPS)
     assert [view.outcome for view in part] == [OpOutcome.FAILED, OpOutcome.NOT_TRIED]
 
 
 def test_of_very_many_deletions_all_are_counted() -> None:
-    ops = directed([delete(number) for number in range(MOST_OPS + 5)])
+    ops = directed([delete(number) for number in range(MAX_OPS + 5)])
     found = losses_of(ops, op_views(ops), is_open=True)
-    assert (found.deleted.total, len(found.deleted.shown), found.deleted.others) == (MOST_OPS + 5, MOST_OPS, 5)
+    assert (found.deleted.total, len(found.deleted.shown), found.deleted.others) == (MAX_OPS + 5, MAX_OPS, 5)
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from reconciler.engine.audit_keeping import AuditKeeper, AuditRules
+from reconciler.engine.audit.archive import AuditArchiver, AuditRules
 from reconciler.executors import NamedExecutor
 from reconciler.ports import AuditShelf, Clock, Store
 from reconciler.runtime.clock import SystemClock
@@ -33,7 +33,7 @@ async def open_audit(settings: Settings, moved: tuple[Path, ...] = ()) -> AsyncI
 
 def audit_keeper(
     settings: Settings, store: Store, clock: Clock, may_remove: Callable[[], bool], files: NamedExecutor
-) -> AuditKeeper:
+) -> AuditArchiver:
     """What looks after the log of a running service; it reads and writes its files in that executor."""
     rules = AuditRules(settings.audit.retention, settings.audit.head_interval)
-    return AuditKeeper(store, AuditFolder(settings.data.dir, files=files), clock, rules, may_remove=may_remove)
+    return AuditArchiver(store, AuditFolder(settings.data.dir, files=files), clock, rules, may_remove=may_remove)

@@ -7,13 +7,13 @@ from dataclasses import replace
 
 from pydantic import SecretStr
 
+from reconciler.domain.forge_urls import Forge
 from reconciler.domain.grants import Grants
-from reconciler.domain.weblinks import Forge
-from reconciler.engine.applier import LEASE_TIMES, Applier, LeaseTimes
+from reconciler.engine.apply.executor import LEASE_TIMES, ApplyExecutor, LeaseTimes
 from reconciler.engine.context import Engine, SourceBinding, TenantBinding, plan_threads
 from reconciler.ports import Clock, Dispatcher, Store, Writer
 from reconciler.runtime.bootstrap.local import call_budget, document_contract
-from reconciler.runtime.identity import jitter, new_id
+from reconciler.runtime.ids import jitter, new_id
 from reconciler.runtime.settings import Settings, SourceSettings, TenantSettings
 from reconciler.sources.git import GitSource
 from reconciler.targets.wizchat import Access, WizChatTarget, WizChatWriter
@@ -23,7 +23,7 @@ from reconciler.task_groups import task_group
 @asynccontextmanager
 async def open_engine(
     settings: Settings, store: Store, clock: Clock, dispatcher: Dispatcher, *, lease_times: LeaseTimes = LEASE_TIMES
-) -> AsyncIterator[tuple[Engine, Applier]]:
+) -> AsyncIterator[tuple[Engine, ApplyExecutor]]:
     """The use cases' context with real git and the real WizChat, and the applier with the write keys."""
     policy = settings.policy.as_policy()
     async with AsyncExitStack() as opened:
@@ -59,7 +59,7 @@ async def open_engine(
             jitter=jitter,
             plan_threads=threads,
         )
-        yield engine, Applier(engine, writers, holder=new_id("process"), times=lease_times)
+        yield engine, ApplyExecutor(engine, writers, holder=new_id("process"), times=lease_times)
 
 
 def _access(tenant: TenantSettings, key: SecretStr) -> Access:

@@ -16,7 +16,7 @@ from reconciler.runtime.settings_input import refuse_unknown_variables
 from reconciler.sources.checkout import load_checkout
 from reconciler.sources.contract import DocumentContract
 from reconciler.targets.budget import CallBudget
-from reconciler.targets.shares import Shares
+from reconciler.targets.budget_shares import BudgetShares
 from reconciler.targets.wizchat import Access, WizChatTarget
 
 _HOLD_A_TENANT = ("WIZCHAT_API_KEY", "WIZCHAT_API_KEY_FILE", "RECONCILER_CONFIG", "RECONCILER_TENANTS")
@@ -82,7 +82,7 @@ def call_budget(tenant: TenantSettings, clock: Clock, *, sources: int = 1) -> Ca
         requests_per_minute=tenant.requests_per_minute,
         daily_budget=tenant.daily_budget,
         concurrency=tenant.concurrency,
-        shares=Shares(applies=tenant.apply_reserve, live_views=tenant.live_share, sources=max(1, sources)),
+        shares=BudgetShares(applies=tenant.apply_reserve, live_views=tenant.live_share, sources=max(1, sources)),
     )
 
 

@@ -7,17 +7,16 @@ from dataclasses import dataclass
 
 from fastapi import FastAPI
 
-from reconciler.engine.applier import LEASE_TIMES, Applier, LeaseTimes
-from reconciler.engine.audit_keeping import AuditKeeper
-from reconciler.engine.automating import automate_all
-from reconciler.engine.clock_watch import ClockWatch
+from reconciler.engine.access.tokens import TokenUse
+from reconciler.engine.apply.executor import LEASE_TIMES, ApplyExecutor, LeaseTimes
+from reconciler.engine.apply.recovery import Recovery
+from reconciler.engine.audit.archive import AuditArchiver
+from reconciler.engine.clock_health import ClockWatch, TickHealth
 from reconciler.engine.context import Engine
-from reconciler.engine.recovering import Recoverer
-from reconciler.engine.refresh import run_refresh
+from reconciler.engine.reconcile.auto_apply import auto_apply_all
+from reconciler.engine.reconcile.run import run_refresh
 from reconciler.engine.retention import RetentionKeeper, RetentionRules
-from reconciler.engine.tenants import check_tenant
-from reconciler.engine.tick_health import TickHealth
-from reconciler.engine.token_use import TokenUse
+from reconciler.engine.tenant_state import check_tenant
 from reconciler.executors import NamedExecutor
 from reconciler.ports import Clock, JobKind
 from reconciler.runtime.bootstrap.access import identity_provider
@@ -31,9 +30,9 @@ from reconciler.runtime.settings import Settings
 from reconciler.runtime.settings_effective import effective_tables
 from reconciler.storage.store import SqlStore
 from reconciler.web.app import create_app
-from reconciler.web.render_pool import PAGE_THREADS, RENDERING_THREADS, WebExecutors
-from reconciler.web.settings import WebhookSpec, WebSettings
-from reconciler.web.vitals import Vitals
+from reconciler.web.http.render_pool import PAGE_THREADS, RENDERING_THREADS, WebExecutors
+from reconciler.web.http.web_settings import WebhookSpec, WebSettings
+from reconciler.web.monitoring.vitals import Vitals
 
 CONCURRENT_APPLIES = 8
 
@@ -54,9 +53,9 @@ class Service:
     """
 
     engine: Engine
-    applier: Applier
+    applier: ApplyExecutor
     dispatcher: LocalDispatcher
-    keeper: AuditKeeper
+    keeper: AuditArchiver
     retention: RetentionKeeper
     token_use: TokenUse
     vitals: Vitals
@@ -108,13 +107,13 @@ async def open_service(
         open_store(settings, clock) as store,
         open_engine(settings, store, clock, dispatcher, lease_times=lease_times) as (engine, applier),
     ):
-        recoverer = Recoverer(engine, applier)
+        recoverer = Recovery(engine, applier)
         applies = asyncio.Semaphore(CONCURRENT_APPLIES)
         dispatcher.handlers = {
             JobKind.REFRESH: lambda source: run_refresh(engine, source),
             JobKind.APPLY: lambda apply_id: _within(applies, applier.run(apply_id)),
             JobKind.RECOVER: lambda _: recoverer.run(),
-            JobKind.AUTOMATE: lambda _: automate_all(engine),
+            JobKind.AUTOMATE: lambda _: auto_apply_all(engine),
             JobKind.CHECK_TENANT: lambda name: check_tenant(engine, name),
             JobKind.CHECK_WRITE_KEY: applier.check_write_key,
         }

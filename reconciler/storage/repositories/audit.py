@@ -9,7 +9,7 @@ from sqlalchemy.exc import OperationalError
 
 from reconciler.domain.audit import GENESIS, chain
 from reconciler.domain.audit_verify import Unreadable
-from reconciler.domain.records import AuditEntry
+from reconciler.domain.entities import AuditEntry
 from reconciler.storage import tables
 from reconciler.storage.repositories.base import Reader
 from reconciler.storage.rows import AUDIT, to_json

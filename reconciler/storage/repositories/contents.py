@@ -41,10 +41,10 @@ class PackedRepository(Repository[P]):
         if kept is not None and all(kept[name] is value for name, value in large.items()):
             return row
         packed = await self._transaction.records.compute(lambda: _packed(large), large)
-        contents = {digest: content for each in packed.values() for digest, content in each.contents.items()}
+        contents = {digest: content for item in packed.values() for digest, content in item.contents.items()}
         await keep_contents(self._transaction, owner_of(self.codec.noun, record.id), contents)
         self._kept[record.id] = large
-        return row | {name: each.column for name, each in packed.items()}
+        return row | {name: item.column for name, item in packed.items()}
 
     def _large(self, record: P) -> Mapping[str, Any]:
         return {name: getattr(record, name) for name in self.codec.apart}

@@ -6,10 +6,10 @@ from typing import Final
 
 from sqlalchemy import ColumnElement, exists, or_, select
 
-from reconciler.domain.brake import Stake
+from reconciler.domain.circuit_breaker import Stake
+from reconciler.domain.entities import Apply, Approval, Plan, Suspension, Switch
 from reconciler.domain.identity import same_person
 from reconciler.domain.lifecycle import APPLY_ENDED, DECIDABLE, OPEN, ApplyStatus, PlanStatus
-from reconciler.domain.records import Apply, Approval, Plan, Suspension, Switch
 from reconciler.domain.status import Direction
 from reconciler.storage import tables
 from reconciler.storage.repositories.base import Repository

@@ -6,9 +6,9 @@ from typing import Any, Final
 from pydantic import TypeAdapter
 from sqlalchemy import ColumnElement, and_, delete, func, insert, or_, select
 
-from reconciler.domain.brake import Fleet
+from reconciler.domain.circuit_breaker import Fleet
 from reconciler.domain.direction import NO_BASELINE, Baseline
-from reconciler.domain.records import Chatbot, GoodDocument, Run, RunStatus, ScopeKind, SourceRecord
+from reconciler.domain.entities import Chatbot, Claim, Run, RunStatus, ScopeKind, SourceRecord
 from reconciler.domain.status import OF_DOCUMENTS, Reason
 from reconciler.domain.tenant import TenantRecord
 from reconciler.storage import tables
@@ -87,18 +87,18 @@ class Runs(PackedRepository[Run]):
         return await self._all(tables.runs.c.status == RunStatus.RUNNING)
 
 
-class Documents(Reader[GoodDocument]):
+class Documents(Reader[Claim]):
     """Implements `ports.DocumentRepository`."""
 
     codec = DOCUMENTS
 
-    async def get(self, source: str, chatbot_id: str) -> GoodDocument | None:
+    async def get(self, source: str, chatbot_id: str) -> Claim | None:
         return await self._find(source, chatbot_id)
 
-    async def of_source(self, source: str) -> Sequence[GoodDocument]:
+    async def of_source(self, source: str) -> Sequence[Claim]:
         return await self._all(tables.documents.c.source == source)
 
-    async def replace(self, source: str, documents: Sequence[GoodDocument]) -> None:
+    async def replace(self, source: str, documents: Sequence[Claim]) -> None:
         """Make these the claims of the source."""
         await self._transaction.write(delete(tables.documents).where(tables.documents.c.source == source))
         if documents:
@@ -107,7 +107,7 @@ class Documents(Reader[GoodDocument]):
             )
             await self._transaction.write(insert(tables.documents), rows)
 
-    async def unfollowed(self, source: str) -> Sequence[GoodDocument]:
+    async def unfollowed(self, source: str) -> Sequence[Claim]:
         """The claims of a source that their chatbot does not show, by id."""
         document, chatbot = tables.documents.c, tables.chatbots.c
         held_up = and_(document.refusal.is_(None), chatbot.fault.in_(sorted(OF_DOCUMENTS)))
@@ -118,7 +118,7 @@ class Documents(Reader[GoodDocument]):
         )
         return await self._transaction.all(DOCUMENTS, statement)
 
-    async def held_elsewhere(self, source: str) -> Sequence[GoodDocument]:
+    async def held_elsewhere(self, source: str) -> Sequence[Claim]:
         """What other sources state of the chatbots that follow them, where this source claims those, too."""
         held, chatbot, claim = tables.documents.c, tables.chatbots.c, tables.documents.alias("claim")
         statement = (

@@ -6,8 +6,8 @@ from typing import NamedTuple
 
 from sqlalchemy import delete, exists, insert, or_, select, tuple_
 
+from reconciler.domain.entities import Chatbot
 from reconciler.domain.history import SERVICE, Transition
-from reconciler.domain.records import Chatbot
 from reconciler.domain.status import Direction, Sync
 from reconciler.storage import tables
 from reconciler.storage.rows import CHATBOTS, TRANSITIONS
@@ -19,7 +19,7 @@ _AT_ONCE = 1000
 """So many chatbots are looked up by one statement: databases limit its parameters."""
 
 
-class Standing(NamedTuple):
+class HistoryState(NamedTuple):
     """What the history tells the changes of."""
 
     source: str | None
@@ -27,14 +27,14 @@ class Standing(NamedTuple):
     direction: Direction | None
 
 
-_NOWHERE = Standing(None, None, None)
+_NOWHERE = HistoryState(None, None, None)
 
 
-class Change(NamedTuple):
+class HistoryChange(NamedTuple):
     """What a transaction made of a chatbot, and why."""
 
     chatbot: Chatbot
-    standing: Standing
+    standing: HistoryState
     cause: str
 
 
@@ -44,8 +44,8 @@ class History:
     def __init__(self, transaction: Transaction) -> None:
         self._transaction = transaction
         self._cause = SERVICE
-        self._met: dict[Key, Standing] = {}
-        self._changes: dict[Key, Change] = {}
+        self._met: dict[Key, HistoryState] = {}
+        self._changes: dict[Key, HistoryChange] = {}
 
     def because(self, cause: str) -> None:
         """Say what the changes that follow come from."""
@@ -95,18 +95,18 @@ class History:
         )
         return await self._transaction.write(delete(table).where(table.c.at < moment, over))
 
-    def _note(self, chatbot: Chatbot, standing: Standing) -> None:
+    def _note(self, chatbot: Chatbot, standing: HistoryState) -> None:
         key = _key(chatbot)
         last = self._changes.get(key)
         cause = self._cause if last is None or last.standing != standing else last.cause
-        self._changes[key] = Change(chatbot, standing, cause)
+        self._changes[key] = HistoryChange(chatbot, standing, cause)
 
     async def _look_at(self, keys: Sequence[Key]) -> None:
         table = tables.chatbots
         statement = select(*CHATBOTS.columns).where(tuple_(table.c.tenant, table.c.id).in_(keys))
         self.met(await self._transaction.all(CHATBOTS, statement))
 
-    def _transition(self, change: Change, now: datetime) -> Transition:
+    def _transition(self, change: HistoryChange, now: datetime) -> Transition:
         chatbot, before, after = change.chatbot, self._met[_key(change.chatbot)], change.standing
         return Transition(
             at=now,
@@ -128,5 +128,5 @@ def _key(chatbot: Chatbot) -> Key:
     return chatbot.tenant, chatbot.id
 
 
-def _standing(chatbot: Chatbot) -> Standing:
-    return Standing(chatbot.source, chatbot.sync, chatbot.direction)
+def _standing(chatbot: Chatbot) -> HistoryState:
+    return HistoryState(chatbot.source, chatbot.sync, chatbot.direction)

@@ -6,7 +6,7 @@ from typing import Final
 
 from sqlalchemy import ColumnElement, insert, update
 
-from reconciler.domain.records import Lease
+from reconciler.domain.entities import Lease
 from reconciler.storage import tables
 from reconciler.storage.repositories.base import Reader
 from reconciler.storage.rows import LEASES

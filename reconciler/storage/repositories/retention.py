@@ -6,8 +6,8 @@ from typing import Any
 
 from sqlalchemy import Column, ColumnElement, and_, delete, exists, or_, select
 
+from reconciler.domain.entities import RunStatus
 from reconciler.domain.lifecycle import OPEN, ApplyStatus, PlanStatus
-from reconciler.domain.records import RunStatus
 from reconciler.domain.status import Direction, Sync
 from reconciler.ports import Expiring
 from reconciler.storage import tables
@@ -45,7 +45,7 @@ class Retention:
         if what is Expiring.PLANS:
             await self._remove_decisions(ids)
         if what in _OWNERS:
-            await drop_contents(self._transaction, [owner_of(_OWNERS[what], each) for each in ids])
+            await drop_contents(self._transaction, [owner_of(_OWNERS[what], id_) for id_ in ids])
         return await self._transaction.write(delete(table).where(table.c.id.in_(ids)))
 
     async def _remove_decisions(self, plan_ids: Sequence[str]) -> None:

@@ -13,10 +13,10 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from reconciler.errors import LoginRefused
-from reconciler.ports import Attempt, Clock
+from reconciler.ports import Clock, LoginAttempt
 
 
-class NeverBegun(LoginRefused):
+class LoginNeverBegun(LoginRefused):
     """A browser came back that never began an attempt here: what anybody can send."""
 
     def __init__(self) -> None:
@@ -31,7 +31,7 @@ _NO_ATTEMPT = "this browser has no attempt to sign in under way: sign in again"
 
 
 @dataclass(slots=True)
-class Attempts:
+class LoginAttempts:
     """Begins attempts, and recognises them once when the issuer sends the browser back.
 
     Attributes:
@@ -43,7 +43,7 @@ class Attempts:
     _key: bytes = field(default_factory=lambda: secrets.token_bytes(32), repr=False)
     _used: OrderedDict[str, None] = field(default_factory=OrderedDict)
 
-    def begin(self, target: str) -> tuple[str, Attempt]:
+    def begin(self, target: str) -> tuple[str, LoginAttempt]:
         """A new attempt, with what the cookie is to hold.
 
         Args:
@@ -55,7 +55,7 @@ class Attempts:
         held = f"{name}.{until}.{urlsafe_b64encode(target.encode()).decode()}"
         return f"{held}.{self._derive('seal', held)}", self._attempt(name)
 
-    def take(self, cookie: str | None, state: str | None) -> tuple[Attempt, str]:
+    def take(self, cookie: str | None, state: str | None) -> tuple[LoginAttempt, str]:
         """The attempt that a browser comes back with, and where it goes afterwards; an attempt is good for one return.
 
         Raises:
@@ -77,14 +77,14 @@ class Attempts:
         held, _, seal = cookie.rpartition(".")
         parts = cookie.split(".")
         if len(parts) != _PARTS or not hmac.compare_digest(seal.encode(), self._derive("seal", held).encode()):
-            raise NeverBegun
+            raise LoginNeverBegun
         name, until, target = parts[:3]
         if int(until) <= self.clock.monotonic():
             raise LoginRefused("no_attempt", _NO_ATTEMPT)
         return name, urlsafe_b64decode(target).decode()
 
-    def _attempt(self, name: str) -> Attempt:
-        return Attempt(
+    def _attempt(self, name: str) -> LoginAttempt:
+        return LoginAttempt(
             self.callback,
             state=self._derive("state", name),
             nonce=self._derive("nonce", name),

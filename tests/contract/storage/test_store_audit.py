@@ -8,10 +8,10 @@ import pytest
 from sqlalchemy import text
 
 from reconciler.domain.audit import GENESIS, verify
-from reconciler.domain.audit_verify import Kind, Unreadable
-from reconciler.domain.records import AuditEntry
-from reconciler.engine.audit_keeping import AuditKeeper, AuditRules
-from reconciler.engine.audit_verifying import verify_log
+from reconciler.domain.audit_verify import AuditFindingKind, Unreadable
+from reconciler.domain.entities import AuditEntry
+from reconciler.engine.audit.archive import AuditArchiver, AuditRules
+from reconciler.engine.audit.verification import verify_log
 from reconciler.errors import Conflict
 from reconciler.ports import UnitOfWork
 from reconciler.storage.audit_folder import AuditFolder
@@ -131,7 +131,7 @@ async def test_a_log_is_pruned_in_step_with_what_verify_expects(
     await _filled(store, 5)
     clock.advance(2 * 86_400)
     shelf = AuditFolder(tmp_path / "shelf")
-    keeper = AuditKeeper(store, shelf, clock, AuditRules())
+    keeper = AuditArchiver(store, shelf, clock, AuditRules())
     await keeper.export_head()
     assert await keeper.prune(-timedelta(days=40_000)) == 4, "the newest entry is never removed"
     await _filled(store, 2)
@@ -141,7 +141,7 @@ async def test_a_log_is_pruned_in_step_with_what_verify_expects(
 
 async def test_who_prunes_at_the_same_time_removes_nothing(store: SqlStore, clock: FakeClock, tmp_path: Path) -> None:
     await _filled(store, 9)
-    one, two = (AuditKeeper(store, AuditFolder(tmp_path / name), clock) for name in ("one", "two"))
+    one, two = (AuditArchiver(store, AuditFolder(tmp_path / name), clock) for name in ("one", "two"))
     batch = await two._outlived(-timedelta(days=40_000))
     await one.prune(-timedelta(days=40_000))
     with pytest.raises(Conflict):
@@ -156,4 +156,7 @@ async def test_an_altered_row_is_found_on_every_database(store: SqlStore, tmp_pa
             transaction = uow.audit._transaction  # type: ignore[attr-defined]  # as above
             await transaction.connection.execute(text(statement))
     report = await verify_log(store, AuditFolder(tmp_path / "shelf"))
-    assert [(finding.seq, finding.kind) for finding in report.findings] == [(3, Kind.ALTERED), (5, Kind.MISSING)]
+    assert [(finding.seq, finding.kind) for finding in report.findings] == [
+        (3, AuditFindingKind.ALTERED),
+        (5, AuditFindingKind.MISSING),
+    ]

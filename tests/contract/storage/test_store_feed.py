@@ -6,9 +6,9 @@ from dataclasses import replace
 import anyio
 import pytest
 
-from reconciler.domain.records import Run, ScopeKind
+from reconciler.domain.entities import Run, ScopeKind
 from reconciler.ports.events import Change, ChangeKind, Signal
-from reconciler.storage.changes import MOST_NAMED
+from reconciler.storage.changes import MAX_NAMED
 from reconciler.storage.store import SqlStore
 from tests.fakes.clock import FakeClock
 from tests.support import records
@@ -71,7 +71,7 @@ async def test_the_same_thing_is_told_once_however_often_it_is_saved(store: SqlS
 async def test_many_changes_of_a_kind_are_one_without_an_id_for_each_source(store: SqlStore) -> None:
     start = store.feed.last
     async with store.begin() as uow:
-        for number in range(MOST_NAMED + 1):
+        for number in range(MAX_NAMED + 1):
             await uow.chatbots.add(records.a_chatbot(f"bot_{number}", source="main"))
         await uow.chatbots.add(records.a_chatbot("bot_side", source="side"))
     assert told(store, start) == [

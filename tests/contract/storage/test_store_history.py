@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from sqlalchemy import event
 
+from reconciler.domain.entities import Chatbot
 from reconciler.domain.history import SERVICE, Transition, UnknownPeriod, episodes
-from reconciler.domain.records import Chatbot
 from reconciler.domain.status import Direction, Reason, Sync
 from reconciler.errors import Conflict
 from reconciler.storage.store import SqlStore

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from reconciler.domain.records import Lease
+from reconciler.domain.entities import Lease
 from reconciler.storage.store import SqlStore
 
 pytestmark = pytest.mark.anyio

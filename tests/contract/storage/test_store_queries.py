@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from reconciler.domain.entities import RunStatus
 from reconciler.domain.lifecycle import PlanStatus
-from reconciler.domain.records import RunStatus
 from reconciler.domain.status import Direction, Reason, Sync
 from reconciler.ports import AuditFilter, ChatbotFilter, Page, PlanFilter
 from reconciler.storage.store import SqlStore

@@ -5,11 +5,11 @@ from datetime import timedelta
 
 import pytest
 
-from reconciler.domain.brake import Fleet, Stake
+from reconciler.domain.circuit_breaker import Fleet, Stake
 from reconciler.domain.direction import NO_BASELINE, DirectedOp, SectionBaseline
+from reconciler.domain.entities import RunStatus, ScopeKind, Switch
 from reconciler.domain.lifecycle import ApplyStatus, PlanStatus
 from reconciler.domain.plan import Action, Op, Summary
-from reconciler.domain.records import RunStatus, ScopeKind, Switch
 from reconciler.domain.status import Direction, Reason
 from reconciler.domain.tenant import TenantRecord, TenantState
 from reconciler.domain.write_key import MissingRight, WriteKey, WriteKeyState

@@ -9,8 +9,8 @@ import pytest
 from sqlalchemy import func, select
 
 from reconciler.domain.diagnostics import Diagnostic, Severity
+from reconciler.domain.entities import Plan, RunStatus
 from reconciler.domain.lifecycle import APPLY_ENDED, OPEN, ApplyStatus, PlanStatus
-from reconciler.domain.records import Plan, RunStatus
 from reconciler.domain.status import Direction, Reason
 from reconciler.domain.uncompared import Uncompared
 from reconciler.ports import Expiring

@@ -6,9 +6,9 @@ from secrets import token_hex
 
 import pytest
 
-from reconciler.domain.records import Role
+from reconciler.domain.entities import Role
+from reconciler.engine.access.tokens import create_token, ensure_bootstrap, ensure_first_token
 from reconciler.engine.context import PROGRAM, Engine
-from reconciler.engine.tokens import create_token, ensure_bootstrap, ensure_first_token
 from reconciler.errors import Conflict
 from reconciler.runtime.dispatch import LocalDispatcher
 from reconciler.storage.store import SqlStore

@@ -6,8 +6,8 @@ import anyio
 import anyio.lowlevel
 import pytest
 
+from reconciler.domain.entities import RunStatus
 from reconciler.domain.lifecycle import PlanStatus
-from reconciler.domain.records import RunStatus
 from reconciler.errors import Conflict, StoreError
 from reconciler.ports import PlanFilter, Store
 from reconciler.storage.store import SqlStore

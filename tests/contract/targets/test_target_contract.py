@@ -9,8 +9,8 @@ import pytest
 from api_client.contract import SECTIONS, server_owned_paths
 from api_client.sandbox import SandboxServer
 from api_client.sandbox.edits import Edit, edited
+from reconciler.domain.apply_answers import ApplyAnswered, ApplyRefused, ApplyUnclear
 from reconciler.domain.canonical import canonical_bytes
-from reconciler.domain.outcome import Answered, Refused, Unclear
 from reconciler.domain.plan import Action, Op, propose
 from reconciler.errors import (
     ChatbotNotFound,
@@ -61,7 +61,7 @@ def _fake() -> World:
     def answer_with(status: int) -> None:
         code, error = REFUSALS[status]
         writer.key_error = error
-        writer.answer(Refused(code, "No."))
+        writer.answer(ApplyRefused(code, "No."))
 
     return World(
         target,
@@ -169,7 +169,7 @@ async def test_an_apply_is_answered_and_a_dry_run_then_finds_nothing(world: Worl
     body = await _with_name(world.target, "Renamed")
     sent, _ = await _sendable(world, body)
     answer = await world.writer.apply(BOT, sent)
-    assert answer == Answered(({"section": "core", "action": "update"},))
+    assert answer == ApplyAnswered(({"section": "core", "action": "update"},))
     assert {op.action for op in await world.target.dry_run(BOT, body)} == {Action.NOOP}
     assert world.writes() == 1
 
@@ -180,7 +180,7 @@ async def test_a_partial_failure_is_answered(world: World) -> None:
     sent, _ = await _sendable(world, {**body, "spec": {**body["spec"], "skills": skills}})
     world.fail_at("skills", "refunds")
     answer = await world.writer.apply(BOT, sent)
-    assert isinstance(answer, Answered)
+    assert isinstance(answer, ApplyAnswered)
     assert answer.failed is not None
     assert answer.failed["code"] == "conflict"
     assert {"section": "core", "action": "update"} in answer.applied
@@ -192,7 +192,7 @@ async def test_a_lost_answer_is_unclear_whatever_became_of_the_write(world: Worl
     body = await _with_name(world.target, "Renamed")
     sent, ops = await _sendable(world, body)
     world.lose_answer(effect)
-    assert isinstance(await world.writer.apply(BOT, sent), Unclear)
+    assert isinstance(await world.writer.apply(BOT, sent), ApplyUnclear)
     fresh = await world.target.dry_run(BOT, body)
     changed = [op.essence() for op in fresh if not op.is_noop]
     assert changed == ([] if effect is Effect.AT_ONCE else list(ops))
@@ -205,7 +205,7 @@ async def test_a_lost_answer_is_unclear_whatever_became_of_the_write(world: Worl
 async def test_an_apply_to_an_unknown_chatbot_is_refused(world: World) -> None:
     body = {"apiVersion": "v1", "kind": "ChatbotConfig", "prune": False, "spec": {"core": {"name": "x"}}}
     answer = await world.writer.apply("bot_nope", canonical_bytes(body))
-    assert isinstance(answer, Refused)
+    assert isinstance(answer, ApplyRefused)
     assert answer.code == "not_found"
 
 
@@ -223,7 +223,7 @@ async def test_a_key_that_is_refused_says_so_to_a_check_and_to_an_apply(world: W
     with pytest.raises(type(error)):
         await world.writer.check_key()
     answer = await world.writer.apply(BOT, sent)
-    assert isinstance(answer, Refused)
+    assert isinstance(answer, ApplyRefused)
     assert answer.code == code
 
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.domain.audit_lines import Head
-from reconciler.engine.audit_keeping import AuditKeeper
+from reconciler.domain.audit_lines import AuditHead
+from reconciler.engine.audit.archive import AuditArchiver
 from reconciler.storage.audit_folder import ARCHIVE, HEADS, AuditFolder
 from tests.fakes.clock import FakeClock
 from tests.integration.audit.tampering import sql
@@ -19,7 +19,7 @@ pytestmark = pytest.mark.anyio
 
 
 @pytest.fixture
-async def head(tmp_path: Path) -> AsyncIterator[Head]:
+async def head(tmp_path: Path) -> AsyncIterator[AuditHead]:
     """The head of a log with nine entries, one an hour."""
     clock = FakeClock()
     async with open_store(tmp_path, clock) as store:
@@ -27,7 +27,7 @@ async def head(tmp_path: Path) -> AsyncIterator[Head]:
             async with store.begin() as uow:
                 await uow.audit.append(at=clock.now(), actor="ana", action="plan.approve", subject=f"plan/{number}")
             clock.advance(3600)
-        keeper = AuditKeeper(store, AuditFolder(tmp_path), clock)
+        keeper = AuditArchiver(store, AuditFolder(tmp_path), clock)
         await keeper.export_head()
         assert keeper.state.head is not None
         yield keeper.state.head
@@ -38,14 +38,14 @@ def audit(folder: Path, *arguments: str) -> tuple[int, str, str]:
     return done.returncode, done.stdout, done.stderr
 
 
-async def test_an_untouched_log_is_intact(tmp_path: Path, head: Head) -> None:
+async def test_an_untouched_log_is_intact(tmp_path: Path, head: AuditHead) -> None:
     code, said, warned = audit(tmp_path, "verify", "--head", str(head))
 
     assert (code, warned) == (0, "")
     assert said == f"The audit log is intact: 9 entries, 1 to 9.\nHead: {head}\nKept heads: 1 held.\n"
 
 
-async def test_a_tampered_log_is_told_with_its_places_in_text_and_json(tmp_path: Path, head: Head) -> None:
+async def test_a_tampered_log_is_told_with_its_places_in_text_and_json(tmp_path: Path, head: AuditHead) -> None:
     sql(tmp_path, "UPDATE audit SET actor = 'eve' WHERE seq = 4")
     sql(tmp_path, "DELETE FROM audit WHERE seq > 7")
     code, said, warned = audit(tmp_path, "verify")
@@ -62,7 +62,7 @@ async def test_a_tampered_log_is_told_with_its_places_in_text_and_json(tmp_path:
     assert [(each["seq"], each["kind"]) for each in report["findings"]] == [(4, "altered"), (9, "cut_off")]
 
 
-async def test_heads_in_a_log_show_what_the_chain_does_not(tmp_path: Path, head: Head) -> None:
+async def test_heads_in_a_log_show_what_the_chain_does_not(tmp_path: Path, head: AuditHead) -> None:
     log = tmp_path / "service.log"
     log.write_text('starting\n{"event": "audit head", "seq": 9, "hash": "' + head.hash + '"}\n')
     (tmp_path / HEADS).unlink()
@@ -79,7 +79,7 @@ async def test_a_removal_is_believed_with_its_note_and_its_archive(tmp_path: Pat
     """The command knows whether entries may be removed at all, and takes an archive that was moved elsewhere."""
     clock = FakeClock()
     async with open_store(tmp_path, clock) as store:
-        keeper = AuditKeeper(store, AuditFolder(tmp_path), clock)
+        keeper = AuditArchiver(store, AuditFolder(tmp_path), clock)
         for number in range(9):
             async with store.begin() as uow:
                 await uow.audit.append(at=clock.now(), actor="ana", action="plan.approve", subject=f"plan/{number}")
@@ -99,7 +99,7 @@ async def test_a_removal_is_believed_with_its_note_and_its_archive(tmp_path: Pat
     assert audit(tmp_path, "verify", "--heads", str(notes))[0] == 1, "a note in a log needs the archive"
 
 
-async def test_an_export_is_verified_without_a_database(tmp_path: Path, head: Head) -> None:
+async def test_an_export_is_verified_without_a_database(tmp_path: Path, head: AuditHead) -> None:
     export = tmp_path / "audit.jsonl"
     assert audit(tmp_path, "export", "--out", str(export)) == (0, "", f"9 entries exported to {export}\n")
     assert export.stat().st_mode & 0o777 == 0o600

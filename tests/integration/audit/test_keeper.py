@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.domain.audit_lines import Head, entry_of, heads_in
-from reconciler.engine.audit_keeping import AuditKeeper, AuditRules
-from reconciler.engine.audit_verifying import RECENT, verify_log, verify_recent
+from reconciler.domain.audit_lines import AuditHead, entry_of, heads_in
+from reconciler.engine.audit.archive import AuditArchiver, AuditRules
+from reconciler.engine.audit.verification import RECENT, verify_log, verify_recent
 from reconciler.ports import Store
-from reconciler.storage.audit_folder import ARCHIVE, HEADS, MOST_HEADS, AuditFolder
+from reconciler.storage.audit_folder import ARCHIVE, HEADS, MAX_HEADS, AuditFolder
 from tests.fakes.clock import FakeClock
 from tests.integration.audit.deciding import decide
 from tests.integration.audit.tampering import sql
@@ -26,7 +26,7 @@ async def test_a_head_goes_out_at_intervals_and_only_when_it_moved(
     store: Store, clock: FakeClock, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO)
-    keeper = AuditKeeper(store, AuditFolder(tmp_path), clock)
+    keeper = AuditArchiver(store, AuditFolder(tmp_path), clock)
     for decisions in (1, 1, 0, 1):
         await decide(store, decisions)
         await keeper.tick()
@@ -39,14 +39,14 @@ async def test_a_head_goes_out_at_intervals_and_only_when_it_moved(
     ]
     assert [head["seq"] for head in kept] == [1, 2, 3]
     assert said == [(head["seq"], head["hash"]) for head in kept]
-    assert keeper.state.head == Head(3, kept[-1]["hash"])
+    assert keeper.state.head == AuditHead(3, kept[-1]["hash"])
     assert (tmp_path / HEADS).stat().st_mode & 0o777 == 0o600
 
 
 async def test_a_head_that_could_not_be_kept_is_kept_the_next_time(
     store: Store, clock: FakeClock, tmp_path: Path
 ) -> None:
-    keeper = AuditKeeper(store, AuditFolder(tmp_path), clock)
+    keeper = AuditArchiver(store, AuditFolder(tmp_path), clock)
     await decide(store)
     (tmp_path / HEADS).mkdir()
     with pytest.raises(IsADirectoryError):
@@ -62,32 +62,32 @@ async def test_a_line_that_a_crash_left_unfinished_is_written_over(
     store: Store, clock: FakeClock, tmp_path: Path
 ) -> None:
     await decide(store)
-    await AuditKeeper(store, AuditFolder(tmp_path), clock).export_head()
+    await AuditArchiver(store, AuditFolder(tmp_path), clock).export_head()
     with (tmp_path / HEADS).open("a") as file:
         file.write('{"event": "audit head", "seq": 2, "ha')
     assert len(AuditFolder(tmp_path).heads()) == 1
     await decide(store)
-    await AuditKeeper(store, AuditFolder(tmp_path), clock).export_head()
+    await AuditArchiver(store, AuditFolder(tmp_path), clock).export_head()
 
     assert [json.loads(line)["seq"] for line in (tmp_path / HEADS).read_text().splitlines()] == [1, 2]
 
 
 def test_the_file_of_heads_is_bounded_unless_it_is_evidence(tmp_path: Path, clock: FakeClock) -> None:
     shelf = AuditFolder(tmp_path)
-    lines = [json.dumps({"seq": seq, "hash": f"{seq:064x}"}) for seq in range(1, 2 * MOST_HEADS + 1)]
+    lines = [json.dumps({"seq": seq, "hash": f"{seq:064x}"}) for seq in range(1, 2 * MAX_HEADS + 1)]
     (tmp_path / HEADS).write_text("\n".join(lines) + "\n")
-    shelf.keep_head(Head(5000, "a" * 64), clock.now(), forget=False)
-    assert len(shelf.heads()) == 2 * MOST_HEADS + 1
-    shelf.keep_head(Head(5001, "b" * 64), clock.now(), forget=True)
-    assert len(shelf.heads()) == MOST_HEADS
-    assert {Head(5000, "a" * 64), Head(5001, "b" * 64)} <= shelf.heads()
+    shelf.keep_head(AuditHead(5000, "a" * 64), clock.now(), forget=False)
+    assert len(shelf.heads()) == 2 * MAX_HEADS + 1
+    shelf.keep_head(AuditHead(5001, "b" * 64), clock.now(), forget=True)
+    assert len(shelf.heads()) == MAX_HEADS
+    assert {AuditHead(5000, "a" * 64), AuditHead(5001, "b" * 64)} <= shelf.heads()
 
 
 async def test_what_outlived_the_retention_is_archived_and_removed_once_a_day(
     store: Store, clock: FakeClock, tmp_path: Path
 ) -> None:
     shelf = AuditFolder(tmp_path)
-    keeper = AuditKeeper(store, shelf, clock, AuditRules(retention=7 * DAY))
+    keeper = AuditArchiver(store, shelf, clock, AuditRules(retention=7 * DAY))
     for _ in range(20):
         await decide(store, 3)
         await keeper.tick()
@@ -112,7 +112,7 @@ async def test_nothing_is_removed_that_is_not_what_was_written(store: Store, clo
     clock.advance(2 * DAY.total_seconds())
     await decide(store)
     sql(tmp_path, "UPDATE audit SET actor = 'eve' WHERE seq = 2")
-    keeper = AuditKeeper(store, AuditFolder(tmp_path), clock, AuditRules(retention=DAY))
+    keeper = AuditArchiver(store, AuditFolder(tmp_path), clock, AuditRules(retention=DAY))
 
     assert await keeper.prune(DAY) == 0
     assert keeper.state.intact is False
@@ -129,7 +129,7 @@ async def test_what_was_archived_but_not_removed_is_archived_again(
         shelf.archive(await uow.audit.first(3))
     assert (await verify_log(store, shelf)).intact
     clock.advance(2 * DAY.total_seconds())
-    await AuditKeeper(store, shelf, clock).prune(DAY)
+    await AuditArchiver(store, shelf, clock).prune(DAY)
 
     assert [path.name for path in (tmp_path / ARCHIVE).iterdir()] == ["000000000001-000000000004.jsonl"]
     assert (await verify_log(store, shelf)).intact
@@ -148,9 +148,9 @@ async def test_a_start_notices_and_goes_on(
     store: Store, clock: FakeClock, tmp_path: Path, caplog: pytest.LogCaptureFixture, statement: str, *, intact: bool
 ) -> None:
     await decide(store, 6)
-    await AuditKeeper(store, AuditFolder(tmp_path), clock).export_head()
+    await AuditArchiver(store, AuditFolder(tmp_path), clock).export_head()
     sql(tmp_path, statement)
-    keeper = AuditKeeper(store, AuditFolder(tmp_path), clock)
+    keeper = AuditArchiver(store, AuditFolder(tmp_path), clock)
     await keeper.start()
     await decide(store)
     await keeper.tick()
@@ -162,7 +162,7 @@ async def test_a_start_notices_and_goes_on(
 async def test_a_start_holds_old_heads_against_a_long_log_too(store: Store, clock: FakeClock, tmp_path: Path) -> None:
     shelf = AuditFolder(tmp_path)
     await decide(store, 3)
-    await AuditKeeper(store, shelf, clock).export_head()
+    await AuditArchiver(store, shelf, clock).export_head()
     await decide(store, RECENT + 5)
     assert (await verify_recent(store, shelf)).intact
     sql(tmp_path, "UPDATE audit SET hash = 'other' WHERE seq = 3")
@@ -172,7 +172,7 @@ async def test_a_start_holds_old_heads_against_a_long_log_too(store: Store, cloc
 
 async def test_a_folder_that_cannot_be_read_stops_no_start(store: Store, clock: FakeClock, tmp_path: Path) -> None:
     (tmp_path / HEADS).mkdir()
-    keeper = AuditKeeper(store, AuditFolder(tmp_path), clock)
+    keeper = AuditArchiver(store, AuditFolder(tmp_path), clock)
     await keeper.start()
     assert keeper.state.intact is None
 
@@ -185,4 +185,4 @@ def test_heads_are_found_in_the_log_of_a_service() -> None:
         "Traceback (most recent call last):\n",
         '{"event": "audit head", "hash": "short", "seq": 15}\n',
     ]
-    assert list(heads_in(log)) == [Head(12, "a" * 64), Head(13, "b" * 64)]
+    assert list(heads_in(log)) == [AuditHead(12, "a" * 64), AuditHead(13, "b" * 64)]

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.domain.audit_verify import Report
-from reconciler.engine.audit_keeping import AuditKeeper, AuditRules
-from reconciler.engine.audit_verifying import verify_log
+from reconciler.domain.audit_verify import AuditReport
+from reconciler.engine.audit.archive import AuditArchiver, AuditRules
+from reconciler.engine.audit.verification import verify_log
 from reconciler.ports import Store
 from reconciler.storage.audit_folder import ARCHIVE, HEADS, AuditFolder
 from tests.fakes.clock import FakeClock
@@ -47,7 +47,7 @@ async def _kept(folder: Path, *, pruned: bool) -> AsyncIterator[tuple[Store, Aud
     clock = FakeClock()
     async with open_store(folder, clock) as store:
         shelf = AuditFolder(folder)
-        keeper = AuditKeeper(store, shelf, clock, AuditRules(DAY if pruned else None))
+        keeper = AuditArchiver(store, shelf, clock, AuditRules(DAY if pruned else None))
         for _ in range(3):
             await _write(store, clock, 12)
             await keeper.export_head()
@@ -79,7 +79,7 @@ async def test_every_tampering_is_found_and_nothing_else(tmp_path: Path, *, prun
     assert (missed, alarms) == ([], []), f"seed {seed}"
 
 
-async def _verified(folder: Path, change: str, *values: object, pruned: bool = False) -> Report:
+async def _verified(folder: Path, change: str, *values: object, pruned: bool = False) -> AuditReport:
     """What is found after one statement of SQL."""
     async with _kept(folder, pruned=pruned) as (store, shelf):
         with closing(sqlite3.connect(folder / "reconciler.db", isolation_level=None)) as database:

@@ -6,15 +6,15 @@ from pathlib import Path
 
 import pytest
 
+from reconciler.domain.apply_answers import ApplyRefused, NotSent
 from reconciler.domain.canonical import canonical_bytes
+from reconciler.domain.entities import Role
 from reconciler.domain.lifecycle import ApplyStatus, PlanStatus
 from reconciler.domain.op_outcomes import OpOutcome, op_outcomes
-from reconciler.domain.outcome import NotSent, Refused
-from reconciler.domain.records import Role
 from reconciler.domain.status import EXPLANATIONS, Direction, Reason, Sync
-from reconciler.engine.applying import request_apply
+from reconciler.engine.access.tokens import revoke_token
+from reconciler.engine.apply.request import request_apply
 from reconciler.engine.context import PROGRAM
-from reconciler.engine.tokens import revoke_token
 from reconciler.errors import Conflict, SourceCause, TargetUnreachable
 from tests.fakes.target import Effect
 from tests.support.world import BOT, World, document, path_of, spec, world
@@ -182,7 +182,7 @@ async def test_rule_4_a_refused_connection_is_tried_again_with_the_whole_re_chec
 async def test_rule_4_a_readable_refusal_fails_and_the_approval_is_spent(tmp_path: Path) -> None:
     async with world(tmp_path, LIVE, FILES) as w:
         plan = await w.plan(await approved(w))
-        w.writer.answer(Refused("insufficient_scope", "no"))
+        w.writer.answer(ApplyRefused("insufficient_scope", "no"))
         apply = await w.apply(plan)
         assert (apply.status, apply.reason) == (ApplyStatus.FAILED, Reason.REFUSED_BY_API)
         assert not (await w.approvals(plan))[0].stands

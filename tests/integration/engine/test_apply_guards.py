@@ -13,14 +13,14 @@ from typing import Any
 
 import pytest
 
+from reconciler.domain.apply_answers import NotSent
+from reconciler.domain.entities import Plan, Role, ScopeKind
 from reconciler.domain.lifecycle import ApplyStatus, PlanStatus
-from reconciler.domain.outcome import NotSent
-from reconciler.domain.records import Plan, Role, ScopeKind
 from reconciler.domain.status import Sync
-from reconciler.engine.applying import request_apply
-from reconciler.engine.decide import reject, revoke
-from reconciler.engine.rechecking import SharedLook
-from reconciler.engine.suspending import suspend
+from reconciler.engine.apply.preflight import SharedFetch
+from reconciler.engine.apply.request import request_apply
+from reconciler.engine.decide.decisions import reject, revoke
+from reconciler.engine.decide.suspension import suspend
 from reconciler.errors import Conflict
 from reconciler.ports import JobKind, Store, UnitOfWork
 from tests.fakes.source import FakeSource
@@ -125,7 +125,7 @@ async def test_an_apply_does_not_join_a_look_at_git_that_began_before_it_was_ask
     async with world(tmp_path, LIVE, FILES) as w:
         source = HeldSource(w.source.files)
         binding = replace(w.engine.sources[SOURCE], port=source)
-        looks = SharedLook(replace(w.engine, sources={SOURCE: binding}))
+        looks = SharedFetch(replace(w.engine, sources={SOURCE: binding}))
         source.asked.clear()
         source.released.clear()
         async with asyncio.timeout(PATIENCE), asyncio.TaskGroup() as tasks:

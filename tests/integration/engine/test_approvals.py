@@ -7,16 +7,16 @@ from pathlib import Path
 import pytest
 
 from reconciler.domain.access import Person
+from reconciler.domain.entities import Role
 from reconciler.domain.grants import Grant, Grants
 from reconciler.domain.lifecycle import ApplyStatus, PlanStatus
 from reconciler.domain.policy import Policy
-from reconciler.domain.records import Role
 from reconciler.domain.status import Reason
-from reconciler.engine.applying import request_apply
+from reconciler.engine.access.tokens import create_token, revoke_token
+from reconciler.engine.apply.request import request_apply
 from reconciler.engine.context import PROGRAM, Actor
-from reconciler.engine.decide import Overrides, approve
-from reconciler.engine.scheduling import tick
-from reconciler.engine.tokens import create_token, revoke_token
+from reconciler.engine.decide.decisions import Overrides, approve
+from reconciler.engine.reconcile.schedule import tick
 from reconciler.errors import Conflict
 from reconciler.ports import JobKind
 from tests.fakes.clock import START

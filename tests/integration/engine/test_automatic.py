@@ -8,16 +8,16 @@ from typing import Any
 
 import pytest
 
+from reconciler.domain.apply_answers import ApplyRefused
+from reconciler.domain.entities import Plan, Role, ScopeKind
 from reconciler.domain.lifecycle import ApplyStatus, PlanStatus
-from reconciler.domain.outcome import Refused
 from reconciler.domain.policy import AutoApply, Policy, Protection
-from reconciler.domain.records import Plan, Role, ScopeKind
 from reconciler.domain.status import Direction, Reason, Sync
-from reconciler.engine.accept import accept
-from reconciler.engine.automating import automate
-from reconciler.engine.decide import Overrides, reject, revoke, withdraw_rejection
-from reconciler.engine.scheduling import tick
-from reconciler.engine.suspending import resume, suspend
+from reconciler.engine.decide.acceptance import accept_revision
+from reconciler.engine.decide.decisions import Overrides, reject, revoke, withdraw_rejection
+from reconciler.engine.decide.suspension import resume, suspend
+from reconciler.engine.reconcile.auto_apply import auto_apply
+from reconciler.engine.reconcile.schedule import tick
 from reconciler.errors import SourceCause
 from reconciler.ports import JobKind
 from tests.fakes.source import FakeSource
@@ -120,7 +120,7 @@ async def test_a_plan_from_before_the_switch_is_left_to_people_even_when_git_mov
         assert (await w.open_plan()).direction is Direction.GIT_AHEAD
         w.clock.advance(60)
         await w.switch(FULL)
-        await automate(w.engine, SOURCE)
+        await auto_apply(w.engine, SOURCE)
         await w.idle()
         assert w.writer.writes == []
         assert "was not in sync since this was set" in (await w.open_plan()).message
@@ -233,7 +233,7 @@ async def test_a_suspension_that_ends_by_itself_lets_it_go_on(tmp_path: Path) ->
 
 async def test_never_again_on_a_fingerprint_whose_apply_did_not_end_applied(tmp_path: Path) -> None:
     async with world(tmp_path, LIVE, FILES, policy=FULL) as w:
-        w.writer.answer(Refused("validation_error", "no"))
+        w.writer.answer(ApplyRefused("validation_error", "no"))
         await push(w, **UPDATED)
         plan = await w.open_plan()
         assert (plan.status, len(w.writer.writes)) == (PlanStatus.PENDING, 1)
@@ -397,7 +397,7 @@ async def test_a_chatbot_that_moves_to_another_source_is_left_to_people_until_it
         await w.refresh()
         head = w.source.tip
         if (await w.source_record()).good_revision != head:
-            await accept(w.engine, await w.person(), SOURCE, head, "moved")
+            await accept_revision(w.engine, await w.person(), SOURCE, head, "moved")
             await w.idle()
         await w.refresh(source="other")
         assert (await w.chatbot()).source == "other"

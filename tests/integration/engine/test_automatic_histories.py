@@ -13,11 +13,11 @@ from random import Random
 
 import pytest
 
+from reconciler.domain.entities import Role, ScopeKind
 from reconciler.domain.policy import AutoApply, Policy, Protection
-from reconciler.domain.records import Role, ScopeKind
-from reconciler.engine.decide import reject
-from reconciler.engine.scheduling import tick
-from reconciler.engine.suspending import resume, suspend
+from reconciler.engine.decide.decisions import reject
+from reconciler.engine.decide.suspension import resume, suspend
+from reconciler.engine.reconcile.schedule import tick
 from reconciler.errors import Conflict
 from tests.fakes.target import Write
 from tests.support.world import SOURCE, World, document, path_of, spec, world

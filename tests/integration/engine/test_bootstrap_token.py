@@ -7,10 +7,9 @@ from pathlib import Path
 import pytest
 
 from reconciler.domain.access import Token
+from reconciler.domain.entities import Role
 from reconciler.domain.lifecycle import PlanStatus
-from reconciler.domain.records import Role
-from reconciler.engine.context import PROGRAM, Actor, Engine
-from reconciler.engine.tokens import (
+from reconciler.engine.access.tokens import (
     bootstrap_flaw,
     create_token,
     ensure_bootstrap,
@@ -18,8 +17,9 @@ from reconciler.engine.tokens import (
     hash_of,
     revoke_token,
 )
+from reconciler.engine.context import PROGRAM, Actor, Engine
 from reconciler.errors import Conflict
-from reconciler.web.credentials import Book
+from reconciler.web.auth.credentials import CredentialCache
 from tests.support.world import BOT, World, document, path_of, spec, world
 
 pytestmark = pytest.mark.anyio
@@ -28,7 +28,7 @@ A, B = "a" * 40, "b" * 40
 
 
 async def lets_in(w: World, secret: str) -> bool:
-    return await Book(w.engine).by_token(secret.encode(), "192.0.2.1") is not None
+    return await CredentialCache(w.engine).by_token(secret.encode(), "192.0.2.1") is not None
 
 
 async def flaw(w: World, secret: str) -> str | None:

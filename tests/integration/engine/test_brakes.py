@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from reconciler.domain.entities import RunStatus
 from reconciler.domain.lifecycle import ApplyStatus, PlanStatus
 from reconciler.domain.policy import AutoApply, Policy
-from reconciler.domain.records import RunStatus
 from reconciler.domain.status import Reason, Sync
 from reconciler.errors import TargetRateLimited
 from reconciler.ports import JobKind

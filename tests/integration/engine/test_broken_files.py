@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.domain.records import RunStatus, SourceState
+from reconciler.domain.entities import RunStatus, SourceState
 from reconciler.domain.status import Reason, Sync
-from reconciler.engine.accept import accept
+from reconciler.engine.decide.acceptance import accept_revision
 from reconciler.errors import SourceCause
 from tests.support.world import World, document, path_of, spec, world
 
@@ -190,7 +190,7 @@ async def test_accepting_a_revision_orphans_nothing_that_only_cannot_be_told_apa
         head = w.source.force_push({TEAM: joined(part("bot_1"), part("bot_2", "x: @y\n"), *map(part, BOTS[2:]))})
         await w.refresh()
         assert (await w.source_record()).cause == SourceCause.HISTORY_REWRITTEN
-        accepted = await accept(w.engine, await w.person(), "bots", head, "rebased on purpose")
+        accepted = await accept_revision(w.engine, await w.person(), "bots", head, "rebased on purpose")
         await w.idle()
         assert accepted.orphaned == ()
         assert await reasons(w) == [GOOD] + [INVALID] * 3

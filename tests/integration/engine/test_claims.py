@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 
 from reconciler.domain.diagnostics import Severity
+from reconciler.domain.entities import Role, Run, RunStatus, ScopeKind
 from reconciler.domain.lifecycle import ApplyStatus, PlanStatus
-from reconciler.domain.records import Role, Run, RunStatus, ScopeKind
 from reconciler.domain.status import Reason, Sync
-from reconciler.engine.accept import accept
-from reconciler.engine.suspending import suspend
+from reconciler.engine.decide.acceptance import accept_revision
+from reconciler.engine.decide.suspension import suspend
 from reconciler.errors import SourceCause
 from tests.fakes.source import FakeSource
 from tests.support.world import BOT, SOURCE, document, path_of, push, spec, world
@@ -119,7 +119,7 @@ async def test_a_revision_of_the_holder_that_is_not_trusted_lets_nothing_go(tmp_
         await w.refresh()
         await w.refresh(source=NEW)
         assert (await w.chatbot()).source == SOURCE
-        accepted = await accept(w.engine, await w.person(), SOURCE, head, "on purpose")
+        accepted = await accept_revision(w.engine, await w.person(), SOURCE, head, "on purpose")
         await w.idle()
         assert (await w.chatbot()).source == NEW
         assert accepted.orphaned == (BOT,)
@@ -131,7 +131,7 @@ async def test_to_give_up_a_claim_that_did_not_stand_changes_nothing_for_the_hol
         before = await w.chatbot()
         head = newcomer.force_push(OWN)
         await w.refresh(source=NEW)
-        accepted = await accept(w.engine, await w.person(), NEW, head, "tidied up")
+        accepted = await accept_revision(w.engine, await w.person(), NEW, head, "tidied up")
         await w.idle()
         assert accepted.orphaned == ("bot_z",)
         assert replace(await w.chatbot(), checked_at=None, version=0) == replace(before, checked_at=None, version=0)

@@ -7,16 +7,16 @@ from pathlib import Path
 
 import pytest
 
+from reconciler.domain.entities import Lease, Role, Run, ScopeKind, Trigger
 from reconciler.domain.lifecycle import ApplyStatus, PlanStatus
 from reconciler.domain.policy import AutoApply, Policy
-from reconciler.domain.records import Lease, Role, Run, ScopeKind, Trigger
 from reconciler.domain.status import Sync
-from reconciler.engine.applier import LEASE_TIMES
-from reconciler.engine.clock_watch import ClockWatch
-from reconciler.engine.deadlines import Deadlines
+from reconciler.engine.apply.executor import LEASE_TIMES
+from reconciler.engine.clock_health import ClockWatch
+from reconciler.engine.decide.suspension import suspend
+from reconciler.engine.reconcile.deadlines import Deadlines
+from reconciler.engine.reconcile.schedule import start_up, tick
 from reconciler.engine.retention import RetentionKeeper, RetentionRules
-from reconciler.engine.scheduling import start_up, tick
-from reconciler.engine.suspending import suspend
 from tests.fakes.target import Effect
 from tests.support.world import BOT, SOURCE, TENANT, World, document, handlers, path_of, spec, world
 

@@ -7,14 +7,14 @@ from pathlib import Path
 import pytest
 
 from reconciler.domain.audit import verify
+from reconciler.domain.entities import Role, ScopeKind
 from reconciler.domain.lifecycle import ApplyStatus, PlanStatus
 from reconciler.domain.policy import Policy
-from reconciler.domain.records import Role, ScopeKind
 from reconciler.domain.status import Reason
-from reconciler.engine.applying import request_apply
-from reconciler.engine.decide import Item, Overrides, approve, decide_all, reject, revoke, withdraw_rejection
-from reconciler.engine.scheduling import tick
-from reconciler.engine.suspending import resume, suspend
+from reconciler.engine.apply.request import request_apply
+from reconciler.engine.decide.decisions import Item, Overrides, approve, decide_all, reject, revoke, withdraw_rejection
+from reconciler.engine.decide.suspension import resume, suspend
+from reconciler.engine.reconcile.schedule import tick
 from reconciler.errors import Conflict, Forbidden, NotFound, TargetUnreachable
 from tests.fakes.source import FakeSource
 from tests.support.world import BOT, SOURCE, TENANT, document, path_of, spec, world

@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 
 from reconciler.domain.diagnostics import Severity
-from reconciler.domain.records import Run, RunStatus, SourceState, Trigger
-from reconciler.engine.accept import accept
+from reconciler.domain.entities import Run, RunStatus, SourceState, Trigger
 from reconciler.engine.context import PROGRAM
-from reconciler.engine.refresh import request_refresh
-from reconciler.engine.retelling import MOST_RETOLD
-from reconciler.engine.scheduling import start_up
+from reconciler.engine.decide.acceptance import accept_revision
+from reconciler.engine.reconcile.carried_diagnostics import MAX_CARRIED
+from reconciler.engine.reconcile.run import request_refresh
+from reconciler.engine.reconcile.schedule import start_up
 from reconciler.errors import SourceCause
 from tests.fakes.source import FakeSource
 from tests.support.records import a_run
@@ -131,18 +131,18 @@ async def test_another_sources_claim_is_looked_up_each_time(w: World, second: Fa
     push(second, {"chatbots/x.json": None, "chatbots/y.json": document(spec(), "bot_y")})
     head = second.tip
     await w.refresh(source="second")
-    await accept(w.engine, await w.person(), "second", head, "it moved")
+    await accept_revision(w.engine, await w.person(), "second", head, "it moved")
     await w.idle()
     assert told(await scheduled(w, full=False)) == sorted(WRONG)
 
 
 async def test_of_very_many_the_worst_are_told_again_with_the_run_that_has_all(w: World) -> None:
-    w.commit({f"chatbots/broken_{number:03}.json": "{" for number in range(MOST_RETOLD + 30)})
+    w.commit({f"chatbots/broken_{number:03}.json": "{" for number in range(MAX_CARRIED + 30)})
     first = await scheduled(w)
     again = [await scheduled(w), await scheduled(w)]
-    assert len(first.diagnostics) == MOST_RETOLD + 30
+    assert len(first.diagnostics) == MAX_CARRIED + 30
     assert again[0].diagnostics == again[1].diagnostics
-    assert len(again[0].diagnostics) == MOST_RETOLD
+    assert len(again[0].diagnostics) == MAX_CARRIED
     rest = again[0].diagnostics[-1]
     assert (rest.severity, rest.path) == (Severity.ERROR, None)
     assert rest.message.startswith(f"31 more findings stand in the documents: the run {first.id} lists them")

@@ -12,8 +12,8 @@ from reconciler.domain.history import Episode, Transition, episodes
 from reconciler.domain.lifecycle import ApplyStatus, PlanStatus
 from reconciler.domain.policy import Policy
 from reconciler.domain.status import Direction, Sync
-from reconciler.engine.accept import accept
-from reconciler.engine.recovering import expire_plans
+from reconciler.engine.apply.recovery import expire_plans
+from reconciler.engine.decide.acceptance import accept_revision
 from reconciler.engine.retention import INTERVAL, RetentionKeeper, RetentionRules
 from reconciler.errors import TargetUnreachable
 from tests.support.world import BOT, SOURCE, TENANT, World, document, path_of, spec, world
@@ -135,7 +135,7 @@ async def test_an_expired_plan_and_an_accepted_revision_are_causes(tmp_path: Pat
         w.target.heal(BOT)
         revision = w.source.force_push({"README.md": "nothing any more"})
         await w.refresh()
-        await accept(w.engine, await w.person(), SOURCE, revision, "moved")
+        await accept_revision(w.engine, await w.person(), SOURCE, revision, "moved")
         orphaned = (await told(w))[-1]
         assert (orphaned.sync, orphaned.cause) == (Sync.UNKNOWN, f"source/{SOURCE}")
 

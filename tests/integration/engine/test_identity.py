@@ -7,22 +7,21 @@ from pathlib import Path
 
 import pytest
 
+from reconciler.domain.entities import Role
 from reconciler.domain.grants import Grant, Grants
 from reconciler.domain.identity import Identity
 from reconciler.domain.lifecycle import ApplyStatus, PlanStatus
 from reconciler.domain.policy import Policy
-from reconciler.domain.records import Role
-from reconciler.engine.applier import Applier
-from reconciler.engine.applying import request_apply
+from reconciler.engine.access.people import bar, sign_out, unbar, upsert_from_idp
+from reconciler.engine.access.sessions import MAX_OPEN, begin_session, end_session
+from reconciler.engine.access.tokens import TokenUse, create_token, revoke_token
+from reconciler.engine.apply.executor import ApplyExecutor
+from reconciler.engine.apply.request import request_apply
 from reconciler.engine.context import PROGRAM, Actor
-from reconciler.engine.decide import approve, revoke
-from reconciler.engine.people import bar, let_in, sign_out, unbar
-from reconciler.engine.sessions import MOST_OPEN, begin_session, end_session
-from reconciler.engine.token_use import TokenUse
-from reconciler.engine.tokens import create_token, revoke_token
+from reconciler.engine.decide.decisions import approve, revoke
 from reconciler.errors import Conflict, Forbidden, LoginRefused, NotFound
 from reconciler.ports import JobKind
-from reconciler.web.credentials import Book
+from reconciler.web.auth.credentials import CredentialCache
 from tests.fakes.clock import START
 from tests.support.world import BOT, SOURCE, TENANT, World, document, path_of, spec, world
 
@@ -40,7 +39,7 @@ async def hold(_: str) -> None:
 
 
 async def ann(w: World) -> Actor:
-    person = await let_in(w.engine, ANN, None)
+    person = await upsert_from_idp(w.engine, ANN, None)
     actor = Actor.of_rights(person.name, w.engine.grants.rights(person.groups))
     assert actor is not None
     return actor
@@ -68,17 +67,17 @@ async def _barred(w: World) -> None:
 
 
 async def _other_groups(w: World) -> None:
-    await let_in(w.engine, replace(ANN, groups=("everybody",)), None)
+    await upsert_from_idp(w.engine, replace(ANN, groups=("everybody",)), None)
 
 
 async def _no_groups(w: World) -> None:
     with pytest.raises(LoginRefused, match="none of your groups"):
-        await let_in(w.engine, replace(ANN, groups=()), None)
+        await upsert_from_idp(w.engine, replace(ANN, groups=()), None)
 
 
 async def _narrowed(w: World) -> None:
     engine = replace(w.engine, grants=NARROWED)
-    w.applier = Applier(engine, {TENANT: w.writer}, "process_2")
+    w.applier = ApplyExecutor(engine, {TENANT: w.writer}, "process_2")
 
 
 async def _nothing(_: World) -> None:
@@ -101,7 +100,7 @@ async def test_who_lost_the_right_after_the_request_writes_nothing(tmp_path: Pat
     login, lose = LOSSES[loss]
     async with world(tmp_path, LIVE, FILES) as w:
         w.engine = replace(w.engine, grants=GRANTS)
-        w.applier = Applier(w.engine, {TENANT: w.writer}, "process_2")
+        w.applier = ApplyExecutor(w.engine, {TENANT: w.writer}, "process_2")
         actor = await ann(w)
         if not login:
             actor = await by_token(w, expires_at=START + timedelta(hours=1))
@@ -121,7 +120,7 @@ async def test_who_lost_the_right_after_the_request_writes_nothing(tmp_path: Pat
 async def test_who_lost_nothing_writes_once(tmp_path: Path, *, login: bool) -> None:
     async with world(tmp_path, LIVE, FILES) as w:
         w.engine = replace(w.engine, grants=GRANTS)
-        w.applier = Applier(w.engine, {TENANT: w.writer}, "process_2")
+        w.applier = ApplyExecutor(w.engine, {TENANT: w.writer}, "process_2")
         actor = await ann(w) if login else await by_token(w)
         plan = await w.open_plan()
         await approve(w.engine, actor, plan.id, plan.fingerprint)
@@ -213,10 +212,10 @@ async def test_sessions_end_in_every_spelling(tmp_path: Path) -> None:
 
 async def test_nobody_has_more_sessions_by_writing_the_name_in_other_ways(tmp_path: Path) -> None:
     async with world(tmp_path, LIVE, FILES) as w:
-        for number in range(MOST_OPEN + 1):
+        for number in range(MAX_OPEN + 1):
             name = ("ann", "Ann")[number % 2]
             await begin_session(w.engine, Actor(name, Role.VIEWER), timedelta(hours=1))
-        assert len(await w.store.queries.sessions()) == MOST_OPEN
+        assert len(await w.store.queries.sessions()) == MAX_OPEN
 
 
 @pytest.mark.parametrize("person", ["policy:auto_apply", "Reconciler", "cli:root", "webhook/x", "nobody", "\uff43li:x"])
@@ -242,7 +241,7 @@ async def test_no_token_hides_what_it_is_called_or_who_holds_it(tmp_path: Path, 
 async def test_an_entry_says_by_which_credential_it_was_made(tmp_path: Path) -> None:
     async with world(tmp_path, LIVE, FILES) as w:
         w.engine = replace(w.engine, grants=GRANTS)
-        plan, book = await w.open_plan(), Book(w.engine)
+        plan, book = await w.open_plan(), CredentialCache(w.engine)
         new = await create_token(w.engine, PROGRAM, "laptop", Role.APPROVER, person="bob")
         login, token = await ann(w), Actor("bob", Role.APPROVER, new.token.id)
         opened = [await begin_session(w.engine, actor, timedelta(hours=1)) for actor in (login, token)]
@@ -288,10 +287,10 @@ async def test_barring_is_an_admins_and_holds_until_it_is_taken_back(tmp_path: P
         first = await bar(w.engine, PROGRAM, "ann", "left")
         assert await bar(w.engine, PROGRAM, "ann", "left again") == first
         with pytest.raises(LoginRefused, match="keeps you out"):
-            await let_in(w.engine, ANN, None)
+            await upsert_from_idp(w.engine, ANN, None)
         assert not await w.store.queries.sessions()
         await unbar(w.engine, PROGRAM, "ann", "back")
-        await let_in(w.engine, ANN, None)
+        await upsert_from_idp(w.engine, ANN, None)
         actions = [entry.action for entry in await w.audit()]
         assert [actions.count(name) for name in ("person.bar", "person.unbar", "login.refused")] == [1, 1, 1]
 
@@ -311,7 +310,7 @@ async def test_what_a_barred_person_approved_stays_taken_back(tmp_path: Path) ->
 async def test_a_person_has_so_many_sessions_and_then_the_oldest_ends(tmp_path: Path) -> None:
     async with world(tmp_path, LIVE, FILES) as w:
         ids = []
-        for _ in range(MOST_OPEN + 2):
+        for _ in range(MAX_OPEN + 2):
             new = await begin_session(w.engine, Actor("ann", Role.VIEWER), timedelta(hours=1))
             ids.append(new.session.id)
             w.clock.advance(1)
@@ -368,9 +367,9 @@ async def test_what_could_not_be_written_of_their_use_is_written_later(tmp_path:
 async def test_a_name_in_other_letters_is_taken(tmp_path: Path) -> None:
     async with world(tmp_path, LIVE, FILES) as w:
         w.engine = replace(w.engine, grants=GRANTS)
-        await let_in(w.engine, ANN, None)
+        await upsert_from_idp(w.engine, ANN, None)
         with pytest.raises(LoginRefused) as refused:
-            await let_in(w.engine, replace(ANN, name="ANN", subject="2"), None)
+            await upsert_from_idp(w.engine, replace(ANN, name="ANN", subject="2"), None)
         assert refused.value.code == "name_taken"
 
 
@@ -387,6 +386,6 @@ async def test_the_bar_holds_for_tokens_that_write_the_name_in_other_letters(tmp
         await bar(w.engine, PROGRAM, "ann", "left")
 
         assert (await w.plan(plan.id)).status is PlanStatus.PENDING
-        assert await Book(w.engine).by_token(new.secret.encode(), "origin") is None
+        assert await CredentialCache(w.engine).by_token(new.secret.encode(), "origin") is None
         [barred] = [entry for entry in await w.audit() if entry.action == "person.bar"]
         assert (barred.detail["sessions"], len(barred.detail["approvals"])) == (1, 1)

@@ -14,8 +14,8 @@ from typing import Any, Final
 import httpx
 import pytest
 
-from reconciler.engine.scheduling import start_up
-from reconciler.engine.tokens import ensure_bootstrap
+from reconciler.engine.access.tokens import ensure_bootstrap
+from reconciler.engine.reconcile.schedule import start_up
 from reconciler.runtime.bootstrap.service import Service, open_service
 from reconciler.runtime.settings import load_settings
 from tests.support.service import TOKEN, smallest, stage

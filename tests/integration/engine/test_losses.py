@@ -9,7 +9,7 @@ import pytest
 from reconciler.domain.lifecycle import ApplyStatus, PlanStatus
 from reconciler.domain.policy import AutoApply, Policy
 from reconciler.domain.status import Reason, Sync
-from reconciler.engine.decide import Overrides
+from reconciler.engine.decide.decisions import Overrides
 from reconciler.errors import Conflict
 from tests.support.world import BOT, World, document, path_of, world
 

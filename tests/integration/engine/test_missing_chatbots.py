@@ -5,13 +5,13 @@ from pathlib import Path
 import pytest
 
 from api_client.sandbox import Chatbot as LiveBot
-from reconciler.domain.records import Run, RunStatus, Trigger
+from reconciler.domain.entities import Run, RunStatus, Trigger
 from reconciler.domain.status import Reason, Sync
 from reconciler.engine.context import PROGRAM
-from reconciler.engine.refresh import request_refresh
+from reconciler.engine.reconcile.run import request_refresh
 from reconciler.errors import ChatbotHidden
 from reconciler.ports import Purpose, Spender
-from reconciler.web.dashboard.pages.run_page import run_sign
+from reconciler.web.runs.summary import run_badge
 from tests.fakes.source import FakeSource
 from tests.support.world import BOT, SOURCE, TENANT, World, document, path_of, spec, world
 
@@ -51,7 +51,7 @@ async def test_a_chatbot_that_is_not_there_is_its_documents_matter(tmp_path: Pat
         run = await sweep(w)
         assert (run.status, run.counts.uncompared) == (RunStatus.SUCCEEDED, 1)
         assert "1 of 1 chatbots could not be compared (1 ChatbotMissing): the chatbot bot_1 is not" in str(run.message)
-        assert run_sign(run).words == "succeeded, 1 not compared"
+        assert run_badge(run).words == "succeeded, 1 not compared"
 
 
 async def test_they_are_asked_for_now_and_then_a_few_in_a_run(tmp_path: Path) -> None:

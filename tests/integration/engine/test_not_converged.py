@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
+from reconciler.domain.condition_rules import HELD, STORED_OTHERWISE
 from reconciler.domain.lifecycle import ApplyStatus, PlanStatus
-from reconciler.domain.standing import HELD, STORED_OTHERWISE
 from reconciler.domain.status import Direction, Reason, Sync
-from reconciler.render.summary import overwritten
+from reconciler.render.plan_summary import overwritten
 from tests.support.world import BOT, World, document, path_of, spec, world
 
 pytestmark = pytest.mark.anyio

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.domain.records import RunStatus, SourceState
+from reconciler.domain.entities import RunStatus, SourceState
 from reconciler.domain.status import Reason
-from reconciler.engine.accept import accept
-from reconciler.engine.scheduling import start_up
+from reconciler.engine.decide.acceptance import accept_revision
+from reconciler.engine.reconcile.schedule import start_up
 from reconciler.errors import SourceCause
 from tests.fakes.source import FakeSource
 from tests.support.world import document, path_of, spec, world
@@ -43,7 +43,7 @@ async def test_a_first_read_that_finds_nothing_is_no_success(tmp_path: Path, fil
 async def test_a_beginning_without_documents_can_be_accepted(tmp_path: Path) -> None:
     async with world(tmp_path, LIVE, {"README.md": "x"}) as w:
         head = w.source.tip
-        accepted = await accept(w.engine, await w.person(), "bots", head, "they come next week")
+        accepted = await accept_revision(w.engine, await w.person(), "bots", head, "they come next week")
         await w.idle()
         assert accepted.source.good_revision == head
         assert (await w.source_record()).state is SourceState.READY
@@ -78,7 +78,7 @@ async def test_other_paths_at_the_same_revision_do_not_orphan_the_fleet_until_ac
         w.source.read_from(["chatbots/bot_1.json"])
         await w.refresh()
         assert (await w.source_record()).cause == SourceCause.DOCUMENTS_VANISHED
-        accepted = await accept(w.engine, await w.person(), "bots", w.source.tip, "only this one is ours now")
+        accepted = await accept_revision(w.engine, await w.person(), "bots", w.source.tip, "only this one is ours now")
         await w.idle()
         assert accepted.orphaned == tuple(BOTS[1:])
         assert (await w.source_record()).state is SourceState.READY

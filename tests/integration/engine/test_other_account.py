@@ -6,12 +6,12 @@ import pytest
 
 from api_client.sandbox import Chatbot as LiveBot
 from api_client.sandbox import Fleet
+from reconciler.domain.entities import Role, RunStatus
 from reconciler.domain.lifecycle import ApplyStatus, PlanStatus
-from reconciler.domain.records import Role, RunStatus
 from reconciler.domain.status import Reason, Sync
 from reconciler.domain.tenant import TenantState
-from reconciler.engine.forgetting import forget_chatbot
-from reconciler.engine.live import LiveViews
+from reconciler.engine.forget import forget_chatbot
+from reconciler.engine.live_views import LiveViews
 from reconciler.errors import Conflict
 from tests.support.world import BOT, TENANT, World, document, path_of, spec, world
 

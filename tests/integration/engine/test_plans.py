@@ -8,8 +8,8 @@ import pytest
 from reconciler.domain.lifecycle import PlanStatus
 from reconciler.domain.plan import Action
 from reconciler.domain.status import Direction, Reason, Sync
-from reconciler.engine.decide import reject
-from reconciler.engine.scheduling import tick
+from reconciler.engine.decide.decisions import reject
+from reconciler.engine.reconcile.schedule import tick
 from tests.support.world import BOT, document, path_of, spec, world
 
 pytestmark = pytest.mark.anyio

@@ -8,9 +8,9 @@ import pytest
 from reconciler.domain.lifecycle import ApplyStatus, PlanStatus
 from reconciler.domain.policy import Policy, Protection
 from reconciler.domain.status import Reason
-from reconciler.engine.applying import request_apply
-from reconciler.engine.decide import Item, Overrides, decide_all, reject
-from reconciler.engine.scheduling import tick
+from reconciler.engine.apply.request import request_apply
+from reconciler.engine.decide.decisions import Item, Overrides, decide_all, reject
+from reconciler.engine.reconcile.schedule import tick
 from reconciler.errors import Conflict
 from reconciler.ports import JobKind
 from tests.support.world import BOT, World, document, path_of, spec, world

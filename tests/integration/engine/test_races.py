@@ -9,18 +9,18 @@ from typing import Any
 
 import pytest
 
+from reconciler.domain.apply_answers import NotSent
+from reconciler.domain.entities import Role, Trigger
 from reconciler.domain.lifecycle import ApplyStatus, PlanStatus
-from reconciler.domain.outcome import NotSent
 from reconciler.domain.policy import Policy
-from reconciler.domain.records import Role, Trigger
 from reconciler.domain.status import Reason, Sync
-from reconciler.engine.applying import request_apply
+from reconciler.engine.access.tokens import create_token, revoke_token
+from reconciler.engine.apply.recovery import Recovery
+from reconciler.engine.apply.request import request_apply
 from reconciler.engine.conflicts import ATTEMPTS
 from reconciler.engine.context import PROGRAM, Actor, Engine
-from reconciler.engine.decide import approve
-from reconciler.engine.recovering import Recoverer
-from reconciler.engine.refresh import request_refresh, run_refresh
-from reconciler.engine.tokens import create_token, revoke_token
+from reconciler.engine.decide.decisions import approve
+from reconciler.engine.reconcile.run import request_refresh, run_refresh
 from reconciler.errors import Conflict
 from reconciler.ports import JobKind, Store, UnitOfWork
 from tests.fakes.source import FakeSource
@@ -148,7 +148,7 @@ async def test_rule_4_an_apply_that_another_look_has_settled_meanwhile_is_left_a
         w.writer.let_writes_go()
         binding = w.engine.tenants[TENANT]
         busy = replace(binding, target=BusyTarget(w.target, w.recoverer.run))
-        await Recoverer(replace(w.engine, tenants={TENANT: busy}), w.applier).run()
+        await Recovery(replace(w.engine, tenants={TENANT: busy}), w.applier).run()
         assert {(await w.plan(plan.id)).status for plan in plans} == {PlanStatus.APPLIED}
         assert [record.message for record in caplog.records if record.levelname == "ERROR"] == []
 

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
+from reconciler.domain.entities import Plan, Run, Trigger
 from reconciler.domain.lifecycle import PlanStatus
-from reconciler.domain.records import Plan, Run, Trigger
 from reconciler.engine.context import PROGRAM
-from reconciler.engine.decide import reject
-from reconciler.engine.refresh import request_refresh
-from reconciler.engine.retelling import MOST_RETOLD
-from reconciler.engine.retention import INTERVAL, MOST_AT_ONCE, RetentionKeeper, RetentionRules
+from reconciler.engine.decide.decisions import reject
+from reconciler.engine.reconcile.carried_diagnostics import MAX_CARRIED
+from reconciler.engine.reconcile.run import request_refresh
+from reconciler.engine.retention import INTERVAL, MAX_AT_ONCE, RetentionKeeper, RetentionRules
 from reconciler.ports import Expiring, PlanFilter
 from tests.support.records import a_plan
 from tests.support.world import BOT, SOURCE, World, document, path_of, spec, world
@@ -70,22 +70,22 @@ async def test_nothing_goes_before_its_time(tmp_path: Path) -> None:
 async def test_a_pass_goes_in_batches_that_a_stop_may_end(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     async with world(tmp_path, LIVE, FILES) as w:
         async with w.store.begin() as uow:
-            for number in range(2 * MOST_AT_ONCE + 1):
+            for number in range(2 * MAX_AT_ONCE + 1):
                 plan = a_plan(f"plan_{number}", status=PlanStatus.SUPERSEDED, closed_at=w.clock.now(), revision="gone")
                 await uow.plans.add(plan)
         w.clock.advance(100 * DAY)
         rules = RetentionRules(runs=timedelta(days=9999))
         await RetentionKeeper(w.engine, rules).tick()
-        assert len(await _closed(w)) == MOST_AT_ONCE + 1
+        assert len(await _closed(w)) == MAX_AT_ONCE + 1
         with caplog.at_level(logging.INFO, "reconciler.engine.retention"):
             await _pass(RetentionKeeper(w.engine, rules))
         assert await _closed(w) == []
         (record,) = [each for each in caplog.records if each.message == "old rows removed"]
-        assert vars(record)["removed"] == {"plans": MOST_AT_ONCE + 1}
+        assert vars(record)["removed"] == {"plans": MAX_AT_ONCE + 1}
 
 
 async def _closed(w: World) -> list[str]:
-    ids = [f"plan_{number}" for number in range(2 * MOST_AT_ONCE + 1)]
+    ids = [f"plan_{number}" for number in range(2 * MAX_AT_ONCE + 1)]
     async with w.store.read() as uow:
         return list(await uow.plans.some(ids))
 
@@ -93,7 +93,7 @@ async def _closed(w: World) -> list[str]:
 async def test_a_doubt_about_the_clock_ends_a_pass(tmp_path: Path) -> None:
     async with world(tmp_path, LIVE, FILES) as w:
         async with w.store.begin() as uow:
-            for number in range(2 * MOST_AT_ONCE + 1):
+            for number in range(2 * MAX_AT_ONCE + 1):
                 plan = a_plan(f"plan_{number}", status=PlanStatus.SUPERSEDED, closed_at=w.clock.now(), revision="gone")
                 await uow.plans.add(plan)
         w.clock.advance(100 * DAY)
@@ -104,7 +104,7 @@ async def test_a_doubt_about_the_clock_ends_a_pass(tmp_path: Path) -> None:
         await keeper.tick()
         trusted[0] = True
         await keeper.tick()
-        assert len(await _closed(w)) == MOST_AT_ONCE + 1
+        assert len(await _closed(w)) == MAX_AT_ONCE + 1
 
 
 async def test_what_was_turned_down_is_not_offered_again_after_any_time(tmp_path: Path) -> None:
@@ -130,11 +130,11 @@ async def _scheduled(w: World, *, after: float) -> Run:
 
 async def test_the_run_that_lists_what_is_wrong_stays_while_it_is_wrong(tmp_path: Path) -> None:
     wrong = {
-        f"chatbots/wrong_{number}.json": document({"core": 1}, f"bad_{number}") for number in range(MOST_RETOLD + 9)
+        f"chatbots/wrong_{number}.json": document({"core": 1}, f"bad_{number}") for number in range(MAX_CARRIED + 9)
     }
     async with world(tmp_path, LIVE, FILES | wrong) as w:
         (first,) = await _runs(w)
-        assert len(first.diagnostics) > MOST_RETOLD
+        assert len(first.diagnostics) > MAX_CARRIED
         for _ in range(3):
             await _scheduled(w, after=DAY)
         run = await _scheduled(w, after=99 * DAY)

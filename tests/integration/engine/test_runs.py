@@ -11,12 +11,12 @@ from typing import Any
 import pytest
 
 from api_client.sandbox import Fleet
+from reconciler.domain.entities import Run, RunStatus, Trigger
 from reconciler.domain.plan import Op
-from reconciler.domain.records import Run, RunStatus, Trigger
 from reconciler.domain.status import EXPLANATIONS, Reason
 from reconciler.engine.context import PROGRAM, TenantBinding
-from reconciler.engine.refresh import request_refresh, run_refresh
-from reconciler.engine.scheduling import tick
+from reconciler.engine.reconcile.run import request_refresh, run_refresh
+from reconciler.engine.reconcile.schedule import tick
 from reconciler.errors import StoreError
 from tests.fakes.clock import FakeClock
 from tests.fakes.target import FakeTarget

@@ -8,14 +8,14 @@ from typing import Any
 import pytest
 
 from reconciler.domain.direction import NO_BASELINE
+from reconciler.domain.entities import Role, RunStatus, ScopeKind, SourceRecord, SourceState, Trigger
 from reconciler.domain.lifecycle import ApplyStatus, PlanStatus
-from reconciler.domain.records import Role, RunStatus, ScopeKind, SourceRecord, SourceState, Trigger
 from reconciler.domain.status import Direction, Reason
-from reconciler.engine.configuring import new_names
 from reconciler.engine.context import PROGRAM, SourceBinding, TenantBinding
-from reconciler.engine.decide import reject
-from reconciler.engine.refresh import request_refresh
-from reconciler.engine.suspending import suspend
+from reconciler.engine.decide.decisions import reject
+from reconciler.engine.decide.suspension import suspend
+from reconciler.engine.reconcile.configured_sources import new_names
+from reconciler.engine.reconcile.run import request_refresh
 from reconciler.errors import SourceCause
 from tests.fakes.source import FakeSource
 from tests.support.records import a_source

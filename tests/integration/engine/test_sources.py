@@ -10,16 +10,16 @@ import pytest
 
 from api_client.sandbox import Chatbot as LiveBot
 from reconciler.domain.document import Snapshot
+from reconciler.domain.entities import Role, RunStatus, SourceState, Trigger
 from reconciler.domain.lifecycle import ApplyStatus, PlanStatus
-from reconciler.domain.records import Role, RunStatus, SourceState, Trigger
 from reconciler.domain.status import Reason, Sync
-from reconciler.engine.accept import accept
-from reconciler.engine.applying import request_apply
+from reconciler.engine.apply.request import request_apply
 from reconciler.engine.context import PROGRAM
-from reconciler.engine.looking import look, remembered
-from reconciler.engine.refresh import request_refresh, run_refresh
-from reconciler.engine.roster import AT_ONCE
-from reconciler.engine.scheduling import tick
+from reconciler.engine.decide.acceptance import accept_revision
+from reconciler.engine.reconcile.fetch import fetch_revision, last_good_state
+from reconciler.engine.reconcile.inventory import BATCH_SIZE
+from reconciler.engine.reconcile.run import request_refresh, run_refresh
+from reconciler.engine.reconcile.schedule import tick
 from reconciler.errors import Conflict, SourceCause, TargetUnauthorized, TargetUnreachable
 from reconciler.ports import JobKind, ParseCache
 from reconciler.ports.events import Change, ChangeKind
@@ -91,10 +91,10 @@ async def test_a_commit_that_is_amended_before_it_is_fetched_is_read_as_it_is_no
 
     async with world(tmp_path, LIVE, FILES) as w:
         binding = replace(w.engine.sources[SOURCE], port=AmendedSource(port, amend))
-        record, known = await remembered(w.engine, SOURCE)
-        seen = await look(w.engine, binding, replace(record, good_revision=good), known)
+        record, known = await last_good_state(w.engine, SOURCE)
+        seen = await fetch_revision(w.engine, binding, replace(record, good_revision=good), known)
         repository.git("reset", "--quiet", "--hard", good)
-        back = await look(w.engine, binding, replace(record, good_revision=good), known)
+        back = await fetch_revision(w.engine, binding, replace(record, good_revision=good), known)
     await port.close()
     assert seen.snapshot is not None
     prompts = [each.spec["core"]["behavior"]["systemPrompt"] for each in seen.snapshot.documents]
@@ -154,7 +154,7 @@ async def test_rewritten_history_is_not_trusted_until_it_is_accepted(tmp_path: P
         record = await w.source_record()
         assert (record.cause, record.good_revision) == (SourceCause.HISTORY_REWRITTEN, good)
         assert (await w.chatbot()).plan_id is None
-        accepted = await accept(w.engine, await w.person(), "bots", head, "rebased on purpose")
+        accepted = await accept_revision(w.engine, await w.person(), "bots", head, "rebased on purpose")
         assert (accepted.source.state, accepted.source.good_revision) == (SourceState.READY, head)
         assert accepted.orphaned == ()
         await w.idle()
@@ -180,7 +180,7 @@ async def test_only_what_the_remote_still_names_can_be_accepted(tmp_path: Path) 
         w.source.force_push({**FILES, "README.md": "rewritten"})
         await w.refresh()
         with pytest.raises(Conflict) as refused:
-            await accept(w.engine, await w.person(), "bots", "0" * 40, "typo")
+            await accept_revision(w.engine, await w.person(), "bots", "0" * 40, "typo")
         assert refused.value.code == "revision_not_seen"
 
 
@@ -199,7 +199,7 @@ async def test_accepting_says_which_chatbots_it_orphans_and_does_nothing_to_them
     async with world(tmp_path, LIVE, FILES) as w:
         head = w.commit({path_of(key): None for key in BOTS[1:]})
         await w.refresh()
-        accepted = await accept(w.engine, await w.person(), "bots", head, "the others are gone for good")
+        accepted = await accept_revision(w.engine, await w.person(), "bots", head, "the others are gone for good")
         await w.idle()
         assert accepted.orphaned == tuple(BOTS[1:])
         assert [(await w.chatbot(key)).reason for key in BOTS] == [Reason.IN_SYNC] + [Reason.ORPHANED] * 3
@@ -251,7 +251,7 @@ async def test_live_chatbots_without_a_document_are_listed_and_never_touched(tmp
 
 async def test_a_long_list_is_written_down_in_parts_and_forgotten_in_parts(tmp_path: Path) -> None:
     async with world(tmp_path, LIVE, FILES) as w:
-        many = [LiveBot(f"bot_free_{number:04}", config=spec()) for number in range(2 * AT_ONCE + 1)]
+        many = [LiveBot(f"bot_free_{number:04}", config=spec()) for number in range(2 * BATCH_SIZE + 1)]
         for chatbot in many:
             w.target.fleet.add(chatbot)
         place = w.store.feed.last
@@ -391,7 +391,7 @@ async def test_a_run_does_not_take_back_a_revision_that_was_accepted_while_it_lo
 
         async def somebody_accepts_a_newer_one() -> None:
             accepted.append(push(other, {"README.md": "newer"}))
-            await accept(w.engine, await w.person(), "more", accepted[0], "looked at")
+            await accept_revision(w.engine, await w.person(), "more", accepted[0], "looked at")
 
         other.meanwhile = somebody_accepts_a_newer_one
         await request_refresh(replace(w.engine, dispatcher=Deaf()), PROGRAM, "more", Trigger.SCHEDULE, full=False)

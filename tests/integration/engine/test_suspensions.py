@@ -7,13 +7,13 @@ from pathlib import Path
 import pytest
 
 from api_client.sandbox import Chatbot as LiveBot
+from reconciler.domain.entities import Role, ScopeKind
 from reconciler.domain.lifecycle import PlanStatus
 from reconciler.domain.policy import AutoApply, Policy
-from reconciler.domain.records import Role, ScopeKind
 from reconciler.domain.status import Reason
-from reconciler.engine.decide import reject
-from reconciler.engine.scheduling import tick
-from reconciler.engine.suspending import resume, suspend
+from reconciler.engine.decide.decisions import reject
+from reconciler.engine.decide.suspension import resume, suspend
+from reconciler.engine.reconcile.schedule import tick
 from tests.support.world import BOT, SOURCE, World, document, path_of, spec, world
 
 pytestmark = pytest.mark.anyio

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.domain.records import RunStatus
+from reconciler.domain.entities import RunStatus
 from reconciler.domain.status import Reason
-from reconciler.engine.accept import accept
+from reconciler.engine.decide.acceptance import accept_revision
 from reconciler.errors import SourceCause, TargetUnreachable
 from reconciler.ports import ChatbotFilter
 from tests.support.world import BOT, World, document, path_of, spec, world
@@ -54,7 +54,7 @@ async def test_labels_are_kept_also_through_an_accepted_revision(tmp_path: Path)
     async with world(tmp_path, {BOT: spec()}, {path_of(): LABELLED}) as w:
         revision = w.source.force_push({path_of(): BROKEN})
         await w.refresh()
-        await accept(w.engine, await w.person(), "bots", revision, "looked at")
+        await accept_revision(w.engine, await w.person(), "bots", revision, "looked at")
         await w.idle()
         assert await found(w, "team=support") == [BOT]
 

@@ -4,16 +4,16 @@ from pathlib import Path
 
 import pytest
 
+from reconciler.domain.apply_answers import ApplyRefused
 from reconciler.domain.lifecycle import ApplyStatus, PlanStatus
-from reconciler.domain.outcome import Refused
 from reconciler.domain.policy import AutoApply, Policy
 from reconciler.domain.status import Reason
 from reconciler.domain.tenant import TenantState
 from reconciler.domain.write_key import WriteKeyState
-from reconciler.engine.applying import request_apply
+from reconciler.engine.apply.request import request_apply
 from reconciler.engine.context import PROGRAM
-from reconciler.engine.forgetting import forget_chatbot
-from reconciler.engine.live import LiveViews
+from reconciler.engine.forget import forget_chatbot
+from reconciler.engine.live_views import LiveViews
 from reconciler.errors import (
     Conflict,
     QuotaExceeded,
@@ -31,7 +31,7 @@ BOTS = (BOT, "bot_2")
 LIVE = {bot: spec() for bot in BOTS}
 FILES = {path_of(bot): document(spec(prompt="Be brief."), bot) for bot in BOTS}
 WRONG_KEY = TargetUnauthorized("put a valid key in write_api_key")
-NO_SKILLS = Refused("insufficient_scope", "No.", "skills:write", ("skills",))
+NO_SKILLS = ApplyRefused("insufficient_scope", "No.", "skills:write", ("skills",))
 SKILLS = [{"name": "refunds", "body": "Pay back."}]
 
 
@@ -105,7 +105,7 @@ async def test_an_apply_that_meets_a_refused_key_tells_so_at_once(
 ) -> None:
     async with world(tmp_path, LIVE, FILES) as w:
         plan = await w.plan(await approved(w))
-        w.writer.answer(Refused(code, "No."))
+        w.writer.answer(ApplyRefused(code, "No."))
         w.writer.key_error = checked
         assert (await w.apply(plan)).status is ApplyStatus.FAILED
         assert (await w.write_key()).is_refused
@@ -173,7 +173,7 @@ async def test_another_section_is_not_warned_of_and_proves_nothing_of_this_one(t
 
 async def test_a_chatbot_that_the_key_may_not_use_is_told_at_its_plans_only(tmp_path: Path) -> None:
     async with world(tmp_path, LIVE, FILES) as w:
-        w.writer.answer(Refused("chatbot_not_in_key_scope", "No."))
+        w.writer.answer(ApplyRefused("chatbot_not_in_key_scope", "No."))
         await w.apply(await w.plan(await approved(w)))
         assert "may not use it" in (await w.open_plan()).message
         assert "may not use it" not in (await w.open_plan("bot_2")).message

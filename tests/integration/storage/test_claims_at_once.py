@@ -7,10 +7,10 @@ import pytest
 
 from api_client.sandbox import Chatbot as LiveBot
 from api_client.sandbox import Fleet
-from reconciler.domain.records import RunStatus
+from reconciler.domain.entities import RunStatus
 from reconciler.engine.context import Engine, SourceBinding, TenantBinding
-from reconciler.engine.refresh import run_refresh
-from reconciler.engine.scheduling import start_up
+from reconciler.engine.reconcile.run import run_refresh
+from reconciler.engine.reconcile.schedule import start_up
 from reconciler.runtime.dispatch import LocalDispatcher
 from reconciler.storage.store import SqlStore
 from tests.fakes.clock import FakeClock

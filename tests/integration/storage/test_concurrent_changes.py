@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from reconciler.domain.entities import Run, RunStatus, Trigger
 from reconciler.domain.lifecycle import ApplyStatus
-from reconciler.domain.records import Run, RunStatus, Trigger
 from reconciler.engine.context import PROGRAM
-from reconciler.engine.refresh import request_refresh
+from reconciler.engine.reconcile.run import request_refresh
 from reconciler.errors import SourceCause
 from reconciler.ports import UnitOfWork
 from tests.fakes.source import FakeSource

@@ -10,7 +10,7 @@ from reconciler.domain.direction import DirectedOp
 from reconciler.domain.plan import Action, Op
 from reconciler.domain.status import Direction
 from reconciler.storage import schema, tables
-from reconciler.storage.engine import locate
+from reconciler.storage.dialects import locate
 from reconciler.storage.rows import PLANS, RUNS
 from tests.fakes.clock import FakeClock
 from tests.support.records import BODY, a_plan, a_run

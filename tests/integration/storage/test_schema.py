@@ -14,7 +14,7 @@ from reconciler.domain.write_key import WriteKey
 from reconciler.errors import StoreError
 from reconciler.ports import ChatbotFilter, ChatbotOrder
 from reconciler.storage import schema
-from reconciler.storage.engine import locate
+from reconciler.storage.dialects import locate
 from reconciler.storage.store import SqlStore
 from reconciler.storage.tables import metadata
 from tests.fakes.clock import FakeClock

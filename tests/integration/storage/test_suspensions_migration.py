@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 from sqlalchemy import MetaData
 
-from reconciler.domain.records import Chatbot, Plan
+from reconciler.domain.entities import Chatbot, Plan
 from reconciler.domain.status import Reason
 from reconciler.ports import ChatbotFilter, PlanFilter
 from reconciler.storage import schema
-from reconciler.storage.engine import locate
+from reconciler.storage.dialects import locate
 from tests.fakes.clock import FakeClock
 from tests.support.store import open_url
 

@@ -8,14 +8,14 @@ from pathlib import Path
 import pytest
 
 from api_client.sandbox import SandboxServer
+from reconciler.domain.entities import Trigger
 from reconciler.domain.lifecycle import ApplyStatus
-from reconciler.domain.records import Trigger
 from reconciler.domain.status import Reason
 from reconciler.engine.context import PROGRAM, TenantBinding
-from reconciler.engine.live import KEPT, LiveViews
-from reconciler.engine.refresh import request_refresh
+from reconciler.engine.live_views import KEPT, LiveViews
+from reconciler.engine.reconcile.run import request_refresh
 from reconciler.targets.budget import CallBudget
-from reconciler.targets.shares import Shares
+from reconciler.targets.budget_shares import BudgetShares
 from reconciler.targets.wizchat import Access, WizChatTarget, WizChatWriter
 from tests.support.service import READ_KEY, WRITE_KEY, sandbox_of
 from tests.support.world import BOT, SOURCE, TENANT, World, document, path_of, spec, world
@@ -33,7 +33,7 @@ def sandbox() -> Iterator[SandboxServer]:
 @asynccontextmanager
 async def connected(w: World, sandbox: SandboxServer) -> AsyncIterator[World]:
     """Go on with the real API, within a budget of `DAILY` calls of which a fifth is kept for applies."""
-    shares = Shares(applies=0.2, live_views=1.0)
+    shares = BudgetShares(applies=0.2, live_views=1.0)
     budget = CallBudget(TENANT, w.clock, requests_per_minute=60_000, daily_budget=DAILY, shares=shares)
     async with (
         WizChatTarget(Access(TENANT, sandbox.url, READ_KEY), budget) as target,

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from api_client.sandbox import ALL_SCOPES, ApiKey, SandboxServer
-from reconciler.domain.records import RunStatus
+from reconciler.domain.entities import RunStatus
 from reconciler.domain.tenant import TenantRecord, TenantState
 from reconciler.engine.context import TenantBinding
-from reconciler.engine.tenants import check_tenant
+from reconciler.engine.tenant_state import check_tenant
 from reconciler.runtime.clock import SystemClock
 from reconciler.targets.budget import CallBudget
 from reconciler.targets.wizchat import Access, WizChatTarget

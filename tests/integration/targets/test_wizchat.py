@@ -8,8 +8,8 @@ from contextlib import asynccontextmanager
 import pytest
 
 from api_client.sandbox import ALL_SCOPES, ApiKey, SandboxServer, generated_fleet
+from reconciler.domain.apply_answers import ApplyAnswered, ApplyRefused, ApplyUnclear, NotSent
 from reconciler.domain.canonical import canonical_bytes
-from reconciler.domain.outcome import Answered, NotSent, Refused, Unclear
 from reconciler.domain.plan import propose
 from reconciler.errors import (
     BadAnswer,
@@ -95,7 +95,7 @@ async def test_an_id_that_is_no_path_segment_is_refused(server: SandboxServer, b
         with pytest.raises(RequestRefused, match="cannot be asked for"):
             await target.export("..")
         refused = await writer.apply("..", RENAME)
-        assert isinstance(refused, Refused)
+        assert isinstance(refused, ApplyRefused)
         assert (refused.code, "names no chatbot" in refused.message) == ("bad_request", True)
 
 
@@ -138,7 +138,7 @@ async def test_an_apply_ends_at_its_deadline(server: SandboxServer, budget: Call
     # as good as for ever: an apply without a deadline would be waited for, and answered
     server.control.add_fault("latency", ms=120_000, match={"dry_run": False})
     async with _writer(server.url, budget, deadline_s=0.2) as writer:
-        assert isinstance(await writer.apply(BOT, RENAME), Unclear)
+        assert isinstance(await writer.apply(BOT, RENAME), ApplyUnclear)
 
 
 @pytest.mark.parametrize(
@@ -161,21 +161,21 @@ async def test_whatever_proves_nothing_is_unclear_and_sent_once(
     """Rule 4: anything else is unknown, and never re-sent."""
     server.control.add_fault(**fault, match={"dry_run": False})  # type: ignore[arg-type]  # `kind` is among them
     async with _writer(server.url, budget) as writer:
-        assert isinstance(await writer.apply(BOT, RENAME), Unclear)
+        assert isinstance(await writer.apply(BOT, RENAME), ApplyUnclear)
     assert len(server.control.writes()) == 1
 
 
 async def test_the_write_key_needs_its_scope(server: SandboxServer, budget: CallBudget) -> None:
     async with _writer(server.url, budget, "wpk_live_reader") as writer:
         answer = await writer.apply(BOT, RENAME)
-    assert isinstance(answer, Refused)
+    assert isinstance(answer, ApplyRefused)
     assert answer.code == "insufficient_scope"
 
 
 async def test_a_refused_apply_names_the_scope_and_what_it_guards(server: SandboxServer, budget: CallBudget) -> None:
     async with _writer(server.url, budget, "wpk_live_reader") as writer:
         answer = await writer.apply(BOT, RENAME)
-    assert isinstance(answer, Refused)
+    assert isinstance(answer, ApplyRefused)
     assert (answer.scope, answer.sections) == ("chatbots:write", ("core", "scopes"))
 
 
@@ -202,7 +202,7 @@ async def test_what_is_sent_are_the_given_bytes(server: SandboxServer, budget: C
         body = {"apiVersion": "v1", "kind": "ChatbotConfig", "spec": {"core": {"name": "Zoë"}}}
         proposal = propose("acme", BOT, body, await target.dry_run(BOT, body))
         assert proposal is not None
-        assert isinstance(await writer.apply(BOT, canonical_bytes(proposal.body)), Answered)
+        assert isinstance(await writer.apply(BOT, canonical_bytes(proposal.body)), ApplyAnswered)
     (write,) = server.control.writes()
     assert canonical_bytes(write["body"]) == canonical_bytes(proposal.body)
 

@@ -13,16 +13,16 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from reconciler.domain.access import Token
 from reconciler.domain.commit import CommitFact
 from reconciler.domain.document import Snapshot
+from reconciler.domain.entities import Role
 from reconciler.domain.grants import Grants
 from reconciler.domain.plan import Op
-from reconciler.domain.records import Role
+from reconciler.engine.access.tokens import hash_of
 from reconciler.engine.context import Engine, SourceBinding, TenantBinding
-from reconciler.engine.tokens import hash_of
 from reconciler.errors import TargetError
 from reconciler.ports import Budget, IdentityProvider, Job, LiveChatbot, ParseCache, Spender, Store, UnitOfWork
-from reconciler.web.api import events
 from reconciler.web.app import create_app
-from reconciler.web.settings import WebhookSpec, WebSettings
+from reconciler.web.events import api
+from reconciler.web.http.web_settings import WebhookSpec, WebSettings
 from tests.fakes.clock import START, FakeClock
 from tests.support.records import a_chatbot, a_plan, a_run, a_source
 from tests.support.store import open_store
@@ -129,7 +129,7 @@ def hanging_up(app: ASGIApp) -> ASGIApp:
         await app(scope, hanging, noting)
 
     async def either(scope: Scope, receive: Receive, send: Send) -> None:
-        await (met if scope.get("path") == events.PATH else app)(scope, receive, send)
+        await (met if scope.get("path") == api.PATH else app)(scope, receive, send)
 
     return either
 

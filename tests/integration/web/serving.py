@@ -9,7 +9,7 @@ from typing import Any
 
 import uvicorn
 
-from reconciler.web.settings import WebSettings
+from reconciler.web.http.web_settings import WebSettings
 from tests.fakes.clock import FakeClock
 from tests.integration.web.conftest import build
 from tests.support.store import open_store

@@ -7,10 +7,10 @@ import httpx
 import pytest
 
 from reconciler.domain.access import Person
+from reconciler.domain.entities import Role
 from reconciler.domain.grants import Grant, Grants
-from reconciler.domain.records import Role
+from reconciler.engine.access.sessions import begin_session
 from reconciler.engine.context import Actor
-from reconciler.engine.sessions import begin_session
 from reconciler.web.app import create_app
 from tests.fakes.clock import START
 from tests.integration.web.conftest import House

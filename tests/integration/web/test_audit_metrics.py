@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import pytest
 
-from reconciler.domain.audit_lines import Head
-from reconciler.engine.audit_keeping import AuditState
-from reconciler.engine.scheduling import start_up
+from reconciler.domain.audit_lines import AuditHead
+from reconciler.engine.audit.archive import AuditState
+from reconciler.engine.reconcile.schedule import start_up
 from reconciler.web.app import create_app
 from tests.integration.web.conftest import SECRET, House
 
@@ -24,7 +24,7 @@ async def _metrics(house: House, state: AuditState) -> list[str]:
 
 async def test_the_exported_head_and_the_verdict_are_told_once_they_are_known(house: House) -> None:
     assert await _metrics(house, AuditState()) == []
-    assert await _metrics(house, AuditState(Head(1203, "a" * 64), intact=False)) == [
+    assert await _metrics(house, AuditState(AuditHead(1203, "a" * 64), intact=False)) == [
         "reconciler_audit_seq 1203.0",
         'reconciler_audit_head_info{hash="' + "a" * 64 + '",seq="1203"} 1.0',
         "reconciler_audit_intact 0.0",

@@ -8,8 +8,8 @@ import pytest
 from fastapi.routing import APIRoute, iter_route_contexts
 
 from reconciler.domain.access import Person
-from reconciler.domain.records import AuditEntry, Role, SourceState
-from reconciler.engine.tokens import TOKEN_PREFIX
+from reconciler.domain.entities import AuditEntry, Role, SourceState
+from reconciler.engine.access.tokens import TOKEN_PREFIX
 from tests.fakes.clock import START
 from tests.integration.web.conftest import REVISION, House
 from tests.support.records import a_chatbot, a_source

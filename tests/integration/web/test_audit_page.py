@@ -6,8 +6,8 @@ from collections.abc import AsyncIterator
 import httpx
 import pytest
 
-from reconciler.domain.records import Role
-from reconciler.engine.auditing import audit
+from reconciler.domain.entities import Role
+from reconciler.engine.audit.entries import audit
 from reconciler.engine.context import Actor
 from tests.integration.web.conftest import House
 

@@ -14,10 +14,10 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
-from reconciler.runtime.connections import GuardedProtocol, guarded
-from reconciler.runtime.places import Limits
-from reconciler.web.middleware.heads import MOST_BYTES
-from reconciler.web.vitals import Activity, ConnectionCounts
+from reconciler.runtime.connection_limits import ConnectionLimits
+from reconciler.runtime.http_protocol import GuardedProtocol, guarded
+from reconciler.web.http.header_limits import MAX_BYTES
+from reconciler.web.monitoring.vitals import Activity, ConnectionCounts
 from tests.integration.web.conftest import SECRET
 from tests.integration.web.serving import Server, serving
 from tests.support.waiting import PATIENCE, eventually, holds_in_time, wait_until
@@ -29,8 +29,8 @@ PROXIES = (ip_network("127.0.0.99"),)
 @contextmanager
 def a_server(folder: Path, **limits: float) -> Iterator[Server]:
     folder.mkdir(exist_ok=True)
-    protocol = guarded(Limits(**limits), proxies=PROXIES)  # type: ignore[arg-type]  # whole numbers stay whole
-    with serving(folder, http=protocol, ws="none", h11_max_incomplete_event_size=MOST_BYTES) as server:
+    protocol = guarded(ConnectionLimits(**limits), proxies=PROXIES)  # type: ignore[arg-type]  # whole numbers stay whole
+    with serving(folder, http=protocol, ws="none", h11_max_incomplete_event_size=MAX_BYTES) as server:
         yield server
 
 

@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from reconciler.domain.records import Role
+from reconciler.domain.entities import Role
+from reconciler.engine.access.sessions import begin_session
 from reconciler.engine.context import Actor
-from reconciler.engine.sessions import begin_session
 from reconciler.ports import Store
 from tests.fakes.clock import FakeClock
 from tests.integration.web.conftest import build

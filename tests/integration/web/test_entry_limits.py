@@ -5,11 +5,11 @@ from dataclasses import replace
 import httpx
 import pytest
 
-from reconciler.domain.records import AuditEntry, Role, RunStatus, Trigger
-from reconciler.engine.auditing import note_omitted
+from reconciler.domain.entities import AuditEntry, Role, RunStatus, Trigger
+from reconciler.engine.audit.entries import record_omitted
+from reconciler.engine.audit.entry_limits import MAX_ENTRIES, WINDOW_SECONDS
 from reconciler.engine.context import Actor
-from reconciler.engine.entry_limits import MOST_ENTRIES, WINDOW_SECONDS
-from reconciler.engine.refresh import request_refresh
+from reconciler.engine.reconcile.run import request_refresh
 from tests.integration.web.conftest import House
 
 pytestmark = pytest.mark.anyio
@@ -31,16 +31,16 @@ async def be_refused(client: httpx.AsyncClient, times: int) -> None:
 
 async def test_refusals_beyond_the_limit_are_counted_and_told_in_one_row(house: House) -> None:
     async with house.client("wzr_viewer") as client:
-        await be_refused(client, MOST_ENTRIES + MORE)
+        await be_refused(client, MAX_ENTRIES + MORE)
         missing = await client.post("/api/v1/plans/none/reject", json={"fingerprint": "f" * 64, "comment": "x"})
         assert missing.status_code in {403, 404}
-    assert len(await entries(house)) == MOST_ENTRIES
-    await note_omitted(house.engine)
-    assert len(await entries(house)) == MOST_ENTRIES, "as long as the hour lasts"
+    assert len(await entries(house)) == MAX_ENTRIES
+    await record_omitted(house.engine)
+    assert len(await entries(house)) == MAX_ENTRIES, "as long as the hour lasts"
 
     house.clock.advance(WINDOW_SECONDS)
-    await note_omitted(house.engine)
-    await note_omitted(house.engine)
+    await record_omitted(house.engine)
+    await record_omitted(house.engine)
     (said,) = await entries(house, "audit.omitted")
     assert (said.actor, said.subject) == ("reconciler", "person/viewer")
     assert said.detail["omitted"] == {"plan.approve.refused": MORE, "plan.reject.refused": 1}
@@ -55,9 +55,9 @@ async def test_refusals_beyond_the_limit_are_counted_and_told_in_one_row(house: 
 async def test_a_new_hour_forgets_nothing_of_the_one_before(house: House) -> None:
     async with house.client("wzr_viewer") as client:
         for _ in range(2):
-            await be_refused(client, MOST_ENTRIES + 1)
+            await be_refused(client, MAX_ENTRIES + 1)
             house.clock.advance(WINDOW_SECONDS)
-    await note_omitted(house.engine)
+    await record_omitted(house.engine)
     assert [dict(said.detail["omitted"]) for said in await entries(house, "audit.omitted")] == [
         {"plan.approve.refused": 1}
     ] * 2
@@ -67,32 +67,32 @@ async def test_of_one_person_all_credentials_count_together_and_of_another_none(
     await house.add_token("ann", Role.VIEWER)
     await house.add_token("ANN", Role.VIEWER)
     async with house.client("wzr_ann") as one, house.client("wzr_ANN") as two, house.client("wzr_viewer") as other:
-        await be_refused(one, MOST_ENTRIES)
+        await be_refused(one, MAX_ENTRIES)
         await be_refused(two, MORE)
         await be_refused(other, 1)
     by_person = [entry.actor for entry in await entries(house)]
-    assert (by_person.count("ann"), by_person.count("ANN"), by_person.count("viewer")) == (MOST_ENTRIES, 0, 1)
+    assert (by_person.count("ann"), by_person.count("ANN"), by_person.count("viewer")) == (MAX_ENTRIES, 0, 1)
 
 
 async def test_signing_in_and_out_is_limited_and_goes_on(house: House) -> None:
     async with house.client() as client:
-        for _ in range(MOST_ENTRIES):
+        for _ in range(MAX_ENTRIES):
             answer = await client.post("/login", data={"token": "wzr_viewer"}, headers=OWN)
             assert answer.status_code == 303
             assert (await client.get("/api/v1/me")).status_code == 200
             assert (await client.post("/logout", headers=OWN)).status_code == 303
-    assert len(await entries(house)) == MOST_ENTRIES
-    await note_omitted(house.engine, at_stop=True)
+    assert len(await entries(house)) == MAX_ENTRIES
+    await record_omitted(house.engine, at_stop=True)
     (said,) = await entries(house, "audit.omitted")
-    assert said.detail["omitted"] == {"login": MOST_ENTRIES // 2, "logout": MOST_ENTRIES // 2}
+    assert said.detail["omitted"] == {"login": MAX_ENTRIES // 2, "logout": MAX_ENTRIES // 2}
 
 
 async def test_links_are_limited_and_decisions_are_not(house: House) -> None:
     async with house.client("wzr_approver") as client:
-        for _ in range(MOST_ENTRIES + MORE):
+        for _ in range(MAX_ENTRIES + MORE):
             answer = await client.post("/plans/plan_1/link", data={"lifetime": "1h"}, headers=OWN)
             assert answer.status_code < 400, answer.text
-        assert len(await entries(house, "plan.link")) == MOST_ENTRIES
+        assert len(await entries(house, "plan.link")) == MAX_ENTRIES
         answer = await client.post("/api/v1/plans/plan_1/approve", json={"fingerprint": "f" * 64})
         assert answer.status_code == 200
     assert (await entries(house, "plan.approve"))[-1].actor == "approver"
@@ -100,25 +100,25 @@ async def test_links_are_limited_and_decisions_are_not(house: House) -> None:
 
 async def test_what_could_not_be_written_is_told_later(house: House) -> None:
     async with house.client("wzr_viewer") as client:
-        await be_refused(client, MOST_ENTRIES + MORE)
+        await be_refused(client, MAX_ENTRIES + MORE)
     beside = house.engine.entry_limits.ended(0.0, all_of_them=True)
     assert [dict(each.counts) for each in beside] == [{"plan.approve.refused": MORE}]
-    await note_omitted(house.engine)
+    await record_omitted(house.engine)
     assert len(await entries(house, "audit.omitted")) == 1
     assert house.engine.entry_limits.ended(0.0, all_of_them=True) == []
 
 
 async def test_asking_for_a_refresh_again_and_again_fills_no_log(house: House) -> None:
     async with house.client("wzr_operator") as client:
-        for _ in range(MOST_ENTRIES + MORE):
+        for _ in range(MAX_ENTRIES + MORE):
             assert (await client.post("/api/v1/sources/main/refresh")).status_code == 202
-    assert len(await entries(house, "source.refresh")) == MOST_ENTRIES
+    assert len(await entries(house, "source.refresh")) == MAX_ENTRIES
 
 
 async def test_a_delivery_that_is_sent_again_for_ever_fills_no_log(house: House) -> None:
     sender = Actor("webhook/main", Role.OPERATOR, None, ("main",), "127.0.0.1")
-    for _ in range(MOST_ENTRIES + MORE):
+    for _ in range(MAX_ENTRIES + MORE):
         run = await request_refresh(house.engine, sender, "main", Trigger.WEBHOOK, full=False)
         async with house.store.begin() as uow:
             await uow.runs.save(replace(run, status=RunStatus.SUCCEEDED))
-    assert len(await entries(house, "source.refresh")) == MOST_ENTRIES
+    assert len(await entries(house, "source.refresh")) == MAX_ENTRIES

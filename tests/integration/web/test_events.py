@@ -10,17 +10,17 @@ from typing import Any
 import pytest
 
 from reconciler.domain.access import Person
-from reconciler.domain.records import Role, ScopeKind
+from reconciler.domain.entities import Role, ScopeKind
+from reconciler.engine.access.people import bar
+from reconciler.engine.access.sessions import begin_session, end_session
+from reconciler.engine.access.tokens import revoke_token
 from reconciler.engine.context import Actor
-from reconciler.engine.people import bar
-from reconciler.engine.sessions import begin_session, end_session
-from reconciler.engine.tokens import revoke_token
 from reconciler.errors import StoreError
 from reconciler.web.app import create_app
-from reconciler.web.streams import StreamLimits
+from reconciler.web.events.streams import StreamLimits
 from tests.fakes.clock import START
 from tests.integration.web.conftest import House
-from tests.integration.web.test_errors import BrokenStore
+from tests.integration.web.test_error_handlers import BrokenStore
 from tests.support.records import a_chatbot, a_run, a_suspension, a_token
 from tests.support.streaming import Reader, reading
 

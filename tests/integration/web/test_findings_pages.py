@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from reconciler.domain.diagnostics import ANOTHER_SOURCE, Diagnostic, Severity
-from reconciler.domain.records import Counts, Run, RunStatus
+from reconciler.domain.entities import Counts, Run, RunStatus
 from reconciler.domain.status import Reason
 from reconciler.domain.uncompared import Uncompared
 from tests.fakes.clock import START

@@ -12,8 +12,8 @@ import httpx
 import pytest
 
 from reconciler.domain.diagnostics import Diagnostic, Severity
+from reconciler.domain.entities import Counts, RunStatus, SourceState
 from reconciler.domain.history import drifting
-from reconciler.domain.records import Counts, RunStatus, SourceState
 from reconciler.domain.status import Direction, Reason, Sync
 from reconciler.domain.tenant import TenantRecord, TenantState
 from reconciler.domain.write_key import MissingRight, WriteKey, WriteKeyState

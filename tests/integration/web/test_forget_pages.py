@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 import httpx
 import pytest
 
-from reconciler.domain.records import AuditEntry, Role, SourceState
+from reconciler.domain.entities import AuditEntry, Role, SourceState
 from reconciler.domain.status import Reason
 from reconciler.domain.tenant import TenantRecord
 from reconciler.errors import SourceCause

@@ -4,7 +4,7 @@ import httpx
 import pytest
 from fastapi.routing import APIRoute, iter_route_contexts
 
-from reconciler.web.dashboard.form_pages import page_of_form
+from reconciler.web.ui.form_pages import page_of_form
 from tests.integration.web.conftest import House
 
 pytestmark = pytest.mark.anyio

@@ -7,10 +7,10 @@ import httpx
 import pytest
 
 from reconciler.errors import StoreError
-from reconciler.web.settings import WebSettings
+from reconciler.web.http.web_settings import WebSettings
 from tests.fakes.clock import FakeClock
 from tests.integration.web.conftest import House, build
-from tests.integration.web.test_errors import CASES, broken
+from tests.integration.web.test_error_handlers import CASES, broken
 from tests.integration.web.test_roles import PARAMETERS, TABLE
 from tests.support.store import open_store
 

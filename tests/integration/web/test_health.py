@@ -5,12 +5,11 @@ import pytest
 from reconciler.domain.status import Reason, Sync
 from reconciler.domain.tenant import NOT_ASKED, TenantRecord, TenantState
 from reconciler.domain.write_key import MissingRight, WriteKey, WriteKeyState, write_key_sentence
-from reconciler.engine.clock_watch import ClockWatch
+from reconciler.engine.clock_health import ClockWatch, TickHealth
 from reconciler.engine.context import TenantBinding
-from reconciler.engine.tick_health import TickHealth
 from reconciler.web.app import create_app
-from reconciler.web.overview import overview
-from reconciler.web.vitals import Activity, Vitals
+from reconciler.web.fleet.fleet_status import fleet_status
+from reconciler.web.monitoring.vitals import Activity, Vitals
 from tests.fakes.clock import START
 from tests.integration.web.conftest import House
 from tests.support.records import a_chatbot
@@ -155,7 +154,7 @@ async def test_a_tenant_without_a_write_key_tells_of_none(house: House) -> None:
     async with house.store.begin() as uow:
         await uow.tenants.add(TenantRecord(name="acme", write_key=key))
     engine = replace(house.engine, tenants={"acme": TenantBinding("acme", house.tenant, read_only=True)})
-    assert [each.write_key for each in (await overview(engine)).tenants] == [None]
+    assert [each.write_key for each in (await fleet_status(engine)).tenants] == [None]
 
 
 async def test_a_chatbot_that_the_write_key_may_not_use_is_named_to_who_may_see_it(house: House) -> None:
@@ -164,7 +163,7 @@ async def test_a_chatbot_that_the_write_key_may_not_use_is_named_to_who_may_see_
         await uow.tenants.add(TenantRecord(name="acme", write_key=key))
         await uow.chatbots.add(a_chatbot("bot_0", source="elsewhere"))
     for visible, named in ((("main",), ["bot_1"]), (None, ["bot_1", "bot_0"])):
-        (tenant,) = (await overview(house.engine, visible)).tenants
+        (tenant,) = (await fleet_status(house.engine, visible)).tenants
         assert tenant.write_key is not None
         assert [right.chatbot_id for right in tenant.write_key.missing] == named
 
@@ -172,7 +171,7 @@ async def test_a_chatbot_that_the_write_key_may_not_use_is_named_to_who_may_see_
 async def test_who_may_see_no_source_of_a_tenant_is_told_nothing_of_it(house: House) -> None:
     engine = replace(house.engine, tenants={**house.engine.tenants, "other": house.engine.tenants["acme"]})
     for visible, told in ((("main",), ["acme"]), ((), []), (None, ["acme", "other"])):
-        assert [each.name for each in (await overview(engine, visible)).tenants] == told
+        assert [each.name for each in (await fleet_status(engine, visible)).tenants] == told
 
 
 async def test_every_answer_carries_the_security_headers(house: House) -> None:

@@ -13,10 +13,10 @@ import httpx
 import pytest
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
+from reconciler.domain.entities import AuditEntry, Role
 from reconciler.domain.grants import Grant, Grants
-from reconciler.domain.records import AuditEntry, Role
-from reconciler.engine.auditing import note_omitted
-from reconciler.engine.entry_limits import MOST_ENTRIES
+from reconciler.engine.audit.entries import record_omitted
+from reconciler.engine.audit.entry_limits import MAX_ENTRIES
 from reconciler.identity.fetching import Fetcher
 from reconciler.identity.oidc import OidcProvider, OidcSpec
 from reconciler.runtime.clock import SystemClock
@@ -481,11 +481,11 @@ async def test_a_begun_attempt_fills_the_log_no_further_than_a_hundred_rows(
     house: House, hostile: HostileIssuer
 ) -> None:
     async with house.client() as client:
-        for _ in range(MOST_ENTRIES + 7):
+        for _ in range(MAX_ENTRIES + 7):
             await client.get("/login/oidc")
             await come_back(client, code="x", state="another")
-    assert len(await all_audit(house, "login.refused")) == MOST_ENTRIES
-    await note_omitted(house.engine, at_stop=True)
+    assert len(await all_audit(house, "login.refused")) == MAX_ENTRIES
+    await record_omitted(house.engine, at_stop=True)
     (entry,) = await audit(house, "audit.omitted")
     assert (entry.subject, dict(entry.detail["omitted"])) == ("person/nobody", {"login.refused": 7})
     hostile.claims = {"groups": ["nothing"]}
@@ -494,11 +494,11 @@ async def test_a_begun_attempt_fills_the_log_no_further_than_a_hundred_rows(
 
 async def test_each_whom_the_issuer_knows_has_rows_of_their_own(house: House, hostile: HostileIssuer) -> None:
     hostile.claims = {"groups": ["nothing"]}
-    for number in range(MOST_ENTRIES + 3):
+    for number in range(MAX_ENTRIES + 3):
         house.clock.advance(1)
         async with house.client() as client:
             assert (await sign_in(client, hostile)).status_code == 403, number
-    assert len(await all_audit(house, "login.refused")) == MOST_ENTRIES
+    assert len(await all_audit(house, "login.refused")) == MAX_ENTRIES
     hostile.claims = {"groups": ["nothing"], "sub": "5678"}
     await refused(house, hostile, "no_role")
 

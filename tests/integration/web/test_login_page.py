@@ -7,9 +7,10 @@ from urllib.parse import unquote
 import httpx
 import pytest
 
-from reconciler.web import templates
-from reconciler.web.links import Flaw
-from reconciler.web.login.pages import LoginPage, own_page
+from reconciler.web.auth.signed_links import LinkFlaw
+from reconciler.web.login.page import LoginPage
+from reconciler.web.ui import templates
+from reconciler.web.ui.paths import own_page
 from tests.integration.web.conftest import House
 
 pytestmark = pytest.mark.anyio
@@ -35,8 +36,8 @@ async def test_the_keyboard_begins_at_the_token(house: House) -> None:
 
 
 def test_with_an_issuer_the_keyboard_begins_there_and_a_token_is_one_step_away() -> None:
-    shown = templates.render("login.html", LoginPage(None, "/plans/a?b=c&d", issuer=True))
-    wrong = templates.render("login.html", LoginPage("no", "/", issuer=True, wrong_token=True))
+    shown = templates.render("login/login.html", LoginPage(None, "/plans/a?b=c&d", issuer=True))
+    wrong = templates.render("login/login.html", LoginPage("no", "/", issuer=True, wrong_token=True))
 
     assert focused(shown) == ["a"]
     assert 'href="/login/oidc?next=/plans/a%3Fb%3Dc%26d"' in shown
@@ -45,8 +46,8 @@ def test_with_an_issuer_the_keyboard_begins_there_and_a_token_is_one_step_away()
     assert focused(wrong) == ["input"]
 
 
-@pytest.mark.parametrize("why", [*Flaw])
-async def test_a_link_that_shows_nothing_is_explained(house: House, why: Flaw) -> None:
+@pytest.mark.parametrize("why", [*LinkFlaw])
+async def test_a_link_that_shows_nothing_is_explained(house: House, why: LinkFlaw) -> None:
     async with house.client() as client:
         text = (await client.get(f"/login?why={why}")).text
 

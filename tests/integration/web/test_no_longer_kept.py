@@ -5,13 +5,12 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from reconciler.engine.clock_watch import ClockWatch
+from reconciler.engine.clock_health import ClockWatch, TickHealth
 from reconciler.engine.retention import StorageState
-from reconciler.engine.tick_health import TickHealth
 from reconciler.ports import DatabaseSize, Expiring
 from reconciler.web.app import create_app
-from reconciler.web.links import sign
-from reconciler.web.vitals import Vitals
+from reconciler.web.auth.signed_links import sign
+from reconciler.web.monitoring.vitals import Vitals
 from tests.integration.web.conftest import House
 
 pytestmark = pytest.mark.anyio

@@ -14,7 +14,7 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
-from reconciler.web.api import events
+from reconciler.web.events import api
 from tests.integration.web.serving import Server, serving
 
 KNOWN = {"name": "main", "run_id": "run_main", "chatbot_id": "bot_1", "plan_id": "plan_1", "source": "main"}
@@ -48,7 +48,7 @@ def test_every_answer_is_as_described(server: Server) -> None:
             if answers.total() % 2:
                 case.path_parameters.update({name: KNOWN[name] for name in case.path_parameters if name in KNOWN})
             # an event stream goes on for ever: what came within the time is judged
-            limit = {"timeout": STREAM_SECONDS} if case.path == events.PATH else {}
+            limit = {"timeout": STREAM_SECONDS} if case.path == api.PATH else {}
             answers[case.call_and_validate(base_url=server.url, checks=CHECKS, **limit).status_code] += 1
 
         check()

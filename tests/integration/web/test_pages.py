@@ -8,7 +8,7 @@ import pytest
 from reconciler.domain.direction import DirectedOp
 from reconciler.domain.plan import Action, Op
 from reconciler.domain.status import Direction
-from reconciler.web.settings import WebSettings
+from reconciler.web.http.web_settings import WebSettings
 from tests.fakes.clock import FakeClock
 from tests.integration.web.conftest import House, build
 from tests.support.records import a_chatbot, a_plan

@@ -7,7 +7,7 @@ import pytest
 
 from reconciler.domain.direction import DirectedOp, SectionBaseline
 from reconciler.domain.lifecycle import PlanStatus
-from reconciler.render.wording import ABSENT
+from reconciler.render.values import ABSENT
 from tests.fakes.clock import START
 from tests.integration.web.conftest import House
 from tests.integration.web.test_plan_page import (

@@ -13,16 +13,16 @@ import pytest
 
 from reconciler.domain.commit import CommitFact
 from reconciler.domain.direction import DirectedOp
+from reconciler.domain.entities import Approval, AuditEntry, Plan
 from reconciler.domain.lifecycle import ApplyStatus, PlanStatus
 from reconciler.domain.plan import Action, Op, Summary
 from reconciler.domain.policy import Policy, Protection
-from reconciler.domain.records import Approval, AuditEntry, Plan
 from reconciler.domain.status import Direction, Reason
 from reconciler.domain.tenant import TenantRecord
 from reconciler.domain.write_key import WriteKey, WriteKeyState
 from reconciler.engine.context import TenantBinding
 from reconciler.web.app import create_app
-from reconciler.web.dashboard.pages.plan_ops import MOST_OPS
+from reconciler.web.plans.ops_view import MAX_OPS
 from tests.fakes.clock import START
 from tests.integration.web.conftest import Git, House
 from tests.support.records import BODY, a_chatbot, a_plan, a_suspension, an_apply, an_approval
@@ -546,7 +546,7 @@ def deleted(number: int) -> DirectedOp:
 async def test_a_plan_of_very_many_changes_is_shown_in_parts_that_lead_to_each_other(
     house: House, approver: httpx.AsyncClient
 ) -> None:
-    count = 2 * MOST_OPS + 1
+    count = 2 * MAX_OPS + 1
     await keep(house, *map(deleted, range(count)))
     seen: list[str] = []
     path, parts = "/plans/plan_3", 0
@@ -564,7 +564,7 @@ async def test_however_many_changes_a_plan_has_its_page_stays_as_large(
     house: House, approver: httpx.AsyncClient
 ) -> None:
     sizes = []
-    for number, count in enumerate((2 * MOST_OPS, 20 * MOST_OPS)):
+    for number, count in enumerate((2 * MAX_OPS, 20 * MAX_OPS)):
         plan = a_plan(f"large_{number}", chatbot_id=f"large_{number}", ops=tuple(map(deleted, range(count))))
         async with house.store.begin() as uow:
             await uow.plans.add(plan)
@@ -574,20 +574,20 @@ async def test_however_many_changes_a_plan_has_its_page_stays_as_large(
 
 @pytest.mark.parametrize("begin", ["1", "x", "-1", "999999999", "9" * 30, "", "%D9%A1"])
 async def test_a_part_that_there_is_not_is_no_error(house: House, approver: httpx.AsyncClient, begin: str) -> None:
-    await keep(house, *map(deleted, range(MOST_OPS + 1)))
+    await keep(house, *map(deleted, range(MAX_OPS + 1)))
     text = words((await approver.get(f"/plans/plan_3?from={begin}")).text)
-    assert f"of {MOST_OPS + 1}. A decision" in text
+    assert f"of {MAX_OPS + 1}. A decision" in text
 
 
 async def test_the_way_that_texts_are_compared_is_kept_from_part_to_part(
     house: House, approver: httpx.AsyncClient
 ) -> None:
     changes = [
-        update("skills", f"{number}", {"body": OLD_PROMPT}, {"body": NEW_PROMPT}) for number in range(MOST_OPS + 1)
+        update("skills", f"{number}", {"body": OLD_PROMPT}, {"body": NEW_PROMPT}) for number in range(MAX_OPS + 1)
     ]
     await keep(house, *changes)
     text = (await approver.get("/plans/plan_3?view=unified")).text
-    assert f'href="/plans/plan_3?view=unified&amp;from={MOST_OPS}" rel="next"' in text
-    last = (await approver.get(f"/plans/plan_3?view=unified&from={MOST_OPS}")).text
+    assert f'href="/plans/plan_3?view=unified&amp;from={MAX_OPS}" rel="next"' in text
+    last = (await approver.get(f"/plans/plan_3?view=unified&from={MAX_OPS}")).text
     assert 'href="/plans/plan_3?view=unified" rel="prev"' in last
-    assert f'href="/plans/plan_3?view=sides&amp;from={MOST_OPS}"' in last
+    assert f'href="/plans/plan_3?view=sides&amp;from={MAX_OPS}"' in last

@@ -14,10 +14,10 @@ from fastapi.routing import APIRoute
 
 from reconciler.executors import NamedExecutor
 from reconciler.ports import UnitOfWork
-from reconciler.render.prose import TOO_MUCH
+from reconciler.render.text_diff import TOO_MUCH
 from reconciler.web.app import create_app
-from reconciler.web.render_pool import WebExecutors
-from reconciler.web.rules import all_routes
+from reconciler.web.auth.route_policies import all_routes
+from reconciler.web.http.render_pool import WebExecutors
 from tests.integration.web.conftest import House
 from tests.support.records import a_plan, an_approval
 from tests.support.waiting import PATIENCE, until

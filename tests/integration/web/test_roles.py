@@ -13,14 +13,14 @@ from fastapi import Depends, FastAPI
 from fastapi.routing import APIRoute, iter_route_contexts
 
 from reconciler.domain.access import Person
+from reconciler.domain.entities import Role
 from reconciler.domain.grants import Grant, Grants
-from reconciler.domain.records import Role
+from reconciler.engine.access.people import bar
+from reconciler.engine.access.sessions import begin_session
 from reconciler.engine.context import Actor
-from reconciler.engine.people import bar
-from reconciler.engine.sessions import begin_session
-from reconciler.web import rules
 from reconciler.web.app import create_app
-from reconciler.web.auth import Open
+from reconciler.web.auth import route_policies
+from reconciler.web.auth.gate import Public
 from tests.fakes.clock import START
 from tests.integration.web.conftest import House
 
@@ -169,9 +169,9 @@ async def test_a_route_states_its_own_rule(house: House) -> None:
     said = {}
     for context in iter_route_contexts(house.app.routes):
         route = context.original_route
-        assert rules.rule_of(route) is not None, context.path
+        assert route_policies.policy_of(route) is not None, context.path
         for method in getattr(route, "methods", None) or {"GET"}:
-            said[method, str(context.path)] = rules.role_of(route)
+            said[method, str(context.path)] = route_policies.role_of(route)
     assert {call: role for call, role in said.items() if call[0] != "HEAD"} == {
         call: row.role for call, row in TABLE.items()
     }
@@ -195,7 +195,7 @@ async def test_an_application_with_a_route_without_a_rule_does_not_start(house: 
             more.add_api_route("/new", nothing)
             app.include_router(more)
     with pytest.raises(RuntimeError, match="no rule"):
-        rules.check(app.routes)
+        route_policies.check_policies(app.routes)
 
 
 async def test_two_rules_are_none() -> None:
@@ -203,9 +203,9 @@ async def test_two_rules_are_none() -> None:
 
     async def nothing() -> None: ...
 
-    app.add_api_route("/new", nothing, dependencies=[Depends(Open("one")), Depends(Open("two"))])
+    app.add_api_route("/new", nothing, dependencies=[Depends(Public("one")), Depends(Public("two"))])
     with pytest.raises(RuntimeError, match="/new"):
-        rules.check(app.routes)
+        route_policies.check_policies(app.routes)
 
 
 # the callers: how they come, the role that they have for the source main, and the one for all sources

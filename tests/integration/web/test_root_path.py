@@ -14,8 +14,8 @@ from starlette.types import Receive, Scope, Send
 
 from reconciler.errors import SettingsError
 from reconciler.web.app import create_app
-from reconciler.web.settings import WebSettings
-from reconciler.web.static_files import FOLDER
+from reconciler.web.http.web_settings import WebSettings
+from reconciler.web.ui.static_files import FOLDER
 from tests.fakes.clock import FakeClock
 from tests.integration.web.conftest import House, build
 from tests.support.store import open_store

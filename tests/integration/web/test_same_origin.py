@@ -7,7 +7,7 @@ import httpx
 import pytest
 from fastapi.routing import APIRoute, iter_route_contexts
 
-from reconciler.web.settings import WebSettings
+from reconciler.web.http.web_settings import WebSettings
 from tests.fakes.clock import FakeClock
 from tests.integration.web.conftest import House, build
 from tests.integration.web.test_roles import PARAMETERS, TABLE

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
-from reconciler.web.settings import WebSettings
+from reconciler.web.http.web_settings import WebSettings
 from tests.integration.web.serving import Server, serving
 from tests.support.waiting import PATIENCE
 

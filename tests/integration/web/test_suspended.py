@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from reconciler.domain.records import SourceState
+from reconciler.domain.entities import SourceState
 from reconciler.domain.status import Reason, Sync
 from tests.integration.web.conftest import REVISION, House
 from tests.integration.web.test_fleet_pages import untrusted

@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 
 import pytest
 
-from reconciler.domain.records import Trigger
+from reconciler.domain.entities import Trigger
 from reconciler.ports import Job, JobKind
 from tests.integration.web.conftest import OLD_SECRET, SECRET, House
 

@@ -10,7 +10,7 @@ from reconciler.domain.audit import GENESIS, hash_of, verify
 from reconciler.domain.audit_lines import (
     PRUNE,
     AuditEvidence,
-    Head,
+    AuditHead,
     PruneNote,
     entry_line,
     entry_of,
@@ -20,8 +20,8 @@ from reconciler.domain.audit_lines import (
     prune_line,
     prune_of,
 )
-from reconciler.domain.audit_verify import Finding, Kind, Verifier, verify_lines
-from reconciler.domain.records import AuditEntry
+from reconciler.domain.audit_verify import AuditFinding, AuditFindingKind, Verifier, verify_lines
+from reconciler.domain.entities import AuditEntry
 
 AT = datetime(2026, 11, 30, 12, tzinfo=UTC)
 HASH = "ab" * 32
@@ -48,8 +48,8 @@ def log(length: int) -> list[AuditEntry]:
 
 @pytest.mark.parametrize("text", [f"7:{HASH}", f" 7:{HASH}\n", f"007:{HASH}"])
 def test_a_head_is_read(text: str) -> None:
-    assert Head.parse(text) == Head(7, HASH)
-    assert str(Head.parse(text)) == f"7:{HASH}"
+    assert AuditHead.parse(text) == AuditHead(7, HASH)
+    assert str(AuditHead.parse(text)) == f"7:{HASH}"
 
 
 @pytest.mark.parametrize(
@@ -71,15 +71,15 @@ def test_what_is_no_head_is_refused_with_what_one_looks_like(text: str) -> None:
     with pytest.raises(
         ValueError, match=r"is not a head: write it as SEQ:HASH, with the 64 hex digits of the hash$"
     ) as e:
-        Head.parse(text)
+        AuditHead.parse(text)
     assert str(e.value).startswith(repr(text))
 
 
 def test_an_exported_log_is_verified_without_the_database() -> None:
     entries = log(5)
-    report = verify_lines(map(entry_line, entries), frozenset({Head(3, entries[2].hash)}))
+    report = verify_lines(map(entry_line, entries), frozenset({AuditHead(3, entries[2].hash)}))
     assert (report.intact, report.entries, report.first, report.heads_held) == (True, 5, 1, 1)
-    assert report.head == Head(5, entries[-1].hash)
+    assert report.head == AuditHead(5, entries[-1].hash)
 
 
 def test_a_part_of_an_exported_log_is_verified() -> None:
@@ -103,19 +103,23 @@ def test_the_chain_goes_on_after_an_entry_that_was_verified() -> None:
         (
             {2: GENESIS},
             1,
-            [Finding(2, Kind.HEAD_DIFFERS, f"its hash is {GENESIS}, but a head was kept that says {HASH}")],
+            [
+                AuditFinding(
+                    2, AuditFindingKind.HEAD_DIFFERS, f"its hash is {GENESIS}, but a head was kept that says {HASH}"
+                )
+            ],
         ),
-        ({}, 1, [Finding(2, Kind.MISSING, "entry 2 is missing, of which a head was kept")]),
-        ({}, 2, [Finding(2, Kind.MISSING, "entry 2 is missing, of which a head was kept")]),
+        ({}, 1, [AuditFinding(2, AuditFindingKind.MISSING, "entry 2 is missing, of which a head was kept")]),
+        ({}, 2, [AuditFinding(2, AuditFindingKind.MISSING, "entry 2 is missing, of which a head was kept")]),
         ({}, 3, []),
         ({}, None, []),
     ],
 )
 def test_heads_of_earlier_entries_are_held_against_what_is_kept(
-    hashes: dict[int, str], begins: int | None, findings: list[Finding]
+    hashes: dict[int, str], begins: int | None, findings: list[AuditFinding]
 ) -> None:
     verifier = Verifier()
-    verifier.hold([Head(2, HASH)], hashes, begins=begins)
+    verifier.hold([AuditHead(2, HASH)], hashes, begins=begins)
     assert list(verifier.finish().findings) == findings
 
 
@@ -142,7 +146,7 @@ def test_a_prune_names_what_was_removed_before_it(detail: dict[str, object], not
     for entry in (*before, last):
         verifier.feed(entry)
     found = [finding for finding in verifier.finish().findings if finding.seq == 3]
-    bad = Finding(3, Kind.BAD_PRUNE, "it does not say which entries were removed, and where they are")
+    bad = AuditFinding(3, AuditFindingKind.BAD_PRUNE, "it does not say which entries were removed, and where they are")
     assert found == ([] if note else [bad])
 
 
@@ -152,29 +156,31 @@ def test_a_line_that_is_no_entry_is_found_with_its_number() -> None:
     report = verify_lines(lines)
     assert report.entries == 4
     (finding,) = report.findings
-    assert (finding.seq, finding.kind) == (2, Kind.UNREADABLE)
+    assert (finding.seq, finding.kind) == (2, AuditFindingKind.UNREADABLE)
     assert finding.message.startswith("this is no entry: line 2: ")
 
 
 def test_the_first_line_may_be_the_bad_one() -> None:
     report = verify_lines(["no"])
-    assert (report.findings[0].seq, report.findings[0].kind) == (1, Kind.UNREADABLE)
+    assert (report.findings[0].seq, report.findings[0].kind) == (1, AuditFindingKind.UNREADABLE)
     assert report.findings[0].message.startswith("this is no entry: line 1: ")
 
 
 def test_a_head_that_an_exported_log_does_not_hold_is_found() -> None:
     entries = log(3)
-    report = verify_lines(map(entry_line, entries), frozenset({Head(2, HASH), Head(9, HASH)}))
+    report = verify_lines(map(entry_line, entries), frozenset({AuditHead(2, HASH), AuditHead(9, HASH)}))
     assert report.findings == (
-        Finding(2, Kind.HEAD_DIFFERS, f"its hash is {entries[1].hash}, but a head was kept that says {HASH}"),
-        Finding(9, Kind.CUT_OFF, "a head was kept of entry 9, but the log ends with entry 3"),
+        AuditFinding(
+            2, AuditFindingKind.HEAD_DIFFERS, f"its hash is {entries[1].hash}, but a head was kept that says {HASH}"
+        ),
+        AuditFinding(9, AuditFindingKind.CUT_OFF, "a head was kept of entry 9, but the log ends with entry 3"),
     )
 
 
 def test_no_lines_are_an_empty_log() -> None:
     assert verify_lines([]).intact
-    (finding,) = verify_lines([], frozenset({Head(1, HASH)})).findings
-    assert finding == Finding(1, Kind.CUT_OFF, "a head was kept of entry 1, but the log is empty")
+    (finding,) = verify_lines([], frozenset({AuditHead(1, HASH)})).findings
+    assert finding == AuditFinding(1, AuditFindingKind.CUT_OFF, "a head was kept of entry 1, but the log is empty")
 
 
 def changed(**fields: object) -> str:
@@ -206,21 +212,21 @@ def test_what_is_known_of_a_log_is_found_among_lines_of_any_log() -> None:
     *before, last = log(3)
     note = PruneNote(2, HASH, "a.jsonl")
     prune = replace(last, action=PRUNE, detail={"through": 2, "hash": HASH, "archive": "a.jsonl"})
-    head = Head(7, HASH)
+    head = AuditHead(7, HASH)
     noise = ["", "no", "{", "[1]", "5", '{"seq": 1}', '{"seq": true, "hash": "' + HASH + '"}', '{"event": "run ended"}']
     other_event = json.dumps({**json.loads(entry_line(prune)), "event": "run ended"})
     assert evidence_in([*noise, other_event]) == AuditEvidence()
     assert evidence_in([*noise, f"12:00 {head_line(head, AT)}"]) == AuditEvidence(frozenset({head}))
     assert evidence_in([prune_line(note, AT)]) == AuditEvidence(prunes=frozenset({note}))
-    assert evidence_in([entry_line(prune)]) == AuditEvidence(frozenset({Head(3, last.hash)}), frozenset({note}))
-    assert evidence_in([entry_line(before[0])]) == AuditEvidence(frozenset({Head(1, before[0].hash)}))
-    assert list(heads_in([*noise, head_line(head, AT), entry_line(before[0])])) == [head, Head(1, before[0].hash)]
+    assert evidence_in([entry_line(prune)]) == AuditEvidence(frozenset({AuditHead(3, last.hash)}), frozenset({note}))
+    assert evidence_in([entry_line(before[0])]) == AuditEvidence(frozenset({AuditHead(1, before[0].hash)}))
+    assert list(heads_in([*noise, head_line(head, AT), entry_line(before[0])])) == [head, AuditHead(1, before[0].hash)]
 
 
 @pytest.mark.parametrize(
     ("line", "expected"),
     [
-        (head_line(Head(7, HASH), AT), {"event": "audit head", "seq": 7, "hash": HASH}),
+        (head_line(AuditHead(7, HASH), AT), {"event": "audit head", "seq": 7, "hash": HASH}),
         (
             prune_line(PruneNote(2, HASH, "a.jsonl"), AT),
             {"event": "audit log pruned", "through": 2, "hash": HASH, "archive": "a.jsonl"},

@@ -1,7 +1,7 @@
 import pytest
 
+from reconciler.domain.entities import Role
 from reconciler.domain.grants import Grant, Grants, Right, reach, role_for
-from reconciler.domain.records import Role
 from reconciler.engine.context import Actor
 from reconciler.errors import Forbidden
 

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from reconciler.domain.escaping import is_unseen
 from reconciler.domain.identity import is_proper_name, person_key, same_person
-from reconciler.domain.visible import is_unseen
 from tests.support.records import an_approval
 
 HIDDEN = [

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.domain.entries import label_of
+from reconciler.domain.list_matching import label_of
 from reconciler.domain.losses import Loss, LossKind, is_rewritten, losses, summary, total
-from reconciler.domain.plan import Action, Op, Place
+from reconciler.domain.plan import Action, Op, OpTarget
 
 PROMPT = "You help the customers of Acme with their orders. Be brief, be kind, and never promise a date."
 NAMES = st.sampled_from(["id", "name", "x", "y", "z", "x.y"])
@@ -405,5 +405,5 @@ def test_the_worst_is_said_first_and_what_is_many_is_counted() -> None:
 
 
 def test_keys_and_paths_show_nothing_unseen() -> None:
-    loss = Loss(LossKind.REMOVED, Place("skills", "a\u202eb"), "x\u200b")
+    loss = Loss(LossKind.REMOVED, OpTarget("skills", "a\u202eb"), "x\u200b")
     assert str(loss) == 'removes skills "a\\u202eb".x\\u200b'

@@ -1,9 +1,9 @@
 import pytest
 
+from reconciler.domain.entities import Apply
 from reconciler.domain.lifecycle import ApplyStatus
-from reconciler.domain.op_outcomes import OpOutcome, op_outcomes, told
+from reconciler.domain.op_outcomes import OpOutcome, op_outcome_counts, op_outcomes
 from reconciler.domain.plan import Action, Op
-from reconciler.domain.records import Apply
 from tests.support.records import an_apply
 
 CORE = Op("core", Action.UPDATE, None, {"name": "a"}, {"name": "b"}, ("name",))
@@ -26,7 +26,7 @@ def test_what_was_nothing_to_do_is_not_done_by_it() -> None:
 
 
 def test_of_a_read_back_only_what_is_done_is_known() -> None:
-    apply = an_apply(status=PARTLY, applied=(told(CORE), told(DOMAIN)))
+    apply = an_apply(status=PARTLY, applied=(op_outcome_counts(CORE), op_outcome_counts(DOMAIN)))
     assert op_outcomes(OPS, apply) == (OpOutcome.DONE, OpOutcome.NOT_DONE, OpOutcome.DONE)
 
 
@@ -35,7 +35,7 @@ def test_of_a_read_back_only_what_is_done_is_known() -> None:
     [
         None,
         an_apply(),
-        an_apply(status=ApplyStatus.APPLIED, applied=(told(CORE),)),
+        an_apply(status=ApplyStatus.APPLIED, applied=(op_outcome_counts(CORE),)),
         an_apply(status=ApplyStatus.FAILED, failed={"message": "it names no op"}),
         an_apply(status=ApplyStatus.OUTCOME_UNKNOWN),
     ],

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from reconciler.domain.records import ScopeKind, SourceState, Suspension
+from reconciler.domain.entities import ScopeKind, SourceState, Suspension
 from reconciler.domain.suspensions import shown_source, suspended_sources, suspension_sentence, widest_suspension
 from tests.support.records import a_source
 

@@ -2,14 +2,14 @@
 
 import pytest
 
-from reconciler.domain.tenant import Sign, TenantState, judge
+from reconciler.domain.tenant import TenantSignal, TenantState, judge_tenant
 
-OK = Sign(TenantState.READY)
-LATER = Sign(None, "slow down")
-REFUSED = Sign(TenantState.UNAUTHORIZED, "put a valid key in api_key", is_certain=True)
-NARROW = Sign(TenantState.UNAUTHORIZED, "add the scope skills:read")
-DOWN = Sign(TenantState.UNREACHABLE, "check base_url and the network")
-FOREIGN = Sign(TenantState.MISCONFIGURED, "check base_url")
+OK = TenantSignal(TenantState.READY)
+LATER = TenantSignal(None, "slow down")
+REFUSED = TenantSignal(TenantState.UNAUTHORIZED, "put a valid key in api_key", is_certain=True)
+NARROW = TenantSignal(TenantState.UNAUTHORIZED, "add the scope skills:read")
+DOWN = TenantSignal(TenantState.UNREACHABLE, "check base_url and the network")
+FOREIGN = TenantSignal(TenantState.MISCONFIGURED, "check base_url")
 
 
 @pytest.mark.parametrize(
@@ -32,9 +32,9 @@ FOREIGN = Sign(TenantState.MISCONFIGURED, "check base_url")
     ],
 )
 def test_the_tenants_state_is_what_its_calls_tell_together(
-    listed: Sign | None,
-    compared: list[Sign],
+    listed: TenantSignal | None,
+    compared: list[TenantSignal],
     others: bool,  # noqa: FBT001  a parameter of the cases
-    told: Sign | None,
+    told: TenantSignal | None,
 ) -> None:
-    assert judge(listed, compared, others_answered=others) == told
+    assert judge_tenant(listed, compared, others_answered=others) == told

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from reconciler.domain.outcome import Answer, Answered, NotSent, Refused, Unclear
+from reconciler.domain.apply_answers import ApplyAnswer, ApplyAnswered, ApplyRefused, ApplyUnclear, NotSent
 from reconciler.domain.write_key import (
     MissingRight,
     WriteKey,
@@ -20,22 +20,24 @@ from tests.fakes.clock import START
 BOT = "bot_1"
 LATER = START + timedelta(minutes=1)
 NEW = WriteKey(key_id="key_1")
-SKILLS = Refused("insufficient_scope", "No.", "skills:write", ("skills",))
-SECURITY = Refused("insufficient_scope", "No.", "security:write", ("accessLists", "telemetry"))
-UNNAMED = Refused("insufficient_scope", "No.")
-HIDDEN = Refused("chatbot_not_in_key_scope", "No.")
-REFUSED = Refused("invalid_api_key", "No.")
+SKILLS = ApplyRefused("insufficient_scope", "No.", "skills:write", ("skills",))
+SECURITY = ApplyRefused("insufficient_scope", "No.", "security:write", ("accessLists", "telemetry"))
+UNNAMED = ApplyRefused("insufficient_scope", "No.")
+HIDDEN = ApplyRefused("chatbot_not_in_key_scope", "No.")
+REFUSED = ApplyRefused("invalid_api_key", "No.")
 
 
-def after(key: WriteKey, *answers: Answer, sections: tuple[str, ...] = ("core", "skills"), bot: str = BOT) -> WriteKey:
+def after(
+    key: WriteKey, *answers: ApplyAnswer, sections: tuple[str, ...] = ("core", "skills"), bot: str = BOT
+) -> WriteKey:
     for answer in answers:
         key = key.after_apply(bot, sections, answer, START)
     return key
 
 
-def wrote(*sections: str, **failed: Any) -> Answered:
+def wrote(*sections: str, **failed: Any) -> ApplyAnswered:
     done = tuple({"section": section, "action": "update"} for section in sections)
-    return Answered(done, failed or None)
+    return ApplyAnswered(done, failed or None)
 
 
 def test_a_read_tells_whether_the_key_is_taken_and_nothing_of_what_it_may_write() -> None:
@@ -83,15 +85,18 @@ def test_an_apply_proves_the_key_until_it_is_refused() -> None:
 
 
 @pytest.mark.parametrize(
-    "answer", [NotSent("no"), Unclear("lost"), Refused("bad_request", "no"), Answered(()), wrote(code="conflict")]
+    "answer",
+    [NotSent("no"), ApplyUnclear("lost"), ApplyRefused("bad_request", "no"), ApplyAnswered(()), wrote(code="conflict")],
 )
-def test_what_says_nothing_of_the_key_changes_nothing(answer: Answer) -> None:
+def test_what_says_nothing_of_the_key_changes_nothing(answer: ApplyAnswer) -> None:
     assert after(NEW, answer) == NEW
     assert not concerns_key(answer)
 
 
 def test_an_op_that_did_nothing_proves_nothing() -> None:
-    nothing = Answered(({"section": "core", "action": "noop"}, {"section": "skills", "action": "update", "noop": True}))
+    nothing = ApplyAnswered(
+        ({"section": "core", "action": "noop"}, {"section": "skills", "action": "update", "noop": True})
+    )
     assert after(after(NEW, UNNAMED), nothing) == after(NEW, UNNAMED)
 
 
@@ -109,7 +114,7 @@ def test_an_op_that_did_nothing_proves_nothing() -> None:
     ],
 )
 def test_a_refusal_is_remembered_for_what_needs_the_same(
-    answer: Answer, bot: str, sections: set[str], *, concerned: bool
+    answer: ApplyAnswer, bot: str, sections: set[str], *, concerned: bool
 ) -> None:
     key = after(NEW, answer, answer)
     assert concerns_key(answer)
@@ -129,7 +134,7 @@ def test_a_refusal_is_remembered_for_what_needs_the_same(
     ],
 )
 def test_an_apply_that_wrote_it_ends_what_is_remembered(
-    answer: Answer, done: tuple[str, ...], bot: str, left: tuple[str, ...]
+    answer: ApplyAnswer, done: tuple[str, ...], bot: str, left: tuple[str, ...]
 ) -> None:
     key = after(after(NEW, answer), wrote(*done), bot=bot)
     assert key.state is WriteKeyState.PROVEN

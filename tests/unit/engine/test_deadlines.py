@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from reconciler.engine.deadlines import Deadlines
+from reconciler.engine.reconcile.deadlines import Deadlines
 from tests.fakes.clock import FakeClock
 
 LONGEST = timedelta(minutes=5)

@@ -9,12 +9,12 @@ from reconciler.domain.direction import DirectedOp
 from reconciler.domain.plan import Action, Op
 from reconciler.domain.status import Direction
 from reconciler.render.alignment import Effort
-from reconciler.render.markdown import fleet_markdown
 from reconciler.render.model import FleetPlan, PlanView
-from reconciler.render.prose import EFFORT, TOO_MUCH, Kind, compare
-from reconciler.render.summary import sentence
-from reconciler.render.text import plan_text
-from reconciler.web.dashboard.pages.plan_ops import View, op_views
+from reconciler.render.plan_markdown import fleet_markdown
+from reconciler.render.plan_summary import sentence
+from reconciler.render.plan_text import plan_text
+from reconciler.render.text_diff import EFFORT, TOO_MUCH, PieceKind, compare
+from reconciler.web.plans.ops_view import OpsForm, op_views
 
 Render = Callable[[FleetPlan, Effort], str]
 RENDERINGS: dict[str, Render] = {
@@ -107,8 +107,8 @@ def test_a_rendering_ends_at_its_next_step_when_nobody_wants_it(render: Render) 
     assert len(steps) == 5
 
 
-@pytest.mark.parametrize("view", View)
-def test_a_page_compares_with_the_effort_that_it_is_given(view: View) -> None:
+@pytest.mark.parametrize("view", OpsForm)
+def test_a_page_compares_with_the_effort_that_it_is_given(view: OpsForm) -> None:
     effort = Effort(EFFORT)
     *views, small = op_views([*REPETITIVE, SMALL], view=view, effort=effort)
     assert effort.left >= 0
@@ -151,4 +151,4 @@ def test_a_comparison_tells_whether_its_effort_sufficed() -> None:
     compare(before, after, effort=enough)
     lines = compare(before, after, effort=little)
     assert (enough.was_refused, little.was_refused) == (False, True)
-    assert {piece.kind for line in lines for piece in line} <= {Kind.REMOVED, Kind.ADDED}
+    assert {piece.kind for line in lines for piece in line} <= {PieceKind.REMOVED, PieceKind.ADDED}

@@ -2,10 +2,10 @@
 
 import json
 
-from reconciler.render.machine import fleet_json
-from reconciler.render.markdown import fleet_markdown
 from reconciler.render.model import FleetPlan, Unplanned
-from reconciler.render.text import plan_text
+from reconciler.render.plan_json import fleet_json
+from reconciler.render.plan_markdown import fleet_markdown
+from reconciler.render.plan_text import plan_text
 
 DOWN = "WizChat cannot be reached: check base_url"
 

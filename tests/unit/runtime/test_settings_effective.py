@@ -8,7 +8,7 @@ from pydantic import BaseModel
 from reconciler.runtime.settings import Settings, load_settings
 from reconciler.runtime.settings_effective import effective_tables, without_credentials
 from reconciler.runtime.settings_reference import setting_tables
-from reconciler.web.settings import EffectiveSetting, EffectiveTable
+from reconciler.web.http.web_settings import EffectiveSetting, EffectiveTable
 from tests.support.settings import full_settings, parts_of_the_canary, secret_fields
 
 

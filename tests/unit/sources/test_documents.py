@@ -9,16 +9,16 @@ import pytest
 from api_client import contract
 from api_client.sandbox.seed import default_fleet
 from benchmarks.stage import document_of
-from reconciler.domain.compose import assemble
+from reconciler.domain.assemble import assemble
 from reconciler.domain.diagnostics import Severity
 from reconciler.domain.document import ParsedFile
 from reconciler.domain.document_schema import document_schema
 from reconciler.domain.status import Reason
 from reconciler.errors import SourceCause, SourceUnreadable
 from reconciler.sources.builder import LIMITS
+from reconciler.sources.file_tree import DEFAULT_PATHS, documents_of
 from reconciler.sources.loader import BATCH_BYTES, SOURCE_LIMITS, SourceLimits, load_tree, select
-from reconciler.sources.nearby import with_surroundings
-from reconciler.sources.tree import DEFAULT_PATHS, documents_of
+from reconciler.sources.unmatched_files import with_surroundings
 from tests.fakes.source import MemoryTree
 from tests.support.contract import CONTRACT
 

@@ -8,17 +8,17 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.sources.builder import Limits, RawDocument
+from reconciler.sources.builder import DocumentLimits, RawDocument
 from reconciler.sources.json_reader import read_json
-from reconciler.sources.text import NotText, decode
+from reconciler.sources.text_decoding import NotText, decode
 from reconciler.sources.yaml_reader import read_yaml
 from tests.support.work import counted
 
 HUGE = 2**53
 
 
-def read_one(text: str, limits: Limits | None = None) -> RawDocument:
-    (document,) = read_yaml(text, limits or Limits())
+def read_one(text: str, limits: DocumentLimits | None = None) -> RawDocument:
+    (document,) = read_yaml(text, limits or DocumentLimits())
     return document
 
 

@@ -2,13 +2,13 @@
 
 import pytest
 
-from reconciler.domain.compose import assemble
+from reconciler.domain.assemble import assemble
 from reconciler.domain.diagnostics import Severity
 from reconciler.domain.document import Snapshot
 from reconciler.domain.status import Reason
+from reconciler.sources.file_tree import DEFAULT_PATHS
 from reconciler.sources.loader import load_tree, select
-from reconciler.sources.nearby import with_surroundings
-from reconciler.sources.tree import DEFAULT_PATHS
+from reconciler.sources.unmatched_files import with_surroundings
 from tests.fakes.source import MemoryTree
 from tests.support.contract import CONTRACT
 

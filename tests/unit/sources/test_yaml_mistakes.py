@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.domain.secrets import find_secrets
-from reconciler.sources.findings import Finding
 from reconciler.sources.json_reader import read_json
+from reconciler.sources.positions import Finding
 from reconciler.sources.yaml_mistakes import explain
 from reconciler.sources.yaml_reader import read_yaml
 

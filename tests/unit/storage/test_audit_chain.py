@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from reconciler.domain.audit import GENESIS, chain, hash_of, verify
-from reconciler.domain.records import AuditEntry
+from reconciler.domain.entities import AuditEntry
 from tests.fakes.clock import START
 
 

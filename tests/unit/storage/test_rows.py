@@ -13,9 +13,9 @@ from sqlalchemy.dialects import sqlite
 
 from reconciler.domain.diagnostics import Diagnostic, Severity
 from reconciler.domain.direction import DirectedOp
+from reconciler.domain.entities import Chatbot, Counts, Plan, Run, RunStatus, Trigger
 from reconciler.domain.lifecycle import PlanStatus
 from reconciler.domain.plan import Action, Op, Summary
-from reconciler.domain.records import Chatbot, Counts, Plan, Run, RunStatus, Trigger
 from reconciler.domain.status import Direction, Reason, Sync
 from reconciler.storage.rows import CHATBOTS, PLANS, RUNS, Codec
 from reconciler.storage.tables import UtcDateTime

@@ -6,7 +6,7 @@ from api_client import WizChatApiError, WizChatConnectionError
 from reconciler.errors import QuotaExceeded, TargetRateLimited
 from reconciler.ports import APPLYING, Purpose, Spender
 from reconciler.targets.budget import LONGEST_PAUSE_S, LONGEST_REFUSAL_S, CallBudget
-from reconciler.targets.shares import Shares
+from reconciler.targets.budget_shares import BudgetShares
 from tests.fakes.clock import FakeClock
 from tests.support.waiting import PATIENCE
 
@@ -200,7 +200,7 @@ async def test_an_apply_needs_no_free_place(clock: FakeClock) -> None:
 
 
 async def test_looks_and_sweeps_cannot_use_up_what_applies_need(clock: FakeClock) -> None:
-    budget = CallBudget("t", clock, daily_budget=20, requests_per_minute=60_000, shares=Shares(applies=0.2))
+    budget = CallBudget("t", clock, daily_budget=20, requests_per_minute=60_000, shares=BudgetShares(applies=0.2))
     ann = Spender(Purpose.LIVE_VIEW, "ann")
     async with budget.call(ann), budget.call(ann):
         pass
@@ -219,7 +219,7 @@ async def test_looks_and_sweeps_cannot_use_up_what_applies_need(clock: FakeClock
 
 
 async def test_a_repetition_is_counted_for_whoever_made_the_call(clock: FakeClock) -> None:
-    budget = CallBudget("t", clock, daily_budget=20, shares=Shares(applies=0.2))
+    budget = CallBudget("t", clock, daily_budget=20, shares=BudgetShares(applies=0.2))
     for _ in range(16):
         await _call(budget)
     async with budget.call(APPLYING):

@@ -3,14 +3,14 @@
 import pytest
 
 from reconciler.errors import LoginRefused
-from reconciler.web.login.attempts import LASTS, Attempts
+from reconciler.web.login.attempts import LASTS, LoginAttempts
 from tests.fakes.clock import FakeClock
 
 
 @pytest.mark.parametrize("jump", [-2 * 86_400, -3600, 0, 3600])
 def test_an_attempt_ends_after_its_time_however_the_wall_clock_is_set(jump: int) -> None:
     clock = FakeClock()
-    attempts = Attempts(clock, "https://reconciler.example.com/login/callback")
+    attempts = LoginAttempts(clock, "https://reconciler.example.com/login/callback")
     cookies = [attempts.begin("/plans") for _ in range(2)]
     clock.jump(jump)
     clock.advance(LASTS.total_seconds() - 1)

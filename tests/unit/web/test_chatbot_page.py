@@ -5,19 +5,19 @@ from typing import Any
 
 import pytest
 
+from reconciler.domain.entities import Chatbot, Role, ScopeKind
 from reconciler.domain.layout import Exported
-from reconciler.domain.records import Chatbot, Role, ScopeKind
 from reconciler.domain.status import EXPLANATIONS, Direction, Reason, Sync
 from reconciler.engine.context import Actor
-from reconciler.engine.live import LiveView
+from reconciler.engine.live_views import LiveView
 from reconciler.ports import Page
 from reconciler.render.alignment import Effort
-from reconciler.render.prose import EFFORT
-from reconciler.web.dashboard.frame import NOBODY
-from reconciler.web.dashboard.origins import Origin
-from reconciler.web.dashboard.pages.chatbot_page import ChatbotPage, Known, chatbot_page, listing, sentence
-from reconciler.web.dashboard.paths import chatbot_path
-from reconciler.web.dashboard.suspend_box import suspend_box
+from reconciler.render.text_diff import EFFORT
+from reconciler.web.chatbots.page_view import ChatbotPage, ChatbotPageData, chatbot_page, listing, sentence
+from reconciler.web.suspensions.box import suspend_box
+from reconciler.web.ui.git_origin import GitOrigin
+from reconciler.web.ui.layout import SIGNED_OUT
+from reconciler.web.ui.paths import chatbot_path
 from tests.fakes.clock import START
 from tests.support.records import a_chatbot, a_document, a_suspension
 
@@ -27,11 +27,11 @@ BODY = {"apiVersion": "v1", "kind": "ChatbotConfig", "spec": {"core": {"name": "
 def page(chatbot: Chatbot, **changes: Any) -> ChatbotPage:
     standing = changes.pop("standing", ())
     actor = Actor("ann", Role.OPERATOR)
-    known = Known(
+    known = ChatbotPageData(
         now=START,
         chatbot=chatbot,
         document=a_document(),
-        origin=Origin("chatbots/bot_1.yaml", "a" * 40, 1),
+        origin=GitOrigin("chatbots/bot_1.yaml", "a" * 40, 1),
         live=None,
         standing=standing,
         box=suspend_box(actor, f"chatbot/{chatbot.id}", chatbot.source, standing, what="this chatbot", back="/"),
@@ -40,7 +40,7 @@ def page(chatbot: Chatbot, **changes: Any) -> ChatbotPage:
         is_whole=True,
         past=Page((), None),
     )
-    return chatbot_page(NOBODY, replace(known, **changes), Effort(EFFORT))
+    return chatbot_page(SIGNED_OUT, replace(known, **changes), Effort(EFFORT))
 
 
 def test_every_standing_has_a_sentence_of_its_own() -> None:

@@ -6,13 +6,14 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from pydantic import ValidationError
 
-from reconciler.domain.records import Chatbot, SourceState
+from reconciler.domain.entities import Chatbot, SourceState
 from reconciler.domain.status import Direction, Reason, Sync
 from reconciler.ports import Budget, ChatbotOrder, FleetCounts, Page
-from reconciler.web.dashboard.frame import NOBODY
-from reconciler.web.dashboard.pages.fleet_filters import Choice, FleetQuery, chips, heads, reason_words, tiles
-from reconciler.web.dashboard.pages.fleet_page import FleetPage, Read, fleet_page, headline
-from reconciler.web.overview import Overview
+from reconciler.web.fleet.filters import FilterOption, FleetQuery, chips, heads, tiles
+from reconciler.web.fleet.fleet_status import FleetStatus
+from reconciler.web.fleet.page_view import FleetPage, FleetPageData, fleet_page, headline
+from reconciler.web.ui.badges import reason_words
+from reconciler.web.ui.layout import SIGNED_OUT
 from tests.fakes.clock import START
 from tests.support.records import a_chatbot, a_run, a_source
 
@@ -28,14 +29,14 @@ def asked(path: str) -> dict[str, str]:
     return {name: values[0] for name, values in parse_qs(urlsplit(path).query).items()}
 
 
-def named(choices: Sequence[Choice], words: str) -> Choice:
+def named(choices: Sequence[FilterOption], words: str) -> FilterOption:
     return next(each for each in choices if each.sign.words == words)
 
 
 def page(query: FleetQuery | None = None, *chatbots: Chatbot, cursor: str | None = None, **seen: object) -> FleetPage:
     known = {"counts": COUNTS, "sources": (), "runs": {}, "budgets": {}, **seen}
-    read = Read(now=START, seen=Overview(**known), chatbots=Page(chatbots, cursor))  # type: ignore[arg-type]  # a test's own
-    return fleet_page(NOBODY, query or FleetQuery(), read)
+    read = FleetPageData(now=START, seen=FleetStatus(**known), chatbots=Page(chatbots, cursor))  # type: ignore[arg-type]  # a test's own
+    return fleet_page(SIGNED_OUT, query or FleetQuery(), read)
 
 
 @pytest.mark.parametrize(

@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from reconciler.domain.records import Chatbot, ScopeKind, Suspension
-from reconciler.web.dashboard.pages.fleet_stops import Stops, chatbots_of, stops
+from reconciler.domain.entities import Chatbot, ScopeKind, Suspension
+from reconciler.web.fleet.page_view import SuspensionNotes, chatbots_of, suspension_notes
 from tests.support.records import a_chatbot, a_suspension
 
 ALL = a_suspension()
@@ -13,7 +13,7 @@ TENANT = a_suspension("suspension_4", kind=ScopeKind.TENANT, subject="acme")
 
 
 def told(standing: Sequence[Suspension], *known: Chatbot) -> list[tuple[str, Sequence[tuple[str, str | None]]]]:
-    return [(each.kind, each.subjects) for each in stops(standing, known).shown]
+    return [(each.kind, each.subjects) for each in suspension_notes(standing, known).shown]
 
 
 def test_each_is_told_by_what_people_call_it_with_its_page() -> None:
@@ -38,5 +38,5 @@ def test_a_chatbot_that_nobody_knows_is_told_by_its_id() -> None:
 def test_of_many_the_newest_are_told_and_the_rest_are_counted() -> None:
     many = [a_suspension(str(number), kind=ScopeKind.CHATBOT, subject=f"bot_{number}") for number in range(7)]
     assert chatbots_of([ALL, *many]) == {"bot_0", "bot_1", "bot_2", "bot_3", "bot_4"}
-    assert (len(stops(many, []).shown), stops(many, []).more) == (5, 2)
-    assert stops([ALL], []) == Stops()
+    assert (len(suspension_notes(many, []).shown), suspension_notes(many, []).more) == (5, 2)
+    assert suspension_notes([ALL], []) == SuspensionNotes()

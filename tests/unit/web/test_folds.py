@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.web import templates
+from reconciler import web
 
-TEMPLATES = sorted((Path(templates.__file__).parent / "dashboard" / "templates").glob("*.html"))
+TEMPLATES = sorted(Path(web.__file__).parent.glob("*/templates/*.html"))
 
 
 @pytest.mark.parametrize("template", TEMPLATES, ids=lambda each: each.name)

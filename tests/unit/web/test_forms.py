@@ -2,7 +2,7 @@ import pytest
 from starlette.requests import Request
 from starlette.types import Message
 
-from reconciler.web.dashboard.forms import read_form
+from reconciler.web.ui.forms import read_form
 
 pytestmark = pytest.mark.anyio
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from reconciler.errors import StoreError
-from reconciler.web.generation_cache import GenerationCache
+from reconciler.web.auth.generation_cache import GenerationCache
 
 pytestmark = pytest.mark.anyio
 

@@ -3,9 +3,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from starlette.types import Receive, Scope, Send
 
-from reconciler.web.auth import Guesses
-from reconciler.web.middleware.conditional import presents, weak
-from reconciler.web.middleware.hosts import Hosts
+from reconciler.web.auth.gate import LoginThrottle
+from reconciler.web.http.allowed_hosts import AllowedHosts
+from reconciler.web.http.entity_tags import presents, weak
 from tests.fakes.clock import FakeClock
 
 
@@ -29,18 +29,18 @@ async def _nothing(scope: Scope, receive: Receive, send: Send) -> None: ...
     ],
 )
 def test_only_allowed_hosts_and_loopback_are_answered(host: str, *, allowed: bool) -> None:
-    hosts = Hosts(_nothing, allowed=("bots.example.com", "*.wild.example.com"))
+    hosts = AllowedHosts(_nothing, allowed=("bots.example.com", "*.wild.example.com"))
 
     assert hosts.allows(host) is allowed
 
 
 def test_a_star_allows_every_host() -> None:
-    assert Hosts(_nothing, allowed=("*",)).allows("anything.example.net")
+    assert AllowedHosts(_nothing, allowed=("*",)).allows("anything.example.net")
 
 
 def test_a_client_may_fail_so_often_in_a_minute_and_then_waits() -> None:
     clock = FakeClock()
-    guesses = Guesses(clock, per_minute=3)
+    guesses = LoginThrottle(clock, per_minute=3)
 
     assert [guesses.fail("192.0.2.1") for _ in range(4)] == [None, None, None, 60.0]
     assert guesses.fail("192.0.2.2") is None
@@ -51,7 +51,7 @@ def test_a_client_may_fail_so_often_in_a_minute_and_then_waits() -> None:
 
 
 def test_what_is_remembered_of_clients_is_bounded() -> None:
-    guesses = Guesses(FakeClock(), per_minute=1, remembered=2)
+    guesses = LoginThrottle(FakeClock(), per_minute=1, remembered=2)
     for number in range(5):
         guesses.fail(f"192.0.2.{number}")
 

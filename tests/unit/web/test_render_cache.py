@@ -5,8 +5,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from reconciler.web.render_cache import RenderCache
-from reconciler.web.render_pool import ClientGone
+from reconciler.web.http.render_pool import ClientGone
+from reconciler.web.plans.render_cache import RenderCache
 from tests.support.waiting import PATIENCE
 
 

@@ -11,12 +11,12 @@ import pytest
 from starlette.requests import Request
 from starlette.types import Message
 
-from reconciler.domain.records import Role
+from reconciler.domain.entities import Role
 from reconciler.engine.context import Actor
 from reconciler.executors import NamedExecutor
 from reconciler.render.alignment import Effort
-from reconciler.render.prose import EFFORT
-from reconciler.web.render_pool import ClientGone, RenderPool
+from reconciler.render.text_diff import EFFORT
+from reconciler.web.http.render_pool import ClientGone, RenderPool
 
 pytestmark = pytest.mark.anyio
 

@@ -2,10 +2,10 @@ from datetime import timedelta
 
 import pytest
 
-from reconciler.domain.records import Role, ScopeKind
+from reconciler.domain.entities import Role, ScopeKind
 from reconciler.engine.context import Actor
-from reconciler.web.dashboard.forms import from_field
-from reconciler.web.dashboard.suspend_box import SuspendBox, suspend_box
+from reconciler.web.suspensions.box import SuspendBox, suspend_box
+from reconciler.web.ui.forms import from_datetime_field
 from tests.fakes.clock import START
 from tests.support.records import a_suspension
 
@@ -51,4 +51,4 @@ def test_who_may_not_is_told_why(actor: Actor, scope: str, source: str | None, w
     ],
 )
 def test_a_time_without_a_zone_is_utc_as_the_field_says(typed: str, sent: str) -> None:
-    assert from_field(typed) == sent
+    assert from_datetime_field(typed) == sent

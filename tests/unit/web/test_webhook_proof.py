@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.web.settings import WebhookSpec
-from reconciler.web.webhooks import MOST_READ, Draft, NoPayload, Proof, Room, why_ignored
+from reconciler.web.http.web_settings import WebhookSpec
+from reconciler.web.webhooks.api import MAX_READ, DeliveryProof, DeliveryRoom, NoPayload, PingDelivery, why_ignored
 
 SECRET = "It's a Secret to Everybody"
 BODY = b"Hello, World!"
@@ -16,7 +16,7 @@ SIGNED = "sha256=757107ea0eb2509fc211221cce984b8a37570b6d7586c22c46f4379c8b043e1
 
 
 def proven(secrets: Sequence[str], body: bytes, signatures: Sequence[str], *, step: int = 7) -> bool:
-    proof = Proof(secrets, signatures)
+    proof = DeliveryProof(secrets, signatures)
     for at in range(0, len(body), step):
         proof.take(body[at : at + step])
     return proof.holds()
@@ -63,7 +63,7 @@ def test_nothing_else_is_proven(signatures: list[str]) -> None:
     ],
 )
 def test_whether_anything_could_be_proven_is_known_before_the_body(signatures: list[str], *, possible: bool) -> None:
-    assert Proof([SECRET], signatures).is_possible is possible
+    assert DeliveryProof([SECRET], signatures).is_possible is possible
 
 
 def test_an_empty_secret_proves_nothing() -> None:
@@ -80,8 +80,8 @@ def test_a_changed_body_is_not_proven(body: bytes, secret: str, where: int) -> N
 
 
 def test_what_is_kept_says_what_the_body_says_and_its_room_is_given_back() -> None:
-    room = Room(1000)
-    draft = Draft(room)
+    room = DeliveryRoom(1000)
+    draft = PingDelivery(room)
     for part in (b'{"ref": ', b'"refs/heads/main"}'):
         draft.take(part)
 
@@ -93,27 +93,27 @@ def test_what_is_kept_says_what_the_body_says_and_its_room_is_given_back() -> No
 
 
 def test_a_body_that_is_too_large_is_not_kept_and_says_nothing() -> None:
-    room = Room(10 * MOST_READ)
-    draft = Draft(room)
-    for part in (b"[" * MOST_READ, b"[", b"["):
+    room = DeliveryRoom(10 * MAX_READ)
+    draft = PingDelivery(room)
+    for part in (b"[" * MAX_READ, b"[", b"["):
         draft.take(part)
 
-    assert (draft.payload(), room.left) == ({}, 10 * MOST_READ)
+    assert (draft.payload(), room.left) == ({}, 10 * MAX_READ)
 
 
 def test_a_body_as_large_as_may_be_is_kept() -> None:
-    draft = Draft(Room(MOST_READ))
+    draft = PingDelivery(DeliveryRoom(MAX_READ))
     body = json.dumps({"ref": "refs/heads/main"}).encode()
-    draft.take(body + b" " * (MOST_READ - len(body)))
+    draft.take(body + b" " * (MAX_READ - len(body)))
 
     assert draft.payload() == {"ref": "refs/heads/main"}
 
 
 def test_many_bodies_share_the_room_and_one_without_says_nothing() -> None:
-    room = Room(3 * MOST_READ)
-    drafts = [Draft(room) for _ in range(5)]
+    room = DeliveryRoom(3 * MAX_READ)
+    drafts = [PingDelivery(room) for _ in range(5)]
     for draft in drafts:
-        draft.take(b"[" * MOST_READ)
+        draft.take(b"[" * MAX_READ)
 
     assert room.left == 0
     for draft in drafts[:3]:

@@ -40,7 +40,7 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_content_uses_digest"), "content_uses", ["digest"])
     for noun, (name, columns) in _LARGE.items():
-        table = sa.table(name, sa.column("id", sa.String), *(sa.column(each, sa.JSON) for each in columns))
+        table = sa.table(name, sa.column("id", sa.String), *(sa.column(column, sa.JSON) for column in columns))
         _pack(noun, table, columns)
 
 
@@ -48,7 +48,7 @@ def _pack(noun: str, table: sa.TableClause, columns: tuple[str, ...]) -> None:
     for ids in _in_parts(op.get_bind().execute(sa.select(table.c.id)).scalars().all()):
         for row in op.get_bind().execute(sa.select(table).where(table.c.id.in_(ids))).mappings().all():
             digests: set[str] = set()
-            values = {each: _apart(row[each], digests) for each in columns}
+            values = {column: _apart(row[column], digests) for column in columns}
             if digests:
                 op.get_bind().execute(sa.update(table).where(table.c.id == row["id"]).values(values))
                 uses = [{"owner": f"{noun}/{row['id']}", "digest": digest} for digest in digests]

@@ -1,0 +1,1 @@
+"""Tokens, people and sessions."""

@@ -1,0 +1,165 @@
+"""The re-check at the last moment (rules 1 and 3 of the design): approvals, git, and the live side, once more."""
+
+import asyncio
+from dataclasses import dataclass, field, replace
+
+from reconciler.domain.canonical import canonical_bytes
+from reconciler.domain.entities import Approval, Claim, Plan
+from reconciler.domain.plan import Op, body_for, propose
+from reconciler.domain.sentences import joined
+from reconciler.domain.source_causes import explain_source
+from reconciler.domain.status import Reason
+from reconciler.engine.apply.request import require_applicable
+from reconciler.engine.context import Engine, SourceBinding
+from reconciler.engine.decide.approvals import are_enough, weigh_approvals
+from reconciler.engine.reconcile.fetch import claims_of, fetch_revision
+from reconciler.errors import Conflict, SourceUnreadable
+from reconciler.ports import UnitOfWork
+
+
+class ApplyBlocked(Exception):
+    """The apply ends Failed without a write; the plan stays Approved."""
+
+    def __init__(self, reason: Reason, message: str) -> None:
+        super().__init__(message)
+        self.reason = reason
+
+
+class PlanOutdated(Exception):
+    """The apply ends Stale without a write, and so does the plan."""
+
+
+class ApprovalsLapsed(Exception):
+    """Not enough approvals stand; the plan goes back to Pending. Says why each fell."""
+
+
+async def check_permission(engine: Engine, uow: UnitOfWork, plan: Plan, apply_id: str) -> list[Approval]:
+    """The approvals that the apply spends, when everything still permits it.
+
+    Raises:
+        NotNow: A suspension, a missing write key, an unknown source, or what is protected by now.
+        NoLonger: The plan ran out.
+        ApprovalFell: Not enough approvals stand.
+    """
+    if plan.expires_at <= await uow.now():
+        raise PlanOutdated("the plan expired before it was applied")
+    try:
+        await require_applicable(engine, uow, plan)
+    except Conflict as error:
+        raise ApplyBlocked(_BLOCKED_BY[error.code], str(error)) from error
+    weighed = await weigh_approvals(engine, uow, plan, apply_id)
+    standing = [approval for approval, cause in weighed if cause is None]
+    if not await are_enough(engine, plan, standing):
+        raise ApprovalsLapsed(
+            "; ".join(f"{approval.actor}: {cause}" for approval, cause in weighed if cause is not None)
+        )
+    return standing
+
+
+_BLOCKED_BY = {
+    "read_only": Reason.READ_ONLY,
+    "write_key_refused": Reason.WRITE_KEY_REFUSED,
+    "suspended": Reason.SUSPENDED,
+    "source_unknown": Reason.SOURCE_UNKNOWN,
+    "protected": Reason.PROTECTED,
+}
+
+
+FetchTask = asyncio.Task[tuple[Claim, ...]]
+
+
+@dataclass(slots=True)
+class SharedFetch:
+    """One look at a source for all the applies of a batch.
+
+    A look that began after the question answers it, so the applies that ask while one is under way share the next.
+    """
+
+    engine: Engine
+    _under_way: dict[str, FetchTask] = field(default_factory=dict)
+    _waiting: dict[str, FetchTask] = field(default_factory=dict)
+
+    async def documents(self, binding: SourceBinding) -> tuple[Claim, ...]:
+        """The documents of a source as the remote has them now.
+
+        Raises:
+            SourceUnreadable: With the exact cause.
+        """
+        task = self._waiting.get(binding.name)
+        if task is None:
+            task = asyncio.create_task(self._look_after(self._under_way.get(binding.name), binding))
+            self._waiting[binding.name] = task
+        return await asyncio.shield(task)
+
+    async def _look_after(self, before: FetchTask | None, binding: SourceBinding) -> tuple[Claim, ...]:
+        if before is not None:
+            await asyncio.wait([before])
+        this = self._waiting.pop(binding.name)
+        self._under_way[binding.name] = this
+        try:
+            return await self._look(binding)
+        finally:
+            if self._under_way.get(binding.name) is this:
+                del self._under_way[binding.name]
+
+    async def _look(self, binding: SourceBinding) -> tuple[Claim, ...]:
+        async with self.engine.store.read() as uow:
+            record = await uow.sources.get(binding.name)
+            known = tuple(await uow.documents.of_source(binding.name))
+        if record is None:
+            return ()
+        fetched = await fetch_revision(self.engine, binding, record, known)
+        if fetched.snapshot is None:
+            return known
+        return claims_of(binding.name, binding.tenant, fetched.snapshot, known)
+
+
+async def check_document(engine: Engine, shared: SharedFetch, plan: Plan) -> None:
+    """See that git still says what the plan was made of, in the sections that it writes.
+
+    Raises:
+        NotNow: Git cannot be read, or is not trusted.
+        NoLonger: The document says something else, is gone or refused, or the chatbot belongs to another source.
+    """
+    try:
+        documents = await shared.documents(engine.source(plan.source))
+    except SourceUnreadable as error:
+        told = joined([f"{error.cause}: {explain_source(error.cause)}", str(error)])
+        raise ApplyBlocked(Reason.SOURCE_UNKNOWN, told) from error
+    document = next((d for d in documents if d.chatbot_id == plan.chatbot_id), None)
+    if document is None or document.body is None:
+        message = document.refusal_message if document else None
+        raise PlanOutdated(message or "the document is gone from git")
+    async with engine.store.read() as uow:
+        chatbot = await uow.chatbots.get(plan.tenant, plan.chatbot_id)
+    if chatbot is None or chatbot.source != plan.source:
+        raise PlanOutdated("the chatbot belongs to another source by now")
+    if plan.prune and not document.body.get("prune", True):
+        raise PlanOutdated("the document no longer lets anything be deleted: it says prune: false")
+    if not await engine.compute(lambda: _is_stated(plan, document), plan.body, plan.ops, document.body):
+        raise PlanOutdated("the document says something else by now")
+
+
+def _is_stated(plan: Plan, document: Claim) -> bool:
+    """Whether a document says what a plan's body does."""
+    return canonical_bytes(body_for(document.body or {}, plan.bare_ops)) == canonical_bytes(plan.body)
+
+
+async def check_ops(engine: Engine, plan: Plan, ops: tuple[Op, ...]) -> None:
+    """See that a dry run of the very body to be sent does exactly the approved ops.
+
+    Raises:
+        NoLonger: It does something else.
+    """
+    proposal = await engine.compute(lambda: propose(plan.tenant, plan.chatbot_id, plan.body, ops), plan.body, ops)
+    if proposal is None:
+        raise PlanOutdated("the difference is gone by itself")
+    if proposal.fingerprint != plan.fingerprint:
+        raise PlanOutdated("a dry run of the approved body would now do something else")
+
+
+async def spend_approvals(uow: UnitOfWork, approvals: list[Approval], apply_id: str) -> None:
+    """Use approvals up for an apply: none of them stands for another."""
+    now = await uow.now()
+    for approval in approvals:
+        await uow.approvals.save(replace(approval, spent_at=now, spent_by=apply_id))

@@ -1,0 +1,1 @@
+"""The audit log: its entries, their archive, and its verification."""

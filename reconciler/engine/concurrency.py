@@ -1,0 +1,70 @@
+"""The same question about many chatbots, a bounded number at a time."""
+
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from typing import TypeVar
+
+from reconciler.engine.outage import Outage
+from reconciler.errors import TargetError
+from reconciler.ports import Target
+from reconciler.task_groups import task_group
+
+T = TypeVar("T")
+R = TypeVar("R")
+Progress = Callable[[int, int], None]
+"""Called with how many are done, and of how many."""
+
+
+def no_progress(_done: int, _total: int) -> None:
+    """Show nothing."""
+
+
+async def gather_bounded(
+    items: Sequence[T],
+    ask: Callable[[T], Awaitable[R]],
+    *,
+    target: Target,
+    concurrency: int,
+    progress: Progress = no_progress,
+) -> list[R | TargetError]:
+    """Ask about every item; a `TargetError` is the answer for its item alone.
+
+    The first item is asked about by itself, so that a wrong key or address is met once and not by each. Later, what
+    would meet every further item stops the questions as well, and is the answer for those that are left.
+
+    Args:
+        items: What to ask about.
+        ask: The question.
+        target: Whom it asks.
+        concurrency: How many questions may be open at a time.
+        progress: Told after each answer.
+
+    Returns:
+        The answers, in the order of the items.
+
+    Raises:
+        TargetError: The first answer already shows that every other would be the same.
+    """
+    answers: dict[int, R | TargetError] = {}
+    waiting = iter(enumerate(items))
+    outage = Outage(target.chatbots)
+
+    async def work(mine: Iterator[tuple[int, T]]) -> None:
+        for at, item in mine:
+            answers[at] = await _result(ask, item) if outage.error is None else outage.error
+            await outage.note(answers[at])
+            progress(len(answers), len(items))
+
+    await work(iter([first]) if (first := next(waiting, None)) else iter(()))
+    if outage.error is not None:
+        raise outage.error
+    async with task_group() as group:
+        for _ in range(min(concurrency, len(items) - 1)):
+            group.create_task(work(waiting))
+    return [answers[at] for at in range(len(items))]
+
+
+async def _result(ask: Callable[[T], Awaitable[R]], item: T) -> R | TargetError:
+    try:
+        return await ask(item)
+    except TargetError as error:
+        return error

@@ -1,0 +1,1 @@
+"""What people decide: approvals, rejections, suspensions, accepted revisions, shared links."""

@@ -1,0 +1,82 @@
+"""Accepting a revision that was not trusted by itself (rule 5 of the design)."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from reconciler.domain.entities import Role, SourceRecord, SourceState, Trigger
+from reconciler.engine.audit.entries import audit
+from reconciler.engine.context import Actor, Engine
+from reconciler.engine.reconcile.fetch import claims_of, last_good_state, load_snapshot
+from reconciler.engine.reconcile.promote import promote_revision
+from reconciler.engine.reconcile.run import request_refresh
+from reconciler.errors import Conflict, SourceCause
+
+MAX_NAMED = 20
+"""So many of the chatbots that an accepted revision orphans are named in the log; the number of all is said too."""
+
+
+_ABOUT_DOCUMENTS = frozenset({SourceCause.PATHS_EMPTIED, SourceCause.DOCUMENTS_VANISHED})
+"""What can be in doubt also at the good revision: other paths were configured."""
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """What stands after a revision was accepted.
+
+    Attributes:
+        orphaned: The chatbots whose document is gone at that revision: nothing is done to them at WizChat.
+    """
+
+    source: SourceRecord
+    orphaned: tuple[str, ...] = ()
+
+
+async def accept_revision(engine: Engine, actor: Actor, source: str, revision: str, reason: str) -> Accepted:
+    """Make the remote's present revision the good one, although its history or its documents are in doubt.
+
+    Args:
+        engine: The ports.
+        actor: Who; needs the role approver for the source.
+        source: The source's name.
+        revision: The whole commit id that was looked at; it must be what the remote still names.
+        reason: Why, for the audit log.
+
+    Returns:
+        The source as it now is, and what it lost; accepted again, as it already stands.
+
+    Raises:
+        NotFound: There is no such source.
+        Forbidden: The actor may not.
+        Conflict: ``nothing_to_accept`` when nothing is in doubt, ``revision_not_seen`` when the remote names another.
+        SourceUnreadable: Git itself cannot be read.
+    """
+    binding = engine.source(source)
+    actor.require(Role.APPROVER, source)
+    record, known = await last_good_state(engine, source)
+    if record.good_revision == revision and record.cause not in _ABOUT_DOCUMENTS:
+        return Accepted(record)
+    if record.state is not SourceState.UNKNOWN:
+        stands = f"{record.good_revision} stands" if record.good_revision else "it was not looked at yet"
+        raise Conflict("nothing_to_accept", f"nothing of the source {source} is in doubt: {stands}")
+    head = await binding.port.head()
+    if head != revision:
+        raise Conflict("revision_not_seen", f"the remote of source {source} is at {head}, not at {revision}")
+    snapshot = await load_snapshot(engine, binding, revision, known)
+    async with engine.store.begin() as uow:
+        uow.history.because(f"source/{source}")
+        record = await uow.sources.get(source) or record
+        documents = claims_of(source, binding.tenant, snapshot, known)
+        # a claim to what another source has is given up without a loss
+        own = {chatbot.id for chatbot in await uow.chatbots.of_source(source)}
+        orphaned = sorted(own & {item.chatbot_id for item in known} - {document.chatbot_id for document in documents})
+        detail: dict[str, Any] = {
+            "revision": revision,
+            "reason": reason,
+            "cause": record.cause,
+            "before": record.good_revision,
+        }
+        detail |= {"orphaned": len(orphaned), "chatbots": orphaned[:MAX_NAMED]}
+        await audit(uow, actor, "source.accept", f"source/{source}", detail=detail)
+        record = await promote_revision(engine, uow, record, revision, documents, actor)
+    await request_refresh(engine, actor, source, Trigger.MANUAL, full=True)
+    return Accepted(record, tuple(orphaned))

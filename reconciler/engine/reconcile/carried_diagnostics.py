@@ -1,0 +1,69 @@
+"""What runs tell of the documents of a revision: what the one that read them found, again until a revision mends it.
+
+Most runs look at a revision whose documents were read before, and read none; what is wrong in them stands all the same.
+"""
+
+import re
+from typing import Final
+
+from reconciler.domain.diagnostics import Diagnostic
+from reconciler.domain.entities import Run, RunStatus
+from reconciler.engine.context import Engine
+
+MAX_CARRIED: Final = 100
+"""There can be very many, and a run every few minutes: the run that read the documents keeps all of them."""
+
+_MAX_RUNS: Final = 10
+"""So many runs are looked back at, for those that wait, run, or were cut off before they knew a revision."""
+_CLAIMED_TOO: Final = "is also claimed by"
+_MORE_FINDINGS: Final = "more findings stand in the documents: the run"
+_REFERENCE: Final = re.compile(rf"\d+ {_MORE_FINDINGS} (?P<run>\S+) lists them")
+
+
+async def last_run_about(engine: Engine, source: str, revision: str | None) -> Run | None:
+    """The newest run that ended and tells of this revision; None when there is none among the latest."""
+    cursor = None
+    for _ in range(_MAX_RUNS if revision else 0):
+        part = await engine.store.queries.runs((source,), limit=1, cursor=cursor)
+        for run in part.items:
+            if is_about(run, revision):
+                return run
+        cursor = part.next_cursor
+        if cursor is None:
+            break
+    return None
+
+
+def is_about(run: Run, revision: str | None) -> bool:
+    """Whether a run ended, and what it found is of this revision."""
+    return run.finished_at is not None and run.revision is not None and run.revision == revision
+
+
+def is_complete(run: Run | None) -> bool:
+    """Whether nothing stands wrong in the documents of its revision but what it tells."""
+    return run is not None and run.status is RunStatus.SUCCEEDED
+
+
+def carried_diagnostics(run: Run | None) -> tuple[Diagnostic, ...]:
+    """What a run found in the documents, for one that reads none; other sources' claims are looked up each time."""
+    found = [diagnostic for diagnostic in run.diagnostics if not _is_contest(diagnostic)] if run else []
+    if run is None or len(found) <= MAX_CARRIED:
+        return tuple(found)
+    worst = sorted(found, key=lambda item: item.severity)
+    told, rest = worst[: MAX_CARRIED - 1], worst[MAX_CARRIED - 1 :]
+    message = f"{len(rest)} {_MORE_FINDINGS} {run.id} lists them, and so does a refresh"
+    return (*told, Diagnostic(rest[0].severity, message))
+
+
+def runs_referred_to(run: Run) -> frozenset[str]:
+    """The ids of the runs that a run leaves the rest of its findings to."""
+    found = (_REFERENCE.match(diagnostic.message) for diagnostic in run.diagnostics if diagnostic.path is None)
+    return frozenset(item.group("run") for item in found if item is not None)
+
+
+def _is_contest(found: Diagnostic) -> bool:
+    if found.rival is not None:
+        return True
+    # of a run of an older program, which named places of other sources: what is found in a document has a column
+    # wherever it has a line, so that no text in a document can pass for one
+    return found.line is not None and found.column is None and _CLAIMED_TOO in found.message

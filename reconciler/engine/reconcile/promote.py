@@ -1,0 +1,101 @@
+"""Making a revision the good one: its documents replace the last ones, and each chatbot learns what that means."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from reconciler.domain.entities import Chatbot, Claim, SourceRecord, SourceState
+from reconciler.domain.status import EXPLANATIONS, Reason
+from reconciler.engine.audit.entries import audit
+from reconciler.engine.conditions import ConditionInputs, refresh_conditions
+from reconciler.engine.context import PROGRAM, Actor, Engine
+from reconciler.engine.reconcile.claims import claim_unowned, follow_document, release
+from reconciler.errors import SourceUnreadable
+from reconciler.ports import UnitOfWork
+
+
+async def promote_revision(
+    engine: Engine,
+    uow: UnitOfWork,
+    record: SourceRecord,
+    revision: str,
+    documents: Sequence[Claim],
+    actor: Actor = PROGRAM,
+) -> SourceRecord:
+    """Make a revision the good one.
+
+    Args:
+        engine: The ports.
+        uow: The transaction.
+        record: The source as it was read in this transaction.
+        revision: The commit id.
+        documents: Every claim at that revision.
+        actor: Who decided: the program, or an approver who accepted it.
+
+    Returns:
+        The source as it now is.
+    """
+    before = {document.chatbot_id: document for document in await uow.documents.of_source(record.name)}
+    if before != {document.chatbot_id: document for document in documents}:
+        await uow.documents.replace(record.name, documents)
+    was, first = record.state, record.good_revision is None
+    record = await uow.sources.save(
+        replace(
+            record, state=SourceState.READY, cause=None, message=None, good_revision=revision, seen_revision=revision
+        )
+    )
+    inputs = await ConditionInputs.read(uow)
+    await _update_chatbots(uow, inputs, documents, before)
+    now = {document.chatbot_id for document in documents}
+    await release(engine, uow, inputs, record.name, [document for key, document in before.items() if key not in now])
+    await claim_unowned(engine, uow, inputs, record.name, first=first)
+    await audit(uow, actor, "source.revision", f"source/{record.name}", detail={"revision": revision})
+    if was is SourceState.UNKNOWN:
+        await refresh_conditions(engine, uow, await uow.chatbots.of_source(record.name))
+    return record
+
+
+async def mark_source_ready(engine: Engine, uow: UnitOfWork, record: SourceRecord) -> SourceRecord:
+    """The good revision can be read again: nothing changed but that."""
+    record = await uow.sources.save(
+        replace(record, state=SourceState.READY, cause=None, message=None, seen_revision=record.good_revision)
+    )
+    await audit(uow, PROGRAM, "source.ready", f"source/{record.name}", detail={"revision": record.good_revision})
+    await refresh_conditions(engine, uow, await uow.chatbots.of_source(record.name))
+    return record
+
+
+async def mark_source_unknown(
+    engine: Engine, uow: UnitOfWork, record: SourceRecord, error: SourceUnreadable
+) -> SourceRecord:
+    """The source cannot be read or trusted: it is Unknown with the exact cause; nothing else changes."""
+    changed = (record.state, record.cause) != (SourceState.UNKNOWN, error.cause.value)
+    record = await uow.sources.save(
+        replace(
+            record,
+            state=SourceState.UNKNOWN,
+            cause=error.cause.value,
+            message=str(error),
+            seen_revision=error.revision or record.seen_revision,
+        )
+    )
+    if changed:
+        detail = {"cause": error.cause.value, "message": str(error), "good_revision": record.good_revision}
+        await audit(uow, PROGRAM, "source.unknown", f"source/{record.name}", detail=detail)
+        await refresh_conditions(engine, uow, await uow.chatbots.of_source(record.name))
+    return record
+
+
+async def _update_chatbots(
+    uow: UnitOfWork, inputs: ConditionInputs, documents: Sequence[Claim], before: Mapping[str, Claim]
+) -> None:
+    """Add the chatbots that were never heard of, and have those that the source has follow what changed."""
+    known = {
+        chatbot.id: chatbot for chatbot in (await uow.chatbots.of_tenant(documents[0].tenant) if documents else ())
+    }
+    for document in documents:
+        chatbot = known.get(document.chatbot_id)
+        if chatbot is None:
+            unchecked = EXPLANATIONS[Reason.NOT_CHECKED]
+            await uow.chatbots.add(Chatbot(tenant=document.tenant, id=document.chatbot_id, message=unchecked))
+        elif chatbot.source == document.source and document != before.get(document.chatbot_id):
+            await follow_document(uow, inputs, chatbot, document)

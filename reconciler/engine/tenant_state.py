@@ -1,0 +1,264 @@
+"""The state of tenants: the only writer of it."""
+
+import logging
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from datetime import datetime
+from typing import Final
+
+from reconciler.domain.apply_answers import ApplyAnswer
+from reconciler.domain.entities import Plan, ScopeKind
+from reconciler.domain.tenant import TenantRecord, TenantSignal, TenantState, judge_tenant
+from reconciler.domain.write_key import WriteKey
+from reconciler.engine.conditions import refresh_conditions
+from reconciler.engine.conflicts import retry_on_conflict
+from reconciler.engine.context import Engine
+from reconciler.errors import (
+    AnotherAccount,
+    BadAnswer,
+    ChatbotHidden,
+    ChatbotNotFound,
+    Conflict,
+    RequestRefused,
+    ScopeMissing,
+    TargetError,
+    TargetUnauthorized,
+    TargetUnreachable,
+)
+from reconciler.ports import UnitOfWork
+
+log = logging.getLogger(__name__)
+
+ANSWERED = TenantSignal(TenantState.READY)
+
+FEWEST_STATED: Final = 2
+"""A single chatbot may just be gone, or its id be wrong."""
+
+_NO_CHATBOT: Final = (
+    "the API key may use none of the chatbots that were asked for: add them to the key, or correct metadata.chatbotId"
+)
+"""Names none of them: not everybody who sees the tenant sees the source that one belongs to."""
+
+
+def signal_from_list(error: TargetError | None) -> TenantSignal:
+    """What the list of chatbots tells, which every key may ask for: whoever refuses it is not the Management API."""
+    if isinstance(error, RequestRefused):
+        return TenantSignal(TenantState.MISCONFIGURED, str(error))
+    return signal_from_dry_run(error)
+
+
+def signal_from_ids(tenant: str, stated: Collection[str], named: Collection[str]) -> TenantSignal:
+    """What the names in a list tell: one that names none of several chatbots is that of another account.
+
+    Args:
+        tenant: The tenant's name.
+        stated: The ids that documents of the tenant state.
+        named: The ids in WizChat's list.
+    """
+    if len(stated) < FEWEST_STATED or not set(stated).isdisjoint(named):
+        return ANSWERED
+    return TenantSignal(
+        TenantState.MISCONFIGURED,
+        f"WizChat's list names none of the chatbots that documents of tenant {tenant} state: check that "
+        "api_key (WIZCHAT_API_KEY) is of the account that has them",
+    )
+
+
+def signal_from_dry_run(error: TargetError | None) -> TenantSignal:
+    """What one dry run tells. One that says that the chatbot is missing, or to come later, tells nothing."""
+    match error:
+        case None | RequestRefused():
+            return ANSWERED
+        case AnotherAccount() | BadAnswer():
+            return TenantSignal(TenantState.MISCONFIGURED, str(error))
+        case TargetUnauthorized():
+            return TenantSignal(TenantState.UNAUTHORIZED, str(error), is_certain=True)
+        case ScopeMissing() | ChatbotHidden():
+            return TenantSignal(
+                TenantState.UNAUTHORIZED, _NO_CHATBOT if isinstance(error, ChatbotHidden) else str(error)
+            )
+        case TargetUnreachable():
+            return TenantSignal(TenantState.UNREACHABLE, str(error))
+        case _:
+            return TenantSignal(None, str(error))
+
+
+async def record_run_signals(
+    engine: Engine, tenant: str, listed: TenantSignal | None, compared: Sequence[TenantSignal], asked: Collection[str]
+) -> TenantRecord:
+    """Write down what the calls of one pass tell about their tenant.
+
+    Args:
+        engine: The ports.
+        tenant: The tenant's name.
+        listed: How the list of chatbots ended; None when it was not asked for.
+        compared: How the dry runs ended.
+        asked: The ids of the chatbots that these were about.
+
+    Returns:
+        The tenant as it now is.
+    """
+    others = False
+    if not any(sign.state is TenantState.READY for sign in compared):
+        async with engine.store.read() as uow:
+            chatbots = await uow.chatbots.of_tenant(tenant)
+        others = any(chatbot.fault is None and chatbot.id not in asked for chatbot in chatbots)
+    return await _write(engine, tenant, judge_tenant(listed, compared, others_answered=others))
+
+
+async def sign_of_listed(engine: Engine, tenant: str, named: Collection[str]) -> TenantSignal:
+    """What the names in a tenant's list tell, held against the documents that are known."""
+    async with engine.store.read() as uow:
+        stated = {chatbot.id for chatbot in await uow.chatbots.of_tenant(tenant) if chatbot.source is not None}
+    return signal_from_ids(tenant, stated, named)
+
+
+async def explained(engine: Engine, tenant: str, error: TargetError) -> TargetError:
+    """What the failure of a call about one chatbot means.
+
+    A key of another account finds no chatbot, and neither does the right key of one that is gone: the tenant's list
+    tells them apart. It is read at most once a minute.
+
+    Returns:
+        An `AnotherAccount` where the list shows that, otherwise the error.
+    """
+    if type(error) is not ChatbotNotFound:
+        return error
+
+    async def check() -> str | None:
+        try:
+            named = {line.id for line in await engine.tenants[tenant].target.chatbots()}
+        except TargetError as unread:
+            log.info("the account cannot be told", extra={"tenant": tenant, "cause": str(unread)})
+            return None
+        return (await sign_of_listed(engine, tenant, named)).cause
+
+    cause = await engine.account_checks.cause(tenant, engine.clock, check)
+    return error if cause is None else AnotherAccount(cause)
+
+
+@asynccontextmanager
+async def recording_key_refusals(engine: Engine, tenant: str) -> AsyncIterator[None]:
+    """Write down that a tenant's key is refused, where a call outside of a run shows it, and pass its error on.
+
+    Any other error tells of that one call only.
+
+    Raises:
+        AnotherAccount: Instead of a chatbot that is not found, where the tenant's list shows that.
+    """
+    try:
+        yield
+    except TargetError as error:
+        meant = await record_call(engine, tenant, error)
+        if meant is error:
+            raise
+        raise meant from error
+
+
+async def record_call(engine: Engine, tenant: str, error: TargetError) -> TargetError:
+    """Write down what the failure of a call outside of a run tells: only what is certain by itself.
+
+    Returns:
+        The error, or what it means by `explained`.
+    """
+    meant = await explained(engine, tenant, error)
+    sign = signal_from_dry_run(meant)
+    # the list was read for another account, which tells of every chatbot
+    if sign.is_certain or isinstance(meant, AnotherAccount):
+        await _write(engine, tenant, sign)
+    return meant
+
+
+async def check_tenant(engine: Engine, tenant: str) -> None:
+    """Ask a tenant for its list of chatbots, and write down what that tells; nothing for one not configured."""
+    binding = engine.tenants.get(tenant)
+    if binding is None:
+        return
+    error: TargetError | None = None
+    try:
+        await binding.target.chatbots()
+    except TargetError as raised:
+        error = raised
+    await _write(engine, tenant, judge_tenant(signal_from_list(error), (), others_answered=False))
+
+
+async def record_write_key(engine: Engine, tenant: str, key_id: str, error: TargetError | None) -> None:
+    """Write down what a read with the write key tells.
+
+    Args:
+        engine: The ports.
+        tenant: The tenant's name.
+        key_id: Which key it was.
+        error: How the read ended; None when it was answered.
+    """
+    # a key that may not read is no worse for that, and what was not answered tells nothing of the key
+    is_told = error is None or isinstance(error, TargetUnauthorized | ScopeMissing)
+
+    def change(key: WriteKey, now: datetime) -> WriteKey:
+        return key.after_read(now, refused=isinstance(error, TargetUnauthorized)) if is_told else key
+
+    await _change_write_key(engine, tenant, key_id, change)
+
+
+async def record_apply(engine: Engine, plan: Plan, key_id: str, answer: ApplyAnswer) -> None:
+    """Write down what the answer to an apply tells of the write key."""
+    sections = {op.section for op in plan.bare_ops}
+
+    def change(key: WriteKey, now: datetime) -> WriteKey:
+        return key.after_apply(plan.chatbot_id, sections, answer, now)
+
+    await _change_write_key(engine, plan.tenant, key_id, change)
+
+
+async def _change_write_key(
+    engine: Engine, tenant: str, key_id: str, change: Callable[[WriteKey, datetime], WriteKey]
+) -> None:
+    """Change what is known of a write key, again where others write meanwhile, and what open plans say of it."""
+
+    async def keep() -> None:
+        async with engine.store.begin() as uow:
+            await _keep_write_key(engine, uow, tenant, key_id, change)
+
+    await retry_on_conflict(keep)
+
+
+async def _keep_write_key(
+    engine: Engine, uow: UnitOfWork, tenant: str, key_id: str, change: Callable[[WriteKey, datetime], WriteKey]
+) -> None:
+    known = await uow.tenants.get(tenant)
+    before = known or TenantRecord(name=tenant)
+    # nothing that is known of another key holds for this one
+    held = before.write_key if before.write_key and before.write_key.key_id == key_id else WriteKey(key_id=key_id)
+    key = change(held, await uow.now())
+    if key == before.write_key:
+        return
+    now = replace(before, write_key=key)
+    await (uow.tenants.add(now) if known is None else uow.tenants.save(now))
+    await refresh_conditions(engine, uow, await uow.chatbots.in_scope(ScopeKind.TENANT, tenant))
+    level = logging.WARNING if key.is_refused or key.missing else logging.INFO
+    log.log(level, "write key", extra={"tenant": tenant, "state": key.state, "missing": len(key.missing)})
+
+
+async def _write(engine: Engine, tenant: str, told: TenantSignal | None) -> TenantRecord:
+    """Keep what was told, where it is new; when another process was faster, its word is as new as ours."""
+    try:
+        async with engine.store.begin() as uow:
+            known = await uow.tenants.get(tenant)
+            before = known or TenantRecord(name=tenant)
+            if told is None or told.state is None or (before.state, before.cause) == (told.state, told.cause):
+                return before
+            since = before.since if before.state is told.state else await uow.now()
+            now = replace(before, state=told.state, cause=told.cause, since=since)
+            if known is None:
+                await uow.tenants.add(now)
+            else:
+                now = await uow.tenants.save(now)
+    except Conflict as error:
+        log.info("tenant state left to another process", extra={"tenant": tenant, "cause": str(error)})
+        async with engine.store.read() as uow:
+            return await uow.tenants.get(tenant) or TenantRecord(name=tenant)
+    if before.state is not now.state:
+        level = logging.INFO if now.state is TenantState.READY else logging.WARNING
+        log.log(level, "tenant state", extra={"tenant": tenant, "state": now.state, "cause": now.cause})
+    return now

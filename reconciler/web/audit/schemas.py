@@ -1,0 +1,28 @@
+"""What the API takes and gives about the audit log."""
+
+from pydantic import Field
+
+from reconciler.web.http.schemas import Moment, Object, PageQuery, ResponseModel, Subject, Word
+
+
+class AuditResponse(ResponseModel):
+    """One decision."""
+
+    seq: int
+    at: Moment
+    actor: str
+    action: str
+    subject: str
+    fingerprint: str | None
+    detail: Object
+    prev_hash: str
+    hash: str
+
+
+class AuditQuery(PageQuery):
+    """Which decisions."""
+
+    subject: Subject | None = Field(default=None, description="Such as `plan/ID`.")
+    actor: Word | None = Field(default=None, description="Who decided.")
+    action: Word | None = Field(default=None, description="What its action begins with: `plan.`, or `plan.approve`.")
+    after: int | None = Field(default=None, ge=0, le=2**31 - 1, description="Only what came after this `seq`.")

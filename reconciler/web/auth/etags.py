@@ -1,0 +1,121 @@
+"""ETag and 304, before routing: a poll that finds nothing new reaches no route and reads no row, but for `MOVING`.
+
+A tag stands for the store's generation, the credential and the URL. Whoever presents the tag that would be handed out
+now already has what would be sent. The generation is read before the rows are: a change in between makes the tag too
+old, which costs one more answer, and never too new, which would hide the change.
+
+Pages tell also of what passes with time and of calls made: their tags hold for a minute at most. Browsers keep no page,
+so that nobody finds one by going back after somebody else has signed out; the page's own script keeps the tag.
+"""
+
+import secrets
+from collections.abc import Iterable, Sequence
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from reconciler.ports import Clock, Store
+from reconciler.web.auth.credentials import Caller
+from reconciler.web.auth.gate import AuthGate
+from reconciler.web.http.entity_tags import CACHING_HEADERS, Header, presents, weak, with_tag
+from reconciler.web.http.metrics import Metrics
+
+PREFIX = "/api/v1/"
+MOVING = ("/api/v1/status", "/api/v1/sources", "/api/v1/suspensions", "/api/v1/tokens")
+"""What also moves without the database, by the clock or by calls made: tagged by what it says."""
+STREAM = "/api/v1/events"
+UNTAGGED = ("/api/", "/static/", "/login", "/docs", "/openapi.json", "/healthz", "/readyz", "/metrics")
+"""What is no page that anybody has to sign in for."""
+_OF_PAGES: tuple[Header, ...] = ((b"cache-control", b"no-store"), (b"vary", b"Authorization, Cookie"))
+_PAGE_SECONDS = 60
+
+
+class EtagMiddleware:
+    """Answers conditional reads of the API and of pages, and tags the answers to the others."""
+
+    def __init__(self, app: ASGIApp, *, gate: AuthGate, store: Store, clock: Clock, metrics: Metrics) -> None:
+        self.app = app
+        self.gate = gate
+        self.store = store
+        self.clock = clock
+        self.metrics = metrics
+        self.salt = secrets.token_bytes(16)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or scope["method"] != "GET" or not _is_tagged(scope["path"]):
+            await self.app(scope, receive, send)
+            return
+        generation = self.store.generation
+        # nobody can know the tag of what they were not given; without a valid credential the route says 401
+        caller = await self.gate.peek(scope, generation)
+        if caller is None:
+            await self.app(scope, receive, send)
+        elif scope["path"].startswith(MOVING):
+            await _Tagged(self, scope, send).run(receive)
+        elif scope["path"].startswith(PREFIX):
+            said = [value for name, value in scope["headers"] if name == b"accept"]
+            tag = self._tag(generation, caller, scope, said)
+            await self._by_generation(scope, receive, send, tag, CACHING_HEADERS)
+        else:
+            minute = str(int(self.clock.monotonic() / _PAGE_SECONDS))
+            tag = self._tag(generation, caller, scope, [minute.encode()])
+            await self._by_generation(scope, receive, send, tag, _OF_PAGES)
+
+    async def _by_generation(
+        self, scope: Scope, receive: Receive, send: Send, tag: bytes, caching: Sequence[Header]
+    ) -> None:
+        if presents(scope, tag):
+            await self.not_modified(send, tag, caching)
+            return
+
+        async def tagged(message: Message) -> None:
+            if message["type"] == "http.response.start" and message["status"] == 200:  # noqa: PLR2004  HTTP's OK
+                message["headers"] = with_tag(message["headers"], tag, caching)
+            await send(message)
+
+        await self.app(scope, receive, tagged)
+
+    def _tag(self, generation: str, caller: Caller, scope: Scope, more: Iterable[bytes]) -> bytes:
+        parts = (generation.encode(), caller.id.encode(), scope["path"].encode(errors="replace"), scope["query_string"])
+        return weak((self.salt, *parts, *more))
+
+    async def not_modified(self, send: Send, tag: bytes, caching: Sequence[Header] = CACHING_HEADERS) -> None:
+        """Say that nothing is new."""
+        self.metrics.unchanged.inc()
+        await send({"type": "http.response.start", "status": 304, "headers": [(b"etag", tag), *caching]})
+        await send({"type": "http.response.body", "body": b""})
+
+
+class _Tagged:
+    """One answer that is held back until its tag is known from what it says."""
+
+    def __init__(self, front: EtagMiddleware, scope: Scope, send: Send) -> None:
+        self.front = front
+        self.scope = scope
+        self.send = send
+        self.start: Message = {}
+        self.body = bytearray()
+
+    async def run(self, receive: Receive) -> None:
+        await self.front.app(self.scope, receive, self._take)
+
+    async def _take(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self.start = message
+            return
+        self.body += message.get("body", b"")
+        if not message.get("more_body", False):
+            await self._give()
+
+    async def _give(self) -> None:
+        if self.start["status"] == 200:  # noqa: PLR2004  HTTP's OK
+            tag = weak((self.front.salt, bytes(self.body)))
+            if presents(self.scope, tag):
+                await self.front.not_modified(self.send, tag)
+                return
+            self.start["headers"] = with_tag(self.start["headers"], tag)
+        await self.send(self.start)
+        await self.send({"type": "http.response.body", "body": bytes(self.body)})
+
+
+def _is_tagged(path: str) -> bool:
+    return path != STREAM if path.startswith(PREFIX) else not path.startswith(UNTAGGED)

@@ -1,0 +1,119 @@
+"""What a person may see: plans, chatbots, sources, and the suspensions that stop them."""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+
+from reconciler.domain.entities import Chatbot, Plan, ScopeKind, SourceRecord, Suspension
+from reconciler.domain.suspensions import shown_source, suspended_sources
+from reconciler.engine.context import Actor, Engine
+from reconciler.errors import NotFound, NotKept
+from reconciler.web.http.problems import Code, Problem
+
+
+async def visible_plan(engine: Engine, actor: Actor, plan_id: str) -> Plan:
+    """A plan that the person may see.
+
+    Raises:
+        NotFound: When there is none.
+    """
+    plan = await engine.store.queries.plan(plan_id)
+    if plan is None or not actor.sees(plan.source):
+        raise NotKept("plan", plan_id)
+    return plan
+
+
+def check_source(engine: Engine, actor: Actor, name: str) -> None:
+    """Refuse a source that is not configured, or that the person may not see.
+
+    Raises:
+        NotFound: In both cases, so that nobody can tell them apart.
+    """
+    if name not in engine.sources or not actor.sees(name):
+        raise NotFound(f"there is no source {name!r}")
+
+
+async def visible_chatbot(engine: Engine, actor: Actor, chatbot_id: str, tenant: str | None) -> Chatbot:
+    """A chatbot that the person may see.
+
+    Raises:
+        NotFound: When there is none.
+        Problem: When several tenants have it, and none is named.
+    """
+    known = await engine.store.queries.chatbots_with([chatbot_id])
+    found = [item for item in known if actor.sees(item.source) and tenant in (None, item.tenant)]
+    match found:
+        case []:
+            raise NotFound(f"there is no chatbot {chatbot_id!r}")
+        case [chatbot]:
+            return chatbot
+        case _:
+            tenants = sorted(item.tenant for item in found)
+            detail = f"say which with ?tenant=: {', '.join(tenants)}"
+            raise Problem(Code.AMBIGUOUS_CHATBOT, detail, tenants=tenants)
+
+
+async def chatbot_names(engine: Engine, plans: Sequence[Plan]) -> Mapping[str, str]:
+    """Plan id → the name of its chatbot, where that is known.
+
+    What another source calls a chatbot that went there is not told: who sees the plan may not see that source.
+    """
+    known = await engine.store.queries.chatbots_with({plan.chatbot_id for plan in plans})
+    names = {(item.tenant, item.id, item.source): item.name for item in known if item.name}
+    keys = {plan.id: (plan.tenant, plan.chatbot_id, plan.source) for plan in plans}
+    return {plan_id: names[key] for plan_id, key in keys.items() if key in names}
+
+
+async def suspensions_of(engine: Engine, records: Iterable[Chatbot | Plan]) -> Mapping[str, Suspension]:
+    """The suspensions that stop these chatbots or plans, by their ids."""
+    ids = {record.suspension_id for record in records if record.suspension_id is not None}
+    return await engine.store.queries.suspensions_with(ids) if ids else {}
+
+
+async def standing_suspensions(engine: Engine, visible: Collection[str] | None = None) -> Sequence[Suspension]:
+    """What is stopped now, newest first; of limited visibility, what stops anything of these sources."""
+    return await _visible_among(engine, visible, await _active_suspensions(engine))
+
+
+async def _active_suspensions(engine: Engine) -> Sequence[Suspension]:
+    now = engine.clock.now()
+    return [suspension for suspension in await engine.store.queries.suspensions() if suspension.stands(now)]
+
+
+async def _visible_among(
+    engine: Engine, visible: Collection[str] | None, standing: Sequence[Suspension]
+) -> Sequence[Suspension]:
+    if visible is None:
+        return standing
+    named = [suspension.subject for suspension in standing if suspension.kind is ScopeKind.CHATBOT]
+    known = await engine.store.queries.chatbots_with(named) if named else ()
+    subjects = {
+        ScopeKind.ALL: {suspension.subject for suspension in standing},
+        ScopeKind.SOURCE: set(visible),
+        ScopeKind.TENANT: {source.tenant for source in engine.sources.values() if source.name in visible},
+        ScopeKind.CHATBOT: {chatbot.id for chatbot in known if chatbot.source in visible},
+    }
+    return [suspension for suspension in standing if suspension.subject in subjects[suspension.kind]]
+
+
+async def all_sources(
+    engine: Engine, visible: Collection[str] | None = None
+) -> Sequence[tuple[SourceRecord, Suspension | None]]:
+    """Every source by name as people are shown it, and what stops the applies of all of it.
+
+    Those are included that are configured but were not looked at yet.
+    """
+    records = await visible_sources(engine, visible)
+    stopped = suspended_sources(records, await _active_suspensions(engine))
+    return [(shown_source(record, stop), stop) for record in records for stop in (stopped.get(record.name),)]
+
+
+async def visible_sources(engine: Engine, visible: Collection[str] | None) -> Sequence[SourceRecord]:
+    """The sources that may be seen, by name; those that were never read as the settings have them."""
+    records = {record.name: record for record in await engine.store.queries.sources()}
+    unseen = (binding for name, binding in engine.sources.items() if name not in records)
+    records |= {
+        binding_.name: SourceRecord(
+            name=binding_.name, tenant=binding_.tenant, url=binding_.url, branch=binding_.branch
+        )
+        for binding_ in unseen
+    }
+    return [record for name, record in sorted(records.items()) if visible is None or name in visible]

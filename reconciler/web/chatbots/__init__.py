@@ -1,0 +1,1 @@
+"""One chatbot: its state, its history, its live configuration."""

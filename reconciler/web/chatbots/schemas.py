@@ -1,0 +1,72 @@
+"""What the API takes and gives about chatbots."""
+
+from collections.abc import Mapping
+
+from pydantic import (
+    Field,
+)
+
+from reconciler.domain.status import Direction, Reason, Sync
+from reconciler.ports import ChatbotFilter, ChatbotOrder
+from reconciler.web.http.schemas import LabelWord, Moment, PageQuery, ResponseModel, Word
+from reconciler.web.suspensions.schemas import SuspensionResponse
+
+
+class ChatbotResponse(ResponseModel):
+    """A chatbot's standing."""
+
+    id: str
+    name: str | None
+    tenant: str
+    source: str | None = Field(description="Null while no document claims it.")
+    path: str | None
+    labels: Mapping[str, str]
+    sync: Sync
+    direction: Direction
+    reason: Reason
+    message: str
+    suspension: SuspensionResponse | None = Field(
+        description="What stops its applies, whatever the reason is; else null."
+    )
+    plan_id: str | None = Field(description="The open plan.")
+    revision: str | None
+    last_applied_revision: str | None
+    checked_at: Moment | None
+    drifted_at: Moment | None = Field(description="Since when it is OutOfSync; null while it is not.")
+
+
+class HistoryQuery(PageQuery):
+    """Which part of a chatbot's past."""
+
+    tenant: Word | None = None
+
+
+class ChatbotQuery(PageQuery):
+    """Which chatbots; everything given must hold."""
+
+    sync: Sync | None = None
+    direction: Direction | None = None
+    reason: Reason | None = None
+    label: LabelWord | None = Field(default=None, description="`name=value`, or a name alone.")
+    source: Word | None = None
+    tenant: Word | None = None
+    q: Word | None = Field(default=None, description="A part of the id, the name or the path, in any case.")
+    order: ChatbotOrder = Field(
+        default=ChatbotOrder.ID,
+        description="By tenant and `id`, by `name`, by `state` (what asks for attention first), or by `drifted` "
+        "(what is OutOfSync for longest first). A cursor holds for its order only.",
+    )
+    descending: bool = Field(default=False, description="The other way round; what is not OutOfSync stays last.")
+
+    def filter(self, visible: tuple[str, ...] | None) -> ChatbotFilter:
+        """As the store takes it."""
+        return ChatbotFilter(
+            sync=self.sync,
+            direction=self.direction,
+            reason=self.reason,
+            label=self.label,
+            source=self.source,
+            tenant=self.tenant,
+            q=self.q,
+            visible=visible,
+        )

@@ -1,0 +1,136 @@
+"""A chatbot's drift episodes as a page tells them: what happened when, and by what."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from urllib.parse import quote
+
+from reconciler.domain.entities import Apply, Run
+from reconciler.domain.history import SERVICE, Episode, Transition
+from reconciler.domain.status import Direction, Sync
+from reconciler.render.ages import Age, age, span
+from reconciler.web.ui.badges import reason_words
+
+RUN, APPLY, PLAN, SOURCE = "run", "apply", "plan", "source"
+
+
+@dataclass(frozen=True, slots=True)
+class EpisodeCause:
+    """By what something happened.
+
+    Attributes:
+        link: Where more is said of it; None where nothing is.
+    """
+
+    words: str
+    link: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class EpisodeMoment:
+    """One change of where the chatbot stood.
+
+    Attributes:
+        what: What happened, in a word or two.
+        sync: How it then stood; None for a chatbot that was forgotten.
+        direction: Which side had moved.
+        why: The reason that it then showed, in words.
+    """
+
+    age: Age
+    what: str
+    sync: Sync | None
+    direction: Direction | None
+    why: str
+    cause: EpisodeCause
+
+
+@dataclass(frozen=True, slots=True)
+class EpisodeView:
+    """One drift, from its beginning to its end.
+
+    Attributes:
+        moments: In order of time; the first opened it.
+        is_open: Whether it lasts.
+        lasted: For how long, or for how long so far.
+    """
+
+    moments: Sequence[EpisodeMoment]
+    is_open: bool
+    lasted: str
+
+
+@dataclass(frozen=True, slots=True)
+class EpisodeCauses:
+    """What is known of the runs and applies that transitions name.
+
+    Attributes:
+        runs: By id.
+        applies: By id.
+    """
+
+    runs: Mapping[str, Run]
+    applies: Mapping[str, Apply]
+
+
+def named(transitions: Sequence[Transition], kind: str) -> list[str]:
+    """The ids that transitions name as their causes, of one kind."""
+    found = (transition.cause.partition("/") for transition in transitions)
+    return list(dict.fromkeys(subject for name, _, subject in found if name == kind))
+
+
+def episode_views(found: Sequence[Episode], causes: EpisodeCauses, now: datetime) -> Sequence[EpisodeView]:
+    """The episodes as they are shown, in the order given."""
+    return [_episode(item, causes, now) for item in found]
+
+
+def _episode(episode: Episode, causes: EpisodeCauses, now: datetime) -> EpisodeView:
+    told = [(episode.opened, "Opened"), *((change, _changed(change)) for change in episode.changes)]
+    if episode.closed is not None:
+        told.append((episode.closed, "Closed" if episode.closed.sync else "Forgotten"))
+    moments = [_moment(transition, what, causes, now) for transition, what in told]
+    end = episode.closed.at if episode.closed else now
+    return EpisodeView(moments, episode.closed is None, span(end - episode.opened.at))
+
+
+def _changed(change: Transition) -> str:
+    if change.source != change.source_before:
+        return f"Claimed by {change.source}" if change.source else "Claimed by no source"
+    if change.sync is Sync.UNKNOWN:
+        return "Lost sight of"
+    return "Seen again" if change.sync_before is Sync.UNKNOWN else "Changed"
+
+
+def _moment(transition: Transition, what: str, causes: EpisodeCauses, now: datetime) -> EpisodeMoment:
+    return EpisodeMoment(
+        age=age(transition.at, now),
+        what=what,
+        sync=transition.sync,
+        direction=transition.direction,
+        why=reason_words(transition.reason),
+        cause=_cause(transition.cause, causes),
+    )
+
+
+def _cause(cause: str, causes: EpisodeCauses) -> EpisodeCause:
+    kind, _, subject = cause.partition("/")
+    match kind:
+        case "run":
+            run = causes.runs.get(subject)
+            if run is None:
+                return EpisodeCause("a run that is no longer kept", None)
+            return EpisodeCause(f"a run ({run.trigger})", f"/runs/{quote(subject, safe='')}")
+        case "apply":
+            return _by_apply(causes.applies.get(subject))
+        case "plan":
+            return EpisodeCause("a plan that ended", f"/plans/{quote(subject, safe='')}")
+        case "source":
+            return EpisodeCause(f"an accepted revision of the source {subject}", "/sources")
+        case _:
+            return EpisodeCause("the service" if cause == SERVICE else cause, None)
+
+
+def _by_apply(apply: Apply | None) -> EpisodeCause:
+    if apply is None:
+        return EpisodeCause("an apply that is no longer kept", None)
+    return EpisodeCause(f"an apply, asked for by {apply.requested_by}", f"/plans/{quote(apply.plan_id, safe='')}")

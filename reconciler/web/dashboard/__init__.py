@@ -1,1 +1,0 @@
-"""The dashboard: server-rendered, no inline script or style, nothing from elsewhere."""

@@ -1,0 +1,25 @@
+"""The fleet at a glance, its chatbots, and the log of decisions."""
+
+from fastapi import APIRouter
+
+from reconciler.web import serializers
+from reconciler.web.auth.dependencies import TheEngine, TheSettings, Viewer
+from reconciler.web.fleet.fleet_status import fleet_status
+from reconciler.web.fleet.schemas import StatusResponse
+from reconciler.web.http.responses import API, NOT_MODIFIED, refusals
+from reconciler.web.sources.conditions import runs_with_findings
+
+router = APIRouter(prefix=API, tags=["Fleet"])
+
+
+@router.get(
+    "/status",
+    name="status",
+    summary="The fleet at a glance",
+    responses=NOT_MODIFIED | refusals(),
+)
+async def status(engine: TheEngine, settings: TheSettings, actor: Viewer) -> StatusResponse:
+    """Counts by sync, direction and reason, open plans, the last run of each source, and the API budget."""
+    fleet = await fleet_status(engine, actor.sources)
+    told = await runs_with_findings(engine, fleet.sources, fleet.runs, actor.sees)
+    return serializers.status(fleet, told, settings.version)

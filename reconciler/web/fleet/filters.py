@@ -1,0 +1,150 @@
+"""What the fleet page lists, and the links that list something else: each keeps whatever it does not change."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Final
+from urllib.parse import urlencode
+
+from reconciler.domain.status import Direction, Reason, Sync
+from reconciler.ports import ChatbotFilter, ChatbotOrder, FleetCounts
+from reconciler.web.http.schemas import Cursor, LabelWord, Word
+from reconciler.web.ui.badges import SIDE_BADGES, SYNC_BADGES, Badge, reason_words
+from reconciler.web.ui.forms import FormQuery
+
+
+class FleetQuery(FormQuery):
+    """Which chatbots, and in which order."""
+
+    q: Word | None = None
+    sync: Sync | None = None
+    direction: Direction | None = None
+    reason: Reason | None = None
+    label: LabelWord | None = None
+    source: Word | None = None
+    order: ChatbotOrder = ChatbotOrder.STATE
+    down: bool = False
+    cursor: Cursor | None = None
+
+    def filter(self, visible: tuple[str, ...] | None) -> ChatbotFilter:
+        """As the store takes it."""
+        return ChatbotFilter(
+            sync=self.sync,
+            direction=self.direction,
+            reason=self.reason,
+            label=self.label,
+            source=self.source,
+            q=self.q,
+            visible=visible,
+        )
+
+    @property
+    def is_all(self) -> bool:
+        """Whether nothing is left out."""
+        return not any((self.q, self.sync, self.direction, self.reason, self.label, self.source))
+
+    def path(self, **changes: Any) -> str:
+        """The page with something changed; it begins at the first part, unless that is what changes."""
+        kept = self.model_dump(exclude_defaults=True, exclude={"cursor"}) | changes
+        asked = {
+            name: "yes" if value is True else value
+            for name, value in kept.items()
+            if value not in (None, False) and (name, value) != ("order", ChatbotOrder.STATE)
+        }
+        return f"/?{urlencode(asked)}" if asked else "/"
+
+
+@dataclass(frozen=True, slots=True)
+class FilterOption:
+    """A filter with how many chatbots of the whole fleet it leaves.
+
+    Attributes:
+        sign: How it looks, and what people call it.
+        count: How many chatbots it leaves when it stands alone.
+        path: The page with it, or without it when it is chosen already.
+        chosen: Whether it is chosen.
+    """
+
+    sign: Badge
+    count: int
+    path: str
+    chosen: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnHeader:
+    """The head of a column by which the list can be ordered.
+
+    Attributes:
+        title: The column.
+        path: The page in that order, or the other way round when it is in that order already.
+        sorted: ``ascending``, ``descending``, or None when another column decides.
+    """
+
+    title: str
+    path: str
+    sorted: str | None
+
+
+_SIDES: Final = (Direction.GIT_AHEAD, Direction.LIVE_AHEAD, Direction.DIVERGED)
+_RARE_SIDES: Final = (Direction.UNKNOWN,)
+
+
+def tiles(query: FleetQuery, counts: FleetCounts) -> Sequence[FilterOption]:
+    """The filters by sync and by the side that moved, with their counts."""
+    by_sync = [
+        # only what is out of sync has a side that moved
+        _choice(query, "sync", value, counts.sync.get(value, 0), SYNC_BADGES[value], **_no_side(value))
+        for value in Sync
+    ]
+    by_side = [
+        _choice(query, "direction", value, counts.direction.get(value, 0), SIDE_BADGES[value], **_no_other_sync(query))
+        for value in _SIDES
+    ]
+    return [*by_sync, *by_side]
+
+
+def chips(query: FleetQuery, counts: FleetCounts) -> Sequence[FilterOption]:
+    """The filters by reason, the most frequent first, and the rarer sides."""
+    return [*_sides(query, counts), *_reasons(query, counts)]
+
+
+def heads(query: FleetQuery) -> Sequence[ColumnHeader]:
+    """The columns' heads: name, state, and since when."""
+    columns = ((ChatbotOrder.NAME, "Chatbot"), (ChatbotOrder.STATE, "State"), (ChatbotOrder.DRIFTED, "Since"))
+    return [_head(query, order, title) for order, title in columns]
+
+
+def _sides(query: FleetQuery, counts: FleetCounts) -> Iterator[FilterOption]:
+    for value in _RARE_SIDES:
+        count = counts.direction.get(value, 0)
+        if count or query.direction is value:
+            yield _choice(query, "direction", value, count, SIDE_BADGES[value])
+
+
+def _reasons(query: FleetQuery, counts: FleetCounts) -> Iterator[FilterOption]:
+    known = {reason: count for reason, count in counts.reason.items() if count or query.reason is reason}
+    if query.reason is not None:
+        known.setdefault(query.reason, 0)
+    for reason, count in sorted(known.items(), key=lambda item: (-item[1], item[0])):
+        yield _choice(query, "reason", reason, count, Badge("", "", reason_words(reason)))
+
+
+def _choice(query: FleetQuery, name: str, value: StrEnum, count: int, sign: Badge, **besides: None) -> FilterOption:
+    chosen = getattr(query, name) is value
+    path = query.path(**{name: None}) if chosen else query.path(**{name: value}, **besides)
+    return FilterOption(sign, count, path, chosen)
+
+
+def _no_side(value: Sync) -> dict[str, None]:
+    return {} if value is Sync.OUT_OF_SYNC else {"direction": None}
+
+
+def _no_other_sync(query: FleetQuery) -> dict[str, None]:
+    return {} if query.sync is Sync.OUT_OF_SYNC else {"sync": None}
+
+
+def _head(query: FleetQuery, order: ChatbotOrder, title: str) -> ColumnHeader:
+    if query.order is not order:
+        return ColumnHeader(title, query.path(order=order, down=False), None)
+    return ColumnHeader(title, query.path(down=not query.down), "descending" if query.down else "ascending")

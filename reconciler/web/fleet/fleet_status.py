@@ -1,0 +1,95 @@
+"""What `/status`, `/metrics` and the page show of the whole fleet, read once."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from reconciler.domain.entities import Run, SourceRecord, Suspension
+from reconciler.domain.suspensions import shown_source, suspended_sources
+from reconciler.domain.tenant import TenantRecord
+from reconciler.domain.write_key import WriteKey
+from reconciler.engine.context import Engine
+from reconciler.ports import Budget, FleetCounts
+from reconciler.web.auth.visibility import _active_suspensions, _visible_among, visible_sources
+
+
+@dataclass(frozen=True, slots=True)
+class FleetStatus:
+    """The fleet at a glance.
+
+    Attributes:
+        counts: Chatbots and open plans, counted.
+        sources: The sources, each with the state that people are shown.
+        runs: Source → its last run.
+        budgets: Tenant → what is left of its call budget, by the calls for sources that may be seen.
+        suspensions: What is stopped now, newest first.
+        suspended_sources: Source → the widest suspension that stops the applies of all of it.
+        tenants: The configured tenants by name, also those that were not asked anything yet. Those with a write key
+            say what is known of it.
+        warnings: Which sources of a tenant may claim each other's chatbots.
+    """
+
+    counts: FleetCounts
+    sources: Sequence[SourceRecord]
+    runs: Mapping[str, Run]
+    budgets: Mapping[str, Budget]
+    suspensions: Sequence[Suspension] = ()
+    suspended_sources: Mapping[str, Suspension] = field(default_factory=dict)
+    tenants: Sequence[TenantRecord] = ()
+    warnings: Sequence[str] = ()
+
+
+async def fleet_status(engine: Engine, visible: Collection[str] | None = None) -> FleetStatus:
+    """Read the overview.
+
+    Args:
+        engine: Whose.
+        visible: Only these sources and what belongs to them; None means all.
+    """
+    suspensions = await _active_suspensions(engine)
+    records = await visible_sources(engine, visible)
+    stopped = suspended_sources(records, suspensions)
+    sources = [shown_source(record, stopped.get(record.name)) for record in records]
+    runs = await newest_runs(engine, sources)
+    known = {record.name: record for record in await engine.store.queries.tenants()}
+    tenants = set(engine.tenants) if visible is None else {source.tenant for source in sources} & set(engine.tenants)
+    return FleetStatus(
+        counts=await engine.store.queries.counts(visible),
+        sources=sources,
+        runs=runs,
+        budgets={name: _budget(engine, visible, name) for name in sorted(tenants)},
+        suspensions=await _visible_among(engine, visible, suspensions),
+        suspended_sources=stopped,
+        tenants=[
+            await _with_write_key(engine, visible, known.get(name) or TenantRecord(name=name))
+            for name in sorted(tenants)
+        ],
+        warnings=engine.open_claims(visible),
+    )
+
+
+async def newest_runs(engine: Engine, records: Sequence[SourceRecord]) -> Mapping[str, Run]:
+    """Source → its newest run, of those that had one."""
+    found = await engine.store.queries.runs_with([record.last_run_id for record in records if record.last_run_id])
+    return {run.source: run for run in found.values()}
+
+
+def _budget(engine: Engine, visible: Collection[str] | None, tenant: str) -> Budget:
+    """What a tenant's calls were used for, without the calls for sources that the person may not see."""
+    budget = engine.tenants[tenant].target.budget()
+    others = {source.name for source in engine.sources.values() if source.tenant == tenant} - set(visible or ())
+    return budget if visible is None or not others else budget.of_sources(visible)
+
+
+async def _with_write_key(engine: Engine, visible: Collection[str] | None, record: TenantRecord) -> TenantRecord:
+    """A tenant with what is known of its write key, if it has one, without chatbots that the person may not see."""
+    if engine.tenants[record.name].read_only:
+        return replace(record, write_key=None)
+    key = record.write_key or WriteKey()
+    named = [right.chatbot_id for right in key.missing if right.chatbot_id is not None]
+    if visible is None or not named:
+        return replace(record, write_key=key)
+    known = await engine.store.queries.chatbots_with(named)
+    seen = {None, *(item.id for item in known if item.tenant == record.name and item.source in visible)}
+    return replace(
+        record, write_key=replace(key, missing=tuple(right for right in key.missing if right.chatbot_id in seen))
+    )

@@ -1,0 +1,1 @@
+"""Forgetting sources, tenants and chatbots that are gone."""

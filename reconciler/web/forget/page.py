@@ -1,0 +1,102 @@
+"""What the forms that forget what is gone for good are sent to."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
+
+from fastapi import APIRouter, Request
+from starlette.responses import RedirectResponse, Response
+
+from reconciler.domain.entities import Role
+from reconciler.engine.context import Actor, Engine
+from reconciler.engine.forget import Forgotten, forget_chatbot, forget_source, forget_tenant
+from reconciler.web.auth.dependencies import AdminPage, TheEngine
+from reconciler.web.forget.box import (
+    ForgetBox,
+    box_of_tenant,
+    chatbot_forget_box,
+    chatbots_of_source,
+    source_forget_box,
+)
+from reconciler.web.forget.schemas import ForgetRequest
+from reconciler.web.http.problems import Code, Problem
+from reconciler.web.http.schemas import Name
+from reconciler.web.ui import templates
+from reconciler.web.ui.forms import FormRefusal, fields_named, parse_form, read_form, run_form_action
+from reconciler.web.ui.layout import Layout, layout_for
+
+router = APIRouter(include_in_schema=False)
+
+Forget = Callable[[str], Awaitable[Forgotten]]
+"""Forgets it, for a reason."""
+
+
+@dataclass(frozen=True, slots=True)
+class ForgetPage:
+    """A form that was refused, with what was typed into it.
+
+    Attributes:
+        back: The page to go back to.
+    """
+
+    frame: Layout
+    box: ForgetBox
+    back: str
+
+
+@router.post("/sources/{name}/forget", name="page_source_forget")
+async def source_forget(actor: AdminPage, engine: TheEngine, name: Name, request: Request) -> Response:
+    """Forget a source that left the settings."""
+
+    async def box() -> ForgetBox:
+        return source_forget_box(actor, name, await chatbots_of_source(engine, actor, name))
+
+    return await _done(request, engine, actor, lambda why: forget_source(engine, actor, name, why), box, "/sources")
+
+
+@router.post("/tenants/{name}/forget", name="page_tenant_forget")
+async def tenant_forget(actor: AdminPage, engine: TheEngine, name: Name, request: Request) -> Response:
+    """Forget a tenant that left the settings."""
+
+    async def box() -> ForgetBox:
+        return await box_of_tenant(engine, actor, name)
+
+    return await _done(request, engine, actor, lambda why: forget_tenant(engine, actor, name, why), box, "/sources")
+
+
+@router.post("/chatbots/{tenant}/{chatbot_id}/forget", name="page_chatbot_forget")
+async def chatbot_forget(
+    actor: AdminPage, engine: TheEngine, tenant: Name, chatbot_id: Name, request: Request
+) -> Response:
+    """Forget a chatbot that no document states and WizChat, which is asked, does not have."""
+
+    async def box() -> ForgetBox:
+        return chatbot_forget_box(actor, tenant, chatbot_id)
+
+    return await _done(
+        request, engine, actor, lambda why: forget_chatbot(engine, actor, tenant, chatbot_id, why), box, "/"
+    )
+
+
+async def _done(
+    request: Request,
+    engine: Engine,
+    actor: Actor,
+    forget: Forget,
+    box: Callable[[], Awaitable[ForgetBox]],
+    back: str,
+) -> Response:
+    """Forget what a form asks for; what is refused is said, with what was typed."""
+    form = await read_form(request)
+
+    async def act() -> Forgotten:
+        actor.require(Role.ADMIN)  # before the form is read: whether it is there is told only to who may forget it
+        if form.get("confirm") != "yes":
+            raise Problem(Code.INVALID_REQUEST, "check the box that says what goes")
+        return await forget(parse_form(ForgetRequest, fields_named(form, "reason")).reason)
+
+    done = await run_form_action(engine, request, act())
+    if not isinstance(done, FormRefusal):
+        return RedirectResponse(back, 303)
+    refused = replace(await box(), problem=str(done), reason=form.get("reason", ""))
+    page = ForgetPage(await layout_for(engine, actor, "sources", ()), refused, back)
+    return templates.page("forget/forget.html", page, done.status)

@@ -1,0 +1,1 @@
+"""HTTP itself: limits, headers, ETags, content negotiation, problem documents. Knows no feature."""

@@ -1,0 +1,109 @@
+"""What the web is told once, at the start."""
+
+import secrets
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from importlib import metadata
+from ipaddress import IPv4Network, IPv6Network, ip_network
+
+from starlette.datastructures import URL
+
+from reconciler.web.http.root_path import root_path_of
+
+MEBIBYTE = 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class WebhookSpec:
+    """How the webhooks of one source are proven.
+
+    Attributes:
+        forge: ``github`` or ``generic``: fixed by configuration, never read from a request.
+        secrets: What may have signed a delivery; several while rotating. Without any, there is no webhook.
+    """
+
+    forge: str = "generic"
+    secrets: tuple[str, ...] = field(default=(), repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class EffectiveSetting:
+    """A setting as the service has it. It never holds a secret.
+
+    Attributes:
+        name: Such as ``policy.approvals``, or ``tenants[acme].api_key``.
+        value: As it is written in TOML; of a secret, only whether it is set.
+        origin: Where it came from: ``default``, the file, or the environment variable.
+        help: What it is for.
+    """
+
+    name: str
+    value: str
+    origin: str
+    help: str
+
+
+@dataclass(frozen=True, slots=True)
+class EffectiveTable:
+    """One table of the settings."""
+
+    heading: str
+    help: str
+    rows: tuple[EffectiveSetting, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WebSettings:
+    """The settings of the web.
+
+    Attributes:
+        public_url: Where people reach the service; its host is always allowed, ``https`` makes cookies secure, its path
+            stands before every address.
+        allowed_hosts: Further values of the Host header, ``*.example.com`` and ``*`` included. Loopback always is.
+        trusted_proxies: Addresses or networks whose ``X-Forwarded-For`` is believed.
+        cors_origins: Origins whose pages may read the API.
+        webhooks: Source name → how its webhooks are proven.
+        session_seconds: How long a browser stays signed in.
+        failed_auth_per_minute: How many wrong credentials one client address may present in a minute.
+        body_limit: Bytes of a request body, at most.
+        webhook_body_limit: Bytes of a delivery, at most.
+        body_seconds: How long a body may take to arrive.
+        link_key: What signs links to plans; by default one that ends with the process.
+        effective: Every setting as people may see it.
+        version: Shown in ``/status``.
+    """
+
+    public_url: str = "http://127.0.0.1:8080"
+    allowed_hosts: tuple[str, ...] = ()
+    trusted_proxies: tuple[str, ...] = ()
+    cors_origins: tuple[str, ...] = ()
+    webhooks: Mapping[str, WebhookSpec] = field(default_factory=dict)
+    session_seconds: float = 8 * 60 * 60
+    failed_auth_per_minute: int = 20
+    body_limit: int = 128 * 1024  # read before anybody is known: what hundreds of connections hold adds up
+    webhook_body_limit: int = 25 * MEBIBYTE
+    body_seconds: float = 30.0
+    link_key: bytes = field(default_factory=lambda: secrets.token_bytes(32), repr=False)
+    effective: Sequence[EffectiveTable] = ()
+    version: str = field(default_factory=lambda: metadata.version("wizchat-reconciler"))
+
+    @property
+    def secure(self) -> bool:
+        """Whether people come by https."""
+        return URL(self.public_url).scheme == "https"
+
+    @property
+    def root_path(self) -> str:
+        """The path below which people reach the service, without a slash at its end; empty for none."""
+        return root_path_of(self.public_url)
+
+    @property
+    def hosts(self) -> tuple[str, ...]:
+        """Every allowed host but the loopback ones."""
+        own = URL(self.public_url).hostname
+        return (*self.allowed_hosts, own) if own else self.allowed_hosts
+
+    @property
+    def proxies(self) -> tuple[IPv4Network | IPv6Network, ...]:
+        """The trusted proxies as networks."""
+        return tuple(ip_network(proxy, strict=False) for proxy in self.trusted_proxies)

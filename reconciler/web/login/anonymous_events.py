@@ -1,0 +1,28 @@
+"""What anybody can cause without signing in: of each kind all of it together makes one line of the log a minute."""
+
+import logging
+from dataclasses import dataclass, field
+
+from reconciler.ports import Clock
+
+_MINUTE = 60.0
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class AnonymousEvents:
+    """Counts what strangers cause, by kind; the kinds are our own words, so that there are few."""
+
+    clock: Clock
+    _told: dict[str, float] = field(default_factory=dict)
+    _more: dict[str, int] = field(default_factory=dict)
+
+    def note(self, event: str, **details: str) -> None:
+        """Say that something happened, and how often it did since that was said last, unless that was just now."""
+        now = self.clock.monotonic()
+        if event in self._told and now - self._told[event] < _MINUTE:
+            self._more[event] = self._more.get(event, 0) + 1
+            return
+        log.warning(event, extra={"more": self._more.pop(event, 0), **details})
+        self._told[event] = now

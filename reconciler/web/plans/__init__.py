@@ -1,0 +1,1 @@
+"""Plans, decisions about them, and applies."""

@@ -1,0 +1,1 @@
+"""OpenAPI, and the same as a page."""

@@ -1,0 +1,231 @@
+"""What the page of sources says of each: what was read, what cannot be, and what a person may do about it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from reconciler.domain.diagnostics import Severity
+from reconciler.domain.entities import Role, Run, SourceRecord, SourceState, Suspension
+from reconciler.domain.forge_urls import WebRepository
+from reconciler.domain.source_causes import explain_source
+from reconciler.domain.tenant import TenantRecord, TenantState
+from reconciler.domain.write_key import WriteKeyState, write_key_warnings
+from reconciler.engine.context import Actor, SourceBinding
+from reconciler.render.ages import Age, age_or_none, due_or_none
+from reconciler.web.forget.box import ForgetBox
+from reconciler.web.runs.summary import findings_of, refused_files, run_badge
+from reconciler.web.suspensions.box import SuspendBox, suspend_box
+from reconciler.web.ui.badges import Badge
+from reconciler.web.ui.layout import Layout
+
+
+@dataclass(frozen=True, slots=True)
+class RefusedFile:
+    """What was just asked of a source, and not done.
+
+    Attributes:
+        name: The source.
+        problem: Why not.
+        reason: What was typed into the field of that name.
+    """
+
+    name: str
+    problem: str
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class AcceptForm:
+    """A revision that is not trusted by itself, and may be accepted.
+
+    Attributes:
+        revision: The whole commit id.
+        link: Where it can be looked at; None for repositories without pages.
+        refusal: Why the person may not, or None.
+        reason: What is in the field of that name.
+    """
+
+    revision: str
+    link: str | None = None
+    refusal: str | None = None
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SourceProblem:
+    """What stands wrong in the documents of the last good revision.
+
+    Attributes:
+        sign: How much it is.
+        run_id: The run whose page shows it.
+    """
+
+    sign: Badge
+    run_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class SourceCard:
+    """One source.
+
+    Attributes:
+        record: The source with the state that people are shown.
+        advice: What to do about its state, or None when there is nothing to do.
+        stop: What stops the applies of all of it, where its state does not say so; else None.
+        wrong: What stands wrong in its documents, or None when nothing is known to.
+        run: Its last run.
+        run_sign: How that ended, or None.
+        refused: In how many files it says that documents are refused, or None.
+        ran: When that ended or began.
+        next: When it is looked at again.
+        git: When git was last asked.
+        tenant: Its tenant, while WizChat cannot be used for it; else None.
+        write_key: What is known of its tenant's write key.
+        write_key_warnings: What stands in the way of applies with it.
+        compared: When the live side was last compared as a whole.
+        uncompared: How many chatbots the last run could not compare.
+        good_link: Where the last good revision can be looked at.
+        configured: Whether the settings still name it.
+        refresh_refusal: Why the person may not have it looked at, or None.
+        acceptance: The revision that may be accepted, or None.
+        box: The form that suspends it.
+        forget: The form that forgets it, once it left the settings; else None.
+        problem: Why what was just asked was not done, or None.
+    """
+
+    record: SourceRecord
+    advice: str | None
+    stop: Suspension | None
+    wrong: SourceProblem | None
+    run: Run | None
+    run_sign: Badge | None
+    refused: int | None
+    ran: Age | None
+    next: Age | None
+    git: Age | None
+    tenant: TenantRecord | None
+    write_key: str
+    write_key_warnings: Sequence[str]
+    compared: Age | None
+    uncompared: int
+    good_link: str | None
+    configured: bool
+    refresh_refusal: str | None
+    acceptance: AcceptForm | None
+    box: SuspendBox
+    forget: ForgetBox | None
+    problem: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class SourcesPage:
+    """Every source that the person may see, by name.
+
+    Attributes:
+        gone_tenants: The forms that forget the tenants that left the settings.
+    """
+
+    frame: Layout
+    cards: Sequence[SourceCard]
+    gone_tenants: Sequence[ForgetBox]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceCardData:
+    """What the cards are made of.
+
+    Attributes:
+        actor: Who looks.
+        now: The moment at which they do.
+        bindings: The configured sources.
+        runs: Source → its last run.
+        told: Source → the run that tells of its last good revision.
+        standing: What is suspended now.
+        stopped: Source → what stops the applies of all of it.
+        tenants: The tenants by name.
+        gone: Source → the form that forgets it, for those that left the settings.
+        refused: What was just asked and not done, or None.
+    """
+
+    actor: Actor
+    now: datetime
+    bindings: Mapping[str, SourceBinding] = field(default_factory=dict)
+    runs: Mapping[str, Run] = field(default_factory=dict)
+    told: Mapping[str, Run] = field(default_factory=dict)
+    standing: Sequence[Suspension] = ()
+    stopped: Mapping[str, Suspension] = field(default_factory=dict)
+    tenants: Mapping[str, TenantRecord] = field(default_factory=dict)
+    gone: Mapping[str, ForgetBox] = field(default_factory=dict)
+    refused: RefusedFile | None = None
+
+
+def source_card(record: SourceRecord, known: SourceCardData) -> SourceCard:
+    """Everything that is said of one source."""
+    name, now = record.name, known.now
+    binding, run, tenant = known.bindings.get(name), known.runs.get(name), known.tenants.get(record.tenant)
+    refused = known.refused if known.refused and known.refused.name == name else None
+    pages = WebRepository.of(binding.forge, binding.url) if binding else None
+    return SourceCard(
+        record=record,
+        advice=explain_source(record.cause) if record.state is SourceState.UNKNOWN else None,
+        stop=known.stopped.get(name) if record.state is SourceState.UNKNOWN else None,
+        wrong=_wrong(known.told.get(name)),
+        run=run,
+        run_sign=run_badge(run) if run else None,
+        refused=refused_files(run) if run else None,
+        ran=age_or_none(run.finished_at or run.started_at or run.created_at, now) if run else None,
+        next=due_or_none(record.next_run_at, now),
+        git=age_or_none(record.git_checked_at, now),
+        tenant=tenant if tenant and tenant.state not in {None, TenantState.READY} else None,
+        write_key=_write_key(tenant),
+        write_key_warnings=write_key_warnings(record.tenant, tenant.write_key if tenant else None),
+        compared=age_or_none(record.compared_at, now),
+        uncompared=run.counts.uncompared if run else 0,
+        good_link=pages.commit(record.good_revision) if pages and record.good_revision else None,
+        configured=binding is not None,
+        refresh_refusal=known.actor.refusal(Role.OPERATOR, name),
+        acceptance=_acceptance(record, known.actor, pages, refused) if binding else None,
+        box=suspend_box(known.actor, f"source/{name}", name, known.standing, what=f"source {name}", back="/sources"),
+        forget=known.gone.get(name),
+        problem=refused.problem if refused else None,
+    )
+
+
+def _write_key(tenant: TenantRecord | None) -> str:
+    """What is known of a tenant's write key, in a few words; what is wrong with it stands elsewhere."""
+    if tenant is None:
+        return "the tenant is not configured"
+    if tenant.write_key is None:
+        return "none: nothing can be applied"
+    match tenant.write_key.state:
+        case None:
+            return "not asked yet"
+        case WriteKeyState.REFUSED:
+            return "refused"
+        case WriteKeyState.ACCEPTED:
+            return "accepted; whether it may write is known only at the first apply"
+        case WriteKeyState.PROVEN:
+            return "accepted, and an apply with it was carried out"
+
+
+def _wrong(run: Run | None) -> SourceProblem | None:
+    if run is None or not run.diagnostics:
+        return None
+    worst = min(diagnostic.severity for diagnostic in run.diagnostics)
+    kind, symbol = ("del", "✗") if worst is Severity.ERROR else ("both", "!")
+    return SourceProblem(Badge(kind, symbol, findings_of(run)), run.id)
+
+
+def _acceptance(
+    record: SourceRecord, actor: Actor, pages: WebRepository | None, refused: RefusedFile | None
+) -> AcceptForm | None:
+    """Only what the remote named last can be accepted, and only while it is not the good revision already."""
+    revision = record.seen_revision
+    if record.state is not SourceState.UNKNOWN or revision is None or revision == record.good_revision:
+        return None
+    return AcceptForm(
+        revision=revision,
+        link=pages.commit(revision) if pages else None,
+        refusal=actor.refusal(Role.APPROVER, record.name),
+        reason=refused.reason if refused else "",
+    )

@@ -1,0 +1,60 @@
+"""What the API takes and gives about sources."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from reconciler.domain.diagnostics import Severity
+from reconciler.domain.entities import SourceState
+from reconciler.web.http.schemas import Moment, RequestModel, ResponseModel, Text, Word
+from reconciler.web.suspensions.schemas import SuspensionResponse
+
+
+class SourceConditionResponse(ResponseModel):
+    """What is found in the documents of a source's last good revision, of one severity."""
+
+    severity: Severity
+    count: int
+    message: str = Field(description="The first of them, with its place.")
+    run_id: str = Field(description="The run whose `diagnostics` are all of them.")
+
+
+class SourceResponse(ResponseModel):
+    """A source as it was last seen."""
+
+    name: str
+    tenant: str
+    url: str = Field(description="Without credentials.")
+    branch: str | None = Field(description="Null means the remote's HEAD.")
+    state: SourceState
+    cause: str | None
+    message: str | None
+    suspension: SuspensionResponse | None = Field(
+        description="What stops the applies of all of it, also while it is Unknown; else null."
+    )
+    good_revision: str | None = Field(description="The last revision that was read and trusted.")
+    seen_revision: str | None = Field(description="The last revision that the remote named.")
+    last_run_id: str | None
+    next_run_at: Moment | None
+    git_checked_at: Moment | None
+    drift_checked_at: Moment | None = Field(description="When the live side was last to be compared as a whole.")
+    compared_at: Moment | None = Field(description="When that last gave anything.")
+    brake: str | None = Field(description="Why nothing of a revision is applied without a person; else null.")
+    conditions: list[SourceConditionResponse] = Field(
+        description="What stands wrong in its documents, errors first; empty while nothing is known to."
+    )
+
+
+class AcceptedResponse(SourceResponse):
+    """A source whose revision was accepted."""
+
+    orphaned: list[str] = Field(
+        description="Chatbots whose document is gone at that revision; nothing is done to them."
+    )
+
+
+class AcceptRequest(RequestModel):
+    """Trust a revision of a source that is not trusted by itself."""
+
+    revision: Annotated[Word, Field(description="The whole commit id, as the remote names it now.")]
+    reason: Text

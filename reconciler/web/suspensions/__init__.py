@@ -1,0 +1,1 @@
+"""Suspending and resuming applies."""

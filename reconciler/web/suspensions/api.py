@@ -1,0 +1,43 @@
+"""The emergency stop."""
+
+from fastapi import APIRouter, Request
+
+from reconciler.web import serializers
+from reconciler.web.auth.dependencies import Operator, TheEngine, Viewer
+from reconciler.web.auth.visibility import standing_suspensions
+from reconciler.web.http.problems import Code
+from reconciler.web.http.responses import API, NOT_MODIFIED, refusals
+from reconciler.web.http.schemas import ListResponse
+from reconciler.web.suspensions import actions
+from reconciler.web.suspensions.schemas import ResumeRequest, SuspendRequest, SuspensionResponse
+
+router = APIRouter(prefix=API, tags=["Suspensions"])
+
+_REFUSALS = refusals(Code.FORBIDDEN, Code.NOT_FOUND, Code.CONCURRENT_CHANGE, Code.INVALID_REQUEST, Code.BODY_TOO_LARGE)
+
+
+@router.get(
+    "/suspensions",
+    name="suspension_list",
+    summary="What is suspended now",
+    responses=NOT_MODIFIED | refusals(),
+)
+async def suspension_list(engine: TheEngine, actor: Viewer) -> ListResponse[SuspensionResponse]:
+    """All of them at once, newest first: `next_cursor` is always null. A limited token sees what stops its sources."""
+    shown = [serializers.suspension(suspension) for suspension in await standing_suspensions(engine, actor.sources)]
+    return ListResponse(items=shown, next_cursor=None)
+
+
+@router.post("/suspend", name="suspend", summary="Stop applies", responses=_REFUSALS)
+async def suspend(engine: TheEngine, actor: Operator, body: SuspendRequest, request: Request) -> SuspensionResponse:
+    """Approved and automatic ones too; dry runs go on. The same again answers with what already stands."""
+    return serializers.suspension(await actions.suspend(request, engine, actor, body))
+
+
+@router.post("/resume", name="resume", summary="Let applies go on", responses=_REFUSALS)
+async def resume(
+    engine: TheEngine, actor: Operator, body: ResumeRequest, request: Request
+) -> SuspensionResponse | None:
+    """Answers with the suspension that ended, or null when there was none."""
+    ended = await actions.resume(request, engine, actor, body)
+    return serializers.suspension(ended) if ended else None

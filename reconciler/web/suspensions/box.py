@@ -1,0 +1,58 @@
+"""The form that suspends and resumes: on a chatbot's page, the page of sources, and the fleet's."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from reconciler.domain.entities import Role, Suspension
+from reconciler.engine.context import Actor
+from reconciler.web.ui.forms import to_datetime_field
+
+
+@dataclass(frozen=True, slots=True)
+class SuspendBox:
+    """One scope, whether it is suspended, and what a person may do about it.
+
+    Attributes:
+        scope: As the API names it, such as ``source/main``.
+        what: What people call it, such as ``this chatbot``.
+        back: The page to come back to.
+        standing: The suspension of exactly this scope, where one stands.
+        refusal: Why the person may do nothing here, or None.
+        reason: What is in the field of that name.
+        until: What is in the field of that name.
+        problem: Why what was just sent was refused, or None.
+    """
+
+    scope: str
+    what: str
+    back: str
+    standing: Suspension | None = None
+    refusal: str | None = None
+    reason: str = ""
+    until: str = ""
+    problem: str | None = None
+
+
+def suspend_box(
+    actor: Actor, scope: str, source: str | None, standing: Sequence[Suspension], *, what: str, back: str
+) -> SuspendBox:
+    """The form for a scope.
+
+    Args:
+        actor: Who looks.
+        scope: ``chatbot/ID``, ``source/NAME``, ``tenant/NAME`` or ``all``.
+        source: The source that it belongs to; None for what concerns all of them.
+        standing: What is suspended now.
+        what: What people call the scope.
+        back: The page to come back to.
+    """
+    own = next((suspension for suspension in standing if suspension.scope == scope), None)
+    return SuspendBox(
+        scope=scope,
+        what=what,
+        back=back,
+        standing=own,
+        refusal=actor.refusal(Role.OPERATOR, source),
+        reason=own.reason if own else "",
+        until=to_datetime_field(own.until) if own and own.until else "",
+    )

@@ -1,0 +1,80 @@
+"""What the forms that suspend and resume are sent to."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from fastapi import APIRouter, Request
+from starlette.responses import RedirectResponse, Response
+
+from reconciler.engine.context import Actor, Engine
+from reconciler.web.auth.dependencies import OperatorPage, TheEngine
+from reconciler.web.auth.visibility import standing_suspensions
+from reconciler.web.suspensions import actions
+from reconciler.web.suspensions.box import SuspendBox
+from reconciler.web.suspensions.schemas import ResumeRequest, SuspendRequest
+from reconciler.web.ui import templates
+from reconciler.web.ui.forms import Form, fields_named, from_datetime_field, parse_form, read_form, run_form_action
+from reconciler.web.ui.layout import Layout, layout_for
+from reconciler.web.ui.paths import own_page
+
+router = APIRouter(include_in_schema=False)
+
+
+@dataclass(frozen=True, slots=True)
+class SuspendPage:
+    """A form that was refused, with what was typed into it.
+
+    Attributes:
+        title: What was to be done.
+    """
+
+    frame: Layout
+    title: str
+    box: SuspendBox
+
+
+@router.post("/suspend", name="page_suspend")
+async def suspend(actor: OperatorPage, engine: TheEngine, request: Request) -> Response:
+    """Stop the applies of a scope."""
+
+    async def act(form: Form) -> None:
+        fields = {**fields_named(form, "scope", "reason"), "until": from_datetime_field(form.get("until", ""))}
+        await actions.suspend(request, engine, actor, parse_form(SuspendRequest, fields))
+
+    return await _done(request, engine, actor, "Suspend", act)
+
+
+@router.post("/resume", name="page_resume")
+async def resume(actor: OperatorPage, engine: TheEngine, request: Request) -> Response:
+    """Let the applies of a scope go on."""
+
+    async def act(form: Form) -> None:
+        await actions.resume(request, engine, actor, parse_form(ResumeRequest, fields_named(form, "scope")))
+
+    return await _done(request, engine, actor, "Resume", act)
+
+
+async def _done(
+    request: Request, engine: Engine, actor: Actor, title: str, act: Callable[[Form], Awaitable[None]]
+) -> Response:
+    """Do what a form asks for, and go back to its page; what is refused is said, with what was typed."""
+    form = await read_form(request)
+    denial = await run_form_action(engine, request, act(form))
+    if denial is None:
+        return RedirectResponse(own_page(form.get("back", "/")), 303)
+    page = SuspendPage(await layout_for(engine, actor), title, await _box(engine, actor, form, str(denial)))
+    return templates.page("suspensions/suspend.html", page, denial.status)
+
+
+async def _box(engine: Engine, actor: Actor, form: Form, problem: str) -> SuspendBox:
+    scope = form.get("scope", "")
+    standing = await standing_suspensions(engine, actor.sources)
+    return SuspendBox(
+        scope=scope,
+        what=scope or "nothing",
+        back=own_page(form.get("back", "/")),
+        standing=next((suspension for suspension in standing if suspension.scope == scope), None),
+        reason=form.get("reason", ""),
+        until=form.get("until", ""),
+        problem=problem,
+    )

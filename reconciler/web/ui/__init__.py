@@ -1,0 +1,1 @@
+"""What all pages share: layout, badges, forms, templates, static files."""

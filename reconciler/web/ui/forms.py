@@ -1,0 +1,141 @@
+"""The pages' forms: read by hand, so that no multipart parser is loaded, and done or refused."""
+
+import re
+from collections.abc import Awaitable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final, TypeVar
+from urllib.parse import parse_qs
+
+from pydantic import ValidationError, model_validator
+from starlette.requests import Request
+
+from reconciler.engine.context import Engine
+from reconciler.errors import Conflict, Forbidden, NotFound, SourceUnreadable
+from reconciler.web.auth.refusals import refusal_document
+from reconciler.web.http.problems import Code, Problem
+from reconciler.web.http.schemas import Query, RequestModel
+
+A = TypeVar("A", bound=RequestModel)
+T = TypeVar("T")
+Form = Mapping[str, str]
+
+_MAX_FIELDS: Final = 10
+_WITHOUT_ZONE: Final = re.compile(r"\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(?::\d{2})?", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class FormRefusal:
+    """Why what a form asked for was not done, for the page that says it.
+
+    Attributes:
+        status: Of the answer.
+        title: What is wrong, in a few words.
+        detail: What to do.
+    """
+
+    status: int
+    title: str
+    detail: str
+
+    def __str__(self) -> str:
+        return self.detail if self.status == Code.INVALID_REQUEST.status else f"{self.title}: {self.detail}"
+
+
+class FormQuery(Query):
+    """What a page's filters ask for by its address: a field that was left empty is none."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_blanks(cls, given: Any) -> Any:
+        return {name: value for name, value in given.items() if value != ""} if isinstance(given, dict) else given
+
+
+async def read_form(request: Request) -> dict[str, str]:
+    """The fields of a form; of a field sent twice, the first.
+
+    Raises:
+        Problem: When the body is no form.
+    """
+    return {name: values[0] for name, values in (await read_lists(request, _MAX_FIELDS)).items()}
+
+
+async def read_lists(request: Request, most: int) -> dict[str, list[str]]:
+    """The fields of a form with every value of each; browsers send line ends as CR LF, which are one character here.
+
+    Args:
+        request: The request.
+        most: How many values it may hold in all.
+
+    Raises:
+        Problem: When the body is no form, or holds more.
+    """
+    body = await request.body()
+    try:
+        fields = parse_qs(body.decode("ascii"), max_num_fields=most)
+    except ValueError as error:
+        raise Problem(Code.MALFORMED_BODY, "send a form") from error
+    return {name: [value.replace("\r\n", "\n") for value in values] for name, values in fields.items()}
+
+
+def require_button(form: Mapping[str, object]) -> None:
+    """Refuse a form of several buttons that was sent by none of them: browsers then press its first one.
+
+    Raises:
+        Problem: When that is what happened.
+    """
+    if "pressed" in form:
+        raise Problem(Code.INVALID_REQUEST, "press one of the buttons: Enter alone decides nothing")
+
+
+def parse_form(ask: type[A], fields: Mapping[str, Any]) -> A:
+    """What a form asks for, as the API takes it; an empty field is one that was left out.
+
+    Raises:
+        Problem: When a field is missing or wrong.
+    """
+    try:
+        return ask.model_validate({name: value for name, value in fields.items() if value})
+    except ValidationError as error:
+        # what was sent is never echoed: it may be a secret in the wrong place
+        names = dict.fromkeys(str(part) for item in error.errors() for part in item["loc"][:1])
+        raise Problem(Code.INVALID_REQUEST, f"correct these fields: {', '.join(names)}") from error
+
+
+def fields_named(form: Form, *names: str) -> dict[str, Any]:
+    """The named fields of a form that are not blank: its buttons share one form, and a call takes what is its own."""
+    return {name: form[name] for name in names if form.get(name, "").strip()}
+
+
+def to_datetime_field(moment: datetime) -> str:
+    """A moment as a field for date and time takes it; the field says that it is UTC."""
+    return moment.strftime("%Y-%m-%dT%H:%M")
+
+
+def from_datetime_field(text: str) -> str:
+    """What somebody put into such a field, as the API takes it."""
+    text = text.strip()
+    return f"{text.replace(' ', 'T')}Z" if _WITHOUT_ZONE.fullmatch(text) else text
+
+
+async def run_form_action(
+    engine: Engine, request: Request, work: Awaitable[T], *, beyond: tuple[type[Exception], ...] = ()
+) -> T | FormRefusal:
+    """Do what a form asks for.
+
+    Args:
+        engine: The ports; a refused decision leaves its row.
+        request: The form's.
+        work: What it asks for.
+        beyond: The errors after which the person does not see the form's page either: they are raised.
+
+    Returns:
+        What the work returns, or why it was refused.
+    """
+    try:
+        return await work
+    except beyond:
+        raise
+    except (Conflict, Forbidden, NotFound, SourceUnreadable, Problem) as error:
+        body = await refusal_document(engine, request, error)
+        return FormRefusal(body["status"], body["title"], body["detail"])
