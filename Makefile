@@ -43,6 +43,7 @@ check: $(STAMP)  ## format, lint, types, import rules, generated files, docs in 
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/python scripts/house_counts.py --check
 	$(BIN)/python scripts/gen.py --check
 	$(BIN)/python scripts/settings_reference.py --check
 	$(BIN)/pytest -q tests/docs

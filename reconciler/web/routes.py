@@ -1,6 +1,6 @@
 """The routers of all features: what OpenAPI describes, and the pages."""
 
-from reconciler.web.access import me_api, people_api, tokens_api
+from reconciler.web.access import api as access_api
 from reconciler.web.access import page as access_page
 from reconciler.web.audit import api as audit_api
 from reconciler.web.audit import page as audit_page
@@ -26,7 +26,7 @@ from reconciler.web.webhooks import api as webhooks_api
 
 API_ROUTERS = (
     fleet_api.router, chatbots_api.router, audit_api.router, plans_api.router, sources_api.router, runs_api.router,
-    forget_api.router, suspensions_api.router, me_api.router, people_api.router, tokens_api.router, events_api.router,
+    forget_api.router, suspensions_api.router, access_api.router, events_api.router,
     webhooks_api.router, monitoring_api.router,
 )  # fmt: skip
 """Everything that OpenAPI describes, in its order."""

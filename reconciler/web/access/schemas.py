@@ -2,13 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Self
 
 from pydantic import Field
 
-from reconciler.domain.access import Person, Token
+from reconciler.domain.access import Token
 from reconciler.domain.entities import Role
-from reconciler.domain.grants import Right, role_for
+from reconciler.domain.grants import role_for
 from reconciler.web.auth.credentials import Caller, Credential
 from reconciler.web.http.schemas import MAX_PAGE, Moment, RequestModel, ResponseModel, Text, Until, Word
 
@@ -52,6 +52,11 @@ class TokenResponse(ResponseModel):
     last_used_at: Moment | None = Field(description="To about a minute.")
     stands: bool = Field(description="Whether it is neither revoked nor expired.")
 
+    @classmethod
+    def of_token(cls, token: Token, now: datetime, **fields: object) -> Self:
+        """Make the answer from a token as it is at a moment."""
+        return cls.of(token, stands=token.stands(now), **fields)
+
 
 class NewTokenResponse(TokenResponse):
     """A token at the only moment at which its secret is told."""
@@ -82,52 +87,15 @@ class MeResponse(ResponseModel):
     credential: Credential
     expires_at: Moment | None = Field(description="When the token or the session ends.")
 
-
-def token_response(token: Token, now: datetime) -> TokenResponse:
-    """A token as an answer."""
-    return TokenResponse(**_token(token, now))
-
-
-def new_token_response(token: Token, secret: str, now: datetime) -> NewTokenResponse:
-    """A new token as an answer."""
-    return NewTokenResponse(**_token(token, now), secret=secret)
-
-
-def _token(token: Token, now: datetime) -> dict[str, object]:
-    names = ("id", "name", "person", "role", "created_at", "expires_at", "revoked_at", "last_used_at")
-    sources = list(token.sources) if token.sources is not None else None
-    return {name: getattr(token, name) for name in names} | {"sources": sources, "stands": token.stands(now)}
-
-
-def person_response(person: Person, rights: Sequence[Right]) -> PersonResponse:
-    """A person as an answer."""
-    return PersonResponse(
-        name=person.name,
-        issuer=person.issuer,
-        subject=person.subject,
-        groups=list(person.groups),
-        rights=_rights(rights),
-        seen_at=person.seen_at,
-        barred_at=person.barred_at,
-    )
-
-
-def me_response(caller: Caller, sources: Sequence[str]) -> MeResponse:
-    """The asker as an answer; only of sources that they may see."""
-    actor = caller.actor
-    return MeResponse(
-        name=actor.name,
-        role=actor.role,
-        rights=_rights(actor.rights),
-        roles={source: role_for(actor.rights, source) for source in sources if actor.sees(source)},
-        everywhere=role_for(actor.rights, None),
-        credential=caller.credential,
-        expires_at=caller.expires_at,
-    )
-
-
-def _rights(rights: Sequence[Right]) -> list[RightResponse]:
-    return [
-        RightResponse(role=right.role, sources=list(right.sources) if right.sources is not None else None)
-        for right in rights
-    ]
+    @classmethod
+    def of_caller(cls, caller: Caller, sources: Sequence[str]) -> Self:
+        """Make the answer from whoever asks; it names only sources that they may see."""
+        actor = caller.actor
+        return cls.of(
+            caller,
+            name=actor.name,
+            role=actor.role,
+            rights=actor.rights,
+            roles={source: role_for(actor.rights, source) for source in sources if actor.sees(source)},
+            everywhere=role_for(actor.rights, None),
+        )

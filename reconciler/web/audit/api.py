@@ -6,7 +6,6 @@ from fastapi import APIRouter, Query
 
 from reconciler.domain.entities import Role
 from reconciler.ports import AuditFilter
-from reconciler.web import serializers
 from reconciler.web.audit.schemas import AuditQuery, AuditResponse
 from reconciler.web.auth.dependencies import TheEngine, Viewer
 from reconciler.web.http.problems import Code
@@ -29,4 +28,4 @@ async def audit_list(
     actor.require(Role.VIEWER)
     wanted = AuditFilter(subject=query.subject, actor=query.actor, action=query.action, after=query.after)
     part = engine.store.queries.audit(wanted, limit=query.limit, cursor=query.cursor)
-    return listed(await checked(part), serializers.audit_entry)
+    return listed(await checked(part), AuditResponse.model_validate)

@@ -4,7 +4,6 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query
 
-from reconciler.web import serializers
 from reconciler.web.auth.dependencies import TheEngine, Viewer
 from reconciler.web.auth.visibility import suspensions_of, visible_chatbot
 from reconciler.web.chatbots.past_plans import past_plans
@@ -33,7 +32,7 @@ async def chatbot_list(
     )
     found = await checked(part)
     stops = await suspensions_of(engine, found.items)
-    return listed(found, lambda chatbot: serializers.chatbot(chatbot, stops))
+    return listed(found, lambda chatbot: ChatbotResponse.of_chatbot(chatbot, stops))
 
 
 @router.get(
@@ -47,7 +46,7 @@ async def chatbot_get(
 ) -> ChatbotResponse:
     """An id that two tenants share needs `tenant`."""
     chatbot = await visible_chatbot(engine, actor, chatbot_id, query.tenant)
-    return serializers.chatbot(chatbot, await suspensions_of(engine, [chatbot]))
+    return ChatbotResponse.of_chatbot(chatbot, await suspensions_of(engine, [chatbot]))
 
 
 @router.get(
@@ -64,4 +63,4 @@ async def chatbot_history(
     chatbot = await visible_chatbot(engine, actor, chatbot_id, query.tenant)
     found = await checked(past_plans(engine, actor, chatbot, limit=query.limit, cursor=query.cursor))
     stops = await suspensions_of(engine, (past.plan for past in found.items))
-    return listed(found, lambda past: serializers.history(past, engine.policy, stops))
+    return listed(found, lambda past: HistoryResponse.of_past(past, engine.policy, stops))

@@ -1,11 +1,13 @@
 """What the API takes and gives about chatbots."""
 
 from collections.abc import Mapping
+from typing import Self
 
 from pydantic import (
     Field,
 )
 
+from reconciler.domain.entities import Chatbot, Suspension
 from reconciler.domain.status import Direction, Reason, Sync
 from reconciler.ports import ChatbotFilter, ChatbotOrder
 from reconciler.web.http.schemas import LabelWord, Moment, PageQuery, ResponseModel, Word
@@ -33,6 +35,11 @@ class ChatbotResponse(ResponseModel):
     last_applied_revision: str | None
     checked_at: Moment | None
     drifted_at: Moment | None = Field(description="Since when it is OutOfSync; null while it is not.")
+
+    @classmethod
+    def of_chatbot(cls, chatbot: Chatbot, suspensions: Mapping[str, Suspension]) -> Self:
+        """Make the answer from a chatbot; the suspension that stops its applies is among those given by id."""
+        return cls.of(chatbot, suspension=suspensions.get(chatbot.suspension_id or ""))
 
 
 class HistoryQuery(PageQuery):

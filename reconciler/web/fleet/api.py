@@ -2,7 +2,6 @@
 
 from fastapi import APIRouter
 
-from reconciler.web import serializers
 from reconciler.web.auth.dependencies import TheEngine, TheSettings, Viewer
 from reconciler.web.fleet.fleet_status import fleet_status
 from reconciler.web.fleet.schemas import StatusResponse
@@ -22,4 +21,4 @@ async def status(engine: TheEngine, settings: TheSettings, actor: Viewer) -> Sta
     """Counts by sync, direction and reason, open plans, the last run of each source, and the API budget."""
     fleet = await fleet_status(engine, actor.sources)
     told = await runs_with_findings(engine, fleet.sources, fleet.runs, actor.sees)
-    return serializers.status(fleet, told, settings.version)
+    return StatusResponse.of_fleet(fleet, told, settings.version)

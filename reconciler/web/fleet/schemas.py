@@ -1,13 +1,17 @@
 """What `GET /status` gives."""
 
 from collections.abc import Mapping
+from typing import Self
 
 from pydantic import Field
 
-from reconciler.domain.lifecycle import PlanStatus
+from reconciler.domain.entities import Run
+from reconciler.domain.lifecycle import OPEN, PlanStatus
 from reconciler.domain.status import Direction, Reason, Sync
-from reconciler.domain.tenant import TenantState
-from reconciler.domain.write_key import WriteKeyState
+from reconciler.domain.tenant import TenantRecord, TenantState
+from reconciler.domain.write_key import WriteKey, WriteKeyState, write_key_sentence
+from reconciler.ports import FleetCounts
+from reconciler.web.fleet.fleet_status import FleetStatus
 from reconciler.web.http.schemas import Moment, ResponseModel
 from reconciler.web.runs.schemas import RunResponse
 from reconciler.web.sources.schemas import SourceResponse
@@ -51,6 +55,12 @@ class WriteKeyResponse(ResponseModel):
         description="Until an apply shows otherwise, or the key is another one."
     )
 
+    @classmethod
+    def of_key(cls, tenant: str, key: WriteKey) -> Self:
+        """Make the answer from what is known of a tenant's write key."""
+        missing = [MissingRightResponse.of(right, message=right.sentence(tenant)) for right in key.missing]
+        return cls.of(key, message=write_key_sentence(tenant, key), missing=missing)
+
 
 class TenantResponse(ResponseModel):
     """Whether a tenant's WizChat can be used, as its calls were last answered."""
@@ -60,6 +70,12 @@ class TenantResponse(ResponseModel):
     cause: str | None = Field(description="What is wrong and what to do; null while Ready.")
     since: Moment | None = Field(description="Since when it is in this state.")
     write_key: WriteKeyResponse | None = Field(description="Null for a tenant without one, which is read-only.")
+
+    @classmethod
+    def of_tenant(cls, tenant: TenantRecord) -> Self:
+        """Make the answer from a tenant as it was last seen."""
+        key = tenant.write_key
+        return cls.of(tenant, write_key=WriteKeyResponse.of_key(tenant.name, key) if key else None)
 
 
 class ChatbotCountsResponse(ResponseModel):
@@ -72,12 +88,30 @@ class ChatbotCountsResponse(ResponseModel):
     direction: Mapping[Direction, int]
     reason: Mapping[Reason, int] = Field(description="Suspended ones count at their reason, and at `Suspended`.")
 
+    @classmethod
+    def of_counts(cls, counts: FleetCounts) -> Self:
+        """Make the answer from the counts; words of which there is none count zero."""
+        return cls(
+            total=sum(counts.sync.values()),
+            unmanaged=counts.reason.get(Reason.UNMANAGED, 0),
+            orphaned=counts.reason.get(Reason.ORPHANED, 0),
+            sync={sync: counts.sync.get(sync, 0) for sync in Sync},
+            direction={direction: counts.direction.get(direction, 0) for direction in Direction},
+            reason={reason: counts.reason[reason] for reason in Reason if counts.reason.get(reason)},
+        )
+
 
 class OpenPlansResponse(ResponseModel):
     """Open plans, counted."""
 
     total: int
     status: Mapping[PlanStatus, int]
+
+    @classmethod
+    def of_counts(cls, counts: FleetCounts) -> Self:
+        """Make the answer from the counts."""
+        numbers = {status: counts.open_plans.get(status, 0) for status in sorted(OPEN)}
+        return cls(total=sum(numbers.values()), status=numbers)
 
 
 class StatusResponse(ResponseModel):
@@ -92,3 +126,30 @@ class StatusResponse(ResponseModel):
     tenants: list[TenantResponse]
     suspensions: SuspensionCountsResponse
     warnings: list[str] = Field(description="Which sources of a tenant may claim each other's chatbots.")
+
+    @classmethod
+    def of_fleet(cls, fleet: FleetStatus, runs: Mapping[str, Run], version: str) -> Self:
+        """Make the answer.
+
+        Args:
+            fleet: The fleet as whoever asks may see it.
+            runs: Source → the run that tells of the documents of its last good revision.
+            version: The program's.
+        """
+        return cls(
+            version=version,
+            chatbots=ChatbotCountsResponse.of_counts(fleet.counts),
+            open_plans=OpenPlansResponse.of_counts(fleet.counts),
+            sources=[
+                SourceResponse.of_source(source, fleet.suspended_sources.get(source.name), runs.get(source.name))
+                for source in fleet.sources
+            ],
+            last_runs=[RunResponse.model_validate(run) for _, run in sorted(fleet.runs.items())],
+            budgets=[
+                BudgetResponse.of(budget, tenant=tenant, whole=budget.is_whole)
+                for tenant, budget in fleet.budgets.items()
+            ],
+            tenants=[TenantResponse.of_tenant(tenant) for tenant in fleet.tenants],
+            suspensions=SuspensionCountsResponse.of_suspensions(fleet.suspensions),
+            warnings=list(fleet.warnings),
+        )

@@ -6,7 +6,7 @@ Requests are strict: unknown names are refused rather than ignored. In answers a
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Annotated, Any, Generic, TypeVar
+from typing import Annotated, Any, Generic, Self, TypeVar
 
 from fastapi import Path
 from pydantic import (
@@ -36,9 +36,23 @@ Object = Mapping[str, Any]
 
 
 class ResponseModel(BaseModel):
-    """The base of all answers."""
+    """The base of all answers. `model_validate` makes one from the record that it shows: by its attributes' names."""
 
-    model_config = ConfigDict(frozen=True, json_schema_serialization_defaults_required=True)
+    model_config = ConfigDict(frozen=True, from_attributes=True, json_schema_serialization_defaults_required=True)
+
+    @classmethod
+    def of(cls, record: object, **fields: object) -> Self:
+        """Make an answer from a record that does not have all of it.
+
+        Args:
+            record: Has an attribute for every field but those that are given.
+            fields: What the record does not have, or has in another form.
+
+        Returns:
+            The answer.
+        """
+        own = {name: getattr(record, name) for name in cls.model_fields if name not in fields}
+        return cls.model_validate(own | fields)
 
 
 class ListResponse(ResponseModel, Generic[T]):

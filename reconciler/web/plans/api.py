@@ -10,7 +10,6 @@ from reconciler.domain.entities import Plan, Suspension
 from reconciler.engine.context import Actor, Engine
 from reconciler.engine.decide.decisions import Decision, ItemResult
 from reconciler.errors import NotKept
-from reconciler.web import serializers
 from reconciler.web.auth.dependencies import Approver, TheEngine, Viewer
 from reconciler.web.auth.visibility import suspensions_of, visible_plan
 from reconciler.web.http.content_negotiation import negotiate
@@ -67,7 +66,7 @@ async def plan_list(
     part = await checked(queries.plans(wanted, limit=query.limit, cursor=query.cursor))
     approvals = await queries.approvals_of([plan.id for plan in part.items])
     stops = await suspensions_of(engine, part.items)
-    return listed(part, lambda plan: serializers.plan(plan, approvals.get(plan.id, ()), engine.policy, stops))
+    return listed(part, lambda plan: PlanResponse.of_plan(plan, approvals.get(plan.id, ()), engine.policy, stops))
 
 
 @router.get(
@@ -184,7 +183,7 @@ async def plan_apply(
     apply, stood = await actions.apply(request, engine, actor, plan_id, body)
     if stood:
         response.status_code = status.HTTP_200_OK
-    return serializers.apply(apply)
+    return ApplyResponse.model_validate(apply)
 
 
 @router.get(
@@ -199,7 +198,7 @@ async def apply_get(engine: TheEngine, actor: Viewer, apply_id: Name) -> Respons
     apply = await engine.store.queries.apply(apply_id)
     if apply is None or not await _sees(engine, actor, apply.plan_id):
         raise NotKept("apply", apply_id)
-    return await answer_about(engine, partial(serializers.apply, apply), apply)
+    return await answer_about(engine, partial(ApplyResponse.model_validate, apply), apply)
 
 
 async def _sees(engine: Engine, actor: Actor, plan_id: str) -> bool:
@@ -214,13 +213,13 @@ async def _single(engine: Engine, plan: Plan) -> Response:
     applies = await engine.store.queries.applies_of([plan.id])
     stops = await suspensions_of(engine, [plan])
     done = applies.get(plan.id)
-    make = partial(serializers.single_plan, plan, approvals.get(plan.id, ()), engine.policy, stops, done)
+    make = partial(SinglePlanResponse.of_plan_and_apply, plan, approvals.get(plan.id, ()), engine.policy, stops, done)
     return await answer_about(engine, make, plan, done)
 
 
 async def _decision(engine: Engine, made: Decision) -> Response:
     stops = await suspensions_of(engine, [made.plan])
-    make = partial(serializers.single_plan, made.plan, made.approvals, engine.policy, stops)
+    make = partial(SinglePlanResponse.of_plan_and_apply, made.plan, made.approvals, engine.policy, stops)
     return await answer_about(engine, make, made.plan)
 
 
@@ -229,6 +228,6 @@ def _decided(engine: Engine, result: ItemResult, stops: Mapping[str, Suspension]
     return DecidedResponse(
         plan_id=result.item.plan_id,
         fingerprint=result.item.fingerprint,
-        plan=serializers.plan(decision.plan, decision.approvals, engine.policy, stops) if decision else None,
+        plan=PlanResponse.of_plan(decision.plan, decision.approvals, engine.policy, stops) if decision else None,
         problem=ProblemResponse.model_validate(problem_of_error(error)) if error else None,
     )

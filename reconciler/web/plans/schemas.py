@@ -1,18 +1,23 @@
 """What the API takes and gives about plans, decisions and applies."""
 
-from collections.abc import Mapping
-from typing import Annotated, Literal
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Literal, Self
 
 from pydantic import (
     Field,
 )
 
+from reconciler.domain.direction import DirectedOp
+from reconciler.domain.entities import Apply, Approval, Plan, Suspension
 from reconciler.domain.lifecycle import ApplyStatus, PlanStatus
-from reconciler.domain.losses import LossKind
-from reconciler.domain.op_outcomes import OpOutcome
+from reconciler.domain.losses import LossKind, losses
+from reconciler.domain.op_outcomes import OpOutcome, op_outcomes
 from reconciler.domain.plan import Action
+from reconciler.domain.policy import Policy
 from reconciler.domain.status import Direction, Reason
 from reconciler.ports import PlanFilter
+from reconciler.render.plan_json import loss_json
+from reconciler.web.chatbots.past_plans import PastPlan
 from reconciler.web.http.schemas import (
     MAX_PAGE,
     Fingerprint,
@@ -25,6 +30,7 @@ from reconciler.web.http.schemas import (
     Text,
     Word,
 )
+from reconciler.web.plans.rendering import holding_up
 from reconciler.web.suspensions.schemas import SuspensionResponse
 
 
@@ -52,6 +58,19 @@ class RequirementsResponse(ResponseModel):
     delete_override: bool = Field(description="Whether the approval must carry `overrides.deletes` and a reason.")
     delete_reason: str | None = Field(description="Why it must; null when it need not.")
     protected: list[ProtectedResponse] = Field(description="Unless empty, the plan cannot be approved at all.")
+
+    @classmethod
+    def of_plan(cls, plan: Plan, policy: Policy) -> Self:
+        """What the policy asks of a plan today."""
+        return cls(
+            approvals=plan.approvals_required,
+            delete_override=plan.delete_override is not None,
+            delete_reason=plan.delete_override,
+            protected=[
+                ProtectedResponse(section=item.place.section, key=item.place.key, pattern=str(item.protection))
+                for item in holding_up(plan, policy)
+            ],
+        )
 
 
 class ApprovalResponse(ResponseModel):
@@ -99,6 +118,33 @@ class PlanResponse(ResponseModel):
         description="What its ops do: the same for the same change on another chatbot. Null for old plans."
     )
 
+    @classmethod
+    def of_plan(
+        cls,
+        plan: Plan,
+        approvals: Sequence[Approval],
+        policy: Policy,
+        suspensions: Mapping[str, Suspension],
+        **fields: object,
+    ) -> Self:
+        """Make the answer from a plan.
+
+        Args:
+            plan: The plan.
+            approvals: All of them, oldest first.
+            policy: What it takes to approve it.
+            suspensions: By id; the one that stops the plan's apply is among them.
+            fields: What a larger answer has besides.
+        """
+        return cls.of(
+            plan,
+            suspension=suspensions.get(plan.suspension_id or ""),
+            requires=RequirementsResponse.of_plan(plan, policy),
+            approvals=approvals,
+            change=plan.change or None,
+            **fields,
+        )
+
 
 class OpResponse(ResponseModel):
     """One line of a plan."""
@@ -115,6 +161,11 @@ class OpResponse(ResponseModel):
         description="What became of it, where an apply was stopped halfway: `Done`, `Failed`, `NotTried` after the one "
         "that failed, or `NotDone` as a read-back found it. Else null."
     )
+
+    @classmethod
+    def of_op(cls, directed: DirectedOp, outcome: OpOutcome | None) -> Self:
+        """Make the answer from an op, the side that moved, and what became of it."""
+        return cls.of(directed.op, direction=directed.direction, fields=directed.fields, outcome=outcome)
 
 
 class LossResponse(ResponseModel):
@@ -134,6 +185,26 @@ class SinglePlanResponse(PlanResponse):
 
     losses: list[LossResponse] = Field(description="What it takes away; empty for a plan that only adds or changes.")
     ops: list[OpResponse]
+
+    @classmethod
+    def of_plan_and_apply(
+        cls,
+        plan: Plan,
+        approvals: Sequence[Approval],
+        policy: Policy,
+        suspensions: Mapping[str, Suspension],
+        apply: Apply | None = None,
+    ) -> Self:
+        """Make the answer from a plan and its latest apply; further arguments as for `of_plan`."""
+        outcomes = op_outcomes(plan.bare_ops, apply)
+        return cls.of_plan(
+            plan,
+            approvals,
+            policy,
+            suspensions,
+            losses=[loss_json(loss) for loss in losses(plan.bare_ops)],
+            ops=[OpResponse.of_op(op, outcome) for op, outcome in zip(plan.ops, outcomes, strict=True)],
+        )
 
 
 class ApplyResponse(ResponseModel):
@@ -161,6 +232,11 @@ class HistoryResponse(PlanResponse):
     """A plan of a chatbot's past, and what came of it."""
 
     apply: ApplyResponse | None
+
+    @classmethod
+    def of_past(cls, past: PastPlan, policy: Policy, suspensions: Mapping[str, Suspension]) -> Self:
+        """Make the answer from a plan and what came of it; further arguments as for `of_plan`."""
+        return cls.of_plan(past.plan, past.approvals, policy, suspensions, apply=past.apply)
 
 
 class DecidedResponse(ResponseModel):

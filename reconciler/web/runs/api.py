@@ -5,7 +5,6 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 
 from reconciler.errors import NotKept
-from reconciler.web import serializers
 from reconciler.web.auth.dependencies import TheEngine, Viewer
 from reconciler.web.http.problems import Code
 from reconciler.web.http.responses import API, NOT_MODIFIED, checked, listed, refusals
@@ -27,7 +26,7 @@ async def run_list(engine: TheEngine, actor: Viewer, query: Annotated[RunQuery, 
     if query.source is not None:
         wanted = (query.source,) if actor.sees(query.source) else ()
     found = engine.store.queries.runs(wanted, limit=query.limit, cursor=query.cursor)
-    return listed(await checked(found), lambda run: serializers.run(run.seen_by(actor.sees)))
+    return listed(await checked(found), lambda run: RunResponse.model_validate(run.seen_by(actor.sees)))
 
 
 @router.get(
@@ -41,4 +40,4 @@ async def run_get(engine: TheEngine, actor: Viewer, run_id: Name) -> RunResponse
     run = await engine.store.queries.run(run_id)
     if run is None or not actor.sees(run.source):
         raise NotKept("run", run_id)
-    return serializers.run(run.seen_by(actor.sees))
+    return RunResponse.model_validate(run.seen_by(actor.sees))

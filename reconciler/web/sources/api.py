@@ -8,7 +8,6 @@ from reconciler.engine.context import Actor, Engine
 from reconciler.engine.decide.acceptance import accept_revision
 from reconciler.engine.reconcile.run import request_refresh
 from reconciler.errors import NotFound
-from reconciler.web import serializers
 from reconciler.web.auth.dependencies import Approver, Operator, TheEngine, Viewer
 from reconciler.web.auth.visibility import all_sources, check_source, standing_suspensions
 from reconciler.web.fleet.fleet_status import newest_runs
@@ -52,7 +51,7 @@ async def _shown(engine: Engine, actor: Actor, name: str | None = None) -> list[
     records = [record for record, _ in found]
     newest = await newest_runs(engine, records)
     told = await runs_with_findings(engine, records, newest, actor.sees)
-    return [serializers.source(record, stop, told.get(record.name)) for record, stop in found]
+    return [SourceResponse.of_source(record, stop, told.get(record.name)) for record, stop in found]
 
 
 @router.post(
@@ -65,7 +64,7 @@ async def _shown(engine: Engine, actor: Actor, name: str | None = None) -> list[
 async def source_refresh(engine: TheEngine, actor: Operator, name: Name) -> RunResponse:
     """Dry-run every document, also at an unchanged commit. Asked for during a run, it gets one shared follow-up run."""
     check_source(engine, actor, name)
-    return serializers.run(await request_refresh(engine, actor, name, Trigger.MANUAL, full=True))
+    return RunResponse.model_validate(await request_refresh(engine, actor, name, Trigger.MANUAL, full=True))
 
 
 @router.post(
@@ -86,4 +85,4 @@ async def source_accept(engine: TheEngine, actor: Approver, name: Name, body: Ac
     done = await accept_revision(engine, actor, name, body.revision, body.reason)
     stop = suspended_sources([done.source], await standing_suspensions(engine)).get(name)
     told = await runs_with_findings(engine, [done.source], await newest_runs(engine, [done.source]), actor.sees)
-    return serializers.accepted(shown_source(done.source, stop), stop, told.get(name), done.orphaned)
+    return AcceptedResponse.of_source(shown_source(done.source, stop), stop, told.get(name), orphaned=done.orphaned)

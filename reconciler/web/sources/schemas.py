@@ -1,12 +1,13 @@
 """What the API takes and gives about sources."""
 
-from typing import Annotated
+from typing import Annotated, Self
 
 from pydantic import Field
 
 from reconciler.domain.diagnostics import Severity
-from reconciler.domain.entities import SourceState
+from reconciler.domain.entities import Run, SourceRecord, SourceState, Suspension
 from reconciler.web.http.schemas import Moment, RequestModel, ResponseModel, Text, Word
+from reconciler.web.sources.conditions import source_conditions
 from reconciler.web.suspensions.schemas import SuspensionResponse
 
 
@@ -43,6 +44,18 @@ class SourceResponse(ResponseModel):
     conditions: list[SourceConditionResponse] = Field(
         description="What stands wrong in its documents, errors first; empty while nothing is known to."
     )
+
+    @classmethod
+    def of_source(cls, source: SourceRecord, suspension: Suspension | None, run: Run | None, **fields: object) -> Self:
+        """Make the answer from a source.
+
+        Args:
+            source: As people are shown it.
+            suspension: What stops the applies of all of it.
+            run: The one that tells of the documents of its last good revision.
+            fields: What a larger answer has besides.
+        """
+        return cls.of(source, suspension=suspension, conditions=source_conditions(run), **fields)
 
 
 class AcceptedResponse(SourceResponse):

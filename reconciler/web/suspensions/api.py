@@ -2,7 +2,6 @@
 
 from fastapi import APIRouter, Request
 
-from reconciler.web import serializers
 from reconciler.web.auth.dependencies import Operator, TheEngine, Viewer
 from reconciler.web.auth.visibility import standing_suspensions
 from reconciler.web.http.problems import Code
@@ -24,14 +23,17 @@ _REFUSALS = refusals(Code.FORBIDDEN, Code.NOT_FOUND, Code.CONCURRENT_CHANGE, Cod
 )
 async def suspension_list(engine: TheEngine, actor: Viewer) -> ListResponse[SuspensionResponse]:
     """All of them at once, newest first: `next_cursor` is always null. A limited token sees what stops its sources."""
-    shown = [serializers.suspension(suspension) for suspension in await standing_suspensions(engine, actor.sources)]
+    shown = [
+        SuspensionResponse.model_validate(suspension)
+        for suspension in await standing_suspensions(engine, actor.sources)
+    ]
     return ListResponse(items=shown, next_cursor=None)
 
 
 @router.post("/suspend", name="suspend", summary="Stop applies", responses=_REFUSALS)
 async def suspend(engine: TheEngine, actor: Operator, body: SuspendRequest, request: Request) -> SuspensionResponse:
     """Approved and automatic ones too; dry runs go on. The same again answers with what already stands."""
-    return serializers.suspension(await actions.suspend(request, engine, actor, body))
+    return SuspensionResponse.model_validate(await actions.suspend(request, engine, actor, body))
 
 
 @router.post("/resume", name="resume", summary="Let applies go on", responses=_REFUSALS)
@@ -40,4 +42,4 @@ async def resume(
 ) -> SuspensionResponse | None:
     """Answers with the suspension that ended, or null when there was none."""
     ended = await actions.resume(request, engine, actor, body)
-    return serializers.suspension(ended) if ended else None
+    return SuspensionResponse.model_validate(ended) if ended else None

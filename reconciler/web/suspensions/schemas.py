@@ -1,10 +1,11 @@
 """What the API takes and gives about suspensions."""
 
-from typing import Annotated
+from collections.abc import Sequence
+from typing import Annotated, Self
 
 from pydantic import AfterValidator, Field
 
-from reconciler.domain.entities import ScopeKind
+from reconciler.domain.entities import ScopeKind, Suspension
 from reconciler.web.http.schemas import Moment, RequestModel, ResponseModel, Subject, Text, Until
 
 
@@ -27,6 +28,12 @@ class SuspensionCountsResponse(ResponseModel):
 
     total: int
     oldest: SuspensionResponse | None = Field(description="Null when nothing is suspended.")
+
+    @classmethod
+    def of_suspensions(cls, suspensions: Sequence[Suspension]) -> Self:
+        """Count them."""
+        oldest = min(suspensions, key=lambda suspension: suspension.created_at, default=None)
+        return cls(total=len(suspensions), oldest=SuspensionResponse.model_validate(oldest) if oldest else None)
 
 
 def scope_of(text: str) -> tuple[ScopeKind, str]:

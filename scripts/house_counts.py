@@ -1,0 +1,191 @@
+"""Count what makes the code hard to find one's way in, and refuse more of it (`make check`).
+
+Usage: ``python scripts/house_counts.py [--check] [FOLDER]``; the folder is a checkout, by default this one.
+"""
+
+import argparse
+import ast
+import sys
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent
+PACKAGES = ("reconciler", "api_client")
+GENERATED = frozenset({"api_client/models.py"})
+WEB_LAYERS = {"http": 0, "auth": 1, "ui": 2}
+"""The folders of the web that features build on, each only on those before it; every other folder is a feature."""
+FEATURE = len(WEB_LAYERS)
+APPLICATION = FEATURE + 1
+"""What lies in `web` itself puts the features together."""
+MAX_DUPLICATE_CLASSES = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Module:
+    """A module of the program.
+
+    Attributes:
+        name: Dotted.
+        tree: What it says.
+        is_package: Whether it is the ``__init__`` of a folder.
+    """
+
+    name: str
+    tree: ast.Module
+    is_package: bool
+
+    @property
+    def package(self) -> str:
+        """The folder that it lies in: ``reconciler.web.plans``."""
+        return self.name if self.is_package else self.name.rpartition(".")[0]
+
+
+def modules(root: Path) -> dict[str, Module]:
+    """Every module by name, without what a generator writes."""
+    found = {}
+    for package in PACKAGES:
+        for path in sorted((root / package).rglob("*.py")):
+            where = path.relative_to(root)
+            if where.as_posix() in GENERATED or "migrations" in where.parts:
+                continue
+            parts = where.with_suffix("").parts
+            is_package = parts[-1] == "__init__"
+            name = ".".join(parts[:-1] if is_package else parts)
+            found[name] = Module(name, ast.parse(path.read_text(encoding="utf-8")), is_package)
+    return found
+
+
+def imports(there: Mapping[str, Module]) -> dict[str, set[str]]:
+    """Module → the modules that it imports."""
+    found: dict[str, set[str]] = defaultdict(set)
+    for module in there.values():
+        for node in ast.walk(module.tree):
+            if isinstance(node, ast.ImportFrom) and node.module:
+                for alias in node.names:
+                    whole = f"{node.module}.{alias.name}"
+                    target = whole if whole in there else node.module
+                    if target in there and target != module.name:
+                        found[module.name].add(target)
+    return found
+
+
+def one_importer(there: Mapping[str, Module], edges: Mapping[str, set[str]]) -> list[str]:
+    """The modules that exactly one other imports."""
+    importers = Counter(target for targets in edges.values() for target in targets)
+    return sorted(name for name, module in there.items() if not module.is_package and importers[name] == 1)
+
+
+def duplicate_classes(there: Mapping[str, Module]) -> dict[str, list[str]]:
+    """Class name → the modules that define it, where these are several."""
+    found: dict[str, list[str]] = defaultdict(list)
+    for module in there.values():
+        for node in module.tree.body:
+            if isinstance(node, ast.ClassDef) and module.name.startswith("reconciler"):
+                found[node.name].append(module.name)
+    return {name: where for name, where in sorted(found.items()) if len(where) > 1}
+
+
+def recurring_names(there: Mapping[str, Module]) -> dict[str, int]:
+    """File name → how many modules bear it, where these are several."""
+    names = Counter(
+        name.rpartition(".")[2]
+        for name, module in there.items()
+        if not module.is_package and name.startswith("reconciler.")
+    )
+    return {name: count for name, count in sorted(names.items()) if count > 1}
+
+
+def web_layer(name: str) -> int:
+    """How high a module of the web lies."""
+    parts = name.split(".")[2:]
+    return WEB_LAYERS.get(parts[0], FEATURE) if len(parts) > 1 else APPLICATION
+
+
+def upward_imports(edges: Mapping[str, set[str]]) -> list[str]:
+    """Imports within the web that lead to a higher layer."""
+    return [f"{source} -> {target}" for source, target in _web_imports(edges) if web_layer(target) > web_layer(source)]
+
+
+def _web_imports(edges: Mapping[str, set[str]]) -> Iterator[tuple[str, str]]:
+    for source, targets in sorted(edges.items()):
+        for target in sorted(targets):
+            if source.startswith("reconciler.web.") and target.startswith("reconciler.web."):
+                yield source, target
+
+
+def gerunds(there: Mapping[str, Module]) -> list[str]:
+    """Modules of the engine that are called by what somebody does, and not by what it is."""
+    return sorted(
+        name
+        for name in there
+        if name.startswith("reconciler.engine.")
+        and any(word.endswith("ing") for word in name.rpartition(".")[2].split("_"))
+    )
+
+
+def private_functions(there: Mapping[str, Module]) -> tuple[int, int]:
+    """How many private functions of modules there are, and how many of them are used once."""
+    number, once = 0, 0
+    for module in there.values():
+        used = Counter(node.id for node in ast.walk(module.tree) if isinstance(node, ast.Name))
+        for node in module.tree.body:
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name.startswith("_"):
+                number += 1
+                once += used[node.name] == 1
+    return number, once
+
+
+def protocols(there: Mapping[str, Module]) -> list[str]:
+    """The Protocols that the program defines."""
+    return sorted(
+        f"{module.name}.{node.name}"
+        for module in there.values()
+        for node in module.tree.body
+        if isinstance(node, ast.ClassDef) and any(ast.unparse(base).startswith("Protocol") for base in node.bases)
+    )
+
+
+def report(root: Path) -> tuple[list[str], list[str]]:
+    """The counts as lines, and what is more than it may be."""
+    there = modules(root)
+    edges = imports(there)
+    packages = Counter(module.package for module in there.values() if not module.is_package)
+    duplicates, upward, doing = duplicate_classes(there), upward_imports(edges), gerunds(there)
+    private, once = private_functions(there)
+    lines = [
+        f"modules: {sum(packages.values())}",
+        *(f"  {package}: {count}" for package, count in sorted(packages.items())),
+        f"modules with one importer: {len(one_importer(there, edges))}",
+        f"file names that recur: {len(recurring_names(there))}",
+        f"class names that are defined more than once: {len(duplicates)}",
+        *(f"  {name}: {', '.join(where)}" for name, where in duplicates.items()),
+        f"private functions of modules: {private}, used once: {once}",
+        f"Protocols: {len(protocols(there))}",
+        f"imports within the web that lead upward: {len(upward)}",
+        *(f"  {edge}" for edge in upward),
+        f"modules of the engine that end in -ing: {len(doing)}",
+        *(f"  {name}" for name in doing),
+    ]
+    broken = [
+        *([f"more than {MAX_DUPLICATE_CLASSES} class names recur"] if len(duplicates) > MAX_DUPLICATE_CLASSES else []),
+        *(["an import within the web leads upward"] if upward else []),
+        *(["a module of the engine ends in -ing"] if doing else []),
+    ]
+    return lines, broken
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Print the counts; with ``--check``, fail where one is beyond its limit."""
+    parser = argparse.ArgumentParser(prog="house_counts", description="Count modules, names and imports.")
+    parser.add_argument("folder", nargs="?", type=Path, default=ROOT)
+    parser.add_argument("--check", action="store_true", help="print only what is beyond its limit, and fail then")
+    given = parser.parse_args(arguments)
+    lines, broken = report(given.folder)
+    print("\n".join(broken if given.check else lines), end="\n" if broken or not given.check else "")
+    return 1 if given.check and broken else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
