@@ -1,1 +1,1 @@
-"""People vouched for by an OpenID Connect issuer. The only owner of authlib, joserfc and what they need."""
+"""People vouched for by an OpenID Connect issuer. The only owner of joserfc and what it needs."""

@@ -1,15 +1,15 @@
 """An OpenID Connect issuer: authorization code with PKCE."""
 
 import asyncio
+import base64
+import hashlib
 import hmac
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 
 import httpx
-from authlib.oauth2.rfc6749.parameters import prepare_grant_uri  # type: ignore[import-untyped]  # it has no types
-from authlib.oauth2.rfc7636 import create_s256_code_challenge  # type: ignore[import-untyped]  # it has no types
 from joserfc.jwk import Key
 
 from reconciler.domain.identity import Identity
@@ -76,18 +76,17 @@ class OidcProvider:
             LoginRefused: The issuer does not answer, or not as it should.
         """
         issuer = await self._description.outcome()
-        url: str = prepare_grant_uri(
+        return authorization_url(
             issuer.authorize_url,
-            self.spec.client_id,
-            "code",
+            response_type="code",
+            client_id=self.spec.client_id,
             redirect_uri=attempt.callback,
             scope=" ".join(self.spec.scopes),
             state=attempt.state,
             nonce=attempt.nonce,
-            code_challenge=create_s256_code_challenge(attempt.verifier),
+            code_challenge=code_challenge(attempt.verifier),
             code_challenge_method="S256",
         )
-        return url
 
     async def who(self, code: str, attempt: LoginAttempt, named: str | None) -> Identity:
         """The person that a code stands for, verified.
@@ -178,6 +177,19 @@ class OidcProvider:
         if verified is None:
             raise LoginRefused("email_unverified", _unverified(named))
         return str(verified["email"])
+
+
+def code_challenge(verifier: str) -> str:
+    """The challenge of the method S256 for a verifier (RFC 7636, section 4.2)."""
+    digest = hashlib.sha256(verifier.encode("ascii")).digest()
+    return base64.urlsafe_b64encode(digest).rstrip(b"=").decode("ascii")
+
+
+def authorization_url(endpoint: str, **parameters: str) -> str:
+    """Where a browser is sent: the endpoint with its own query, which stays (RFC 6749, section 3.1), and ours."""
+    parts = urlsplit(endpoint)
+    own = parse_qsl(parts.query, keep_blank_values=True)
+    return parts._replace(query=urlencode([*own, *parameters.items()])).geturl()
 
 
 def _unverified(sayings: Sequence[Mapping[str, Any]]) -> str:
