@@ -92,11 +92,8 @@ class _Environment(EnvSettingsSource):
     """The library's reading of the environment, over a mapping that is passed in."""
 
     def __init__(self, model: type[BaseSettings], environ: Mapping[str, str]) -> None:
-        self._given = {name.lower(): value for name, value in environ.items() if value}
         super().__init__(model)
-
-    def _load_env_vars(self) -> Mapping[str, str | None]:
-        return self._given
+        self.env_vars = {name.lower(): value for name, value in environ.items() if value}
 
 
 def _read_environment(model: type[BaseSettings], environ: Mapping[str, str]) -> dict[str, Any]:

@@ -6,11 +6,13 @@ A repository of a few hundred bytes can name more files than any memory holds: n
 import os
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from selectors import EVENT_READ, DefaultSelector
 from subprocess import Popen, TimeoutExpired
 from typing import IO, Final
+
+import psutil
 
 from reconciler.errors import SourceCause, SourceUnreadable
 from reconciler.sources.git_memory import limit_memory
@@ -159,9 +161,9 @@ def _gone_afterwards(process: Popen[bytes]) -> Iterator[tuple[IO[bytes], IO[byte
 
 def _kill(process: Popen[bytes]) -> None:
     """End git and what it started: ssh, or a pack being unpacked, would go on without it."""
-    # the same that `kill_after_timeout` does, which GitPython has only for what it reads whole; not a process group,
-    # because an interrupt from the terminal must reach git as well
-    from git.cmd import _kill_process  # noqa: PLC0415 - GitPython looks for git while it is imported
-
-    _kill_process(process.pid)
+    # not a process group, because an interrupt from the terminal must reach git as well
+    git = psutil.Process(process.pid)
+    for member in (git, *git.children(recursive=True)):
+        with suppress(psutil.NoSuchProcess):
+            member.kill()
     process.wait()
