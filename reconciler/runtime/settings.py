@@ -14,6 +14,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, PrivateAttr, Secret
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from api_client.base_url import DEFAULT_BASE_URL, LARGEST_PORT
+from reconciler.domain.forge_urls import Forge
 from reconciler.errors import SettingsError
 from reconciler.runtime.settings_auth import AuthSettings, GrantSettings, OidcSettings
 from reconciler.runtime.settings_fields import (
@@ -177,8 +178,8 @@ class SourceSettings(SettingsSection):
         False,  # noqa: FBT003 - it is the default value of the field
         description="Allows `git://`, `http://` and `file://` remotes: for development.",
     )
-    forge: Literal["github", "generic"] = Field(
-        "generic",
+    forge: Literal[Forge.GITHUB, Forge.GENERIC] = Field(
+        Forge.GENERIC,
         description="Whose webhooks come in: `github`, or `generic` for any other sender that signs the same way.",
     )
     webhook_secret: Annotated[tuple[SecretStr, ...], BeforeValidator(_as_tuple)] = Field(

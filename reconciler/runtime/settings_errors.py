@@ -3,7 +3,7 @@
 import difflib
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
 
@@ -30,6 +30,10 @@ def one_line(
         case "model_type" if len(location) == 1:
             name = _written(location)
             message = f"it is one table: write [{name}], with one bracket, once"
+        case "literal_error":
+            # pydantic would show the members of the enum as Python writes them
+            choices = get_args(_model_at(model, location[:-1]).model_fields[str(location[-1])].annotation)
+            message = f"it should be {' or '.join(repr(str(choice)) for choice in choices)}"
         case "missing":
             message = f"it is missing: set {location[-1]}"
         case "value_error" if _NAMES_FIELD.match(message):

@@ -7,7 +7,6 @@ from dataclasses import replace
 
 from pydantic import SecretStr
 
-from reconciler.domain.forge_urls import Forge
 from reconciler.domain.grants import Grants
 from reconciler.engine.apply.executor import LEASE_TIMES, ApplyExecutor, LeaseTimes
 from reconciler.engine.context import Engine, SourceBinding, TenantBinding, plan_threads
@@ -96,6 +95,6 @@ def _binding(source: SourceSettings, port: GitSource) -> SourceBinding:
         port=port,
         interval=source.interval,
         drift_interval=source.drift_interval,
-        forge=Forge(source.forge),
+        forge=source.forge,
         chatbots=source.chatbots,
     )

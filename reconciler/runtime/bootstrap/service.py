@@ -31,7 +31,7 @@ from reconciler.runtime.settings_effective import effective_tables
 from reconciler.storage.store import SqlStore
 from reconciler.web.app import create_app
 from reconciler.web.http.render_pool import PAGE_THREADS, RENDERING_THREADS, WebExecutors
-from reconciler.web.http.web_settings import WebhookSpec, WebSettings
+from reconciler.web.http.web_settings import WebSettings
 from reconciler.web.monitoring.vitals import Vitals
 
 CONCURRENT_APPLIES = 8
@@ -143,10 +143,6 @@ async def _within(limit: asyncio.Semaphore, work: Awaitable[None]) -> None:
 
 def _web(settings: Settings, public_url: str | None) -> WebSettings:
     server = settings.server
-    webhooks = {
-        source.name: WebhookSpec(source.forge, tuple(secret.get_secret_value() for secret in source.webhook_secret))
-        for source in settings.sources
-    }
     return WebSettings(
         public_url=str(server.public_url or public_url or f"http://{server.host}:{server.port}").rstrip("/"),
         allowed_hosts=server.allowed_hosts,
@@ -154,7 +150,7 @@ def _web(settings: Settings, public_url: str | None) -> WebSettings:
         cors_origins=server.cors_origins,
         session_seconds=settings.auth.session_ttl.total_seconds(),
         failed_auth_per_minute=settings.auth.failures_per_minute,
-        webhooks=webhooks,
+        webhook_secret={source.name: source.webhook_secret for source in settings.sources},
         link_key=link_key(settings.auth, settings.data.dir),
         effective=tuple(effective_tables(settings)),
     )

@@ -6,24 +6,12 @@ from dataclasses import dataclass, field
 from importlib import metadata
 from ipaddress import IPv4Network, IPv6Network, ip_network
 
+from pydantic import SecretStr
 from starlette.datastructures import URL
 
 from reconciler.web.http.root_path import root_path_of
 
 MEBIBYTE = 1024 * 1024
-
-
-@dataclass(frozen=True, slots=True)
-class WebhookSpec:
-    """How the webhooks of one source are proven.
-
-    Attributes:
-        forge: ``github`` or ``generic``: fixed by configuration, never read from a request.
-        secrets: What may have signed a delivery; several while rotating. Without any, there is no webhook.
-    """
-
-    forge: str = "generic"
-    secrets: tuple[str, ...] = field(default=(), repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +50,8 @@ class WebSettings:
         allowed_hosts: Further values of the Host header, ``*.example.com`` and ``*`` included. Loopback always is.
         trusted_proxies: Addresses or networks whose ``X-Forwarded-For`` is believed.
         cors_origins: Origins whose pages may read the API.
-        webhooks: Source name → how its webhooks are proven.
+        webhook_secret: Source name → what may have signed its deliveries; several while rotating. Without any, there is
+            no webhook.
         session_seconds: How long a browser stays signed in.
         failed_auth_per_minute: How many wrong credentials one client address may present in a minute.
         body_limit: Bytes of a request body, at most.
@@ -77,7 +66,7 @@ class WebSettings:
     allowed_hosts: tuple[str, ...] = ()
     trusted_proxies: tuple[str, ...] = ()
     cors_origins: tuple[str, ...] = ()
-    webhooks: Mapping[str, WebhookSpec] = field(default_factory=dict)
+    webhook_secret: Mapping[str, Sequence[SecretStr]] = field(default_factory=dict)
     session_seconds: float = 8 * 60 * 60
     failed_auth_per_minute: int = 20
     body_limit: int = 128 * 1024  # read before anybody is known: what hundreds of connections hold adds up

@@ -18,7 +18,8 @@ from pydantic import Field
 from starlette.datastructures import Headers
 
 from reconciler.domain.entities import Role, Trigger
-from reconciler.engine.context import Actor
+from reconciler.domain.forge_urls import Forge
+from reconciler.engine.context import Actor, SourceBinding
 from reconciler.engine.reconcile.run import request_refresh
 from reconciler.web.auth.dependencies import TheEngine, TheSettings
 from reconciler.web.auth.gate import AuthGate, Public
@@ -26,7 +27,7 @@ from reconciler.web.http.client_address import client_address
 from reconciler.web.http.problems import Code, Problem
 from reconciler.web.http.responses import API, refusals
 from reconciler.web.http.schemas import Name, ResponseModel
-from reconciler.web.http.web_settings import MEBIBYTE, WebhookSpec
+from reconciler.web.http.web_settings import MEBIBYTE
 
 
 class DeliveryResponse(ResponseModel):
@@ -39,7 +40,6 @@ class DeliveryResponse(ResponseModel):
 
 log = logging.getLogger(__name__)
 
-GITHUB = "github"
 SIGNATURE = "x-hub-signature-256"
 MAX_READ = MEBIBYTE
 """Bytes of a delivery that are read; whatever a larger one says, it means “look now”."""
@@ -94,11 +94,12 @@ router = APIRouter(prefix=API, tags=["Webhooks"])
 async def webhook(engine: TheEngine, settings: TheSettings, request: Request, source: Name) -> DeliveryResponse:
     """Signed by the source's `webhook_secret`. Pushes to other branches, and events that are no push, are ignored."""
     gate: AuthGate = request.app.state.gate
-    spec = settings.webhooks.get(source)
-    if spec is None or not spec.secrets or source not in engine.sources:
+    secrets = tuple(secret.get_secret_value() for secret in settings.webhook_secret.get(source, ()))
+    binding = engine.sources.get(source)
+    if not secrets or binding is None:
         raise Problem(Code.WEBHOOK_NOT_CONFIGURED, "set webhook_secret for the source, and send to its name")
     with closing(PingDelivery(_DELIVERY_ROOM)) as draft:
-        if not await _is_proven(request, DeliveryProof(spec.secrets, request.headers.getlist(SIGNATURE)), draft):
+        if not await _is_proven(request, DeliveryProof(secrets, request.headers.getlist(SIGNATURE)), draft):
             gate.metrics.webhooks.labels(source, "refused").inc()
             raise gate.failure(request.scope, presented=False, detail=why_unproven(request.headers))
         try:
@@ -107,7 +108,7 @@ async def webhook(engine: TheEngine, settings: TheSettings, request: Request, so
             # only whoever has the secret comes here: nobody else can fill the log with it
             log.warning("a signed delivery of a webhook cannot be read", extra={"source": source, "cause": str(error)})
             raise Problem(Code.MALFORMED_BODY, str(error)) from error
-    ignored = why_ignored(spec, request.headers, payload, engine.sources[source].branch)
+    ignored = why_ignored(binding, request.headers, payload)
     gate.metrics.webhooks.labels(source, "ignored" if ignored else "accepted").inc()
     if ignored:
         return DeliveryResponse(accepted=False, message=ignored, run_id=None)
@@ -206,14 +207,12 @@ def why_unproven(headers: Headers) -> str:
     return "the signature does not fit the body and secret: set the source's webhook_secret as the secret at the forge"
 
 
-def why_ignored(
-    spec: WebhookSpec, headers: Mapping[str, str], payload: Mapping[str, Any], branch: str | None
-) -> str | None:
+def why_ignored(source: SourceBinding, headers: Mapping[str, str], payload: Mapping[str, Any]) -> str | None:
     """Why a proven delivery asks for nothing; None when the source should be looked at."""
-    event = headers.get("x-github-event") if spec.forge == GITHUB else None
+    event = headers.get("x-github-event") if source.forge is Forge.GITHUB else None
     if event not in (None, "push"):
         return f"{event} is not a push"
-    ref = payload.get("ref")
+    ref, branch = payload.get("ref"), source.branch
     if isinstance(ref, str) and branch is not None and ref not in (branch, f"refs/heads/{branch}"):
         return f"the push is not to {branch}"
     return None

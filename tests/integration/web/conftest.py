@@ -8,12 +8,14 @@ from typing import Self
 import httpx
 import pytest
 from fastapi import FastAPI
+from pydantic import SecretStr
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from reconciler.domain.access import Token
 from reconciler.domain.commit import CommitFact
 from reconciler.domain.document import Snapshot
 from reconciler.domain.entities import Role
+from reconciler.domain.forge_urls import Forge
 from reconciler.domain.grants import Grants
 from reconciler.domain.plan import Op
 from reconciler.engine.access.tokens import hash_of
@@ -22,7 +24,7 @@ from reconciler.errors import TargetError
 from reconciler.ports import Budget, IdentityProvider, Job, LiveChatbot, ParseCache, Spender, Store, UnitOfWork
 from reconciler.web.app import create_app
 from reconciler.web.events import api
-from reconciler.web.http.web_settings import WebhookSpec, WebSettings
+from reconciler.web.http.web_settings import WebSettings
 from tests.fakes.clock import START, FakeClock
 from tests.support.records import a_chatbot, a_plan, a_run, a_source
 from tests.support.store import open_store
@@ -180,6 +182,9 @@ class House:
         return token
 
 
+FORGES = {"main": Forge.GITHUB, "side": Forge.GENERIC}
+
+
 async def build(
     store: Store,
     clock: FakeClock,
@@ -195,14 +200,14 @@ async def build(
         clock=clock,
         dispatcher=jobs,
         new_id=lambda kind: f"{kind}_new{next(numbers):04}",
-        sources={name: SourceBinding(name, "acme", url, "main", Git()) for name in ("main", "side")},
+        sources={name: SourceBinding(name, "acme", url, "main", Git(), forge=forge) for name, forge in FORGES.items()},
         tenants={"acme": TenantBinding("acme", tenant, read_only=False)},
         grants=grants or Grants(),
     )
     settings = settings or WebSettings(
-        webhooks={
-            "main": WebhookSpec("github", (SECRET, OLD_SECRET)),
-            "side": WebhookSpec("generic", ()),
+        webhook_secret={
+            "main": (SecretStr(SECRET), SecretStr(OLD_SECRET)),
+            "side": (),
         },
         version="1.2.3",
     )

@@ -371,7 +371,8 @@ class TestRefusals:
         assert "is not valid TOML" in toml_refusal(tmp_path, "[server\n")
 
     def test_forges_whose_webhooks_are_not_built_are_refused(self, tmp_path: Path) -> None:
-        assert "forge" in toml_refusal(tmp_path, TENANT + SOURCE + 'forge = "gitlab"\n')
+        said = toml_refusal(tmp_path, TENANT + SOURCE + 'forge = "gitlab"\n')
+        assert "sources[0].forge: it should be 'github' or 'generic'" in said
 
 
 class TestSecrets:

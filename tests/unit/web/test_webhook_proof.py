@@ -6,13 +6,21 @@ from collections.abc import Sequence
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import SecretStr
 
-from reconciler.web.http.web_settings import WebhookSpec
+from reconciler.domain.forge_urls import Forge
+from reconciler.engine.context import SourceBinding
+from reconciler.web.http.web_settings import WebSettings
 from reconciler.web.webhooks.api import MAX_READ, DeliveryProof, DeliveryRoom, NoPayload, PingDelivery, why_ignored
+from tests.fakes.source import FakeSource
 
 SECRET = "It's a Secret to Everybody"
 BODY = b"Hello, World!"
 SIGNED = "sha256=757107ea0eb2509fc211221cce984b8a37570b6d7586c22c46f4379c8b043e17"
+
+
+def source(forge: Forge, branch: str | None) -> SourceBinding:
+    return SourceBinding("main", "acme", "https://git.example.com/acme/bots.git", branch, FakeSource(), forge=forge)
 
 
 def proven(secrets: Sequence[str], body: bytes, signatures: Sequence[str], *, step: int = 7) -> bool:
@@ -138,12 +146,12 @@ def test_only_pushes_to_the_branch_count(
 ) -> None:
     headers = {"x-github-event": event} if event else {}
 
-    assert (why_ignored(WebhookSpec("github", ("s",)), headers, payload, branch) is not None) is ignored
+    assert (why_ignored(source(Forge.GITHUB, branch), headers, payload) is not None) is ignored
 
 
 def test_a_generic_forge_is_not_asked_for_its_event() -> None:
-    assert why_ignored(WebhookSpec("generic", ("s",)), {"x-github-event": "ping"}, {}, "main") is None
+    assert why_ignored(source(Forge.GENERIC, "main"), {"x-github-event": "ping"}, {}) is None
 
 
 def test_secrets_are_not_shown() -> None:
-    assert SECRET not in repr(WebhookSpec("github", (SECRET,)))
+    assert SECRET not in repr(WebSettings(webhook_secret={"main": (SecretStr(SECRET),)}))
