@@ -13,7 +13,7 @@ from benchmarks.report import Goal, show, spread
 from benchmarks.stage import CONNECTIONS, SOURCE, Stage, body_of, stage
 from reconciler.domain.entities import Run, Trigger
 from reconciler.engine.context import PROGRAM
-from reconciler.engine.reconcile.run import request_refresh
+from reconciler.engine.reconcile.run_lifecycle import request_refresh
 from reconciler.engine.reconcile.schedule import start_up
 from reconciler.runtime.bootstrap.service import Service, open_service
 

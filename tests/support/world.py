@@ -25,7 +25,8 @@ from reconciler.engine.context import PROGRAM, Actor, Engine, SourceBinding, Ten
 from reconciler.engine.decide.decisions import Decision, approve
 from reconciler.engine.reconcile.auto_apply import auto_apply_all
 from reconciler.engine.reconcile.auto_apply_policy import record_policy_switch
-from reconciler.engine.reconcile.run import request_refresh, run_refresh
+from reconciler.engine.reconcile.run import run_refresh
+from reconciler.engine.reconcile.run_lifecycle import request_refresh
 from reconciler.engine.reconcile.schedule import start_up
 from reconciler.engine.tenant_state import check_tenant
 from reconciler.ports import JobKind, Store

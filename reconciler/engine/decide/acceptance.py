@@ -8,7 +8,7 @@ from reconciler.engine.audit.entries import audit
 from reconciler.engine.context import Actor, Engine
 from reconciler.engine.reconcile.fetch import claims_of, last_good_state, load_snapshot
 from reconciler.engine.reconcile.promote import promote_revision
-from reconciler.engine.reconcile.run import request_refresh
+from reconciler.engine.reconcile.run_lifecycle import request_refresh
 from reconciler.errors import Conflict, SourceCause
 
 MAX_NAMED = 20

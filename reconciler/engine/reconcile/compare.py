@@ -1,7 +1,7 @@
 """The live side of a run: what there is at WizChat, dry runs of what may differ, and what that says of the tenant."""
 
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -28,22 +28,49 @@ MAX_MISSING_ASKED = 4
 """So many chatbots that the list does not name are asked for in a run: a commit may name any number of them."""
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
+class Inventory:
+    """What WizChat's list of chatbots told; nothing, where it was not asked for.
+
+    Attributes:
+        signal: What it says of the tenant.
+        ids: The chatbots that it names; None where it was not read.
+        failure: Why it could not be read.
+    """
+
+    signal: TenantSignal | None = None
+    ids: frozenset[str] | None = None
+    failure: TargetError | None = None
+
+    @property
+    def doubt(self) -> str | None:
+        """Why the tenant's WizChat cannot be used, as far as the list tells."""
+        if self.signal is None or self.signal.state in {None, TenantState.READY}:
+            return None
+        return str(self.signal.cause)
+
+    @property
+    def stranger(self) -> AnotherAccount | None:
+        """The error of every chatbot, where the list is that of another account."""
+        return AnotherAccount(self.doubt) if self.doubt is not None and self.ids is not None else None
+
+
+@dataclass(frozen=True, slots=True)
 class LiveComparison:
     """What a run learned of the live side.
 
     Attributes:
-        swept: What its dry runs gave.
+        scan: What its dry runs gave.
         skipped: How many documents needed none.
         list_failure: Why the list of chatbots could not be read, or None.
         messages: What the run has to say about it.
         failed: Whether nothing could be compared that was to be, for a reason that is not in the documents.
     """
 
-    swept: ScanResult = field(default_factory=ScanResult)
+    scan: ScanResult = field(default_factory=ScanResult)
     skipped: int = 0
     list_failure: TargetError | None = None
-    messages: list[str] = field(default_factory=list)
+    messages: tuple[str, ...] = ()
     failed: bool = False
 
 
@@ -65,38 +92,40 @@ async def compare_live_side(
         now = await uow.now()
     target = tenant.target.spending(Spender(Purpose.COMPARE, binding.name))
     wanted = [document for document in documents if _is_wanted(document, chatbots.get(document.chatbot_id), run)]
-    done = LiveComparison(skipped=len(documents) - len(wanted))
-    listed, named = None, None
+    inventory = Inventory()
     if run.full or record.state is not TenantState.READY or _has_fault(wanted, chatbots):
-        listed, named = await _list_chatbots(engine, tenant, target, cause, done, chatbots)
-    unusable = listed if listed is not None and listed.state not in {None, TenantState.READY} else None
-    stranger = AnotherAccount(str(unusable.cause)) if unusable is not None and named is not None else None
-    known = [chatbots[document.chatbot_id] for document in wanted] if stranger is None else []
-    done.swept = await scan_for_drift(
+        inventory = await _read_inventory(engine, tenant, target, cause, chatbots)
+    known = [chatbots[document.chatbot_id] for document in wanted] if inventory.stranger is None else []
+    scan = await scan_for_drift(
         engine,
         tenant,
         wanted,
         chatbots,
         target=target,
-        missing=_missing(known, named, run, now),
+        missing=_missing(known, inventory.ids, run, now),
         cause=cause,
-        is_doubtful=unusable is not None,
-        not_found=_not_found(engine, tenant.name, listed, stranger),
+        is_doubtful=inventory.doubt is not None,
+        not_found=_not_found(engine, tenant.name, inventory),
     )
-    record = await _record_tenant_signals(
-        engine, tenant, listed, done.swept, {document.chatbot_id for document in wanted}
+    ids = {document.chatbot_id for document in wanted}
+    record = await _record_tenant_signals(engine, tenant, inventory.signal, scan, ids)
+    skipped = len(documents) - len(wanted)
+    return LiveComparison(
+        scan=scan,
+        skipped=skipped,
+        list_failure=inventory.failure,
+        messages=tuple(_messages(inventory, scan, len(wanted))),
+        failed=_has_failed(inventory, scan, record, run, skipped),
     )
-    _conclude(done, run, len(wanted), record, unusable)
-    return done
 
 
-def _not_found(
-    engine: Engine, tenant: str, listed: TenantSignal | None, stranger: AnotherAccount | None
-) -> NotFoundMeaning:
+def _not_found(engine: Engine, tenant: str, inventory: Inventory) -> NotFoundMeaning:
     """What it means that a chatbot is not found: no plan falls, and no document is blamed, for a wrong key."""
 
     async def meaning(error: TargetError) -> TargetError:
-        return stranger or (error if listed is not None else await explained(engine, tenant, error))
+        if inventory.stranger is not None:
+            return inventory.stranger
+        return error if inventory.signal is not None else await explained(engine, tenant, error)
 
     return meaning
 
@@ -149,58 +178,61 @@ def _not_listed(chatbot: Chatbot) -> ChatbotNotFound:
     )
 
 
-async def _list_chatbots(
-    engine: Engine,
-    tenant: TenantBinding,
-    target: Target,
-    cause: str,
-    done: LiveComparison,
-    chatbots: Collection[str],
-) -> tuple[TenantSignal, frozenset[str] | None]:
+async def _read_inventory(
+    engine: Engine, tenant: TenantBinding, target: Target, cause: str, chatbots: Collection[str]
+) -> Inventory:
     try:
-        named = await refresh_inventory(engine, tenant, target, cause)
+        ids = await refresh_inventory(engine, tenant, target, cause)
     except TargetError as error:
-        done.list_failure = error
-        done.messages.append(f"the list of chatbots could not be read: {error}")
-        return signal_from_list(error), None
-    if not named.isdisjoint(chatbots):
-        return ANSWERED, named
-    return await sign_of_listed(engine, tenant.name, named), named
+        return Inventory(signal_from_list(error), failure=error)
+    if not ids.isdisjoint(chatbots):
+        return Inventory(ANSWERED, ids)
+    return Inventory(await sign_of_listed(engine, tenant.name, ids), ids)
 
 
 async def _record_tenant_signals(
-    engine: Engine, tenant: TenantBinding, listed: TenantSignal | None, swept: ScanResult, asked: Collection[str]
+    engine: Engine, tenant: TenantBinding, listed: TenantSignal | None, scan: ScanResult, asked: Collection[str]
 ) -> TenantRecord:
-    strangers = (signal_from_dry_run(error) for error in swept.errors if isinstance(error, AnotherAccount))
+    strangers = (signal_from_dry_run(error) for error in scan.errors if isinstance(error, AnotherAccount))
     # the list was read for it, which tells of the chatbots that were not asked for as well
     listed = listed or next(strangers, None)
-    signs = [*(signal_from_dry_run(error) for error in swept.errors), *([ANSWERED] if swept.compared else [])]
-    return await record_run_signals(engine, tenant.name, listed, signs, asked)
+    signals = [*(signal_from_dry_run(error) for error in scan.errors), *([ANSWERED] if scan.compared else [])]
+    return await record_run_signals(engine, tenant.name, listed, signals, asked)
 
 
-def _conclude(done: LiveComparison, run: Run, wanted: int, tenant: TenantRecord, unusable: TenantSignal | None) -> None:
-    """Say what could not be compared; where that is everything, the run is none."""
-    swept = done.swept
-    if swept.failures:
-        done.messages.append(_shortfall(swept, wanted))
-    if swept.compared or any(isinstance(error, RequestRefused) for error in swept.errors):
-        return
+def _messages(inventory: Inventory, scan: ScanResult, wanted: int) -> Iterator[str]:
+    """What could not be read, and what not be compared."""
+    if inventory.failure is not None:
+        yield f"the list of chatbots could not be read: {inventory.failure}"
+    if scan.failures:
+        yield _shortfall(scan, wanted)
+    is_explained = inventory.failure is not None or any(isinstance(error, AnotherAccount) for error in scan.errors)
+    if inventory.doubt is not None and _is_without_result(scan) and not is_explained:
+        yield inventory.doubt
+
+
+def _has_failed(inventory: Inventory, scan: ScanResult, tenant: TenantRecord, run: Run, skipped: int) -> bool:
+    """Whether nothing of what was to be compared could be, so that the run is none."""
+    if not _is_without_result(scan):
+        return False
     # where the rest was compared before, a few that fail by themselves are no reason to doubt the run
-    put_off = any(isinstance(error, TargetRateLimited) for error in swept.errors)
-    concerns_all = run.full or not done.skipped or put_off or tenant.state is not TenantState.READY
+    put_off = any(isinstance(error, TargetRateLimited) for error in scan.errors)
+    concerns_all = run.full or not skipped or put_off or tenant.state is not TenantState.READY
     # a chatbot that is not there is its document's matter, unlike one that the key may not use
-    of_wizchat = [error for error in swept.errors if type(error) is not ChatbotNotFound]
-    is_told = done.list_failure is not None or any(isinstance(error, AnotherAccount) for error in swept.errors)
-    if unusable is not None and not is_told:
-        done.messages.append(str(unusable.cause))
-    done.failed = bool(of_wizchat and concerns_all) or (
-        run.full and (unusable is not None or done.list_failure is not None)
+    of_wizchat = any(type(error) is not ChatbotNotFound for error in scan.errors)
+    return (of_wizchat and concerns_all) or (
+        run.full and (inventory.doubt is not None or inventory.failure is not None)
     )
 
 
-def _shortfall(swept: ScanResult, wanted: int) -> str:
-    counts = Counter(fault_of(error) for error in swept.errors)
+def _is_without_result(scan: ScanResult) -> bool:
+    """Whether no document was compared, and none refused by the API, which is an answer as well."""
+    return not scan.compared and not any(isinstance(error, RequestRefused) for error in scan.errors)
+
+
+def _shortfall(scan: ScanResult, wanted: int) -> str:
+    counts = Counter(fault_of(error) for error in scan.errors)
     most, _ = counts.most_common(1)[0]
-    first = next(error for error in swept.errors if fault_of(error) is most)
+    first = next(error for error in scan.errors if fault_of(error) is most)
     reasons = ", ".join(f"{count} {reason}" for reason, count in counts.most_common())
-    return f"{len(swept.failures)} of {wanted} chatbots could not be compared ({reasons}): {first}"
+    return f"{len(scan.failures)} of {wanted} chatbots could not be compared ({reasons}): {first}"

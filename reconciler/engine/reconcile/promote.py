@@ -1,16 +1,94 @@
 """Making a revision the good one: its documents replace the last ones, and each chatbot learns what that means."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
+from reconciler.domain.diagnostics import Diagnostic
 from reconciler.domain.entities import Chatbot, Claim, SourceRecord, SourceState
 from reconciler.domain.status import EXPLANATIONS, Reason
 from reconciler.engine.audit.entries import audit
 from reconciler.engine.conditions import ConditionInputs, refresh_conditions
-from reconciler.engine.context import PROGRAM, Actor, Engine
-from reconciler.engine.reconcile.claims import claim_unowned, follow_document, release
-from reconciler.errors import SourceUnreadable
+from reconciler.engine.context import PROGRAM, Actor, Engine, SourceBinding
+from reconciler.engine.reconcile.claims import (
+    Contest,
+    claim_unowned,
+    contest_finding,
+    contested_claims,
+    follow_document,
+    release,
+)
+from reconciler.engine.reconcile.fetch import FetchedRevision, claims_of
+from reconciler.errors import NotFound, SourceUnreadable
 from reconciler.ports import UnitOfWork
+
+
+@dataclass(frozen=True, slots=True)
+class Promotion:
+    """What became of a revision that was fetched.
+
+    Attributes:
+        revision: The good one by now.
+        claims: What the source states at it.
+        diagnostics: What is wrong in its documents, and which claims do not stand.
+    """
+
+    revision: str | None
+    claims: Sequence[Claim]
+    diagnostics: tuple[Diagnostic, ...]
+
+
+async def promote_fetched(
+    engine: Engine,
+    binding: SourceBinding,
+    cause: str,
+    fetched: FetchedRevision,
+    before: Sequence[Claim],
+    carried: tuple[Diagnostic, ...],
+) -> Promotion:
+    """Make a fetched revision the good one, unless another was accepted meanwhile.
+
+    Args:
+        engine: The ports.
+        binding: The source.
+        cause: What promotes it, for the history.
+        fetched: The revision, read and trusted.
+        before: What the source states at the last good revision.
+        carried: What stands wrong in the documents of that one.
+
+    Raises:
+        NotFound: The source is gone.
+        Conflict: Somebody else changed one of the chatbots at the same moment.
+    """
+    claims, found = before, carried
+    if fetched.snapshot is not None:
+        found = fetched.snapshot.diagnostics
+        claims = claims_of(binding.name, binding.tenant, fetched.snapshot, before)
+    async with engine.store.begin() as uow:
+        uow.history.because(cause)
+        record = await uow.sources.get(binding.name)
+        if record is None:
+            raise NotFound(f"there is no source {binding.name!r}")
+        if record.good_revision != fetched.judged_by:
+            # somebody accepted a revision meanwhile, and this one was held against the one before
+            of_accepted = found if fetched.revision == record.good_revision else ()
+            return Promotion(record.good_revision, await uow.documents.of_source(binding.name), of_accepted)
+        if fetched.revision != record.good_revision or tuple(claims) != tuple(before):
+            await promote_revision(engine, uow, record, fetched.revision, claims)
+        elif record.state is SourceState.UNKNOWN:
+            await mark_source_ready(engine, uow, record)
+        lost = await claim_unowned(engine, uow, await ConditionInputs.read(uow), binding.name)
+    return Promotion(fetched.revision, claims, (*found, *map(contest_finding, lost)))
+
+
+async def distrust(engine: Engine, source: SourceRecord, error: SourceUnreadable) -> Sequence[Contest]:
+    """Write down why a source cannot be trusted, and return its claims that do not stand.
+
+    Raises:
+        Conflict: Somebody else changed the source at the same moment.
+    """
+    async with engine.store.begin() as uow:
+        await mark_source_unknown(engine, uow, await uow.sources.get(source.name) or source, error)
+        return await contested_claims(engine, uow, source.name)
 
 
 async def promote_revision(

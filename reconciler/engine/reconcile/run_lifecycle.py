@@ -1,33 +1,23 @@
-"""x"""
+"""Runs as they are kept: asked for, begun, ended.
 
-import asyncio
-import logging
+Runs of a source never overlap: asked for during a run, the next one waits as Queued, and everything that asks
+meanwhile shares it.
+"""
+
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
-from reconciler.domain.diagnostics import Diagnostic
-from reconciler.domain.entities import Claim, Counts, Role, Run, RunStatus, SourceRecord, SourceState, Trigger
-from reconciler.domain.sentences import joined
+
+from reconciler.domain.entities import Role, Run, RunStatus, SourceRecord, Trigger
 from reconciler.domain.status import EXPLANATIONS, Reason
-from reconciler.domain.uncompared import Uncompared, named_uncompared
 from reconciler.engine.audit.entries import audit_limited
-from reconciler.engine.conditions import ConditionInputs
 from reconciler.engine.conflicts import retry_on_conflict
 from reconciler.engine.context import Actor, Engine, SourceBinding
-from reconciler.engine.reconcile.auto_apply import AutoApplySelection, apply_selected, select_plans
-from reconciler.engine.reconcile.carried_diagnostics import carried_diagnostics, is_complete, last_run_about
-from reconciler.engine.reconcile.claims import Contest, claim_unowned, contest_finding, contested_claims
-from reconciler.engine.reconcile.compare import LiveComparison, compare_live_side
-from reconciler.engine.reconcile.diff import fault_of
-from reconciler.engine.reconcile.fetch import FetchedRevision, claims_of, fetch_revision, last_good_state
-from reconciler.engine.reconcile.promote import mark_source_ready, mark_source_unknown, promote_revision
-from reconciler.errors import NotFound, ReconcilerError, SourceUnreadable
 from reconciler.ports import Job, JobKind, UnitOfWork
 
-
-WEBHOOK_SPACING = 1.0
-"""Seconds between the starts of two webhook runs of a source: a burst of pushes is one look."""
+WEBHOOK_SPACING: Final = timedelta(seconds=1)
+"""Between the starts of two webhook runs of a source: a burst of pushes is fetched once."""
 
 RELOADING_TRIGGERS: Final[Mapping[Trigger, int]] = {Trigger.STARTUP: 1, Trigger.MANUAL: 2}
 """Those that read the documents again, also of an unchanged revision; the heavier one names a run that is shared."""
@@ -81,13 +71,23 @@ async def _queue(engine: Engine, actor: Actor, source: str, trigger: Trigger, *,
     return run
 
 
-async def _begin(engine: Engine, source: str) -> Run | None:
+async def begin_run(engine: Engine, source: str) -> Run | None:
+    """Begin the run that waits for a source; None when none does."""
+    while isinstance(begun := await retry_on_conflict(lambda: _begin(engine, source)), timedelta):
+        await engine.clock.sleep(begun.total_seconds())
+    return begun
+
+
+async def _begin(engine: Engine, source: str) -> Run | timedelta | None:
+    """Begin it, or tell how long it is too early for it."""
     async with engine.store.begin() as uow:
         run = await uow.runs.queued(source)
         record = await uow.sources.get(source)
         if run is None or record is None:
             return None
         now = await uow.now()
+        if wait := await _wait_of_webhook(uow, run, record, now):
+            return wait
         # runs of a source never overlap, and for as long as one is under way nothing is applied automatically
         unended = [item for item in await uow.runs.running() if item.source == source]
         await _fail_all(uow, unended, "its end could not be written down; the log has it")
@@ -97,27 +97,63 @@ async def _begin(engine: Engine, source: str) -> Run | None:
         return run
 
 
+async def _wait_of_webhook(uow: UnitOfWork, run: Run, record: SourceRecord, now: datetime) -> timedelta | None:
+    """How long a run that a webhook asked for has to wait; None for every other one."""
+    last = await uow.runs.get(record.last_run_id) if run.trigger is Trigger.WEBHOOK and record.last_run_id else None
+    if last is None or last.started_at is None or not timedelta() <= now - last.started_at < WEBHOOK_SPACING:
+        return None
+    return WEBHOOK_SPACING - (now - last.started_at)
+
+
 def _is_satisfied(run: Run, record: SourceRecord, now: datetime) -> bool:
     """Whether a full run that the schedule asked for has nothing left to compare.
 
-    What is due stays due while a run is under way, so the tick asks once more in every sweep that outlasts it. That
-    sweep is the comparison that was due: another one right after it would use up the tenant's calls for nothing.
+    What is due stays due while a run is under way, so the tick asks once more in every scan that outlasts it. That
+    scan is the comparison that was due: another one right after it would use up the tenant's calls for nothing.
     """
     compared = record.drift_checked_at
     return run.trigger is Trigger.SCHEDULE and compared is not None and run.created_at < compared <= now
 
 
-async def _space_webhooks(engine: Engine, source: str) -> None:
-    async with engine.store.read() as uow:
-        run = await uow.runs.queued(source)
-        record = await uow.sources.get(source)
-        last = await uow.runs.get(record.last_run_id) if record and record.last_run_id else None
+async def end_run(engine: Engine, run: Run, *, compared: bool) -> Run:
+    """Write down that a run ended, and when its source is due next.
+
+    Args:
+        engine: The ports.
+        run: The run with everything that it has to say, yet without the moment of its end.
+        compared: Whether any chatbot was compared with the live side.
+
+    Returns:
+        The run as it is kept.
+    """
+    return await retry_on_conflict(lambda: _end(engine, engine.sources[run.source], run, compared=compared))
+
+
+async def _end(engine: Engine, binding: SourceBinding, run: Run, *, compared: bool) -> Run:
+    async with engine.store.begin() as uow:
         now = await uow.now()
-    if run is None or run.trigger is not Trigger.WEBHOOK or last is None or last.started_at is None:
-        return
-    since = (now - last.started_at).total_seconds()
-    if 0 <= since < WEBHOOK_SPACING:
-        await engine.clock.sleep(WEBHOOK_SPACING - since)
+        # first, as it may wait for others that keep contents: nobody then waits for the source meanwhile
+        ended = await uow.runs.save(replace(run, finished_at=now))
+        record = await uow.sources.get(run.source)
+        if record is not None:
+            await uow.sources.save(_schedule_next(engine, binding, record, now, run, compared=compared))
+        return ended
+
+
+def _schedule_next(
+    engine: Engine, binding: SourceBinding, record: SourceRecord, now: datetime, run: Run, *, compared: bool
+) -> SourceRecord:
+    """When the next run is due: the git interval from now, or the drift interval if that ends earlier."""
+    # a moment that lies ahead was written down before the clock was set back
+    drift_from = now if run.full or record.drift_checked_at is None else min(record.drift_checked_at, now)
+    wait = max(min(now + binding.interval, drift_from + binding.drift_interval) - now, timedelta())
+    return replace(
+        record,
+        git_checked_at=now,
+        drift_checked_at=now if run.full else record.drift_checked_at,
+        compared_at=now if run.full and compared else record.compared_at,
+        next_run_at=now + wait * (1 + engine.jitter()),
+    )
 
 
 async def fail_interrupted(engine: Engine) -> None:

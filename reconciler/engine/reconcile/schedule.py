@@ -11,7 +11,7 @@ from reconciler.engine.decide.suspension import end_expired_suspensions, remind_
 from reconciler.engine.reconcile.auto_apply_policy import record_policy_switch
 from reconciler.engine.reconcile.configured_sources import configure_sources
 from reconciler.engine.reconcile.deadlines import LARGEST_JITTER
-from reconciler.engine.reconcile.run import fail_interrupted, request_refresh
+from reconciler.engine.reconcile.run_lifecycle import fail_interrupted, request_refresh
 from reconciler.ports import Job, JobKind
 
 

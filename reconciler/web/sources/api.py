@@ -6,7 +6,7 @@ from reconciler.domain.entities import Trigger
 from reconciler.domain.suspensions import shown_source, suspended_sources
 from reconciler.engine.context import Actor, Engine
 from reconciler.engine.decide.acceptance import accept_revision
-from reconciler.engine.reconcile.run import request_refresh
+from reconciler.engine.reconcile.run_lifecycle import request_refresh
 from reconciler.errors import NotFound
 from reconciler.web.auth.dependencies import Approver, Operator, TheEngine, Viewer
 from reconciler.web.auth.visibility import all_sources, check_source, standing_suspensions

@@ -10,7 +10,7 @@ from reconciler.domain.entities import Trigger
 from reconciler.engine.context import Actor, Engine
 from reconciler.engine.decide.acceptance import accept_revision
 from reconciler.engine.forget import is_gone
-from reconciler.engine.reconcile.run import request_refresh
+from reconciler.engine.reconcile.run_lifecycle import request_refresh
 from reconciler.ports import ChangeKind
 from reconciler.web.auth.dependencies import ApproverPage, OperatorPage, TheEngine, ViewerPage
 from reconciler.web.auth.visibility import check_source

@@ -20,7 +20,7 @@ from starlette.datastructures import Headers
 from reconciler.domain.entities import Role, Trigger
 from reconciler.domain.forge_urls import Forge
 from reconciler.engine.context import Actor, SourceBinding
-from reconciler.engine.reconcile.run import request_refresh
+from reconciler.engine.reconcile.run_lifecycle import request_refresh
 from reconciler.web.auth.dependencies import TheEngine, TheSettings
 from reconciler.web.auth.gate import AuthGate, Public
 from reconciler.web.http.client_address import client_address

@@ -11,7 +11,7 @@ from reconciler.domain.entities import Run, RunStatus, SourceState, Trigger
 from reconciler.engine.context import PROGRAM
 from reconciler.engine.decide.acceptance import accept_revision
 from reconciler.engine.reconcile.carried_diagnostics import MAX_CARRIED
-from reconciler.engine.reconcile.run import request_refresh
+from reconciler.engine.reconcile.run_lifecycle import request_refresh
 from reconciler.engine.reconcile.schedule import start_up
 from reconciler.errors import SourceCause
 from tests.fakes.source import FakeSource

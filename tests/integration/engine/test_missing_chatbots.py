@@ -8,7 +8,7 @@ from api_client.sandbox import Chatbot as LiveBot
 from reconciler.domain.entities import Run, RunStatus, Trigger
 from reconciler.domain.status import Reason, Sync
 from reconciler.engine.context import PROGRAM
-from reconciler.engine.reconcile.run import request_refresh
+from reconciler.engine.reconcile.run_lifecycle import request_refresh
 from reconciler.errors import ChatbotHidden
 from reconciler.ports import Purpose, Spender
 from reconciler.web.runs.summary import run_badge

@@ -20,7 +20,8 @@ from reconciler.engine.apply.request import request_apply
 from reconciler.engine.conflicts import ATTEMPTS
 from reconciler.engine.context import PROGRAM, Actor, Engine
 from reconciler.engine.decide.decisions import approve
-from reconciler.engine.reconcile.run import request_refresh, run_refresh
+from reconciler.engine.reconcile.run import run_refresh
+from reconciler.engine.reconcile.run_lifecycle import request_refresh
 from reconciler.errors import Conflict
 from reconciler.ports import JobKind, Store, UnitOfWork
 from tests.fakes.source import FakeSource

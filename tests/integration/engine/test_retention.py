@@ -11,7 +11,7 @@ from reconciler.domain.lifecycle import PlanStatus
 from reconciler.engine.context import PROGRAM
 from reconciler.engine.decide.decisions import reject
 from reconciler.engine.reconcile.carried_diagnostics import MAX_CARRIED
-from reconciler.engine.reconcile.run import request_refresh
+from reconciler.engine.reconcile.run_lifecycle import request_refresh
 from reconciler.engine.retention import INTERVAL, MAX_AT_ONCE, RetentionKeeper, RetentionRules
 from reconciler.ports import Expiring, PlanFilter
 from tests.support.records import a_plan

@@ -15,7 +15,8 @@ from reconciler.domain.entities import Run, RunStatus, Trigger
 from reconciler.domain.plan import Op
 from reconciler.domain.status import EXPLANATIONS, Reason
 from reconciler.engine.context import PROGRAM, TenantBinding
-from reconciler.engine.reconcile.run import request_refresh, run_refresh
+from reconciler.engine.reconcile.run import run_refresh
+from reconciler.engine.reconcile.run_lifecycle import request_refresh
 from reconciler.engine.reconcile.schedule import tick
 from reconciler.errors import StoreError
 from tests.fakes.clock import FakeClock

@@ -15,7 +15,7 @@ from reconciler.engine.context import PROGRAM, SourceBinding, TenantBinding
 from reconciler.engine.decide.decisions import reject
 from reconciler.engine.decide.suspension import suspend
 from reconciler.engine.reconcile.configured_sources import new_names
-from reconciler.engine.reconcile.run import request_refresh
+from reconciler.engine.reconcile.run_lifecycle import request_refresh
 from reconciler.errors import SourceCause
 from tests.fakes.source import FakeSource
 from tests.support.records import a_source

@@ -18,7 +18,8 @@ from reconciler.engine.context import PROGRAM
 from reconciler.engine.decide.acceptance import accept_revision
 from reconciler.engine.reconcile.fetch import fetch_revision, last_good_state
 from reconciler.engine.reconcile.inventory import BATCH_SIZE
-from reconciler.engine.reconcile.run import request_refresh, run_refresh
+from reconciler.engine.reconcile.run import run_refresh
+from reconciler.engine.reconcile.run_lifecycle import request_refresh
 from reconciler.engine.reconcile.schedule import tick
 from reconciler.errors import Conflict, SourceCause, TargetUnauthorized, TargetUnreachable
 from reconciler.ports import JobKind, ParseCache

@@ -12,7 +12,7 @@ import pytest
 from reconciler.domain.entities import Run, RunStatus, Trigger
 from reconciler.domain.lifecycle import ApplyStatus
 from reconciler.engine.context import PROGRAM
-from reconciler.engine.reconcile.run import request_refresh
+from reconciler.engine.reconcile.run_lifecycle import request_refresh
 from reconciler.errors import SourceCause
 from reconciler.ports import UnitOfWork
 from tests.fakes.source import FakeSource

@@ -13,7 +13,7 @@ from reconciler.domain.lifecycle import ApplyStatus
 from reconciler.domain.status import Reason
 from reconciler.engine.context import PROGRAM, TenantBinding
 from reconciler.engine.live_views import KEPT, LiveViews
-from reconciler.engine.reconcile.run import request_refresh
+from reconciler.engine.reconcile.run_lifecycle import request_refresh
 from reconciler.targets.budget import CallBudget
 from reconciler.targets.budget_shares import BudgetShares
 from reconciler.targets.wizchat import Access, WizChatTarget, WizChatWriter

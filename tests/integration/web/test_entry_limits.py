@@ -9,7 +9,7 @@ from reconciler.domain.entities import AuditEntry, Role, RunStatus, Trigger
 from reconciler.engine.audit.entries import record_omitted
 from reconciler.engine.audit.entry_limits import MAX_ENTRIES, WINDOW_SECONDS
 from reconciler.engine.context import Actor
-from reconciler.engine.reconcile.run import request_refresh
+from reconciler.engine.reconcile.run_lifecycle import request_refresh
 from tests.integration.web.conftest import House
 
 pytestmark = pytest.mark.anyio
