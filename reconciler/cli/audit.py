@@ -116,9 +116,9 @@ async def _verify(known: AuditEvidence, archives: tuple[Path, ...]) -> AuditRepo
     from reconciler.runtime.bootstrap.audit import open_audit  # noqa: PLC0415  loads the database, which other commands do without
 
     settings = load_settings()
-    async with open_audit(settings, archives) as (store, shelf):
+    async with open_audit(settings, archives) as (store, folder):
         for_ever = settings.audit.retention is None
-        return await verify_log(store, shelf, known.heads, prunes=known.prunes, for_ever=for_ever)
+        return await verify_log(store, folder, known.heads, prunes=known.prunes, for_ever=for_ever)
 
 
 def _verify_file(file: Path, heads: frozenset[AuditHead]) -> AuditReport:

@@ -16,7 +16,7 @@ from reconciler.engine.audit.entries import recording_refusals
 from reconciler.engine.context import Actor, Engine
 from reconciler.engine.forget import Forgotten, forget_chatbot, forget_source, forget_tenant, is_gone
 from reconciler.errors import Conflict, NotFound
-from reconciler.ports import UnitOfWork
+from reconciler.storage import UnitOfWork
 
 sources = typer.Typer(help="List sources, and forget those that left the settings.", no_args_is_help=True)
 tenants = typer.Typer(help="List tenants, and forget those that left the settings.", no_args_is_help=True)

@@ -16,7 +16,7 @@ from reconciler.domain.write_key import WriteKey
 from reconciler.engine.audit.entries import audit
 from reconciler.engine.context import PROGRAM, Actor, Engine
 from reconciler.engine.reconcile.auto_apply_policy import BreakerCache, auto_apply_verdict
-from reconciler.ports import UnitOfWork
+from reconciler.storage import UnitOfWork
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,8 @@ from reconciler.engine.audit.entry_limits import EntryLimits
 from reconciler.engine.reconcile.deadlines import Deadlines
 from reconciler.errors import Forbidden, NotFound
 from reconciler.executors import NamedExecutor
-from reconciler.ports import Clock, Dispatcher, Source, Store, Target
+from reconciler.ports import Clock, Dispatcher, Source, Target
+from reconciler.storage import Store
 
 T = TypeVar("T")
 

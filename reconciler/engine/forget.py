@@ -19,7 +19,7 @@ from reconciler.engine.reconcile.claims import without_agreement
 from reconciler.engine.reconcile.diff import close_open_plan
 from reconciler.engine.tenant_state import recording_key_refusals, sign_of_listed
 from reconciler.errors import Conflict, NotFound, SourceCause, TargetError
-from reconciler.ports import UnitOfWork
+from reconciler.storage import UnitOfWork
 
 MAX_NAMED: Final = 20
 """So many of the chatbots that go are named in the audit log; the number of all is said too."""

@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
 
+from reconciler.domain.expiry import Expiring
 from reconciler.engine.context import Engine
 from reconciler.engine.reconcile.carried_diagnostics import last_run_about, runs_referred_to
-from reconciler.ports import DatabaseSize, Expiring
+from reconciler.storage import DatabaseSize
 
 INTERVAL: Final = 3600.0
 """Seconds from one pass to the next."""

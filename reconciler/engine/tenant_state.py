@@ -26,7 +26,7 @@ from reconciler.errors import (
     TargetUnauthorized,
     TargetUnreachable,
 )
-from reconciler.ports import UnitOfWork
+from reconciler.storage import UnitOfWork
 
 log = logging.getLogger(__name__)
 

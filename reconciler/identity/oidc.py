@@ -17,7 +17,7 @@ from reconciler.errors import LoginRefused
 from reconciler.identity.discovery import OidcIssuer, described
 from reconciler.identity.fetching import Fetcher
 from reconciler.identity.id_token import check_claims, key_id, matching, read_keys, refused, signed_claims
-from reconciler.ports import Clock, LoginAttempt
+from reconciler.ports import Clock
 from reconciler.shared_work import SharedWork
 
 DISCOVERY_SECONDS = 3600.0
@@ -28,6 +28,23 @@ LOOK_AGAIN_SECONDS = 60.0
 _MAX_GROUPS = 1000
 _LONGEST_GROUP = 256
 _LONGEST_CODE = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class LoginAttempt:
+    """One try to sign in: what binds the issuer's answer to the browser that asked.
+
+    Attributes:
+        callback: Where the issuer sends the browser back to.
+        state: Comes back with the browser.
+        nonce: Comes back in what the issuer signs.
+        verifier: Shows at the exchange of the code that the asker is the one who began (PKCE).
+    """
+
+    callback: str
+    state: str = field(repr=False)
+    nonce: str = field(repr=False)
+    verifier: str = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,7 +69,7 @@ class OidcSpec:
 
 @dataclass(slots=True)
 class OidcProvider:
-    """Implements `ports.IdentityProvider`."""
+    """An issuer. Whatever it does not say beyond doubt raises `errors.LoginRefused`."""
 
     spec: OidcSpec
     clock: Clock
@@ -90,6 +107,11 @@ class OidcProvider:
 
     async def who(self, code: str, attempt: LoginAttempt, named: str | None) -> Identity:
         """The person that a code stands for, verified.
+
+        Args:
+            code: What the browser brought back.
+            attempt: The attempt that it belongs to.
+            named: Who the browser says sent it back, if it says so.
 
         Raises:
             LoginRefused: Anything is not as it must be.

@@ -1,92 +1,25 @@
-"""What the engine needs of the world, as Protocols. Adapters implement them; so do the fakes of the tests."""
+"""Seams with two real parts behind them, as Protocols: git, WizChat, the clock, the jobs, the cache of parsed files.
 
-from reconciler.ports.audit import AuditShelf
+What has one part only, such as the database, is used by its class; see ``docs/decisions``.
+"""
+
 from reconciler.ports.clock_and_jobs import Clock, Dispatcher, Job, JobKind
-from reconciler.ports.events import ChangeKind
 from reconciler.ports.git import ParseCache, Source
-from reconciler.ports.identity import IdentityProvider, LoginAttempt
-from reconciler.ports.queries import (
-    AuditFilter,
-    ChatbotFilter,
-    ChatbotOrder,
-    FleetCounts,
-    Page,
-    PlanFilter,
-    PlanGroup,
-    Queries,
-)
-from reconciler.ports.repositories import (
-    ApplyRepository,
-    ApprovalRepository,
-    AuditRepository,
-    BaselineRepository,
-    ChatbotRepository,
-    DocumentRepository,
-    Expiring,
-    HistoryRepository,
-    LeaseRepository,
-    PersonRepository,
-    PlanRepository,
-    RetentionRepository,
-    RunRepository,
-    SessionRepository,
-    SourceRepository,
-    SuspensionRepository,
-    SwitchRepository,
-    TenantRepository,
-    TokenRepository,
-    UnitOfWork,
-)
-from reconciler.ports.store import DatabaseSize, Store
 from reconciler.ports.wizchat import APPLYING, COMPARING, Budget, LiveChatbot, Purpose, Spender, Target, Writer
 
 __all__ = [
     "APPLYING",
     "COMPARING",
-    "ApplyRepository",
-    "ApprovalRepository",
-    "AuditFilter",
-    "AuditRepository",
-    "AuditShelf",
-    "BaselineRepository",
     "Budget",
-    "ChangeKind",
-    "ChatbotFilter",
-    "ChatbotOrder",
-    "ChatbotRepository",
     "Clock",
-    "DatabaseSize",
     "Dispatcher",
-    "DocumentRepository",
-    "Expiring",
-    "FleetCounts",
-    "HistoryRepository",
-    "IdentityProvider",
     "Job",
     "JobKind",
-    "LeaseRepository",
     "LiveChatbot",
-    "LoginAttempt",
-    "Page",
     "ParseCache",
-    "PersonRepository",
-    "PlanFilter",
-    "PlanGroup",
-    "PlanRepository",
     "Purpose",
-    "Queries",
-    "RetentionRepository",
-    "RunRepository",
-    "SessionRepository",
     "Source",
-    "SourceRepository",
     "Spender",
-    "Store",
-    "SuspensionRepository",
-    "SwitchRepository",
     "Target",
-    "TenantRepository",
-    "TokenRepository",
-    "UnitOfWork",
     "Writer",
 ]

@@ -5,7 +5,7 @@ from typing import Final
 
 from sqlalchemy import ColumnElement, func, or_, select
 
-from reconciler.ports import AuditFilter
+from reconciler.domain.listing import AuditFilter
 from reconciler.storage import tables
 from reconciler.storage.dialect import Dialect
 

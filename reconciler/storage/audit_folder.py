@@ -35,7 +35,9 @@ _PIECE: Final = re.compile(r"(\d+)-\d+\.jsonl")
 
 @dataclass(frozen=True, slots=True)
 class AuditFolder:
-    """Implements `ports.AuditShelf` in a folder, which is made when something is kept.
+    """Heads of the chain, removed entries, and notes of their removal, in a folder that is made when it is needed.
+
+    Every method waits for the disk: call none of them on the event loop, but in `files`.
 
     Attributes:
         folder: The folder.
@@ -52,7 +54,13 @@ class AuditFolder:
         return frozenset(heads_in(_text_lines(self.folder / HEADS)))
 
     def keep_head(self, head: AuditHead, at: datetime, *, forget: bool) -> None:
-        """Keep a head durably."""
+        """Keep a head durably.
+
+        Args:
+            head: What to keep.
+            at: When it was the chain's end.
+            forget: Whether the oldest may go when there are very many.
+        """
         path = self.folder / HEADS
         if forget:
             _shorten(path)
@@ -63,7 +71,7 @@ class AuditFolder:
         return evidence_in(_text_lines(self.folder / HEADS)).prunes
 
     def note_prune(self, note: PruneNote, at: datetime) -> None:
-        """Note a removal durably in the file of heads."""
+        """Note durably, in the file of heads, that entries are about to be removed; no note is ever forgotten."""
         _append(self.folder / HEADS, prune_line(note, at))
 
     def archive(self, entries: Sequence[AuditEntry]) -> str:
@@ -97,7 +105,7 @@ class AuditFolder:
                     yield entry
 
     def archived_entry(self, seq: int) -> AuditEntry | None:
-        """One archived entry, of the newest file that begins at or before it."""
+        """One archived entry, of the newest file that begins at or before it; None where it cannot be read there."""
         path = next((path for begin, path in reversed(self._pieces()) if begin <= seq), None)
         found = (_entry(line, "", 0) for line in _text_lines(path)) if path else ()
         return next((entry for entry in found if isinstance(entry, AuditEntry) and entry.seq == seq), None)

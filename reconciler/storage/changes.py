@@ -7,8 +7,8 @@ from typing import Final
 
 from reconciler.domain.access import Person, Token
 from reconciler.domain.entities import Apply, Approval, Chatbot, Plan, Run, ScopeKind, SourceRecord, Suspension
+from reconciler.domain.events import Change, ChangeKind
 from reconciler.domain.tenant import TenantRecord
-from reconciler.ports.events import Change, ChangeKind
 
 MAX_NAMED: Final = 50
 """More of a kind are told as one change without an id: a reader reads its list again either way."""

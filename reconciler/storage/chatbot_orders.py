@@ -9,8 +9,8 @@ from pydantic import AfterValidator, TypeAdapter
 from sqlalchemy import Column, ColumnElement, case, func, literal
 
 from reconciler.domain.entities import Chatbot
+from reconciler.domain.listing import ChatbotOrder
 from reconciler.domain.status import Direction, Sync
-from reconciler.ports import ChatbotOrder
 from reconciler.storage import tables
 from reconciler.storage.paging import Moment, Number, Order, Text
 from reconciler.storage.repositories.fleet import LONGEST_KEY, called

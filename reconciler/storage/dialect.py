@@ -9,7 +9,18 @@ from typing import Any, Protocol
 from sqlalchemy import URL, Column, ColumnElement, Connection, Engine
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from reconciler.ports import DatabaseSize
+
+@dataclass(frozen=True, slots=True)
+class DatabaseSize:
+    """How large the database is, in bytes.
+
+    Attributes:
+        total: What it takes on the disk, without what is still to be moved into its file.
+        free: How much of that holds nothing and is used for what comes next; None where only the server knows.
+    """
+
+    total: int
+    free: int | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,13 +7,17 @@ from itertools import islice
 from secrets import token_hex
 from typing import Final
 
-from reconciler.ports.events import Change, Event, Signal
+from reconciler.domain.events import Change, Event, Signal
 
 KEPT: Final = 1000
 
 
-class CommitFeed:
-    """Implements `ports.Feed`. Ids are ``BOOT-N``: of this start of the program, and counted."""
+class Feed:
+    """The latest changes in order, for any number of readers: each keeps its own place, the feed keeps none.
+
+    A reader that is too slow, that comes back too late, or whose place is of another start of the program, gets
+    `Signal.RESET`. Ids are ``BOOT-N``: of this start of the program, and counted.
+    """
 
     def __init__(self, others_committed: Callable[[], bool] = lambda: False, kept: int = KEPT) -> None:
         self._others_committed = others_committed
@@ -25,7 +29,7 @@ class CommitFeed:
 
     @property
     def last(self) -> str:
-        """Where the feed stands."""
+        """Where the feed stands. Who reads it first and rows afterwards misses nothing."""
         return f"{self._boot}-{self._count}"
 
     def publish(self, whats: Iterable[Change | Signal]) -> None:
@@ -39,7 +43,7 @@ class CommitFeed:
             moved.set()
 
     def since(self, after: str) -> Sequence[Event]:
-        """What came after a place."""
+        """What came after a place; it also notices what other processes committed."""
         if self._others_committed():
             self.publish([Signal.CHANGED])
         behind = self._behind(after)
@@ -48,7 +52,7 @@ class CommitFeed:
         return tuple(islice(self._events, len(self._events) - behind, None))
 
     async def news(self, after: str) -> None:
-        """Wait until something comes after a place."""
+        """Wait until this process has committed something after a place."""
         while self.last == after:
             await self._moved.wait()
 

@@ -35,7 +35,7 @@ _FOREVER: Final = datetime(9999, 1, 1, tzinfo=UTC)
 
 
 class HistoryQueries:
-    """Implements the part of `ports.Queries` that is about the past."""
+    """The part of `Queries` that is about the past."""
 
     def __init__(self, reading: Reading) -> None:
         self._reading = reading
@@ -73,7 +73,17 @@ class HistoryQueries:
     async def out_of_sync_curve(
         self, visible: Collection[str] | None, *, since: datetime, until: datetime, buckets: int
     ) -> Sequence[Point]:
-        """How many chatbots of these sources were OutOfSync and Unknown, bucket by bucket of the time."""
+        """How many chatbots of these sources were OutOfSync, at the edges of buckets of time and at most within them.
+
+        Those with a document that were Unknown are counted beside them; see `domain.history.curve`. It is right as far
+        back as the history is kept.
+
+        Args:
+            visible: The sources; None means all.
+            since: The begin of the first bucket.
+            until: The end of the last one.
+            buckets: How many there are, equally long.
+        """
         edges = moments(since, until, buckets)
         async with self._reading() as transaction:
             now = (await transaction.connection.execute(_now(visible))).one()

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Final, TypeVar
 from pydantic import AfterValidator, AwareDatetime, Field, TypeAdapter
 from sqlalchemy import Column, ColumnElement, Select, literal, tuple_
 
-from reconciler.ports import Page
+from reconciler.domain.listing import Page
 from reconciler.storage import tables
 
 T = TypeVar("T")

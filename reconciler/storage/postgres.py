@@ -11,9 +11,8 @@ from sqlalchemy import URL, Column, ColumnElement, Connection, Engine, NullPool,
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from reconciler.errors import StoreError
-from reconciler.ports import DatabaseSize
 from reconciler.storage.database_errors import BUSY_SECONDS
-from reconciler.storage.dialect import Engines, Watch
+from reconciler.storage.dialect import DatabaseSize, Engines, Watch
 from reconciler.storage.encoded import serializer
 
 _DRIVER: Final = "postgresql+psycopg"

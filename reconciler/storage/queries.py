@@ -11,9 +11,9 @@ from reconciler.domain.access import Person, Session, Token
 from reconciler.domain.entities import Apply, Approval, AuditEntry, Chatbot, Plan, Run, SourceRecord, Suspension
 from reconciler.domain.identity import same_person
 from reconciler.domain.lifecycle import OPEN, PlanStatus
+from reconciler.domain.listing import AuditFilter, ChatbotFilter, ChatbotOrder, FleetCounts, Page, PlanFilter, PlanGroup
 from reconciler.domain.status import Direction, Reason, Sync
 from reconciler.domain.tenant import TenantRecord
-from reconciler.ports import AuditFilter, ChatbotFilter, ChatbotOrder, FleetCounts, Page, PlanFilter, PlanGroup
 from reconciler.storage import paging, rows, tables
 from reconciler.storage.audit_conditions import audit_conditions, person_names_in
 from reconciler.storage.chatbot_orders import chatbot_order
@@ -33,8 +33,11 @@ _SAMPLE: Final = 5
 """So many plans of a group are named."""
 
 
-class SqlQueries(HistoryQueries):
-    """Implements `ports.Queries`."""
+class Queries(HistoryQueries):
+    """What the web and the command line read. No transaction of these ever blocks a writer.
+
+    A cursor that was not handed out here raises `ValueError`.
+    """
 
     def __init__(self, reading: Reading, dialect: Dialect) -> None:
         super().__init__(reading)

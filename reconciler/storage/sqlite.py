@@ -16,9 +16,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from reconciler.errors import StoreError
-from reconciler.ports import DatabaseSize
 from reconciler.storage.database_errors import BUSY_SECONDS
-from reconciler.storage.dialect import Engines, Watch
+from reconciler.storage.dialect import DatabaseSize, Engines, Watch
 from reconciler.storage.encoded import serializer
 
 _READERS: Final = 4

@@ -8,25 +8,28 @@ from typing import Final, Self
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from reconciler.domain.events import Change, Signal
 from reconciler.errors import StoreError
 from reconciler.executors import NamedExecutor
-from reconciler.ports import Clock, DatabaseSize, ParseCache, Queries
-from reconciler.ports.events import Change, Feed, Signal
+from reconciler.ports import Clock, ParseCache
 from reconciler.storage import schema, tables
 from reconciler.storage.database_errors import translated
-from reconciler.storage.dialect import Dialect, Engines, Watch
+from reconciler.storage.dialect import DatabaseSize, Dialect, Engines, Watch
 from reconciler.storage.dialects import locate
-from reconciler.storage.feed import CommitFeed
+from reconciler.storage.feed import Feed
 from reconciler.storage.parse_cache import SqlParseCache
-from reconciler.storage.queries import SqlQueries
+from reconciler.storage.queries import Queries
 from reconciler.storage.transaction import Transaction
-from reconciler.storage.unit_of_work import SqlUnitOfWork
+from reconciler.storage.unit_of_work import UnitOfWork
 
 _RECORD_THREADS: Final = 2
 
 
-class SqlStore:
-    """Implements `ports.Store`. Made by `open`, and ended by `close`."""
+class Store:
+    """The database. It is the truth; everything else can be rebuilt from it and from git.
+
+    Made by `open`, and ended by `close`.
+    """
 
     def __init__(self, engines: Engines, dialect: Dialect, clock: Clock, watch: Watch, held: ExitStack) -> None:
         self._engines = engines
@@ -38,9 +41,9 @@ class SqlStore:
         self._committing = 0
         self._watch = watch
         self._others = watch.others()
-        self._feed = CommitFeed(self._others_committed)
+        self._feed = Feed(self._others_committed)
         self._records = NamedExecutor("records", _RECORD_THREADS)
-        self._queries = SqlQueries(self._reading, dialect)
+        self._queries = Queries(self._reading, dialect)
 
     @classmethod
     async def open(cls, url: str, clock: Clock, *, alongside: bool = False) -> Self:
@@ -78,7 +81,11 @@ class SqlStore:
 
     @property
     def generation(self) -> str:
-        """Changes after every commit, also of a command beside the service, and at every start."""
+        """Changes after every commit, also of a command beside the service, and at every start.
+
+        It changes after the commit, never before: whoever reads it first and the rows afterwards has rows that are
+        at least as new.
+        """
         return f"{self._boot}-{self._commits}-{self._watch()}"
 
     @property
@@ -92,22 +99,24 @@ class SqlStore:
         return self._queries
 
     @asynccontextmanager
-    async def begin(self) -> AsyncIterator[SqlUnitOfWork]:
+    async def begin(self) -> AsyncIterator[UnitOfWork]:
         """A writing transaction: committed when its block ends well, else rolled back.
+
+        Never begin one within another: it would wait for itself.
 
         Raises:
             StoreError: When the database cannot be used, or its lock is not to be had in time.
         """
         async with self._writing() as transaction:
-            uow = SqlUnitOfWork(transaction)
+            uow = UnitOfWork(transaction)
             yield uow
             await uow.history.write()
 
     @asynccontextmanager
-    async def read(self) -> AsyncIterator[SqlUnitOfWork]:
+    async def read(self) -> AsyncIterator[UnitOfWork]:
         """A reading transaction over one moment: it blocks nobody, and refuses to write."""
         async with self._reading() as transaction:
-            yield SqlUnitOfWork(transaction)
+            yield UnitOfWork(transaction)
 
     def parse_cache(self, source: str) -> ParseCache:
         """The cache of a source's parsed files."""

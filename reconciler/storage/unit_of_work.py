@@ -12,8 +12,12 @@ from reconciler.storage.repositories.retention import Retention
 from reconciler.storage.transaction import Transaction
 
 
-class SqlUnitOfWork:
-    """Implements `ports.UnitOfWork`; whoever made the transaction commits it or rolls it back."""
+class UnitOfWork:
+    """One transaction. It is committed when its block ends well, and rolled back when it does not.
+
+    `save` compares and sets `version`, returns the record as it now is, and raises `Conflict("concurrent_change")`
+    when somebody else was faster.
+    """
 
     def __init__(self, transaction: Transaction) -> None:
         self._transaction = transaction

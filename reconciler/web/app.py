@@ -12,7 +12,7 @@ from reconciler.engine.access.tokens import TokenUse
 from reconciler.engine.audit.archive import AuditState
 from reconciler.engine.context import Engine
 from reconciler.engine.live_views import LiveViews
-from reconciler.ports import IdentityProvider
+from reconciler.identity import OidcProvider
 from reconciler.web import error_handlers
 from reconciler.web.auth import route_policies
 from reconciler.web.auth.concurrency_limit import ConcurrencyLimit
@@ -48,7 +48,7 @@ def create_app(
     *,
     settings: WebSettings,
     audit: AuditState | None = None,
-    identity: IdentityProvider | None = None,
+    identity: OidcProvider | None = None,
     token_use: TokenUse | None = None,
     vitals: Vitals | None = None,
     executors: WebExecutors | None = None,
@@ -134,7 +134,7 @@ def _stand_before(app: FastAPI, engine: Engine, settings: WebSettings, gate: Aut
     app.add_middleware(SameOrigin, settings=settings)
     app.add_middleware(ConcurrencyLimit, gate=gate)
     app.add_middleware(RequestLog, clock=engine.clock, metrics=gate.metrics, proxies=settings.proxies)
-    app.add_middleware(EtagMiddleware, gate=gate, store=engine.store, clock=engine.clock, metrics=gate.metrics)
+    app.add_middleware(EtagMiddleware, gate=gate, engine=engine, metrics=gate.metrics)
     app.add_middleware(AllowedHosts, allowed=settings.hosts)
     if settings.cors_origins:
         app.add_middleware(CORSMiddleware, **_cors(settings))

@@ -21,9 +21,8 @@ from reconciler.domain.plan import Action, Op, Summary
 from reconciler.domain.status import Direction, Reason
 from reconciler.domain.uncompared import Uncompared
 from reconciler.engine.access.tokens import hash_of
-from reconciler.ports import UnitOfWork
 from reconciler.runtime.clock import SystemClock
-from reconciler.storage.store import SqlStore
+from reconciler.storage import Store, UnitOfWork
 from tests.browser.fleet import ROLES, House, link_to
 from tests.support import records
 from tests.support.service import stage
@@ -108,7 +107,7 @@ def _ids(evil: Sequence[str]) -> dict[str, str]:
 
 
 async def _fill(folder: Path, secrets: dict[Role, str]) -> None:
-    store = await SqlStore.open(sqlite_url(folder), SystemClock(), alongside=True)
+    store = await Store.open(sqlite_url(folder), SystemClock(), alongside=True)
     try:
         async with store.begin() as uow:
             await _Filler(uow, payloads(), datetime.now(UTC)).everything(secrets)

@@ -6,9 +6,8 @@ from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from reconciler.ports import Clock, Store
-from reconciler.storage import schema
-from reconciler.storage.store import SqlStore
+from reconciler.ports import Clock
+from reconciler.storage import Store, schema
 
 
 def sqlite_url(folder: Path) -> str:
@@ -40,9 +39,9 @@ async def open_store(tmp_path: Path, clock: Clock) -> AsyncIterator[Store]:
 
 
 @asynccontextmanager
-async def open_url(url: str, clock: Clock) -> AsyncIterator[SqlStore]:
+async def open_url(url: str, clock: Clock) -> AsyncIterator[Store]:
     """A store on a database, which opening brings to the newest revision."""
-    store = await SqlStore.open(url, clock)
+    store = await Store.open(url, clock)
     try:
         yield store
     finally:

@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from reconciler.storage import schema
-from reconciler.storage.store import SqlStore
+from reconciler.storage import Store, schema
 from tests.fakes.clock import FakeClock
 from tests.support.machine import POSTGRESQL
 from tests.support.store import prepare, sqlite_url
@@ -71,7 +70,7 @@ def clock() -> FakeClock:
 
 
 @pytest.fixture
-async def store(store_url: str, clock: FakeClock, anyio_backend: str) -> AsyncIterator[SqlStore]:  # noqa: ARG001  async fixtures need the backend
-    opened = await SqlStore.open(store_url, clock)
+async def store(store_url: str, clock: FakeClock, anyio_backend: str) -> AsyncIterator[Store]:  # noqa: ARG001  async fixtures need the backend
+    opened = await Store.open(store_url, clock)
     yield opened
     await opened.close()

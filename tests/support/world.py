@@ -29,8 +29,9 @@ from reconciler.engine.reconcile.run import run_refresh
 from reconciler.engine.reconcile.run_lifecycle import request_refresh
 from reconciler.engine.reconcile.schedule import start_up
 from reconciler.engine.tenant_state import check_tenant
-from reconciler.ports import JobKind, Store
+from reconciler.ports import JobKind
 from reconciler.runtime.dispatch import Handler, LocalDispatcher
+from reconciler.storage import Store
 from tests.fakes.clock import FakeClock
 from tests.fakes.source import FakeSource
 from tests.fakes.target import FakeTarget, FakeWriter

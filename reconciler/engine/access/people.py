@@ -10,7 +10,7 @@ from reconciler.engine.audit.entries import audit, audit_limited
 from reconciler.engine.context import Actor, Engine
 from reconciler.engine.decide.approvals import settle_approved_plans
 from reconciler.errors import LoginRefused, NotFound
-from reconciler.ports import UnitOfWork
+from reconciler.storage import UnitOfWork
 
 NOBODY = "nobody"
 """Who is named in the audit log when nobody could be identified."""

@@ -11,7 +11,7 @@ from reconciler.domain.identity import same_person
 from reconciler.engine.access.tokens import hash_of
 from reconciler.engine.audit.entries import audit_limited
 from reconciler.engine.context import Actor, Engine
-from reconciler.ports import UnitOfWork
+from reconciler.storage import UnitOfWork
 
 MAX_OPEN = 50
 """Of one person; a further one ends the oldest."""

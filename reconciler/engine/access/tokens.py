@@ -13,7 +13,8 @@ from reconciler.engine.audit.entries import audit
 from reconciler.engine.context import PROGRAM, Actor, Engine
 from reconciler.engine.decide.approvals import settle_approved_plans
 from reconciler.errors import Conflict, NotFound
-from reconciler.ports import Clock, Store, UnitOfWork
+from reconciler.ports import Clock
+from reconciler.storage import Store, UnitOfWork
 
 TOKEN_PREFIX = "wzr_"  # noqa: S105  the public beginning of every token, so that leaked ones can be found
 FIRST_TOKEN = "admin"  # noqa: S105  a name

@@ -22,7 +22,8 @@ from reconciler.engine.reconcile.diff import DryRunResult, record_results
 from reconciler.engine.reconcile.drift_scan import dry_run
 from reconciler.engine.tenant_state import record_call
 from reconciler.errors import TargetError
-from reconciler.ports import APPLYING, UnitOfWork
+from reconciler.ports import APPLYING
+from reconciler.storage import UnitOfWork
 
 log = logging.getLogger(__name__)
 

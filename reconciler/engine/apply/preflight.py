@@ -14,7 +14,7 @@ from reconciler.engine.context import Engine, SourceBinding
 from reconciler.engine.decide.approvals import are_enough, weigh_approvals
 from reconciler.engine.reconcile.fetch import claims_of, fetch_revision
 from reconciler.errors import Conflict, SourceUnreadable
-from reconciler.ports import UnitOfWork
+from reconciler.storage import UnitOfWork
 
 
 class ApplyBlocked(Exception):

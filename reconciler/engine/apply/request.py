@@ -12,7 +12,8 @@ from reconciler.engine.conditions import ConditionInputs, currently_protected, i
 from reconciler.engine.context import PROGRAM, Actor, Engine
 from reconciler.engine.decide.approvals import recount
 from reconciler.errors import Conflict, NotKept, SourceCause
-from reconciler.ports import Job, JobKind, UnitOfWork
+from reconciler.ports import Job, JobKind
+from reconciler.storage import UnitOfWork
 
 
 async def request_apply(engine: Engine, actor: Actor, plan_id: str, fingerprint: str) -> Apply:

@@ -13,7 +13,8 @@ from reconciler.engine.audit.entries import audit
 from reconciler.engine.audit.verification import verify_recent
 from reconciler.engine.context import PROGRAM
 from reconciler.errors import Conflict
-from reconciler.ports import AuditShelf, Clock, Store
+from reconciler.ports import Clock
+from reconciler.storage import AuditFolder, Store
 
 SUBJECT: Final = "audit"
 """What the entries about the log itself are about."""
@@ -55,7 +56,7 @@ class AuditArchiver:
 
     Attributes:
         store: The database.
-        shelf: What is kept outside of it.
+        folder: What is kept outside of it.
         clock: The clock.
         rules: How.
         state: What is known.
@@ -63,7 +64,7 @@ class AuditArchiver:
     """
 
     store: Store
-    shelf: AuditShelf
+    folder: AuditFolder
     clock: Clock
     rules: AuditRules = AuditRules()
     state: AuditState = field(default_factory=AuditState)
@@ -78,7 +79,7 @@ class AuditArchiver:
     async def start(self) -> None:
         """Hold the log against the heads that are kept of it. A log that is not whole is said, and stops nothing."""
         try:
-            report = await verify_recent(self.store, self.shelf, for_ever=self.rules.retention is None)
+            report = await verify_recent(self.store, self.folder, for_ever=self.rules.retention is None)
         except OSError as error:
             log.error("the heads of the audit log cannot be read", extra={"cause": str(error)})  # noqa: TRY400  the cause says it all
             return
@@ -114,7 +115,7 @@ class AuditArchiver:
         log.info(HEAD_EVENT, extra={"seq": head.seq, "hash": head.hash})
         forget = self.state.intact is not False  # evidence is kept, however much there is
         now = self.clock.now()
-        await self.shelf.files.run(lambda: self.shelf.keep_head(head, now, forget=forget))
+        await self.folder.files.run(lambda: self.folder.keep_head(head, now, forget=forget))
         # only now: what could not be kept, as on a full disk, is kept the next time
         self._kept = head
 
@@ -130,13 +131,13 @@ class AuditArchiver:
         batch = await self._outlived(retention)
         if not batch:
             return 0
-        if not _is_whole(batch, await self.shelf.files.run(self.shelf.prunes)):
+        if not _is_whole(batch, await self.folder.files.run(self.folder.prunes)):
             self.state.intact = False
             log.error("audit log is not intact: nothing is removed; run `reconciler audit verify`")
             return 0
-        place = await self.shelf.files.run(lambda: self.shelf.archive(batch))
+        place = await self.folder.files.run(lambda: self.folder.archive(batch))
         note = PruneNote(batch[-1].seq, batch[-1].hash, place)
-        await self.shelf.files.run(lambda: self.shelf.note_prune(note, self.clock.now()))
+        await self.folder.files.run(lambda: self.folder.note_prune(note, self.clock.now()))
         return await self._remove(batch, place)
 
     async def _outlived(self, retention: timedelta) -> list[AuditEntry]:

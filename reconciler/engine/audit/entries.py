@@ -9,7 +9,7 @@ from reconciler.domain.identity import person_key
 from reconciler.domain.secrets import redacted
 from reconciler.engine.context import PROGRAM, Actor, Engine
 from reconciler.errors import Conflict, Forbidden, NotFound, SourceUnreadable
-from reconciler.ports import UnitOfWork
+from reconciler.storage import UnitOfWork
 
 OMITTED: Final = "audit.omitted"
 """The action of an entry that says how many more there were."""

@@ -8,7 +8,7 @@ from reconciler.domain.audit import hash_of
 from reconciler.domain.audit_lines import AuditHead, PruneNote
 from reconciler.domain.audit_verify import AuditReport, KnownPrunes, Unreadable, Verifier
 from reconciler.domain.entities import AuditEntry
-from reconciler.ports import AuditShelf, Store
+from reconciler.storage import AuditFolder, Store
 
 RECENT = 2_000
 """How many entries a start looks at; `verify_log` looks at all of them."""
@@ -17,7 +17,7 @@ _AT_ONCE = 500
 
 async def verify_log(
     store: Store,
-    shelf: AuditShelf,
+    folder: AuditFolder,
     heads: Iterable[AuditHead] = (),
     *,
     prunes: Iterable[PruneNote] = (),
@@ -27,28 +27,28 @@ async def verify_log(
 
     Args:
         store: The database.
-        shelf: Where heads and removed entries are kept; both are held against the log.
+        folder: Where heads and removed entries are kept; both are held against the log.
         heads: Further heads, from logs or metrics.
         prunes: Further notes of removals, from logs.
         for_ever: Whether the settings say that nothing is ever removed.
     """
     # the heads are read before the log: none of them can be newer than what is seen of it
-    kept = await shelf.files.run(shelf.heads)
-    noted = await shelf.files.run(shelf.prunes)
+    kept = await folder.files.run(folder.heads)
+    noted = await folder.files.run(folder.prunes)
     verifier = Verifier(kept | frozenset(heads), prunes=KnownPrunes(noted, frozenset(prunes), for_ever))
     async with store.read() as uow:
         begins = await uow.audit.begins()
-        async for entry in _archived(shelf, before=begins):
+        async for entry in _archived(folder, before=begins):
             verifier.feed_archived(entry)
         async for row in uow.audit.rows():
             verifier.feed(row)
     return verifier.finish()
 
 
-async def verify_recent(store: Store, shelf: AuditShelf, *, for_ever: bool = False) -> AuditReport:
+async def verify_recent(store: Store, folder: AuditFolder, *, for_ever: bool = False) -> AuditReport:
     """Look at the newest entries, at the first one, and at every kept head: cheap however long the log is."""
-    kept = await shelf.files.run(shelf.heads)
-    noted = await shelf.files.run(shelf.prunes)
+    kept = await folder.files.run(folder.heads)
+    noted = await folder.files.run(folder.prunes)
     async with store.read() as uow:
         last = await uow.audit.last()
         after = last.seq - RECENT if last is not None else 0
@@ -58,19 +58,19 @@ async def verify_recent(store: Store, shelf: AuditShelf, *, for_ever: bool = Fal
             verifier.feed(row)
         verifier.hold(older, await uow.audit.hashes([head.seq for head in older]), begins=await uow.audit.begins())
         if (first := await anext(uow.audit.rows(), None)) is not None:
-            verifier.hold_start(first, kept, archived=await _archived_hash(shelf, first.seq - 1))
+            verifier.hold_start(first, kept, archived=await _archived_hash(folder, first.seq - 1))
     return verifier.finish()
 
 
-async def _archived_hash(shelf: AuditShelf, seq: int) -> str | None:
-    entry = await shelf.files.run(lambda: shelf.archived_entry(seq))
+async def _archived_hash(folder: AuditFolder, seq: int) -> str | None:
+    entry = await folder.files.run(lambda: folder.archived_entry(seq))
     return entry.hash if entry is not None and hash_of(entry) == entry.hash else None
 
 
-async def _archived(shelf: AuditShelf, *, before: int | None) -> AsyncIterator[AuditEntry | Unreadable]:
+async def _archived(folder: AuditFolder, *, before: int | None) -> AsyncIterator[AuditEntry | Unreadable]:
     """What was archived and is not in the log any more."""
-    gone = takewhile(lambda entry: before is None or entry.seq < before, shelf.archived())
-    while part := await shelf.files.run(lambda: _take(gone)):
+    gone = takewhile(lambda entry: before is None or entry.seq < before, folder.archived())
+    while part := await folder.files.run(lambda: _take(gone)):
         for entry in part:
             yield entry
 

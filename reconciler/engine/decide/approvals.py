@@ -20,7 +20,7 @@ from reconciler.engine.conditions import (
 )
 from reconciler.engine.context import PROGRAM, Actor, Engine
 from reconciler.engine.reconcile.auto_apply_policy import auto_apply_verdict
-from reconciler.ports import UnitOfWork
+from reconciler.storage import UnitOfWork
 
 
 async def standing_approvals(

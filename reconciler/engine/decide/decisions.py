@@ -25,7 +25,7 @@ from reconciler.engine.conditions import ConditionInputs, current_requirements, 
 from reconciler.engine.context import Actor, Engine
 from reconciler.engine.decide.approvals import recount, standing_approvals
 from reconciler.errors import Conflict, Forbidden, NotFound, NotKept, ReconcilerError
-from reconciler.ports import UnitOfWork
+from reconciler.storage import UnitOfWork
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from reconciler.engine.conditions import refresh_conditions
 from reconciler.engine.context import PROGRAM, Actor, Engine
 from reconciler.engine.reconcile.auto_apply import schedule_auto_apply
 from reconciler.errors import Forbidden, NotFound
-from reconciler.ports import UnitOfWork
+from reconciler.storage import UnitOfWork
 
 log = logging.getLogger(__name__)
 

@@ -15,7 +15,8 @@ from reconciler.engine.context import Actor, Engine
 from reconciler.engine.decide.approvals import recount, standing_approvals
 from reconciler.engine.reconcile.auto_apply_policy import auto_apply_verdict, update_breaker
 from reconciler.errors import Conflict
-from reconciler.ports import Job, JobKind, UnitOfWork
+from reconciler.ports import Job, JobKind
+from reconciler.storage import UnitOfWork
 
 POLICY = Actor(ACTOR, Role.APPROVER)
 """The policy, as who approves and asks for the apply."""

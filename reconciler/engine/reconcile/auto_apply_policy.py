@@ -18,7 +18,7 @@ from reconciler.domain.policy import AutoApply
 from reconciler.domain.status import Direction
 from reconciler.engine.audit.entries import audit
 from reconciler.engine.context import PROGRAM, Engine
-from reconciler.ports import UnitOfWork
+from reconciler.storage import UnitOfWork
 
 BreakerReasons = tuple[str | None, str | None]
 """What the plans that are known exceed, and what they would exceed with the chatbots that nobody compared yet."""

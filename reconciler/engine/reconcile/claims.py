@@ -17,7 +17,7 @@ from reconciler.engine.audit.entries import audit
 from reconciler.engine.conditions import ConditionInputs, save_chatbot
 from reconciler.engine.context import PROGRAM, Engine
 from reconciler.engine.reconcile.diff import close_open_plan
-from reconciler.ports import UnitOfWork
+from reconciler.storage import UnitOfWork
 
 _LONG_AGO = datetime(1, 1, 1, tzinfo=UTC)
 

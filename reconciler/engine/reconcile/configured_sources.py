@@ -19,7 +19,7 @@ from reconciler.engine.forget import is_gone
 from reconciler.engine.reconcile.claims import claim_unowned, release, without_agreement
 from reconciler.engine.reconcile.promote import mark_source_unknown
 from reconciler.errors import SourceCause, SourceUnreadable
-from reconciler.ports import UnitOfWork
+from reconciler.storage import UnitOfWork
 
 log = logging.getLogger(__name__)
 

@@ -36,7 +36,7 @@ from reconciler.errors import (
     TargetUnauthorized,
     TargetUnreachable,
 )
-from reconciler.ports import UnitOfWork
+from reconciler.storage import UnitOfWork
 
 FAULT_REASONS: Sequence[tuple[type[TargetError], Reason]] = (
     (ChatbotNotFound, Reason.CHATBOT_MISSING),

@@ -8,7 +8,8 @@ from reconciler.domain.entities import Chatbot
 from reconciler.domain.status import Reason
 from reconciler.engine.conditions import ConditionInputs, save_chatbot, with_conditions
 from reconciler.engine.context import Engine, TenantBinding
-from reconciler.ports import LiveChatbot, Target, UnitOfWork
+from reconciler.ports import LiveChatbot, Target
+from reconciler.storage import UnitOfWork
 
 T = TypeVar("T")
 

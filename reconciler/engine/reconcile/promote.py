@@ -19,7 +19,7 @@ from reconciler.engine.reconcile.claims import (
 )
 from reconciler.engine.reconcile.fetch import FetchedRevision, claims_of
 from reconciler.errors import NotFound, SourceUnreadable
-from reconciler.ports import UnitOfWork
+from reconciler.storage import UnitOfWork
 
 
 @dataclass(frozen=True, slots=True)

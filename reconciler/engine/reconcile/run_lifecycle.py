@@ -14,7 +14,8 @@ from reconciler.domain.status import EXPLANATIONS, Reason
 from reconciler.engine.audit.entries import audit_limited
 from reconciler.engine.conflicts import retry_on_conflict
 from reconciler.engine.context import Actor, Engine, SourceBinding
-from reconciler.ports import Job, JobKind, UnitOfWork
+from reconciler.ports import Job, JobKind
+from reconciler.storage import UnitOfWork
 
 WEBHOOK_SPACING: Final = timedelta(seconds=1)
 """Between the starts of two webhook runs of a source: a burst of pushes is fetched once."""

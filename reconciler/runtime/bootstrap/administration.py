@@ -10,7 +10,7 @@ from reconciler.runtime.bootstrap.engine import open_engine
 from reconciler.runtime.clock import SystemClock
 from reconciler.runtime.dispatch import LocalDispatcher
 from reconciler.runtime.settings import Settings
-from reconciler.storage.store import SqlStore
+from reconciler.storage import Store
 
 
 @asynccontextmanager
@@ -21,7 +21,7 @@ async def open_administration(settings: Settings) -> AsyncIterator[tuple[Engine,
         StoreError: The database cannot be used.
     """
     clock = SystemClock()
-    store = await SqlStore.open(settings.database_url.get_secret_value(), clock, alongside=True)
+    store = await Store.open(settings.database_url.get_secret_value(), clock, alongside=True)
     try:
         async with open_engine(settings, store, clock, LocalDispatcher()) as (engine, _):
             yield engine, Actor(f"cli:{getpass.getuser()}", Role.ADMIN, origin="command line")

@@ -6,15 +6,14 @@ from pathlib import Path
 
 from reconciler.engine.audit.archive import AuditArchiver, AuditRules
 from reconciler.executors import NamedExecutor
-from reconciler.ports import AuditShelf, Clock, Store
+from reconciler.ports import Clock
 from reconciler.runtime.clock import SystemClock
 from reconciler.runtime.settings import Settings
-from reconciler.storage.audit_folder import AuditFolder
-from reconciler.storage.store import SqlStore
+from reconciler.storage import AuditFolder, Store
 
 
 @asynccontextmanager
-async def open_audit(settings: Settings, moved: tuple[Path, ...] = ()) -> AsyncIterator[tuple[Store, AuditShelf]]:
+async def open_audit(settings: Settings, moved: tuple[Path, ...] = ()) -> AsyncIterator[tuple[Store, AuditFolder]]:
     """The database, and what is kept of its log outside of it.
 
     Args:
@@ -24,7 +23,7 @@ async def open_audit(settings: Settings, moved: tuple[Path, ...] = ()) -> AsyncI
     Raises:
         StoreError: The database cannot be used.
     """
-    store = await SqlStore.open(settings.database_url.get_secret_value(), SystemClock(), alongside=True)
+    store = await Store.open(settings.database_url.get_secret_value(), SystemClock(), alongside=True)
     try:
         yield store, AuditFolder(settings.data.dir, moved)
     finally:

@@ -10,11 +10,12 @@ from pydantic import SecretStr
 from reconciler.domain.grants import Grants
 from reconciler.engine.apply.executor import LEASE_TIMES, ApplyExecutor, LeaseTimes
 from reconciler.engine.context import Engine, SourceBinding, TenantBinding, plan_threads
-from reconciler.ports import Clock, Dispatcher, Store, Writer
+from reconciler.ports import Clock, Dispatcher, Writer
 from reconciler.runtime.bootstrap.local import call_budget, document_contract
 from reconciler.runtime.ids import jitter, new_id
 from reconciler.runtime.settings import Settings, SourceSettings, TenantSettings
 from reconciler.sources.git import GitSource
+from reconciler.storage import Store
 from reconciler.targets.wizchat import Access, WizChatTarget, WizChatWriter
 from reconciler.task_groups import task_group
 

@@ -28,7 +28,7 @@ from reconciler.runtime.link_key import link_key
 from reconciler.runtime.scheduler import TICK_SECONDS
 from reconciler.runtime.settings import Settings
 from reconciler.runtime.settings_effective import effective_tables
-from reconciler.storage.store import SqlStore
+from reconciler.storage import Store
 from reconciler.web.app import create_app
 from reconciler.web.http.render_pool import PAGE_THREADS, RENDERING_THREADS, WebExecutors
 from reconciler.web.http.web_settings import WebSettings
@@ -63,13 +63,13 @@ class Service:
 
 
 @asynccontextmanager
-async def open_store(settings: Settings, clock: Clock) -> AsyncIterator[SqlStore]:
+async def open_store(settings: Settings, clock: Clock) -> AsyncIterator[Store]:
     """The database, created or upgraded when needed.
 
     Raises:
         StoreError: In one line: why it cannot be used.
     """
-    store = await SqlStore.open(settings.database_url.get_secret_value(), clock)
+    store = await Store.open(settings.database_url.get_secret_value(), clock)
     try:
         yield store
     finally:

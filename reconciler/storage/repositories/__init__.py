@@ -1,1 +1,1 @@
-"""The repositories of `ports.UnitOfWork`, each over one transaction."""
+"""The repositories of a `UnitOfWork`, each over one transaction."""

@@ -21,7 +21,7 @@ _NO_ENTRY: Final = (ValueError, TypeError, AttributeError, OverflowError, Operat
 
 
 class Audit(Reader[AuditEntry]):
-    """Implements `ports.AuditRepository`."""
+    """The audit log: append-only, gapless, hash-chained."""
 
     codec = AUDIT
 
@@ -75,7 +75,7 @@ class Audit(Reader[AuditEntry]):
         return await self._transaction.one(AUDIT, self._select().order_by(_seq.desc()))
 
     async def begins(self) -> int | None:
-        """The lowest ``seq``."""
+        """The lowest ``seq``; None for an empty log."""
         lowest: int | None = (await self._transaction.connection.execute(select(func.min(_seq)))).scalar_one()
         return lowest
 

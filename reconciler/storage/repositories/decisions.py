@@ -20,7 +20,7 @@ _UNFINISHED: Final = sorted(set(ApplyStatus) - APPLY_ENDED)
 
 
 class Plans(PackedRepository[Plan]):
-    """Implements `ports.PlanRepository`."""
+    """Plans by id. The database itself refuses a second open plan for one chatbot."""
 
     codec = PLANS
 
@@ -33,7 +33,7 @@ class Plans(PackedRepository[Plan]):
         return {plan.id: plan for plan in found}
 
     async def undecided_before(self, moment: datetime) -> Sequence[Plan]:
-        """Pending and Approved plans without an apply that end at the moment or earlier."""
+        """Pending and Approved plans without an apply whose ``expires_at`` is not after the moment."""
         table = tables.plans
         return await self._all(
             table.c.status.in_(sorted(DECIDABLE)), table.c.apply_id.is_(None), table.c.expires_at <= moment
@@ -49,7 +49,10 @@ class Plans(PackedRepository[Plan]):
         return await self._all(table.c.status == PlanStatus.APPROVED.value, table.c.apply_id.is_(None))
 
     async def stakes(self, source: str, revision: str) -> Sequence[Stake]:
-        """Of a revision all but the Resolved ones, and every open one; without their bodies and ops."""
+        """What the plans of a source have at stake: all of a revision but the Resolved ones, and every open one.
+
+        Their bodies and ops are not read.
+        """
         column = tables.plans.c
         wanted = (column.chatbot_id, column.revision, column.direction, column.summary, column.losses, column.status)
         statement = select(*wanted).where(
@@ -82,7 +85,7 @@ def _losses(counted: int | None, summary: Mapping[str, int]) -> int:
 
 
 class Approvals(Repository[Approval]):
-    """Implements `ports.ApprovalRepository`."""
+    """Approvals by plan."""
 
     codec = APPROVALS
 
@@ -114,7 +117,7 @@ def _same(tenant: str, chatbot_id: str, fingerprint: str) -> list[ColumnElement[
 
 
 class Applies(Repository[Apply]):
-    """Implements `ports.ApplyRepository`."""
+    """Applies by id."""
 
     codec = APPLIES
 
@@ -143,7 +146,7 @@ class Applies(Repository[Apply]):
 
 
 class Suspensions(Repository[Suspension]):
-    """Implements `ports.SuspensionRepository`."""
+    """Suspensions by id."""
 
     codec = SUSPENSIONS
 
@@ -155,7 +158,7 @@ class Suspensions(Repository[Suspension]):
 
 
 class Switches(Repository[Switch]):
-    """Implements `ports.SwitchRepository`."""
+    """Settings of which it matters since when they have their value."""
 
     codec = SWITCHES
 

@@ -25,7 +25,7 @@ _NEVER_COMPARED = sorted(OF_DOCUMENTS | {Reason.CHATBOT_MISSING})
 
 
 class Sources(Repository[SourceRecord]):
-    """Implements `ports.SourceRepository`."""
+    """Sources by name."""
 
     codec = SOURCES
 
@@ -45,12 +45,16 @@ class Sources(Repository[SourceRecord]):
         await self._transaction.write(delete(tables.parsed_files).where(tables.parsed_files.c.source == record.name))
 
     async def rename(self, names: Mapping[str, str]) -> None:
-        """Have sources, and what is kept of them, go by other names."""
+        """Have sources, and whatever is kept of them but tokens and the audit log, go by other names.
+
+        Args:
+            names: Old name → new name; names may be swapped.
+        """
         await rename_sources(self._transaction, names)
 
 
 class Tenants(Repository[TenantRecord]):
-    """Implements `ports.TenantRepository`."""
+    """Tenants by name, those that were asked anything."""
 
     codec = TENANTS
 
@@ -70,7 +74,7 @@ class Tenants(Repository[TenantRecord]):
 
 
 class Runs(PackedRepository[Run]):
-    """Implements `ports.RunRepository`."""
+    """Runs by id."""
 
     codec = RUNS
 
@@ -78,7 +82,7 @@ class Runs(PackedRepository[Run]):
         return await self._find(run_id)
 
     async def queued(self, source: str) -> Run | None:
-        """The run of a source that waits to start."""
+        """The run of a source that waits to start; there is at most one."""
         waiting = tables.runs.c.status == RunStatus.QUEUED
         return await self._transaction.one(RUNS, self._select(tables.runs.c.source == source, waiting))
 
@@ -88,7 +92,7 @@ class Runs(PackedRepository[Run]):
 
 
 class Documents(Reader[Claim]):
-    """Implements `ports.DocumentRepository`."""
+    """The claims of each source at its last good revision."""
 
     codec = DOCUMENTS
 
@@ -108,7 +112,10 @@ class Documents(Reader[Claim]):
             await self._transaction.write(insert(tables.documents), rows)
 
     async def unfollowed(self, source: str) -> Sequence[Claim]:
-        """The claims of a source that their chatbot does not show, by id."""
+        """The claims of a source that their chatbot does not show, by id.
+
+        It follows another source, or none, or is held up by a fault of documents that this document does not have.
+        """
         document, chatbot = tables.documents.c, tables.chatbots.c
         held_up = and_(document.refusal.is_(None), chatbot.fault.in_(sorted(OF_DOCUMENTS)))
         statement = (
@@ -154,7 +161,7 @@ class Documents(Reader[Claim]):
 
 
 class Chatbots(Repository[Chatbot]):
-    """Implements `ports.ChatbotRepository`."""
+    """Chatbots by tenant and id."""
 
     codec = CHATBOTS
 
@@ -250,7 +257,7 @@ _SECTIONS: TypeAdapter[Baseline] = TypeAdapter(Baseline)
 
 
 class Baselines:
-    """Implements `ports.BaselineRepository`."""
+    """What both sides of a chatbot last agreed on."""
 
     def __init__(self, transaction: Transaction) -> None:
         self._transaction = transaction
@@ -272,7 +279,7 @@ class Baselines:
         await self.put_all(tenant, {chatbot_id: baseline})
 
     async def put_all(self, tenant: str, baselines: Mapping[str, Baseline]) -> None:
-        """Replace them by two statements, however many they are."""
+        """As `put` for each of them, given by chatbot id, by two statements however many they are."""
         if not baselines:
             return
         sections = await self._transaction.records.compute(

@@ -39,7 +39,10 @@ class HistoryChange(NamedTuple):
 
 
 class History:
-    """Implements `ports.HistoryRepository`: one for each transaction, told of whatever is read and written in it."""
+    """The transitions of chatbots, written when the transaction ends, for every chatbot that it changed.
+
+    There is one for each transaction; `Chatbots` notes here what it reads and writes.
+    """
 
     def __init__(self, transaction: Transaction) -> None:
         self._transaction = transaction
@@ -48,7 +51,7 @@ class History:
         self._changes: dict[Key, HistoryChange] = {}
 
     def because(self, cause: str) -> None:
-        """Say what the changes that follow come from."""
+        """Say what the changes of chatbots that follow come from, as in `Transition.cause`."""
         self._cause = cause
 
     def met(self, chatbots: Iterable[Chatbot]) -> None:
@@ -84,7 +87,11 @@ class History:
             await self._transaction.write(insert(tables.transitions), rows)
 
     async def forget_before(self, moment: datetime) -> int:
-        """Remove what is followed, before the moment, by the end of an episode or is that itself."""
+        """Remove what ended before a moment, and say how much.
+
+        Episodes stay whole: what belongs to one that lasted until then, or lasts, is kept however old it is. So what
+        goes is the end of an episode before the moment, and what came before such an end.
+        """
         table, later = tables.transitions, tables.transitions.alias("later")
         over = exists().where(
             later.c.tenant == table.c.tenant,

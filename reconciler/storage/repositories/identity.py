@@ -14,12 +14,15 @@ from reconciler.storage.transaction import Transaction
 
 
 class Tokens(Repository[Token]):
-    """Implements `ports.TokenRepository`."""
+    """Bearer tokens."""
 
     codec = TOKENS
 
     async def serialize(self) -> None:
-        """By the lock of the audit log, which whoever makes a token takes anyway."""
+        """Make every other transaction that makes tokens wait for this one: what is read from now on is still so.
+
+        It takes the lock of the audit log, which whoever makes a token takes anyway.
+        """
         await self._transaction.dialect.serialize_audit(self._transaction.connection)
 
     async def all(self) -> Sequence[Token]:
@@ -32,14 +35,17 @@ class Tokens(Repository[Token]):
         return await self._find(token_id)
 
     async def used(self, moments: Mapping[str, datetime]) -> None:
-        """Note when tokens were last used; not a change that anything else has to yield to, so no version."""
+        """Note when tokens, by id, were last used.
+
+        Nothing else has to yield to it, so it changes no version: nothing that was read before becomes too old.
+        """
         for token_id, moment in moments.items():
             mine = update(tables.tokens).where(tables.tokens.c.id == token_id)
             await self._transaction.write(mine.values(last_used_at=moment))
 
 
 class People(Repository[Person]):
-    """Implements `ports.PersonRepository`."""
+    """People who came by a login."""
 
     codec = PEOPLE
 
@@ -48,7 +54,7 @@ class People(Repository[Person]):
         self._names: Mapping[str, Sequence[str]] | None = None
 
     async def called(self, name: str) -> Sequence[Person]:
-        """Those of this name, however it is written."""
+        """Those of this name, however it is written; several only where an older program told their names apart."""
         if self._names is None:
             self._names = await self._by_key()
         names = self._names.get(person_key(name))
@@ -77,7 +83,7 @@ class People(Repository[Person]):
 
 
 class Sessions(Repository[Session]):
-    """Implements `ports.SessionRepository`."""
+    """Browsers that are signed in."""
 
     codec = SESSIONS
 

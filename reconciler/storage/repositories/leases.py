@@ -18,14 +18,23 @@ _table = tables.leases
 
 
 class Leases(Reader[Lease]):
-    """Implements `ports.LeaseRepository`. No list shows a lease, so it does not change the store's generation."""
+    """The right to work on a chatbot. No list shows a lease, so it does not change the store's generation."""
 
     codec = LEASES
 
     async def take(
         self, tenant: str, chatbot_id: str, holder: str, ttl: timedelta, *, abandoned: Lease | None = None
     ) -> Lease | None:
-        """A lease with a higher fence than any before, or None while another holder's still runs."""
+        """A lease with a higher fence than any before, or None while another holder's still runs.
+
+        Args:
+            tenant: Whose chatbot it is.
+            chatbot_id: The chatbot.
+            holder: Who asks.
+            ttl: How long it stands without being renewed.
+            abandoned: A lease that its holder has not renewed for its whole length, as the caller saw: should it be
+                the newest still, it keeps nobody out, whatever the wall clock says.
+        """
         now = await self._transaction.now()
         last = await self._find(tenant, chatbot_id)
         if last is None:

@@ -7,9 +7,9 @@ from typing import Any
 from sqlalchemy import Column, ColumnElement, and_, delete, exists, or_, select
 
 from reconciler.domain.entities import RunStatus
+from reconciler.domain.expiry import Expiring
 from reconciler.domain.lifecycle import OPEN, ApplyStatus, PlanStatus
 from reconciler.domain.status import Direction, Sync
-from reconciler.ports import Expiring
 from reconciler.storage import tables
 from reconciler.storage.contents import owner_of
 from reconciler.storage.repositories.contents import drop_contents
@@ -19,21 +19,28 @@ from reconciler.storage.transaction import Transaction
 
 
 class Retention:
-    """Implements `ports.RetentionRepository`."""
+    """Removes what is old."""
 
     def __init__(self, transaction: Transaction, history: History) -> None:
         self._transaction = transaction
         self._history = history
 
     async def oldest(self, what: Expiring, before: datetime, *, spared: Collection[str] = ()) -> datetime | None:
-        """When the oldest ended of what may go."""
+        """When the oldest ended of what ended before a moment and may go; None without any."""
         ended = _ended(what)
         first = select(ended).where(ended < before, *_removable(what, spared)).order_by(ended).limit(1)
         moment: datetime | None = await self._transaction.connection.scalar(first)
         return moment
 
     async def remove(self, what: Expiring, before: datetime, *, most: int, spared: Collection[str] = ()) -> int:
-        """Remove the oldest of what ended before, and say how much."""
+        """Remove the oldest of what ended before a moment, and say how much.
+
+        Args:
+            what: The kind.
+            before: The moment.
+            most: How many at most; of transitions, which are small, all of them go.
+            spared: Ids of runs that stay.
+        """
         if what is Expiring.TRANSITIONS:
             return await self._history.forget_before(before)
         ended = _ended(what)

@@ -8,11 +8,11 @@ from fastapi import APIRouter, Request
 from starlette.responses import RedirectResponse, Response
 
 from reconciler.domain.entities import Role
+from reconciler.domain.events import ChangeKind
 from reconciler.engine.access.people import bar, sign_out, unbar
 from reconciler.engine.access.tokens import NewToken, revoke_token
 from reconciler.engine.context import Actor, Engine
 from reconciler.errors import Forbidden
-from reconciler.ports import ChangeKind
 from reconciler.web.access.actions import make_token
 from reconciler.web.access.page_view import (
     SOME,

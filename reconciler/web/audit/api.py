@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 
 from reconciler.domain.entities import Role
-from reconciler.ports import AuditFilter
+from reconciler.domain.listing import AuditFilter
 from reconciler.web.audit.schemas import AuditQuery, AuditResponse
 from reconciler.web.auth.dependencies import TheEngine, Viewer
 from reconciler.web.http.problems import Code

@@ -6,7 +6,8 @@ from fastapi import APIRouter, Query
 from starlette.responses import RedirectResponse, Response
 
 from reconciler.domain.entities import Role
-from reconciler.ports import AuditFilter, ChangeKind
+from reconciler.domain.events import ChangeKind
+from reconciler.domain.listing import AuditFilter
 from reconciler.web.audit.page_view import AuditFilterForm, audit_page
 from reconciler.web.auth.dependencies import TheEngine, ViewerPage
 from reconciler.web.http.schemas import Cursor, Subject, Word

@@ -7,7 +7,7 @@ from typing import Any
 from urllib.parse import quote, urlencode
 
 from reconciler.domain.entities import AuditEntry, Role
-from reconciler.ports import Page
+from reconciler.domain.listing import Page
 from reconciler.render.audit_descriptions import AuditDescription, describe_entry
 from reconciler.web.ui.layout import Layout
 from reconciler.web.ui.paths import chatbot_path

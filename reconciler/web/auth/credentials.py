@@ -58,8 +58,11 @@ class CredentialCache:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
-        self._known = GenerationCache(engine.store, self._read_known)
-        self._sessions = GenerationCache(engine.store, self._read_sessions)
+        self._known = GenerationCache(self._generation, self._read_known)
+        self._sessions = GenerationCache(self._generation, self._read_sessions)
+
+    def _generation(self) -> str:
+        return self._engine.store.generation
 
     async def by_token(self, secret: bytes, origin: str, generation: str | None = None) -> Caller | None:
         """Who holds this token, unless it is revoked or expired, or they are barred.
@@ -70,7 +73,7 @@ class CredentialCache:
             generation: The store's, when it was asked for already: asking has its price.
         """
         wanted = hash_of(secret)
-        known = await self._known.get(generation or self._engine.store.generation)
+        known = await self._known.get(generation or self._generation())
         token = known.tokens.get(wanted)
         if token is None or not hmac.compare_digest(token.hash, wanted):
             return None
@@ -80,7 +83,7 @@ class CredentialCache:
     async def by_session(self, secret: str, origin: str, generation: str | None = None) -> Caller | None:
         """Who signed in with this cookie, unless it ended or expired, or what they signed in with did."""
         wanted = hash_of(secret.encode())
-        generation = generation or self._engine.store.generation
+        generation = generation or self._generation()
         session = (await self._sessions.get(generation)).get(wanted)
         if session is None or not hmac.compare_digest(session.hash, wanted):
             return None

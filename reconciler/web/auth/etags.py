@@ -13,7 +13,7 @@ from collections.abc import Iterable, Sequence
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from reconciler.ports import Clock, Store
+from reconciler.engine.context import Engine
 from reconciler.web.auth.credentials import Caller
 from reconciler.web.auth.gate import AuthGate
 from reconciler.web.http.entity_tags import CACHING_HEADERS, Header, presents, weak, with_tag
@@ -32,11 +32,10 @@ _PAGE_SECONDS = 60
 class EtagMiddleware:
     """Answers conditional reads of the API and of pages, and tags the answers to the others."""
 
-    def __init__(self, app: ASGIApp, *, gate: AuthGate, store: Store, clock: Clock, metrics: Metrics) -> None:
+    def __init__(self, app: ASGIApp, *, gate: AuthGate, engine: Engine, metrics: Metrics) -> None:
         self.app = app
         self.gate = gate
-        self.store = store
-        self.clock = clock
+        self.engine = engine
         self.metrics = metrics
         self.salt = secrets.token_bytes(16)
 
@@ -44,7 +43,7 @@ class EtagMiddleware:
         if scope["type"] != "http" or scope["method"] != "GET" or not _is_tagged(scope["path"]):
             await self.app(scope, receive, send)
             return
-        generation = self.store.generation
+        generation = self.engine.store.generation
         # nobody can know the tag of what they were not given; without a valid credential the route says 401
         caller = await self.gate.peek(scope, generation)
         if caller is None:
@@ -56,7 +55,7 @@ class EtagMiddleware:
             tag = self._tag(generation, caller, scope, said)
             await self._by_generation(scope, receive, send, tag, CACHING_HEADERS)
         else:
-            minute = str(int(self.clock.monotonic() / _PAGE_SECONDS))
+            minute = str(int(self.engine.clock.monotonic() / _PAGE_SECONDS))
             tag = self._tag(generation, caller, scope, [minute.encode()])
             await self._by_generation(scope, receive, send, tag, _OF_PAGES)
 

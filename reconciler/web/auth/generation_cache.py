@@ -5,8 +5,6 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from reconciler.ports import Store
-
 T = TypeVar("T")
 
 
@@ -31,12 +29,12 @@ class GenerationCache(Generic[T]):
     each of them would have everybody else's queries wait behind.
 
     Args:
-        store: What is read.
+        generation: The store's, now.
         read: The read.
     """
 
-    def __init__(self, store: Store, read: Callable[[], Awaitable[T]]) -> None:
-        self._store = store
+    def __init__(self, generation: Callable[[], str], read: Callable[[], Awaitable[T]]) -> None:
+        self._generation = generation
         self._read = read
         self._kept: _Kept[T] | None = None
         self._begun = 0
@@ -63,7 +61,7 @@ class GenerationCache(Generic[T]):
 
     def _begin(self) -> asyncio.Task[None]:
         self._begun += 1
-        task = asyncio.ensure_future(self._keep(self._begun, self._store.generation))
+        task = asyncio.ensure_future(self._keep(self._begun, self._generation()))
         # whoever waited may have hung up: then nobody else asks what became of it
         task.add_done_callback(lambda done: done.cancelled() or done.exception())
         return task

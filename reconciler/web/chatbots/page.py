@@ -7,13 +7,13 @@ from fastapi import APIRouter, Query, Request
 from starlette.responses import RedirectResponse, Response
 
 from reconciler.domain.entities import Chatbot, Claim, SourceRecord
+from reconciler.domain.events import ChangeKind
 from reconciler.domain.history import episodes
 from reconciler.domain.status import Reason
 from reconciler.domain.suspensions import covers
 from reconciler.engine.context import Actor, Engine
 from reconciler.engine.forget import is_gone
 from reconciler.engine.live_views import LiveViews
-from reconciler.ports import ChangeKind
 from reconciler.web.auth.dependencies import TheEngine, ViewerPage
 from reconciler.web.auth.visibility import standing_suspensions, visible_chatbot
 from reconciler.web.chatbots.page_view import ChatbotPageData, chatbot_page

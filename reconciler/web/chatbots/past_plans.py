@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from reconciler.domain.entities import Apply, Approval, Chatbot, Plan
+from reconciler.domain.listing import Page, PlanFilter
 from reconciler.engine.context import Actor, Engine
-from reconciler.ports import Page, PlanFilter
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,8 +8,8 @@ from pydantic import (
 )
 
 from reconciler.domain.entities import Chatbot, Suspension
+from reconciler.domain.listing import ChatbotFilter, ChatbotOrder
 from reconciler.domain.status import Direction, Reason, Sync
-from reconciler.ports import ChatbotFilter, ChatbotOrder
 from reconciler.web.http.schemas import LabelWord, Moment, PageQuery, ResponseModel, Word
 from reconciler.web.suspensions.schemas import SuspensionResponse
 

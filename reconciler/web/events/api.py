@@ -6,7 +6,7 @@ from fastapi import APIRouter, Header, Query, Request
 from pydantic import Field
 from starlette.responses import Response
 
-from reconciler.ports.events import ChangeKind, Signal
+from reconciler.domain.events import ChangeKind, Signal
 from reconciler.web.auth.dependencies import Viewer
 from reconciler.web.events.streams import MEDIA_TYPE, EventStream, Streams
 from reconciler.web.http.problems import Code

@@ -15,10 +15,10 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from reconciler.domain.entities import Role
+from reconciler.domain.events import Change, ChangeKind, Event, Signal
 from reconciler.domain.identity import person_key
 from reconciler.engine.context import Actor, Engine
 from reconciler.errors import StoreError
-from reconciler.ports.events import Change, ChangeKind, Event, Signal
 from reconciler.web.auth.credentials import Caller
 from reconciler.web.auth.gate import AuthGate
 from reconciler.web.http.problems import Code, Problem

@@ -6,8 +6,8 @@ from enum import StrEnum
 from typing import Any, Final
 from urllib.parse import urlencode
 
+from reconciler.domain.listing import ChatbotFilter, ChatbotOrder, FleetCounts
 from reconciler.domain.status import Direction, Reason, Sync
-from reconciler.ports import ChatbotFilter, ChatbotOrder, FleetCounts
 from reconciler.web.http.schemas import Cursor, LabelWord, Word
 from reconciler.web.ui.badges import SIDE_BADGES, SYNC_BADGES, Badge, reason_words
 from reconciler.web.ui.forms import FormQuery

@@ -4,11 +4,12 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from reconciler.domain.entities import Run, SourceRecord, Suspension
+from reconciler.domain.listing import FleetCounts
 from reconciler.domain.suspensions import shown_source, suspended_sources
 from reconciler.domain.tenant import TenantRecord
 from reconciler.domain.write_key import WriteKey
 from reconciler.engine.context import Engine
-from reconciler.ports import Budget, FleetCounts
+from reconciler.ports import Budget
 from reconciler.web.auth.visibility import _active_suspensions, _visible_among, visible_sources
 
 

@@ -8,8 +8,9 @@ from fastapi import APIRouter, Query, Request
 from starlette.responses import RedirectResponse, Response
 
 from reconciler.domain.entities import Chatbot
+from reconciler.domain.events import ChangeKind
+from reconciler.domain.listing import Page
 from reconciler.engine.context import Actor, Engine
-from reconciler.ports import ChangeKind, Page
 from reconciler.web.auth.dependencies import TheEngine, ViewerPage
 from reconciler.web.fleet.filters import FleetQuery
 from reconciler.web.fleet.fleet_status import fleet_status

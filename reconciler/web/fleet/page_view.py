@@ -6,11 +6,12 @@ from datetime import datetime, timedelta
 
 from reconciler.domain.entities import Chatbot, Run, ScopeKind, SourceRecord, SourceState, Suspension
 from reconciler.domain.history import Point
+from reconciler.domain.listing import FleetCounts, Page, PlanGroup
 from reconciler.domain.status import Reason, Sync
 from reconciler.domain.tenant import TenantRecord, TenantState
 from reconciler.domain.write_key import write_key_warnings
 from reconciler.engine.context import Actor
-from reconciler.ports import Budget, FleetCounts, Page, PlanGroup
+from reconciler.ports import Budget
 from reconciler.render.ages import Age, age, age_or_none, due_or_none, span
 from reconciler.render.sparkline import Sparkline, sparkline
 from reconciler.web.fleet.filters import ColumnHeader, FilterOption, FleetQuery, chips, heads, tiles

@@ -7,10 +7,10 @@ from pydantic import Field
 
 from reconciler.domain.entities import Run
 from reconciler.domain.lifecycle import OPEN, PlanStatus
+from reconciler.domain.listing import FleetCounts
 from reconciler.domain.status import Direction, Reason, Sync
 from reconciler.domain.tenant import TenantRecord, TenantState
 from reconciler.domain.write_key import WriteKey, WriteKeyState, write_key_sentence
-from reconciler.ports import FleetCounts
 from reconciler.web.fleet.fleet_status import FleetStatus
 from reconciler.web.http.schemas import Moment, ResponseModel
 from reconciler.web.runs.schemas import RunResponse

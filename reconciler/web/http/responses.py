@@ -5,8 +5,8 @@ from typing import Any, TypeVar
 
 from fastapi import Response
 
+from reconciler.domain.listing import Page
 from reconciler.engine.context import Engine
-from reconciler.ports import Page
 from reconciler.web.http.problems import MEDIA_TYPE, Code, Problem
 from reconciler.web.http.schemas import ListResponse, ProblemResponse, ResponseModel
 

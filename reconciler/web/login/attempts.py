@@ -13,7 +13,8 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from reconciler.errors import LoginRefused
-from reconciler.ports import Clock, LoginAttempt
+from reconciler.identity import LoginAttempt
+from reconciler.ports import Clock
 
 
 class LoginNeverBegun(LoginRefused):

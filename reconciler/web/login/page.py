@@ -12,7 +12,7 @@ from reconciler.engine.access.people import record_refused_login, upsert_from_id
 from reconciler.engine.access.sessions import begin_session, end_session
 from reconciler.engine.context import Actor, Engine
 from reconciler.errors import LoginRefused
-from reconciler.ports import IdentityProvider
+from reconciler.identity import OidcProvider
 from reconciler.web.auth.dependencies import TheEngine, TheSettings
 from reconciler.web.auth.gate import AuthGate, Public, too_many_failures
 from reconciler.web.auth.signed_links import LinkFlaw
@@ -63,15 +63,15 @@ async def _gate(request: Request) -> AuthGate:
     return gate
 
 
-async def _identity(request: Request) -> IdentityProvider:
-    provider: IdentityProvider | None = request.app.state.identity
+async def _identity(request: Request) -> OidcProvider:
+    provider: OidcProvider | None = request.app.state.identity
     if provider is None:
         raise Problem(Code.NOT_FOUND, "there is no login: set oidc.issuer")
     return provider
 
 
 TheGate = Annotated[AuthGate, Depends(_gate)]
-TheIdentity = Annotated[IdentityProvider, Depends(_identity)]
+TheIdentity = Annotated[OidcProvider, Depends(_identity)]
 ANYBODY = [Depends(Public("people sign in here"))]
 
 
@@ -143,7 +143,7 @@ async def logout(request: Request, engine: TheEngine, settings: TheSettings, gat
 
 
 async def _recognised(
-    request: Request, engine: Engine, settings: WebSettings, identity: IdentityProvider, gate: AuthGate
+    request: Request, engine: Engine, settings: WebSettings, identity: OidcProvider, gate: AuthGate
 ) -> tuple[Actor, str]:
     origin = gate.origin(request.scope)
     attempts: LoginAttempts = request.app.state.attempts

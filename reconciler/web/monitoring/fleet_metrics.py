@@ -10,11 +10,13 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 
 from reconciler.domain.entities import Run, SourceRecord
+from reconciler.domain.expiry import Expiring
+from reconciler.domain.listing import FleetCounts
 from reconciler.domain.tenant import TenantRecord, TenantState
 from reconciler.domain.write_key import WriteKey, WriteKeyState
 from reconciler.engine.audit.archive import AuditState
 from reconciler.engine.retention import StorageState
-from reconciler.ports import Budget, Expiring, FleetCounts
+from reconciler.ports import Budget
 from reconciler.web.fleet.fleet_status import FleetStatus
 from reconciler.web.http.metrics import Metrics
 from reconciler.web.monitoring.vitals import Vitals

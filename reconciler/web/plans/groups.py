@@ -8,12 +8,13 @@ from starlette.responses import Response
 
 from reconciler.domain.direction import DirectedOp, common
 from reconciler.domain.entities import Plan, Role
+from reconciler.domain.events import ChangeKind
 from reconciler.domain.lifecycle import PlanStatus
+from reconciler.domain.listing import Page, PlanFilter
 from reconciler.domain.sentences import listed
 from reconciler.engine.conditions import current_requirements, currently_protected
 from reconciler.engine.context import Actor, Engine
 from reconciler.engine.decide.decisions import ItemResult
-from reconciler.ports import ChangeKind, Page, PlanFilter
 from reconciler.render.alignment import Effort
 from reconciler.render.plan_summary import SummaryPart, sentence
 from reconciler.web.auth.dependencies import ApproverPage, TheEngine, ViewerPage

@@ -11,9 +11,10 @@ from pydantic import Field
 from starlette.responses import RedirectResponse, Response
 
 from reconciler.domain.entities import Plan
+from reconciler.domain.events import ChangeKind
 from reconciler.domain.lifecycle import OPEN, PlanStatus
+from reconciler.domain.listing import Page, PlanFilter, PlanGroup
 from reconciler.engine.context import Actor, Engine
-from reconciler.ports import ChangeKind, Page, PlanFilter, PlanGroup
 from reconciler.render.ages import Age, age
 from reconciler.render.alignment import Effort
 from reconciler.render.plan_summary import SummaryPart, sentence

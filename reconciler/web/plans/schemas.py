@@ -10,12 +10,12 @@ from pydantic import (
 from reconciler.domain.direction import DirectedOp
 from reconciler.domain.entities import Apply, Approval, Plan, Suspension
 from reconciler.domain.lifecycle import ApplyStatus, PlanStatus
+from reconciler.domain.listing import PlanFilter
 from reconciler.domain.losses import LossKind, losses
 from reconciler.domain.op_outcomes import OpOutcome, op_outcomes
 from reconciler.domain.plan import Action
 from reconciler.domain.policy import Policy
 from reconciler.domain.status import Direction, Reason
-from reconciler.ports import PlanFilter
 from reconciler.render.plan_json import loss_json
 from reconciler.web.chatbots.past_plans import PastPlan
 from reconciler.web.http.schemas import (

@@ -9,10 +9,10 @@ from pydantic import Field
 from starlette.responses import Response
 
 from reconciler.domain.entities import Plan, Role
+from reconciler.domain.events import ChangeKind
 from reconciler.engine.context import Actor, Engine
 from reconciler.engine.decide.decisions import record_shared_link
 from reconciler.errors import NotKept
-from reconciler.ports import ChangeKind
 from reconciler.web.auth.dependencies import TheEngine, TheSettings, ViewerPage
 from reconciler.web.auth.gate import RequirePageOrLink
 from reconciler.web.auth.signed_links import LinkLifetime, SharedLink, sign

@@ -6,8 +6,8 @@ from urllib.parse import urlencode
 from fastapi import APIRouter, Query, Request
 from starlette.responses import RedirectResponse, Response
 
+from reconciler.domain.events import ChangeKind
 from reconciler.errors import NotKept
-from reconciler.ports import ChangeKind
 from reconciler.web.auth.dependencies import TheEngine, ViewerPage
 from reconciler.web.auth.visibility import all_sources
 from reconciler.web.http.schemas import Cursor, Name, Word

@@ -7,7 +7,7 @@ from fastapi import APIRouter
 from starlette.responses import Response
 
 from reconciler.domain.entities import Role
-from reconciler.ports import ChangeKind
+from reconciler.domain.events import ChangeKind
 from reconciler.web.auth.dependencies import AdminPage, TheEngine, TheSettings
 from reconciler.web.http.web_settings import EffectiveTable
 from reconciler.web.ui import templates

@@ -7,11 +7,11 @@ from fastapi import APIRouter, Request
 from starlette.responses import RedirectResponse, Response
 
 from reconciler.domain.entities import Trigger
+from reconciler.domain.events import ChangeKind
 from reconciler.engine.context import Actor, Engine
 from reconciler.engine.decide.acceptance import accept_revision
 from reconciler.engine.forget import is_gone
 from reconciler.engine.reconcile.run_lifecycle import request_refresh
-from reconciler.ports import ChangeKind
 from reconciler.web.auth.dependencies import ApproverPage, OperatorPage, TheEngine, ViewerPage
 from reconciler.web.auth.visibility import check_source
 from reconciler.web.fleet.fleet_status import FleetStatus, fleet_status

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from urllib.parse import quote
 
 from reconciler.domain.entities import Role, ScopeKind, Suspension
+from reconciler.domain.events import ChangeKind
 from reconciler.domain.grants import role_for
 from reconciler.engine.context import Actor, Engine
-from reconciler.ports import ChangeKind
 from reconciler.web.auth.visibility import standing_suspensions
 
 _ICON = (

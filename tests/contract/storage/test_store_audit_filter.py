@@ -2,8 +2,8 @@
 
 import pytest
 
-from reconciler.ports import AuditFilter
-from reconciler.storage.store import SqlStore
+from reconciler.domain.listing import AuditFilter
+from reconciler.storage import Store
 from tests.fakes.clock import START
 from tests.support import records
 
@@ -23,7 +23,7 @@ ENTRIES = (
 
 
 @pytest.fixture
-async def filled(store: SqlStore) -> SqlStore:
+async def filled(store: Store) -> Store:
     async with store.begin() as uow:
         await uow.plans.add(records.a_plan("plan_1", chatbot_id="bot_1"))
         await uow.applies.add(records.an_apply("apply_1", plan_id="plan_1", chatbot_id="bot_1"))
@@ -57,6 +57,6 @@ async def filled(store: SqlStore) -> SqlStore:
         ({"subject": "person/Ünal@example.com", "actor": "ünal@example.com"}, [7]),
     ],
 )
-async def test_an_entry_is_found_by_what_it_names(filled: SqlStore, wanted: dict[str, str], found: list[int]) -> None:
+async def test_an_entry_is_found_by_what_it_names(filled: Store, wanted: dict[str, str], found: list[int]) -> None:
     page = await filled.queries.audit(AuditFilter(**wanted), limit=99, cursor=None)
     assert [entry.seq for entry in page.items] == found

@@ -7,9 +7,9 @@ import anyio
 import pytest
 
 from reconciler.domain.entities import Run, ScopeKind
-from reconciler.ports.events import Change, ChangeKind, Signal
+from reconciler.domain.events import Change, ChangeKind, Signal
+from reconciler.storage import Store
 from reconciler.storage.changes import MAX_NAMED
-from reconciler.storage.store import SqlStore
 from tests.fakes.clock import FakeClock
 from tests.support import records
 from tests.support.waiting import PATIENCE
@@ -17,11 +17,11 @@ from tests.support.waiting import PATIENCE
 pytestmark = pytest.mark.anyio
 
 
-def told(store: SqlStore, after: str) -> list[Change | Signal]:
+def told(store: Store, after: str) -> list[Change | Signal]:
     return [event.what for event in store.feed.since(after)]
 
 
-async def test_a_commit_tells_what_it_changed_and_in_which_source(store: SqlStore) -> None:
+async def test_a_commit_tells_what_it_changed_and_in_which_source(store: Store) -> None:
     start = store.feed.last
     async with store.begin() as uow:
         await uow.sources.add(records.a_source("main"))
@@ -45,7 +45,7 @@ async def test_a_commit_tells_what_it_changed_and_in_which_source(store: SqlStor
     ]
 
 
-async def test_an_approval_and_an_apply_are_told_as_of_their_plans_source(store: SqlStore) -> None:
+async def test_an_approval_and_an_apply_are_told_as_of_their_plans_source(store: Store) -> None:
     async with store.begin() as uow:
         await uow.plans.add(records.a_plan("plan_1", source="side"))
     start = store.feed.last
@@ -58,7 +58,7 @@ async def test_an_approval_and_an_apply_are_told_as_of_their_plans_source(store:
     ]
 
 
-async def test_the_same_thing_is_told_once_however_often_it_is_saved(store: SqlStore) -> None:
+async def test_the_same_thing_is_told_once_however_often_it_is_saved(store: Store) -> None:
     start = store.feed.last
     async with store.begin() as uow:
         await uow.plans.add(records.a_plan("plan_1"))
@@ -68,7 +68,7 @@ async def test_the_same_thing_is_told_once_however_often_it_is_saved(store: SqlS
     assert told(store, start) == [Change(ChangeKind.PLAN, "plan_1", "main")]
 
 
-async def test_many_changes_of_a_kind_are_one_without_an_id_for_each_source(store: SqlStore) -> None:
+async def test_many_changes_of_a_kind_are_one_without_an_id_for_each_source(store: Store) -> None:
     start = store.feed.last
     async with store.begin() as uow:
         for number in range(MAX_NAMED + 1):
@@ -80,7 +80,7 @@ async def test_many_changes_of_a_kind_are_one_without_an_id_for_each_source(stor
     ]
 
 
-async def test_many_saves_at_once_are_told_like_single_ones(store: SqlStore) -> None:
+async def test_many_saves_at_once_are_told_like_single_ones(store: Store) -> None:
     bot = records.a_chatbot("bot_1", source="main")
     async with store.begin() as uow:
         await uow.chatbots.add(bot)
@@ -92,7 +92,7 @@ async def test_many_saves_at_once_are_told_like_single_ones(store: SqlStore) -> 
     assert told(store, start) == [Change(ChangeKind.CHATBOT, "bot_1", "main")] * 2
 
 
-async def test_what_is_rolled_back_or_only_read_tells_nothing(store: SqlStore) -> None:
+async def test_what_is_rolled_back_or_only_read_tells_nothing(store: Store) -> None:
     start = store.feed.last
     with pytest.raises(ZeroDivisionError):
         await _add_and_fail(store, records.a_run())
@@ -103,13 +103,13 @@ async def test_what_is_rolled_back_or_only_read_tells_nothing(store: SqlStore) -
     assert store.feed.last == start
 
 
-async def _add_and_fail(store: SqlStore, run: Run) -> None:
+async def _add_and_fail(store: Store, run: Run) -> None:
     async with store.begin() as uow:
         await uow.runs.add(run)
         raise ZeroDivisionError
 
 
-async def test_who_waits_is_woken_by_the_next_commit(store: SqlStore) -> None:
+async def test_who_waits_is_woken_by_the_next_commit(store: Store) -> None:
     start = store.feed.last
     seen: Sequence[Change | Signal] = ()
 
@@ -127,7 +127,7 @@ async def test_who_waits_is_woken_by_the_next_commit(store: SqlStore) -> None:
     assert seen == [Change(ChangeKind.RUN, "run_1", "main")]
 
 
-async def test_the_generation_has_moved_when_a_change_is_told(store: SqlStore) -> None:
+async def test_the_generation_has_moved_when_a_change_is_told(store: Store) -> None:
     before, start = store.generation, store.feed.last
     moved = []
 
@@ -144,7 +144,7 @@ async def test_the_generation_has_moved_when_a_change_is_told(store: SqlStore) -
 
 
 async def test_another_process_is_noticed_and_the_own_commits_are_not_taken_for_its(
-    store: SqlStore, store_url: str, clock: FakeClock
+    store: Store, store_url: str, clock: FakeClock
 ) -> None:
     async with store.begin() as uow:
         await uow.runs.add(records.a_run("run_1"))
@@ -163,7 +163,7 @@ async def test_another_process_is_noticed_and_the_own_commits_are_not_taken_for_
 
 
 async def test_another_process_is_noticed_also_when_an_own_commit_follows_at_once(
-    store: SqlStore, store_url: str, clock: FakeClock
+    store: Store, store_url: str, clock: FakeClock
 ) -> None:
     start = store.feed.last
     await _token_beside(store_url, clock, "tok_beside")
@@ -177,7 +177,7 @@ async def test_another_process_is_noticed_also_when_an_own_commit_follows_at_onc
 
 
 async def _token_beside(store_url: str, clock: FakeClock, token_id: str) -> None:
-    beside = await SqlStore.open(store_url, clock, alongside=True)
+    beside = await Store.open(store_url, clock, alongside=True)
     try:
         async with beside.begin() as uow:
             await uow.tokens.add(records.a_token(token_id))

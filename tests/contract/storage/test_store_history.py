@@ -13,7 +13,7 @@ from reconciler.domain.entities import Chatbot
 from reconciler.domain.history import SERVICE, Transition, UnknownPeriod, episodes
 from reconciler.domain.status import Direction, Reason, Sync
 from reconciler.errors import Conflict
-from reconciler.storage.store import SqlStore
+from reconciler.storage import Store
 from tests.fakes.clock import FakeClock
 from tests.support.records import a_chatbot
 
@@ -23,13 +23,13 @@ DRIFT: dict[str, Any] = {"sync": Sync.OUT_OF_SYNC, "direction": Direction.GIT_AH
 AGREED: dict[str, Any] = {"sync": Sync.SYNCED, "direction": Direction.IN_SYNC, "reason": Reason.IN_SYNC}
 
 
-async def _add(store: SqlStore, *bots: Chatbot) -> None:
+async def _add(store: Store, *bots: Chatbot) -> None:
     async with store.begin() as uow:
         for bot in bots:
             await uow.chatbots.add(bot)
 
 
-async def _change(store: SqlStore, chatbot_id: str = "bot_1", *, cause: str | None = None, **changes: Any) -> None:
+async def _change(store: Store, chatbot_id: str = "bot_1", *, cause: str | None = None, **changes: Any) -> None:
     async with store.begin() as uow:
         if cause is not None:
             uow.history.because(cause)
@@ -38,7 +38,7 @@ async def _change(store: SqlStore, chatbot_id: str = "bot_1", *, cause: str | No
         await uow.chatbots.save(replace(found, **changes))
 
 
-async def _told(store: SqlStore, chatbot_id: str = "bot_1") -> Sequence[Transition]:
+async def _told(store: Store, chatbot_id: str = "bot_1") -> Sequence[Transition]:
     """In order of time."""
     return (await store.queries.transitions_of("acme", chatbot_id, limit=100))[::-1]
 
@@ -47,7 +47,7 @@ def _sync(transitions: Sequence[Transition]) -> list[tuple[Sync | None, Sync | N
     return [(one.sync_before, one.sync) for one in transitions]
 
 
-async def test_a_transition_says_what_was_what_is_and_by_what(store: SqlStore) -> None:
+async def test_a_transition_says_what_was_what_is_and_by_what(store: Store) -> None:
     await _add(store, a_chatbot(source="main", revision="a1"))
     await _change(store, cause="run/run_1", **DRIFT)
     appeared, drifted = await _told(store)
@@ -70,13 +70,13 @@ async def test_a_transition_says_what_was_what_is_and_by_what(store: SqlStore) -
     assert drifted == expected
 
 
-async def test_what_stays_as_it_was_leaves_no_row(store: SqlStore) -> None:
+async def test_what_stays_as_it_was_leaves_no_row(store: Store) -> None:
     await _add(store, a_chatbot(**DRIFT))
     await _change(store, reason=Reason.SUSPENDED, epoch=3, name="New")
     assert len(await _told(store)) == 1
 
 
-async def test_another_direction_or_source_leaves_a_row(store: SqlStore) -> None:
+async def test_another_direction_or_source_leaves_a_row(store: Store) -> None:
     await _add(store, a_chatbot(source="main", **DRIFT))
     await _change(store, direction=Direction.DIVERGED)
     await _change(store, source="other")
@@ -85,7 +85,7 @@ async def test_another_direction_or_source_leaves_a_row(store: SqlStore) -> None
     assert (moved.source_before, moved.source) == ("main", "other")
 
 
-async def test_a_forgotten_chatbot_leaves_a_row(store: SqlStore) -> None:
+async def test_a_forgotten_chatbot_leaves_a_row(store: Store) -> None:
     await _add(store, a_chatbot(source="main", **DRIFT))
     async with store.begin() as uow:
         found = await uow.chatbots.get("acme", "bot_1")
@@ -95,7 +95,7 @@ async def test_a_forgotten_chatbot_leaves_a_row(store: SqlStore) -> None:
     assert (gone.sync_before, gone.sync, gone.source, gone.direction) == (Sync.OUT_OF_SYNC, None, None, None)
 
 
-async def test_a_transaction_leaves_one_row_however_often_it_saves(store: SqlStore) -> None:
+async def test_a_transaction_leaves_one_row_however_often_it_saves(store: Store) -> None:
     async with store.begin() as uow:
         uow.history.because("run/run_1")
         await uow.chatbots.add(a_chatbot())
@@ -109,7 +109,7 @@ async def test_a_transaction_leaves_one_row_however_often_it_saves(store: SqlSto
     ]
 
 
-async def test_what_comes_and_goes_within_a_transaction_leaves_none(store: SqlStore) -> None:
+async def test_what_comes_and_goes_within_a_transaction_leaves_none(store: Store) -> None:
     await _add(store, a_chatbot())
     async with store.begin() as uow:
         bot = await uow.chatbots.save(a_chatbot(**DRIFT))
@@ -120,7 +120,7 @@ async def test_what_comes_and_goes_within_a_transaction_leaves_none(store: SqlSt
     assert await _told(store, "bot_2") == []
 
 
-async def test_what_is_saved_unread_is_compared_with_what_is_kept(store: SqlStore) -> None:
+async def test_what_is_saved_unread_is_compared_with_what_is_kept(store: Store) -> None:
     await _add(store, a_chatbot("a", **AGREED), a_chatbot("b", **DRIFT))
     async with store.begin() as uow:
         await uow.chatbots.save_all([a_chatbot("a", **DRIFT), a_chatbot("b", **DRIFT)])
@@ -128,7 +128,7 @@ async def test_what_is_saved_unread_is_compared_with_what_is_kept(store: SqlStor
     assert _sync(await _told(store, "b"))[1:] == []
 
 
-async def test_what_is_rolled_back_leaves_no_row(store: SqlStore) -> None:
+async def test_what_is_rolled_back_leaves_no_row(store: Store) -> None:
     await _add(store, a_chatbot())
 
     async def fail() -> None:
@@ -141,7 +141,7 @@ async def test_what_is_rolled_back_leaves_no_row(store: SqlStore) -> None:
     assert len(await _told(store)) == 1
 
 
-async def test_when_the_row_cannot_be_written_the_chatbot_is_not_changed_either(store: SqlStore) -> None:
+async def test_when_the_row_cannot_be_written_the_chatbot_is_not_changed_either(store: Store) -> None:
     await _add(store, a_chatbot())
 
     def refuse(*arguments: Any) -> None:
@@ -161,7 +161,7 @@ async def test_when_the_row_cannot_be_written_the_chatbot_is_not_changed_either(
     assert len(await _told(store)) == 1
 
 
-async def test_a_batch_costs_the_same_statements_whatever_its_size(store: SqlStore) -> None:
+async def test_a_batch_costs_the_same_statements_whatever_its_size(store: Store) -> None:
     many = [a_chatbot(f"b{number:04}") for number in range(300)]
     await _add(store, *many)
     statements: list[str] = []
@@ -182,7 +182,7 @@ async def test_a_batch_costs_the_same_statements_whatever_its_size(store: SqlSto
     assert _sync(await _told(store, "b0299"))[-1] == (Sync.UNKNOWN, Sync.OUT_OF_SYNC)
 
 
-async def test_the_last_transitions_come_newest_first(store: SqlStore) -> None:
+async def test_the_last_transitions_come_newest_first(store: Store) -> None:
     await _add(store, a_chatbot(), a_chatbot(tenant="zeta", **DRIFT))
     for changes in (DRIFT, AGREED, DRIFT):
         await _change(store, **changes)
@@ -190,7 +190,7 @@ async def test_the_last_transitions_come_newest_first(store: SqlStore) -> None:
     assert _sync(found) == [(Sync.SYNCED, Sync.OUT_OF_SYNC), (Sync.OUT_OF_SYNC, Sync.SYNCED)]
 
 
-async def test_the_oldest_drift_is_found_among_what_is_visible(store: SqlStore, clock: FakeClock) -> None:
+async def test_the_oldest_drift_is_found_among_what_is_visible(store: Store, clock: FakeClock) -> None:
     now = clock.now()
     assert await store.queries.oldest_drift() is None
     await _add(
@@ -212,7 +212,7 @@ async def test_the_oldest_drift_is_found_among_what_is_visible(store: SqlStore, 
     ]
 
 
-async def test_the_curve_by_what_changed_is_the_real_count_at_each_moment(store: SqlStore, clock: FakeClock) -> None:
+async def test_the_curve_by_what_changed_is_the_real_count_at_each_moment(store: Store, clock: FakeClock) -> None:
     """Changes at random, counted after each: the curve, made backwards from now, agrees wherever it begins and ends."""
     chance = random.Random(7)
     real: dict[str | None, list[tuple[datetime, int]]] = {None: [], "main": [], "other": []}
@@ -230,7 +230,7 @@ async def test_the_curve_by_what_changed_is_the_real_count_at_each_moment(store:
             assert [point.out_of_sync for point in found] == [first, last], source
 
 
-async def test_the_curve_knows_the_peak_between_two_of_its_points(store: SqlStore, clock: FakeClock) -> None:
+async def test_the_curve_knows_the_peak_between_two_of_its_points(store: Store, clock: FakeClock) -> None:
     await _add(store, *(a_chatbot(f"b{number}", source="main", **AGREED) for number in range(3)))
     clock.advance(60)
     since = await _moment(store)
@@ -246,7 +246,7 @@ async def test_the_curve_knows_the_peak_between_two_of_its_points(store: SqlStor
     assert last.unknown_period is None
 
 
-async def test_the_curve_tells_when_chatbots_were_unknown(store: SqlStore, clock: FakeClock) -> None:
+async def test_the_curve_tells_when_chatbots_were_unknown(store: Store, clock: FakeClock) -> None:
     """Those without a document, or whose document was removed, were not: there is nothing to see of them."""
     managed = [a_chatbot(f"b{number}", source="main", **DRIFT) for number in range(3)]
     await _add(store, *managed, a_chatbot("nobodys", source=None), a_chatbot("removed", source="main", **DRIFT))
@@ -269,12 +269,12 @@ async def test_the_curve_tells_when_chatbots_were_unknown(store: SqlStore, clock
     assert [point.unknown_period for point in hidden] == [None, None]
 
 
-async def _moment(store: SqlStore) -> datetime:
+async def _moment(store: Store) -> datetime:
     async with store.read() as uow:
         return await uow.now()
 
 
-async def _stir(store: SqlStore, chance: random.Random, alive: list[str], number: int) -> None:
+async def _stir(store: Store, chance: random.Random, alive: list[str], number: int) -> None:
     """Add, change or remove some chatbots in one transaction."""
     async with store.begin() as uow:
         for chatbot_id in list(alive):
@@ -291,12 +291,12 @@ async def _stir(store: SqlStore, chance: random.Random, alive: list[str], number
             alive.append(f"b{number}")
 
 
-async def _count(store: SqlStore, source: str | None) -> int:
+async def _count(store: Store, source: str | None) -> int:
     counts = await store.queries.counts(None if source is None else [source])
     return counts.sync[Sync.OUT_OF_SYNC]
 
 
-async def test_what_ended_long_ago_is_forgotten_and_episodes_stay_whole(store: SqlStore, clock: FakeClock) -> None:
+async def test_what_ended_long_ago_is_forgotten_and_episodes_stay_whole(store: Store, clock: FakeClock) -> None:
     await _add(store, a_chatbot("ended"), a_chatbot("lasts"), a_chatbot("late"))
     for chatbot_id in ("ended", "lasts", "late"):
         await _change(store, chatbot_id, **AGREED)
@@ -315,7 +315,7 @@ async def test_what_ended_long_ago_is_forgotten_and_episodes_stay_whole(store: S
         assert len(told) == 1
 
 
-async def _boundary(store: SqlStore, clock: FakeClock) -> datetime:
+async def _boundary(store: Store, clock: FakeClock) -> datetime:
     """A moment after all that was and before all that comes, by the database's clock."""
     clock.advance(60)
     limit = await _moment(store)

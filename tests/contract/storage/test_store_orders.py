@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 from reconciler.domain.lifecycle import PlanStatus
+from reconciler.domain.listing import ChatbotFilter, ChatbotOrder, PlanFilter, PlanGroup
 from reconciler.domain.status import Direction, Sync
-from reconciler.ports import ChatbotFilter, ChatbotOrder, PlanFilter, PlanGroup
-from reconciler.storage.store import SqlStore
+from reconciler.storage import Store
 from tests.fakes.clock import START
 from tests.support import records
 
@@ -42,7 +42,7 @@ EXPECTED: Mapping[tuple[ChatbotOrder, bool], list[str]] = {
 }
 
 
-async def _fill(store: SqlStore) -> None:
+async def _fill(store: Store) -> None:
     async with store.begin() as uow:
         for bot in BOTS:
             await uow.chatbots.add(bot)
@@ -51,7 +51,7 @@ async def _fill(store: SqlStore) -> None:
 @pytest.mark.parametrize(("order", "descending"), list(EXPECTED))
 @pytest.mark.parametrize("limit", [1, 2, 4, 6])
 async def test_pages_of_every_order_put_together_are_the_whole(
-    store: SqlStore, *, order: ChatbotOrder, descending: bool, limit: int
+    store: Store, *, order: ChatbotOrder, descending: bool, limit: int
 ) -> None:
     await _fill(store)
     found, cursor = list[str](), None
@@ -66,7 +66,7 @@ async def test_pages_of_every_order_put_together_are_the_whole(
     assert found == EXPECTED[order, descending]
 
 
-async def test_a_cursor_holds_for_its_order_alone(store: SqlStore) -> None:
+async def test_a_cursor_holds_for_its_order_alone(store: Store) -> None:
     await _fill(store)
     for order, descending in EXPECTED:
         page = await store.queries.chatbots(ChatbotFilter(), limit=1, cursor=None, order=order, descending=descending)
@@ -77,7 +77,7 @@ async def test_a_cursor_holds_for_its_order_alone(store: SqlStore) -> None:
                 )
 
 
-async def test_a_renamed_chatbot_moves_in_the_order_of_names(store: SqlStore) -> None:
+async def test_a_renamed_chatbot_moves_in_the_order_of_names(store: Store) -> None:
     await _fill(store)
     async with store.begin() as uow:
         await uow.chatbots.save(replace(BOTS[0], name="aaa"))
@@ -91,7 +91,7 @@ def _plan(plan_id: str, change: str, **more: Any) -> Any:
     return records.a_plan(plan_id, **values)
 
 
-async def test_pending_plans_that_do_the_same_are_grouped(store: SqlStore) -> None:
+async def test_pending_plans_that_do_the_same_are_grouped(store: Store) -> None:
     async with store.begin() as uow:
         for number in range(7):
             await uow.plans.add(_plan(f"p{number}", "often"))
@@ -114,7 +114,7 @@ LONGEST_CURSOR = 4000
 """As the API takes it."""
 
 
-async def _pages(store: SqlStore, order: ChatbotOrder, *, descending: bool) -> tuple[list[str], list[str]]:
+async def _pages(store: Store, order: ChatbotOrder, *, descending: bool) -> tuple[list[str], list[str]]:
     """The ids of a list that is read chatbot by chatbot, and the cursors on the way."""
     ids, cursors, cursor = list[str](), list[str](), None
     while True:
@@ -130,7 +130,7 @@ async def _pages(store: SqlStore, order: ChatbotOrder, *, descending: bool) -> t
 @pytest.mark.parametrize("order", ChatbotOrder)
 @pytest.mark.parametrize("letter", ["a", "Ä", "𝄞", '"', "\x01", "ﬃ"])
 async def test_a_cursor_is_bounded_however_long_and_odd_names_and_ids_are(
-    store: SqlStore, letter: str, order: ChatbotOrder, *, descending: bool
+    store: Store, letter: str, order: ChatbotOrder, *, descending: bool
 ) -> None:
     id_of = letter if letter.isprintable() else "x"
     bots = [
@@ -145,7 +145,7 @@ async def test_a_cursor_is_bounded_however_long_and_odd_names_and_ids_are(
     assert max(map(len, cursors)) <= LONGEST_CURSOR
 
 
-async def test_names_are_sorted_by_as_much_as_a_key_holds(store: SqlStore) -> None:
+async def test_names_are_sorted_by_as_much_as_a_key_holds(store: Store) -> None:
     names = {"b": "same" * 24 + "abcd", "a": "same" * 24 + "abce", "d": "same" * 25 + "a", "c": "same" * 25 + "b"}
     async with store.begin() as uow:
         for chatbot_id, name in names.items():
@@ -153,7 +153,7 @@ async def test_names_are_sorted_by_as_much_as_a_key_holds(store: SqlStore) -> No
     assert (await _pages(store, ChatbotOrder.NAME, descending=False))[0] == ["b", "a", "c", "d"]
 
 
-async def test_a_name_that_no_index_holds_is_kept(store: SqlStore) -> None:
+async def test_a_name_that_no_index_holds_is_kept(store: Store) -> None:
     """PostgreSQL refuses index rows of some 2,700 bytes that cannot be compressed."""
     random = Random(1)
     name = "".join(chr(random.randrange(0x4E00, 0x9FFF)) for _ in range(5000))
@@ -165,7 +165,7 @@ async def test_a_name_that_no_index_holds_is_kept(store: SqlStore) -> None:
 
 @pytest.mark.parametrize("descending", [False, True])
 async def test_a_cursor_of_an_older_program_with_a_whole_name_goes_on_where_it_was(
-    store: SqlStore, *, descending: bool
+    store: Store, *, descending: bool
 ) -> None:
     name = "n" * 300
     async with store.begin() as uow:

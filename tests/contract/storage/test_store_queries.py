@@ -8,9 +8,9 @@ import pytest
 
 from reconciler.domain.entities import RunStatus
 from reconciler.domain.lifecycle import PlanStatus
+from reconciler.domain.listing import AuditFilter, ChatbotFilter, Page, PlanFilter
 from reconciler.domain.status import Direction, Reason, Sync
-from reconciler.ports import AuditFilter, ChatbotFilter, Page, PlanFilter
-from reconciler.storage.store import SqlStore
+from reconciler.storage import Store
 from tests.fakes.clock import START
 from tests.support import records
 
@@ -29,7 +29,7 @@ async def _pages(part: List, limit: int) -> list[list[Any]]:
             return pages
 
 
-async def _fill(store: SqlStore) -> None:
+async def _fill(store: Store) -> None:
     async with store.begin() as uow:
         for number in range(7):
             # pairs share a moment: only the id tells them apart
@@ -40,7 +40,7 @@ async def _fill(store: SqlStore) -> None:
             await uow.audit.append(at=START, actor="ana", action="x", subject="s")
 
 
-def _lists(store: SqlStore) -> dict[str, List]:
+def _lists(store: Store) -> dict[str, List]:
     queries = store.queries
     return {
         "plans": lambda limit, cursor: queries.plans(PlanFilter(), limit=limit, cursor=cursor),
@@ -52,7 +52,7 @@ def _lists(store: SqlStore) -> dict[str, List]:
 
 @pytest.mark.parametrize("name", ["plans", "runs", "chatbots", "audit"])
 @pytest.mark.parametrize("limit", [1, 2, 3, 6, 7, 8])
-async def test_pages_put_together_are_the_whole_list(store: SqlStore, name: str, limit: int) -> None:
+async def test_pages_put_together_are_the_whole_list(store: Store, name: str, limit: int) -> None:
     await _fill(store)
     part = _lists(store)[name]
     whole = list((await part(100, None)).items)
@@ -63,7 +63,7 @@ async def test_pages_put_together_are_the_whole_list(store: SqlStore, name: str,
     assert pages[-1]
 
 
-async def test_the_newest_comes_first_and_chatbots_by_tenant_and_id(store: SqlStore) -> None:
+async def test_the_newest_comes_first_and_chatbots_by_tenant_and_id(store: Store) -> None:
     await _fill(store)
     lists = _lists(store)
     assert [plan.id for plan in (await lists["plans"](9, None)).items] == ["p6", "p5", "p4", "p3", "p2", "p1", "p0"]
@@ -73,7 +73,7 @@ async def test_the_newest_comes_first_and_chatbots_by_tenant_and_id(store: SqlSt
     assert [bot.id for bot in chatbots] == ["b0", "b2", "b4", "b6", "b1", "b3", "b5"]
 
 
-async def test_new_rows_do_not_shift_the_next_page(store: SqlStore) -> None:
+async def test_new_rows_do_not_shift_the_next_page(store: Store) -> None:
     await _fill(store)
     first = await store.queries.plans(PlanFilter(), limit=3, cursor=None)
     async with store.begin() as uow:
@@ -83,13 +83,13 @@ async def test_new_rows_do_not_shift_the_next_page(store: SqlStore) -> None:
 
 
 @pytest.mark.parametrize("cursor", ["", "x", "ä", "e30", "WyJwbGFucyIsMSwyXQ", "WyJwbGFucyJd", "bnVsbA"])
-async def test_a_cursor_that_was_not_handed_out_is_refused(store: SqlStore, cursor: str) -> None:
+async def test_a_cursor_that_was_not_handed_out_is_refused(store: Store, cursor: str) -> None:
     for part in _lists(store).values():
         with pytest.raises(ValueError, match="cursor was not handed out by this list"):
             await part(10, cursor)
 
 
-async def test_a_cursor_of_another_list_is_refused(store: SqlStore) -> None:
+async def test_a_cursor_of_another_list_is_refused(store: Store) -> None:
     await _fill(store)
     lists = _lists(store)
     cursor = (await lists["plans"](1, None)).next_cursor
@@ -97,12 +97,12 @@ async def test_a_cursor_of_another_list_is_refused(store: SqlStore) -> None:
         await lists["runs"](1, cursor)
 
 
-async def _found(store: SqlStore, **wanted: Any) -> list[str]:
+async def _found(store: Store, **wanted: Any) -> list[str]:
     page = await store.queries.chatbots(ChatbotFilter(**wanted), limit=100, cursor=None)
     return [chatbot.id for chatbot in page.items]
 
 
-async def test_chatbots_are_filtered_by_everything_given(store: SqlStore) -> None:
+async def test_chatbots_are_filtered_by_everything_given(store: Store) -> None:
     bots = [
         records.a_chatbot("a", source="main", sync=Sync.SYNCED, direction=Direction.IN_SYNC, reason=Reason.IN_SYNC),
         records.a_chatbot("b", source="main", sync=Sync.OUT_OF_SYNC, direction=Direction.GIT_AHEAD),
@@ -122,7 +122,7 @@ async def test_chatbots_are_filtered_by_everything_given(store: SqlStore) -> Non
     assert await _found(store, visible=[]) == []
 
 
-async def test_a_suspended_chatbot_is_found_and_counted_by_its_reason_and_as_suspended(store: SqlStore) -> None:
+async def test_a_suspended_chatbot_is_found_and_counted_by_its_reason_and_as_suspended(store: Store) -> None:
     async with store.begin() as uow:
         await uow.suspensions.add(records.a_suspension("stop_1"))
         await uow.chatbots.add(records.a_chatbot("a", reason=Reason.BLOCKED_BY_DELETE_GATE, suspension_id="stop_1"))
@@ -154,7 +154,7 @@ async def test_a_suspended_chatbot_is_found_and_counted_by_its_reason_and_as_sus
         ("'; drop table chatbots", []),
     ],
 )
-async def test_chatbots_are_found_by_label(store: SqlStore, label: str, found: list[str]) -> None:
+async def test_chatbots_are_found_by_label(store: Store, label: str, found: list[str]) -> None:
     labels = {"a": {"team": "support"}, "b": {"team": "x=y"}, "c": {"team": ""}, "d": {'we"ird.na$me': "1"}}
     async with store.begin() as uow:
         for chatbot_id, stated in labels.items():
@@ -166,7 +166,7 @@ async def test_chatbots_are_found_by_label(store: SqlStore, label: str, found: l
     ("q", "found"),
     [("BOT", ["bot_a"]), ("über", ["b"]), ("ÜBER", ["b"]), ("100%", ["c"]), ("%", ["c"]), ("_", ["bot_a"])],
 )
-async def test_chatbots_are_found_by_a_part_in_any_case(store: SqlStore, q: str, found: list[str]) -> None:
+async def test_chatbots_are_found_by_a_part_in_any_case(store: Store, q: str, found: list[str]) -> None:
     async with store.begin() as uow:
         await uow.chatbots.add(records.a_chatbot("bot_a"))
         await uow.chatbots.add(records.a_chatbot("b", name="Über uns"))
@@ -174,7 +174,7 @@ async def test_chatbots_are_found_by_a_part_in_any_case(store: SqlStore, q: str,
     assert await _found(store, q=q) == found
 
 
-async def test_a_renamed_chatbot_is_found_by_its_new_name(store: SqlStore) -> None:
+async def test_a_renamed_chatbot_is_found_by_its_new_name(store: Store) -> None:
     async with store.begin() as uow:
         await uow.chatbots.add(records.a_chatbot(name="Old"))
         await uow.chatbots.save(records.a_chatbot(name="New"))
@@ -182,7 +182,7 @@ async def test_a_renamed_chatbot_is_found_by_its_new_name(store: SqlStore) -> No
     assert await _found(store, q="old") == []
 
 
-async def test_an_id_of_two_tenants_is_two_chatbots(store: SqlStore) -> None:
+async def test_an_id_of_two_tenants_is_two_chatbots(store: Store) -> None:
     async with store.begin() as uow:
         for tenant in ("zeta", "acme"):
             await uow.chatbots.add(records.a_chatbot("same", tenant=tenant))
@@ -190,7 +190,7 @@ async def test_an_id_of_two_tenants_is_two_chatbots(store: SqlStore) -> None:
     assert await store.queries.chatbots_with([]) == []
 
 
-async def test_plans_and_runs_are_filtered(store: SqlStore) -> None:
+async def test_plans_and_runs_are_filtered(store: Store) -> None:
     async with store.begin() as uow:
         await uow.plans.add(records.a_plan("a", status=PlanStatus.APPLIED))
         await uow.plans.add(records.a_plan("b", source="other"))
@@ -212,7 +212,7 @@ async def test_plans_and_runs_are_filtered(store: SqlStore) -> None:
     assert [run.id for run in (await store.queries.runs([], limit=9, cursor=None)).items] == []
 
 
-async def test_audit_entries_are_found_by_subject(store: SqlStore) -> None:
+async def test_audit_entries_are_found_by_subject(store: Store) -> None:
     async with store.begin() as uow:
         for subject in ("plan/1", "plan/2", "plan/1"):
             await uow.audit.append(at=START, actor="ana", action="x", subject=subject)
@@ -220,7 +220,7 @@ async def test_audit_entries_are_found_by_subject(store: SqlStore) -> None:
     assert [entry.seq for entry in page.items] == [3, 1]
 
 
-async def test_audit_entries_are_found_by_who_what_and_since_when(store: SqlStore) -> None:
+async def test_audit_entries_are_found_by_who_what_and_since_when(store: Store) -> None:
     async with store.begin() as uow:
         for actor, action in (
             ("ana", "plan.approve"),
@@ -241,7 +241,7 @@ async def test_audit_entries_are_found_by_who_what_and_since_when(store: SqlStor
     assert await found(after=2) == [4, 3]
 
 
-async def test_applies_and_approvals_of_plans(store: SqlStore) -> None:
+async def test_applies_and_approvals_of_plans(store: Store) -> None:
     async with store.begin() as uow:
         for number in (1, 2, 3):
             await uow.plans.add(records.a_plan(f"plan_{number}", chatbot_id=f"bot_{number}"))
@@ -259,7 +259,7 @@ async def test_applies_and_approvals_of_plans(store: SqlStore) -> None:
     assert await store.queries.applies_of([]) == {}
 
 
-async def test_single_things_are_read_without_a_writer(store: SqlStore) -> None:
+async def test_single_things_are_read_without_a_writer(store: Store) -> None:
     async with store.begin() as uow:
         await uow.plans.add(records.a_plan())
         await uow.runs.add(records.a_run())
@@ -276,7 +276,7 @@ async def test_single_things_are_read_without_a_writer(store: SqlStore) -> None:
     assert await store.queries.plan("none") is None
 
 
-async def test_counts_are_of_what_may_be_seen(store: SqlStore) -> None:
+async def test_counts_are_of_what_may_be_seen(store: Store) -> None:
     async with store.begin() as uow:
         await uow.chatbots.add(records.a_chatbot("a", source="main", sync=Sync.SYNCED, reason=Reason.IN_SYNC))
         await uow.chatbots.add(records.a_chatbot("b", source="other", sync=Sync.OUT_OF_SYNC))
@@ -299,7 +299,7 @@ async def test_counts_are_of_what_may_be_seen(store: SqlStore) -> None:
     assert (sum(mine.sync.values()), sum(mine.open_plans.values())) == (1, 0)
 
 
-async def test_the_plan_that_came_directly_after_one(store: SqlStore) -> None:
+async def test_the_plan_that_came_directly_after_one(store: Store) -> None:
     first, later = records.a_plan("p1"), START + timedelta(hours=1)
     async with store.begin() as uow:
         await uow.plans.add(first)

@@ -8,16 +8,15 @@ import pytest
 from reconciler.domain.circuit_breaker import Fleet, Stake
 from reconciler.domain.direction import NO_BASELINE, DirectedOp, SectionBaseline
 from reconciler.domain.entities import RunStatus, ScopeKind, Switch
+from reconciler.domain.expiry import Expiring
 from reconciler.domain.lifecycle import ApplyStatus, PlanStatus
 from reconciler.domain.plan import Action, Op, Summary
 from reconciler.domain.status import Direction, Reason
 from reconciler.domain.tenant import TenantRecord, TenantState
 from reconciler.domain.write_key import MissingRight, WriteKey, WriteKeyState
 from reconciler.errors import Conflict
-from reconciler.ports import Expiring
-from reconciler.storage import tables
+from reconciler.storage import Store, tables
 from reconciler.storage.repositories.renaming import SOURCE_COLUMNS
-from reconciler.storage.store import SqlStore
 from tests.fakes.clock import START
 from tests.support import records
 
@@ -36,7 +35,7 @@ TENANT = TenantRecord(
 )
 
 
-async def test_what_is_not_there_is_none(store: SqlStore) -> None:
+async def test_what_is_not_there_is_none(store: Store) -> None:
     async with store.read() as uow:
         assert await uow.sources.get("none") is None
         assert await uow.tenants.get("none") is None
@@ -54,7 +53,7 @@ async def test_what_is_not_there_is_none(store: SqlStore) -> None:
         assert await uow.baselines.get("none", "none") == NO_BASELINE
 
 
-async def test_everything_comes_back_as_it_was_given(store: SqlStore) -> None:
+async def test_everything_comes_back_as_it_was_given(store: Store) -> None:
     async with store.begin() as uow:
         await uow.sources.add(records.a_source(next_run_at=START))
         await uow.tenants.add(TENANT)
@@ -89,7 +88,7 @@ async def test_everything_comes_back_as_it_was_given(store: SqlStore) -> None:
         assert await uow.switches.get("auto_apply") == Switch(name="auto_apply", value="additive", since=START)
 
 
-async def test_adding_what_is_there_is_a_conflict(store: SqlStore) -> None:
+async def test_adding_what_is_there_is_a_conflict(store: Store) -> None:
     async with store.begin() as uow:
         await uow.sources.add(records.a_source())
     with pytest.raises(Conflict):
@@ -97,7 +96,7 @@ async def test_adding_what_is_there_is_a_conflict(store: SqlStore) -> None:
             await uow.sources.add(records.a_source())
 
 
-async def test_runs_that_wait_and_runs_that_run(store: SqlStore) -> None:
+async def test_runs_that_wait_and_runs_that_run(store: Store) -> None:
     queued = records.a_run("queued", status=RunStatus.QUEUED)
     running = records.a_run("running", status=RunStatus.RUNNING)
     async with store.begin() as uow:
@@ -108,7 +107,7 @@ async def test_runs_that_wait_and_runs_that_run(store: SqlStore) -> None:
         assert await uow.runs.running() == [running]
 
 
-async def test_documents_of_a_source_are_replaced_as_a_whole(store: SqlStore) -> None:
+async def test_documents_of_a_source_are_replaced_as_a_whole(store: Store) -> None:
     async with store.begin() as uow:
         await uow.documents.replace("main", [records.a_document("bot_1"), records.a_document("bot_2")])
         await uow.documents.replace("other", [records.a_document("bot_3", source="other")])
@@ -117,7 +116,7 @@ async def test_documents_of_a_source_are_replaced_as_a_whole(store: SqlStore) ->
         assert [one.chatbot_id for one in await uow.documents.of_source("other")] == ["bot_3"]
 
 
-async def test_what_a_chatbot_does_not_show_of_a_source_is_unfollowed(store: SqlStore) -> None:
+async def test_what_a_chatbot_does_not_show_of_a_source_is_unfollowed(store: Store) -> None:
     refused = {"body": None, "digest": None, "refusal": Reason.CLAIMED_TWICE, "refusal_message": "no"}
     chatbots = {
         "mine": {"source": "one", "fault": None},
@@ -140,7 +139,7 @@ async def test_what_a_chatbot_does_not_show_of_a_source_is_unfollowed(store: Sql
     assert {claim.source for claim in found} == {"one"}
 
 
-async def test_held_elsewhere_is_what_the_other_source_states_that_a_chatbot_follows(store: SqlStore) -> None:
+async def test_held_elsewhere_is_what_the_other_source_states_that_a_chatbot_follows(store: Store) -> None:
     async with store.begin() as uow:
         await uow.documents.replace("one", [records.a_document(key, source="one") for key in ("a", "b", "c", "d")])
         await uow.documents.replace("two", [records.a_document(key, source="two") for key in ("a", "b", "e")])
@@ -165,7 +164,7 @@ async def test_held_elsewhere_is_what_the_other_source_states_that_a_chatbot_fol
         (ScopeKind.ALL, "", ["acme/a", "acme/b", "other/a"]),
     ],
 )
-async def test_a_scope_covers_its_chatbots(store: SqlStore, kind: ScopeKind, subject: str, covered: list[str]) -> None:
+async def test_a_scope_covers_its_chatbots(store: Store, kind: ScopeKind, subject: str, covered: list[str]) -> None:
     async with store.begin() as uow:
         await uow.chatbots.add(records.a_chatbot("a", source="main"))
         await uow.chatbots.add(records.a_chatbot("b"))
@@ -174,7 +173,7 @@ async def test_a_scope_covers_its_chatbots(store: SqlStore, kind: ScopeKind, sub
     assert [f"{chatbot.tenant}/{chatbot.id}" for chatbot in found] == covered
 
 
-async def test_a_chatbot_is_removed_unless_it_changed(store: SqlStore) -> None:
+async def test_a_chatbot_is_removed_unless_it_changed(store: Store) -> None:
     async with store.begin() as uow:
         await uow.chatbots.add(records.a_chatbot())
         changed = await uow.chatbots.save(records.a_chatbot(epoch=1))
@@ -186,7 +185,7 @@ async def test_a_chatbot_is_removed_unless_it_changed(store: SqlStore) -> None:
         assert await uow.chatbots.of_tenant("acme") == []
 
 
-async def test_a_baseline_is_put_and_put_again(store: SqlStore) -> None:
+async def test_a_baseline_is_put_and_put_again(store: Store) -> None:
     first = {"core": SectionBaseline({"": {"name": "Acme"}}, frozenset())}
     second = {"skills": SectionBaseline({"refunds": {"body": "…"}}, frozenset({"b", "a"}))}
     async with store.begin() as uow:
@@ -199,7 +198,7 @@ async def test_a_baseline_is_put_and_put_again(store: SqlStore) -> None:
         assert await uow.baselines.get("acme", "bot_2") == {}
 
 
-async def test_plans_expire_only_while_undecided_and_without_an_apply(store: SqlStore) -> None:
+async def test_plans_expire_only_while_undecided_and_without_an_apply(store: Store) -> None:
     later = START + timedelta(microseconds=1)
     plans = [
         records.a_plan("due", expires_at=START),
@@ -214,7 +213,7 @@ async def test_plans_expire_only_while_undecided_and_without_an_apply(store: Sql
         assert [plan.id for plan in await uow.plans.undecided_before(START)] == ["approved", "due"]
 
 
-async def test_unfinished_applies_come_oldest_first(store: SqlStore) -> None:
+async def test_unfinished_applies_come_oldest_first(store: Store) -> None:
     async with store.begin() as uow:
         await uow.plans.add(records.a_plan())
         for minutes, status in enumerate(reversed(ApplyStatus)):
@@ -225,7 +224,7 @@ async def test_unfinished_applies_come_oldest_first(store: SqlStore) -> None:
     assert found == [ApplyStatus.OUTCOME_UNKNOWN, ApplyStatus.APPLYING, ApplyStatus.QUEUED]
 
 
-async def test_a_suspension_that_ended_is_not_active(store: SqlStore) -> None:
+async def test_a_suspension_that_ended_is_not_active(store: Store) -> None:
     async with store.begin() as uow:
         await uow.suspensions.add(records.a_suspension("ended"))
         await uow.suspensions.save(records.a_suspension("ended", ended_at=START, ended_by="ana"))
@@ -233,12 +232,12 @@ async def test_a_suspension_that_ended_is_not_active(store: SqlStore) -> None:
         assert [suspension.id for suspension in await uow.suspensions.active()] == ["expired"]
 
 
-async def test_the_clock_of_the_transaction_is_the_database_s(store: SqlStore) -> None:
+async def test_the_clock_of_the_transaction_is_the_database_s(store: Store) -> None:
     async with store.begin() as uow:
         assert (await uow.now()).utcoffset() == timedelta(0)
 
 
-async def test_some_of_many_are_found_by_their_ids(store: SqlStore) -> None:
+async def test_some_of_many_are_found_by_their_ids(store: Store) -> None:
     baseline = {"core": SectionBaseline({"": {"name": "Acme"}}, frozenset())}
     async with store.begin() as uow:
         for name in ("a", "b", "c"):
@@ -252,7 +251,7 @@ async def test_some_of_many_are_found_by_their_ids(store: SqlStore) -> None:
         assert await uow.plans.some([]) == {}
 
 
-async def test_many_chatbots_are_saved_at_once_each_with_its_new_version(store: SqlStore) -> None:
+async def test_many_chatbots_are_saved_at_once_each_with_its_new_version(store: Store) -> None:
     async with store.begin() as uow:
         for name in ("a", "b"):
             await uow.chatbots.add(records.a_chatbot(name))
@@ -263,7 +262,7 @@ async def test_many_chatbots_are_saved_at_once_each_with_its_new_version(store: 
     assert [(one.id, one.epoch, one.version) for one in found] == [("a", 1, 1), ("b", 2, 1)]
 
 
-async def test_many_chatbots_are_not_saved_when_one_of_them_changed(store: SqlStore) -> None:
+async def test_many_chatbots_are_not_saved_when_one_of_them_changed(store: Store) -> None:
     async with store.begin() as uow:
         for name in ("a", "b"):
             await uow.chatbots.add(records.a_chatbot(name))
@@ -275,7 +274,7 @@ async def test_many_chatbots_are_not_saved_when_one_of_them_changed(store: SqlSt
         assert [one.epoch for one in await uow.chatbots.of_tenant("acme")] == [0, 1]
 
 
-async def test_many_baselines_are_put_at_once(store: SqlStore) -> None:
+async def test_many_baselines_are_put_at_once(store: Store) -> None:
     old, new = ({"core": SectionBaseline({"": {"name": name}}, frozenset())} for name in ("Old", "New"))
     async with store.begin() as uow:
         await uow.baselines.put_all("acme", {"a": old, "b": old})
@@ -284,7 +283,7 @@ async def test_many_baselines_are_put_at_once(store: SqlStore) -> None:
         assert await uow.baselines.some("acme", ["a", "b", "c"]) == {"a": old, "b": new, "c": new}
 
 
-async def test_two_people_are_never_one_at_their_issuer(store: SqlStore) -> None:
+async def test_two_people_are_never_one_at_their_issuer(store: Store) -> None:
     async with store.begin() as uow:
         await uow.people.add(records.a_person())
     with pytest.raises(Conflict):
@@ -292,7 +291,7 @@ async def test_two_people_are_never_one_at_their_issuer(store: SqlStore) -> None
             await uow.people.add(records.a_person("ben", subject="sub of ana"))
 
 
-async def test_people_are_found_however_their_name_is_written(store: SqlStore) -> None:
+async def test_people_are_found_however_their_name_is_written(store: Store) -> None:
     async with store.begin() as uow:
         assert await uow.people.called("Ana") == []
         await uow.people.add(records.a_person("ana"))
@@ -305,7 +304,7 @@ async def test_people_are_found_however_their_name_is_written(store: SqlStore) -
         assert await uow.people.called("ben") == []
 
 
-async def test_unspent_approvals_are_found_however_the_name_is_written(store: SqlStore) -> None:
+async def test_unspent_approvals_are_found_however_the_name_is_written(store: Store) -> None:
     approvals = {
         "plain": {"actor": "ana"},
         "written": {"actor": "Ana\u200b"},
@@ -322,7 +321,7 @@ async def test_unspent_approvals_are_found_however_the_name_is_written(store: Sq
         assert await uow.approvals.unspent_by("eve") == []
 
 
-async def test_noting_a_tokens_use_makes_nothing_else_too_old(store: SqlStore) -> None:
+async def test_noting_a_tokens_use_makes_nothing_else_too_old(store: Store) -> None:
     token = records.a_token()
     async with store.begin() as uow:
         await uow.tokens.add(token)
@@ -335,7 +334,7 @@ async def test_noting_a_tokens_use_makes_nothing_else_too_old(store: SqlStore) -
         )
 
 
-async def test_sessions_are_listed_until_they_are_ended_and_kept_until_they_are_old(store: SqlStore) -> None:
+async def test_sessions_are_listed_until_they_are_ended_and_kept_until_they_are_old(store: Store) -> None:
     async with store.begin() as uow:
         await uow.sessions.add(records.a_session("session_1"))
         await uow.sessions.add(records.a_session("session_2", ended_at=START))
@@ -350,7 +349,7 @@ async def test_sessions_are_listed_until_they_are_ended_and_kept_until_they_are_
     assert await store.queries.people() == []
 
 
-async def test_pending_and_approved_plans_are_told_apart(store: SqlStore) -> None:
+async def test_pending_and_approved_plans_are_told_apart(store: Store) -> None:
     states = {
         "plan_1": {"status": PlanStatus.PENDING},
         "plan_2": {"status": PlanStatus.APPROVED},
@@ -366,7 +365,7 @@ async def test_pending_and_approved_plans_are_told_apart(store: SqlStore) -> Non
         assert [plan.id for plan in await uow.plans.approved()] == ["plan_2"]
 
 
-async def test_stakes_are_all_plans_of_a_revision_but_resolved_ones_and_every_open_one(store: SqlStore) -> None:
+async def test_stakes_are_all_plans_of_a_revision_but_resolved_ones_and_every_open_one(store: Store) -> None:
     states = {
         "a": {"status": PlanStatus.APPLIED, "summary": Summary(delete=2)},
         "b": {"status": PlanStatus.RESOLVED},
@@ -385,7 +384,7 @@ async def test_stakes_are_all_plans_of_a_revision_but_resolved_ones_and_every_op
     ]
 
 
-async def test_what_people_refused_and_what_fell_short_is_remembered_by_fingerprint(store: SqlStore) -> None:
+async def test_what_people_refused_and_what_fell_short_is_remembered_by_fingerprint(store: Store) -> None:
     same = ("acme", "bot_1", "f" * 64)
     async with store.begin() as uow:
         await uow.plans.add(records.a_plan("plan_1", status=PlanStatus.EXPIRED))
@@ -409,7 +408,7 @@ async def test_what_people_refused_and_what_fell_short_is_remembered_by_fingerpr
             assert not await uow.applies.fell_short(*other, besides=None)
 
 
-async def test_a_fleet_counts_what_changed_at_a_revision_and_was_not_compared_since(store: SqlStore) -> None:
+async def test_a_fleet_counts_what_changed_at_a_revision_and_was_not_compared_since(store: Store) -> None:
     revision = "a" * 40
     seen = {"source": "main", "revision": revision, "fault": None}
     chatbots = {
@@ -434,7 +433,7 @@ async def test_a_fleet_counts_what_changed_at_a_revision_and_was_not_compared_si
         assert await uow.documents.fleet("none", revision) == Fleet(0)
 
 
-async def test_sources_go_by_other_names_wherever_they_are_kept(store: SqlStore) -> None:
+async def test_sources_go_by_other_names_wherever_they_are_kept(store: Store) -> None:
     async with store.begin() as uow:
         for name, bot in (("one", "a"), ("two", "b")):
             await uow.sources.add(records.a_source(name))
@@ -476,7 +475,7 @@ LARGE = tuple(
 )
 
 
-async def test_what_is_large_in_a_record_is_written_again_only_when_it_changes(store: SqlStore) -> None:
+async def test_what_is_large_in_a_record_is_written_again_only_when_it_changes(store: Store) -> None:
     plan = records.a_plan(ops=LARGE)
     async with store.begin() as uow:
         await uow.plans.add(plan)

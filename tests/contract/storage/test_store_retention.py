@@ -10,12 +10,11 @@ from sqlalchemy import func, select
 
 from reconciler.domain.diagnostics import Diagnostic, Severity
 from reconciler.domain.entities import Plan, RunStatus
+from reconciler.domain.expiry import Expiring
 from reconciler.domain.lifecycle import APPLY_ENDED, OPEN, ApplyStatus, PlanStatus
 from reconciler.domain.status import Direction, Reason
 from reconciler.domain.uncompared import Uncompared
-from reconciler.ports import Expiring
-from reconciler.storage import tables
-from reconciler.storage.store import SqlStore
+from reconciler.storage import Store, tables
 from tests.fakes.clock import START
 from tests.support.records import BODY, a_chatbot, a_plan, a_run, a_source, a_suspension, an_apply, an_approval
 
@@ -29,13 +28,13 @@ FOUND = tuple(
 )
 
 
-async def _rows(store: SqlStore, name: str) -> int:
+async def _rows(store: Store, name: str) -> int:
     async with store._reading() as transaction:
         statement = select(func.count()).select_from(tables.metadata.tables[name])
         return int(await transaction.connection.scalar(statement) or 0)
 
 
-async def _remove(store: SqlStore, what: Expiring, *, most: int = 100, spared: Sequence[str] = ()) -> int:
+async def _remove(store: Store, what: Expiring, *, most: int = 100, spared: Sequence[str] = ()) -> int:
     async with store.begin() as uow:
         return await uow.retention.remove(what, LATER, most=most, spared=spared)
 
@@ -44,7 +43,7 @@ def _closed(plan_id: str, status: PlanStatus = PlanStatus.SUPERSEDED, **changes:
     return a_plan(plan_id, **({"status": status, "closed_at": START} | changes))
 
 
-async def test_equal_findings_are_kept_once_and_go_with_the_last_run_that_has_them(store: SqlStore) -> None:
+async def test_equal_findings_are_kept_once_and_go_with_the_last_run_that_has_them(store: Store) -> None:
     async with store.begin() as uow:
         for number in range(3):
             moment = START + number * timedelta(minutes=5)
@@ -61,7 +60,7 @@ async def test_equal_findings_are_kept_once_and_go_with_the_last_run_that_has_th
     assert (await _rows(store, "contents"), await _rows(store, "content_uses")) == (0, 0)
 
 
-async def test_what_runs_could_not_compare_is_kept_once_beside_their_findings(store: SqlStore) -> None:
+async def test_what_runs_could_not_compare_is_kept_once_beside_their_findings(store: Store) -> None:
     down = tuple(Uncompared(f"bot_{n}", f"{n}.yaml", Reason.TARGET_UNREACHABLE, "check base_url") for n in range(100))
     async with store.begin() as uow:
         for number in range(3):
@@ -74,7 +73,7 @@ async def test_what_runs_could_not_compare_is_kept_once_beside_their_findings(st
     assert (await _rows(store, "contents"), await _rows(store, "content_uses")) == (2, 2)
 
 
-async def test_plans_share_the_texts_that_they_have_in_common(store: SqlStore) -> None:
+async def test_plans_share_the_texts_that_they_have_in_common(store: Store) -> None:
     body = {**BODY, "spec": {"skills": [{"name": str(number), "body": f"{number} {LONG}"} for number in range(20)]}}
     changed = {**body, "spec": {"skills": [*body["spec"]["skills"][1:], {"name": "new", "body": f"new {LONG}"}]}}  # type: ignore[index]
     async with store.begin() as uow:
@@ -88,7 +87,7 @@ async def test_plans_share_the_texts_that_they_have_in_common(store: SqlStore) -
     assert plan.body == changed
 
 
-async def test_what_a_source_still_needs_of_its_runs_stays(store: SqlStore) -> None:
+async def test_what_a_source_still_needs_of_its_runs_stays(store: Store) -> None:
     ends = [RunStatus.SUCCEEDED, RunStatus.SUCCEEDED, RunStatus.FAILED, RunStatus.FAILED]
     async with store.begin() as uow:
         for source in ("main", "other"):
@@ -102,7 +101,7 @@ async def test_what_a_source_still_needs_of_its_runs_stays(store: SqlStore) -> N
     assert kept == {"main_1", "main_3", "main_now", "other_0", "other_1", "other_3"}
 
 
-async def test_no_more_go_at_once_than_asked_for_and_the_oldest_first(store: SqlStore) -> None:
+async def test_no_more_go_at_once_than_asked_for_and_the_oldest_first(store: Store) -> None:
     async with store.begin() as uow:
         for number in range(5):
             await uow.plans.add(_closed(f"plan_{number}", closed_at=START - number * DAY))
@@ -114,26 +113,26 @@ async def test_no_more_go_at_once_than_asked_for_and_the_oldest_first(store: Sql
         assert await uow.retention.oldest(Expiring.PLANS, START - 2 * DAY) is None
 
 
-async def _plans(store: SqlStore) -> Sequence[Plan]:
+async def _plans(store: Store) -> Sequence[Plan]:
     async with store.read() as uow:
         return list((await uow.plans.some([f"plan_{number}" for number in range(20)])).values())
 
 
 @pytest.mark.parametrize("status", sorted(OPEN))
-async def test_an_open_plan_stays_whatever_is_written_of_its_end(store: SqlStore, status: PlanStatus) -> None:
+async def test_an_open_plan_stays_whatever_is_written_of_its_end(store: Store, status: PlanStatus) -> None:
     async with store.begin() as uow:
         await uow.plans.add(_closed("plan_1", status))
     assert await _remove(store, Expiring.PLANS) == 0
 
 
 @pytest.mark.parametrize("status", sorted(set(PlanStatus) - OPEN - {PlanStatus.REJECTED, PlanStatus.APPLIED}))
-async def test_a_closed_plan_goes(store: SqlStore, status: PlanStatus) -> None:
+async def test_a_closed_plan_goes(store: Store, status: PlanStatus) -> None:
     async with store.begin() as uow:
         await uow.plans.add(_closed("plan_1", status))
     assert await _remove(store, Expiring.PLANS) == 1
 
 
-async def test_a_rejected_plan_stays_so_that_it_is_not_applied_by_itself(store: SqlStore) -> None:
+async def test_a_rejected_plan_stays_so_that_it_is_not_applied_by_itself(store: Store) -> None:
     async with store.begin() as uow:
         await uow.plans.add(_closed("plan_1", PlanStatus.REJECTED))
     assert await _remove(store, Expiring.PLANS) == 0
@@ -141,7 +140,7 @@ async def test_a_rejected_plan_stays_so_that_it_is_not_applied_by_itself(store: 
         assert await uow.plans.was_rejected("acme", "bot_1", "f" * 64)
 
 
-async def test_a_plan_of_which_an_approval_was_taken_back_stays(store: SqlStore) -> None:
+async def test_a_plan_of_which_an_approval_was_taken_back_stays(store: Store) -> None:
     async with store.begin() as uow:
         await uow.plans.add(_closed("plan_1"))
         await uow.approvals.add(an_approval(revoked_at=START))
@@ -149,9 +148,7 @@ async def test_a_plan_of_which_an_approval_was_taken_back_stays(store: SqlStore)
 
 
 @pytest.mark.parametrize("status", sorted(set(ApplyStatus) - {ApplyStatus.APPLIED}))
-async def test_a_plan_with_an_apply_that_fell_short_or_has_not_ended_stays(
-    store: SqlStore, status: ApplyStatus
-) -> None:
+async def test_a_plan_with_an_apply_that_fell_short_or_has_not_ended_stays(store: Store, status: ApplyStatus) -> None:
     async with store.begin() as uow:
         await uow.plans.add(_closed("plan_1", PlanStatus.STALE))
         await uow.applies.add(an_apply(status=status, finished_at=START if status in APPLY_ENDED else None))
@@ -160,7 +157,7 @@ async def test_a_plan_with_an_apply_that_fell_short_or_has_not_ended_stays(
         assert await uow.applies.fell_short("acme", "bot_1", "f" * 64, besides=None)
 
 
-async def test_of_applied_plans_the_last_of_each_chatbot_stays(store: SqlStore) -> None:
+async def test_of_applied_plans_the_last_of_each_chatbot_stays(store: Store) -> None:
     async with store.begin() as uow:
         for number, bot in enumerate(("bot_1", "bot_2", "bot_1")):
             moment = START + timedelta(minutes=number)
@@ -186,7 +183,7 @@ async def test_of_applied_plans_the_last_of_each_chatbot_stays(store: SqlStore) 
     ],
 )
 async def test_what_counts_for_the_brake_of_a_revision_that_a_chatbot_has_stays(
-    store: SqlStore, changes: dict[str, Any], removed: int
+    store: Store, changes: dict[str, Any], removed: int
 ) -> None:
     async with store.begin() as uow:
         await uow.chatbots.add(a_chatbot("bot_2", source="main", revision="a" * 40))
@@ -194,14 +191,14 @@ async def test_what_counts_for_the_brake_of_a_revision_that_a_chatbot_has_stays(
     assert await _remove(store, Expiring.PLANS) == removed
 
 
-async def test_what_counts_for_the_brake_of_the_good_revision_stays(store: SqlStore) -> None:
+async def test_what_counts_for_the_brake_of_the_good_revision_stays(store: Store) -> None:
     async with store.begin() as uow:
         await uow.sources.add(a_source(good_revision="a" * 40))
         await uow.plans.add(_closed("plan_1"))
     assert await _remove(store, Expiring.PLANS) == 0
 
 
-async def test_a_suspension_goes_after_it_was_ended_and_never_before(store: SqlStore) -> None:
+async def test_a_suspension_goes_after_it_was_ended_and_never_before(store: Store) -> None:
     async with store.begin() as uow:
         await uow.suspensions.add(a_suspension("suspension_1", ended_at=START))
         await uow.suspensions.add(a_suspension("suspension_2", created_at=START - 999 * DAY))
@@ -211,6 +208,6 @@ async def test_a_suspension_goes_after_it_was_ended_and_never_before(store: SqlS
         assert {each.id for each in await uow.suspensions.active()} == {"suspension_2", "suspension_3"}
 
 
-async def test_the_size_is_known(store: SqlStore) -> None:
+async def test_the_size_is_known(store: Store) -> None:
     size = await store.size()
     assert size.total > (size.free or 0) >= 0

@@ -8,9 +8,9 @@ import pytest
 
 from reconciler.domain.entities import RunStatus
 from reconciler.domain.lifecycle import PlanStatus
+from reconciler.domain.listing import PlanFilter
 from reconciler.errors import Conflict, StoreError
-from reconciler.ports import PlanFilter, Store
-from reconciler.storage.store import SqlStore
+from reconciler.storage import Store
 from tests.fakes.clock import START, FakeClock
 from tests.support import records
 from tests.support.waiting import PATIENCE
@@ -24,20 +24,20 @@ async def _add_and_fail(store: Store) -> None:
         raise ZeroDivisionError
 
 
-async def test_a_block_that_ends_well_is_committed(store: SqlStore) -> None:
+async def test_a_block_that_ends_well_is_committed(store: Store) -> None:
     port: Store = store
     async with port.begin() as uow:
         await uow.plans.add(records.a_plan())
     assert await port.queries.plan("plan_1") == records.a_plan()
 
 
-async def test_a_block_that_fails_leaves_nothing(store: SqlStore) -> None:
+async def test_a_block_that_fails_leaves_nothing(store: Store) -> None:
     with pytest.raises(ZeroDivisionError):
         await _add_and_fail(store)
     assert await store.queries.plan("plan_1") is None
 
 
-async def test_a_cancelled_block_leaves_nothing_and_frees_the_lock(store: SqlStore) -> None:
+async def test_a_cancelled_block_leaves_nothing_and_frees_the_lock(store: Store) -> None:
     inside = asyncio.Event()
 
     async def write_forever() -> None:
@@ -55,7 +55,7 @@ async def test_a_cancelled_block_leaves_nothing_and_frees_the_lock(store: SqlSto
             assert await uow.plans.get("plan_1") is None
 
 
-async def test_a_save_of_what_somebody_else_changed_is_a_conflict(store: SqlStore) -> None:
+async def test_a_save_of_what_somebody_else_changed_is_a_conflict(store: Store) -> None:
     async with store.begin() as uow:
         await uow.chatbots.add(records.a_chatbot())
         first = await uow.chatbots.save(records.a_chatbot(name="First"))
@@ -84,7 +84,7 @@ async def _increment_often(store: Store, times: int) -> None:
             done += 1
 
 
-async def test_two_hundred_contended_increments_lose_none(store: SqlStore) -> None:
+async def test_two_hundred_contended_increments_lose_none(store: Store) -> None:
     async with store.begin() as uow:
         await uow.chatbots.add(records.a_chatbot())
     async with asyncio.timeout(60), asyncio.TaskGroup() as group:
@@ -96,7 +96,7 @@ async def test_two_hundred_contended_increments_lose_none(store: SqlStore) -> No
     assert (found.epoch, found.version) == (200, 200)
 
 
-async def test_a_chatbot_has_at_most_one_open_plan(store: SqlStore) -> None:
+async def test_a_chatbot_has_at_most_one_open_plan(store: Store) -> None:
     async with store.begin() as uow:
         await uow.plans.add(records.a_plan("old", status=PlanStatus.SUPERSEDED))
         await uow.plans.add(records.a_plan("open", status=PlanStatus.OUTCOME_UNKNOWN))
@@ -106,7 +106,7 @@ async def test_a_chatbot_has_at_most_one_open_plan(store: SqlStore) -> None:
             await uow.plans.add(records.a_plan("second"))
 
 
-async def test_a_closed_plan_makes_room_in_the_same_transaction(store: SqlStore) -> None:
+async def test_a_closed_plan_makes_room_in_the_same_transaction(store: Store) -> None:
     async with store.begin() as uow:
         await uow.plans.add(records.a_plan("first"))
     async with store.begin() as uow:
@@ -116,7 +116,7 @@ async def test_a_closed_plan_makes_room_in_the_same_transaction(store: SqlStore)
     assert [plan.id for plan in page.items] == ["second"]
 
 
-async def test_a_source_has_at_most_one_queued_run(store: SqlStore) -> None:
+async def test_a_source_has_at_most_one_queued_run(store: Store) -> None:
     async with store.begin() as uow:
         await uow.runs.add(records.a_run("running", status=RunStatus.RUNNING))
         await uow.runs.add(records.a_run("queued", status=RunStatus.QUEUED))
@@ -126,20 +126,20 @@ async def test_a_source_has_at_most_one_queued_run(store: SqlStore) -> None:
             await uow.runs.add(records.a_run("second", status=RunStatus.QUEUED))
 
 
-async def test_readers_do_not_wait_for_a_writer_and_see_what_was_committed(store: SqlStore) -> None:
+async def test_readers_do_not_wait_for_a_writer_and_see_what_was_committed(store: Store) -> None:
     async with asyncio.timeout(PATIENCE), store.begin() as uow:
         await uow.sources.add(records.a_source())
         assert await store.queries.sources() == []
     assert [source.name for source in await store.queries.sources()] == ["main"]
 
 
-async def test_a_reading_transaction_refuses_to_write(store: SqlStore) -> None:
+async def test_a_reading_transaction_refuses_to_write(store: Store) -> None:
     with pytest.raises(StoreError, match="cannot be used"):
         async with store.read() as uow:
             await uow.sources.add(records.a_source())
 
 
-async def test_a_reading_transaction_looks_at_one_moment(store: SqlStore) -> None:
+async def test_a_reading_transaction_looks_at_one_moment(store: Store) -> None:
     async with store.read() as uow:
         assert await uow.sources.all() == []
         async with store.begin() as writing:
@@ -147,7 +147,7 @@ async def test_a_reading_transaction_looks_at_one_moment(store: SqlStore) -> Non
         assert await uow.sources.all() == []
 
 
-async def test_generation_changes_when_something_was_committed(store: SqlStore) -> None:
+async def test_generation_changes_when_something_was_committed(store: Store) -> None:
     before = store.generation
     async with store.begin() as uow:
         await uow.tokens.add(records.a_token())
@@ -155,7 +155,7 @@ async def test_generation_changes_when_something_was_committed(store: SqlStore) 
     assert store.generation != before
 
 
-async def test_generation_stays_when_nothing_was_committed(store: SqlStore) -> None:
+async def test_generation_stays_when_nothing_was_committed(store: Store) -> None:
     before = store.generation
     async with store.begin() as uow:
         await uow.tokens.all()
@@ -167,10 +167,10 @@ async def test_generation_stays_when_nothing_was_committed(store: SqlStore) -> N
 
 
 async def test_a_command_beside_the_service_changes_its_generation(
-    store: SqlStore, store_url: str, clock: FakeClock
+    store: Store, store_url: str, clock: FakeClock
 ) -> None:
     before = store.generation
-    beside = await SqlStore.open(store_url, clock, alongside=True)
+    beside = await Store.open(store_url, clock, alongside=True)
     try:
         async with beside.begin() as uow:
             await uow.tokens.add(records.a_token())
@@ -182,17 +182,17 @@ async def test_a_command_beside_the_service_changes_its_generation(
             await anyio.lowlevel.checkpoint()
 
 
-async def test_generation_changes_at_every_start(store: SqlStore, store_url: str, clock: FakeClock) -> None:
+async def test_generation_changes_at_every_start(store: Store, store_url: str, clock: FakeClock) -> None:
     before = store.generation
     await store.close()
-    again = await SqlStore.open(store_url, clock)
+    again = await Store.open(store_url, clock)
     try:
         assert again.generation != before
     finally:
         await again.close()
 
 
-async def test_times_without_a_zone_are_refused(store: SqlStore) -> None:
+async def test_times_without_a_zone_are_refused(store: Store) -> None:
     with pytest.raises(Exception, match="a time without a zone cannot be stored"):
         async with store.begin() as uow:
             await uow.runs.add(records.a_run(created_at=START.replace(tzinfo=None)))

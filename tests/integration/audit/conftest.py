@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.ports import Store
+from reconciler.storage import Store
 from tests.fakes.clock import FakeClock
 from tests.support.store import open_store
 from tests.support.store_fixtures import clock

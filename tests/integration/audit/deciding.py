@@ -1,6 +1,6 @@
 """Entries for a log."""
 
-from reconciler.ports import Store
+from reconciler.storage import Store
 
 
 async def decide(store: Store, times: int = 1) -> None:

@@ -9,7 +9,8 @@ import pytest
 
 from reconciler.domain.audit_lines import AuditHead
 from reconciler.engine.audit.archive import AuditArchiver
-from reconciler.storage.audit_folder import ARCHIVE, HEADS, AuditFolder
+from reconciler.storage import AuditFolder
+from reconciler.storage.audit_folder import ARCHIVE, HEADS
 from tests.fakes.clock import FakeClock
 from tests.integration.audit.tampering import sql
 from tests.support.command import run_command

@@ -14,8 +14,8 @@ from reconciler.domain.audit_lines import PruneNote, evidence_in, prune_line
 from reconciler.domain.audit_verify import AuditReport
 from reconciler.engine.audit.archive import AuditArchiver, AuditRules
 from reconciler.engine.audit.verification import RECENT, verify_log, verify_recent
-from reconciler.ports import Store
-from reconciler.storage.audit_folder import ARCHIVE, HEADS, MAX_HEADS, AuditFolder
+from reconciler.storage import AuditFolder, Store
+from reconciler.storage.audit_folder import ARCHIVE, HEADS, MAX_HEADS
 from tests.fakes.clock import FakeClock
 from tests.integration.audit.deciding import decide
 from tests.integration.audit.tampering import Log, Row, append_prune

@@ -14,8 +14,8 @@ import pytest
 from reconciler.domain.audit_verify import AuditReport
 from reconciler.engine.audit.archive import AuditArchiver, AuditRules
 from reconciler.engine.audit.verification import verify_log
-from reconciler.ports import Store
-from reconciler.storage.audit_folder import ARCHIVE, HEADS, AuditFolder
+from reconciler.storage import AuditFolder, Store
+from reconciler.storage.audit_folder import ARCHIVE, HEADS
 from tests.fakes.clock import FakeClock
 from tests.integration.audit.tampering import WAYS, Log
 from tests.support.store import open_store

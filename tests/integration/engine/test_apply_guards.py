@@ -22,7 +22,8 @@ from reconciler.engine.apply.request import request_apply
 from reconciler.engine.decide.decisions import reject, revoke
 from reconciler.engine.decide.suspension import suspend
 from reconciler.errors import Conflict
-from reconciler.ports import JobKind, Store, UnitOfWork
+from reconciler.ports import JobKind
+from reconciler.storage import Store, UnitOfWork
 from tests.fakes.source import FakeSource
 from tests.fakes.target import Effect
 from tests.support.meanwhile import BusyTarget, BusyWriter, Meanwhile

@@ -23,7 +23,8 @@ from reconciler.engine.decide.decisions import approve
 from reconciler.engine.reconcile.run import run_refresh
 from reconciler.engine.reconcile.run_lifecycle import request_refresh
 from reconciler.errors import Conflict
-from reconciler.ports import JobKind, Store, UnitOfWork
+from reconciler.ports import JobKind
+from reconciler.storage import Store, UnitOfWork
 from tests.fakes.source import FakeSource
 from tests.fakes.target import Effect
 from tests.support.meanwhile import BusyTarget, BusyWriter, Meanwhile

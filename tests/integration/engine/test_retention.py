@@ -7,13 +7,14 @@ from pathlib import Path
 import pytest
 
 from reconciler.domain.entities import Plan, Run, Trigger
+from reconciler.domain.expiry import Expiring
 from reconciler.domain.lifecycle import PlanStatus
+from reconciler.domain.listing import PlanFilter
 from reconciler.engine.context import PROGRAM
 from reconciler.engine.decide.decisions import reject
 from reconciler.engine.reconcile.carried_diagnostics import MAX_CARRIED
 from reconciler.engine.reconcile.run_lifecycle import request_refresh
 from reconciler.engine.retention import INTERVAL, MAX_AT_ONCE, RetentionKeeper, RetentionRules
-from reconciler.ports import Expiring, PlanFilter
 from tests.support.records import a_plan
 from tests.support.world import BOT, SOURCE, World, document, path_of, spec, world
 

@@ -11,6 +11,7 @@ import pytest
 from api_client.sandbox import Chatbot as LiveBot
 from reconciler.domain.document import Snapshot
 from reconciler.domain.entities import Role, RunStatus, SourceState, Trigger
+from reconciler.domain.events import Change, ChangeKind
 from reconciler.domain.lifecycle import ApplyStatus, PlanStatus
 from reconciler.domain.status import Reason, Sync
 from reconciler.engine.apply.request import request_apply
@@ -23,7 +24,6 @@ from reconciler.engine.reconcile.run_lifecycle import request_refresh
 from reconciler.engine.reconcile.schedule import tick
 from reconciler.errors import Conflict, SourceCause, TargetUnauthorized, TargetUnreachable
 from reconciler.ports import JobKind, ParseCache
-from reconciler.ports.events import Change, ChangeKind
 from reconciler.sources.git import GitRemote, GitSource
 from tests.fakes.source import FakeSource
 from tests.support.contract import CONTRACT

@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 
 from reconciler.domain.entities import RunStatus
+from reconciler.domain.listing import ChatbotFilter
 from reconciler.domain.status import Reason
 from reconciler.engine.decide.acceptance import accept_revision
 from reconciler.errors import SourceCause, TargetUnreachable
-from reconciler.ports import ChatbotFilter
 from tests.support.world import BOT, World, document, path_of, spec, world
 
 pytestmark = pytest.mark.anyio

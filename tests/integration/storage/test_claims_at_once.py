@@ -12,7 +12,7 @@ from reconciler.engine.context import Engine, SourceBinding, TenantBinding
 from reconciler.engine.reconcile.run import run_refresh
 from reconciler.engine.reconcile.schedule import start_up
 from reconciler.runtime.dispatch import LocalDispatcher
-from reconciler.storage.store import SqlStore
+from reconciler.storage import Store
 from tests.fakes.clock import FakeClock
 from tests.fakes.source import FakeSource
 from tests.fakes.target import FakeTarget
@@ -23,7 +23,7 @@ pytestmark = pytest.mark.anyio
 NAMES = [f"source_{number}" for number in range(5)]
 
 
-async def test_one_source_has_the_chatbot_and_every_run_succeeds(store: SqlStore, clock: FakeClock) -> None:
+async def test_one_source_has_the_chatbot_and_every_run_succeeds(store: Store, clock: FakeClock) -> None:
     numbers = count(1)
     target = FakeTarget(Fleet([LiveBot(id=BOT, config=spec())]), clock)
     engine = Engine(

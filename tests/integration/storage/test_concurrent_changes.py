@@ -14,7 +14,7 @@ from reconciler.domain.lifecycle import ApplyStatus
 from reconciler.engine.context import PROGRAM
 from reconciler.engine.reconcile.run_lifecycle import request_refresh
 from reconciler.errors import SourceCause
-from reconciler.ports import UnitOfWork
+from reconciler.storage import UnitOfWork
 from tests.fakes.source import FakeSource
 from tests.support.meanwhile import BusyTarget, BusyWriter, Meanwhile
 from tests.support.postgres import until_somebody_waits

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from reconciler.storage.store import SqlStore
+from reconciler.storage import Store
 from tests.fakes.clock import FakeClock
 from tests.support.postgres import until_somebody_waits
 from tests.support.waiting import until_told
@@ -19,7 +19,7 @@ pytestmark = pytest.mark.anyio
 BRIEF, TTL = timedelta(seconds=0.5), timedelta(minutes=5)
 
 
-async def _until_it_has_run_out(store: SqlStore) -> None:
+async def _until_it_has_run_out(store: Store) -> None:
     async def has_run_out() -> bool:
         async with store.read() as uow:
             return await uow.leases.live("acme", "bot_1") is None
@@ -30,7 +30,7 @@ async def _until_it_has_run_out(store: SqlStore) -> None:
 async def test_a_lease_that_is_renewed_at_the_same_moment_is_not_taken_over(postgres: "PostgresServer") -> None:
     postgres.psql("CREATE DATABASE lease_race")
     uri = str(postgres.get_uri("lease_race"))
-    store = await SqlStore.open(uri, FakeClock())
+    store = await Store.open(uri, FakeClock())
     async with store.begin() as uow:
         lease = await uow.leases.take("acme", "bot_1", "one", BRIEF)
     assert lease is not None

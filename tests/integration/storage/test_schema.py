@@ -8,14 +8,13 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import text
 
+from reconciler.domain.listing import ChatbotFilter, ChatbotOrder
 from reconciler.domain.names import bounded_name
 from reconciler.domain.status import Sync
 from reconciler.domain.write_key import WriteKey
 from reconciler.errors import StoreError
-from reconciler.ports import ChatbotFilter, ChatbotOrder
-from reconciler.storage import schema
+from reconciler.storage import Store, schema
 from reconciler.storage.dialects import locate
-from reconciler.storage.store import SqlStore
 from reconciler.storage.tables import metadata
 from tests.fakes.clock import FakeClock
 from tests.support.store import open_store, open_url, sqlite_url
@@ -211,7 +210,7 @@ async def test_an_upgrade_knows_no_revision_that_an_older_run_saw(empty_url: str
 
 
 async def test_opening_a_store_upgrades_it(empty_url: str) -> None:
-    store = await SqlStore.open(empty_url, FakeClock())
+    store = await Store.open(empty_url, FakeClock())
     await store.close()
     assert schema.current(empty_url) == schema.head()
 
@@ -220,7 +219,7 @@ async def test_a_database_newer_than_the_program_is_refused_and_left_alone(empty
     schema.upgrade(empty_url)
     _execute(empty_url, "UPDATE alembic_version SET version_num = '9999'")
     with pytest.raises(StoreError, match=f"at revision 9999, .* up to {schema.head()}: run the newer program"):
-        await SqlStore.open(empty_url, FakeClock())
+        await Store.open(empty_url, FakeClock())
     with pytest.raises(StoreError, match="9999"):
         schema.upgrade(empty_url)
     assert schema.current(empty_url) == "9999"

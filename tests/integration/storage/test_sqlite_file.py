@@ -11,8 +11,7 @@ from pathlib import Path
 import pytest
 
 from reconciler.errors import StoreError
-from reconciler.storage import schema
-from reconciler.storage.store import SqlStore
+from reconciler.storage import Store, schema
 from tests.fakes.clock import START, FakeClock
 from tests.support import records
 from tests.support.store import open_store, open_url, sqlite_url
@@ -21,14 +20,14 @@ pytestmark = pytest.mark.anyio
 
 OPEN_AND_WAIT = """
 import asyncio, sys
-from reconciler.storage.store import SqlStore
+from reconciler.storage.store import Store
 from datetime import UTC, datetime
 
 class Clock:
     def now(self): return datetime.now(UTC)
 
 async def main():
-    store = await SqlStore.open(sys.argv[1], Clock())
+    store = await Store.open(sys.argv[1], Clock())
     print("open", flush=True)
     sys.stdin.readline()
     await store.close()
@@ -65,14 +64,14 @@ async def test_a_second_process_on_the_same_file_is_refused(tmp_path: Path) -> N
 async def test_a_second_store_in_the_same_process_is_refused_too(tmp_path: Path) -> None:
     async with open_store(tmp_path, FakeClock()):
         with pytest.raises(StoreError, match="in use by another process"):
-            await SqlStore.open(sqlite_url(tmp_path), FakeClock())
+            await Store.open(sqlite_url(tmp_path), FakeClock())
 
 
 async def test_the_lock_of_a_process_that_was_killed_is_no_obstacle(tmp_path: Path) -> None:
     with _start(tmp_path) as first:
         assert await asyncio.to_thread(_first_line, first) == "open"
         with pytest.raises(StoreError, match=f"pid {first.pid}"):
-            await SqlStore.open(sqlite_url(tmp_path), FakeClock())
+            await Store.open(sqlite_url(tmp_path), FakeClock())
         first.kill()
     async with open_store(tmp_path, FakeClock()) as store:
         assert await store.queries.sources() == []
@@ -93,7 +92,7 @@ async def test_a_folder_that_is_not_there_is_created(tmp_path: Path) -> None:
 async def test_a_place_that_cannot_be_written_is_refused_in_one_line(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(StoreError, match=r"cannot be opened .* make its directory writable") as caught:
-        await SqlStore.open(sqlite_url(tmp_path / "file" / "below"), FakeClock())
+        await Store.open(sqlite_url(tmp_path / "file" / "below"), FakeClock())
     assert "\n" not in str(caught.value)
 
 
@@ -101,7 +100,7 @@ async def test_a_file_that_is_no_database_is_refused_and_left_alone(tmp_path: Pa
     path = tmp_path / "reconciler.db"
     path.write_text("dear diary, " * 1000)
     with pytest.raises(StoreError, match="file is not a database"):
-        await SqlStore.open(sqlite_url(tmp_path), FakeClock())
+        await Store.open(sqlite_url(tmp_path), FakeClock())
     assert path.read_text().startswith("dear diary")
     path.unlink()
     async with open_store(tmp_path, FakeClock()):
@@ -110,7 +109,7 @@ async def test_a_file_that_is_no_database_is_refused_and_left_alone(tmp_path: Pa
 
 async def test_commits_survive_a_power_cut_and_readers_a_writer(tmp_path: Path) -> None:
     async with open_store(tmp_path, FakeClock()) as store:
-        assert isinstance(store, SqlStore)
+        assert isinstance(store, Store)
         async with store._engines.writer.connect() as writer, store._engines.reader.connect() as reader:
             assert (await writer.exec_driver_sql("PRAGMA synchronous")).scalar() == 2  # FULL
             assert (await writer.exec_driver_sql("PRAGMA journal_mode")).scalar() == "wal"
@@ -197,7 +196,7 @@ def _size_of(path: Path) -> int:
     return path.stat().st_size
 
 
-async def _reclaim(store: SqlStore) -> None:
+async def _reclaim(store: Store) -> None:
     while await store.reclaim():
         pass
 

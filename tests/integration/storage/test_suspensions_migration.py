@@ -8,8 +8,8 @@ import pytest
 from sqlalchemy import MetaData
 
 from reconciler.domain.entities import Chatbot, Plan
+from reconciler.domain.listing import ChatbotFilter, PlanFilter
 from reconciler.domain.status import Reason
-from reconciler.ports import ChatbotFilter, PlanFilter
 from reconciler.storage import schema
 from reconciler.storage.dialects import locate
 from tests.fakes.clock import FakeClock

@@ -21,7 +21,9 @@ from reconciler.domain.plan import Op
 from reconciler.engine.access.tokens import hash_of
 from reconciler.engine.context import Engine, SourceBinding, TenantBinding
 from reconciler.errors import TargetError
-from reconciler.ports import Budget, IdentityProvider, Job, LiveChatbot, ParseCache, Spender, Store, UnitOfWork
+from reconciler.identity import OidcProvider
+from reconciler.ports import Budget, Job, LiveChatbot, ParseCache, Spender
+from reconciler.storage import Store, UnitOfWork
 from reconciler.web.app import create_app
 from reconciler.web.events import api
 from reconciler.web.http.web_settings import WebSettings
@@ -190,7 +192,7 @@ async def build(
     clock: FakeClock,
     settings: WebSettings | None = None,
     *,
-    identity: IdentityProvider | None = None,
+    identity: OidcProvider | None = None,
     grants: Grants | None = None,
 ) -> House:
     numbers, jobs, tenant = count(1), Jobs(), Tenant()

@@ -13,7 +13,7 @@ import pytest
 from reconciler.domain.entities import Role
 from reconciler.engine.access.sessions import begin_session
 from reconciler.engine.context import Actor
-from reconciler.ports import Store
+from reconciler.storage import Store
 from tests.fakes.clock import FakeClock
 from tests.integration.web.conftest import build
 from tests.support.store import open_store

@@ -9,7 +9,8 @@ import httpx
 import pytest
 
 from reconciler.errors import StoreError
-from reconciler.ports import ParseCache, Queries, UnitOfWork
+from reconciler.ports import ParseCache
+from reconciler.storage import Queries, UnitOfWork
 from reconciler.web.app import create_app
 from reconciler.web.http.problems import MEDIA_TYPE, Code
 from tests.integration.web.conftest import House

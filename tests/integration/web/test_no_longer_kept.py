@@ -5,9 +5,10 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from reconciler.domain.expiry import Expiring
 from reconciler.engine.clock_health import ClockWatch, TickHealth
 from reconciler.engine.retention import StorageState
-from reconciler.ports import DatabaseSize, Expiring
+from reconciler.storage import DatabaseSize
 from reconciler.web.app import create_app
 from reconciler.web.auth.signed_links import sign
 from reconciler.web.monitoring.vitals import Vitals

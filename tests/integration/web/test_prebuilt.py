@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from reconciler.ports import Queries
+from reconciler.storage import Queries
 from reconciler.web.app import create_app
 from tests.integration.web.conftest import House
 from tests.integration.web.test_error_handlers import BrokenStore

@@ -13,8 +13,8 @@ import uvicorn
 from fastapi.routing import APIRoute
 
 from reconciler.executors import NamedExecutor
-from reconciler.ports import UnitOfWork
 from reconciler.render.text_diff import TOO_MUCH
+from reconciler.storage import UnitOfWork
 from reconciler.web.app import create_app
 from reconciler.web.auth.route_policies import all_routes
 from reconciler.web.http.render_pool import WebExecutors

@@ -2,17 +2,17 @@
 
 import pytest
 
-from reconciler.ports.events import Change, ChangeKind, Event, Signal
-from reconciler.storage.feed import CommitFeed
+from reconciler.domain.events import Change, ChangeKind, Event, Signal
+from reconciler.storage.feed import Feed
 
 
 def change(number: int) -> Change:
     return Change(ChangeKind.PLAN, f"plan_{number}", "main")
 
 
-def filled(count: int, kept: int = 5) -> tuple[CommitFeed, list[str]]:
+def filled(count: int, kept: int = 5) -> tuple[Feed, list[str]]:
     """A feed and every place that it had, the first one included."""
-    feed = CommitFeed(kept=kept)
+    feed = Feed(kept=kept)
     places = [feed.last]
     for number in range(count):
         feed.publish([change(number)])
@@ -60,7 +60,7 @@ def test_a_reset_is_where_one_goes_on_from() -> None:
 
 def test_what_others_committed_is_told_once() -> None:
     commits = iter([True, False])
-    feed = CommitFeed(lambda: next(commits))
+    feed = Feed(lambda: next(commits))
     start = feed.last
     assert feed.since(start) == (Event(feed.last, Signal.CHANGED),)
     assert feed.since(feed.last) == ()

@@ -7,10 +7,10 @@ import pytest
 
 from reconciler.domain.entities import Chatbot, Role, ScopeKind
 from reconciler.domain.layout import Exported
+from reconciler.domain.listing import Page
 from reconciler.domain.status import EXPLANATIONS, Direction, Reason, Sync
 from reconciler.engine.context import Actor
 from reconciler.engine.live_views import LiveView
-from reconciler.ports import Page
 from reconciler.render.alignment import Effort
 from reconciler.render.text_diff import EFFORT
 from reconciler.web.chatbots.page_view import ChatbotPage, ChatbotPageData, chatbot_page, listing, sentence

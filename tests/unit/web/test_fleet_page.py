@@ -7,8 +7,9 @@ import pytest
 from pydantic import ValidationError
 
 from reconciler.domain.entities import Chatbot, SourceState
+from reconciler.domain.listing import ChatbotOrder, FleetCounts, Page
 from reconciler.domain.status import Direction, Reason, Sync
-from reconciler.ports import Budget, ChatbotOrder, FleetCounts, Page
+from reconciler.ports import Budget
 from reconciler.web.fleet.filters import FilterOption, FleetQuery, chips, heads, tiles
 from reconciler.web.fleet.fleet_status import FleetStatus
 from reconciler.web.fleet.page_view import FleetPage, FleetPageData, fleet_page, headline

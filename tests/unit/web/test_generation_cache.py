@@ -31,7 +31,7 @@ class Database:
 
 def made() -> tuple[Database, GenerationCache[str]]:
     database = Database()
-    return database, GenerationCache(database, database.read)
+    return database, GenerationCache(lambda: database.generation, database.read)
 
 
 async def asked(cache: GenerationCache[str], *generations: str) -> list[asyncio.Task[str]]:

@@ -1,9 +1,7 @@
-"""What has changed, told to whoever looks on: that something did and which, never what it says."""
+"""Events: that something was made, changed or removed, and which; never what it says."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Protocol
 
 
 class ChangeKind(StrEnum):
@@ -56,20 +54,3 @@ class Event:
 
     id: str
     what: Change | Signal
-
-
-class Feed(Protocol):
-    """The latest changes in order, for as many readers as there are: each keeps its own place, the feed none.
-
-    A reader that is too slow, or comes back too late, or was elsewhere before, is told `Signal.RESET`.
-    """
-
-    @property
-    def last(self) -> str:
-        """Where the feed stands. Who reads it first and rows afterwards misses nothing."""
-
-    def since(self, after: str) -> Sequence[Event]:
-        """What came after a place; it also notices what other processes committed."""
-
-    async def news(self, after: str) -> None:
-        """Wait until this process has committed something after a place."""
