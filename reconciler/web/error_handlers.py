@@ -12,7 +12,8 @@ from starlette.responses import RedirectResponse, Response
 from reconciler.engine.context import Actor, Engine
 from reconciler.errors import ReconcilerError
 from reconciler.web.auth.gate import SignInRequired
-from reconciler.web.auth.refusals import _PAGE, refusal_document
+from reconciler.web.auth.refusals import refusal_document
+from reconciler.web.auth.route_policies import is_page
 from reconciler.web.http import error_log, problems
 from reconciler.web.http.problems import Code, Problem
 from reconciler.web.http.render_pool import ClientGone
@@ -113,5 +114,5 @@ async def _answer(
 def _looks_at_pages(request: Request) -> bool:
     route = request.scope.get("route")
     if route is not None:
-        return str(route.name).startswith(_PAGE)
+        return is_page(route)
     return "text/html" in request.headers.get("accept", "")

@@ -1,7 +1,5 @@
 """Tokens as they are asked for by the API and by the page: the same checks, the same audit entries."""
 
-from fastapi import Request
-
 from reconciler.domain.entities import Role
 from reconciler.engine.access.tokens import NewToken, create_token
 from reconciler.engine.context import Actor, Engine
@@ -9,10 +7,8 @@ from reconciler.web.access.schemas import TokenRequest
 from reconciler.web.http.problems import Code, Problem
 
 
-async def make_token(request: Request, engine: Engine, actor: Actor, body: TokenRequest) -> NewToken:
+async def make_token(engine: Engine, actor: Actor, body: TokenRequest) -> NewToken:
     """Make a token; raises as `create_token`, and a `Problem` for what cannot be meant."""
-    # what a refusal's audit entry tells
-    request.state.subject = f"token/{body.name}"
     actor.require(Role.ADMIN)
     unknown = sorted(set(body.sources or ()) - engine.sources.keys())
     if unknown:

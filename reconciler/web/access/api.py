@@ -1,6 +1,8 @@
 """The API of tokens and people, for admins, and of whoever asks."""
 
-from fastapi import APIRouter, Request, status
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Request, status
 
 from reconciler.domain.access import Person
 from reconciler.domain.entities import Role
@@ -16,6 +18,7 @@ from reconciler.web.access.schemas import (
     TokenRequest,
     TokenResponse,
 )
+from reconciler.web.auth.audit_policies import Audited, kept_body
 from reconciler.web.auth.credentials import Caller
 from reconciler.web.auth.dependencies import Admin, TheEngine, Viewer
 from reconciler.web.http.problems import Code
@@ -48,13 +51,25 @@ async def person_list(engine: TheEngine, actor: Admin) -> ListResponse[PersonRes
     )
 
 
-@router.post("/people/{person}/bar", name="person_bar", summary="Keep a person out", responses=_REFUSALS)
+@router.post(
+    "/people/{person}/bar",
+    name="person_bar",
+    summary="Keep a person out",
+    responses=_REFUSALS,
+    dependencies=[Depends(Audited("person.bar", "person/{person}"))],
+)
 async def person_bar(engine: TheEngine, actor: Admin, person: Name, body: BarRequest) -> PersonResponse:
     """Their sessions end, and their tokens and approvals no longer stand. The same again answers with what stands."""
     return _response(engine, await bar(engine, actor, person, body.reason))
 
 
-@router.post("/people/{person}/unbar", name="person_unbar", summary="Let a person in again", responses=_REFUSALS)
+@router.post(
+    "/people/{person}/unbar",
+    name="person_unbar",
+    summary="Let a person in again",
+    responses=_REFUSALS,
+    dependencies=[Depends(Audited("person.unbar", "person/{person}"))],
+)
 async def person_unbar(engine: TheEngine, actor: Admin, person: Name, body: BarRequest) -> PersonResponse:
     """They sign in anew. The same again answers with what stands."""
     return _response(engine, await unbar(engine, actor, person, body.reason))
@@ -77,19 +92,23 @@ async def token_list(engine: TheEngine, actor: Admin) -> ListResponse[TokenRespo
 @router.post(
     "/tokens",
     name="token_create",
+    dependencies=[Depends(Audited("token.create", "token/{name}"))],
     summary="Make a token",
     status_code=status.HTTP_201_CREATED,
     responses=refusals(Code.FORBIDDEN, Code.TOKEN_NAME_TAKEN, Code.INVALID_REQUEST, Code.BODY_TOO_LARGE),
 )
-async def token_create(engine: TheEngine, actor: Admin, body: TokenRequest, request: Request) -> NewTokenResponse:
+async def token_create(
+    engine: TheEngine, actor: Admin, body: Annotated[TokenRequest, Depends(kept_body(TokenRequest))]
+) -> NewTokenResponse:
     """The answer holds the secret, which cannot be read again."""
-    new = await make_token(request, engine, actor, body)
+    new = await make_token(engine, actor, body)
     return NewTokenResponse.of_token(new.token, engine.clock.now(), secret=new.secret)
 
 
 @router.post(
     "/tokens/{token_id}/revoke",
     name="token_revoke",
+    dependencies=[Depends(Audited("token.revoke", "token/{token_id}"))],
     summary="Revoke a token",
     responses=refusals(Code.FORBIDDEN, Code.NOT_FOUND, Code.CONCURRENT_CHANGE, Code.INVALID_REQUEST),
 )

@@ -1,10 +1,10 @@
 """Tokens and people: the list, and what admins do about them."""
 
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Depends, Request
 from starlette.responses import RedirectResponse, Response
 
 from reconciler.domain.entities import Role
@@ -24,12 +24,12 @@ from reconciler.web.access.page_view import (
     token_views,
 )
 from reconciler.web.access.schemas import BarRequest, TokenRequest
+from reconciler.web.auth.audit_policies import Audited
 from reconciler.web.auth.dependencies import AdminPage, TheEngine
 from reconciler.web.http.problems import Code, Problem
 from reconciler.web.http.schemas import MAX_PAGE, Name
 from reconciler.web.ui import templates
 from reconciler.web.ui.forms import (
-    Form,
     FormRefusal,
     from_datetime_field,
     parse_form,
@@ -43,6 +43,9 @@ router = APIRouter(include_in_schema=False)
 
 _CREATED = 201
 
+Decide = Callable[[Engine, Actor, str, str], Awaitable[object]]
+"""Decides about the person of a name, for a reason."""
+
 
 @router.get("/tokens", name="page_token_list")
 async def tokens(actor: AdminPage, engine: TheEngine, request: Request) -> Response:
@@ -51,7 +54,7 @@ async def tokens(actor: AdminPage, engine: TheEngine, request: Request) -> Respo
     return await _page(request, engine, actor, watch=(ChangeKind.TOKEN, ChangeKind.PERSON))
 
 
-@router.post("/tokens", name="page_token_create")
+@router.post("/tokens", name="page_token_create", dependencies=[Depends(Audited("token.create", "token/{name}"))])
 async def create(actor: AdminPage, engine: TheEngine, request: Request) -> Response:
     """Make a token, and show its secret: in the answer, which nobody keeps, and nowhere else."""
     # some fields, and a value for each source
@@ -64,59 +67,62 @@ async def create(actor: AdminPage, engine: TheEngine, request: Request) -> Respo
     return await _page(request, engine, actor, new=new, status=_CREATED)
 
 
-@router.post("/tokens/{token_id}/revoke", name="page_token_revoke")
+@router.post(
+    "/tokens/{token_id}/revoke",
+    name="page_token_revoke",
+    dependencies=[Depends(Audited("token.revoke", "token/{token_id}"))],
+)
 async def revoke(actor: AdminPage, engine: TheEngine, token_id: Name, request: Request) -> Response:
     """Revoke a token."""
     about = RefusedForm(f"token/{token_id}")
     return await _done(request, engine, actor, revoke_token(engine, actor, token_id), about)
 
 
-@router.post("/people/{person}/bar", name="page_person_bar")
+@router.post(
+    "/people/{person}/bar", name="page_person_bar", dependencies=[Depends(Audited("person.bar", "person/{person}"))]
+)
 async def bar_person(actor: AdminPage, engine: TheEngine, person: Name, request: Request) -> Response:
     """Keep a person out."""
-    form = await read_form(request)
-    return await _done(request, engine, actor, _bar(engine, actor, person, form), _about(person, form))
+    return await _decided(request, engine, actor, person, bar)
 
 
-@router.post("/people/{person}/unbar", name="page_person_unbar")
+@router.post(
+    "/people/{person}/unbar",
+    name="page_person_unbar",
+    dependencies=[Depends(Audited("person.unbar", "person/{person}"))],
+)
 async def unbar_person(actor: AdminPage, engine: TheEngine, person: Name, request: Request) -> Response:
     """Let a person in again."""
-    form = await read_form(request)
-    return await _done(request, engine, actor, _unbar(engine, actor, person, form), _about(person, form))
+    return await _decided(request, engine, actor, person, unbar)
 
 
-@router.post("/people/{person}/sign-out", name="page_person_sign_out")
+@router.post(
+    "/people/{person}/sign-out",
+    name="page_person_sign_out",
+    dependencies=[Depends(Audited("person.sign_out", "person/{person}"))],
+)
 async def sign_out_person(actor: AdminPage, engine: TheEngine, person: Name, request: Request) -> Response:
     """End every session of a person."""
-    form = await read_form(request)
-    return await _done(request, engine, actor, _sign_out(engine, actor, person, form), _about(person, form))
+    return await _decided(request, engine, actor, person, sign_out)
 
 
 async def _made(request: Request, engine: Engine, actor: Actor, typed: TypedToken) -> NewToken:
-    return await make_token(request, engine, actor, _ask(typed))
+    return await make_token(engine, actor, _parsed(request, typed))
 
 
-async def _bar(engine: Engine, actor: Actor, person: str, form: Form) -> None:
-    await bar(engine, actor, person, _reason(form))
+async def _decided(request: Request, engine: Engine, actor: Actor, person: str, decide: Decide) -> Response:
+    """Decide about a person, for the reason that a form gives."""
+    form = await read_form(request)
+
+    async def act() -> None:
+        reason = form.get("reason", "").strip()
+        await decide(engine, actor, person, parse_form(request, BarRequest, {"reason": reason}).reason)
+
+    about = RefusedForm(f"person/{person}", reason=form.get("reason", ""))
+    return await _done(request, engine, actor, act(), about)
 
 
-async def _unbar(engine: Engine, actor: Actor, person: str, form: Form) -> None:
-    await unbar(engine, actor, person, _reason(form))
-
-
-async def _sign_out(engine: Engine, actor: Actor, person: str, form: Form) -> None:
-    await sign_out(engine, actor, person, _reason(form))
-
-
-def _reason(form: Form) -> str:
-    return parse_form(BarRequest, {"reason": form.get("reason", "").strip()}).reason
-
-
-def _about(person: str, form: Form) -> RefusedForm:
-    return RefusedForm(f"person/{person}", reason=form.get("reason", ""))
-
-
-def _ask(typed: TypedToken) -> TokenRequest:
+def _parsed(request: Request, typed: TypedToken) -> TokenRequest:
     if typed.reach == SOME and not typed.sources:
         raise Problem(Code.INVALID_REQUEST, "choose the sources that it is good for, or all of them")
     fields: dict[str, Any] = {
@@ -126,7 +132,7 @@ def _ask(typed: TypedToken) -> TokenRequest:
         "expires_at": from_datetime_field(typed.expires_at),
         "sources": list(typed.sources) if typed.reach == SOME else None,
     }
-    return parse_form(TokenRequest, fields)
+    return parse_form(request, TokenRequest, fields)
 
 
 async def _done(

@@ -191,6 +191,10 @@ class Public:
         """Let everybody pass."""
 
 
+class PublicPage(Public):
+    """Says the same of a page: its errors are pages, too."""
+
+
 async def _signed_in(request: Request, role: Role, flaw: LinkFlaw | None = None) -> Actor:
     gate: AuthGate = request.app.state.gate
     caller = await gate.peek(request.scope)

@@ -7,11 +7,11 @@ from fastapi import Request
 from reconciler.engine.audit import entries
 from reconciler.engine.context import Actor, Engine
 from reconciler.errors import ReconcilerError
+from reconciler.web.auth.audit_policies import Audited
+from reconciler.web.auth.route_policies import audit_policy_of
 from reconciler.web.http import problems
 from reconciler.web.http.problems import Problem, problem_of_error
 
-_PAGE = "page_"
-"""What the names of the pages' routes begin with; what follows is the name of the same call of the API."""
 _REFUSALS = (403, 404, 409)
 """What a person may not do, does not see, or comes too late for: the other errors are no answer to a decision."""
 
@@ -28,31 +28,16 @@ async def refusal_document(engine: Engine, request: Request, error: ReconcilerEr
 
 
 async def audit_refusal(engine: Engine, request: Request, error: ReconcilerError | Problem) -> None:
-    """Leave a row when an authenticated person was refused a decision; reading leaves none."""
+    """Leave the entry that the route declares when an authenticated person was refused a decision."""
     actor: Actor | None = getattr(request.state, "actor", None)
-    if actor is None or request.method == "GET":
-        return
-    seen: str | None = getattr(request.state, "fingerprint", None)
-    await entries.record_refusal(engine, actor, _action(request), _subject(request), error, fingerprint=seen)
-
-
-def _action(request: Request) -> str:
-    return str(request.scope["route"].name).removeprefix(_PAGE).replace("_", ".", 1)
-
-
-def _subject(request: Request) -> str:
-    """What the request was about: said by the route where its path does not tell."""
-    said: str | None = getattr(request.state, "subject", None)
-    if said is not None:
-        return said
-    match request.path_params:
-        case {"plan_id": plan_id}:
-            return f"plan/{plan_id}"
-        case {"name": name}:
-            return f"source/{name}"
-        case {"token_id": token_id}:
-            return f"token/{token_id}"
-        case {"person": person}:
-            return f"person/{person}"
-        case _:
-            return request.url.path
+    route = request.scope.get("route")
+    policy = audit_policy_of(route) if route is not None else None
+    if actor is not None and isinstance(policy, Audited):
+        await entries.record_refusal(
+            engine,
+            actor,
+            policy.action,
+            policy.subject_of(request),
+            error,
+            fingerprint=policy.fingerprint_of(request),
+        )

@@ -2,10 +2,11 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Depends, Query
 
 from reconciler.domain.entities import Role
 from reconciler.engine.forget import Forgotten, forget_chatbot, forget_source, forget_tenant
+from reconciler.web.auth.audit_policies import Audited
 from reconciler.web.auth.dependencies import Admin, TheEngine
 from reconciler.web.auth.visibility import visible_chatbot
 from reconciler.web.forget.schemas import ForgetRequest, ForgottenResponse
@@ -24,6 +25,7 @@ _COMMON = (
 @router.post(
     "/sources/{name}/forget",
     name="source_forget",
+    dependencies=[Depends(Audited("source.forget", "source/{name}"))],
     tags=["Sources"],
     summary="Forget a source that is no longer configured",
     responses=refusals(*_COMMON, Code.STILL_CONFIGURED),
@@ -36,6 +38,7 @@ async def source_forget(engine: TheEngine, actor: Admin, name: Name, body: Forge
 @router.post(
     "/tenants/{name}/forget",
     name="tenant_forget",
+    dependencies=[Depends(Audited("tenant.forget", "tenant/{name}"))],
     tags=["Fleet"],
     summary="Forget a tenant that is no longer configured",
     responses=refusals(*_COMMON, Code.STILL_CONFIGURED),
@@ -48,6 +51,7 @@ async def tenant_forget(engine: TheEngine, actor: Admin, name: Name, body: Forge
 @router.post(
     "/chatbots/{chatbot_id}/forget",
     name="chatbot_forget",
+    dependencies=[Depends(Audited("chatbot.forget", "chatbot/{chatbot_id}"))],
     tags=["Chatbots"],
     summary="Forget a chatbot that no document states and WizChat does not have",
     responses=refusals(*_COMMON, Code.STILL_CLAIMED, Code.CHATBOT_EXISTS, Code.AMBIGUOUS_CHATBOT, Code.CONFLICT),

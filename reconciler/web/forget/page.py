@@ -3,12 +3,13 @@
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Depends, Request
 from starlette.responses import RedirectResponse, Response
 
 from reconciler.domain.entities import Role
 from reconciler.engine.context import Actor, Engine
 from reconciler.engine.forget import Forgotten, forget_chatbot, forget_source, forget_tenant
+from reconciler.web.auth.audit_policies import Audited
 from reconciler.web.auth.dependencies import AdminPage, TheEngine
 from reconciler.web.forget.box import (
     ForgetBox,
@@ -43,7 +44,11 @@ class ForgetPage:
     back: str
 
 
-@router.post("/sources/{name}/forget", name="page_source_forget")
+@router.post(
+    "/sources/{name}/forget",
+    name="page_source_forget",
+    dependencies=[Depends(Audited("source.forget", "source/{name}"))],
+)
 async def source_forget(actor: AdminPage, engine: TheEngine, name: Name, request: Request) -> Response:
     """Forget a source that left the settings."""
 
@@ -53,7 +58,11 @@ async def source_forget(actor: AdminPage, engine: TheEngine, name: Name, request
     return await _done(request, engine, actor, lambda why: forget_source(engine, actor, name, why), box, "/sources")
 
 
-@router.post("/tenants/{name}/forget", name="page_tenant_forget")
+@router.post(
+    "/tenants/{name}/forget",
+    name="page_tenant_forget",
+    dependencies=[Depends(Audited("tenant.forget", "tenant/{name}"))],
+)
 async def tenant_forget(actor: AdminPage, engine: TheEngine, name: Name, request: Request) -> Response:
     """Forget a tenant that left the settings."""
 
@@ -63,7 +72,11 @@ async def tenant_forget(actor: AdminPage, engine: TheEngine, name: Name, request
     return await _done(request, engine, actor, lambda why: forget_tenant(engine, actor, name, why), box, "/sources")
 
 
-@router.post("/chatbots/{tenant}/{chatbot_id}/forget", name="page_chatbot_forget")
+@router.post(
+    "/chatbots/{tenant}/{chatbot_id}/forget",
+    name="page_chatbot_forget",
+    dependencies=[Depends(Audited("chatbot.forget", "chatbot/{chatbot_id}"))],
+)
 async def chatbot_forget(
     actor: AdminPage, engine: TheEngine, tenant: Name, chatbot_id: Name, request: Request
 ) -> Response:
@@ -92,7 +105,7 @@ async def _done(
         actor.require(Role.ADMIN)  # before the form is read: whether it is there is told only to who may forget it
         if form.get("confirm") != "yes":
             raise Problem(Code.INVALID_REQUEST, "check the box that says what goes")
-        return await forget(parse_form(ForgetRequest, fields_named(form, "reason")).reason)
+        return await forget(parse_form(request, ForgetRequest, fields_named(form, "reason")).reason)
 
     done = await run_form_action(engine, request, act())
     if not isinstance(done, FormRefusal):

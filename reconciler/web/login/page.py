@@ -13,8 +13,9 @@ from reconciler.engine.access.sessions import begin_session, end_session
 from reconciler.engine.context import Actor, Engine
 from reconciler.errors import LoginRefused
 from reconciler.identity import OidcProvider
+from reconciler.web.auth.audit_policies import Unaudited
 from reconciler.web.auth.dependencies import TheEngine, TheSettings
-from reconciler.web.auth.gate import AuthGate, Public, too_many_failures
+from reconciler.web.auth.gate import AuthGate, PublicPage, too_many_failures
 from reconciler.web.auth.signed_links import LinkFlaw
 from reconciler.web.http.cookies import ATTEMPT, SESSION, give_cookie, read_cookie, take_cookie
 from reconciler.web.http.problems import Code, Problem
@@ -72,10 +73,11 @@ async def _identity(request: Request) -> OidcProvider:
 
 TheGate = Annotated[AuthGate, Depends(_gate)]
 TheIdentity = Annotated[OidcProvider, Depends(_identity)]
-ANYBODY = [Depends(Public("people sign in here"))]
+ANYBODY = Depends(PublicPage("people sign in here"))
+NOBODY_YET = Depends(Unaudited("nobody is known yet; a session that begins or ends leaves its own entry"))
 
 
-@router.get("/login", name="page_login", dependencies=ANYBODY)
+@router.get("/login", name="page_login", dependencies=[ANYBODY])
 async def login_form(request: Request, next: str = "/", why: str = "") -> Response:  # noqa: A002  the parameter's name in the URL
     """The form that takes a token, and the way to the issuer."""
     # only what is known is said: whatever else stands in the address may be anybody's
@@ -83,7 +85,7 @@ async def login_form(request: Request, next: str = "/", why: str = "") -> Respon
     return _form(request, own_page(next), reason=reason)
 
 
-@router.post("/login", name="page_sign_in", dependencies=ANYBODY)
+@router.post("/login", name="page_sign_in", dependencies=[ANYBODY, NOBODY_YET])
 async def login(request: Request, engine: TheEngine, settings: TheSettings, gate: TheGate) -> Response:
     """Take a token, and give a cookie that stands for it."""
     form = await read_form(request)
@@ -96,7 +98,7 @@ async def login(request: Request, engine: TheEngine, settings: TheSettings, gate
     return await _signed_in(RedirectResponse(target, HTTPStatus.SEE_OTHER), request, engine, settings, caller.actor)
 
 
-@router.get("/login/oidc", name="page_login_oidc", dependencies=ANYBODY)
+@router.get("/login/oidc", name="page_login_oidc", dependencies=[ANYBODY])
 async def to_issuer(request: Request, settings: TheSettings, identity: TheIdentity, next: str = "/") -> Response:  # noqa: A002
     """Begin an attempt, and send the browser to the issuer."""
     target = own_page(next)
@@ -112,7 +114,7 @@ async def to_issuer(request: Request, settings: TheSettings, identity: TheIdenti
     return answer
 
 
-@router.get(CALLBACK, name="page_login_callback", dependencies=ANYBODY)
+@router.get(CALLBACK, name="page_login_callback", dependencies=[ANYBODY])
 async def from_issuer(
     request: Request, engine: TheEngine, settings: TheSettings, identity: TheIdentity, gate: TheGate
 ) -> Response:
@@ -131,7 +133,7 @@ async def from_issuer(
     return answer
 
 
-@router.post("/logout", name="page_sign_out", dependencies=ANYBODY)
+@router.post("/logout", name="page_sign_out", dependencies=[ANYBODY, NOBODY_YET])
 async def logout(request: Request, engine: TheEngine, settings: TheSettings, gate: TheGate) -> Response:
     """End the session, for every copy of its cookie."""
     cookie = read_cookie(request.scope, SESSION, secure=settings.secure)

@@ -1,9 +1,4 @@
-"""Decisions about plans as they are asked for by the API and by the pages: the same checks, the same audit entries.
-
-What a route notes of the request here is what a refusal's audit entry tells.
-"""
-
-from fastapi import Request
+"""Decisions about plans as they are asked for by the API and by the pages: the same checks, the same audit entries."""
 
 from reconciler.domain.entities import Apply
 from reconciler.engine.apply.request import request_apply
@@ -14,9 +9,8 @@ from reconciler.web.auth.visibility import visible_plan
 from reconciler.web.plans.schemas import ApplyRequest, ApproveRequest, DecideRequest, RejectRequest, WithdrawRequest
 
 
-async def approve(request: Request, engine: Engine, actor: Actor, plan_id: str, body: ApproveRequest) -> Decision:
+async def approve(engine: Engine, actor: Actor, plan_id: str, body: ApproveRequest) -> Decision:
     """Say yes; raises as `decide.approve`."""
-    request.state.fingerprint = body.fingerprint
     await visible_plan(engine, actor, plan_id)
     overrides = (
         decisions.Overrides(deletes=body.overrides.deletes, reason=body.overrides.reason) if body.overrides else None
@@ -26,16 +20,14 @@ async def approve(request: Request, engine: Engine, actor: Actor, plan_id: str, 
     )
 
 
-async def reject(request: Request, engine: Engine, actor: Actor, plan_id: str, body: RejectRequest) -> Decision:
+async def reject(engine: Engine, actor: Actor, plan_id: str, body: RejectRequest) -> Decision:
     """Say no; raises as `decide.reject`."""
-    request.state.fingerprint = body.fingerprint
     await visible_plan(engine, actor, plan_id)
     return await decisions.reject(engine, actor, plan_id, body.fingerprint, comment=body.comment)
 
 
-async def withdraw(request: Request, engine: Engine, actor: Actor, plan_id: str, body: WithdrawRequest) -> Decision:
+async def withdraw(engine: Engine, actor: Actor, plan_id: str, body: WithdrawRequest) -> Decision:
     """Take a rejection back; raises as `decide.withdraw_rejection`."""
-    request.state.fingerprint = body.fingerprint
     await visible_plan(engine, actor, plan_id)
     return await decisions.withdraw_rejection(engine, actor, plan_id, body.fingerprint, comment=body.comment)
 
@@ -46,13 +38,12 @@ async def revoke(engine: Engine, actor: Actor, plan_id: str) -> Decision:
     return await decisions.revoke(engine, actor, plan_id)
 
 
-async def apply(request: Request, engine: Engine, actor: Actor, plan_id: str, body: ApplyRequest) -> tuple[Apply, bool]:
+async def apply(engine: Engine, actor: Actor, plan_id: str, body: ApplyRequest) -> tuple[Apply, bool]:
     """Ask for the apply; raises as `request_apply`.
 
     Returns:
         The apply, and whether it stood already.
     """
-    request.state.fingerprint = body.fingerprint
     plan = await visible_plan(engine, actor, plan_id)
     wanted = await request_apply(engine, actor, plan_id, body.fingerprint)
     return wanted, wanted.id == plan.apply_id

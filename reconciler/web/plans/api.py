@@ -4,12 +4,13 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query, Request, Response, status
+from fastapi import APIRouter, Depends, Query, Request, Response, status
 
 from reconciler.domain.entities import Plan, Suspension
 from reconciler.engine.context import Actor, Engine
 from reconciler.engine.decide.decisions import Decision, ItemResult
 from reconciler.errors import NotKept
+from reconciler.web.auth.audit_policies import Audited, kept_body
 from reconciler.web.auth.dependencies import Approver, TheEngine, Viewer
 from reconciler.web.auth.visibility import suspensions_of, visible_plan
 from reconciler.web.http.content_negotiation import negotiate
@@ -101,6 +102,7 @@ async def _rendered(request: Request, stored: StoredPlan, media_type: str) -> by
 @router.post(
     "/plans/decide",
     name="plan_decide",
+    dependencies=[Depends(Audited("plan.decide", None))],
     summary="Decide about many plans at once",
     responses=refusals(Code.FORBIDDEN, Code.INVALID_REQUEST, Code.BODY_TOO_LARGE),
 )
@@ -114,51 +116,61 @@ async def plan_decide(engine: TheEngine, actor: Approver, body: DecideRequest) -
 @router.post(
     "/plans/{plan_id}/approve",
     name="plan_approve",
+    dependencies=[Depends(Audited("plan.approve", "plan/{plan_id}", fingerprint=True))],
     summary="Say yes to exactly what was seen",
     response_model=SinglePlanResponse,
     responses=refusals(*_DECISION, Code.DELETE_OVERRIDE_REQUIRED, *_APPLY),
 )
 async def plan_approve(
-    engine: TheEngine, actor: Approver, plan_id: Name, body: ApproveRequest, request: Request
+    engine: TheEngine,
+    actor: Approver,
+    plan_id: Name,
+    body: Annotated[ApproveRequest, Depends(kept_body(ApproveRequest))],
 ) -> Response:
     """The same again answers with what already stands. With `apply`, `apply_id` names the apply that was queued."""
-    decision = await actions.approve(request, engine, actor, plan_id, body)
+    decision = await actions.approve(engine, actor, plan_id, body)
     return await _decision(engine, decision)
 
 
 @router.post(
     "/plans/{plan_id}/reject",
     name="plan_reject",
+    dependencies=[Depends(Audited("plan.reject", "plan/{plan_id}", fingerprint=True))],
     summary="Say no",
     response_model=SinglePlanResponse,
     responses=refusals(*_DECISION),
 )
 async def plan_reject(
-    engine: TheEngine, actor: Approver, plan_id: Name, body: RejectRequest, request: Request
+    engine: TheEngine, actor: Approver, plan_id: Name, body: Annotated[RejectRequest, Depends(kept_body(RejectRequest))]
 ) -> Response:
     """The same proposal is not offered again until something else came in between."""
-    decision = await actions.reject(request, engine, actor, plan_id, body)
+    decision = await actions.reject(engine, actor, plan_id, body)
     return await _decision(engine, decision)
 
 
 @router.post(
     "/plans/{plan_id}/withdraw",
     name="plan_withdraw",
+    dependencies=[Depends(Audited("plan.withdraw", "plan/{plan_id}", fingerprint=True))],
     summary="Take a rejection back",
     response_model=SinglePlanResponse,
     responses=refusals(*_DECISION),
 )
 async def plan_withdraw(
-    engine: TheEngine, actor: Approver, plan_id: Name, body: WithdrawRequest, request: Request
+    engine: TheEngine,
+    actor: Approver,
+    plan_id: Name,
+    body: Annotated[WithdrawRequest, Depends(kept_body(WithdrawRequest))],
 ) -> Response:
     """The plan stays closed; an equal one is offered at once, without approvals. The same again changes nothing."""
-    decision = await actions.withdraw(request, engine, actor, plan_id, body)
+    decision = await actions.withdraw(engine, actor, plan_id, body)
     return await _decision(engine, decision)
 
 
 @router.post(
     "/plans/{plan_id}/revoke",
     name="plan_revoke",
+    dependencies=[Depends(Audited("plan.revoke", "plan/{plan_id}"))],
     summary="Take back one's own approval",
     response_model=SinglePlanResponse,
     responses=refusals(*_DECISION),
@@ -172,15 +184,20 @@ async def plan_revoke(engine: TheEngine, actor: Approver, plan_id: Name) -> Resp
 @router.post(
     "/plans/{plan_id}/apply",
     name="plan_apply",
+    dependencies=[Depends(Audited("plan.apply", "plan/{plan_id}", fingerprint=True))],
     summary="Execute an approved plan",
     status_code=status.HTTP_202_ACCEPTED,
     responses=_STANDING | refusals(*_DECISION, *_APPLY),
 )
 async def plan_apply(
-    engine: TheEngine, actor: Approver, plan_id: Name, body: ApplyRequest, request: Request, response: Response
+    engine: TheEngine,
+    actor: Approver,
+    plan_id: Name,
+    body: Annotated[ApplyRequest, Depends(kept_body(ApplyRequest))],
+    response: Response,
 ) -> ApplyResponse:
     """Everything is checked again at the last moment. The same again answers 200 with the apply that stands."""
-    apply, stood = await actions.apply(request, engine, actor, plan_id, body)
+    apply, stood = await actions.apply(engine, actor, plan_id, body)
     if stood:
         response.status_code = status.HTTP_200_OK
     return ApplyResponse.model_validate(apply)

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Depends, Request
 from starlette.responses import Response
 
 from reconciler.domain.direction import DirectedOp, common
@@ -17,6 +17,7 @@ from reconciler.engine.context import Actor, Engine
 from reconciler.engine.decide.decisions import ItemResult
 from reconciler.render.alignment import Effort
 from reconciler.render.plan_summary import SummaryPart, sentence
+from reconciler.web.auth.audit_policies import Audited
 from reconciler.web.auth.dependencies import ApproverPage, TheEngine, ViewerPage
 from reconciler.web.auth.visibility import chatbot_names
 from reconciler.web.http.problems import Code, Problem
@@ -126,12 +127,12 @@ async def group(actor: ViewerPage, engine: TheEngine, change: Name, request: Req
     return await _page(request, engine, actor, change, _TypedComment())
 
 
-@router.post("/plans/decide", name="page_plan_decide")
+@router.post("/plans/decide", name="page_plan_decide", dependencies=[Depends(Audited("plan.decide", None))])
 async def decide(actor: ApproverPage, engine: TheEngine, request: Request) -> Response:
     """Decide about the chosen plans; each is decided by itself, and what came of it is shown."""
     form = await read_lists(request, MAX_PAGE + _OTHER_FIELDS)
     change, chosen = _first(form, "change"), form.get("item", [])
-    results = await run_form_action(engine, request, _decided(engine, actor, form))
+    results = await run_form_action(engine, request, _decided(request, engine, actor, form))
     if isinstance(results, FormRefusal):
         typed = _TypedComment(
             chosen=chosen, problem=str(results), comment=_first(form, "comment"), status=results.status
@@ -141,12 +142,14 @@ async def decide(actor: ApproverPage, engine: TheEngine, request: Request) -> Re
     return await _page(request, engine, actor, change, typed)
 
 
-async def _decided(engine: Engine, actor: Actor, form: Mapping[str, list[str]]) -> Sequence[ItemResult]:
+async def _decided(
+    request: Request, engine: Engine, actor: Actor, form: Mapping[str, list[str]]
+) -> Sequence[ItemResult]:
     require_button(form)
-    return await actions.decide_all(engine, actor, _ask(form))
+    return await actions.decide_all(engine, actor, _parsed(request, form))
 
 
-def _ask(form: Mapping[str, list[str]]) -> DecideRequest:
+def _parsed(request: Request, form: Mapping[str, list[str]]) -> DecideRequest:
     """What the form asks for. Its buttons say what, and whether the applies follow."""
     chosen = [item.partition(" ") for item in form.get("item", [])]
     if not chosen:
@@ -155,7 +158,7 @@ def _ask(form: Mapping[str, list[str]]) -> DecideRequest:
     items = [{"plan_id": plan_id, "fingerprint": fingerprint} for plan_id, _, fingerprint in chosen]
     comment = _first(form, "comment").strip()
     return parse_form(
-        DecideRequest, {"decision": decision, "items": items, "comment": comment, "apply": applies == "apply"}
+        request, DecideRequest, {"decision": decision, "items": items, "comment": comment, "apply": applies == "apply"}
     )
 
 

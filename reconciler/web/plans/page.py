@@ -5,11 +5,12 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import Final
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Depends, Request
 from starlette.responses import RedirectResponse, Response
 
 from reconciler.engine.context import Actor, Engine
 from reconciler.errors import NotFound
+from reconciler.web.auth.audit_policies import Audited
 from reconciler.web.auth.dependencies import ApproverPage, TheEngine, TheSettings
 from reconciler.web.auth.visibility import visible_plan
 from reconciler.web.http.problems import Code, Problem
@@ -52,19 +53,27 @@ def _looked_at(request: Request) -> Shown:
     return Shown(view=view, whole="all" in asked_for, begin=int(begin) if _NUMBER.fullmatch(begin) else 0)
 
 
-@router.post("/plans/{plan_id}/approve", name="page_plan_approve")
+@router.post(
+    "/plans/{plan_id}/approve",
+    name="page_plan_approve",
+    dependencies=[Depends(Audited("plan.approve", "plan/{plan_id}", fingerprint=True))],
+)
 async def approve(
     actor: ApproverPage, engine: TheEngine, settings: TheSettings, plan_id: Name, request: Request
 ) -> Response:
     """Say yes to exactly what was seen, and have it applied if that is asked for."""
 
     async def act(form: Form) -> None:
-        await actions.approve(request, engine, actor, plan_id, _approval(form))
+        await actions.approve(engine, actor, plan_id, _approval(request, form))
 
     return await _decided(request, engine, actor, settings, plan_id, act)
 
 
-@router.post("/plans/{plan_id}/reject", name="page_plan_reject")
+@router.post(
+    "/plans/{plan_id}/reject",
+    name="page_plan_reject",
+    dependencies=[Depends(Audited("plan.reject", "plan/{plan_id}", fingerprint=True))],
+)
 async def reject(
     actor: ApproverPage, engine: TheEngine, settings: TheSettings, plan_id: Name, request: Request
 ) -> Response:
@@ -72,13 +81,17 @@ async def reject(
 
     async def act(form: Form) -> None:
         await actions.reject(
-            request, engine, actor, plan_id, parse_form(RejectRequest, fields_named(form, "fingerprint", "comment"))
+            engine, actor, plan_id, parse_form(request, RejectRequest, fields_named(form, "fingerprint", "comment"))
         )
 
     return await _decided(request, engine, actor, settings, plan_id, act)
 
 
-@router.post("/plans/{plan_id}/apply", name="page_plan_apply")
+@router.post(
+    "/plans/{plan_id}/apply",
+    name="page_plan_apply",
+    dependencies=[Depends(Audited("plan.apply", "plan/{plan_id}", fingerprint=True))],
+)
 async def apply(
     actor: ApproverPage, engine: TheEngine, settings: TheSettings, plan_id: Name, request: Request
 ) -> Response:
@@ -86,26 +99,32 @@ async def apply(
 
     async def act(form: Form) -> None:
         await actions.apply(
-            request, engine, actor, plan_id, parse_form(ApplyRequest, fields_named(form, "fingerprint"))
+            engine, actor, plan_id, parse_form(request, ApplyRequest, fields_named(form, "fingerprint"))
         )
 
     return await _decided(request, engine, actor, settings, plan_id, act)
 
 
-@router.post("/plans/{plan_id}/withdraw", name="page_plan_withdraw")
+@router.post(
+    "/plans/{plan_id}/withdraw",
+    name="page_plan_withdraw",
+    dependencies=[Depends(Audited("plan.withdraw", "plan/{plan_id}", fingerprint=True))],
+)
 async def withdraw(
     actor: ApproverPage, engine: TheEngine, settings: TheSettings, plan_id: Name, request: Request
 ) -> Response:
     """Take a rejection back."""
 
     async def act(form: Form) -> None:
-        ask = parse_form(WithdrawRequest, fields_named(form, "fingerprint", "comment"))
-        await actions.withdraw(request, engine, actor, plan_id, ask)
+        body = parse_form(request, WithdrawRequest, fields_named(form, "fingerprint", "comment"))
+        await actions.withdraw(engine, actor, plan_id, body)
 
     return await _decided(request, engine, actor, settings, plan_id, act)
 
 
-@router.post("/plans/{plan_id}/revoke", name="page_plan_revoke")
+@router.post(
+    "/plans/{plan_id}/revoke", name="page_plan_revoke", dependencies=[Depends(Audited("plan.revoke", "plan/{plan_id}"))]
+)
 async def revoke(
     actor: ApproverPage, engine: TheEngine, settings: TheSettings, plan_id: Name, request: Request
 ) -> Response:
@@ -117,7 +136,7 @@ async def revoke(
     return await _decided(request, engine, actor, settings, plan_id, act)
 
 
-def _approval(form: Form) -> ApproveRequest:
+def _approval(request: Request, form: Form) -> ApproveRequest:
     fields = fields_named(form, "fingerprint", "comment")
     if "deletes" in form or form.get("reason", "").strip():
         if "deletes" not in form or not form.get("reason", "").strip():
@@ -125,7 +144,7 @@ def _approval(form: Form) -> ApproveRequest:
                 Code.INVALID_REQUEST, "the deletes need both: check what is deleted, and say why that is right"
             )
         fields["overrides"] = {"deletes": True, "reason": form["reason"]}
-    return parse_form(ApproveRequest, {**fields, "apply": form.get("apply") == "yes"})
+    return parse_form(request, ApproveRequest, {**fields, "apply": form.get("apply") == "yes"})
 
 
 async def _decided(

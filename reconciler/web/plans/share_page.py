@@ -13,6 +13,7 @@ from reconciler.domain.events import ChangeKind
 from reconciler.engine.context import Actor, Engine
 from reconciler.engine.decide.decisions import record_shared_link
 from reconciler.errors import NotKept
+from reconciler.web.auth.audit_policies import Audited
 from reconciler.web.auth.dependencies import TheEngine, TheSettings, ViewerPage
 from reconciler.web.auth.gate import RequirePageOrLink
 from reconciler.web.auth.signed_links import LinkLifetime, SharedLink, sign
@@ -48,7 +49,9 @@ class LinkPage:
     problem: str | None = None
 
 
-@router.post("/plans/{plan_id}/link", name="page_plan_link")
+@router.post(
+    "/plans/{plan_id}/link", name="page_plan_link", dependencies=[Depends(Audited("plan.link", "plan/{plan_id}"))]
+)
 async def make_link(
     actor: ViewerPage, engine: TheEngine, settings: TheSettings, plan_id: Name, request: Request
 ) -> Response:
@@ -64,7 +67,7 @@ async def make_link(
 
 async def _noted(engine: Engine, actor: Actor, plan: Plan, request: Request) -> datetime:
     """Until when the link is good that somebody asks for; it leaves its row."""
-    lifetime = parse_form(LinkRequest, await read_form(request)).lifetime
+    lifetime = parse_form(request, LinkRequest, await read_form(request)).lifetime
     # to the second, as the link says it
     until = (engine.clock.now() + lifetime.lasts).replace(microsecond=0)
     await record_shared_link(engine, actor, plan.id, until)

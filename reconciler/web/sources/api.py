@@ -1,6 +1,6 @@
 """Sources and their runs."""
 
-from fastapi import APIRouter, status
+from fastapi import APIRouter, Depends, status
 
 from reconciler.domain.entities import Trigger
 from reconciler.domain.suspensions import shown_source, suspended_sources
@@ -8,6 +8,7 @@ from reconciler.engine.context import Actor, Engine
 from reconciler.engine.decide.acceptance import accept_revision
 from reconciler.engine.reconcile.run_lifecycle import request_refresh
 from reconciler.errors import NotFound
+from reconciler.web.auth.audit_policies import Audited
 from reconciler.web.auth.dependencies import Approver, Operator, TheEngine, Viewer
 from reconciler.web.auth.visibility import all_sources, check_source, standing_suspensions
 from reconciler.web.fleet.fleet_status import newest_runs
@@ -57,6 +58,7 @@ async def _shown(engine: Engine, actor: Actor, name: str | None = None) -> list[
 @router.post(
     "/sources/{name}/refresh",
     name="source_refresh",
+    dependencies=[Depends(Audited("source.refresh", "source/{name}"))],
     summary="Look at a source now",
     status_code=status.HTTP_202_ACCEPTED,
     responses=refusals(Code.FORBIDDEN, Code.NOT_FOUND, Code.INVALID_REQUEST),
@@ -70,6 +72,7 @@ async def source_refresh(engine: TheEngine, actor: Operator, name: Name) -> RunR
 @router.post(
     "/sources/{name}/accept",
     name="source_accept",
+    dependencies=[Depends(Audited("source.accept", "source/{name}"))],
     summary="Trust a revision that is not trusted by itself",
     responses=refusals(
         Code.FORBIDDEN, Code.NOT_FOUND, Code.REVISION_NOT_SEEN, Code.NOTHING_TO_ACCEPT, Code.SOURCE_UNKNOWN,

@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable, Mapping
 from urllib.parse import quote
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Depends, Request
 from starlette.responses import RedirectResponse, Response
 
 from reconciler.domain.entities import Trigger
@@ -12,6 +12,7 @@ from reconciler.engine.context import Actor, Engine
 from reconciler.engine.decide.acceptance import accept_revision
 from reconciler.engine.forget import is_gone
 from reconciler.engine.reconcile.run_lifecycle import request_refresh
+from reconciler.web.auth.audit_policies import Audited
 from reconciler.web.auth.dependencies import ApproverPage, OperatorPage, TheEngine, ViewerPage
 from reconciler.web.auth.visibility import check_source
 from reconciler.web.fleet.fleet_status import FleetStatus, fleet_status
@@ -38,7 +39,11 @@ async def sources(actor: ViewerPage, engine: TheEngine) -> Response:
     return templates.page("sources/sources.html", await _page(engine, actor))
 
 
-@router.post("/sources/{name}/refresh", name="page_source_refresh")
+@router.post(
+    "/sources/{name}/refresh",
+    name="page_source_refresh",
+    dependencies=[Depends(Audited("source.refresh", "source/{name}"))],
+)
 async def refresh(actor: OperatorPage, engine: TheEngine, name: Name, request: Request) -> Response:
     """Look at a source now, and show the run that does."""
 
@@ -49,13 +54,17 @@ async def refresh(actor: OperatorPage, engine: TheEngine, name: Name, request: R
     return await _done(request, engine, actor, name, act)
 
 
-@router.post("/sources/{name}/accept", name="page_source_accept")
+@router.post(
+    "/sources/{name}/accept",
+    name="page_source_accept",
+    dependencies=[Depends(Audited("source.accept", "source/{name}"))],
+)
 async def accept(actor: ApproverPage, engine: TheEngine, name: Name, request: Request) -> Response:
     """Trust exactly the revision that was shown."""
 
     async def act(form: Form) -> str:
-        ask = parse_form(AcceptRequest, fields_named(form, "revision", "reason"))
-        await accept_revision(engine, actor, name, ask.revision, ask.reason)
+        body = parse_form(request, AcceptRequest, fields_named(form, "revision", "reason"))
+        await accept_revision(engine, actor, name, body.revision, body.reason)
         return f"/sources#{quote(name, safe='')}"
 
     return await _done(request, engine, actor, name, act)

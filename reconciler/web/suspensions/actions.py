@@ -1,7 +1,5 @@
 """Suspending and resuming as asked for by the API and by the pages: the same checks, the same audit entries."""
 
-from fastapi import Request
-
 from reconciler.domain.entities import Suspension
 from reconciler.engine.context import Actor, Engine
 from reconciler.engine.decide import suspension
@@ -9,13 +7,12 @@ from reconciler.web.http.problems import Code, Problem
 from reconciler.web.suspensions.schemas import ResumeRequest, SuspendRequest, scope_of
 
 
-async def suspend(request: Request, engine: Engine, actor: Actor, body: SuspendRequest) -> Suspension:
+async def suspend(engine: Engine, actor: Actor, body: SuspendRequest) -> Suspension:
     """Stop the applies of a scope; raises as `suspending.suspend`.
 
     Raises:
         Problem: The end has passed.
     """
-    request.state.subject = body.scope
     # somebody who mistook the year would believe that the applies have stopped
     if body.until is not None and body.until <= engine.clock.now():
         raise Problem(Code.INVALID_REQUEST, "correct until: it has passed, and nothing would be suspended")
@@ -23,8 +20,7 @@ async def suspend(request: Request, engine: Engine, actor: Actor, body: SuspendR
     return await suspension.suspend(engine, actor, kind, subject, body.reason, body.until)
 
 
-async def resume(request: Request, engine: Engine, actor: Actor, body: ResumeRequest) -> Suspension | None:
+async def resume(engine: Engine, actor: Actor, body: ResumeRequest) -> Suspension | None:
     """Let the applies of a scope go on; raises as `suspending.resume`."""
-    request.state.subject = body.scope
     kind, subject = scope_of(body.scope)
     return await suspension.resume(engine, actor, kind, subject)

@@ -1,7 +1,10 @@
 """The emergency stop."""
 
-from fastapi import APIRouter, Request
+from typing import Annotated
 
+from fastapi import APIRouter, Depends
+
+from reconciler.web.auth.audit_policies import Audited, kept_body
 from reconciler.web.auth.dependencies import Operator, TheEngine, Viewer
 from reconciler.web.auth.visibility import standing_suspensions
 from reconciler.web.http.problems import Code
@@ -30,16 +33,30 @@ async def suspension_list(engine: TheEngine, actor: Viewer) -> ListResponse[Susp
     return ListResponse(items=shown, next_cursor=None)
 
 
-@router.post("/suspend", name="suspend", summary="Stop applies", responses=_REFUSALS)
-async def suspend(engine: TheEngine, actor: Operator, body: SuspendRequest, request: Request) -> SuspensionResponse:
+@router.post(
+    "/suspend",
+    name="suspend",
+    summary="Stop applies",
+    responses=_REFUSALS,
+    dependencies=[Depends(Audited("suspend", "{scope}"))],
+)
+async def suspend(
+    engine: TheEngine, actor: Operator, body: Annotated[SuspendRequest, Depends(kept_body(SuspendRequest))]
+) -> SuspensionResponse:
     """Approved and automatic ones too; dry runs go on. The same again answers with what already stands."""
-    return SuspensionResponse.model_validate(await actions.suspend(request, engine, actor, body))
+    return SuspensionResponse.model_validate(await actions.suspend(engine, actor, body))
 
 
-@router.post("/resume", name="resume", summary="Let applies go on", responses=_REFUSALS)
+@router.post(
+    "/resume",
+    name="resume",
+    summary="Let applies go on",
+    responses=_REFUSALS,
+    dependencies=[Depends(Audited("resume", "{scope}"))],
+)
 async def resume(
-    engine: TheEngine, actor: Operator, body: ResumeRequest, request: Request
+    engine: TheEngine, actor: Operator, body: Annotated[ResumeRequest, Depends(kept_body(ResumeRequest))]
 ) -> SuspensionResponse | None:
     """Answers with the suspension that ended, or null when there was none."""
-    ended = await actions.resume(request, engine, actor, body)
+    ended = await actions.resume(engine, actor, body)
     return SuspensionResponse.model_validate(ended) if ended else None

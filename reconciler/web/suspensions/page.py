@@ -3,10 +3,11 @@
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Depends, Request
 from starlette.responses import RedirectResponse, Response
 
 from reconciler.engine.context import Actor, Engine
+from reconciler.web.auth.audit_policies import Audited
 from reconciler.web.auth.dependencies import OperatorPage, TheEngine
 from reconciler.web.auth.visibility import standing_suspensions
 from reconciler.web.suspensions import actions
@@ -33,23 +34,23 @@ class SuspendPage:
     box: SuspendBox
 
 
-@router.post("/suspend", name="page_suspend")
+@router.post("/suspend", name="page_suspend", dependencies=[Depends(Audited("suspend", "{scope}"))])
 async def suspend(actor: OperatorPage, engine: TheEngine, request: Request) -> Response:
     """Stop the applies of a scope."""
 
     async def act(form: Form) -> None:
         fields = {**fields_named(form, "scope", "reason"), "until": from_datetime_field(form.get("until", ""))}
-        await actions.suspend(request, engine, actor, parse_form(SuspendRequest, fields))
+        await actions.suspend(engine, actor, parse_form(request, SuspendRequest, fields))
 
     return await _done(request, engine, actor, "Suspend", act)
 
 
-@router.post("/resume", name="page_resume")
+@router.post("/resume", name="page_resume", dependencies=[Depends(Audited("resume", "{scope}"))])
 async def resume(actor: OperatorPage, engine: TheEngine, request: Request) -> Response:
     """Let the applies of a scope go on."""
 
     async def act(form: Form) -> None:
-        await actions.resume(request, engine, actor, parse_form(ResumeRequest, fields_named(form, "scope")))
+        await actions.resume(engine, actor, parse_form(request, ResumeRequest, fields_named(form, "scope")))
 
     return await _done(request, engine, actor, "Resume", act)
 

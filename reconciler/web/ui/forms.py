@@ -12,11 +12,12 @@ from starlette.requests import Request
 
 from reconciler.engine.context import Engine
 from reconciler.errors import Conflict, Forbidden, NotFound, SourceUnreadable
+from reconciler.web.auth.audit_policies import keep_body
 from reconciler.web.auth.refusals import refusal_document
 from reconciler.web.http.problems import Code, Problem
 from reconciler.web.http.schemas import Query, RequestModel
 
-A = TypeVar("A", bound=RequestModel)
+B = TypeVar("B", bound=RequestModel)
 T = TypeVar("T")
 Form = Mapping[str, str]
 
@@ -88,14 +89,16 @@ def require_button(form: Mapping[str, object]) -> None:
         raise Problem(Code.INVALID_REQUEST, "press one of the buttons: Enter alone decides nothing")
 
 
-def parse_form(ask: type[A], fields: Mapping[str, Any]) -> A:
+def parse_form(request: Request, model: type[B], fields: Mapping[str, Any]) -> B:
     """What a form asks for, as the API takes it; an empty field is one that was left out.
+
+    It is kept for the audit entry of a refusal.
 
     Raises:
         Problem: When a field is missing or wrong.
     """
     try:
-        return ask.model_validate({name: value for name, value in fields.items() if value})
+        return keep_body(request, model.model_validate({name: value for name, value in fields.items() if value}))
     except ValidationError as error:
         # what was sent is never echoed: it may be a secret in the wrong place
         names = dict.fromkeys(str(part) for item in error.errors() for part in item["loc"][:1])

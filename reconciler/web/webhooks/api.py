@@ -21,6 +21,7 @@ from reconciler.domain.entities import Role, Trigger
 from reconciler.domain.forge_urls import Forge
 from reconciler.engine.context import Actor, SourceBinding
 from reconciler.engine.reconcile.run_lifecycle import request_refresh
+from reconciler.web.auth.audit_policies import Unaudited
 from reconciler.web.auth.dependencies import TheEngine, TheSettings
 from reconciler.web.auth.gate import AuthGate, Public
 from reconciler.web.http.client_address import client_address
@@ -73,7 +74,10 @@ router = APIRouter(prefix=API, tags=["Webhooks"])
     name="webhook",
     summary="A push: look at the source now",
     status_code=status.HTTP_202_ACCEPTED,
-    dependencies=[Depends(Public("signed by the source's webhook_secret instead"))],
+    dependencies=[
+        Depends(Public("signed by the source's webhook_secret instead")),
+        Depends(Unaudited("a forge sends it, and no person; the run that it starts says so")),
+    ],
     responses=refusals(
         Code.WEBHOOK_NOT_CONFIGURED, Code.BODY_TOO_LARGE, Code.BODY_TOO_SLOW, Code.MALFORMED_BODY, Code.INVALID_REQUEST
     ),

@@ -10,6 +10,8 @@ from fastapi.routing import APIRoute, iter_route_contexts
 from reconciler.domain.access import Person
 from reconciler.domain.entities import AuditEntry, Role, SourceState
 from reconciler.engine.access.tokens import TOKEN_PREFIX
+from reconciler.web.auth.audit_policies import Audited, Unaudited
+from reconciler.web.auth.route_policies import all_routes, audit_policy_of
 from tests.fakes.clock import START
 from tests.integration.web.conftest import REVISION, House
 from tests.support.records import a_chatbot, a_source
@@ -54,12 +56,22 @@ class Case:
         """What passes, as a program or a page's form sends it."""
         return {"json": self.body, "data": self.form}
 
+    def refused_subject(self) -> str:
+        """What the row of a refusal is about: what the path or the body named."""
+        named = {**(self.refused or {}), **(self.refused_form or {}), **self.refused_path}
+        if "scope" in named:
+            return str(named["scope"])
+        kind = self.subject.partition("/")[0]
+        name = next((named[key] for key in NAMING if key in named), None)
+        return f"{kind}/{name}" if name else self.subject
+
     def sent_in_vain(self) -> dict[str, Any]:
         """What is refused."""
         return {"json": self.refused, "data": self.refused_form}
 
 
 API = "/api/v1"
+NAMING = ("plan_id", "name", "token_id", "person", "chatbot_id")
 GONE = {"reason": "gone for good"}
 YES = {**GONE, "confirm": "yes"}
 APPROVE = (f"{API}/plans/plan_1/approve", SEEN)
@@ -252,6 +264,18 @@ async def test_every_route_that_writes_has_a_case(house: House) -> None:
     assert writing == set(CASES) | ELSEWHERE
 
 
+async def test_a_route_declares_the_action_of_the_row_that_it_leaves(house: House) -> None:
+    routes = [route for route in all_routes(house.app.routes) if isinstance(route, APIRoute)]
+    declared = {route.path: policy.action for route in routes if isinstance(policy := audit_policy_of(route), Audited)}
+    assert declared == {path: case.action for path, case in CASES.items()} | {
+        # what passes is a decision of its own for each plan
+        f"{API}/plans/decide": "plan.decide",
+        "/plans/decide": "plan.decide",
+    }
+    unaudited = {route.path for route in routes if isinstance(audit_policy_of(route), Unaudited)}
+    assert unaudited == ELSEWHERE
+
+
 @pytest.mark.parametrize("path", sorted(CASES))
 async def test_what_passes_leaves_a_row(busy: House, path: str) -> None:
     case = CASES[path]
@@ -292,7 +316,7 @@ async def test_what_no_longer_fits_leaves_a_row_and_nothing_else(busy: House, pa
         await client.post(path.format(**(PATH | case.path | case.refused_path)), **case.sent_in_vain())
 
     (row,) = await _rows(busy)
-    assert (row.actor, row.action) == ("admin", f"{case.action}.refused")
+    assert (row.actor, row.action, row.subject) == ("admin", f"{case.action}.refused", case.refused_subject())
     assert row.detail["refused"] in {"Conflict", "NotFound", "NotKept"}
     assert row.fingerprint == (OTHER["fingerprint"] if case.fingerprint else None)
 

@@ -4,6 +4,7 @@ import httpx
 import pytest
 from fastapi.routing import APIRoute, iter_route_contexts
 
+from reconciler.web.auth.route_policies import is_page
 from reconciler.web.ui.form_pages import page_of_form
 from tests.integration.web.conftest import House
 
@@ -24,7 +25,7 @@ def forms(house: House) -> list[str]:
     routes = [each for each in iter_route_contexts(house.app.routes) if isinstance(each.original_route, APIRoute)]
     shown = {str(each.path) for each in routes if "GET" in (each.methods or ())}
     posted = [each for each in routes if "POST" in (each.methods or ()) and str(each.path) not in shown]
-    pages = [each for each in posted if str(getattr(each.original_route, "name", "")).startswith("page_")]
+    pages = [each for each in posted if is_page(each.original_route)]
     return sorted(str(each.path).format(**FILLED) for each in pages)
 
 

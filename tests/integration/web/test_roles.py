@@ -1,7 +1,7 @@
 """Every route with every kind of caller: a route without a row here fails, and so does a row without a route."""
 
 import itertools
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from http import HTTPStatus
@@ -20,7 +20,9 @@ from reconciler.engine.access.sessions import begin_session
 from reconciler.engine.context import Actor
 from reconciler.web.app import create_app
 from reconciler.web.auth import route_policies
+from reconciler.web.auth.audit_policies import Audited, Unaudited
 from reconciler.web.auth.gate import Public
+from reconciler.web.plans.schemas import RejectRequest
 from tests.fakes.clock import START
 from tests.integration.web.conftest import House
 
@@ -206,6 +208,53 @@ async def test_two_rules_are_none() -> None:
     app.add_api_route("/new", nothing, dependencies=[Depends(Public("one")), Depends(Public("two"))])
     with pytest.raises(RuntimeError, match="/new"):
         route_policies.check_policies(app.routes)
+
+
+@pytest.mark.parametrize(
+    ("method", "declared", "fault"),
+    [
+        ("POST", (), "do not say what a refusal leaves"),
+        ("PUT", (), "do not say what a refusal leaves"),
+        ("PATCH", (), "do not say what a refusal leaves"),
+        ("DELETE", (), "do not say what a refusal leaves"),
+        ("POST", (Unaudited("one"), Unaudited("two")), "do not say what a refusal leaves"),
+        ("POST", (Audited("plan.burn", "plan/{plan_id}"), Unaudited("two")), "do not say what a refusal leaves"),
+        ("POST", (Audited("plan.burn", "plan/{name}"),), "what neither their path nor their body has"),
+        ("POST", (Audited("plan.burn", "plan/{plan_id}", fingerprint=True),), "what neither their path nor"),
+    ],
+)
+async def test_what_may_change_something_says_what_a_refusal_leaves(
+    method: str, declared: Sequence[Audited | Unaudited], fault: str
+) -> None:
+    app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None)
+
+    async def nothing(plan_id: str) -> None: ...
+
+    dependencies = [Depends(Public("for this test")), *map(Depends, declared)]
+    app.add_api_route("/plans/{plan_id}/burn", nothing, methods=[method], dependencies=dependencies)
+    with pytest.raises(RuntimeError, match=f"{fault}.*: /plans/{{plan_id}}/burn"):
+        route_policies.check_policies(app.routes)
+
+
+@pytest.mark.parametrize(
+    ("method", "declared"),
+    [
+        ("GET", ()),
+        ("POST", (Unaudited("nothing changes"),)),
+        ("DELETE", (Audited("plan.burn", "plan/{plan_id}"),)),
+        ("POST", (Audited("plan.burn", "plan/{plan_id}", fingerprint=True),)),
+        ("POST", (Audited("plan.burn", "plan/{comment}"),)),
+        ("POST", (Audited("plan.burn", None),)),
+    ],
+)
+async def test_what_is_declared_whole_starts(method: str, declared: Sequence[Audited | Unaudited]) -> None:
+    app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None)
+
+    async def nothing(plan_id: str, body: RejectRequest) -> None: ...
+
+    dependencies = [Depends(Public("for this test")), *map(Depends, declared)]
+    app.add_api_route("/plans/{plan_id}/burn", nothing, methods=[method], dependencies=dependencies)
+    route_policies.check_policies(app.routes)
 
 
 # the callers: how they come, the role that they have for the source main, and the one for all sources
