@@ -5,7 +5,6 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 
 from reconciler.domain.entities import Role
-from reconciler.domain.listing import AuditFilter
 from reconciler.web.audit.schemas import AuditQuery, AuditResponse
 from reconciler.web.auth.dependencies import TheEngine, Viewer
 from reconciler.web.http.problems import Code
@@ -26,6 +25,5 @@ async def audit_list(
 ) -> ListResponse[AuditResponse]:
     """The log concerns every source: a token limited to some of them is refused."""
     actor.require(Role.VIEWER)
-    wanted = AuditFilter(subject=query.subject, actor=query.actor, action=query.action, after=query.after)
-    part = engine.store.queries.audit(wanted, limit=query.limit, cursor=query.cursor)
+    part = engine.store.queries.audit(query.filter(), limit=query.limit, cursor=query.cursor)
     return listed(await checked(part), AuditResponse.model_validate)

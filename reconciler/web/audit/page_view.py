@@ -7,8 +7,10 @@ from typing import Any
 from urllib.parse import quote, urlencode
 
 from reconciler.domain.entities import AuditEntry, Role
-from reconciler.domain.listing import Page
+from reconciler.domain.listing import AuditFilter, Page
 from reconciler.render.audit_descriptions import AuditDescription, describe_entry
+from reconciler.web.audit.schemas import AuditFilterQuery
+from reconciler.web.ui.forms import FormQuery
 from reconciler.web.ui.layout import Layout
 from reconciler.web.ui.paths import chatbot_path
 
@@ -52,19 +54,19 @@ class AuditRow:
     """
 
     entry: AuditEntry
-    told: AuditDescription
+    description: AuditDescription
     subject: AuditSubject
     others: Sequence[AuditSubject]
     facts: Sequence[tuple[str, str]]
 
 
-@dataclass(frozen=True, slots=True)
-class AuditFilterForm:
-    """The filters as they were typed; empty means that all are shown."""
+class AuditPageQuery(AuditFilterQuery, FormQuery):
+    """Which decisions the page lists."""
 
-    subject: str = ""
-    actor: str = ""
-    action: str = ""
+    @property
+    def is_all(self) -> bool:
+        """Whether nothing is left out."""
+        return self.filter() == AuditFilter()
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,35 +80,29 @@ class AuditPage:
 
     frame: Layout
     rows: Sequence[AuditRow]
-    wanted: AuditFilterForm
+    query: AuditPageQuery
     next_page: str | None
     newest: str | None
     actions: Sequence[str] = ACTIONS
 
 
-def audit_page(frame: Layout, part: Page[AuditEntry], wanted: AuditFilterForm, cursor: str | None) -> AuditPage:
+def audit_page(frame: Layout, part: Page[AuditEntry], query: AuditPageQuery) -> AuditPage:
     """Everything that the page says."""
     admin = frame.actor is not None and frame.actor.role.includes(Role.ADMIN)
     return AuditPage(
         frame=frame,
         rows=[_row(entry, admin=admin) for entry in part.items],
-        wanted=wanted,
-        next_page=_path(wanted, part.next_cursor) if part.next_cursor else None,
-        newest=_path(wanted, None) if cursor else None,
+        query=query,
+        next_page=query.address("/audit", cursor=part.next_cursor) if part.next_cursor else None,
+        newest=query.address("/audit") if query.cursor else None,
     )
-
-
-def _path(wanted: AuditFilterForm, cursor: str | None) -> str:
-    asked = {"subject": wanted.subject, "actor": wanted.actor, "action": wanted.action, "cursor": cursor}
-    given = urlencode({name: value for name, value in asked.items() if value})
-    return f"/audit?{given}" if given else "/audit"
 
 
 def _row(entry: AuditEntry, *, admin: bool) -> AuditRow:
     kind, _, name = entry.subject.partition("/")
     return AuditRow(
         entry=entry,
-        told=describe_entry(entry),
+        description=describe_entry(entry),
         subject=AuditSubject(kind, name, _place(kind, name, entry.detail, admin=admin)),
         others=list(_others(kind, entry.detail)),
         facts=list(_facts(entry)),

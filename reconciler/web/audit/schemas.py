@@ -2,7 +2,8 @@
 
 from pydantic import Field
 
-from reconciler.web.http.schemas import Moment, Object, PageQuery, ResponseModel, Subject, Word
+from reconciler.domain.listing import AuditFilter
+from reconciler.web.http.schemas import Moment, Object, PageQuery, Query, ResponseModel, Subject, Word
 
 
 class AuditResponse(ResponseModel):
@@ -19,10 +20,18 @@ class AuditResponse(ResponseModel):
     hash: str
 
 
-class AuditQuery(PageQuery):
-    """Which decisions."""
+class AuditFilterQuery(Query):
+    """Which decisions, by the API and on the page of the log; everything given must hold."""
 
     subject: Subject | None = Field(default=None, description="Such as `plan/ID`.")
     actor: Word | None = Field(default=None, description="Who decided.")
     action: Word | None = Field(default=None, description="What its action begins with: `plan.`, or `plan.approve`.")
     after: int | None = Field(default=None, ge=0, le=2**31 - 1, description="Only what came after this `seq`.")
+
+    def filter(self) -> AuditFilter:
+        """As the store takes it."""
+        return self.as_filter(AuditFilter)
+
+
+class AuditQuery(AuditFilterQuery, PageQuery):
+    """A part of the log."""

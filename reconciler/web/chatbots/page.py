@@ -20,10 +20,10 @@ from reconciler.web.chatbots.page_view import ChatbotPageData, chatbot_page
 from reconciler.web.chatbots.past_plans import past_plans
 from reconciler.web.chatbots.timeline import APPLY, RUN, EpisodeCauses, EpisodeView, episode_views, named
 from reconciler.web.forget.box import ForgetBox, chatbot_forget_box
-from reconciler.web.http.schemas import Cursor, Name
-from reconciler.web.http.schemas import Query as AskedQuery
+from reconciler.web.http.schemas import Name
 from reconciler.web.suspensions.box import suspend_box
 from reconciler.web.ui import templates
+from reconciler.web.ui.forms import FormQuery
 from reconciler.web.ui.git_origin import GitOrigin, git_origin_of
 from reconciler.web.ui.layout import layout_for
 from reconciler.web.ui.paths import chatbot_path
@@ -35,11 +35,10 @@ _TRANSITIONS = 100
 router = APIRouter(include_in_schema=False)
 
 
-class ChatbotPageQuery(AskedQuery):
+class ChatbotPageQuery(FormQuery):
     """What the page shows besides."""
 
     live: Literal["1"] | None = None
-    cursor: Cursor | None = None
 
 
 @router.get("/chatbots/{tenant}/{chatbot_id}", name="page_chatbot")

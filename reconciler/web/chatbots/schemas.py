@@ -1,16 +1,14 @@
 """What the API takes and gives about chatbots."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Self
 
-from pydantic import (
-    Field,
-)
+from pydantic import Field
 
 from reconciler.domain.entities import Chatbot, Suspension
 from reconciler.domain.listing import ChatbotFilter, ChatbotOrder
 from reconciler.domain.status import Direction, Reason, Sync
-from reconciler.web.http.schemas import LabelWord, Moment, PageQuery, ResponseModel, Word
+from reconciler.web.http.schemas import LabelWord, Moment, PageQuery, Query, ResponseModel, TenantQuery, Word
 from reconciler.web.suspensions.schemas import SuspensionResponse
 
 
@@ -42,14 +40,12 @@ class ChatbotResponse(ResponseModel):
         return cls.of(chatbot, suspension=suspensions.get(chatbot.suspension_id or ""))
 
 
-class HistoryQuery(PageQuery):
+class HistoryQuery(TenantQuery, PageQuery):
     """Which part of a chatbot's past."""
 
-    tenant: Word | None = None
 
-
-class ChatbotQuery(PageQuery):
-    """Which chatbots; everything given must hold."""
+class ChatbotFilterQuery(Query):
+    """Which chatbots, by the API and on the fleet page; everything given must hold."""
 
     sync: Sync | None = None
     direction: Direction | None = None
@@ -65,15 +61,10 @@ class ChatbotQuery(PageQuery):
     )
     descending: bool = Field(default=False, description="The other way round; what is not OutOfSync stays last.")
 
-    def filter(self, visible: tuple[str, ...] | None) -> ChatbotFilter:
-        """As the store takes it."""
-        return ChatbotFilter(
-            sync=self.sync,
-            direction=self.direction,
-            reason=self.reason,
-            label=self.label,
-            source=self.source,
-            tenant=self.tenant,
-            q=self.q,
-            visible=visible,
-        )
+    def filter(self, visible: Collection[str] | None = None) -> ChatbotFilter:
+        """As the store takes it, for who may see these sources; None means all."""
+        return self.as_filter(ChatbotFilter, visible=visible)
+
+
+class ChatbotQuery(ChatbotFilterQuery, PageQuery):
+    """A part of the list of chatbots."""

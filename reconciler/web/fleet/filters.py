@@ -4,54 +4,40 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final
-from urllib.parse import urlencode
+
+from pydantic import model_validator
 
 from reconciler.domain.listing import ChatbotFilter, ChatbotOrder, FleetCounts
-from reconciler.domain.status import Direction, Reason, Sync
-from reconciler.web.http.schemas import Cursor, LabelWord, Word
+from reconciler.domain.status import Direction, Sync
+from reconciler.web.chatbots.schemas import ChatbotFilterQuery
 from reconciler.web.ui.badges import SIDE_BADGES, SYNC_BADGES, Badge, reason_words
 from reconciler.web.ui.forms import FormQuery
 
+_OLD_DESCENDING: Final = "down"
 
-class FleetQuery(FormQuery):
-    """Which chatbots, and in which order."""
 
-    q: Word | None = None
-    sync: Sync | None = None
-    direction: Direction | None = None
-    reason: Reason | None = None
-    label: LabelWord | None = None
-    source: Word | None = None
+class FleetQuery(ChatbotFilterQuery, FormQuery):
+    """Which chatbots the page lists, and in which order."""
+
     order: ChatbotOrder = ChatbotOrder.STATE
-    down: bool = False
-    cursor: Cursor | None = None
 
-    def filter(self, visible: tuple[str, ...] | None) -> ChatbotFilter:
-        """As the store takes it."""
-        return ChatbotFilter(
-            sync=self.sync,
-            direction=self.direction,
-            reason=self.reason,
-            label=self.label,
-            source=self.source,
-            q=self.q,
-            visible=visible,
-        )
+    @model_validator(mode="before")
+    @classmethod
+    def _by_its_old_name(cls, given: Any) -> Any:
+        """Addresses that people kept say ``down`` for ``descending``."""
+        if isinstance(given, dict) and _OLD_DESCENDING in given:
+            others = {name: value for name, value in given.items() if name != _OLD_DESCENDING}
+            return {"descending": given[_OLD_DESCENDING], **others}
+        return given
 
     @property
     def is_all(self) -> bool:
         """Whether nothing is left out."""
-        return not any((self.q, self.sync, self.direction, self.reason, self.label, self.source))
+        return self.filter() == ChatbotFilter()
 
     def path(self, **changes: Any) -> str:
         """The page with something changed; it begins at the first part, unless that is what changes."""
-        kept = self.model_dump(exclude_defaults=True, exclude={"cursor"}) | changes
-        asked = {
-            name: "yes" if value is True else value
-            for name, value in kept.items()
-            if value not in (None, False) and (name, value) != ("order", ChatbotOrder.STATE)
-        }
-        return f"/?{urlencode(asked)}" if asked else "/"
+        return self.address("/", **changes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,5 +132,7 @@ def _no_other_sync(query: FleetQuery) -> dict[str, None]:
 
 def _head(query: FleetQuery, order: ChatbotOrder, title: str) -> ColumnHeader:
     if query.order is not order:
-        return ColumnHeader(title, query.path(order=order, down=False), None)
-    return ColumnHeader(title, query.path(down=not query.down), "descending" if query.down else "ascending")
+        return ColumnHeader(title, query.path(order=order, descending=False), None)
+    return ColumnHeader(
+        title, query.path(descending=not query.descending), "descending" if query.descending else "ascending"
+    )

@@ -41,7 +41,11 @@ async def fleet(
     """How many differ, which side moved, and which chatbots these are."""
     try:
         chatbots = await engine.store.queries.chatbots(
-            query.filter(actor.sources), limit=_SHOWN, cursor=query.cursor, order=query.order, descending=query.down
+            query.filter(actor.sources),
+            limit=_SHOWN,
+            cursor=query.cursor,
+            order=query.order,
+            descending=query.descending,
         )
     except ValueError:
         return RedirectResponse(query.path(), 303)

@@ -186,6 +186,7 @@ class FleetPage:
         few_sources: Whether these are so few that they need not be folded.
         troubled: How many sources cannot be read or trusted; one whose applies are suspended is as ready as before.
         source_names: The sources to choose from.
+        tenant_names: The tenants to choose from.
         oldest: What is out of sync for longest, or None.
         left: The tenants' calls.
         groups: Changes that wait on several chatbots alike.
@@ -208,6 +209,7 @@ class FleetPage:
     few_sources: bool
     troubled: int
     source_names: Sequence[str]
+    tenant_names: Sequence[str]
     oldest: OldestDrift | None
     left: Sequence[BudgetLeft]
     groups: Sequence[PlanGroup]
@@ -258,6 +260,7 @@ def fleet_page(frame: Layout, query: FleetQuery, read: FleetPageData) -> FleetPa
         few_sources=len(seen.sources) <= _MAX_SOURCES,
         troubled=sum(source.state is SourceState.UNKNOWN for source in seen.sources),
         source_names=[source.name for source in seen.sources],
+        tenant_names=sorted({source.tenant for source in seen.sources} | ({query.tenant} if query.tenant else set())),
         oldest=_oldest(read.oldest, read.now),
         left=[_left(tenant, budget, read.now) for tenant, budget in seen.budgets.items()],
         groups=read.groups,

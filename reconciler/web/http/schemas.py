@@ -127,6 +127,19 @@ class Query(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
+    def as_filter(self, kind: type[T], **fields: object) -> T:
+        """Make a filter as the store takes it.
+
+        Args:
+            kind: A dataclass.
+            fields: What the query does not have, or has in another form.
+
+        Returns:
+            The filter, with every field that the query has by the same name.
+        """
+        own = {name: getattr(self, name) for name in type(self).model_fields.keys() & kind.__annotations__.keys()}
+        return kind(**(own | fields))
+
 
 class PageQuery(Query):
     """Which part of a list."""

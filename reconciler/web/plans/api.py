@@ -63,7 +63,7 @@ async def plan_list(
 ) -> ListResponse[PlanResponse]:
     """Without their ops; `GET /plans/{plan_id}` has them."""
     queries = engine.store.queries
-    wanted = query.filter(actor.sources)
+    wanted = query.filter(frozenset(query.status) or None, actor.sources)
     part = await checked(queries.plans(wanted, limit=query.limit, cursor=query.cursor))
     approvals = await queries.approvals_of([plan.id for plan in part.items])
     stops = await suspensions_of(engine, part.items)

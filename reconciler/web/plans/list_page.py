@@ -4,7 +4,6 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated
-from urllib.parse import urlencode
 
 from fastapi import APIRouter, Query, Request
 from pydantic import Field
@@ -13,14 +12,14 @@ from starlette.responses import RedirectResponse, Response
 from reconciler.domain.entities import Plan
 from reconciler.domain.events import ChangeKind
 from reconciler.domain.lifecycle import OPEN, PlanStatus
-from reconciler.domain.listing import Page, PlanFilter, PlanGroup
+from reconciler.domain.listing import Page, PlanGroup
 from reconciler.engine.context import Actor, Engine
 from reconciler.render.ages import Age, age
 from reconciler.render.alignment import Effort
 from reconciler.render.plan_summary import SummaryPart, sentence
 from reconciler.web.auth.dependencies import TheEngine, ViewerPage
 from reconciler.web.auth.visibility import chatbot_names
-from reconciler.web.http.schemas import Cursor, Word
+from reconciler.web.plans.schemas import PlanFilterQuery
 from reconciler.web.ui import templates
 from reconciler.web.ui.badges import STATUS_BADGES
 from reconciler.web.ui.forms import FormQuery
@@ -34,13 +33,10 @@ WATCH: Sequence[ChangeKind] = (ChangeKind.PLAN, ChangeKind.APPLY)
 router = APIRouter(include_in_schema=False)
 
 
-class PlansQuery(FormQuery):
+class PlanPageQuery(PlanFilterQuery, FormQuery):
     """Which plans the page lists."""
 
     status: str = Field(default=_OPEN, max_length=30)
-    source: Word | None = None
-    chatbot: Word | None = None
-    cursor: Cursor | None = None
 
     def statuses(self) -> Collection[PlanStatus] | None:
         """The states that are listed; None means all."""
@@ -50,7 +46,7 @@ class PlansQuery(FormQuery):
             case "closed":
                 return frozenset(PlanStatus) - OPEN
             case _:
-                return {planstatu for planstatu in PlanStatus if planstatu == self.status} or OPEN
+                return {status for status in PlanStatus if status == self.status} or OPEN
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +97,7 @@ class PlansPage:
     groups: Sequence[GroupLine]
     statuses: Sequence[tuple[str, str, bool]]
     sources: Sequence[str]
-    query: PlansQuery
+    query: PlanPageQuery
     next_page: str | None
 
 
@@ -128,10 +124,10 @@ class PlanListData:
 
 @router.get("/plans", name="page_plans")
 async def plans(
-    actor: ViewerPage, engine: TheEngine, query: Annotated[PlansQuery, Query()], request: Request
+    actor: ViewerPage, engine: TheEngine, query: Annotated[PlanPageQuery, Query()], request: Request
 ) -> Response:
     """Plans, those that are open unless others are asked for."""
-    wanted = PlanFilter(status=query.statuses(), source=query.source, chatbot=query.chatbot, visible=actor.sources)
+    wanted = query.filter(query.statuses(), actor.sources)
     try:
         part = await engine.store.queries.plans(wanted, limit=_SHOWN, cursor=query.cursor)
     except ValueError:
@@ -141,7 +137,7 @@ async def plans(
     return await templates.long_page(request, "plans/plans.html", lambda effort: plans_page(frame, query, read, effort))
 
 
-async def _read(engine: Engine, actor: Actor, query: PlansQuery, part: Page[Plan]) -> PlanListData:
+async def _read(engine: Engine, actor: Actor, query: PlanPageQuery, part: Page[Plan]) -> PlanListData:
     begins = query.cursor is None and query.status in (_OPEN, PlanStatus.PENDING)
     groups = await engine.store.queries.plan_groups(actor.sources, limit=_GROUPS) if begins else ()
     return PlanListData(
@@ -154,7 +150,7 @@ async def _read(engine: Engine, actor: Actor, query: PlansQuery, part: Page[Plan
     )
 
 
-def plans_page(frame: Layout, query: PlansQuery, read: PlanListData, effort: Effort) -> PlansPage:
+def plans_page(frame: Layout, query: PlanPageQuery, read: PlanListData, effort: Effort) -> PlansPage:
     """Everything that the list of plans says; its sentences share the effort of comparing texts."""
     groups = [group for group in read.groups if group.change in read.samples]
     efforts = effort.shares(len(groups) + len(read.plans.items))
@@ -168,7 +164,7 @@ def plans_page(frame: Layout, query: PlansQuery, read: PlanListData, effort: Eff
         statuses=_choices(query),
         sources=read.sources,
         query=query,
-        next_page=_next(query, read.plans.next_cursor),
+        next_page=query.address("/plans", cursor=read.plans.next_cursor) if read.plans.next_cursor else None,
     )
 
 
@@ -178,17 +174,10 @@ def _line(plan: Plan, read: PlanListData, effort: Effort) -> PlanLine:
     )
 
 
-def _choices(query: PlansQuery) -> Sequence[tuple[str, str, bool]]:
+def _choices(query: PlanPageQuery) -> Sequence[tuple[str, str, bool]]:
     words = {_OPEN: "all that are open", "closed": "all that are closed", "all": "all"}
     words |= {status.value: STATUS_BADGES[status].words for status in PlanStatus}
-    return [(value, said, value == query.status) for value, said in words.items()]
-
-
-def _next(query: PlansQuery, cursor: str | None) -> str | None:
-    if cursor is None:
-        return None
-    asked = {"status": query.status, "source": query.source, "chatbot": query.chatbot, "cursor": cursor}
-    return "/plans?" + urlencode({name: value for name, value in asked.items() if value})
+    return [(value, title, value == query.status) for value, title in words.items()]
 
 
 async def _samples(engine: Engine, groups: Sequence[PlanGroup]) -> Mapping[str, Plan]:

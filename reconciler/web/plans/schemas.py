@@ -1,11 +1,9 @@
 """What the API takes and gives about plans, decisions and applies."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Annotated, Literal, Self
 
-from pydantic import (
-    Field,
-)
+from pydantic import Field
 
 from reconciler.domain.direction import DirectedOp
 from reconciler.domain.entities import Apply, Approval, Plan, Suspension
@@ -25,6 +23,7 @@ from reconciler.web.http.schemas import (
     Object,
     PageQuery,
     ProblemResponse,
+    Query,
     RequestModel,
     ResponseModel,
     Text,
@@ -306,22 +305,25 @@ class DecideRequest(RequestModel):
     apply: bool = False
 
 
-class PlanQuery(PageQuery):
-    """Which plans; everything given must hold."""
+class PlanFilterQuery(Query):
+    """Which plans, by the API and on the page of plans; everything given must hold."""
 
-    status: list[PlanStatus] = Field(default=[], description="May be given several times: any of them.")
     chatbot: Word | None = None
     source: Word | None = None
     tenant: Word | None = None
     change: Word | None = Field(default=None, description="The `change` of a plan: those that do the same.")
 
-    def filter(self, visible: tuple[str, ...] | None) -> PlanFilter:
-        """As the store takes it."""
-        return PlanFilter(
-            status=frozenset(self.status) or None,
-            tenant=self.tenant,
-            chatbot=self.chatbot,
-            source=self.source,
-            change=self.change,
-            visible=visible,
-        )
+    def filter(self, status: Collection[PlanStatus] | None, visible: Collection[str] | None) -> PlanFilter:
+        """As the store takes it.
+
+        Args:
+            status: Any of these; None means all.
+            visible: The sources that may be seen; None means all.
+        """
+        return self.as_filter(PlanFilter, status=status, visible=visible)
+
+
+class PlanQuery(PlanFilterQuery, PageQuery):
+    """A part of the list of plans."""
+
+    status: list[PlanStatus] = Field(default=[], description="May be given several times: any of them.")

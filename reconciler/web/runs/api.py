@@ -22,10 +22,7 @@ router = APIRouter(prefix=API, tags=["Sources"])
 )
 async def run_list(engine: TheEngine, actor: Viewer, query: Annotated[RunQuery, Query()]) -> ListResponse[RunResponse]:
     """Of one source, or of all that the token may see."""
-    wanted = actor.sources
-    if query.source is not None:
-        wanted = (query.source,) if actor.sees(query.source) else ()
-    found = engine.store.queries.runs(wanted, limit=query.limit, cursor=query.cursor)
+    found = engine.store.queries.runs(query.sources(actor), limit=query.limit, cursor=query.cursor)
     return listed(await checked(found), lambda run: RunResponse.model_validate(run.seen_by(actor.sees)))
 
 

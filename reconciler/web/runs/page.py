@@ -1,7 +1,6 @@
 """The pages of runs."""
 
 from typing import Annotated
-from urllib.parse import urlencode
 
 from fastapi import APIRouter, Query, Request
 from starlette.responses import RedirectResponse, Response
@@ -10,8 +9,9 @@ from reconciler.domain.events import ChangeKind
 from reconciler.errors import NotKept
 from reconciler.web.auth.dependencies import TheEngine, ViewerPage
 from reconciler.web.auth.visibility import all_sources
-from reconciler.web.http.schemas import Cursor, Name, Word
+from reconciler.web.http.schemas import Name
 from reconciler.web.runs.page_view import RunsPage, read_texts, run_page, run_row
+from reconciler.web.runs.schemas import RunFilterQuery
 from reconciler.web.ui import templates
 from reconciler.web.ui.forms import FormQuery
 from reconciler.web.ui.layout import layout_for
@@ -21,31 +21,24 @@ _EACH = 50
 router = APIRouter(include_in_schema=False)
 
 
-class RunsQuery(FormQuery):
-    """Which runs."""
-
-    source: Word | None = None
-    cursor: Cursor | None = None
+class RunPageQuery(RunFilterQuery, FormQuery):
+    """Which runs the page lists."""
 
 
 @router.get("/runs", name="page_run_list")
-async def runs(actor: ViewerPage, engine: TheEngine, query: Annotated[RunsQuery, Query()]) -> Response:
+async def runs(actor: ViewerPage, engine: TheEngine, query: Annotated[RunPageQuery, Query()]) -> Response:
     """Runs, newest first: of one source, or of all that the person may see."""
-    wanted = actor.sources
-    if query.source is not None:
-        wanted = (query.source,) if actor.sees(query.source) else ()
     try:
-        part = await engine.store.queries.runs(wanted, limit=_EACH, cursor=query.cursor)
+        part = await engine.store.queries.runs(query.sources(actor), limit=_EACH, cursor=query.cursor)
     except ValueError:
         return RedirectResponse("/runs", 303)
-    kept = {"source": query.source} if query.source else {}
     now = engine.clock.now()
     shown = RunsPage(
         frame=await layout_for(engine, actor, "runs", (ChangeKind.RUN,)),
         rows=[run_row(item, engine.sources.get(item.source), now) for item in part.items],
         sources=[item.name for item, _ in await all_sources(engine, actor.sources)],
         source=query.source,
-        next_page=f"/runs?{urlencode({**kept, 'cursor': part.next_cursor})}" if part.next_cursor else None,
+        next_page=query.address("/runs", cursor=part.next_cursor) if part.next_cursor else None,
     )
     return templates.page("runs/runs.html", shown)
 

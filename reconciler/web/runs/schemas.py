@@ -1,11 +1,14 @@
 """What the API takes and gives about runs."""
 
+from collections.abc import Collection
+
 from pydantic import Field
 
 from reconciler.domain.diagnostics import Severity
 from reconciler.domain.entities import RunStatus, Trigger
 from reconciler.domain.status import Reason
-from reconciler.web.http.schemas import Moment, PageQuery, ResponseModel, Word
+from reconciler.engine.context import Actor
+from reconciler.web.http.schemas import Moment, PageQuery, Query, ResponseModel, Word
 
 
 class CountsResponse(ResponseModel):
@@ -62,7 +65,17 @@ class RunResponse(ResponseModel):
     )
 
 
-class RunQuery(PageQuery):
-    """Which runs."""
+class RunFilterQuery(Query):
+    """Which runs, by the API and on the page of runs."""
 
     source: Word | None = None
+
+    def sources(self, actor: Actor) -> Collection[str] | None:
+        """The sources whose runs are listed: the one that is named, or all that may be seen; None means all."""
+        if self.source is None:
+            return actor.sources
+        return (self.source,) if actor.sees(self.source) else ()
+
+
+class RunQuery(RunFilterQuery, PageQuery):
+    """A part of the list of runs."""

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, TypeVar
-from urllib.parse import parse_qs
+from urllib.parse import parse_qs, urlencode
 
 from pydantic import ValidationError, model_validator
 from starlette.requests import Request
@@ -15,7 +15,7 @@ from reconciler.errors import Conflict, Forbidden, NotFound, SourceUnreadable
 from reconciler.web.auth.audit_policies import keep_body
 from reconciler.web.auth.refusals import refusal_document
 from reconciler.web.http.problems import Code, Problem
-from reconciler.web.http.schemas import Query, RequestModel
+from reconciler.web.http.schemas import Cursor, Query, RequestModel
 
 B = TypeVar("B", bound=RequestModel)
 T = TypeVar("T")
@@ -44,7 +44,24 @@ class FormRefusal:
 
 
 class FormQuery(Query):
-    """What a page's filters ask for by its address: a field that was left empty is none."""
+    """What a page lists, by its address: a filter that was left empty is none."""
+
+    cursor: Cursor | None = None
+
+    def address(self, path: str, **changes: Any) -> str:
+        """The page with something changed; it begins at the first part, unless that is what changes.
+
+        Args:
+            path: The page's, without a query.
+            changes: Filters with other values, or None; the others stay.
+        """
+        kept = self.model_dump(exclude_defaults=True, exclude={"cursor"}) | changes
+        query = {
+            name: "yes" if value is True else value
+            for name, value in kept.items()
+            if value != type(self).model_fields[name].default and value is not None
+        }
+        return f"{path}?{urlencode(query)}" if query else path
 
     @model_validator(mode="before")
     @classmethod

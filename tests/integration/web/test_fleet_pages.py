@@ -142,7 +142,7 @@ async def test_what_a_run_could_not_compare_is_said_beside_when_it_did(house: Ho
 async def test_a_cell_says_what_it_is_where_no_head_stands_over_it(house: House) -> None:
     await drift(house)
     async with signed_in(house) as client:
-        text = (await client.get("/?order=drifted&down=yes")).text
+        text = (await client.get("/?order=drifted&descending=yes")).text
     (drifted,) = re.findall(r'<tr role="row"><th[^>]*><a href="/chatbots/acme/drift_0">.*?</tr>', text, re.DOTALL)
     (unknown,) = re.findall(r'<tr role="row"><th[^>]*><a href="/chatbots/acme/bot_3">.*?</tr>', text, re.DOTALL)
 
@@ -180,6 +180,29 @@ async def test_the_list_is_ordered_by_its_heads(house: House) -> None:
     assert re.search(r'<th role="columnheader" scope="col" aria-sort="ascending"><a [^>]*>Since', oldest.text)
 
 
+async def test_an_address_that_was_kept_shows_the_same_list(house: House) -> None:
+    await drift(house)
+    async with signed_in(house) as client:
+        kept = (await client.get("/?sync=OutOfSync&order=drifted&down=yes")).text
+        today = (await client.get("/?sync=OutOfSync&order=drifted&descending=yes")).text
+
+    assert rows(kept) == rows(today) == ["drift_2", "drift_1", "drift_0"]
+
+
+async def test_the_chatbots_of_one_tenant_are_listed(house: House) -> None:
+    async with house.store.begin() as uow:
+        await uow.chatbots.add(a_chatbot("of_zeta", tenant="zeta", source="main"))
+    async with signed_in(house) as client:
+        one_tenant = (await client.get("/?source=main")).text
+        zeta = (await client.get("/?tenant=zeta&source=main")).text
+
+    assert "of_zeta" in rows(one_tenant)
+    assert len(rows(one_tenant)) > 1
+    assert '<select id="tenant"' not in one_tenant, "there is nothing to choose from"
+    assert rows(zeta) == ["of_zeta"]
+    assert '<option value="zeta" selected>' in zeta
+
+
 async def test_a_large_fleet_comes_in_parts_that_miss_nobody(house: House) -> None:
     async with house.store.begin() as uow:
         for number in range(230):
@@ -204,7 +227,7 @@ async def test_a_cursor_of_another_order_begins_the_list_anew(house: House) -> N
     assert (answer.status_code, answer.headers["location"]) == (303, "/?q=bot&order=name")
 
 
-@pytest.mark.parametrize("query", ["sync=Clean", "order=size", "down=perhaps", "unheard-of=1"])
+@pytest.mark.parametrize("query", ["sync=Clean", "order=size", "down=perhaps", "descending=perhaps", "unheard-of=1"])
 async def test_a_filter_that_does_not_exist_is_refused(house: House, query: str) -> None:
     async with signed_in(house) as client:
         assert (await client.get(f"/?{query}")).status_code == 422

@@ -68,6 +68,9 @@ async def test_open_plans_are_listed_unless_others_are_asked_for(house: House, a
     assert await listed("?status=Expired") == set()
     assert await listed("?status=&source=side") == {"plan_2"}
     assert await listed("?chatbot=bot_1&source=") == {"plan_1"}
+    assert await listed("?tenant=acme") == {"plan_1", "plan_2"}
+    assert await listed("?tenant=zeta") == set()
+    assert await listed("?change=unheard-of") == set()
 
 
 async def test_the_list_says_what_each_plan_does(house: House, approver: httpx.AsyncClient) -> None:

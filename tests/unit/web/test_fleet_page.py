@@ -72,13 +72,31 @@ def test_a_field_left_empty_is_no_filter() -> None:
 
 
 def test_a_filter_keeps_the_others_and_begins_the_list_anew() -> None:
-    query = FleetQuery(q="a&b", label="team=x", order=ChatbotOrder.NAME, down=True, cursor="abc")
+    query = FleetQuery(q="a&b", label="team=x", order=ChatbotOrder.NAME, descending=True, cursor="abc")
 
-    kept = {"q": "a&b", "label": "team=x", "order": "name", "down": "yes"}
+    kept = {"q": "a&b", "label": "team=x", "order": "name", "descending": "yes"}
     assert asked(named(tiles(query, COUNTS), "out of sync").path) == {**kept, "sync": "OutOfSync"}
     assert asked(named(chips(query, COUNTS), "awaiting approval").path) == {**kept, "reason": "AwaitingApproval"}
     assert asked(query.path(cursor="next")) == {**kept, "cursor": "next"}
     assert asked(query.path(cursor=None)) == kept
+
+
+def test_an_address_that_was_kept_says_descending_by_its_old_name() -> None:
+    kept = FleetQuery.model_validate({"order": "name", "down": "yes"})
+    assert kept == FleetQuery(order=ChatbotOrder.NAME, descending=True)
+    assert asked(kept.path()) == {"order": "name", "descending": "yes"}
+    assert FleetQuery.model_validate({"down": ""}) == FleetQuery()
+    assert FleetQuery.model_validate({"down": "yes", "descending": "no"}) == FleetQuery()
+    with pytest.raises(ValidationError):
+        FleetQuery.model_validate({"down": "perhaps"})
+
+
+def test_a_tenant_is_chosen_where_there_are_several() -> None:
+    sources = [a_source("main"), a_source("side", tenant="zeta"), a_source("more", tenant="acme")]
+    assert page(sources=sources).tenant_names == ["acme", "zeta"]
+    assert page(FleetQuery(tenant="left"), sources=sources).tenant_names == ["acme", "left", "zeta"]
+    assert not FleetQuery(tenant="acme").is_all
+    assert FleetQuery(order=ChatbotOrder.NAME, descending=True).is_all
 
 
 def test_no_chip_repeats_a_tile_unless_it_is_chosen_or_counts_others() -> None:
@@ -127,8 +145,8 @@ def test_a_column_is_ordered_by_and_then_turned_round() -> None:
     name, state, since = heads(FleetQuery(sync=Sync.OUT_OF_SYNC))
     assert (name.sorted, state.sorted, since.sorted) == (None, "ascending", None)
     assert asked(since.path) == {"sync": "OutOfSync", "order": "drifted"}
-    assert asked(state.path) == {"sync": "OutOfSync", "down": "yes"}
-    turned = heads(FleetQuery(order=ChatbotOrder.NAME, down=True))[0]
+    assert asked(state.path) == {"sync": "OutOfSync", "descending": "yes"}
+    turned = heads(FleetQuery(order=ChatbotOrder.NAME, descending=True))[0]
     assert (turned.sorted, asked(turned.path)) == ("descending", {"order": "name"})
 
 
