@@ -57,7 +57,7 @@ def create_app(
 
     Args:
         engine: The ports and policy that the use cases share; it is neither started nor stopped here.
-        settings: What the web is told.
+        settings: The settings of the web.
         audit: What is known of the audit log, for the metrics.
         identity: Who vouches for people that sign in; None means that only tokens do.
         token_use: Where it is noted when tokens were used; whoever gives it also has it written.
@@ -70,6 +70,18 @@ def create_app(
     Returns:
         The application, ready to serve. Run it without uvicorn's own ``proxy_headers``: trusted proxies are set here.
     """
+    app = _routed(settings)
+    gate = _gate(engine, settings, token_use)
+    _set_state(app, engine, settings, gate, identity)
+    _install_monitoring(app, engine, gate, audit or AuditState(), vitals)
+    _install_render_pools(app, executors or WebExecutors())
+    error_handlers.install(app, engine)
+    _add_middlewares(app, engine, settings, gate)
+    return app
+
+
+def _routed(settings: WebSettings) -> FastAPI:
+    """The application with every route that it has, each with its policies."""
     app = FastAPI(
         title="wizchat-reconciler",
         version=settings.version,
@@ -82,39 +94,51 @@ def create_app(
         # asked before every request, and its spans would hold the messages of exceptions
         telemetry={"tracing": False, "metrics": False, "logs": False},
     )
-    metrics = Metrics()
-    gate = AuthGate(
-        CredentialCache(engine),
-        LoginThrottle(engine.clock, settings.failed_auth_per_minute),
-        LoginThrottle(engine.clock, settings.failed_auth_per_minute),
-        metrics,
-        token_use or TokenUse(engine.store, engine.clock),
-        settings.proxies,
-        settings.secure,
-    )
-    app.state.engine = engine
-    app.state.settings = settings
-    app.state.gate = gate
-    app.state.streams = streams = Streams(engine, gate)
-    metrics.streams.set_function(lambda: streams.open)
-    app.state.audit = audit = audit or AuditState()
-    app.state.probes = Probes.of(engine, metrics, audit, vitals)
-    app.state.vitals = vitals
-    app.state.identity = identity
-    app.state.live = LiveViews(engine)
-    executors = executors or WebExecutors()
-    app.state.pages = RenderPool(executors.pages)
-    app.state.renderings = RenderPool(executors.renderings)
-    app.state.rendered = RenderCache()
-    app.state.attempts = LoginAttempts(engine.clock, settings.public_url.rstrip("/") + login.CALLBACK)
-    app.state.strangers = AnonymousEvents(engine.clock)
     reference.install(app, API_ROUTERS, settings.root_path)
     app.mount("/static", PublicFiles(directory=FOLDER), name="static")
     route_policies.check_policies(app.routes)
     check_root_path(settings.root_path, route_policies.paths_of(app.routes))
-    error_handlers.install(app, engine)
-    _stand_before(app, engine, settings, gate)
     return app
+
+
+def _gate(engine: Engine, settings: WebSettings, token_use: TokenUse | None) -> AuthGate:
+    return AuthGate(
+        CredentialCache(engine),
+        LoginThrottle(engine.clock, settings.failed_auth_per_minute),
+        LoginThrottle(engine.clock, settings.failed_auth_per_minute),
+        Metrics(),
+        token_use or TokenUse(engine.store, engine.clock),
+        settings.proxies,
+        settings.secure,
+    )
+
+
+def _set_state(
+    app: FastAPI, engine: Engine, settings: WebSettings, gate: AuthGate, identity: OidcProvider | None
+) -> None:
+    """Give the routes what they work with."""
+    app.state.engine = engine
+    app.state.settings = settings
+    app.state.gate = gate
+    app.state.identity = identity
+    app.state.live = LiveViews(engine)
+    app.state.streams = Streams(engine, gate)
+    app.state.attempts = LoginAttempts(engine.clock, settings.public_url.rstrip("/") + login.CALLBACK)
+    app.state.strangers = AnonymousEvents(engine.clock)
+
+
+def _install_monitoring(app: FastAPI, engine: Engine, gate: AuthGate, audit: AuditState, vitals: Vitals | None) -> None:
+    """Give the probes and the metrics what they report."""
+    streams: Streams = app.state.streams
+    gate.metrics.streams.set_function(lambda: streams.open)
+    app.state.vitals = vitals
+    app.state.probes = Probes.of(engine, gate.metrics, audit, vitals)
+
+
+def _install_render_pools(app: FastAPI, executors: WebExecutors) -> None:
+    app.state.pages = RenderPool(executors.pages)
+    app.state.renderings = RenderPool(executors.renderings)
+    app.state.rendered = RenderCache()
 
 
 @cache
@@ -126,7 +150,7 @@ def _routes() -> Sequence[BaseRoute]:
     return parent.routes
 
 
-def _stand_before(app: FastAPI, engine: Engine, settings: WebSettings, gate: AuthGate) -> None:
+def _add_middlewares(app: FastAPI, engine: Engine, settings: WebSettings, gate: AuthGate) -> None:
     """Put the middlewares in front; the last one added is met first."""
     app.add_middleware(
         BodyLimits, limit=settings.body_limit, webhook_limit=settings.webhook_body_limit, seconds=settings.body_seconds
