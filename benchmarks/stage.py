@@ -18,8 +18,8 @@ from api_client.sandbox.auth import DEFAULT_API_KEY
 from api_client.sandbox.seed import default_fleet, save_fleet
 from benchmarks.processes import announced, running
 from reconciler.render.yaml_text import yaml_text
-from reconciler.runtime.settings import DataSettings, ServerSettings, Settings, SourceSettings, TenantSettings
-from reconciler.runtime.settings_auth import AuthSettings
+from reconciler.settings.model import Settings, SourceSettings
+from reconciler.settings.sections import AuthSettings, DataSettings, ServerSettings, TenantSettings
 
 SOURCE = "main"
 TENANT = "default"

@@ -4,7 +4,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from reconciler.runtime.settings_reference import as_markdown
+from reconciler.settings.reference import as_markdown
 
 PAGE = Path(__file__).parent.parent / "docs" / "settings.md"
 BEGIN = "<!-- written by scripts/settings_reference.py: begin -->\n"

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from reconciler.engine.context import Actor, Engine
-from reconciler.runtime.settings import load_settings
+from reconciler.settings.input import load_settings
 
 
 @asynccontextmanager

@@ -21,7 +21,7 @@ from reconciler.domain.entities import AuditEntry
 from reconciler.engine.audit.verification import entries_between, verify_log
 from reconciler.errors import SettingsError
 from reconciler.render.audit_report import report_json, report_text
-from reconciler.runtime.settings import load_settings
+from reconciler.settings.input import load_settings
 
 STDIN = Path("-")
 

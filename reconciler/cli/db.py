@@ -3,7 +3,7 @@
 import typer
 
 from reconciler.cli import output
-from reconciler.runtime.settings import load_settings
+from reconciler.settings.input import load_settings
 
 app = typer.Typer(help="Look after the database.", no_args_is_help=True)
 

@@ -22,7 +22,7 @@ from reconciler.engine.export import ExportFailure, FleetExport, export_fleet
 from reconciler.render.model import MAX_ALIKE
 from reconciler.render.yaml_text import document_text
 from reconciler.runtime.bootstrap import local
-from reconciler.runtime.settings import TenantSettings
+from reconciler.settings.sections import TenantSettings
 
 SCHEMA_FILE = "chatbot-config.schema"
 """Not ``.json``: in a folder of documents that would be one."""

@@ -19,7 +19,7 @@ from reconciler.render.plan_json import fleet_json
 from reconciler.render.plan_markdown import fleet_markdown
 from reconciler.render.plan_text import plan_text
 from reconciler.runtime.bootstrap import local
-from reconciler.runtime.settings import TenantSettings
+from reconciler.settings.sections import TenantSettings
 
 
 class PlanFormat(StrEnum):
@@ -56,7 +56,7 @@ def plan(
         refuse_warnings(snapshot)
     with output.progress_bar("Dry runs") as report:
         made = asyncio.run(_plan(speaker, snapshot, chatbot or [], report))
-    fleet = fleet_plan(made, speaker.name, settings.policy.as_policy())
+    fleet = fleet_plan(made, speaker.name, settings.policy)
     if out is not None:
         _save(out, fleet_json(fleet))
     output.show(_printed(fleet, form))

@@ -3,8 +3,8 @@
 import asyncio
 
 from reconciler.cli import output
-from reconciler.runtime.settings import load_settings
 from reconciler.runtime.telemetry import log_to_stderr
+from reconciler.settings.input import load_settings
 
 
 def serve() -> None:

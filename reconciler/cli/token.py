@@ -12,10 +12,10 @@ from reconciler.cli.administration import administration
 from reconciler.domain.access import Token
 from reconciler.domain.entities import Role
 from reconciler.domain.escaping import escaped
+from reconciler.domain.setting_values import parse_duration
 from reconciler.engine.access.tokens import NewToken, create_token, revoke_token
 from reconciler.engine.audit.entries import recording_refusals
 from reconciler.errors import SettingsError
-from reconciler.runtime.durations import parse_duration
 
 app = typer.Typer(help="Make, list and revoke bearer tokens.", no_args_is_help=True)
 

@@ -19,15 +19,15 @@ from reconciler.demo.git_http import GitHttpServer
 from reconciler.demo.sample_repo import REPOSITORY, commit, create_repository
 from reconciler.domain.layout import Exported
 from reconciler.domain.loopback import is_loopback
+from reconciler.domain.policy import Policy
 from reconciler.engine.access.tokens import new_secret
 from reconciler.engine.export import export_fleet
 from reconciler.executors import NamedExecutor
 from reconciler.runtime.bootstrap.local import editor_schema, local_target
 from reconciler.runtime.clock import SystemClock
 from reconciler.runtime.serve import serve
-from reconciler.runtime.settings import DataSettings, ServerSettings, Settings, SourceSettings, TenantSettings
-from reconciler.runtime.settings_auth import AuthSettings
-from reconciler.runtime.settings_policy import PolicySettings
+from reconciler.settings.model import Settings, SourceSettings
+from reconciler.settings.sections import AuthSettings, DataSettings, ServerSettings, TenantSettings
 
 LOOPBACK = "127.0.0.1"
 SOURCE = "bots"
@@ -128,7 +128,7 @@ def _settings(root: Path, host: str, port: int, tenant: TenantSettings, remote: 
         tenants=(tenant,),
         sources=(source,),
         auth=AuthSettings(bootstrap_token=token),
-        policy=PolicySettings(),
+        policy=Policy(),
     )
 
 

@@ -6,12 +6,16 @@ from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
 from fnmatch import fnmatchcase
-from typing import Any, Self
+from typing import Annotated, Any, Final, Self
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic_core import PydanticCustomError
 
 from reconciler.domain import fields
 from reconciler.domain.losses import Loss, LossKind, counted, losses, summary, total
 from reconciler.domain.plan import MCP_SERVERS, Action, Op, OpTarget
 from reconciler.domain.sentences import listed
+from reconciler.domain.setting_values import Duration, format_duration, read_list
 
 
 class AutoApply(StrEnum):
@@ -64,41 +68,112 @@ def _fits(text: str, pattern: str) -> bool:
     return fnmatchcase(text, pattern.replace("[", "[[]"))
 
 
-@dataclass(frozen=True, slots=True)
-class Policy:
-    """What people set.
+def _protection(value: Any) -> Protection:
+    if isinstance(value, Protection):
+        return value
+    if not isinstance(value, str):
+        raise PydanticCustomError("string_type", "Input should be a valid string")
+    return Protection.parse(value)
 
-    Attributes:
-        approvals: How many people must approve a plan.
-        delete_approvals: How many must approve one that takes something away; None means as many.
-        approval_ttl: How long an approval stands.
-        auto_apply: Which plans are applied without a person.
-        self_heal: Whether those are also such that overwrite a live edit.
-        max_deletes: A plan that takes more away needs the delete override.
-        fleet_max_deletes: From how many chatbots the plans of one revision may take something away without a person.
-        fleet_max_share: Which share of a source's chatbots they may change without a person, 0 to 1.
-        protected: What no apply may change or delete.
-        suspension_reminder: How often people are reminded of a suspension.
-        source_max_removed: The share of chatbot ids that may vanish from a source in one step, 0 to 1.
-        plan_ttl: How long an undecided plan stands.
-        apply_settle: How long after the intent a late write may still land.
-        apply_deadline: The total time of one apply call.
-    """
 
-    approvals: int = 1
-    delete_approvals: int | None = None
-    approval_ttl: timedelta = timedelta(days=7)
-    auto_apply: AutoApply = AutoApply.NONE
-    self_heal: bool = False
-    max_deletes: int = 2
-    fleet_max_deletes: int = 5
-    fleet_max_share: float = 0.3
-    protected: tuple[Protection, ...] = ()
-    suspension_reminder: timedelta = timedelta(days=1)
-    source_max_removed: float = 0.5
-    plan_ttl: timedelta = timedelta(days=7)
-    apply_settle: timedelta = timedelta(seconds=15)
-    apply_deadline: timedelta = timedelta(seconds=10)
+APPLY_DEADLINE: Final = timedelta(seconds=10)
+"""An apply has ended after this long, whatever came of it."""
+_MAX_APPROVALS: Final = 100
+
+
+class Policy(BaseModel):
+    """What it takes to apply a plan."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    approvals: int = Field(1, ge=1, le=_MAX_APPROVALS, description="How many people must approve a plan.")
+    delete_approvals: int | None = Field(
+        None,
+        ge=1,
+        le=_MAX_APPROVALS,
+        description="How many people must approve a plan that takes something away. Unset: as `approvals`.",
+    )
+    approval_ttl: Duration = Field(
+        timedelta(days=7), ge=timedelta(minutes=1), description="How long an approval stands until it is applied."
+    )
+    auto_apply: AutoApply = Field(
+        AutoApply.NONE,
+        description="Which plans are applied without a person: `additive` those that only create, `no_delete` those "
+        "that take nothing away, `full` also takes away within `max_deletes`. Only changes of git, and only chatbots "
+        "that were in sync since it was set.",
+    )
+    self_heal: bool = Field(
+        False,  # noqa: FBT003 - it is the default value of the field
+        description="Whether `auto_apply` also undoes live edits, which are lost by that.",
+    )
+    max_deletes: int = Field(
+        2,
+        ge=0,
+        description="A plan that takes away more items needs `overrides.deletes` and a reason.",
+    )
+    fleet_max_deletes: int = Field(
+        5,
+        ge=0,
+        description="When the plans of one revision take something away from more chatbots, nothing of it is applied "
+        "without a person.",
+    )
+    fleet_max_share: float = Field(
+        0.3,
+        ge=0,
+        le=1,
+        description="When the plans of one revision change a larger share of a source's chatbots, nothing of it is "
+        "applied without a person. Up to three chatbots are let pass.",
+    )
+    protected: Annotated[
+        tuple[Annotated[Protection, BeforeValidator(_protection)], ...], BeforeValidator(read_list)
+    ] = Field(
+        (),
+        description="Patterns `chatbot/section/key` of what no apply may change or delete, whatever a document says: "
+        "`*/mcpServers/*`, `bot_vip/*/*`.",
+    )
+    plan_ttl: Duration = Field(
+        timedelta(days=7), ge=timedelta(minutes=1), description="How long a plan waits for a decision."
+    )
+    suspension_reminder: Duration = Field(
+        timedelta(days=1),
+        ge=timedelta(minutes=1),
+        description="How often people are reminded of a suspension that still stands.",
+    )
+    source_max_removed: float = Field(
+        0.5,
+        ge=0,
+        le=1,
+        description="A source that loses more than this share of its chatbots at once is not trusted until accepted.",
+    )
+    apply_settle: Duration = Field(
+        timedelta(seconds=15),
+        description="How long after an apply without an answer a late write may still land; never below "
+        f"{format_duration(APPLY_DEADLINE)}, the time limit of an apply.",
+    )
+
+    @model_validator(mode="after")
+    def _settle_outlasts_an_apply(self) -> Self:
+        if self.apply_settle < APPLY_DEADLINE:
+            limit = format_duration(APPLY_DEADLINE)
+            raise ValueError(
+                f"apply_settle: {format_duration(self.apply_settle)} is less than an apply takes: use {limit} or more"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _deletes_need_no_fewer_people(self) -> Self:
+        if self.delete_approvals is not None and self.delete_approvals < self.approvals:
+            raise ValueError(
+                f"delete_approvals: {self.delete_approvals} is less than approvals = {self.approvals}: "
+                "use as many or more"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _healing_needs_applies(self) -> Self:
+        if self.self_heal and self.auto_apply is AutoApply.NONE:
+            raise ValueError("self_heal: it says what auto_apply may do too: set auto_apply, or leave it out")
+        return self
 
 
 @dataclass(frozen=True, slots=True)

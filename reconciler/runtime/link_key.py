@@ -8,7 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
-from reconciler.runtime.settings_auth import SHORTEST_KEY, AuthSettings
+from reconciler.settings.sections import SHORTEST_KEY, AuthSettings
 
 KEY_FILE: Final = "link-key"
 

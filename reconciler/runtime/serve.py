@@ -20,7 +20,7 @@ from reconciler.errors import SettingsError
 from reconciler.runtime.bootstrap.service import Service, open_service
 from reconciler.runtime.http_protocol import guarded
 from reconciler.runtime.scheduler import TICK_SECONDS, ticking
-from reconciler.runtime.settings import Settings
+from reconciler.settings.model import Settings
 from reconciler.sources.git_memory import memory_limit_problem
 from reconciler.web.events.streams import Streams
 from reconciler.web.http.header_limits import MAX_BYTES

@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from copy import copy
 from dataclasses import dataclass, field
+from datetime import timedelta
 from types import TracebackType
 from typing import Any, Self
 
@@ -17,15 +18,13 @@ from api_client.errors import WizChatError
 from reconciler.domain.apply_answers import ApplyAnswer, ApplyRefused, ApplyUnclear, NotSent
 from reconciler.domain.canonical import canonical_bytes
 from reconciler.domain.plan import Op
-from reconciler.domain.policy import Policy
+from reconciler.domain.policy import APPLY_DEADLINE
 from reconciler.errors import RequestRefused, SettingsError, TargetRateLimited
 from reconciler.executors import NamedExecutor
 from reconciler.ports import COMPARING, Budget, LiveChatbot, Spender
 from reconciler.targets import error_translation, translation
 from reconciler.targets.budget import CallBudget
 
-APPLY_DEADLINE_S = Policy().apply_deadline.total_seconds()
-"""An apply has ended after this long, whatever came of it; `apply_settle` is never below it."""
 CALL_TIMEOUT_S = 30.0
 _KEY_ID_DIGITS = 12
 
@@ -139,7 +138,7 @@ class WizChatWriter:
     Args:
         access: Where the API is, with the write key.
         budget: The tenant's call budget; an apply is counted in it but waits for nothing.
-        deadline_s: When an apply has ended, whatever came of it.
+        deadline: How long an apply may take, whatever comes of it.
         threads: Where large answers are gone through; whoever gives them also closes them.
 
     Raises:
@@ -151,16 +150,16 @@ class WizChatWriter:
         access: Access,
         budget: CallBudget,
         *,
-        deadline_s: float = APPLY_DEADLINE_S,
+        deadline: timedelta = APPLY_DEADLINE,
         threads: NamedExecutor | None = None,
     ) -> None:
         self._tenant = access.tenant
         self._key_id = hashlib.sha256(access.api_key.encode()).hexdigest()[:_KEY_ID_DIGITS]
         self._budget = budget
-        self._deadline = deadline_s
+        self._deadline = deadline.total_seconds()
         self._threads = threads or NamedExecutor("answers")
         self._closes_threads = threads is None
-        self._client = _client(access, timeout=deadline_s, on_retry=budget.retried)
+        self._client = _client(access, timeout=self._deadline, on_retry=budget.retried)
 
     async def __aenter__(self) -> Self:
         return self

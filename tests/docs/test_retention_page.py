@@ -1,7 +1,7 @@
 """docs/retention.md decides for every table, and names what the code has."""
 
 from reconciler.engine.retention import MAX_AT_ONCE, SESSIONS_KEPT, RetentionRules
-from reconciler.runtime.settings import DataSettings
+from reconciler.settings.sections import DataSettings
 from reconciler.storage.packing import LONGEST_WITHIN
 from reconciler.storage.tables import metadata
 from tests.docs.pages import page, table_rows

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from reconciler.runtime.settings import Settings
+from reconciler.settings.model import Settings
 from tests.docs.pages import ROOT, pages
 
 _EXAMPLE = re.compile(r"^```toml\n(.*?)^```", re.DOTALL | re.MULTILINE)

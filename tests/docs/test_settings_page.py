@@ -1,8 +1,8 @@
 import subprocess
 import sys
 
-from reconciler.runtime.settings_names import CLIENT_VARIABLES, CONFIG, SHORT_FORM
-from reconciler.runtime.settings_reference import setting_tables
+from reconciler.settings.model import CLIENT_VARIABLES, CONFIG, SHORT_FORM
+from reconciler.settings.reference import setting_tables
 from tests.docs.pages import ROOT, page
 
 PAGE = page("settings.md")

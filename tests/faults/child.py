@@ -11,25 +11,13 @@ from reconciler.domain.policy import Policy
 from reconciler.engine.apply.executor import LEASE_TIMES, LeaseTimes
 from reconciler.errors import ReconcilerError
 from reconciler.runtime.serve import serve
-from reconciler.runtime.settings import Settings
-from reconciler.runtime.settings_policy import PolicySettings
 from reconciler.runtime.telemetry import log_to_stderr
+from reconciler.settings.model import Settings
 from tests.faults.order import APPLY_DEADLINE, APPLY_SETTLE, TICK_SECONDS, Order
 from tests.faults.tracer import Tracer, die_with_parent
 
 HEARTBEATS = 5
 """In the life of a shortened lease."""
-
-
-class HastyPolicy(PolicySettings):
-    """Shorter times than people may set, in the same order, so that a trial takes seconds.
-
-    The product's least settle of 10 s stays as it is: only this start hands a smaller one over, and with it the
-    smaller deadline of an apply that it must not fall below.
-    """
-
-    def as_policy(self) -> Policy:
-        return replace(super().as_policy(), apply_deadline=APPLY_DEADLINE, apply_settle=APPLY_SETTLE)
 
 
 def run(order: Order, told: int) -> int:
@@ -51,7 +39,8 @@ def run(order: Order, told: int) -> int:
     os.environ.update(order.environ)
     log_to_stderr()
     record = os.open(order.record, os.O_WRONLY | os.O_CREAT | os.O_APPEND) if order.record else None
-    policy = HastyPolicy(**order.settings["policy"])
+    # shorter times than people may set, in the same order, so that a trial takes seconds
+    policy = Policy(**order.settings["policy"]).model_copy(update={"apply_settle": APPLY_SETTLE})
     settings = Settings(**{**order.settings, "policy": policy})
     if order.file_limit is not None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (order.file_limit, order.file_limit))
@@ -75,7 +64,8 @@ def run(order: Order, told: int) -> int:
 
 
 def _lease_times(seconds: float | None) -> LeaseTimes:
-    return LEASE_TIMES if seconds is None else LeaseTimes(timedelta(seconds=seconds), seconds / HEARTBEATS)
+    times = LEASE_TIMES if seconds is None else LeaseTimes(timedelta(seconds=seconds), seconds / HEARTBEATS)
+    return replace(times, deadline=APPLY_DEADLINE)
 
 
 def _tell(told: int, line: str) -> None:

@@ -3,9 +3,8 @@
 from collections.abc import Iterator
 from typing import Any
 
-from reconciler.runtime.settings import Settings
-from reconciler.runtime.settings_names import model_of
-from reconciler.runtime.settings_reference import is_secret
+from reconciler.settings.model import Settings, model_of
+from reconciler.settings.reference import is_secret
 
 CANARY = "Qz7Kw2Xp9Lm4Vt8B"
 REPOSITORY = f"https://user-{CANARY}:pass-{CANARY}@git.example.com/acme/bots.git"

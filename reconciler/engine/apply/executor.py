@@ -24,6 +24,7 @@ from reconciler.domain.canonical import canonical_bytes
 from reconciler.domain.entities import Apply, Lease, Plan
 from reconciler.domain.lifecycle import ApplyStatus, PlanStatus
 from reconciler.domain.plan import Action, Op, OpTarget
+from reconciler.domain.policy import APPLY_DEADLINE
 from reconciler.domain.sentences import joined, listed
 from reconciler.domain.status import EXPLANATIONS, Reason
 from reconciler.domain.write_key import concerns_key
@@ -64,15 +65,17 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class LeaseTimes:
-    """How leases run.
+    """How leases run, and the request of an apply within one.
 
     Attributes:
         ttl: How long a lease stands without a sign of its holder; longer than the deadline of an apply.
         heartbeat: Seconds between two renewals.
+        deadline: How long the request may take.
     """
 
     ttl: timedelta = timedelta(seconds=15)
     heartbeat: float = 5.0
+    deadline: timedelta = APPLY_DEADLINE
 
 
 LEASE_TIMES = LeaseTimes()
@@ -300,7 +303,7 @@ class ApplyExecutor:
                 raise LeaseLost(f"the lease of {lease.chatbot_id} was lost")
             current, _, _ = await apply_in_context(uow, apply.id)
             await uow.applies.save(replace(current, window_ms=window, intent_at=await uow.now()))
-        spare = self.times.ttl - self.engine.policy.apply_deadline
+        spare = self.times.ttl - self.times.deadline
         if self.engine.clock.monotonic() - renewed > spare.total_seconds():
             raise LeaseLost(f"the lease of {lease.chatbot_id} may end before the request would")
 

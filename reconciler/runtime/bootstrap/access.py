@@ -2,7 +2,7 @@
 
 from reconciler.identity.oidc import OidcProvider, OidcSpec
 from reconciler.ports import Clock
-from reconciler.runtime.settings_auth import OidcSettings
+from reconciler.settings.sections import OidcSettings
 
 
 def identity_provider(settings: OidcSettings, clock: Clock) -> OidcProvider | None:

@@ -9,7 +9,7 @@ from reconciler.engine.context import Actor, Engine
 from reconciler.runtime.bootstrap.engine import open_engine
 from reconciler.runtime.clock import SystemClock
 from reconciler.runtime.dispatch import LocalDispatcher
-from reconciler.runtime.settings import Settings
+from reconciler.settings.model import Settings
 from reconciler.storage import Store
 
 

@@ -8,7 +8,7 @@ from reconciler.engine.audit.archive import AuditArchiver, AuditRules
 from reconciler.executors import NamedExecutor
 from reconciler.ports import Clock
 from reconciler.runtime.clock import SystemClock
-from reconciler.runtime.settings import Settings
+from reconciler.settings.model import Settings
 from reconciler.storage import AuditFolder, Store
 
 

@@ -1,6 +1,6 @@
 """The database that the settings name: its schema and its file."""
 
-from reconciler.runtime.settings import Settings
+from reconciler.settings.model import Settings
 from reconciler.storage import schema
 
 

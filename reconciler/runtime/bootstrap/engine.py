@@ -13,7 +13,8 @@ from reconciler.engine.context import Engine, SourceBinding, TenantBinding, plan
 from reconciler.ports import Clock, Dispatcher, Writer
 from reconciler.runtime.bootstrap.local import call_budget, document_contract
 from reconciler.runtime.ids import jitter, new_id
-from reconciler.runtime.settings import Settings, SourceSettings, TenantSettings
+from reconciler.settings.model import Settings, SourceSettings
+from reconciler.settings.sections import TenantSettings
 from reconciler.sources.git import GitSource
 from reconciler.storage import Store
 from reconciler.targets.wizchat import Access, WizChatTarget, WizChatWriter
@@ -25,7 +26,6 @@ async def open_engine(
     settings: Settings, store: Store, clock: Clock, dispatcher: Dispatcher, *, lease_times: LeaseTimes = LEASE_TIMES
 ) -> AsyncIterator[tuple[Engine, ApplyExecutor]]:
     """The use cases' context with real git and the real WizChat, and the applier with the write keys."""
-    policy = settings.policy.as_policy()
     async with AsyncExitStack() as opened:
         threads = await opened.enter_async_context(plan_threads())
         tenants: dict[str, TenantBinding] = {}
@@ -37,9 +37,8 @@ async def open_engine(
                 WizChatTarget(_access(tenant, tenant.api_key), budget, threads=threads)
             )
             if tenant.write_api_key is not None:
-                deadline = policy.apply_deadline.total_seconds()
                 writer = WizChatWriter(
-                    _access(tenant, tenant.write_api_key), budget, deadline_s=deadline, threads=threads
+                    _access(tenant, tenant.write_api_key), budget, deadline=lease_times.deadline, threads=threads
                 )
                 writers[tenant.name] = await opened.enter_async_context(writer)
             tenants[tenant.name] = TenantBinding(
@@ -54,7 +53,7 @@ async def open_engine(
             new_id=new_id,
             sources={source.name: _binding(source, git[source.name]) for source in settings.sources},
             tenants=tenants,
-            policy=policy,
+            policy=settings.policy,
             grants=Grants(tuple(grant.as_grant() for grant in settings.grants)),
             jitter=jitter,
             plan_threads=threads,

@@ -11,8 +11,9 @@ from reconciler.domain.document_schema import document_schema
 from reconciler.errors import SettingsError
 from reconciler.ports import Clock
 from reconciler.runtime.clock import SystemClock
-from reconciler.runtime.settings import Settings, TenantSettings, load_settings
-from reconciler.runtime.settings_input import refuse_unknown_variables
+from reconciler.settings.input import load_settings, refuse_unknown_variables
+from reconciler.settings.model import Settings
+from reconciler.settings.sections import TenantSettings
 from reconciler.sources.checkout import load_checkout
 from reconciler.sources.contract import DocumentContract
 from reconciler.targets.budget import CallBudget
@@ -62,7 +63,7 @@ def local_settings(
     if api_key_file is not None:
         given.pop("WIZCHAT_API_KEY", None)
         given["WIZCHAT_API_KEY_FILE"] = str(api_key_file)
-    refuse_unknown_variables(Settings, given)
+    refuse_unknown_variables(given)
     if not any(given.get(variable) for variable in _HOLD_A_TENANT):
         raise SettingsError("no API key is set: put a read key in WIZCHAT_API_KEY, or give --api-key-file")
     return load_settings(given)

@@ -26,8 +26,8 @@ from reconciler.runtime.clock import SystemClock
 from reconciler.runtime.dispatch import LocalDispatcher
 from reconciler.runtime.link_key import link_key
 from reconciler.runtime.scheduler import TICK_SECONDS
-from reconciler.runtime.settings import Settings
-from reconciler.runtime.settings_effective import effective_tables
+from reconciler.settings.model import Settings
+from reconciler.settings.reference import effective_tables
 from reconciler.storage import Store
 from reconciler.web.app import create_app
 from reconciler.web.http.render_pool import PAGE_THREADS, RENDERING_THREADS, WebExecutors

@@ -11,7 +11,7 @@ from reconciler.demo.sample_repo import REPOSITORY, create_repository
 from reconciler.domain.layout import Exported
 from reconciler.engine.export import export_fleet
 from reconciler.runtime.bootstrap.local import editor_schema, local_target
-from reconciler.runtime.settings import load_settings
+from reconciler.settings.input import load_settings
 
 
 @pytest.fixture(scope="module")

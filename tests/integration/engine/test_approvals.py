@@ -139,7 +139,7 @@ async def test_an_approval_that_ran_out_after_the_request_is_met_at_the_re_check
 
 
 async def test_a_plan_whose_approvals_fall_while_its_apply_is_queued_can_be_approved_again(tmp_path: Path) -> None:
-    async with world(tmp_path, LIVE, FILES, policy=replace(SHORT, approvals=2)) as w:
+    async with world(tmp_path, LIVE, FILES, policy=SHORT.model_copy(update={"approvals": 2})) as w:
         plan = await w.open_plan()
         await w.approve(plan, "ann")
         await w.approve(plan, "bob")
@@ -162,7 +162,7 @@ async def test_a_plan_whose_approvals_fall_while_its_apply_is_queued_can_be_appr
 
 
 async def test_two_approvals_of_which_one_ran_out_are_one(tmp_path: Path) -> None:
-    async with world(tmp_path, LIVE, FILES, policy=replace(SHORT, approvals=2)) as w:
+    async with world(tmp_path, LIVE, FILES, policy=SHORT.model_copy(update={"approvals": 2})) as w:
         plan = await w.open_plan()
         await w.approve(plan, "ann")
         w.clock.advance(3000)

@@ -1,7 +1,6 @@
 """Rule 10: automatic is careful. What the policy applies, what it leaves to people, and when its yes falls."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -28,7 +27,7 @@ pytestmark = pytest.mark.anyio
 FULL = Policy(auto_apply=AutoApply.FULL)
 NO_DELETE = Policy(auto_apply=AutoApply.NO_DELETE)
 ADDITIVE = Policy(auto_apply=AutoApply.ADDITIVE)
-HEALING = replace(FULL, self_heal=True)
+HEALING = FULL.model_copy(update={"self_heal": True})
 SKILLS = [{"name": "a", "body": "one"}, {"name": "b", "body": "one"}]
 LIVE = {BOT: spec(skills=SKILLS)}
 FILES = {path_of(): document(spec(skills=SKILLS))}
@@ -180,7 +179,7 @@ async def test_never_beyond_the_delete_gate(tmp_path: Path) -> None:
 
 
 async def test_never_what_is_protected(tmp_path: Path) -> None:
-    policy = replace(FULL, protected=(Protection("*", "skills", "a"),))
+    policy = FULL.model_copy(update={"protected": (Protection("*", "skills", "a"),)})
     async with world(tmp_path, LIVE, FILES, policy=policy) as w:
         await push(w, **UPDATED)
         assert (await w.open_plan()).reason is Reason.PROTECTED
@@ -328,7 +327,9 @@ async def test_a_queued_apply_begins_after_a_restart(tmp_path: Path) -> None:
         assert len(w.writer.writes) == 1
 
 
-@pytest.mark.parametrize("policy", [Policy(), ADDITIVE, HEALING, replace(FULL, protected=(Protection("*", "*", "a"),))])
+@pytest.mark.parametrize(
+    "policy", [Policy(), ADDITIVE, HEALING, FULL.model_copy(update={"protected": (Protection("*", "*", "a"),)})]
+)
 async def test_the_policys_yes_falls_with_the_policy(tmp_path: Path, policy: Policy) -> None:
     async with world(tmp_path, LIVE, FILES, policy=FULL) as w:
         plan = await queued_by_the_policy(w)
@@ -357,7 +358,7 @@ async def test_the_policys_yes_can_be_taken_back_by_a_person(tmp_path: Path) -> 
 
 
 async def test_a_persons_yes_beside_the_policys_changes_nothing(tmp_path: Path) -> None:
-    async with world(tmp_path, LIVE, FILES, policy=replace(FULL, approvals=2)) as w:
+    async with world(tmp_path, LIVE, FILES, policy=FULL.model_copy(update={"approvals": 2})) as w:
         plan = await queued_by_the_policy(w)
         assert (await w.approve(plan)).plan.status is PlanStatus.APPROVED
         await begin_the_queued(w)
@@ -380,7 +381,7 @@ async def test_an_apply_that_fell_short_is_left_to_people_however_it_did(tmp_pat
 
 async def test_a_person_more_is_no_person_fewer(tmp_path: Path) -> None:
     """The policy's yes stands for all people that are needed, but only where the policy applies by itself."""
-    async with world(tmp_path, LIVE, FILES, policy=replace(NO_DELETE, approvals=2)) as w:
+    async with world(tmp_path, LIVE, FILES, policy=NO_DELETE.model_copy(update={"approvals": 2})) as w:
         await push(w, **UPDATED)
         assert len(w.writer.writes) == 1
         await push(w, skills=UPDATED["skills"][:1])

@@ -129,7 +129,7 @@ async def test_a_revision_that_takes_it_back_releases_the_brake(tmp_path: Path) 
 async def test_without_automatic_applies_there_is_nothing_to_brake(tmp_path: Path) -> None:
     async with world(tmp_path, LIVE, FILES, policy=FULL) as w:
         await delete_in(w, BOTS[:3])
-        await w.switch(replace(FULL, auto_apply=AutoApply.NONE))
+        await w.switch(FULL.model_copy(update={"auto_apply": AutoApply.NONE}))
         await w.refresh()
         assert (await w.source_record()).brake is None
         assert (await w.open_plan(BOTS[0])).reason is Reason.AWAITING_APPROVAL
@@ -186,7 +186,7 @@ async def test_the_brake_is_judged_again_before_the_intent(tmp_path: Path) -> No
 
 
 async def test_many_live_edits_at_once_are_not_undone_without_a_person(tmp_path: Path) -> None:
-    async with world(tmp_path, LIVE, FILES, policy=replace(FULL, self_heal=True)) as w:
+    async with world(tmp_path, LIVE, FILES, policy=FULL.model_copy(update={"self_heal": True})) as w:
         for key in BOTS[:7]:
             w.edit_live(key, core=spec(prompt="moved platform")["core"])
         await w.refresh()
@@ -196,7 +196,7 @@ async def test_many_live_edits_at_once_are_not_undone_without_a_person(tmp_path:
 
 
 async def test_live_edits_one_by_one_never_use_up_the_limit(tmp_path: Path) -> None:
-    async with world(tmp_path, LIVE, FILES, policy=replace(FULL, self_heal=True)) as w:
+    async with world(tmp_path, LIVE, FILES, policy=FULL.model_copy(update={"self_heal": True})) as w:
         for key in BOTS[:9]:
             w.edit_live(key, core=spec(prompt="edited")["core"])
             await w.refresh()
@@ -205,7 +205,7 @@ async def test_live_edits_one_by_one_never_use_up_the_limit(tmp_path: Path) -> N
 
 
 async def test_live_edits_wait_not_for_a_revision_that_is_braked(tmp_path: Path) -> None:
-    async with world(tmp_path, LIVE, FILES, policy=replace(FULL, self_heal=True)) as w:
+    async with world(tmp_path, LIVE, FILES, policy=FULL.model_copy(update={"self_heal": True})) as w:
         await delete_in(w, BOTS[:3])
         w.edit_live(BOTS[9], core=spec(prompt="edited")["core"])
         await w.refresh()

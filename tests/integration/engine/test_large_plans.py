@@ -17,7 +17,7 @@ import pytest
 from reconciler.engine.access.tokens import ensure_bootstrap
 from reconciler.engine.reconcile.schedule import start_up
 from reconciler.runtime.bootstrap.service import Service, open_service
-from reconciler.runtime.settings import load_settings
+from reconciler.settings.input import load_settings
 from tests.support.service import TOKEN, smallest, stage
 from tests.support.waiting import PATIENCE
 from tests.support.work import counted

@@ -6,7 +6,7 @@ import pytest
 
 from reconciler.domain.document import Snapshot
 from reconciler.runtime.bootstrap.engine import git_sources
-from reconciler.runtime.settings import Settings
+from reconciler.settings.model import Settings
 from tests.fakes.cache import MemoryParseCache
 from tests.support.git import GitRepo
 

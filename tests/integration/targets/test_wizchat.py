@@ -4,6 +4,7 @@ import asyncio
 import socket
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
+from datetime import timedelta
 
 import pytest
 
@@ -58,9 +59,9 @@ async def _target(url: str, budget: CallBudget, key: str = "wpk_live_all") -> As
 
 @asynccontextmanager
 async def _writer(
-    url: str, budget: CallBudget, key: str = "wpk_live_all", deadline_s: float = 60.0
+    url: str, budget: CallBudget, key: str = "wpk_live_all", deadline: timedelta = timedelta(minutes=1)
 ) -> AsyncIterator[WizChatWriter]:
-    async with WizChatWriter(Access("acme", url, key), budget, deadline_s=deadline_s) as writer:
+    async with WizChatWriter(Access("acme", url, key), budget, deadline=deadline) as writer:
         yield writer
 
 
@@ -137,7 +138,7 @@ async def test_nobody_listening_is_unreachable_for_reads_and_not_sent_for_an_app
 async def test_an_apply_ends_at_its_deadline(server: SandboxServer, budget: CallBudget) -> None:
     # as good as for ever: an apply without a deadline would be waited for, and answered
     server.control.add_fault("latency", ms=120_000, match={"dry_run": False})
-    async with _writer(server.url, budget, deadline_s=0.2) as writer:
+    async with _writer(server.url, budget, deadline=timedelta(seconds=0.2)) as writer:
         assert isinstance(await writer.apply(BOT, RENAME), ApplyUnclear)
 
 

@@ -4,8 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from reconciler.runtime.settings_effective import effective_tables
-from reconciler.runtime.settings_reference import setting_tables
+from reconciler.settings.reference import effective_tables, setting_tables
 from reconciler.web.app import create_app
 from tests.integration.web.conftest import House
 from tests.support.settings import full_settings, parts_of_the_canary

@@ -59,8 +59,9 @@ PLANS = st.builds(
 PROTECTIONS = st.builds(
     Protection, st.sampled_from(["*", "bot_1", "bot_2"]), st.sampled_from(["*", *SECTIONS]), st.sampled_from(["*", "a"])
 )
+# also what the settings refuse: the rules hold by themselves
 POLICIES = st.builds(
-    Policy,
+    Policy.model_construct,
     auto_apply=st.sampled_from(AutoApply),
     self_heal=st.booleans(),
     max_deletes=st.integers(0, 3),
@@ -108,7 +109,7 @@ def test_nothing_outside_the_rules_is_automatic_and_everything_within_is(
 
 @given(PLANS, POLICIES, MEMORIES)
 def test_a_wider_setting_never_lets_less_pass(plan: Plan, policy: Policy, memory: AutoApplyHistory) -> None:
-    levels = [outside_policy(plan, replace(policy, auto_apply=level)) is None for level in AutoApply]
+    levels = [outside_policy(plan, policy.model_copy(update={"auto_apply": level})) is None for level in AutoApply]
     assert levels == sorted(levels)
     assert refused_by_history(memory) is None or memory != AutoApplyHistory(since=NOW, synced_at=NOW)
 
@@ -170,7 +171,9 @@ def test_full_lets_within_the_gate_also_be_lost_what_updates_take_away() -> None
 
 
 def test_the_switch_knows_each_value_of_both_settings() -> None:
-    policies = [Policy(auto_apply=level, self_heal=healing) for level in AutoApply for healing in (False, True)]
+    policies = [
+        Policy.model_construct(auto_apply=level, self_heal=healing) for level in AutoApply for healing in (False, True)
+    ]
     assert len({switch_value(policy) for policy in policies}) == len(policies)
     assert rule_of(policies[-1]) == "auto_apply = full, self_heal = true"
 

@@ -9,8 +9,8 @@ from pydantic import SecretStr
 
 from reconciler.errors import SettingsError
 from reconciler.runtime.link_key import KEY_FILE, link_key
-from reconciler.runtime.settings import load_settings
-from reconciler.runtime.settings_auth import AuthSettings
+from reconciler.settings.input import load_settings
+from reconciler.settings.sections import AuthSettings
 
 UNSET = AuthSettings()
 

@@ -2,14 +2,16 @@
 
 from collections.abc import Mapping
 from datetime import timedelta
+from ipaddress import ip_network
 from pathlib import Path
 
 import pytest
 
-from reconciler.domain.policy import Policy
+from reconciler.domain.policy import Policy, Protection
+from reconciler.domain.setting_values import format_duration, parse_duration
 from reconciler.errors import SettingsError
-from reconciler.runtime.durations import format_duration, parse_duration
-from reconciler.runtime.settings import Settings, load_settings
+from reconciler.settings.input import load_settings
+from reconciler.settings.model import Settings
 
 TWO_VARIABLES = {"WIZCHAT_API_KEY": "wpk_live_read", "RECONCILER_GIT_URL": "https://git.example.com/acme/bots.git"}
 TENANT = '[[tenants]]\nname = "acme"\napi_key = "wpk_live_read"\n'
@@ -157,7 +159,7 @@ class TestLayers:
         )
 
         assert settings.server.allowed_hosts == ("a.example", "b.example")
-        assert settings.server.trusted_proxies == ("10.0.0.0/8",)
+        assert settings.server.trusted_proxies == (ip_network("10.0.0.0/8"),)
 
     def test_whole_tables_come_from_the_environment_as_json(self) -> None:
         settings = load_settings(
@@ -182,7 +184,7 @@ class TestLayers:
             settings.server.port = 1  # type: ignore[misc]  # that is the point
 
     def test_the_policy_is_the_engines(self) -> None:
-        assert load_settings({}).policy.as_policy() == Policy()
+        assert load_settings({}).policy == Policy()
 
 
 class TestUnknownNames:
@@ -361,6 +363,22 @@ class TestRefusals:
 
     def test_a_byte_order_mark_is_passed_over(self, tmp_path: Path) -> None:
         assert from_toml(tmp_path, "\ufeff" + TENANT).tenants[0].name == "acme"
+
+    @pytest.mark.parametrize(
+        ("text", "said"),
+        [
+            ('protected = ["a/b"]', "policy.protected[0]: 'a/b' is not a pattern chatbot/section/key"),
+            ("protected = [1]", "policy.protected[0]: it should be a valid string"),
+            ('protected = {a = "b"}', "policy.protected: it should be a valid tuple"),
+        ],
+    )
+    def test_what_protects_nothing_is_refused(self, tmp_path: Path, text: str, said: str) -> None:
+        assert said in toml_refusal(tmp_path, f"[policy]\n{text}\n")
+
+    def test_what_is_protected_may_be_separated_by_commas(self) -> None:
+        policy = load_settings({"RECONCILER_POLICY__PROTECTED": "*/mcpServers/*, bot_vip/*/*"}).policy
+
+        assert policy.protected == (Protection("*", "mcpServers", "*"), Protection("bot_vip", "*", "*"))
 
     def test_another_encoding_is_named(self, tmp_path: Path) -> None:
         path = tmp_path / "reconciler.toml"

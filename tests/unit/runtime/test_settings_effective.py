@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 from pydantic import BaseModel
 
-from reconciler.runtime.settings import Settings, load_settings
-from reconciler.runtime.settings_effective import effective_tables, without_credentials
-from reconciler.runtime.settings_reference import setting_tables
+from reconciler.settings.input import load_settings
+from reconciler.settings.model import Settings
+from reconciler.settings.reference import effective_tables, setting_tables, without_credentials
 from reconciler.web.http.web_settings import EffectiveSetting, EffectiveTable
 from tests.support.settings import full_settings, parts_of_the_canary, secret_fields
 

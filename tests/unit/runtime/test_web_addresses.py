@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from reconciler.errors import SettingsError
-from reconciler.runtime.settings import Settings, load_settings
-from reconciler.runtime.settings_names import model_of
-from reconciler.runtime.settings_reference import is_secret
+from reconciler.settings.input import load_settings
+from reconciler.settings.model import Settings, model_of
+from reconciler.settings.reference import is_secret
 
 SECRET = "hunter2"
 PLACES = {

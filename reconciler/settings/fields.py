@@ -1,53 +1,32 @@
 """The kinds of value that settings have, each with a message that says what to change."""
 
 import ipaddress
-import json
 import re
-from datetime import timedelta
+from ipaddress import IPv4Network, IPv6Network
 from typing import Annotated, Any
 from urllib.parse import SplitResult, urlsplit
 
-from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
-from pydantic_settings import NoDecode
+from pydantic import AfterValidator, BeforeValidator, SecretStr
+from pydantic_core import PydanticCustomError
 
 from api_client.api_key import api_key_problem
 from api_client.base_url import base_url_problem, web_address_problem
 from reconciler.domain.loopback import is_loopback
-from reconciler.errors import SettingsError
-from reconciler.runtime.durations import parse_duration
-from reconciler.sources.git_remote import check_branch
+from reconciler.domain.setting_values import read_list
 
+IpNetwork = IPv4Network | IPv6Network
 _PATH = re.compile(r"(?:/(?!\.{1,2}(?:/|$))[A-Za-z0-9._~-]+)*")
 _HOST = re.compile(r"\*|(?:\*\.)?[^\s/\\@:*\[\]]+")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 
-def _duration(value: Any) -> timedelta:
-    if isinstance(value, timedelta):
-        return value
-    if not isinstance(value, str):
-        raise ValueError(f"{value!r} has no unit: write it like 30s, 5m, 1h30m or 7d")  # noqa: TRY004 - pydantic reads ValueError
-    return parse_duration(value)
-
-
-def _words(value: Any) -> Any:
-    """Let an environment variable hold a list: as JSON, or separated by commas."""
-    if not isinstance(value, str):
-        return value
-    if not value.lstrip().startswith("["):
-        return tuple(word.strip() for word in value.split(",") if word.strip())
+def _network(value: Any) -> IpNetwork:
+    if not isinstance(value, str | IPv4Network | IPv6Network):
+        raise PydanticCustomError("string_type", "Input should be a valid string")
     try:
-        return json.loads(value)
-    except (ValueError, RecursionError):
-        raise ValueError('it is not a JSON list: write it like a,b or ["a", "b"]') from None
-
-
-def _network(value: str) -> str:
-    try:
-        ipaddress.ip_network(value, strict=False)
+        return ipaddress.ip_network(value, strict=False)
     except ValueError:
         raise ValueError(f"{value!r} is neither an IP address nor a network such as 10.0.0.0/8") from None
-    return value
 
 
 def _host(value: str) -> str:
@@ -128,23 +107,11 @@ def _name(value: str) -> str:
     return value
 
 
-def _branch(value: str) -> str:
-    try:
-        check_branch(value)
-    except SettingsError as error:
-        raise ValueError(str(error)) from None
-    return value
-
-
-Duration = Annotated[timedelta, BeforeValidator(_duration)]
-Retention = Annotated[timedelta, Field(ge=timedelta(days=1)), BeforeValidator(_duration)]
-Words = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_words)]
-Networks = Annotated[tuple[Annotated[str, AfterValidator(_network)], ...], NoDecode, BeforeValidator(_words)]
-Hosts = Annotated[tuple[Annotated[str, AfterValidator(_host)], ...], NoDecode, BeforeValidator(_words)]
-Origins = Annotated[tuple[Annotated[str, AfterValidator(_origin)], ...], NoDecode, BeforeValidator(_words)]
+Networks = Annotated[tuple[Annotated[IpNetwork, BeforeValidator(_network)], ...], BeforeValidator(read_list)]
+Hosts = Annotated[tuple[Annotated[str, AfterValidator(_host)], ...], BeforeValidator(read_list)]
+Origins = Annotated[tuple[Annotated[str, AfterValidator(_origin)], ...], BeforeValidator(read_list)]
 WebUrl = Annotated[str, AfterValidator(_web_url)]
 ApiKey = Annotated[SecretStr, AfterValidator(_api_key)]
 ApiUrl = Annotated[str, AfterValidator(_api_url)]
 IssuerUrl = Annotated[str, AfterValidator(_issuer_url)]
-Branch = Annotated[str, AfterValidator(_branch)]
 Name = Annotated[str, AfterValidator(_name)]

@@ -1,8 +1,11 @@
-"""Durations as people write them in settings: ``30s``, ``5m``, ``1h30m``, ``7d``."""
+"""Values as people write them in settings: durations such as ``1h30m``, and lists such as ``a,b``."""
 
+import json
 import re
 from datetime import timedelta
-from typing import Final
+from typing import Annotated, Any, Final
+
+from pydantic import BeforeValidator, Field
 
 _UNITS = {"d": "days", "h": "hours", "m": "minutes", "s": "seconds"}
 LONGEST: Final = timedelta(days=36_500)
@@ -39,3 +42,29 @@ def format_duration(duration: timedelta) -> str:
         if count:
             parts.append(f"{count}{unit}")
     return "".join(parts) or "0s"
+
+
+def read_duration(value: Any) -> timedelta:
+    """Take a duration as it is, or read it from text."""
+    if isinstance(value, timedelta):
+        return value
+    if not isinstance(value, str):
+        raise ValueError(f"{value!r} has no unit: write it like 30s, 5m, 1h30m or 7d")  # noqa: TRY004 - pydantic reads ValueError
+    return parse_duration(value)
+
+
+def read_list(value: Any) -> Any:
+    """Let an environment variable hold a list: as JSON, or separated by commas."""
+    if not isinstance(value, str):
+        return value
+    if not value.lstrip().startswith("["):
+        return tuple(word.strip() for word in value.split(",") if word.strip())
+    try:
+        return json.loads(value)
+    except (ValueError, RecursionError):
+        raise ValueError('it is not a JSON list: write it like a,b or ["a", "b"]') from None
+
+
+Duration = Annotated[timedelta, BeforeValidator(read_duration)]
+Retention = Annotated[timedelta, Field(ge=timedelta(days=1)), BeforeValidator(read_duration)]
+Words = Annotated[tuple[str, ...], BeforeValidator(read_list)]

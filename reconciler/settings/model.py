@@ -1,150 +1,74 @@
-"""The settings: one frozen object, read once from a TOML file and the environment, and passed on from there.
+"""The settings: one frozen object, read once by `reconciler.settings.input`, and passed on table by table."""
 
-`load_settings` is the only way in. Whatever is wrong is a `SettingsError` of one line that says what to change.
-The descriptions below are the reference: ``docs/settings.md`` is written from them.
-"""
-
-import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self, get_args
 
-from pydantic import AfterValidator, BeforeValidator, Field, PrivateAttr, SecretStr, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    Field,
+    PrivateAttr,
+    SecretStr,
+    field_validator,
+    model_validator,
+)
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
-from api_client.base_url import DEFAULT_BASE_URL, LARGEST_PORT
 from reconciler.domain.forge_urls import Forge
+from reconciler.domain.policy import Policy
+from reconciler.domain.setting_values import Duration, Words
 from reconciler.errors import SettingsError
-from reconciler.runtime.settings_auth import AuthSettings, GrantSettings, OidcSettings
-from reconciler.runtime.settings_fields import (
-    ApiKey,
-    ApiUrl,
-    Branch,
-    Duration,
-    Hosts,
-    Name,
-    Networks,
-    Origins,
-    Retention,
-    WebUrl,
-    Words,
+from reconciler.settings.fields import Name
+from reconciler.settings.sections import (
+    AuditSettings,
+    AuthSettings,
+    DatabaseSettings,
+    DataSettings,
+    GrantSettings,
+    OidcSettings,
+    ServerSettings,
+    SettingsSection,
+    TenantSettings,
 )
-from reconciler.runtime.settings_input import Provenance, read_input
-from reconciler.runtime.settings_policy import PolicySettings
-from reconciler.runtime.settings_section import SettingsSection
 from reconciler.sources.file_tree import DEFAULT_PATHS, check_globs
-from reconciler.sources.git_remote import GitRemote
+from reconciler.sources.git_remote import GitRemote, check_branch
+
+Provenance = Mapping[str, str]
+"""Where what was given came from: ``server.port``, or ``tenants`` as a whole → the file's path or the variable."""
 
 
-class ServerSettings(SettingsSection):
-    """Where the service listens and what it believes about its callers."""
-
-    host: str = Field("127.0.0.1", min_length=1, description="The address to listen on; `0.0.0.0` in a container.")
-    port: int = Field(8080, ge=0, le=LARGEST_PORT, description="The port to listen on; 0 takes a free one.")
-    public_url: WebUrl | None = Field(
-        None,
-        description="How people reach the service; used in links, so it may not hold credentials. With a path, every "
-        "address stands below it, whether or not a proxy takes the path off. Unset: the address it listens on.",
-    )
-    allowed_hosts: Hosts = Field(
-        (), description="Host names that requests may carry, besides the one of `public_url`; loopback always may."
-    )
-    trusted_proxies: Networks = Field(
-        (), description="Addresses or networks whose `X-Forwarded-*` headers are believed."
-    )
-    cors_origins: Origins = Field((), description="Origins whose pages may call the API from a browser.")
-
-
-class DatabaseSettings(SettingsSection):
-    """Where the truth is kept."""
-
-    url: SecretStr | None = Field(
-        None,
-        description="`sqlite:////absolute/path.db` or `postgresql://…`. Unset: `reconciler.db` in `data.dir`.",
-    )
-    url_file: Path | None = Field(None, description="A file that holds `database.url`.")
-
-    @model_validator(mode="after")
-    def _known_kind(self) -> Self:
-        if self.url and not self.url.get_secret_value().startswith(("sqlite:///", "postgresql://")):
-            raise ValueError("url: write it as sqlite:////absolute/path.db or postgresql://…")
-        return self
+PREFIX = "RECONCILER_"
+PREFIXES = (PREFIX, "WIZCHAT_")
+"""Of variables that are ours: another name with one of them is a slip."""
+CONFIG = "RECONCILER_CONFIG"
+SHORT_FORM: Mapping[str, tuple[str, str]] = {
+    "WIZCHAT_API_KEY": ("tenants", "api_key"),
+    "WIZCHAT_API_KEY_FILE": ("tenants", "api_key_file"),
+    "WIZCHAT_WRITE_API_KEY": ("tenants", "write_api_key"),
+    "WIZCHAT_WRITE_API_KEY_FILE": ("tenants", "write_api_key_file"),
+    "WIZCHAT_BASE_URL": ("tenants", "base_url"),
+    "RECONCILER_GIT_URL": ("sources", "url"),
+    "RECONCILER_GIT_URL_FILE": ("sources", "url_file"),
+    "RECONCILER_GIT_BRANCH": ("sources", "branch"),
+    "RECONCILER_GIT_INSECURE": ("sources", "insecure"),
+}
+"""The smallest installation: these variables make one tenant and one source, both named `default`."""
+CLIENT_VARIABLES = frozenset({"RECONCILER_TOKEN", "RECONCILER_URL"})
+"""Read by commands that ask a running service; no settings of the service."""
 
 
-class DataSettings(SettingsSection):
-    """Where files lie, and how long what has ended is kept."""
-
-    dir: Annotated[Path, AfterValidator(Path.expanduser), AfterValidator(Path.absolute)] = Field(
-        Path("/var/lib/reconciler"),
-        description="Git mirrors, which can be deleted at any time; the kept heads and the archive of the audit log, "
-        "which belong into a backup; the key of links to plans; also the database while `database.url` is unset. A "
-        "relative path counts from the folder that the program is started in.",
-    )
-    runs: Retention = Field(
-        timedelta(days=30),
-        description="How long finished runs are kept. A source's newest, its newest that succeeded and the one that "
-        "lists what is wrong in its documents stay.",
-    )
-    plans: Retention = Field(
-        timedelta(days=90),
-        description="How long closed plans are kept, with their approvals and applies, and ended suspensions. "
-        "A plan stays while it still decides about others, as a rejected one does.",
-    )
-    history: Retention = Field(
-        timedelta(days=90),
-        description="How long the database keeps when chatbots drifted and were in sync again, for the pages. "
-        "A drift that lasts is kept whole, and the audit log has a setting of its own.",
-    )
+def _branch(value: str) -> str:
+    try:
+        check_branch(value)
+    except SettingsError as error:
+        raise ValueError(str(error)) from None
+    return value
 
 
-class TenantSettings(SettingsSection):
-    """One WizChat account."""
-
-    name: Name = Field(description="What sources and pages call the tenant.")
-    base_url: ApiUrl = Field(
-        DEFAULT_BASE_URL,
-        description="The account's WizChat: scheme, host and port, without a path. https, or http on loopback.",
-    )
-    api_key: ApiKey = Field(min_length=1, description="The key for reading and dry runs.")
-    api_key_file: Path | None = Field(None, description="A file that holds `api_key`.")
-    write_api_key: ApiKey | None = Field(
-        None,
-        min_length=1,
-        description="The key for applies; it may be the same key. Without it the tenant is `ReadOnly`.",
-    )
-    write_api_key_file: Path | None = Field(None, description="A file that holds `write_api_key`.")
-    concurrency: int = Field(
-        8, ge=1, le=16, description="How many calls may be under way at once; those of applies come on top."
-    )
-    requests_per_minute: int = Field(600, ge=1, description="How many calls a minute the tenant may use.")
-    daily_budget: int | None = Field(
-        None,
-        ge=1,
-        description="How many calls a day (UTC) the tenant may use; below the quota of its keys. Unset: not limited "
-        "here. Each source is sure of an even share.",
-    )
-
-    apply_reserve: float = Field(
-        0.1,
-        ge=0,
-        le=0.9,
-        description="The share of `daily_budget` that is kept for applies, with their re-checks and verifications.",
-    )
-    live_share: float = Field(
-        0.1,
-        ge=0,
-        le=1,
-        description="The share of `daily_budget` that people's looks at live configurations may use together.",
-    )
-    live_views_per_hour: int = Field(
-        60, ge=0, description="How often one person may have a live configuration read; 0 for never."
-    )
-
-    @property
-    def read_only(self) -> bool:
-        """Whether nothing can be applied."""
-        return self.write_api_key is None
+Branch = Annotated[str, AfterValidator(_branch)]
 
 
 def _as_tuple(value: Any) -> Any:
@@ -226,26 +150,11 @@ class SourceSettings(SettingsSection):
         return self.remote().display_url
 
 
-class AuditSettings(SettingsSection):
-    """How long decisions are kept, and how they are vouched for."""
-
-    retention: Retention | None = Field(
-        None,
-        description="How long entries stay in the database; older ones move to `audit-archive` in `data.dir`. "
-        "Unset: for ever.",
-    )
-    head_interval: Duration = Field(
-        timedelta(minutes=5),
-        ge=timedelta(seconds=1),
-        description="How often the head of the chain is written to the log and beside the database.",
-    )
-
-
 class Settings(BaseSettings):
     """Everything that people set. Made by `load_settings`; code that starts the service itself may build one."""
 
     model_config = SettingsConfigDict(
-        env_prefix="RECONCILER_", env_nested_delimiter="__", frozen=True, extra="forbid", hide_input_in_errors=True
+        env_prefix=PREFIX, env_nested_delimiter="__", frozen=True, extra="forbid", hide_input_in_errors=True
     )
 
     server: ServerSettings = Field(ServerSettings(), description="Where the service listens.")
@@ -256,7 +165,7 @@ class Settings(BaseSettings):
     auth: AuthSettings = Field(AuthSettings(), description="How people and programs sign in.")
     oidc: OidcSettings = Field(OidcSettings(), description="Login by OpenID Connect.")
     grants: tuple[GrantSettings, ...] = Field((), description="What the members of groups may do.")
-    policy: PolicySettings = Field(PolicySettings(), description="What it takes to apply a plan.")
+    policy: Policy = Field(Policy(), description="What it takes to apply a plan.")
     audit: AuditSettings = Field(AuditSettings(), description="How long decisions are kept.")
     _origins: Provenance = PrivateAttr(default_factory=dict)
 
@@ -342,14 +251,19 @@ def _refuse_unknown_sources(grants: tuple[GrantSettings, ...], known: set[str]) 
             raise ValueError(f"grants.{grant.group}.sources: there is no source {name!r}: use one of {listed}")
 
 
-def load_settings(environ: Mapping[str, str] = os.environ) -> Settings:
-    """Read the settings: the TOML file named by ``RECONCILER_CONFIG``, and the environment, which wins over it.
+def variables(model: type[BaseSettings]) -> Iterator[str]:
+    """The name of every environment variable that the settings know, the smallest installation's left out."""
+    for name, field in model.model_fields.items():
+        section = model_of(field.annotation)
+        if section is None or get_args(field.annotation):
+            yield f"{PREFIX}{name}".upper()
+        else:
+            yield from (f"{PREFIX}{name}__{inner}".upper() for inner in section.model_fields)
 
-    Args:
-        environ: The environment to read.
 
-    Raises:
-        SettingsError: In one line: what is wrong, where, and what to change.
-    """
-    settings, origins = read_input(Settings, environ)
-    return settings.with_origins(origins)
+def model_of(annotation: Any) -> type[BaseModel] | None:
+    """The model in an annotation such as ``tuple[Model, ...]``, or None."""
+    for candidate in (annotation, *get_args(annotation)):
+        if isinstance(candidate, type) and issubclass(candidate, BaseModel):
+            return candidate
+    return None
