@@ -10,6 +10,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import median
 
 ROOT = Path(__file__).parent.parent
 PACKAGES = ("reconciler", "api_client")
@@ -20,6 +21,9 @@ FEATURE = len(WEB_LAYERS)
 APPLICATION = FEATURE + 1
 """What lies in `web` itself puts the features together."""
 MAX_DUPLICATE_CLASSES = 3
+MAX_FILES_OF_API_FIELD = 2
+RESPONSE = "Response"
+"""How the models of the API's answers are called."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +119,55 @@ def _web_imports(edges: Mapping[str, set[str]]) -> Iterator[tuple[str, str]]:
                 yield source, target
 
 
+def response_models(there: Mapping[str, Module]) -> dict[str, tuple[str, ast.ClassDef]]:
+    """The models of the API's answers by name, each with its module."""
+    return {
+        node.name: (module.name, node)
+        for module in there.values()
+        for node in module.tree.body
+        if isinstance(node, ast.ClassDef) and module.name.startswith("reconciler.web.") and node.name.endswith(RESPONSE)
+    }
+
+
+def files_of_api_fields(there: Mapping[str, Module]) -> dict[str, set[str]]:
+    """Field of an answer → the modules that name it: its model's, and those that give it a value."""
+    models = response_models(there)
+    fields: dict[str, dict[str, set[str]]] = {
+        name: {
+            item.target.id: {module}
+            for item in node.body
+            if isinstance(item, ast.AnnAssign) and isinstance(item.target, ast.Name)
+        }
+        for name, (module, node) in models.items()
+    }
+    for module in there.values():
+        for model, call in _calls_of_models(module, models):
+            for name in [keyword.arg for keyword in call.keywords if keyword.arg in fields.get(model, {})]:
+                fields[model][name].add(module.name)
+    return {f"{model}.{name}": files for model, named in fields.items() for name, files in named.items()}
+
+
+def _calls_of_models(module: Module, models: Mapping[str, tuple[str, ast.ClassDef]]) -> Iterator[tuple[str, ast.Call]]:
+    """The calls that make answers: ``PlanResponse(...)``, ``PlanResponse.of(...)``, ``cls.of(...)`` within a model."""
+    for top in module.tree.body:
+        own = top.name if isinstance(top, ast.ClassDef) and top.name in models else None
+        for node in ast.walk(top):
+            if isinstance(node, ast.Call):
+                function = node.func.value if isinstance(node.func, ast.Attribute) else node.func
+                name = function.id if isinstance(function, ast.Name) else ""
+                model = own if name == "cls" else name
+                if model in models:
+                    yield from ((base, node) for base in _lineage(model, models))
+
+
+def _lineage(model: str, models: Mapping[str, tuple[str, ast.ClassDef]]) -> Iterator[str]:
+    """A model and those whose fields it has."""
+    yield model
+    for base in models[model][1].bases:
+        if isinstance(base, ast.Name) and base.id in models:
+            yield from _lineage(base.id, models)
+
+
 def gerunds(there: Mapping[str, Module]) -> list[str]:
     """Modules of the engine that are called by what somebody does, and not by what it is."""
     return sorted(
@@ -147,6 +200,12 @@ def protocols(there: Mapping[str, Module]) -> list[str]:
     )
 
 
+def _spread(files: Mapping[str, set[str]]) -> str:
+    numbers = [len(named) for named in files.values()]
+    counted = ", ".join(f"{number}: {count} fields" for number, count in sorted(Counter(numbers).items()))
+    return f"median {median(numbers or [0]):g} ({counted})"
+
+
 def report(root: Path) -> tuple[list[str], list[str]]:
     """The counts as lines, and what is more than it may be."""
     there = modules(root)
@@ -154,6 +213,8 @@ def report(root: Path) -> tuple[list[str], list[str]]:
     packages = Counter(module.package for module in there.values() if not module.is_package)
     duplicates, upward, doing = duplicate_classes(there), upward_imports(edges), gerunds(there)
     private, once = private_functions(there)
+    api_fields = files_of_api_fields(there)
+    wide = sorted(name for name, files in api_fields.items() if len(files) > MAX_FILES_OF_API_FIELD)
     lines = [
         f"modules: {sum(packages.values())}",
         *(f"  {package}: {count}" for package, count in sorted(packages.items())),
@@ -165,12 +226,15 @@ def report(root: Path) -> tuple[list[str], list[str]]:
         f"Protocols: {len(protocols(there))}",
         f"imports within the web that lead upward: {len(upward)}",
         *(f"  {edge}" for edge in upward),
+        f"files to touch for a field of the API: {_spread(api_fields)}",
+        *(f"  more than {MAX_FILES_OF_API_FIELD}: {name} in {', '.join(sorted(api_fields[name]))}" for name in wide),
         f"modules of the engine that end in -ing: {len(doing)}",
         *(f"  {name}" for name in doing),
     ]
     broken = [
         *([f"more than {MAX_DUPLICATE_CLASSES} class names recur"] if len(duplicates) > MAX_DUPLICATE_CLASSES else []),
         *(["an import within the web leads upward"] if upward else []),
+        *([f"a field of the API is named in more than {MAX_FILES_OF_API_FIELD} files"] if wide else []),
         *(["a module of the engine ends in -ing"] if doing else []),
     ]
     return lines, broken

@@ -22,7 +22,7 @@ from reconciler.web.auth.audit_policies import Audited, kept_body
 from reconciler.web.auth.credentials import Caller
 from reconciler.web.auth.dependencies import Admin, TheEngine, Viewer
 from reconciler.web.http.problems import Code
-from reconciler.web.http.responses import API, NOT_MODIFIED, refusals
+from reconciler.web.http.responses import API, NOT_MODIFIED, refusals, whole_list
 from reconciler.web.http.schemas import ListResponse, Name
 
 router = APIRouter(prefix=API, tags=["Access"])
@@ -46,9 +46,7 @@ async def me(engine: TheEngine, actor: Viewer, request: Request) -> MeResponse: 
 async def person_list(engine: TheEngine, actor: Admin) -> ListResponse[PersonResponse]:
     """With what the grants give them now: `next_cursor` is always null."""
     actor.require(Role.ADMIN)
-    return ListResponse(
-        items=[_response(engine, person) for person in await engine.store.queries.people()], next_cursor=None
-    )
+    return whole_list(_response(engine, person) for person in await engine.store.queries.people())
 
 
 @router.post(
@@ -84,9 +82,7 @@ async def token_list(engine: TheEngine, actor: Admin) -> ListResponse[TokenRespo
     """Revoked and expired ones too, newest first, and never a secret: `next_cursor` is always null."""
     actor.require(Role.ADMIN)
     now = engine.clock.now()
-    return ListResponse(
-        items=[TokenResponse.of_token(token, now) for token in await engine.store.queries.tokens()], next_cursor=None
-    )
+    return whole_list(TokenResponse.of_token(token, now) for token in await engine.store.queries.tokens())
 
 
 @router.post(

@@ -31,8 +31,8 @@ async def chatbot_list(
         wanted, limit=query.limit, cursor=query.cursor, order=query.order, descending=query.descending
     )
     found = await checked(part)
-    stops = await suspensions_of(engine, found.items)
-    return listed(found, lambda chatbot: ChatbotResponse.of_chatbot(chatbot, stops))
+    suspensions = await suspensions_of(engine, found.items)
+    return listed(found, lambda chatbot: ChatbotResponse.of_chatbot(chatbot, suspensions))
 
 
 @router.get(
@@ -62,5 +62,5 @@ async def chatbot_history(
     """Every plan with its approvals and its apply, which is null where there was none."""
     chatbot = await visible_chatbot(engine, actor, chatbot_id, query.tenant)
     found = await checked(past_plans(engine, actor, chatbot, limit=query.limit, cursor=query.cursor))
-    stops = await suspensions_of(engine, (past.plan for past in found.items))
-    return listed(found, lambda past: HistoryResponse.of_past(past, engine.policy, stops))
+    suspensions = await suspensions_of(engine, (past.plan for past in found.items))
+    return listed(found, lambda past: HistoryResponse.of_past(past, engine.policy, suspensions))

@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query
 
 from reconciler.domain.entities import Role
-from reconciler.engine.forget import Forgotten, forget_chatbot, forget_source, forget_tenant
+from reconciler.engine.forget import forget_chatbot, forget_source, forget_tenant
 from reconciler.web.auth.audit_policies import Audited
 from reconciler.web.auth.dependencies import Admin, TheEngine
 from reconciler.web.auth.visibility import visible_chatbot
@@ -32,7 +32,7 @@ _COMMON = (
 )
 async def source_forget(engine: TheEngine, actor: Admin, name: Name, body: ForgetRequest) -> ForgottenResponse:
     """Its documents, suspensions and open plans end. Its chatbots become unmanaged; nothing is done at WizChat."""
-    return _shape(await forget_source(engine, actor, name, body.reason))
+    return ForgottenResponse.model_validate(await forget_source(engine, actor, name, body.reason))
 
 
 @router.post(
@@ -45,7 +45,7 @@ async def source_forget(engine: TheEngine, actor: Admin, name: Name, body: Forge
 )
 async def tenant_forget(engine: TheEngine, actor: Admin, name: Name, body: ForgetRequest) -> ForgottenResponse:
     """Its chatbots, and sources that are no longer configured either, go; nothing is done at WizChat."""
-    return _shape(await forget_tenant(engine, actor, name, body.reason))
+    return ForgottenResponse.model_validate(await forget_tenant(engine, actor, name, body.reason))
 
 
 @router.post(
@@ -62,8 +62,6 @@ async def chatbot_forget(
     """An id that two tenants share needs `tenant`. WizChat is asked whether it has the chatbot."""
     actor.require(Role.ADMIN)  # before it is looked for: whether it is there is told only to who may forget it
     chatbot = await visible_chatbot(engine, actor, chatbot_id, query.tenant)
-    return _shape(await forget_chatbot(engine, actor, chatbot.tenant, chatbot.id, body.reason))
-
-
-def _shape(forgotten: Forgotten) -> ForgottenResponse:
-    return ForgottenResponse(subject=forgotten.subject, chatbots=list(forgotten.chatbots))
+    return ForgottenResponse.model_validate(
+        await forget_chatbot(engine, actor, chatbot.tenant, chatbot.id, body.reason)
+    )

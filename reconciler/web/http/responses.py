@@ -1,6 +1,6 @@
 """What every route of the API shares: who asks, the engine, the listed problems, and lists in parts."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import Any, TypeVar
 
 from fastapi import Response
@@ -51,6 +51,11 @@ async def checked(part: Awaitable[Page[T]]) -> Page[T]:
 def listed(part: Page[T], view: Callable[[T], S]) -> ListResponse[S]:
     """A part of a list as an answer."""
     return ListResponse(items=[view(item) for item in part.items], next_cursor=part.next_cursor)
+
+
+def whole_list(items: Iterable[S]) -> ListResponse[S]:
+    """A list that is never cut into parts, as an answer."""
+    return ListResponse(items=list(items), next_cursor=None)
 
 
 async def answer_about(engine: Engine, make: Callable[[], ResponseModel], *about: Any) -> Response:

@@ -17,7 +17,7 @@ from reconciler.web.http.content_negotiation import negotiate
 from reconciler.web.http.problems import Code, problem_of_error
 from reconciler.web.http.render_pool import RenderPool
 from reconciler.web.http.responses import API, NOT_MODIFIED, answer_about, checked, listed, refusals
-from reconciler.web.http.schemas import ListResponse, Name, ProblemResponse
+from reconciler.web.http.schemas import ListResponse, Name
 from reconciler.web.plans import actions
 from reconciler.web.plans.render_cache import RenderCache
 from reconciler.web.plans.rendering import StoredPlan, identity, markdown, stored_plan, text
@@ -66,8 +66,8 @@ async def plan_list(
     wanted = query.filter(frozenset(query.status) or None, actor.sources)
     part = await checked(queries.plans(wanted, limit=query.limit, cursor=query.cursor))
     approvals = await queries.approvals_of([plan.id for plan in part.items])
-    stops = await suspensions_of(engine, part.items)
-    return listed(part, lambda plan: PlanResponse.of_plan(plan, approvals.get(plan.id, ()), engine.policy, stops))
+    suspensions = await suspensions_of(engine, part.items)
+    return listed(part, lambda plan: PlanResponse.of_plan(plan, approvals.get(plan.id, ()), engine.policy, suspensions))
 
 
 @router.get(
@@ -107,10 +107,10 @@ async def _rendered(request: Request, stored: StoredPlan, media_type: str) -> by
     responses=refusals(Code.FORBIDDEN, Code.INVALID_REQUEST, Code.BODY_TOO_LARGE),
 )
 async def plan_decide(engine: TheEngine, actor: Approver, body: DecideRequest) -> DecisionsResponse:
-    """Each item is decided by itself, and has its own result and audit entry; one refusal stops no other."""
+    """Each item is decided by itself, and has its own result and audit entry; one refusal suspensions no other."""
     results = await actions.decide_all(engine, actor, body)
-    stops = await suspensions_of(engine, (result.decision.plan for result in results if result.decision))
-    return DecisionsResponse(items=[_decided(engine, result, stops) for result in results])
+    suspensions = await suspensions_of(engine, (result.decision.plan for result in results if result.decision))
+    return DecisionsResponse(items=[_decided(engine, result, suspensions) for result in results])
 
 
 @router.post(
@@ -228,23 +228,24 @@ async def _sees(engine: Engine, actor: Actor, plan_id: str) -> bool:
 async def _single(engine: Engine, plan: Plan) -> Response:
     approvals = await engine.store.queries.approvals_of([plan.id])
     applies = await engine.store.queries.applies_of([plan.id])
-    stops = await suspensions_of(engine, [plan])
+    suspensions = await suspensions_of(engine, [plan])
     done = applies.get(plan.id)
-    make = partial(SinglePlanResponse.of_plan_and_apply, plan, approvals.get(plan.id, ()), engine.policy, stops, done)
+    make = partial(
+        SinglePlanResponse.of_plan_and_apply, plan, approvals.get(plan.id, ()), engine.policy, suspensions, done
+    )
     return await answer_about(engine, make, plan, done)
 
 
 async def _decision(engine: Engine, made: Decision) -> Response:
-    stops = await suspensions_of(engine, [made.plan])
-    make = partial(SinglePlanResponse.of_plan_and_apply, made.plan, made.approvals, engine.policy, stops)
+    suspensions = await suspensions_of(engine, [made.plan])
+    make = partial(SinglePlanResponse.of_plan_and_apply, made.plan, made.approvals, engine.policy, suspensions)
     return await answer_about(engine, make, made.plan)
 
 
-def _decided(engine: Engine, result: ItemResult, stops: Mapping[str, Suspension]) -> DecidedResponse:
+def _decided(engine: Engine, result: ItemResult, suspensions: Mapping[str, Suspension]) -> DecidedResponse:
     decision, error = result.decision, result.error
-    return DecidedResponse(
-        plan_id=result.item.plan_id,
-        fingerprint=result.item.fingerprint,
-        plan=PlanResponse.of_plan(decision.plan, decision.approvals, engine.policy, stops) if decision else None,
-        problem=ProblemResponse.model_validate(problem_of_error(error)) if error else None,
+    return DecidedResponse.of(
+        result.item,
+        plan=PlanResponse.of_plan(decision.plan, decision.approvals, engine.policy, suspensions) if decision else None,
+        problem=problem_of_error(error) if error else None,
     )

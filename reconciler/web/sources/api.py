@@ -13,7 +13,7 @@ from reconciler.web.auth.dependencies import Approver, Operator, TheEngine, View
 from reconciler.web.auth.visibility import all_sources, check_source, standing_suspensions
 from reconciler.web.fleet.fleet_status import newest_runs
 from reconciler.web.http.problems import Code
-from reconciler.web.http.responses import API, NOT_MODIFIED, refusals
+from reconciler.web.http.responses import API, NOT_MODIFIED, refusals, whole_list
 from reconciler.web.http.schemas import ListResponse, Name
 from reconciler.web.runs.schemas import RunResponse
 from reconciler.web.sources.conditions import runs_with_findings
@@ -30,7 +30,7 @@ router = APIRouter(prefix=API, tags=["Sources"])
 )
 async def source_list(engine: TheEngine, actor: Viewer) -> ListResponse[SourceResponse]:
     """All of them at once: `next_cursor` is always null."""
-    return ListResponse(items=await _shown(engine, actor), next_cursor=None)
+    return whole_list(await _responses(engine, actor))
 
 
 @router.get(
@@ -41,18 +41,18 @@ async def source_list(engine: TheEngine, actor: Viewer) -> ListResponse[SourceRe
 )
 async def source_get(engine: TheEngine, actor: Viewer, name: Name) -> SourceResponse:
     """The source as it was last seen."""
-    for shown in await _shown(engine, actor, name):
-        return shown
+    for source in await _responses(engine, actor, name):
+        return source
     raise NotFound(f"there is no source {name!r}")
 
 
-async def _shown(engine: Engine, actor: Actor, name: str | None = None) -> list[SourceResponse]:
+async def _responses(engine: Engine, actor: Actor, name: str | None = None) -> list[SourceResponse]:
     """The sources that somebody may see, or the one of a name, with what is found in their documents."""
     found = [source for source in await all_sources(engine, actor.sources) if name in {None, source[0].name}]
     records = [record for record, _ in found]
     newest = await newest_runs(engine, records)
-    told = await runs_with_findings(engine, records, newest, actor.sees)
-    return [SourceResponse.of_source(record, stop, told.get(record.name)) for record, stop in found]
+    runs = await runs_with_findings(engine, records, newest, actor.sees)
+    return [SourceResponse.of_source(record, stop, runs.get(record.name)) for record, stop in found]
 
 
 @router.post(
@@ -87,5 +87,5 @@ async def source_accept(engine: TheEngine, actor: Approver, name: Name, body: Ac
     check_source(engine, actor, name)
     done = await accept_revision(engine, actor, name, body.revision, body.reason)
     stop = suspended_sources([done.source], await standing_suspensions(engine)).get(name)
-    told = await runs_with_findings(engine, [done.source], await newest_runs(engine, [done.source]), actor.sees)
-    return AcceptedResponse.of_source(shown_source(done.source, stop), stop, told.get(name), orphaned=done.orphaned)
+    runs = await runs_with_findings(engine, [done.source], await newest_runs(engine, [done.source]), actor.sees)
+    return AcceptedResponse.of_source(shown_source(done.source, stop), stop, runs.get(name), orphaned=done.orphaned)

@@ -8,7 +8,7 @@ from reconciler.web.auth.audit_policies import Audited, kept_body
 from reconciler.web.auth.dependencies import Operator, TheEngine, Viewer
 from reconciler.web.auth.visibility import standing_suspensions
 from reconciler.web.http.problems import Code
-from reconciler.web.http.responses import API, NOT_MODIFIED, refusals
+from reconciler.web.http.responses import API, NOT_MODIFIED, refusals, whole_list
 from reconciler.web.http.schemas import ListResponse
 from reconciler.web.suspensions import actions
 from reconciler.web.suspensions.schemas import ResumeRequest, SuspendRequest, SuspensionResponse
@@ -26,11 +26,8 @@ _REFUSALS = refusals(Code.FORBIDDEN, Code.NOT_FOUND, Code.CONCURRENT_CHANGE, Cod
 )
 async def suspension_list(engine: TheEngine, actor: Viewer) -> ListResponse[SuspensionResponse]:
     """All of them at once, newest first: `next_cursor` is always null. A limited token sees what stops its sources."""
-    shown = [
-        SuspensionResponse.model_validate(suspension)
-        for suspension in await standing_suspensions(engine, actor.sources)
-    ]
-    return ListResponse(items=shown, next_cursor=None)
+    suspensions = await standing_suspensions(engine, actor.sources)
+    return whole_list(SuspensionResponse.model_validate(suspension) for suspension in suspensions)
 
 
 @router.post(
