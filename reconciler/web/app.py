@@ -124,7 +124,7 @@ def _set_state(
     app.state.live = LiveViews(engine)
     app.state.streams = Streams(engine, gate)
     app.state.attempts = LoginAttempts(engine.clock, settings.public_url.rstrip("/") + login.CALLBACK)
-    app.state.strangers = AnonymousEvents(engine.clock)
+    app.state.anonymous_events = AnonymousEvents(engine.clock)
 
 
 def _install_monitoring(app: FastAPI, engine: Engine, gate: AuthGate, audit: AuditState, vitals: Vitals | None) -> None:

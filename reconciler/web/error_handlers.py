@@ -102,7 +102,7 @@ async def _answer(
     if body["status"] in _UNKNOWN and request.method in _LOADING and (form_page := page_of_form(request.scope["path"])):
         # an answer to a form stood there, and somebody loads it again
         return RedirectResponse(form_page, 303)
-    if not _looks_at_pages(request):
+    if not _wants_a_page(request):
         return problems.answer(body, headers)
     actor: Actor | None = getattr(request.state, "actor", None)
     frame = await layout_for(engine, actor) if actor and body["code"] != Code.STORE_UNAVAILABLE else SIGNED_OUT
@@ -111,7 +111,7 @@ async def _answer(
     return page
 
 
-def _looks_at_pages(request: Request) -> bool:
+def _wants_a_page(request: Request) -> bool:
     route = request.scope.get("route")
     if route is not None:
         return is_page(route)

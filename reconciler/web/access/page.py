@@ -145,19 +145,19 @@ async def _done(
     return RedirectResponse("/tokens#people" if about.about.startswith("person/") else "/tokens", 303)
 
 
-async def _again(request: Request, engine: Engine, actor: Actor, denial: FormRefusal, about: RefusedForm) -> Response:
+async def _again(request: Request, engine: Engine, actor: Actor, refusal: FormRefusal, about: RefusedForm) -> Response:
     """The page again, with the problem and what was typed."""
     # whoever may not see the page does not see it by a mistake in a form either
     actor.require(Role.ADMIN)
-    said = replace(about, problem=denial.detail)
-    return await _page(request, engine, actor, said, status=denial.status)
+    refused = replace(about, problem=refusal.detail)
+    return await _page(request, engine, actor, refused, status=refusal.status)
 
 
 async def _page(
     request: Request,
     engine: Engine,
     actor: Actor,
-    attempt: RefusedForm | None = None,
+    refused: RefusedForm | None = None,
     *,
     new: NewToken | None = None,
     status: int = 200,
@@ -165,14 +165,14 @@ async def _page(
 ) -> Response:
     queries = engine.store.queries
     views = token_views(await queries.tokens(), engine.clock.now(), actor.token_id)
-    shown = AccessPage(
+    page = AccessPage(
         frame=await layout_for(engine, actor, "tokens", watch),
         standing=[view for view in views if view.state is TokenState.STANDS],
         ended=[view for view in views if view.state is not TokenState.STANDS],
         people=person_views(await queries.people(), engine.grants),
         sources=sorted(engine.sources),
         login=request.app.state.identity is not None,
-        attempt=attempt or RefusedForm(),
+        attempt=refused or RefusedForm(),
         new=new,
     )
-    return templates.page("access/tokens.html", shown, status)
+    return templates.page("access/tokens.html", page, status)

@@ -57,12 +57,12 @@ class AuthGate:
 
         A token that is shown decides alone: a cookie beside it is not even looked at.
         """
-        caller = await self._shown(scope, generation)
+        caller = await self._credential_caller(scope, generation)
         if caller is not None:
             mark_recognized(scope)
         return caller
 
-    async def _shown(self, scope: Scope, generation: str | None) -> Caller | None:
+    async def _credential_caller(self, scope: Scope, generation: str | None) -> Caller | None:
         secret, origin = bearer(scope), self.origin(scope)
         if secret is not None:
             return await self.by_token(secret, origin, generation) if secret else None

@@ -52,9 +52,9 @@ async def chatbot(
 ) -> Response:
     """Where one chatbot stands, what git wants, its past; and what is live, for whoever asks: that costs API calls."""
     found = await visible_chatbot(engine, actor, chatbot_id, tenant)
-    looks: LiveViews = request.app.state.live
+    live_views: LiveViews = request.app.state.live
     try:
-        known = await read_chatbot(engine, actor, found, looks if query.live else None, query.cursor)
+        known = await read_chatbot(engine, actor, found, live_views if query.live else None, query.cursor)
     except ValueError:
         return RedirectResponse(chatbot_path(found.tenant, found.id), 303)
     # a page that shows what is live does not look again by itself
@@ -65,7 +65,7 @@ async def chatbot(
 
 
 async def read_chatbot(
-    engine: Engine, actor: Actor, chatbot: Chatbot, looks: LiveViews | None, cursor: str | None
+    engine: Engine, actor: Actor, chatbot: Chatbot, live_views: LiveViews | None, cursor: str | None
 ) -> ChatbotPageData:
     """Everything that the page says.
 
@@ -73,7 +73,7 @@ async def read_chatbot(
         engine: The ports.
         actor: Who looks.
         chatbot: One that they may see.
-        looks: Reads what is live; None when nobody asks for it.
+        live_views: Reads what is live; None when nobody asks for it.
         cursor: Where the plans go on.
 
     Raises:
@@ -89,7 +89,7 @@ async def read_chatbot(
         chatbot=chatbot,
         document=document,
         origin=await _origin(engine, chatbot, document, source),
-        live=await looks.look(chatbot.tenant, chatbot.id, actor.name) if looks else None,
+        live=await live_views.look(chatbot.tenant, chatbot.id, actor.name) if live_views else None,
         standing=standing,
         box=suspend_box(
             actor,
@@ -136,6 +136,8 @@ async def _timeline(engine: Engine, actor: Actor, chatbot: Chatbot) -> tuple[Seq
     """The drift episodes, of the sources that the person may see, and whether they are all that is kept."""
     queries = engine.store.queries
     found = await queries.transitions_of(chatbot.tenant, chatbot.id, limit=_TRANSITIONS)
-    seen = [item for item in found if actor.sees(item.source) or actor.sees(item.source_before)]
-    causes = EpisodeCauses(await queries.runs_with(named(seen, RUN)), await queries.applies_with(named(seen, APPLY)))
-    return episode_views(episodes(seen), causes, engine.clock.now()), len(found) < _TRANSITIONS
+    visible = [item for item in found if actor.sees(item.source) or actor.sees(item.source_before)]
+    causes = EpisodeCauses(
+        await queries.runs_with(named(visible, RUN)), await queries.applies_with(named(visible, APPLY))
+    )
+    return episode_views(episodes(visible), causes, engine.clock.now()), len(found) < _TRANSITIONS

@@ -157,7 +157,7 @@ class EventStream(Response):
         while (caller := await self.streams.caller(scope)) is not None:
             events = feed.since(after)
             after = events[-1].id if events else after
-            text += "".join(told(item) for item in seen(events, caller.actor))
+            text += "".join(encoded(item) for item in visible_events(events, caller.actor))
             if clock.monotonic() >= due:
                 due = clock.monotonic() + limits.heartbeat
                 # the place goes on also for who was shown nothing of what happened
@@ -173,15 +173,15 @@ async def _set(event: asyncio.Event) -> None:
     await event.wait()
 
 
-def seen(events: Sequence[Event], actor: Actor) -> Iterator[Event]:
+def visible_events(events: Sequence[Event], actor: Actor) -> Iterator[Event]:
     """The events that somebody may be told of, and as much of each as they may know."""
     for event in events:
-        what = event.what if isinstance(event.what, Signal) else _shown(event.what, actor)
+        what = event.what if isinstance(event.what, Signal) else _visible_change(event.what, actor)
         if what is not None:
             yield replace(event, what=what)
 
 
-def _shown(change: Change, actor: Actor) -> Change | None:
+def _visible_change(change: Change, actor: Actor) -> Change | None:
     if change.kind in _FOR_ADMINS and not (actor.sources is None and actor.role.includes(Role.ADMIN)):
         return None
     if change.kind in _FOR_ALL and change.source is None and actor.sources is not None:
@@ -190,15 +190,15 @@ def _shown(change: Change, actor: Actor) -> Change | None:
     return change if actor.sees(change.source) else None
 
 
-def told(event: Event) -> str:
+def encoded(event: Event) -> str:
     """An event as it travels."""
     what = event.what
-    said: dict[str, Any] = {"kind": None, "id": None, "source": None}
+    data: dict[str, Any] = {"kind": None, "id": None, "source": None}
     if isinstance(what, Change):
-        said = {"kind": what.kind, "id": what.id, "source": what.source}
+        data = {"kind": what.kind, "id": what.id, "source": what.source}
     name = what.kind if isinstance(what, Change) else what
     # JSON has no line breaks of its own, which would end the field
-    return f"{_place(event.id)}event: {name}\ndata: {json.dumps(said, separators=(',', ':'))}\n\n"
+    return f"{_place(event.id)}event: {name}\ndata: {json.dumps(data, separators=(',', ':'))}\n\n"
 
 
 def _place(place: str) -> str:

@@ -20,5 +20,5 @@ router = APIRouter(prefix=API, tags=["Fleet"])
 async def status(engine: TheEngine, settings: TheSettings, actor: Viewer) -> StatusResponse:
     """Counts by sync, direction and reason, open plans, the last run of each source, and the API budget."""
     fleet = await fleet_status(engine, actor.sources)
-    told = await runs_with_findings(engine, fleet.sources, fleet.runs, actor.sees)
-    return StatusResponse.of_fleet(fleet, told, settings.version)
+    runs = await runs_with_findings(engine, fleet.sources, fleet.runs, actor.sees)
+    return StatusResponse.of_fleet(fleet, runs, settings.version)

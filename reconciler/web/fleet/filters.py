@@ -23,12 +23,12 @@ class FleetQuery(ChatbotFilterQuery, FormQuery):
 
     @model_validator(mode="before")
     @classmethod
-    def _by_its_old_name(cls, given: Any) -> Any:
+    def _by_its_old_name(cls, query: Any) -> Any:
         """Addresses that people kept say ``down`` for ``descending``."""
-        if isinstance(given, dict) and _OLD_DESCENDING in given:
-            others = {name: value for name, value in given.items() if name != _OLD_DESCENDING}
-            return {"descending": given[_OLD_DESCENDING], **others}
-        return given
+        if isinstance(query, dict) and _OLD_DESCENDING in query:
+            others = {name: value for name, value in query.items() if name != _OLD_DESCENDING}
+            return {"descending": query[_OLD_DESCENDING], **others}
+        return query
 
     @property
     def is_all(self) -> bool:

@@ -63,7 +63,7 @@ async def _read(engine: Engine, actor: Actor, chatbots: Page[Chatbot]) -> FleetP
     suspended = await queries.chatbots_with(chatbots_of(fleet.suspensions))
     return FleetPageData(
         now=now,
-        seen=fleet,
+        fleet=fleet,
         chatbots=chatbots,
         oldest=await queries.oldest_drift(actor.sources),
         groups=await queries.plan_groups(actor.sources, limit=_MAX_GROUPS),

@@ -158,7 +158,7 @@ class BudgetLeft:
     """What is left of a tenant's calls.
 
     Attributes:
-        calls: How many may still be made today; None where there is no limit, or what others used is not to be seen.
+        calls: How many may still be made today; None where there is no limit, or what others used is not to be fleet.
         blocked: Until when WizChat takes none; None while it does.
     """
 
@@ -232,7 +232,7 @@ class FleetPageData:
     """
 
     now: datetime
-    seen: FleetStatus
+    fleet: FleetStatus
     chatbots: Page[Chatbot]
     oldest: Chatbot | None = None
     groups: Sequence[PlanGroup] = ()
@@ -242,31 +242,31 @@ class FleetPageData:
 
 def fleet_page(frame: Layout, query: FleetQuery, read: FleetPageData) -> FleetPage:
     """Everything that the fleet page says."""
-    seen, cursor = read.seen, read.chatbots.next_cursor
+    fleet, cursor = read.fleet, read.chatbots.next_cursor
     return FleetPage(
         frame=frame,
         query=query,
-        headline=headline(seen.counts),
-        tenants=[tenant for tenant in seen.tenants if tenant.state not in {None, TenantState.READY}],
+        headline=headline(fleet.counts),
+        tenants=[tenant for tenant in fleet.tenants if tenant.state not in {None, TenantState.READY}],
         write_keys=[
-            warning for tenant in seen.tenants for warning in write_key_warnings(tenant.name, tenant.write_key)
+            warning for tenant in fleet.tenants for warning in write_key_warnings(tenant.name, tenant.write_key)
         ],
-        tiles=tiles(query, seen.counts),
-        chips=_chips(query, seen.counts),
+        tiles=tiles(query, fleet.counts),
+        chips=_chips(query, fleet.counts),
         heads=heads(query),
         rows=[_row(item, query, read.now) for item in read.chatbots.items],
         next_page=query.path(cursor=cursor) if cursor else None,
-        sources=[_looked(source, seen.runs, read.now) for source in seen.sources],
-        few_sources=len(seen.sources) <= _MAX_SOURCES,
-        troubled=sum(source.state is SourceState.UNKNOWN for source in seen.sources),
-        source_names=[source.name for source in seen.sources],
-        tenant_names=sorted({source.tenant for source in seen.sources} | ({query.tenant} if query.tenant else set())),
+        sources=[_source_check(source, fleet.runs, read.now) for source in fleet.sources],
+        few_sources=len(fleet.sources) <= _MAX_SOURCES,
+        troubled=sum(source.state is SourceState.UNKNOWN for source in fleet.sources),
+        source_names=[source.name for source in fleet.sources],
+        tenant_names=sorted({source.tenant for source in fleet.sources} | ({query.tenant} if query.tenant else set())),
         oldest=_oldest(read.oldest, read.now),
-        left=[_left(tenant, budget, read.now) for tenant, budget in seen.budgets.items()],
+        left=[_left(tenant, budget, read.now) for tenant, budget in fleet.budgets.items()],
         groups=read.groups,
         plot=_plot(read.points),
-        stops=suspension_notes(seen.suspensions, read.suspended),
-        stop=_stop(frame.actor, seen.suspensions),
+        stops=suspension_notes(fleet.suspensions, read.suspended),
+        stop=_stop(frame.actor, fleet.suspensions),
     )
 
 
@@ -298,8 +298,8 @@ def _chatbots(count: int) -> str:
 
 
 def _chips(query: FleetQuery, counts: FleetCounts) -> Sequence[FilterOption]:
-    told = {words: counts.sync.get(sync) for words, sync in _REPEATED.items()}
-    return [chip for chip in chips(query, counts) if chip.chosen or told.get(chip.sign.words) != chip.count]
+    on_tiles = {words: counts.sync.get(sync) for words, sync in _REPEATED.items()}
+    return [chip for chip in chips(query, counts) if chip.chosen or on_tiles.get(chip.sign.words) != chip.count]
 
 
 def _stop(actor: Actor | None, standing: Sequence[Suspension]) -> SuspendBox | None:
@@ -319,7 +319,7 @@ def _row(chatbot: Chatbot, query: FleetQuery, now: datetime) -> ChatbotRow:
     )
 
 
-def _looked(source: SourceRecord, runs: Mapping[str, Run], now: datetime) -> SourceCheck:
+def _source_check(source: SourceRecord, runs: Mapping[str, Run], now: datetime) -> SourceCheck:
     run = runs.get(source.name)
     ran = age(run.finished_at or run.started_at or run.created_at, now) if run else None
     return SourceCheck(source, run, run_badge(run) if run else None, ran, due_or_none(source.next_run_at, now))

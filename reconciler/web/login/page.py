@@ -107,7 +107,7 @@ async def to_issuer(request: Request, settings: TheSettings, identity: TheIdenti
     try:
         answer = RedirectResponse(await identity.where_to_ask(attempt), HTTPStatus.SEE_OTHER)
     except LoginRefused as refusal:
-        _strangers(request).note("login not begun", code=refusal.code, message_=str(refusal))
+        _anonymous_events(request).note("login not begun", code=refusal.code, message_=str(refusal))
         return _form(request, target, Problem(Code.LOGIN_REFUSED, str(refusal)))
     # lax: the issuer's page sends the browser back, and the cookie has to come along
     give_cookie(answer, ATTEMPT, cookie, LASTS, secure=settings.secure, samesite="lax")
@@ -157,12 +157,12 @@ async def _recognised(
     if (wait := gate.logins.wait(origin)) is not None:
         raise too_many_failures(wait)
     try:
-        seen = await identity.who(code, attempt, _one(request, "iss"))
+        identified = await identity.who(code, attempt, _one(request, "iss"))
     except LoginRefused:
         # only what made us ask the issuer counts: whatever else came with an attempt of their own guesses nothing
         gate.logins.fail(origin)
         raise
-    person = await upsert_from_idp(engine, seen, origin)
+    person = await upsert_from_idp(engine, identified, origin)
     actor = Actor.of_rights(person.name, engine.grants.rights(person.groups), origin)
     if actor is None:
         raise LoginRefused("no_role", "none of your groups has a role here: ask an admin for a grant")
@@ -173,15 +173,15 @@ async def _refused(request: Request, engine: Engine, gate: AuthGate, refusal: Lo
     """Leave a row, unless it has one, or anybody could make us write it."""
     gate.metrics.auth_failures.inc()
     if isinstance(refusal, LoginNeverBegun):
-        _strangers(request).note("an answer of the issuer belongs to no attempt")
+        _anonymous_events(request).note("an answer of the issuer belongs to no attempt")
     elif not refusal.noted:
         await record_refused_login(engine, refusal, gate.origin(request.scope))
     return _form(request, "/", Problem(Code.LOGIN_REFUSED, str(refusal)))
 
 
-def _strangers(request: Request) -> AnonymousEvents:
-    strangers: AnonymousEvents = request.app.state.strangers
-    return strangers
+def _anonymous_events(request: Request) -> AnonymousEvents:
+    events: AnonymousEvents = request.app.state.anonymous_events
+    return events
 
 
 async def _signed_in(
@@ -198,8 +198,8 @@ def _form(request: Request, target: str, refusal: Problem | None = None, reason:
     status = refusal.status_code if refusal else HTTPStatus.OK
     issuer = request.app.state.identity is not None
     wrong = refusal is not None and refusal.code is Code.UNAUTHORIZED
-    shown = LoginPage(refusal.detail if refusal else reason, target, issuer=issuer, wrong_token=wrong)
-    answer = templates.page("login/login.html", shown, status)
+    page = LoginPage(refusal.detail if refusal else reason, target, issuer=issuer, wrong_token=wrong)
+    answer = templates.page("login/login.html", page, status)
     for name, value in (refusal.headers if refusal and refusal.headers else {}).items():
         answer.headers[name] = value
     return answer

@@ -79,8 +79,10 @@ def install(app: FastAPI, routers: Sequence[APIRouter], root_path: str = "") -> 
     def ready_page() -> Prebuilt:
         described = app.openapi()
         operations = list(_operations(described))
-        shown = ReferencePage(version=app.version, operations=operations, schemas=described["components"]["schemas"])
-        return Prebuilt.of(templates.render("reference/reference.html", shown).encode(), "text/html")
+        reference = ReferencePage(
+            version=app.version, operations=operations, schemas=described["components"]["schemas"]
+        )
+        return Prebuilt.of(templates.render("reference/reference.html", reference).encode(), "text/html")
 
     async def schema(request: Request) -> Response:
         return ready_schema().answer(request.scope)
@@ -108,18 +110,20 @@ def _described(app: FastAPI, routes: Sequence[APIRoute], root_path: str) -> dict
 
 def _operations(document: Mapping[str, Any]) -> Iterator[Operation]:
     for path, methods in document["paths"].items():
-        for method, said in methods.items():
+        for method, operation in methods.items():
             yield Operation(
-                id=said["operationId"],
+                id=operation["operationId"],
                 method=method.upper(),
                 path=path,
-                role=said.get("x-required-role"),
-                tag=said["tags"][0],
-                summary=said["summary"],
-                description=said["description"],
-                parameters=said.get("parameters", ()),
-                body=_schema_of(said.get("requestBody")),
-                answers=[(code, item["description"], _schema_of(item)) for code, item in said["responses"].items()],
+                role=operation.get("x-required-role"),
+                tag=operation["tags"][0],
+                summary=operation["summary"],
+                description=operation["description"],
+                parameters=operation.get("parameters", ()),
+                body=_schema_of(operation.get("requestBody")),
+                answers=[
+                    (code, item["description"], _schema_of(item)) for code, item in operation["responses"].items()
+                ],
             )
 
 

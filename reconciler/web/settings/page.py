@@ -33,12 +33,12 @@ class SettingsPage:
 
 @router.get("/settings", name="page_settings")
 async def settings_page(actor: AdminPage, engine: TheEngine, settings: TheSettings) -> Response:
-    """What the service was told; it concerns every source."""
+    """The settings that are in force; it concerns every source."""
     actor.require(Role.ADMIN)
-    shown = SettingsPage(
+    page = SettingsPage(
         await layout_for(engine, actor, "settings", (ChangeKind.PLAN,)),
         settings.version,
         settings.effective,
         engine.open_claims(),
     )
-    return templates.page("settings/settings.html", shown)
+    return templates.page("settings/settings.html", page)

@@ -139,7 +139,7 @@ class SourceCardData:
         now: The moment at which they do.
         bindings: The configured sources.
         runs: Source → its last run.
-        told: Source → the run that tells of its last good revision.
+        finding_runs: Source → the run that tells of its last good revision.
         standing: What is suspended now.
         stopped: Source → what stops the applies of all of it.
         tenants: The tenants by name.
@@ -151,7 +151,7 @@ class SourceCardData:
     now: datetime
     bindings: Mapping[str, SourceBinding] = field(default_factory=dict)
     runs: Mapping[str, Run] = field(default_factory=dict)
-    told: Mapping[str, Run] = field(default_factory=dict)
+    finding_runs: Mapping[str, Run] = field(default_factory=dict)
     standing: Sequence[Suspension] = ()
     stopped: Mapping[str, Suspension] = field(default_factory=dict)
     tenants: Mapping[str, TenantRecord] = field(default_factory=dict)
@@ -169,7 +169,7 @@ def source_card(record: SourceRecord, known: SourceCardData) -> SourceCard:
         record=record,
         advice=explain_source(record.cause) if record.state is SourceState.UNKNOWN else None,
         stop=known.stopped.get(name) if record.state is SourceState.UNKNOWN else None,
-        wrong=_wrong(known.told.get(name)),
+        wrong=_wrong(known.finding_runs.get(name)),
         run=run,
         run_sign=run_badge(run) if run else None,
         refused=refused_files(run) if run else None,

@@ -53,11 +53,11 @@ async def runs_with_findings(
         newest: Source → its newest run.
         sees: Whether a source may be shown to whoever asks.
     """
-    told: dict[str, Run] = {}
+    found: dict[str, Run] = {}
     for record in records:
         run = newest.get(record.name)
         if run is None or not is_about(run, record.good_revision):
             run = await last_run_about(engine, record.name, record.good_revision)
         if run is not None:
-            told[record.name] = run.seen_by(sees)
-    return told
+            found[record.name] = run.seen_by(sees)
+    return found

@@ -60,11 +60,11 @@ async def _done(
 ) -> Response:
     """Do what a form asks for, and go back to its page; what is refused is said, with what was typed."""
     form = await read_form(request)
-    denial = await run_form_action(engine, request, act(form))
-    if denial is None:
+    refusal = await run_form_action(engine, request, act(form))
+    if refusal is None:
         return RedirectResponse(own_page(form.get("back", "/")), 303)
-    page = SuspendPage(await layout_for(engine, actor), title, await _box(engine, actor, form, str(denial)))
-    return templates.page("suspensions/suspend.html", page, denial.status)
+    page = SuspendPage(await layout_for(engine, actor), title, await _box(engine, actor, form, str(refusal)))
+    return templates.page("suspensions/suspend.html", page, refusal.status)
 
 
 async def _box(engine: Engine, actor: Actor, form: Form, problem: str) -> SuspendBox:

@@ -65,8 +65,8 @@ class FormQuery(Query):
 
     @model_validator(mode="before")
     @classmethod
-    def _without_blanks(cls, given: Any) -> Any:
-        return {name: value for name, value in given.items() if value != ""} if isinstance(given, dict) else given
+    def _without_blanks(cls, query: Any) -> Any:
+        return {name: value for name, value in query.items() if value != ""} if isinstance(query, dict) else query
 
 
 async def read_form(request: Request) -> dict[str, str]:

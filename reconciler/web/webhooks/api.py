@@ -141,13 +141,13 @@ class DeliveryProof:
 
     def __init__(self, secrets: Sequence[str], signatures: Sequence[str]) -> None:
         found = _SIGNED.fullmatch(signatures[0]) if len(signatures) == 1 else None
-        self._given = found[1] if found else None
+        self._signature = found[1] if found else None
         self._macs = [hmac.new(secret.encode(), digestmod=hashlib.sha256) for secret in secrets if secret]
 
     @property
     def is_possible(self) -> bool:
         """Whether any body could be proven: there is a signature."""
-        return self._given is not None
+        return self._signature is not None
 
     def take(self, part: bytes) -> None:
         """The next raw bytes of the body."""
@@ -156,8 +156,8 @@ class DeliveryProof:
 
     def holds(self) -> bool:
         """Whether the body that was taken is the signed one."""
-        given = self._given
-        return given is not None and any(hmac.compare_digest(mac.hexdigest(), given) for mac in self._macs)
+        signature = self._signature
+        return signature is not None and any(hmac.compare_digest(mac.hexdigest(), signature) for mac in self._macs)
 
 
 class PingDelivery:
@@ -198,15 +198,15 @@ class NoPayload(Exception):
 
 def why_unproven(headers: Headers) -> str:
     """What to change at the forge, told by the headers alone: to a stranger it says nothing about the secret."""
-    given = headers.getlist(SIGNATURE)
-    if not given and headers.get(_SHA1_SIGNATURE):
+    signatures = headers.getlist(SIGNATURE)
+    if not signatures and headers.get(_SHA1_SIGNATURE):
         return f"the delivery is signed with SHA-1 only: have the forge send {SIGNATURE.title()}"
-    if not given:
+    if not signatures:
         return (
             f"the delivery carries no signature ({SIGNATURE.title()}): set the source's webhook_secret as the secret "
             "of the webhook at the forge"
         )
-    if len(given) > 1 or not _SIGNED.fullmatch(given[0]):
+    if len(signatures) > 1 or not _SIGNED.fullmatch(signatures[0]):
         return f"{SIGNATURE.title()} must be there once, as sha256= and 64 hexadecimal digits in lower case"
     return "the signature does not fit the body and secret: set the source's webhook_secret as the secret at the forge"
 

@@ -36,7 +36,7 @@ def named(choices: Sequence[FilterOption], words: str) -> FilterOption:
 
 def page(query: FleetQuery | None = None, *chatbots: Chatbot, cursor: str | None = None, **seen: object) -> FleetPage:
     known = {"counts": COUNTS, "sources": (), "runs": {}, "budgets": {}, **seen}
-    read = FleetPageData(now=START, seen=FleetStatus(**known), chatbots=Page(chatbots, cursor))  # type: ignore[arg-type]  # a test's own
+    read = FleetPageData(now=START, fleet=FleetStatus(**known), chatbots=Page(chatbots, cursor))  # type: ignore[arg-type]  # a test's own
     return fleet_page(SIGNED_OUT, query or FleetQuery(), read)
 
 
