@@ -21,6 +21,11 @@ def canonical_bytes(value: Any) -> bytes:
     return text.encode()
 
 
+def compact_text(value: Any) -> str:
+    """A JSON value as short text, its keys in the order that they have: for what is read back as it was."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
 def digest(value: Any) -> str:
     """The sha256, in hex, of a value's canonical JSON."""
     return hashlib.sha256(canonical_bytes(value)).hexdigest()

@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import Any, Self
 
 from reconciler.domain.canonical import digest
-from reconciler.domain.diagnostics import Diagnostic
+from reconciler.domain.diagnostics import Diagnostic, Severity
 from reconciler.domain.names import bounded_name
 from reconciler.domain.status import Reason
 
@@ -99,6 +99,29 @@ class ParsedFile:
     diagnostics: tuple[Diagnostic, ...] = ()
     values: int = 0
     characters: int = 0
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> Self:
+        """The file of which `to_json` made a value.
+
+        Raises:
+            ValueError: When the value was not made so, or by another version of the program.
+        """
+        try:
+            return cls(
+                path=value["path"],
+                blob_id=value["blob_id"],
+                includes=dict(value["includes"]),
+                documents=tuple(Document(**item) for item in value["documents"]),
+                refusals=tuple(Refusal(**{**item, "reason": Reason(item["reason"])}) for item in value["refusals"]),
+                diagnostics=tuple(
+                    Diagnostic(**{**item, "severity": Severity(item["severity"])}) for item in value["diagnostics"]
+                ),
+                values=value["values"],
+                characters=value["characters"],
+            )
+        except (KeyError, TypeError) as error:
+            raise ValueError("not a parsed file: " + str(error)) from error
 
 
 @dataclass(frozen=True, slots=True)

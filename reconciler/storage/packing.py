@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from reconciler.domain.canonical import compact_text
+
 SMALLEST: Final = 1024
 """Characters of JSON from which on a value is kept apart: a smaller one costs less in its row."""
 LONGEST_WITHIN: Final = 4096
@@ -32,7 +34,7 @@ class Packed:
 
 def pack(value: Any) -> Packed:
     """Take a JSON value apart, if it is large: into its long strings, and what is around them."""
-    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    text = compact_text(value)
     if len(text) < SMALLEST and reference_in(value) is None:
         return Packed(value)
     contents: dict[str, bytes] = {}
@@ -44,7 +46,7 @@ def pack(value: Any) -> Packed:
             segments += (text[end : found.start()], _add(contents, found.group()))
             end = found.end()
     segments.append(text[end:])
-    whole = json.dumps(segments, ensure_ascii=False, separators=(",", ":"))
+    whole = compact_text(segments)
     return Packed({_REFERENCE: _add(contents, whole)}, contents)
 
 

@@ -10,7 +10,7 @@ from typing import Any, Final, Protocol, TypeVar
 from sqlalchemy import delete, insert, select
 
 from reconciler.domain.document import ParsedFile
-from reconciler.domain.parsed_file_json import from_json, to_json
+from reconciler.domain.json_values import to_json
 from reconciler.storage.encoded import encoded
 from reconciler.storage.tables import parsed_files
 from reconciler.storage.transaction import Reading, Transaction
@@ -76,7 +76,7 @@ class SqlParseCache:
 
 
 def _known(kept: Iterable[Any], blobs: Mapping[str, str]) -> Mapping[str, ParsedFile]:
-    return {path: from_json(file) for path, blob_id, file in kept if blobs[path] == blob_id}
+    return {path: ParsedFile.from_json(file) for path, blob_id, file in kept if blobs[path] == blob_id}
 
 
 def _chunks(items: Iterable[T]) -> Iterable[list[T]]:

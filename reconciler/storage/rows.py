@@ -1,8 +1,7 @@
 """Records to rows and back, without loss."""
 
 from collections.abc import Collection, Mapping
-from dataclasses import fields, is_dataclass
-from datetime import datetime
+from dataclasses import fields
 from enum import Enum
 from typing import Any, Generic, TypeVar
 
@@ -25,6 +24,7 @@ from reconciler.domain.entities import (
     Switch,
 )
 from reconciler.domain.history import Transition
+from reconciler.domain.json_values import to_json
 from reconciler.domain.tenant import TenantRecord
 from reconciler.storage import tables
 from reconciler.storage.encoded import encoded
@@ -88,25 +88,6 @@ class Codec(Generic[R]):
 
     def _is_json(self, name: str) -> bool:
         return isinstance(self.table.c[name].type, JSON)
-
-
-def to_json(value: Any) -> Any:  # noqa: PLR0911  one return per kind of value
-    """A domain value as plain JSON values; a pydantic `TypeAdapter` of its type reads it back."""
-    if isinstance(value, Enum):
-        return value.value
-    if isinstance(value, datetime):
-        return value.isoformat()
-    if is_dataclass(value):
-        return {field.name: to_json(getattr(value, field.name)) for field in fields(value)}
-    if isinstance(value, tuple) and hasattr(value, "_asdict"):
-        return to_json(value._asdict())
-    if isinstance(value, Mapping):
-        return {str(key): to_json(item) for key, item in value.items()}
-    if isinstance(value, frozenset | set):
-        return sorted(to_json(item) for item in value)
-    if isinstance(value, list | tuple):
-        return [to_json(item) for item in value]
-    return value
 
 
 SOURCES = Codec("source", SourceRecord, tables.sources)

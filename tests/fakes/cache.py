@@ -1,7 +1,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 
 from reconciler.domain.document import ParsedFile
-from reconciler.domain.parsed_file_json import from_json, to_json
+from reconciler.domain.json_values import to_json
 
 
 class MemoryParseCache:
@@ -13,7 +13,7 @@ class MemoryParseCache:
 
     async def find(self, blobs: Mapping[str, str]) -> Mapping[str, ParsedFile]:
         return {
-            path: from_json(self.rows[path][1])
+            path: ParsedFile.from_json(self.rows[path][1])
             for path, blob_id in blobs.items()
             if path in self.rows and self.rows[path][0] == blob_id
         }

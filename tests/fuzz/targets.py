@@ -20,7 +20,7 @@ from api_client.models import ApplyResult
 from reconciler.domain import apply_answers
 from reconciler.domain.canonical import canonical_bytes
 from reconciler.domain.document import ParsedFile
-from reconciler.domain.parsed_file_json import from_json, to_json
+from reconciler.domain.json_values import to_json
 from reconciler.domain.plan import propose
 from reconciler.domain.secrets import find_secrets
 from reconciler.errors import TargetError
@@ -50,7 +50,7 @@ def documents(data: bytes) -> None:
         file = _loaded(path, data)
         assert file == _loaded(path, data), "the same bytes say the same"
         kept = json.loads(json.dumps(to_json(file)))
-        assert from_json(kept) == file, "what is kept is what was read"
+        assert ParsedFile.from_json(kept) == file, "what is kept is what was read"
         assert not any(find_secrets(text) for text in texts_in(kept)), "no key is kept"
         for document in file.documents:
             canonical_bytes(document.body)

@@ -10,9 +10,10 @@ from sqlalchemy.exc import OperationalError
 from reconciler.domain.audit import GENESIS, chain
 from reconciler.domain.audit_verify import Unreadable
 from reconciler.domain.entities import AuditEntry
+from reconciler.domain.json_values import to_json
 from reconciler.storage import tables
 from reconciler.storage.repositories.base import Reader
-from reconciler.storage.rows import AUDIT, to_json
+from reconciler.storage.rows import AUDIT
 
 _BATCH: Final = 500
 _seq = tables.audit.c.seq

@@ -6,10 +6,10 @@ from typing import Any, Protocol, TypeVar
 
 from sqlalchemy import ColumnElement, delete, exists, insert, select
 
+from reconciler.domain.json_values import to_json
 from reconciler.storage.contents import in_parts, owner_of
 from reconciler.storage.packing import Packed, pack
 from reconciler.storage.repositories.base import Repository, Versioned
-from reconciler.storage.rows import to_json
 from reconciler.storage.tables import content_uses, contents
 from reconciler.storage.transaction import Transaction
 

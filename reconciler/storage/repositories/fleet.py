@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, and_, delete, func, insert, or_, select
 from reconciler.domain.circuit_breaker import Fleet
 from reconciler.domain.direction import NO_BASELINE, Baseline
 from reconciler.domain.entities import Chatbot, Claim, Run, RunStatus, ScopeKind, SourceRecord
+from reconciler.domain.json_values import to_json
 from reconciler.domain.status import OF_DOCUMENTS, Reason
 from reconciler.domain.tenant import TenantRecord
 from reconciler.storage import tables
@@ -17,7 +18,7 @@ from reconciler.storage.repositories.base import Reader, Repository
 from reconciler.storage.repositories.contents import PackedRepository
 from reconciler.storage.repositories.history import History
 from reconciler.storage.repositories.renaming import rename_sources
-from reconciler.storage.rows import CHATBOTS, DOCUMENTS, RUNS, SOURCES, TENANTS, to_json
+from reconciler.storage.rows import CHATBOTS, DOCUMENTS, RUNS, SOURCES, TENANTS
 from reconciler.storage.transaction import Transaction
 
 _NEVER_COMPARED = sorted(OF_DOCUMENTS | {Reason.CHATBOT_MISSING})

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from reconciler.domain.assemble import assemble
 from reconciler.domain.diagnostics import Diagnostic, Severity
 from reconciler.domain.document import Document, ParsedFile, Refusal
-from reconciler.domain.parsed_file_json import from_json, to_json
+from reconciler.domain.json_values import to_json
 from reconciler.domain.status import Reason
 
 
@@ -156,7 +156,7 @@ FILES = st.builds(
 
 @given(FILES)
 def test_a_parsed_file_survives_the_cache(file: ParsedFile) -> None:
-    assert from_json(to_json(file)) == file
+    assert ParsedFile.from_json(to_json(file)) == file
 
 
 @given(st.lists(FILES, max_size=4))
@@ -174,4 +174,4 @@ def test_whatever_is_claimed_is_planned_once_or_refused(files: list[ParsedFile])
 @pytest.mark.parametrize("value", [{}, {"path": "a"}, {**to_json(file_of()), "documents": [{"extra": 1}]}])
 def test_what_the_cache_did_not_write_is_refused(value: dict[str, object]) -> None:
     with pytest.raises(ValueError, match="not a parsed file"):
-        from_json(value)
+        ParsedFile.from_json(value)
