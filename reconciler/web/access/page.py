@@ -30,12 +30,12 @@ from reconciler.web.http.problems import Code, Problem
 from reconciler.web.http.schemas import MAX_PAGE, Name
 from reconciler.web.ui import templates
 from reconciler.web.ui.forms import (
+    FormAction,
     FormRefusal,
     from_datetime_field,
     parse_form,
     read_form,
     read_lists,
-    run_form_action,
 )
 from reconciler.web.ui.layout import layout_for
 
@@ -60,9 +60,11 @@ async def create(actor: AdminPage, engine: TheEngine, request: Request) -> Respo
     # some fields, and a value for each source
     fields = await read_lists(request, MAX_PAGE + 10)
     typed = TypedToken.of_form(fields)
-    new = await run_form_action(engine, request, _made(request, engine, actor, typed), beyond=(Forbidden,))
-    if isinstance(new, FormRefusal):
-        return await _again(request, engine, actor, new, RefusedForm("new", typed=typed))
+    new = None
+    async with FormAction(engine, request, beyond=(Forbidden,)) as action:
+        new = await _made(request, engine, actor, typed)
+    if new is None:
+        return await _again(request, engine, actor, action.refusal, RefusedForm("new", typed=typed))
     # without events: what came next would take the secret off the page
     return await _page(request, engine, actor, new=new, status=_CREATED)
 
@@ -139,10 +141,10 @@ async def _done(
     request: Request, engine: Engine, actor: Actor, work: Awaitable[object], about: RefusedForm
 ) -> Response:
     """Do it and go back to the list; or say there why not."""
-    done = await run_form_action(engine, request, work, beyond=(Forbidden,))
-    if isinstance(done, FormRefusal):
-        return await _again(request, engine, actor, done, about)
-    return RedirectResponse("/tokens#people" if about.about.startswith("person/") else "/tokens", 303)
+    async with FormAction(engine, request, beyond=(Forbidden,)) as action:
+        await work
+        return RedirectResponse("/tokens#people" if about.about.startswith("person/") else "/tokens", 303)
+    return await _again(request, engine, actor, action.refusal, about)
 
 
 async def _again(request: Request, engine: Engine, actor: Actor, refusal: FormRefusal, about: RefusedForm) -> Response:

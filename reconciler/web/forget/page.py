@@ -22,7 +22,7 @@ from reconciler.web.forget.schemas import ForgetRequest
 from reconciler.web.http.problems import Code, Problem
 from reconciler.web.http.schemas import Name
 from reconciler.web.ui import templates
-from reconciler.web.ui.forms import FormRefusal, fields_named, parse_form, read_form, run_form_action
+from reconciler.web.ui.forms import FormAction, fields_named, parse_form, read_form
 from reconciler.web.ui.layout import Layout, layout_for
 
 router = APIRouter(include_in_schema=False)
@@ -100,16 +100,12 @@ async def _done(
 ) -> Response:
     """Forget what a form asks for; what is refused is said, with what was typed."""
     form = await read_form(request)
-
-    async def act() -> Forgotten:
+    async with FormAction(engine, request) as action:
         actor.require(Role.ADMIN)  # before the form is read: whether it is there is told only to who may forget it
         if form.get("confirm") != "yes":
             raise Problem(Code.INVALID_REQUEST, "check the box that says what goes")
-        return await forget(parse_form(request, ForgetRequest, fields_named(form, "reason")).reason)
-
-    done = await run_form_action(engine, request, act())
-    if not isinstance(done, FormRefusal):
+        await forget(parse_form(request, ForgetRequest, fields_named(form, "reason")).reason)
         return RedirectResponse(back, 303)
-    refused = replace(await box(), problem=str(done), reason=form.get("reason", ""))
+    refused = replace(await box(), problem=str(action.refusal), reason=form.get("reason", ""))
     page = ForgetPage(await layout_for(engine, actor, "sources", ()), refused, back)
-    return templates.page("forget/forget.html", page, done.status)
+    return templates.page("forget/forget.html", page, action.refusal.status)

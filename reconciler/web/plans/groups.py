@@ -26,7 +26,7 @@ from reconciler.web.plans import actions
 from reconciler.web.plans.ops_view import Losses, OpSection, in_sections, losses_of, op_views
 from reconciler.web.plans.schemas import DecideRequest
 from reconciler.web.ui import templates
-from reconciler.web.ui.forms import FormRefusal, parse_form, read_lists, require_button, run_form_action
+from reconciler.web.ui.forms import FormAction, parse_form, read_lists, require_button
 from reconciler.web.ui.layout import Layout, layout_for
 from reconciler.web.ui.paths import group_path
 
@@ -132,21 +132,14 @@ async def decide(actor: ApproverPage, engine: TheEngine, request: Request) -> Re
     """Decide about the chosen plans; each is decided by itself, and what came of it is shown."""
     form = await read_lists(request, MAX_PAGE + _OTHER_FIELDS)
     change, chosen = _first(form, "change"), form.get("item", [])
-    results = await run_form_action(engine, request, _decided(request, engine, actor, form))
-    if isinstance(results, FormRefusal):
-        typed = _TypedComment(
-            chosen=chosen, problem=str(results), comment=_first(form, "comment"), status=results.status
-        )
-    else:
-        typed = _TypedComment(results, chosen)
+    typed = None
+    async with FormAction(engine, request) as action:
+        require_button(form)
+        typed = _TypedComment(await actions.decide_all(engine, actor, _parsed(request, form)), chosen)
+    if typed is None:
+        refusal, comment = action.refusal, _first(form, "comment")
+        typed = _TypedComment(chosen=chosen, problem=str(refusal), comment=comment, status=refusal.status)
     return await _page(request, engine, actor, change, typed)
-
-
-async def _decided(
-    request: Request, engine: Engine, actor: Actor, form: Mapping[str, list[str]]
-) -> Sequence[ItemResult]:
-    require_button(form)
-    return await actions.decide_all(engine, actor, _parsed(request, form))
 
 
 def _parsed(request: Request, form: Mapping[str, list[str]]) -> DecideRequest:

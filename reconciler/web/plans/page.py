@@ -1,7 +1,6 @@
 """The page of one plan, and what is decided on it."""
 
 import re
-from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import Final
 
@@ -23,14 +22,12 @@ from reconciler.web.plans.page_view import Shown, plan_page, read_plan
 from reconciler.web.plans.schemas import ApplyRequest, ApproveRequest, RejectRequest, WithdrawRequest
 from reconciler.web.plans.share_page import Reader, frame_around, link_of, readable_plan
 from reconciler.web.ui import templates
-from reconciler.web.ui.forms import Form, fields_named, parse_form, read_form, require_button, run_form_action
+from reconciler.web.ui.forms import Form, FormAction, FormRefusal, fields_named, parse_form, read_form, require_button
 from reconciler.web.ui.paths import plan_path
 
 router = APIRouter(include_in_schema=False)
 
 _NUMBER: Final = re.compile(r"[0-9]{1,9}", re.ASCII)
-
-Act = Callable[[Form], Awaitable[None]]
 
 
 @router.get("/plans/{plan_id}", name="page_plan")
@@ -62,11 +59,12 @@ async def approve(
     actor: ApproverPage, engine: TheEngine, settings: TheSettings, plan_id: Name, request: Request
 ) -> Response:
     """Say yes to exactly what was seen, and have it applied if that is asked for."""
-
-    async def act(form: Form) -> None:
+    form = await read_form(request)
+    async with FormAction(engine, request, beyond=(NotFound,)) as action:
+        require_button(form)
         await actions.approve(engine, actor, plan_id, _approval(request, form))
-
-    return await _decided(request, engine, actor, settings, plan_id, act)
+        return RedirectResponse(plan_path(plan_id), 303)
+    return await _refused(request, engine, actor, settings, plan_id, form, action.refusal)
 
 
 @router.post(
@@ -78,13 +76,14 @@ async def reject(
     actor: ApproverPage, engine: TheEngine, settings: TheSettings, plan_id: Name, request: Request
 ) -> Response:
     """Say no."""
-
-    async def act(form: Form) -> None:
+    form = await read_form(request)
+    async with FormAction(engine, request, beyond=(NotFound,)) as action:
+        require_button(form)
         await actions.reject(
             engine, actor, plan_id, parse_form(request, RejectRequest, fields_named(form, "fingerprint", "comment"))
         )
-
-    return await _decided(request, engine, actor, settings, plan_id, act)
+        return RedirectResponse(plan_path(plan_id), 303)
+    return await _refused(request, engine, actor, settings, plan_id, form, action.refusal)
 
 
 @router.post(
@@ -96,13 +95,14 @@ async def apply(
     actor: ApproverPage, engine: TheEngine, settings: TheSettings, plan_id: Name, request: Request
 ) -> Response:
     """Execute an approved plan."""
-
-    async def act(form: Form) -> None:
+    form = await read_form(request)
+    async with FormAction(engine, request, beyond=(NotFound,)) as action:
+        require_button(form)
         await actions.apply(
             engine, actor, plan_id, parse_form(request, ApplyRequest, fields_named(form, "fingerprint"))
         )
-
-    return await _decided(request, engine, actor, settings, plan_id, act)
+        return RedirectResponse(plan_path(plan_id), 303)
+    return await _refused(request, engine, actor, settings, plan_id, form, action.refusal)
 
 
 @router.post(
@@ -114,12 +114,13 @@ async def withdraw(
     actor: ApproverPage, engine: TheEngine, settings: TheSettings, plan_id: Name, request: Request
 ) -> Response:
     """Take a rejection back."""
-
-    async def act(form: Form) -> None:
+    form = await read_form(request)
+    async with FormAction(engine, request, beyond=(NotFound,)) as action:
+        require_button(form)
         body = parse_form(request, WithdrawRequest, fields_named(form, "fingerprint", "comment"))
         await actions.withdraw(engine, actor, plan_id, body)
-
-    return await _decided(request, engine, actor, settings, plan_id, act)
+        return RedirectResponse(plan_path(plan_id), 303)
+    return await _refused(request, engine, actor, settings, plan_id, form, action.refusal)
 
 
 @router.post(
@@ -129,11 +130,12 @@ async def revoke(
     actor: ApproverPage, engine: TheEngine, settings: TheSettings, plan_id: Name, request: Request
 ) -> Response:
     """Take one's own approval back."""
-
-    async def act(_: Form) -> None:
+    form = await read_form(request)
+    async with FormAction(engine, request, beyond=(NotFound,)) as action:
+        require_button(form)
         await actions.revoke(engine, actor, plan_id)
-
-    return await _decided(request, engine, actor, settings, plan_id, act)
+        return RedirectResponse(plan_path(plan_id), 303)
+    return await _refused(request, engine, actor, settings, plan_id, form, action.refusal)
 
 
 def _approval(request: Request, form: Form) -> ApproveRequest:
@@ -147,26 +149,23 @@ def _approval(request: Request, form: Form) -> ApproveRequest:
     return parse_form(request, ApproveRequest, {**fields, "apply": form.get("apply") == "yes"})
 
 
-async def _decided(
-    request: Request, engine: Engine, actor: Actor, settings: WebSettings, plan_id: str, act: Act
+async def _refused(
+    request: Request,
+    engine: Engine,
+    actor: Actor,
+    settings: WebSettings,
+    plan_id: str,
+    form: Form,
+    refusal: FormRefusal,
 ) -> Response:
-    """Do what a form asks for, and go back to the page; what is refused is said on it, with what was typed."""
-    form = await read_form(request)
-    denial = await run_form_action(engine, request, _pressed(form, act), beyond=(NotFound,))
-    if denial is None:
-        return RedirectResponse(plan_path(plan_id), 303)
+    """The page again, with why a form was refused and what was typed into it."""
     known = await read_plan(engine, actor, await visible_plan(engine, actor, plan_id))
     frame = replace(await frame_around(engine, actor), page=plan_path(plan_id))
     typed = TypedDecision(form.get("comment", ""), "deletes" in form, form.get("reason", ""))
-    shown = replace(_looked_at(request), problem=str(denial), typed=typed)
+    shown = replace(_looked_at(request), problem=str(refusal), typed=typed)
     return await templates.long_page(
         request,
         "plans/plan.html",
         lambda effort: plan_page(frame, known, shown, settings.public_url, effort),
-        denial.status,
+        refusal.status,
     )
-
-
-async def _pressed(form: Form, act: Act) -> None:
-    require_button(form)
-    await act(form)

@@ -20,7 +20,7 @@ from reconciler.web.auth.signed_links import LinkLifetime, SharedLink, sign
 from reconciler.web.auth.visibility import visible_plan
 from reconciler.web.http.schemas import Name, RequestModel
 from reconciler.web.ui import templates
-from reconciler.web.ui.forms import FormRefusal, parse_form, read_form, run_form_action
+from reconciler.web.ui.forms import FormAction, parse_form, read_form
 from reconciler.web.ui.layout import SIGNED_OUT, Layout, layout_for
 
 router = APIRouter(include_in_schema=False)
@@ -58,11 +58,12 @@ async def make_link(
     """Make a link, and show it: in the answer, and in no address that anybody logs."""
     frame = await layout_for(engine, actor, "plans")
     plan = await visible_plan(engine, actor, plan_id)
-    until = await run_form_action(engine, request, _noted(engine, actor, plan, request))
-    if isinstance(until, FormRefusal):
-        return templates.page("plans/link.html", LinkPage(frame, plan, problem=until.detail), until.status)
-    link = settings.public_url + sign(settings.link_key, plan.id, until)
-    return templates.page("plans/link.html", LinkPage(frame, plan, link, until))
+    async with FormAction(engine, request) as action:
+        until = await _noted(engine, actor, plan, request)
+        link = settings.public_url + sign(settings.link_key, plan.id, until)
+        return templates.page("plans/link.html", LinkPage(frame, plan, link, until))
+    refusal = action.refusal
+    return templates.page("plans/link.html", LinkPage(frame, plan, problem=refusal.detail), refusal.status)
 
 
 async def _noted(engine: Engine, actor: Actor, plan: Plan, request: Request) -> datetime:

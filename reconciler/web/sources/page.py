@@ -22,7 +22,7 @@ from reconciler.web.sources.card import RefusedFile, SourceCardData, SourcesPage
 from reconciler.web.sources.conditions import runs_with_findings
 from reconciler.web.sources.schemas import AcceptRequest
 from reconciler.web.ui import templates
-from reconciler.web.ui.forms import Form, FormRefusal, fields_named, parse_form, read_form, run_form_action
+from reconciler.web.ui.forms import Form, FormAction, fields_named, parse_form, read_form
 from reconciler.web.ui.layout import layout_for
 
 router = APIRouter(include_in_schema=False)
@@ -74,11 +74,10 @@ async def _done(request: Request, engine: Engine, actor: Actor, name: str, act: 
     """Do what a form asks for; what is refused is said on the page, with what was typed."""
     form = await read_form(request)
     check_source(engine, actor, name)
-    target = await run_form_action(engine, request, act(form))
-    if isinstance(target, FormRefusal):
-        refused = RefusedFile(name, str(target), form.get("reason", ""))
-        return templates.page("sources/sources.html", await _page(engine, actor, refused), target.status)
-    return RedirectResponse(target, 303)
+    async with FormAction(engine, request) as action:
+        return RedirectResponse(await act(form), 303)
+    refused = RefusedFile(name, str(action.refusal), form.get("reason", ""))
+    return templates.page("sources/sources.html", await _page(engine, actor, refused), action.refusal.status)
 
 
 async def _page(engine: Engine, actor: Actor, refused: RefusedFile | None = None) -> SourcesPage:

@@ -14,7 +14,7 @@ from reconciler.web.suspensions import actions
 from reconciler.web.suspensions.box import SuspendBox
 from reconciler.web.suspensions.schemas import ResumeRequest, SuspendRequest
 from reconciler.web.ui import templates
-from reconciler.web.ui.forms import Form, fields_named, from_datetime_field, parse_form, read_form, run_form_action
+from reconciler.web.ui.forms import Form, FormAction, fields_named, from_datetime_field, parse_form, read_form
 from reconciler.web.ui.layout import Layout, layout_for
 from reconciler.web.ui.paths import own_page
 
@@ -60,11 +60,12 @@ async def _done(
 ) -> Response:
     """Do what a form asks for, and go back to its page; what is refused is said, with what was typed."""
     form = await read_form(request)
-    refusal = await run_form_action(engine, request, act(form))
-    if refusal is None:
+    async with FormAction(engine, request) as action:
+        await act(form)
         return RedirectResponse(own_page(form.get("back", "/")), 303)
-    page = SuspendPage(await layout_for(engine, actor), title, await _box(engine, actor, form, str(refusal)))
-    return templates.page("suspensions/suspend.html", page, refusal.status)
+    box = await _box(engine, actor, form, str(action.refusal))
+    page = SuspendPage(await layout_for(engine, actor), title, box)
+    return templates.page("suspensions/suspend.html", page, action.refusal.status)
 
 
 async def _box(engine: Engine, actor: Actor, form: Form, problem: str) -> SuspendBox:

@@ -1,10 +1,10 @@
 """The pages' forms: read by hand, so that no multipart parser is loaded, and done or refused."""
 
 import re
-from collections.abc import Awaitable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final, TypeVar
+from typing import Any, Final, Self, TypeVar
 from urllib.parse import parse_qs, urlencode
 
 from pydantic import ValidationError, model_validator
@@ -18,10 +18,10 @@ from reconciler.web.http.problems import Code, Problem
 from reconciler.web.http.schemas import Cursor, Query, RequestModel
 
 B = TypeVar("B", bound=RequestModel)
-T = TypeVar("T")
 Form = Mapping[str, str]
 
 _MAX_FIELDS: Final = 10
+_REFUSALS: Final = (Conflict, Forbidden, NotFound, SourceUnreadable, Problem)
 _WITHOUT_ZONE: Final = re.compile(r"\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(?::\d{2})?", re.ASCII)
 
 
@@ -138,24 +138,33 @@ def from_datetime_field(text: str) -> str:
     return f"{text.replace(' ', 'T')}Z" if _WITHOUT_ZONE.fullmatch(text) else text
 
 
-async def run_form_action(
-    engine: Engine, request: Request, work: Awaitable[T], *, beyond: tuple[type[Exception], ...] = ()
-) -> T | FormRefusal:
-    """Do what a form asks for.
+class FormAction:
+    """Around what a form asks for: what is refused within the block is kept, for the page that says it.
 
-    Args:
-        engine: The ports; a refused decision leaves its row.
-        request: The form's.
-        work: What it asks for.
-        beyond: The errors after which the person does not see the form's page either: they are raised.
-
-    Returns:
-        What the work returns, or why it was refused.
+    Attributes:
+        refusal: Why the block was left; there when it was left by a refusal.
     """
-    try:
-        return await work
-    except beyond:
-        raise
-    except (Conflict, Forbidden, NotFound, SourceUnreadable, Problem) as error:
-        body = await refusal_document(engine, request, error)
-        return FormRefusal(body["status"], body["title"], body["detail"])
+
+    refusal: FormRefusal
+
+    def __init__(self, engine: Engine, request: Request, *, beyond: tuple[type[Exception], ...] = ()) -> None:
+        """Around what a form asks for.
+
+        Args:
+            engine: The ports; a refused decision leaves its row.
+            request: The form's.
+            beyond: The errors after which the person does not see the form's page either: they are raised.
+        """
+        self._engine = engine
+        self._request = request
+        self._beyond = beyond
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, _: object, error: BaseException | None, __: object) -> bool:
+        if isinstance(error, self._beyond) or not isinstance(error, _REFUSALS):
+            return False
+        body = await refusal_document(self._engine, self._request, error)
+        self.refusal = FormRefusal(body["status"], body["title"], body["detail"])
+        return True
