@@ -18,7 +18,6 @@ from reconciler.cli.paths import BadPath
 from reconciler.domain.audit_lines import HEAD_EVENT, AuditEvidence, AuditHead, entry_line, evidence_in
 from reconciler.domain.audit_verify import AuditReport, verify_lines
 from reconciler.domain.entities import AuditEntry
-from reconciler.engine.audit.verification import entries_between, verify_log
 from reconciler.errors import SettingsError
 from reconciler.render.audit_report import report_json, report_text
 from reconciler.settings.input import load_settings
@@ -113,6 +112,7 @@ class ExportResult:
 
 
 async def _verify(known: AuditEvidence, archives: tuple[Path, ...]) -> AuditReport:
+    from reconciler.engine.audit.verification import verify_log  # noqa: PLC0415  loads the database, which other commands do without
     from reconciler.runtime.bootstrap.audit import open_audit  # noqa: PLC0415  loads the database, which other commands do without
 
     settings = load_settings()
@@ -127,6 +127,7 @@ def _verify_file(file: Path, heads: frozenset[AuditHead]) -> AuditReport:
 
 
 async def _export(part: LogPart, to: IO[str]) -> ExportResult:
+    from reconciler.engine.audit.verification import entries_between  # noqa: PLC0415  loads the database, which other commands do without
     from reconciler.runtime.bootstrap.audit import open_audit  # noqa: PLC0415  loads the database, which other commands do without
 
     written = ExportResult()

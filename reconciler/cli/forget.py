@@ -3,20 +3,21 @@
 import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Annotated, TypeVar
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
 from reconciler.cli import output
-from reconciler.cli.administration import administration
+from reconciler.cli.administration import administering, administration
 from reconciler.domain.entities import Chatbot, ScopeKind, SourceRecord
 from reconciler.domain.escaping import escaped
 from reconciler.domain.suspensions import shown_source, suspended_sources
-from reconciler.engine.audit.entries import recording_refusals
-from reconciler.engine.context import Actor, Engine
-from reconciler.engine.forget import Forgotten, forget_chatbot, forget_source, forget_tenant, is_gone
 from reconciler.errors import Conflict, NotFound
-from reconciler.storage import UnitOfWork
+
+if TYPE_CHECKING:
+    from reconciler.engine.context import Actor, Engine
+    from reconciler.engine.forget import Forgotten
+    from reconciler.storage import UnitOfWork
 
 sources = typer.Typer(help="List sources, and forget those that left the settings.", no_args_is_help=True)
 tenants = typer.Typer(help="List tenants, and forget those that left the settings.", no_args_is_help=True)
@@ -29,7 +30,7 @@ OfTenant = Annotated[
     str | None, typer.Option("--tenant", metavar="NAME", help="Its tenant, when several have a chatbot of this id.")
 ]
 R = TypeVar("R")
-Forget = Callable[[Engine, Actor], Awaitable[Forgotten]]
+Forget = Callable[["Engine", "Actor"], Awaitable["Forgotten"]]
 
 
 @sources.command(name="list")
@@ -44,6 +45,8 @@ def list_sources() -> None:
 @sources.command(name="forget")
 def forget_a_source(name: Name, reason: Reason) -> None:
     """Forget a source that left the settings: its chatbots become unmanaged, nothing is done at WizChat."""
+    from reconciler.engine.forget import forget_source  # noqa: PLC0415  loads the database, which other commands do without
+
     _forget("source.forget", f"source/{name}", lambda engine, actor: forget_source(engine, actor, name, reason))
 
 
@@ -56,6 +59,8 @@ def list_tenants() -> None:
 @tenants.command(name="forget")
 def forget_a_tenant(name: Name, reason: Reason) -> None:
     """Forget a tenant that left the settings, with its chatbots and sources; nothing is done at WizChat."""
+    from reconciler.engine.forget import forget_tenant  # noqa: PLC0415  loads the database, which other commands do without
+
     _forget("tenant.forget", f"tenant/{name}", lambda engine, actor: forget_tenant(engine, actor, name, reason))
 
 
@@ -68,16 +73,17 @@ def list_chatbots() -> None:
 @chatbots.command(name="forget")
 def forget_a_chatbot(chatbot_id: Id, reason: Reason, tenant: OfTenant = None) -> None:
     """Forget a chatbot that no document states and that WizChat, which is asked, does not have."""
+    from reconciler.engine.forget import forget_chatbot  # noqa: PLC0415  loads the database, which other commands do without
 
-    async def forget(engine: Engine, actor: Actor) -> Forgotten:
+    async def forget(engine: "Engine", actor: "Actor") -> "Forgotten":
         return await forget_chatbot(engine, actor, await _tenant_of(engine, chatbot_id, tenant), chatbot_id, reason)
 
     _forget("chatbot.forget", f"chatbot/{chatbot_id}", forget)
 
 
 def _forget(action: str, subject: str, forget: Forget) -> None:
-    async def run() -> Forgotten:
-        async with administration() as (engine, actor), recording_refusals(engine, actor, action, subject):
+    async def run() -> "Forgotten":
+        async with administering(action, subject) as (engine, actor):
             return await forget(engine, actor)
 
     forgotten = asyncio.run(run())
@@ -86,7 +92,7 @@ def _forget(action: str, subject: str, forget: Forget) -> None:
     output.show(f"{escaped(forgotten.subject)} is forgotten{told}\n")
 
 
-async def _read(read: Callable[[Engine, UnitOfWork], Awaitable[Sequence[R]]]) -> Sequence[R]:
+async def _read(read: Callable[["Engine", "UnitOfWork"], Awaitable[Sequence[R]]]) -> Sequence[R]:
     async with administration() as (engine, _), engine.store.read() as uow:
         return await read(engine, uow)
 
@@ -102,13 +108,15 @@ async def _sources() -> tuple[Sequence[str], Sequence[str]]:
 
 
 def _source_line(record: SourceRecord) -> str:
+    from reconciler.engine.forget import is_gone  # noqa: PLC0415  loads the database, which other commands do without
+
     cause = f" ({record.cause})" if record.cause else ""
     state = "no longer configured" if is_gone(record) else f"{record.state}{cause}"
     branch = record.branch or "HEAD"
     return f"{escaped(record.name)}  {escaped(record.tenant)}  {escaped(record.url)}  {escaped(branch)}  {state}\n"
 
 
-async def _tenant_lines(engine: Engine, uow: UnitOfWork) -> Sequence[str]:
+async def _tenant_lines(engine: "Engine", uow: "UnitOfWork") -> Sequence[str]:
     known = Counter(chatbot.tenant for chatbot in await uow.chatbots.in_scope(ScopeKind.ALL, ""))
     names = sorted(known.keys() | engine.tenants.keys() | {record.tenant for record in await uow.sources.all()})
     return [
@@ -117,7 +125,9 @@ async def _tenant_lines(engine: Engine, uow: UnitOfWork) -> Sequence[str]:
     ]
 
 
-async def _unstated(_: Engine, uow: UnitOfWork) -> Sequence[Chatbot]:
+async def _unstated(_: "Engine", uow: "UnitOfWork") -> Sequence[Chatbot]:
+    from reconciler.engine.forget import is_gone  # noqa: PLC0415  loads the database, which other commands do without
+
     stated = {
         (document.tenant, document.chatbot_id)
         for record in await uow.sources.all()
@@ -135,7 +145,7 @@ def _chatbot_line(chatbot: Chatbot) -> str:
     return f"{escaped(chatbot.id)}  {escaped(chatbot.tenant)}  {chatbot.reason}  {escaped(chatbot.name or '')}\n"
 
 
-async def _tenant_of(engine: Engine, chatbot_id: str, tenant: str | None) -> str:
+async def _tenant_of(engine: "Engine", chatbot_id: str, tenant: str | None) -> str:
     known = [chatbot.tenant for chatbot in await engine.store.queries.chatbots_with([chatbot_id])]
     found = [item for item in known if tenant in (None, item)]
     if not found:

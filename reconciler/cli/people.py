@@ -7,12 +7,10 @@ from typing import Annotated
 import typer
 
 from reconciler.cli import output
-from reconciler.cli.administration import administration
+from reconciler.cli.administration import administering, administration
 from reconciler.domain.access import Person
 from reconciler.domain.escaping import escaped
 from reconciler.domain.grants import Right
-from reconciler.engine.access.people import bar, sign_out, unbar
-from reconciler.engine.audit.entries import recording_refusals
 
 app = typer.Typer(help="List, bar and sign out people who came by a login.", no_args_is_help=True)
 
@@ -52,18 +50,23 @@ async def _all() -> Sequence[tuple[Person, Sequence[Right]]]:
 
 
 async def _bar(name: str, reason: str) -> None:
-    async with administration() as (engine, actor), recording_refusals(engine, actor, "person.bar", f"person/{name}"):
+    from reconciler.engine.access.people import bar  # noqa: PLC0415  loads the database, which other commands do without
+
+    async with administering("person.bar", f"person/{name}") as (engine, actor):
         await bar(engine, actor, name, reason)
 
 
 async def _unbar(name: str, reason: str) -> None:
-    async with administration() as (engine, actor), recording_refusals(engine, actor, "person.unbar", f"person/{name}"):
+    from reconciler.engine.access.people import unbar  # noqa: PLC0415  loads the database, which other commands do without
+
+    async with administering("person.unbar", f"person/{name}") as (engine, actor):
         await unbar(engine, actor, name, reason)
 
 
 async def _sign_out(name: str) -> int:
-    subject = f"person/{name}"
-    async with administration() as (engine, actor), recording_refusals(engine, actor, "person.sign_out", subject):
+    from reconciler.engine.access.people import sign_out  # noqa: PLC0415  loads the database, which other commands do without
+
+    async with administering("person.sign_out", f"person/{name}") as (engine, actor):
         return await sign_out(engine, actor, name)
 
 

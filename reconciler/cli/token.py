@@ -3,19 +3,20 @@
 import asyncio
 from collections.abc import Collection, Sequence
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from reconciler.cli import output
-from reconciler.cli.administration import administration
+from reconciler.cli.administration import administering, administration
 from reconciler.domain.access import Token
 from reconciler.domain.entities import Role
 from reconciler.domain.escaping import escaped
 from reconciler.domain.setting_values import parse_duration
-from reconciler.engine.access.tokens import NewToken, create_token, revoke_token
-from reconciler.engine.audit.entries import recording_refusals
 from reconciler.errors import SettingsError
+
+if TYPE_CHECKING:
+    from reconciler.engine.access.tokens import NewToken
 
 app = typer.Typer(help="Make, list and revoke bearer tokens.", no_args_is_help=True)
 
@@ -65,11 +66,12 @@ def revoke(
 
 async def _create(
     name: str, role: Role, person: str | None, end: datetime | None, sources: Sequence[str] | None
-) -> NewToken:
-    async with administration() as (engine, actor):
+) -> "NewToken":
+    from reconciler.engine.access.tokens import create_token  # noqa: PLC0415  loads the database, which other commands do without
+
+    async with administering("token.create", f"token/{name}") as (engine, actor):
         _check_sources(sources, engine.sources)
-        async with recording_refusals(engine, actor, "token.create", f"token/{name}"):
-            return await create_token(engine, actor, name, role, person=person, expires_at=end, sources=sources)
+        return await create_token(engine, actor, name, role, person=person, expires_at=end, sources=sources)
 
 
 async def _all() -> Sequence[Token]:
@@ -78,10 +80,9 @@ async def _all() -> Sequence[Token]:
 
 
 async def _revoke(id_or_name: str) -> Token:
-    async with (
-        administration() as (engine, actor),
-        recording_refusals(engine, actor, "token.revoke", f"token/{id_or_name}"),
-    ):
+    from reconciler.engine.access.tokens import revoke_token  # noqa: PLC0415  loads the database, which other commands do without
+
+    async with administering("token.revoke", f"token/{id_or_name}") as (engine, actor):
         return await revoke_token(engine, actor, id_or_name)
 
 

@@ -25,7 +25,7 @@ from reconciler.domain.entities import Chatbot
 from reconciler.domain.history import BucketChange, Point, Tally, Transition, curve, moments
 from reconciler.domain.status import Reason, Sync
 from reconciler.storage import rows, tables
-from reconciler.storage.transaction import Reading
+from reconciler.storage.transaction import OpenTransaction
 
 _DRIFTED: Final = Sync.OUT_OF_SYNC.value
 _UNKNOWN: Final = Sync.UNKNOWN.value
@@ -37,7 +37,7 @@ _FOREVER: Final = datetime(9999, 1, 1, tzinfo=UTC)
 class HistoryQueries:
     """The part of `Queries` that is about the past."""
 
-    def __init__(self, reading: Reading) -> None:
+    def __init__(self, reading: OpenTransaction) -> None:
         self._reading = reading
 
     async def oldest_drift(self, visible: Collection[str] | None = None) -> Chatbot | None:

@@ -1,11 +1,10 @@
 """What files said, kept so that an unchanged file is never parsed twice."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager
 from functools import partial
 from importlib.metadata import version
 from itertools import islice
-from typing import Any, Final, Protocol, TypeVar
+from typing import Any, Final, TypeVar
 
 from sqlalchemy import delete, insert, select
 
@@ -13,7 +12,7 @@ from reconciler.domain.document import ParsedFile
 from reconciler.domain.json_values import to_json
 from reconciler.storage.encoded import encoded
 from reconciler.storage.tables import parsed_files
-from reconciler.storage.transaction import Reading, Transaction
+from reconciler.storage.transaction import OpenTransaction
 
 T = TypeVar("T")
 
@@ -23,16 +22,10 @@ _CHUNK: Final = 500
 _PROGRAM: Final = version("wizchat-reconciler")
 
 
-class Writing(Protocol):
-    """Opens a writing transaction."""
-
-    def __call__(self) -> AbstractAsyncContextManager[Transaction]: ...
-
-
 class SqlParseCache:
     """Implements `ports.ParseCache` for one source."""
 
-    def __init__(self, source: str, reading: Reading, writing: Writing) -> None:
+    def __init__(self, source: str, reading: OpenTransaction, writing: OpenTransaction) -> None:
         self._source = source
         self._reading = reading
         self._writing = writing

@@ -24,7 +24,7 @@ from reconciler.storage.repositories.decisions import Applies, Plans, Suspension
 from reconciler.storage.repositories.fleet import Runs, Sources, Tenants
 from reconciler.storage.repositories.identity import People, Sessions, Tokens
 from reconciler.storage.rows import Codec
-from reconciler.storage.transaction import Reading
+from reconciler.storage.transaction import OpenTransaction
 
 R = TypeVar("R")
 
@@ -39,7 +39,7 @@ class Queries(HistoryQueries):
     A cursor that was not handed out here raises `ValueError`.
     """
 
-    def __init__(self, reading: Reading, dialect: Dialect) -> None:
+    def __init__(self, reading: OpenTransaction, dialect: Dialect) -> None:
         super().__init__(reading)
         self._dialect = dialect
 

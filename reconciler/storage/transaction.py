@@ -1,9 +1,9 @@
 """One transaction as the repositories use it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 
 from sqlalchemy import Delete, Insert, Select, Update
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -73,7 +73,5 @@ class Transaction:
         return result.rowcount
 
 
-class Reading(Protocol):
-    """Opens a reading transaction."""
-
-    def __call__(self) -> AbstractAsyncContextManager[Transaction]: ...
+OpenTransaction = Callable[[], AbstractAsyncContextManager[Transaction]]
+"""Opens a transaction, for reading or for writing."""
