@@ -39,14 +39,14 @@ class AuthGate:
     """Tells who asks. One for each application.
 
     Attributes:
-        guesses: Wrong tokens.
-        logins: Logins that the issuer did not vouch for; apart, so that neither locks out the other.
+        failed_tokens: Wrong tokens.
+        failed_logins: Logins that the issuer did not vouch for; apart, so that neither locks out the other.
         secure: Whether people come by https, which the cookie's name says.
     """
 
-    book: CredentialCache
-    guesses: LoginThrottle
-    logins: LoginThrottle
+    credentials: CredentialCache
+    failed_tokens: LoginThrottle
+    failed_logins: LoginThrottle
     metrics: Metrics
     use: TokenUse
     proxies: tuple[Network, ...] = ()
@@ -67,11 +67,11 @@ class AuthGate:
         if secret is not None:
             return await self.by_token(secret, origin, generation) if secret else None
         cookie = read_cookie(scope, SESSION, secure=self.secure)
-        return await self.book.by_session(cookie, origin, generation) if cookie else None
+        return await self.credentials.by_session(cookie, origin, generation) if cookie else None
 
     async def by_token(self, secret: bytes, origin: str, generation: str | None = None) -> Caller | None:
         """Who holds a token; that it was used is noted."""
-        caller = await self.book.by_token(secret, origin, generation)
+        caller = await self.credentials.by_token(secret, origin, generation)
         if caller is not None:
             self.use.note(caller.id)
         return caller
@@ -100,7 +100,7 @@ class AuthGate:
             detail: What to do; by default, about tokens.
         """
         self.metrics.auth_failures.inc()
-        wait = self.guesses.fail(self.origin(scope)) if presented else None
+        wait = self.failed_tokens.fail(self.origin(scope)) if presented else None
         if wait is not None:
             return too_many_failures(wait)
         what = _NOT_VALID if presented else "send a token as Authorization: Bearer …"

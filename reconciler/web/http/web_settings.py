@@ -1,4 +1,4 @@
-"""What the web is told once, at the start."""
+"""The settings of the web."""
 
 import secrets
 from collections.abc import Mapping, Sequence

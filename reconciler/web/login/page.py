@@ -154,13 +154,13 @@ async def _recognised(
     code = _one(request, "code")
     if code is None:
         raise LoginRefused("no_code", "the issuer did not let you in: sign in again")
-    if (wait := gate.logins.wait(origin)) is not None:
+    if (wait := gate.failed_logins.wait(origin)) is not None:
         raise too_many_failures(wait)
     try:
         identified = await identity.who(code, attempt, _one(request, "iss"))
     except LoginRefused:
         # only what made us ask the issuer counts: whatever else came with an attempt of their own guesses nothing
-        gate.logins.fail(origin)
+        gate.failed_logins.fail(origin)
         raise
     person = await upsert_from_idp(engine, identified, origin)
     actor = Actor.of_rights(person.name, engine.grants.rights(person.groups), origin)
