@@ -24,6 +24,18 @@ MAX_DUPLICATE_CLASSES = 3
 MAX_FILES_OF_API_FIELD = 2
 RESPONSE = "Response"
 """How the models of the API's answers are called."""
+MAX_FILES_OF_A_SETTING = 2
+"""At the median: the file of its table, and the one that uses it."""
+SETTINGS_BASE = "SettingsSection"
+POLICY = ("reconciler.domain.policy", "Policy")
+"""The one table of the settings that lies beside the rules it is for."""
+PASSED_OVER = "reconciler.demo"
+"""It writes settings down as people do."""
+COMMON_WORDS = {
+    *("approvals", "branch", "chatbots", "concurrency", "dir", "forge", "group", "history", "host", "interval"),
+    *("issuer", "name", "paths", "plans", "port", "retention", "role", "runs", "sources", "tenant", "url"),
+}
+"""Settings whose names also name other things: the files that hold such a word say nothing of the setting."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,6 +218,42 @@ def _spread(files: Mapping[str, set[str]]) -> str:
     return f"median {median(numbers or [0]):g} ({counted})"
 
 
+def settings(there: Mapping[str, Module]) -> set[str]:
+    """The names of the settings: the fields of their tables."""
+    tables = (
+        node
+        for module in there.values()
+        for node in module.tree.body
+        if isinstance(node, ast.ClassDef)
+        and ((module.name, node.name) == POLICY or SETTINGS_BASE in map(ast.unparse, node.bases))
+    )
+    return {
+        field.target.id
+        for table in tables
+        for field in table.body
+        if isinstance(field, ast.AnnAssign) and isinstance(field.target, ast.Name)
+    }
+
+
+def files_of_settings(there: Mapping[str, Module]) -> dict[str, list[str]]:
+    """Setting → the modules that name it, as a field, an attribute, a parameter, an argument or a variable."""
+    found: dict[str, list[str]] = {name: [] for name in sorted(settings(there) - COMMON_WORDS)}
+    for module in there.values():
+        if module.name.startswith("reconciler.") and not module.name.startswith(PASSED_OVER):
+            for name in sorted({*_identifiers(module.tree)} & found.keys()):
+                found[name].append(module.name)
+    return found
+
+
+def _identifiers(tree: ast.Module) -> Iterator[str | None]:
+    for node in ast.walk(tree):
+        match node:
+            case ast.Attribute(attr=name) | ast.keyword(arg=name) | ast.arg(arg=name) | ast.Name(id=name):
+                yield name
+            case _:
+                pass
+
+
 def report(root: Path) -> tuple[list[str], list[str]]:
     """The counts as lines, and what is more than it may be."""
     there = modules(root)
@@ -215,6 +263,9 @@ def report(root: Path) -> tuple[list[str], list[str]]:
     private, once = private_functions(there)
     api_fields = files_of_api_fields(there)
     wide = sorted(name for name, files in api_fields.items() if len(files) > MAX_FILES_OF_API_FIELD)
+    of_settings = files_of_settings(there)
+    files = median(map(len, of_settings.values())) if of_settings else 0
+    most = max(of_settings, key=lambda name: len(of_settings[name]), default="none")
     lines = [
         f"modules: {sum(packages.values())}",
         *(f"  {package}: {count}" for package, count in sorted(packages.items())),
@@ -230,12 +281,21 @@ def report(root: Path) -> tuple[list[str], list[str]]:
         *(f"  more than {MAX_FILES_OF_API_FIELD}: {name} in {', '.join(sorted(api_fields[name]))}" for name in wide),
         f"modules of the engine that end in -ing: {len(doing)}",
         *(f"  {name}" for name in doing),
+        (
+            f"files to touch for a setting: {files:g} at the median of {len(of_settings)}, "
+            f"{len(of_settings.get(most, ()))} at most ({most})"
+        ),
     ]
     broken = [
         *([f"more than {MAX_DUPLICATE_CLASSES} class names recur"] if len(duplicates) > MAX_DUPLICATE_CLASSES else []),
         *(["an import within the web leads upward"] if upward else []),
         *([f"a field of the API is named in more than {MAX_FILES_OF_API_FIELD} files"] if wide else []),
         *(["a module of the engine ends in -ing"] if doing else []),
+        *(
+            [f"a setting is named in more than {MAX_FILES_OF_A_SETTING} files at the median"]
+            if files > MAX_FILES_OF_A_SETTING
+            else []
+        ),
     ]
     return lines, broken
 

@@ -11,13 +11,16 @@ import typer
 from api_client.base_url import LARGEST_PORT
 from api_client.environment import PROXY_VARIABLES
 from reconciler.runtime.telemetry import log_to_stderr
+from reconciler.settings.sections import ServerSettings
+
+_SERVER = ServerSettings()
 
 
 def demo(
     port: Annotated[
         int, typer.Option(min=0, max=LARGEST_PORT, help="Where the service listens; 0 takes a free port.")
-    ] = 8080,
-    host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
+    ] = _SERVER.port,
+    host: Annotated[str, typer.Option(help="The address to listen on.")] = _SERVER.host,
 ) -> None:
     """Start a sandbox API, a sample git repository and the service, with drift and a change waiting to be approved.
 

@@ -57,7 +57,7 @@ class Stage:
     token: str
 
 
-async def run_demo(port: int = 8080, *, host: str = LOOPBACK, tell: Say = say) -> None:
+async def run_demo(port: int, *, host: str = LOOPBACK, tell: Say = say) -> None:
     """Run the demonstration until it is interrupted; nothing of it outlives the process.
 
     Args:

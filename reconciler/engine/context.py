@@ -117,10 +117,10 @@ class SourceBinding:
     url: str
     branch: str | None
     port: Source
-    interval: timedelta = timedelta(minutes=5)
-    drift_interval: timedelta = timedelta(minutes=5)
-    forge: Forge = Forge.GENERIC
-    chatbots: tuple[str, ...] = ()
+    interval: timedelta
+    drift_interval: timedelta
+    forge: Forge
+    chatbots: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,9 +135,9 @@ class TenantBinding:
 
     name: str
     target: Target
-    read_only: bool = True
-    concurrency: int = 8
-    live_views_per_hour: int = 60
+    read_only: bool
+    concurrency: int
+    live_views_per_hour: int
 
 
 @dataclass(frozen=True, slots=True)

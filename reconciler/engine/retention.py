@@ -35,9 +35,9 @@ class RetentionRules:
         history: Episodes of drift that are over.
     """
 
-    runs: timedelta = timedelta(days=30)
-    plans: timedelta = timedelta(days=90)
-    history: timedelta = timedelta(days=90)
+    runs: timedelta
+    plans: timedelta
+    history: timedelta
 
     @property
     def kept(self) -> Mapping[Expiring, timedelta]:

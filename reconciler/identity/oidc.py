@@ -18,6 +18,7 @@ from reconciler.identity.discovery import OidcIssuer, described
 from reconciler.identity.fetching import Fetcher
 from reconciler.identity.id_token import check_claims, key_id, matching, read_keys, refused, signed_claims
 from reconciler.ports import Clock
+from reconciler.settings.sections import OidcSettings
 from reconciler.shared_work import SharedWork
 
 DISCOVERY_SECONDS = 3600.0
@@ -47,31 +48,21 @@ class LoginAttempt:
     verifier: str = field(repr=False)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OidcSpec:
-    """What the service is to an issuer.
+@dataclass(slots=True)
+class OidcProvider:
+    """An issuer. Whatever it does not say beyond doubt raises `errors.LoginRefused`.
 
     Attributes:
         issuer: Its URL, as it writes it itself.
         client_id: What it calls this service.
-        client_secret: Shown at the exchange of codes; None for a public client.
-        name_claim: What names the person; an ``email`` must be verified.
-        groups_claim: What lists the person's groups.
+        settings: How it is asked, and which claims of its answers count.
+        clock: Where time comes from.
+        fetch: How its answers are read.
     """
 
     issuer: str
     client_id: str
-    client_secret: str | None = field(default=None, repr=False)
-    scopes: Sequence[str] = ("openid", "email", "profile")
-    name_claim: str = "email"
-    groups_claim: str = "groups"
-
-
-@dataclass(slots=True)
-class OidcProvider:
-    """An issuer. Whatever it does not say beyond doubt raises `errors.LoginRefused`."""
-
-    spec: OidcSpec
+    settings: OidcSettings
     clock: Clock
     fetch: Fetcher = field(default_factory=Fetcher)
     _description: SharedWork[OidcIssuer] = field(init=False)
@@ -80,11 +71,6 @@ class OidcProvider:
 
     def __post_init__(self) -> None:
         self._description = SharedWork(self.clock, self._describe, DISCOVERY_SECONDS)
-
-    @property
-    def issuer(self) -> str:
-        """Its URL."""
-        return self.spec.issuer
 
     async def where_to_ask(self, attempt: LoginAttempt) -> str:
         """The URL at which a browser signs in.
@@ -96,9 +82,9 @@ class OidcProvider:
         return authorization_url(
             issuer.authorize_url,
             response_type="code",
-            client_id=self.spec.client_id,
+            client_id=self.client_id,
             redirect_uri=attempt.callback,
-            scope=" ".join(self.spec.scopes),
+            scope=" ".join(self.settings.scopes),
             state=attempt.state,
             nonce=attempt.nonce,
             code_challenge=code_challenge(attempt.verifier),
@@ -127,18 +113,18 @@ class OidcProvider:
             raise refused("bad_token", "is missing")
         claims = signed_claims(token, await self._key(issuer, key_id(token)), issuer.algorithms)
         now = self.clock.now()
-        check_claims(claims, issuer=issuer.name, client_id=self.spec.client_id, nonce=attempt.nonce, now=now)
+        check_claims(claims, issuer=issuer.name, client_id=self.client_id, nonce=attempt.nonce, now=now)
         more = await self._userinfo(issuer, claims, answer.get("access_token"))
         return Identity(
             name=self._name(claims, more),
-            issuer=self.spec.issuer,
+            issuer=self.issuer,
             subject=claims["sub"],
-            groups=_groups(claims.get(self.spec.groups_claim, more.get(self.spec.groups_claim))),
+            groups=_groups(claims.get(self.settings.groups_claim, more.get(self.settings.groups_claim))),
         )
 
     async def _describe(self) -> OidcIssuer:
-        url = f"{self.spec.issuer.rstrip('/')}/.well-known/openid-configuration"
-        return described(self.spec.issuer, await self.fetch.get(url, "discovery document"))
+        url = f"{self.issuer.rstrip('/')}/.well-known/openid-configuration"
+        return described(self.issuer, await self.fetch.get(url, "discovery document"))
 
     async def _exchange(self, issuer: OidcIssuer, code: str, attempt: LoginAttempt) -> Mapping[str, Any]:
         form = {
@@ -147,11 +133,12 @@ class OidcProvider:
             "redirect_uri": attempt.callback,
             "code_verifier": attempt.verifier,
         }
-        secret, auth = self.spec.client_secret, None
+        secret = self.settings.client_secret.get_secret_value() if self.settings.client_secret else None
+        auth = None
         if secret is not None and not issuer.post_secret:
-            auth = httpx.BasicAuth(quote(self.spec.client_id, safe=""), quote(secret, safe=""))
+            auth = httpx.BasicAuth(quote(self.client_id, safe=""), quote(secret, safe=""))
         else:
-            form |= {"client_id": self.spec.client_id} | ({"client_secret": secret} if secret else {})
+            form |= {"client_id": self.client_id} | ({"client_secret": secret} if secret else {})
         return await self.fetch.post(issuer.token_url, "token endpoint", form, auth)
 
     async def _key(self, issuer: OidcIssuer, kid: str | None) -> Key:
@@ -177,8 +164,8 @@ class OidcProvider:
 
     async def _userinfo(self, issuer: OidcIssuer, claims: Mapping[str, Any], token: object) -> Mapping[str, Any]:
         """What the issuer says besides, where the ID token lacks it; of the same person, or not at all."""
-        needed = {self.spec.name_claim, self.spec.groups_claim}
-        needed |= {"email_verified"} if self.spec.name_claim == "email" else set()
+        needed = {self.settings.name_claim, self.settings.groups_claim}
+        needed |= {"email_verified"} if self.settings.name_claim == "email" else set()
         if needed <= claims.keys() or issuer.userinfo_url is None or not isinstance(token, str):
             return {}
         more = await self.fetch.get(issuer.userinfo_url, "userinfo endpoint", bearer=token)
@@ -188,7 +175,7 @@ class OidcProvider:
         return more
 
     def _name(self, *sayings: Mapping[str, Any]) -> str:
-        claim = self.spec.name_claim
+        claim = self.settings.name_claim
         named = [said for said in sayings if isinstance(said.get(claim), str) and said[claim]]
         if not named:
             raise LoginRefused("no_name", f"the issuer does not say the claim {claim}: correct oidc.name_claim")

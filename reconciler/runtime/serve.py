@@ -20,6 +20,7 @@ from reconciler.errors import SettingsError
 from reconciler.runtime.bootstrap.service import Service, open_service
 from reconciler.runtime.http_protocol import guarded
 from reconciler.runtime.scheduler import TICK_SECONDS, ticking
+from reconciler.settings.fields import Networks
 from reconciler.settings.model import Settings
 from reconciler.sources.git_memory import memory_limit_problem
 from reconciler.web.events.streams import Streams
@@ -67,7 +68,7 @@ async def serve(
             await _ensure_bootstrap_token(service, settings, first_token)
             async with _working(service, tick_seconds):
                 await start_up(service.engine, only_process=_is_alone(settings))
-                server = _UvicornServer(service, lambda: ready(url))
+                server = _UvicornServer(service, settings.server.trusted_proxies, lambda: ready(url))
                 with _signals_end_the_server_only():
                     await server.serve(sockets=[listener])
 
@@ -189,7 +190,7 @@ def _listening(settings: Settings) -> socket.socket:
 
 def _url(settings: Settings, listener: socket.socket) -> str:
     if settings.server.public_url is not None:
-        return str(settings.server.public_url).rstrip("/")
+        return settings.server.public_url
     host, port = listener.getsockname()[:2]
     shown = "127.0.0.1" if host in ("0.0.0.0", "::") else host  # noqa: S104  compared, not listened on
     return f"http://{shown}:{port}"
@@ -198,8 +199,7 @@ def _url(settings: Settings, listener: socket.socket) -> str:
 class _UvicornServer(uvicorn.Server):
     """uvicorn, telling when it listens and when it stops."""
 
-    def __init__(self, service: Service, started: Callable[[], None]) -> None:
-        proxies = service.app.state.settings.proxies
+    def __init__(self, service: Service, trusted_proxies: Networks, started: Callable[[], None]) -> None:
         config = uvicorn.Config(
             service.app,
             log_config=None,
@@ -208,7 +208,7 @@ class _UvicornServer(uvicorn.Server):
             server_header=False,
             lifespan="off",
             timeout_graceful_shutdown=GRACE_SECONDS,
-            http=guarded(counts=service.vitals.connections, proxies=proxies),
+            http=guarded(counts=service.vitals.connections, proxies=trusted_proxies),
             ws="none",
             h11_max_incomplete_event_size=MAX_BYTES,
         )

@@ -19,6 +19,7 @@ from aiolimiter import AsyncLimiter
 from api_client.errors import WizChatApiError, WizChatError
 from reconciler.errors import QuotaExceeded, TargetRateLimited
 from reconciler.ports import APPLYING, COMPARING, Budget, Clock, Purpose, Spender
+from reconciler.settings.sections import TenantSettings
 from reconciler.targets.budget_shares import BudgetShares
 from reconciler.targets.fair_queue import FairQueue
 
@@ -37,32 +38,26 @@ class CallBudget:
     """One tenant's call budget.
 
     Args:
-        tenant: The tenant's name, for messages.
+        tenant: The tenant, with its limits.
         clock: Where time comes from.
-        requests_per_minute: Calls a minute.
-        daily_budget: Calls within one UTC day, or None for no limit of ours.
-        concurrency: Calls at the same time; those of applies come on top.
-        shares: How the day is shared.
+        sources: How many sources share a day.
     """
 
     def __init__(
         self,
-        tenant: str,
+        tenant: TenantSettings,
         clock: Clock,
         *,
-        requests_per_minute: int = 600,
-        daily_budget: int | None = None,
-        concurrency: int = 8,
-        shares: BudgetShares | None = None,
+        sources: int = 1,
     ) -> None:
-        self._tenant = tenant
+        self._tenant = tenant.name
         self._clock = clock
-        self._per_minute = requests_per_minute
-        self._daily = daily_budget
-        self._limiter = _limiter(requests_per_minute)
+        self._per_minute = tenant.requests_per_minute
+        self._daily = tenant.daily_budget
+        self._limiter = _limiter(tenant.requests_per_minute)
         self._turns = FairQueue()
-        self._slots = asyncio.Semaphore(concurrency)
-        self._shares = shares or BudgetShares()
+        self._slots = asyncio.Semaphore(tenant.concurrency)
+        self._shares = BudgetShares(tenant.apply_reserve, tenant.live_share, max(1, sources))
         self._day: date = clock.now().date()
         self._used: Counter[Spender] = Counter()
         self._open_at = clock.monotonic()

@@ -6,19 +6,19 @@ from dataclasses import dataclass
 from reconciler.ports import Purpose, Spender
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class BudgetShares:
     """Who may use how much of a day's calls.
 
     Attributes:
-        applies: The part that is kept for applies with their re-checks and verifications.
-        live_views: The part that people's looks at live configurations may use together.
+        apply_reserve: The part that is kept for applies with their re-checks and verifications.
+        live_share: The part that people's looks at live configurations may use together.
         sources: How many sources share the rest.
     """
 
-    applies: float = 0.1
-    live_views: float = 0.1
-    sources: int = 1
+    apply_reserve: float
+    live_share: float
+    sources: int
 
     def refusal(self, spender: Spender, used: Mapping[Spender, int], daily: int, left_of_day: float) -> str | None:
         """Why somebody may make no further call today, worded to follow "the daily_budget of N calls"; else None.
@@ -38,12 +38,12 @@ class BudgetShares:
         if spender.purpose is Purpose.APPLY:
             return None
         by_purpose = {purpose: sum(n for who, n in used.items() if who.purpose is purpose) for purpose in Purpose}
-        kept = int(daily * self.applies)
+        kept = int(daily * self.apply_reserve)
         free = left - max(0, kept - by_purpose[Purpose.APPLY])
         if free <= 0:
             return "is used up but for what apply_reserve keeps for applies"
         if spender.purpose is Purpose.LIVE_VIEW:
-            looks = max(1, int(daily * self.live_views))
+            looks = max(1, int(daily * self.live_share))
             return (
                 None
                 if by_purpose[Purpose.LIVE_VIEW] < looks

@@ -104,11 +104,11 @@ def _routed(settings: WebSettings) -> FastAPI:
 def _gate(engine: Engine, settings: WebSettings, token_use: TokenUse | None) -> AuthGate:
     return AuthGate(
         CredentialCache(engine),
-        LoginThrottle(engine.clock, settings.failed_auth_per_minute),
-        LoginThrottle(engine.clock, settings.failed_auth_per_minute),
+        LoginThrottle(engine.clock, settings.auth.failures_per_minute),
+        LoginThrottle(engine.clock, settings.auth.failures_per_minute),
         Metrics(),
         token_use or TokenUse(engine.store, engine.clock),
-        settings.proxies,
+        settings.server.trusted_proxies,
         settings.secure,
     )
 
@@ -123,7 +123,7 @@ def _set_state(
     app.state.identity = identity
     app.state.live = LiveViews(engine)
     app.state.streams = Streams(engine, gate)
-    app.state.attempts = LoginAttempts(engine.clock, settings.public_url.rstrip("/") + login.CALLBACK)
+    app.state.attempts = LoginAttempts(engine.clock, settings.public_url + login.CALLBACK)
     app.state.anonymous_events = AnonymousEvents(engine.clock)
 
 
@@ -157,10 +157,10 @@ def _add_middlewares(app: FastAPI, engine: Engine, settings: WebSettings, gate: 
     )
     app.add_middleware(SameOrigin, settings=settings)
     app.add_middleware(ConcurrencyLimit, gate=gate)
-    app.add_middleware(RequestLog, clock=engine.clock, metrics=gate.metrics, proxies=settings.proxies)
+    app.add_middleware(RequestLog, clock=engine.clock, metrics=gate.metrics, proxies=settings.server.trusted_proxies)
     app.add_middleware(EtagMiddleware, gate=gate, engine=engine, metrics=gate.metrics)
     app.add_middleware(AllowedHosts, allowed=settings.hosts)
-    if settings.cors_origins:
+    if settings.server.cors_origins:
         app.add_middleware(CORSMiddleware, **_cors(settings))
     app.add_middleware(Compression)
     app.add_middleware(HeaderLimits)
@@ -172,7 +172,7 @@ def _add_middlewares(app: FastAPI, engine: Engine, settings: WebSettings, gate: 
 def _cors(settings: WebSettings) -> dict[str, Any]:
     """Tokens travel in a header that pages set themselves: cookies are never let through."""
     return {
-        "allow_origins": list(settings.cors_origins),
+        "allow_origins": list(settings.server.cors_origins),
         "allow_methods": ["GET", "POST"],
         "allow_headers": ["Authorization", "Content-Type", "If-None-Match", "Last-Event-ID"],
         "expose_headers": ["ETag", "X-Request-Id"],

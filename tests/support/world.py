@@ -35,6 +35,7 @@ from reconciler.storage import Store
 from tests.fakes.clock import FakeClock
 from tests.fakes.source import FakeSource
 from tests.fakes.target import FakeTarget, FakeWriter
+from tests.support.defaults import source_binding, tenant_binding
 from tests.support.store import open_store, open_url
 from tests.support.waiting import PATIENCE
 
@@ -245,12 +246,10 @@ async def world(
             dispatcher=dispatcher,
             new_id=lambda kind: f"{kind}_{next(ids):05d}",
             sources={
-                name: SourceBinding(
-                    name, TENANT, f"memory:{name}", "main", port, timedelta(minutes=5), timedelta(minutes=15)
-                )
+                name: source_binding(name, TENANT, f"memory:{name}", "main", port, drift_interval=timedelta(minutes=15))
                 for name, port in {SOURCE: source, **(more_sources or {})}.items()
             },
-            tenants={TENANT: TenantBinding(TENANT, target, read_only=read_only)},
+            tenants={TENANT: tenant_binding(TENANT, target, read_only=read_only)},
             policy=policy or Policy(),
         )
         applier = ApplyExecutor(engine, {} if read_only else {TENANT: writer}, "process_1")

@@ -33,8 +33,8 @@ class AuditRules:
         head_interval: How often the chain's head is exported.
     """
 
-    retention: timedelta | None = None
-    head_interval: timedelta = timedelta(minutes=5)
+    retention: timedelta | None
+    head_interval: timedelta
 
 
 @dataclass(slots=True)
@@ -66,7 +66,7 @@ class AuditArchiver:
     store: Store
     folder: AuditFolder
     clock: Clock
-    rules: AuditRules = AuditRules()
+    rules: AuditRules
     state: AuditState = field(default_factory=AuditState)
     may_remove: Callable[[], bool] = lambda: True
     _kept: AuditHead | None = None

@@ -11,12 +11,13 @@ from reconciler.domain.grants import Grants
 from reconciler.engine.apply.executor import LEASE_TIMES, ApplyExecutor, LeaseTimes
 from reconciler.engine.context import Engine, SourceBinding, TenantBinding, plan_threads
 from reconciler.ports import Clock, Dispatcher, Writer
-from reconciler.runtime.bootstrap.local import call_budget, document_contract
+from reconciler.runtime.bootstrap.local import document_contract
 from reconciler.runtime.ids import jitter, new_id
 from reconciler.settings.model import Settings, SourceSettings
 from reconciler.settings.sections import TenantSettings
 from reconciler.sources.git import GitSource
 from reconciler.storage import Store
+from reconciler.targets.budget import CallBudget
 from reconciler.targets.wizchat import Access, WizChatTarget, WizChatWriter
 from reconciler.task_groups import task_group
 
@@ -32,7 +33,7 @@ async def open_engine(
         writers: dict[str, Writer] = {}
         for tenant in settings.tenants:
             sources = sum(source.tenant == tenant.name for source in settings.sources)
-            budget = call_budget(tenant, clock, sources=sources)
+            budget = CallBudget(tenant, clock, sources=sources)
             target = await opened.enter_async_context(
                 WizChatTarget(_access(tenant, tenant.api_key), budget, threads=threads)
             )

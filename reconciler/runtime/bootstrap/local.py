@@ -9,7 +9,6 @@ from api_client import contract
 from reconciler.domain.document import Snapshot
 from reconciler.domain.document_schema import document_schema
 from reconciler.errors import SettingsError
-from reconciler.ports import Clock
 from reconciler.runtime.clock import SystemClock
 from reconciler.settings.input import load_settings, refuse_unknown_variables
 from reconciler.settings.model import Settings
@@ -17,7 +16,6 @@ from reconciler.settings.sections import TenantSettings
 from reconciler.sources.checkout import load_checkout
 from reconciler.sources.contract import DocumentContract
 from reconciler.targets.budget import CallBudget
-from reconciler.targets.budget_shares import BudgetShares
 from reconciler.targets.wizchat import Access, WizChatTarget
 
 _HOLD_A_TENANT = ("WIZCHAT_API_KEY", "WIZCHAT_API_KEY_FILE", "RECONCILER_CONFIG", "RECONCILER_TENANTS")
@@ -72,19 +70,7 @@ def local_settings(
 def local_target(tenant: TenantSettings) -> WizChatTarget:
     """A tenant's side of WizChat, with its read key; to be used as an async context manager."""
     access = Access(tenant.name, str(tenant.base_url), tenant.api_key.get_secret_value())
-    return WizChatTarget(access, call_budget(tenant, SystemClock()))
-
-
-def call_budget(tenant: TenantSettings, clock: Clock, *, sources: int = 1) -> CallBudget:
-    """How often a tenant's API may be called, and how so many sources share that."""
-    return CallBudget(
-        tenant.name,
-        clock,
-        requests_per_minute=tenant.requests_per_minute,
-        daily_budget=tenant.daily_budget,
-        concurrency=tenant.concurrency,
-        shares=BudgetShares(applies=tenant.apply_reserve, live_views=tenant.live_share, sources=max(1, sources)),
-    )
+    return WizChatTarget(access, CallBudget(tenant, SystemClock()))
 
 
 def local_snapshot(root: Path, paths: Sequence[Path], *, with_default: bool = False) -> Snapshot:

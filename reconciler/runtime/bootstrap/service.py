@@ -144,12 +144,8 @@ async def _within(limit: asyncio.Semaphore, work: Awaitable[None]) -> None:
 def _web(settings: Settings, public_url: str | None) -> WebSettings:
     server = settings.server
     return WebSettings(
-        public_url=str(server.public_url or public_url or f"http://{server.host}:{server.port}").rstrip("/"),
-        allowed_hosts=server.allowed_hosts,
-        trusted_proxies=tuple(str(network) for network in server.trusted_proxies),
-        cors_origins=server.cors_origins,
-        session_seconds=settings.auth.session_ttl.total_seconds(),
-        failed_auth_per_minute=settings.auth.failures_per_minute,
+        server=server.model_copy(update={"public_url": server.public_url or public_url}),
+        auth=settings.auth,
         webhook_secret={source.name: source.webhook_secret for source in settings.sources},
         link_key=link_key(settings.auth, settings.data.dir),
         effective=tuple(effective_tables(settings)),

@@ -4,11 +4,11 @@ import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import metadata
-from ipaddress import IPv4Network, IPv6Network, ip_network
 
 from pydantic import SecretStr
 from starlette.datastructures import URL
 
+from reconciler.settings.sections import AuthSettings, ServerSettings
 from reconciler.web.http.root_path import root_path_of
 
 MEBIBYTE = 1024 * 1024
@@ -45,15 +45,10 @@ class WebSettings:
     """The settings of the web.
 
     Attributes:
-        public_url: Where people reach the service; its host is always allowed, ``https`` makes cookies secure, its path
-            stands before every address.
-        allowed_hosts: Further values of the Host header, ``*.example.com`` and ``*`` included. Loopback always is.
-        trusted_proxies: Addresses or networks whose ``X-Forwarded-For`` is believed.
-        cors_origins: Origins whose pages may read the API.
+        server: Where people reach the service, and what it believes about them.
+        auth: How they sign in.
         webhook_secret: Source name → what may have signed its deliveries; several while rotating. Without any, there is
             no webhook.
-        session_seconds: How long a browser stays signed in.
-        failed_auth_per_minute: How many wrong credentials one client address may present in a minute.
         body_limit: Bytes of a request body, at most.
         webhook_body_limit: Bytes of a delivery, at most.
         body_seconds: How long a body may take to arrive.
@@ -62,19 +57,20 @@ class WebSettings:
         version: Shown in ``/status``.
     """
 
-    public_url: str = "http://127.0.0.1:8080"
-    allowed_hosts: tuple[str, ...] = ()
-    trusted_proxies: tuple[str, ...] = ()
-    cors_origins: tuple[str, ...] = ()
+    server: ServerSettings = field(default_factory=ServerSettings)
+    auth: AuthSettings = field(default_factory=AuthSettings)
     webhook_secret: Mapping[str, Sequence[SecretStr]] = field(default_factory=dict)
-    session_seconds: float = 8 * 60 * 60
-    failed_auth_per_minute: int = 20
     body_limit: int = 128 * 1024  # read before anybody is known: what hundreds of connections hold adds up
     webhook_body_limit: int = 25 * MEBIBYTE
     body_seconds: float = 30.0
     link_key: bytes = field(default_factory=lambda: secrets.token_bytes(32), repr=False)
     effective: Sequence[EffectiveTable] = ()
     version: str = field(default_factory=lambda: metadata.version("wizchat-reconciler"))
+
+    @property
+    def public_url(self) -> str:
+        """Where people reach the service: its host is allowed, and its path stands before every address."""
+        return self.server.public_url or f"http://{self.server.host}:{self.server.port}"
 
     @property
     def secure(self) -> bool:
@@ -90,9 +86,4 @@ class WebSettings:
     def hosts(self) -> tuple[str, ...]:
         """Every allowed host but the loopback ones."""
         own = URL(self.public_url).hostname
-        return (*self.allowed_hosts, own) if own else self.allowed_hosts
-
-    @property
-    def proxies(self) -> tuple[IPv4Network | IPv6Network, ...]:
-        """The trusted proxies as networks."""
-        return tuple(ip_network(proxy, strict=False) for proxy in self.trusted_proxies)
+        return (*self.server.allowed_hosts, own) if own else self.server.allowed_hosts

@@ -1,7 +1,6 @@
 """Signing in, by a token or by the issuer, and signing out."""
 
 from dataclasses import dataclass
-from datetime import timedelta
 from http import HTTPStatus
 from typing import Annotated
 
@@ -187,7 +186,7 @@ def _anonymous_events(request: Request) -> AnonymousEvents:
 async def _signed_in(
     answer: Response, request: Request, engine: Engine, settings: WebSettings, actor: Actor
 ) -> Response:
-    ttl = timedelta(seconds=settings.session_seconds)
+    ttl = settings.auth.session_ttl
     before = read_cookie(request.scope, SESSION, secure=settings.secure)
     new = await begin_session(engine, actor, ttl, instead_of=before)
     give_cookie(answer, SESSION, new.secret, ttl, secure=settings.secure)

@@ -10,11 +10,12 @@ from sqlalchemy import text
 from reconciler.domain.audit import GENESIS, verify
 from reconciler.domain.audit_verify import AuditFindingKind, Unreadable
 from reconciler.domain.entities import AuditEntry
-from reconciler.engine.audit.archive import AuditArchiver, AuditRules
+from reconciler.engine.audit.archive import AuditArchiver
 from reconciler.engine.audit.verification import verify_log
 from reconciler.errors import Conflict
 from reconciler.storage import AuditFolder, Store, UnitOfWork
 from tests.fakes.clock import START, FakeClock
+from tests.support.defaults import audit_rules
 
 pytestmark = pytest.mark.anyio
 
@@ -127,7 +128,7 @@ async def test_a_log_is_pruned_in_step_with_what_verify_expects(store: Store, cl
     await _filled(store, 5)
     clock.advance(2 * 86_400)
     shelf = AuditFolder(tmp_path / "shelf")
-    keeper = AuditArchiver(store, shelf, clock, AuditRules())
+    keeper = AuditArchiver(store, shelf, clock, audit_rules())
     await keeper.export_head()
     assert await keeper.prune(-timedelta(days=40_000)) == 4, "the newest entry is never removed"
     await _filled(store, 2)
@@ -137,7 +138,7 @@ async def test_a_log_is_pruned_in_step_with_what_verify_expects(store: Store, cl
 
 async def test_who_prunes_at_the_same_time_removes_nothing(store: Store, clock: FakeClock, tmp_path: Path) -> None:
     await _filled(store, 9)
-    one, two = (AuditArchiver(store, AuditFolder(tmp_path / name), clock) for name in ("one", "two"))
+    one, two = (AuditArchiver(store, AuditFolder(tmp_path / name), clock, audit_rules()) for name in ("one", "two"))
     batch = await two._outlived(-timedelta(days=40_000))
     await one.prune(-timedelta(days=40_000))
     with pytest.raises(Conflict):

@@ -21,10 +21,10 @@ from reconciler.errors import (
     TargetUnauthorized,
 )
 from reconciler.ports import Target, Writer
-from reconciler.targets.budget import CallBudget
 from reconciler.targets.wizchat import Access, WizChatTarget, WizChatWriter
 from tests.fakes.clock import FakeClock
 from tests.fakes.target import Effect, FakeTarget, FakeWriter
+from tests.support.defaults import call_budget
 
 pytestmark = pytest.mark.anyio
 BOT = "bot_7f3a"
@@ -96,7 +96,7 @@ async def world(request: pytest.FixtureRequest) -> AsyncIterator[World]:
     if request.param == "fake":
         yield _fake()
         return
-    budget = CallBudget("default", FakeClock(), requests_per_minute=60_000)
+    budget = call_budget("default", FakeClock(), requests_per_minute=60_000)
     with SandboxServer() as server:
         access = Access("default", server.url, server.api_key)
         async with WizChatTarget(access, budget) as target, WizChatWriter(access, budget) as writer:

@@ -14,6 +14,7 @@ from reconciler.storage.audit_folder import ARCHIVE, HEADS
 from tests.fakes.clock import FakeClock
 from tests.integration.audit.tampering import sql
 from tests.support.command import run_command
+from tests.support.defaults import audit_rules
 from tests.support.store import open_store
 
 pytestmark = pytest.mark.anyio
@@ -28,7 +29,7 @@ async def head(tmp_path: Path) -> AsyncIterator[AuditHead]:
             async with store.begin() as uow:
                 await uow.audit.append(at=clock.now(), actor="ana", action="plan.approve", subject=f"plan/{number}")
             clock.advance(3600)
-        keeper = AuditArchiver(store, AuditFolder(tmp_path), clock)
+        keeper = AuditArchiver(store, AuditFolder(tmp_path), clock, audit_rules())
         await keeper.export_head()
         assert keeper.state.head is not None
         yield keeper.state.head
@@ -80,7 +81,7 @@ async def test_a_removal_is_believed_with_its_note_and_its_archive(tmp_path: Pat
     """The command knows whether entries may be removed at all, and takes an archive that was moved elsewhere."""
     clock = FakeClock()
     async with open_store(tmp_path, clock) as store:
-        keeper = AuditArchiver(store, AuditFolder(tmp_path), clock)
+        keeper = AuditArchiver(store, AuditFolder(tmp_path), clock, audit_rules())
         for number in range(9):
             async with store.begin() as uow:
                 await uow.audit.append(at=clock.now(), actor="ana", action="plan.approve", subject=f"plan/{number}")

@@ -8,13 +8,14 @@ from pathlib import Path
 import pytest
 
 from reconciler.domain.audit_lines import AuditHead, entry_of, heads_in
-from reconciler.engine.audit.archive import AuditArchiver, AuditRules
+from reconciler.engine.audit.archive import AuditArchiver
 from reconciler.engine.audit.verification import RECENT, verify_log, verify_recent
 from reconciler.storage import AuditFolder, Store
 from reconciler.storage.audit_folder import ARCHIVE, HEADS, MAX_HEADS
 from tests.fakes.clock import FakeClock
 from tests.integration.audit.deciding import decide
 from tests.integration.audit.tampering import sql
+from tests.support.defaults import audit_rules
 
 pytestmark = pytest.mark.anyio
 
@@ -26,7 +27,7 @@ async def test_a_head_goes_out_at_intervals_and_only_when_it_moved(
     store: Store, clock: FakeClock, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO)
-    keeper = AuditArchiver(store, AuditFolder(tmp_path), clock)
+    keeper = AuditArchiver(store, AuditFolder(tmp_path), clock, audit_rules())
     for decisions in (1, 1, 0, 1):
         await decide(store, decisions)
         await keeper.tick()
@@ -46,7 +47,7 @@ async def test_a_head_goes_out_at_intervals_and_only_when_it_moved(
 async def test_a_head_that_could_not_be_kept_is_kept_the_next_time(
     store: Store, clock: FakeClock, tmp_path: Path
 ) -> None:
-    keeper = AuditArchiver(store, AuditFolder(tmp_path), clock)
+    keeper = AuditArchiver(store, AuditFolder(tmp_path), clock, audit_rules())
     await decide(store)
     (tmp_path / HEADS).mkdir()
     with pytest.raises(IsADirectoryError):
@@ -62,12 +63,12 @@ async def test_a_line_that_a_crash_left_unfinished_is_written_over(
     store: Store, clock: FakeClock, tmp_path: Path
 ) -> None:
     await decide(store)
-    await AuditArchiver(store, AuditFolder(tmp_path), clock).export_head()
+    await AuditArchiver(store, AuditFolder(tmp_path), clock, audit_rules()).export_head()
     with (tmp_path / HEADS).open("a") as file:
         file.write('{"event": "audit head", "seq": 2, "ha')
     assert len(AuditFolder(tmp_path).heads()) == 1
     await decide(store)
-    await AuditArchiver(store, AuditFolder(tmp_path), clock).export_head()
+    await AuditArchiver(store, AuditFolder(tmp_path), clock, audit_rules()).export_head()
 
     assert [json.loads(line)["seq"] for line in (tmp_path / HEADS).read_text().splitlines()] == [1, 2]
 
@@ -87,7 +88,7 @@ async def test_what_outlived_the_retention_is_archived_and_removed_once_a_day(
     store: Store, clock: FakeClock, tmp_path: Path
 ) -> None:
     shelf = AuditFolder(tmp_path)
-    keeper = AuditArchiver(store, shelf, clock, AuditRules(retention=7 * DAY))
+    keeper = AuditArchiver(store, shelf, clock, audit_rules(retention=7 * DAY))
     for _ in range(20):
         await decide(store, 3)
         await keeper.tick()
@@ -112,7 +113,7 @@ async def test_nothing_is_removed_that_is_not_what_was_written(store: Store, clo
     clock.advance(2 * DAY.total_seconds())
     await decide(store)
     sql(tmp_path, "UPDATE audit SET actor = 'eve' WHERE seq = 2")
-    keeper = AuditArchiver(store, AuditFolder(tmp_path), clock, AuditRules(retention=DAY))
+    keeper = AuditArchiver(store, AuditFolder(tmp_path), clock, audit_rules(retention=DAY))
 
     assert await keeper.prune(DAY) == 0
     assert keeper.state.intact is False
@@ -129,7 +130,7 @@ async def test_what_was_archived_but_not_removed_is_archived_again(
         shelf.archive(await uow.audit.first(3))
     assert (await verify_log(store, shelf)).intact
     clock.advance(2 * DAY.total_seconds())
-    await AuditArchiver(store, shelf, clock).prune(DAY)
+    await AuditArchiver(store, shelf, clock, audit_rules()).prune(DAY)
 
     assert [path.name for path in (tmp_path / ARCHIVE).iterdir()] == ["000000000001-000000000004.jsonl"]
     assert (await verify_log(store, shelf)).intact
@@ -148,9 +149,9 @@ async def test_a_start_notices_and_goes_on(
     store: Store, clock: FakeClock, tmp_path: Path, caplog: pytest.LogCaptureFixture, statement: str, *, intact: bool
 ) -> None:
     await decide(store, 6)
-    await AuditArchiver(store, AuditFolder(tmp_path), clock).export_head()
+    await AuditArchiver(store, AuditFolder(tmp_path), clock, audit_rules()).export_head()
     sql(tmp_path, statement)
-    keeper = AuditArchiver(store, AuditFolder(tmp_path), clock)
+    keeper = AuditArchiver(store, AuditFolder(tmp_path), clock, audit_rules())
     await keeper.start()
     await decide(store)
     await keeper.tick()
@@ -162,7 +163,7 @@ async def test_a_start_notices_and_goes_on(
 async def test_a_start_holds_old_heads_against_a_long_log_too(store: Store, clock: FakeClock, tmp_path: Path) -> None:
     shelf = AuditFolder(tmp_path)
     await decide(store, 3)
-    await AuditArchiver(store, shelf, clock).export_head()
+    await AuditArchiver(store, shelf, clock, audit_rules()).export_head()
     await decide(store, RECENT + 5)
     assert (await verify_recent(store, shelf)).intact
     sql(tmp_path, "UPDATE audit SET hash = 'other' WHERE seq = 3")
@@ -172,7 +173,7 @@ async def test_a_start_holds_old_heads_against_a_long_log_too(store: Store, cloc
 
 async def test_a_folder_that_cannot_be_read_stops_no_start(store: Store, clock: FakeClock, tmp_path: Path) -> None:
     (tmp_path / HEADS).mkdir()
-    keeper = AuditArchiver(store, AuditFolder(tmp_path), clock)
+    keeper = AuditArchiver(store, AuditFolder(tmp_path), clock, audit_rules())
     await keeper.start()
     assert keeper.state.intact is None
 

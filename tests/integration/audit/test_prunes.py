@@ -12,13 +12,14 @@ import pytest
 
 from reconciler.domain.audit_lines import PruneNote, evidence_in, prune_line
 from reconciler.domain.audit_verify import AuditReport
-from reconciler.engine.audit.archive import AuditArchiver, AuditRules
+from reconciler.engine.audit.archive import AuditArchiver
 from reconciler.engine.audit.verification import RECENT, verify_log, verify_recent
 from reconciler.storage import AuditFolder, Store
 from reconciler.storage.audit_folder import ARCHIVE, HEADS, MAX_HEADS
 from tests.fakes.clock import FakeClock
 from tests.integration.audit.deciding import decide
 from tests.integration.audit.tampering import Log, Row, append_prune
+from tests.support.defaults import audit_rules
 
 pytestmark = pytest.mark.anyio
 
@@ -27,7 +28,7 @@ DAY = timedelta(days=1)
 
 async def _pruned(store: Store, folder: Path, clock: FakeClock, times: int = 1) -> AuditArchiver:
     """A log of which a service removed the old end, so many times; a head was exported of each part."""
-    keeper = AuditArchiver(store, AuditFolder(folder), clock, AuditRules(DAY))
+    keeper = AuditArchiver(store, AuditFolder(folder), clock, audit_rules(DAY))
     for _ in range(times):
         await decide(store, 2)
         await keeper.export_head()
@@ -86,9 +87,9 @@ async def test_an_entry_that_excuses_a_removal_is_not_believed(store: Store, clo
     """The attacker's step: 1,600 of 1,610 entries gone, and one well-chained entry appended."""
     shelf = AuditFolder(tmp_path)
     await decide(store, 1600)
-    await AuditArchiver(store, shelf, clock).export_head()
+    await AuditArchiver(store, shelf, clock, audit_rules()).export_head()
     await decide(store, 10)
-    await AuditArchiver(store, shelf, clock).export_head()
+    await AuditArchiver(store, shelf, clock, audit_rules()).export_head()
     _rewritten(tmp_path, _excused(1600))
 
     with_retention = await verify_log(store, shelf)
@@ -107,7 +108,7 @@ async def test_a_note_that_somebody_brings_along_needs_the_archive(
     """Of somebody who can write the database and the lines of the log, but not what is in `data.dir`."""
     shelf = AuditFolder(tmp_path)
     await decide(store, 20)
-    await AuditArchiver(store, shelf, clock).export_head()
+    await AuditArchiver(store, shelf, clock, audit_rules()).export_head()
     await decide(store, 10)
     async with store.read() as uow:
         archived = [entry async for entry in uow.audit.entries() if entry.seq <= 25]
@@ -186,7 +187,7 @@ async def test_a_file_of_heads_that_lost_its_note_excuses_nothing(
 
     assert _kinds(await verify_log(store, shelf)) == ["unnoted_prune"]
     assert (await verify_log(store, shelf, prunes=evidence_in(note.splitlines()).prunes)).intact
-    keeper = AuditArchiver(store, shelf, clock, AuditRules(DAY))
+    keeper = AuditArchiver(store, shelf, clock, audit_rules(DAY))
     await keeper.start()
     assert keeper.state.intact is False
 
@@ -222,7 +223,7 @@ async def test_an_excuse_that_repeats_a_true_removal_excuses_no_more_than_that(
 async def test_rows_in_the_middle_are_not_excused(store: Store, clock: FakeClock, tmp_path: Path) -> None:
     shelf = AuditFolder(tmp_path)
     await decide(store, 20)
-    await AuditArchiver(store, shelf, clock).export_head()
+    await AuditArchiver(store, shelf, clock, audit_rules()).export_head()
 
     def change(rows: list[Row]) -> None:
         append_prune(rows, rows[11], archive="audit-archive/none.jsonl")
@@ -240,7 +241,7 @@ async def test_a_service_does_not_cover_an_excuse_with_a_removal_of_its_own(
     clock.advance(2 * DAY.total_seconds())
     await decide(store, 2)
     _rewritten(tmp_path, _excused(15))
-    keeper = AuditArchiver(store, shelf, clock, AuditRules(DAY))
+    keeper = AuditArchiver(store, shelf, clock, audit_rules(DAY))
 
     assert await keeper.prune(DAY) == 0
     assert keeper.state.intact is False
@@ -292,7 +293,7 @@ async def test_a_removal_that_was_noted_but_not_made_is_made_later(
     assert (await verify_log(store, shelf, for_ever=True)).intact
     assert (await verify_recent(store, shelf, for_ever=True)).intact
 
-    assert await AuditArchiver(store, shelf, clock, AuditRules(DAY)).prune(DAY) == 4
+    assert await AuditArchiver(store, shelf, clock, audit_rules(DAY)).prune(DAY) == 4
     assert [path.name for path in (tmp_path / ARCHIVE).iterdir()] == ["000000000001-000000000004.jsonl"]
     assert (await verify_log(store, shelf, for_ever=True)).intact
 
@@ -339,7 +340,7 @@ async def test_of_two_pasts_neither_is_thrown_away(store: Store, clock: FakeCloc
 async def test_the_newest_entry_stays_however_old_it_is(store: Store, clock: FakeClock, tmp_path: Path) -> None:
     await decide(store, 3)
     clock.advance(9 * DAY.total_seconds())
-    keeper = AuditArchiver(store, AuditFolder(tmp_path), clock, AuditRules(DAY))
+    keeper = AuditArchiver(store, AuditFolder(tmp_path), clock, audit_rules(DAY))
 
     assert await keeper.prune(DAY) == 2
     async with store.read() as uow:

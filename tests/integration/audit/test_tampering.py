@@ -12,12 +12,13 @@ from pathlib import Path
 import pytest
 
 from reconciler.domain.audit_verify import AuditReport
-from reconciler.engine.audit.archive import AuditArchiver, AuditRules
+from reconciler.engine.audit.archive import AuditArchiver
 from reconciler.engine.audit.verification import verify_log
 from reconciler.storage import AuditFolder, Store
 from reconciler.storage.audit_folder import ARCHIVE, HEADS
 from tests.fakes.clock import FakeClock
 from tests.integration.audit.tampering import WAYS, Log
+from tests.support.defaults import audit_rules
 from tests.support.store import open_store
 
 pytestmark = pytest.mark.anyio
@@ -47,7 +48,7 @@ async def _kept(folder: Path, *, pruned: bool) -> AsyncIterator[tuple[Store, Aud
     clock = FakeClock()
     async with open_store(folder, clock) as store:
         shelf = AuditFolder(folder)
-        keeper = AuditArchiver(store, shelf, clock, AuditRules(DAY if pruned else None))
+        keeper = AuditArchiver(store, shelf, clock, audit_rules(DAY if pruned else None))
         for _ in range(3):
             await _write(store, clock, 12)
             await keeper.export_head()

@@ -16,8 +16,9 @@ from reconciler.engine.clock_health import ClockWatch
 from reconciler.engine.decide.suspension import suspend
 from reconciler.engine.reconcile.deadlines import Deadlines
 from reconciler.engine.reconcile.schedule import start_up, tick
-from reconciler.engine.retention import RetentionKeeper, RetentionRules
+from reconciler.engine.retention import RetentionKeeper
 from tests.fakes.target import Effect
+from tests.support.defaults import retention_rules
 from tests.support.world import BOT, SOURCE, TENANT, World, document, handlers, path_of, spec, world
 
 pytestmark = pytest.mark.anyio
@@ -237,7 +238,7 @@ async def test_a_sync_of_a_future_that_never_came_is_none_since_the_switch_was_s
 async def test_history_is_not_thrown_away_by_a_clock_that_was_set_forward(tmp_path: Path) -> None:
     async with world(tmp_path, LIVE, AGREE) as w:
         watch = ClockWatch(w.clock)
-        keeper = RetentionKeeper(w.engine, RetentionRules(), may_remove=watch.may_remove)
+        keeper = RetentionKeeper(w.engine, retention_rules(), may_remove=watch.may_remove)
         w.edit_live(core=spec(prompt="rude")["core"])
         await w.refresh()
         w.edit_live(core=spec(prompt="old")["core"])

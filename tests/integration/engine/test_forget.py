@@ -9,13 +9,13 @@ from reconciler.domain.direction import NO_BASELINE
 from reconciler.domain.entities import Chatbot, Role, ScopeKind, SourceState
 from reconciler.domain.lifecycle import ApplyStatus, PlanStatus
 from reconciler.domain.status import Reason, Sync
-from reconciler.engine.context import TenantBinding
 from reconciler.engine.decide.suspension import suspend
 from reconciler.engine.forget import forget_chatbot, forget_source, forget_tenant
 from reconciler.engine.reconcile.configured_sources import configure_sources
 from reconciler.errors import Conflict, Forbidden, NotFound, TargetUnreachable
 from tests.fakes.source import FakeSource
 from tests.fakes.target import Effect
+from tests.support.defaults import tenant_binding
 from tests.support.world import BOT, SOURCE, TENANT, World, document, path_of, spec, world
 
 pytestmark = pytest.mark.anyio
@@ -153,7 +153,7 @@ async def test_a_tenant_with_another_name_does_not_double_the_fleet_for_ever(tmp
         admin = await w.person("root", Role.ADMIN)
         await suspend(w.engine, admin, ScopeKind.TENANT, TENANT, "stop")
         moved = {SOURCE: replace(w.engine.sources[SOURCE], tenant="renamed")}
-        await w.restart(moved, tenants={"renamed": TenantBinding("renamed", w.target)})
+        await w.restart(moved, tenants={"renamed": tenant_binding("renamed", w.target)})
         assert (await known(w, BOT, "renamed")) is not None
         assert (await known(w, BOT)) is not None
         forgotten = await forget_tenant(w.engine, admin, TENANT, "renamed")

@@ -14,8 +14,9 @@ from reconciler.domain.policy import Policy
 from reconciler.domain.status import Direction, Sync
 from reconciler.engine.apply.recovery import expire_plans
 from reconciler.engine.decide.acceptance import accept_revision
-from reconciler.engine.retention import INTERVAL, RetentionKeeper, RetentionRules
+from reconciler.engine.retention import INTERVAL, RetentionKeeper
 from reconciler.errors import TargetUnreachable
+from tests.support.defaults import retention_rules
 from tests.support.world import BOT, SOURCE, TENANT, World, document, path_of, spec, world
 
 pytestmark = pytest.mark.anyio
@@ -182,7 +183,7 @@ async def test_the_same_change_on_many_chatbots_is_one_group(tmp_path: Path) -> 
 
 async def test_what_ended_is_forgotten_after_its_time_and_looked_for_once_an_hour(tmp_path: Path) -> None:
     async with world(tmp_path, **AGREE) as w:
-        keeper = RetentionKeeper(w.engine, RetentionRules(history=timedelta(days=2)))
+        keeper = RetentionKeeper(w.engine, retention_rules(history=timedelta(days=2)))
         w.edit_live(core=spec(prompt="Be rude.")["core"])
         await w.refresh()
         w.clock.advance(3 * 24 * HOUR)

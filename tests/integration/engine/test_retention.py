@@ -14,7 +14,8 @@ from reconciler.engine.context import PROGRAM
 from reconciler.engine.decide.decisions import reject
 from reconciler.engine.reconcile.carried_diagnostics import MAX_CARRIED
 from reconciler.engine.reconcile.run_lifecycle import request_refresh
-from reconciler.engine.retention import INTERVAL, MAX_AT_ONCE, RetentionKeeper, RetentionRules
+from reconciler.engine.retention import INTERVAL, MAX_AT_ONCE, RetentionKeeper
+from tests.support.defaults import retention_rules
 from tests.support.records import a_plan
 from tests.support.world import BOT, SOURCE, World, document, path_of, spec, world
 
@@ -45,7 +46,7 @@ async def test_a_clock_that_is_a_year_ahead_removes_one_day_in_an_hour(tmp_path:
         for _ in range(10):
             w.clock.advance(DAY)
             await w.refresh()
-        keeper = RetentionKeeper(w.engine, RetentionRules(runs=timedelta(days=30)))
+        keeper = RetentionKeeper(w.engine, retention_rules(runs=timedelta(days=30)))
         before = len(await _runs(w))
         w.clock.jump(365 * DAY)
         await _pass(keeper)
@@ -57,7 +58,7 @@ async def test_a_clock_that_is_a_year_ahead_removes_one_day_in_an_hour(tmp_path:
 
 async def test_nothing_goes_before_its_time(tmp_path: Path) -> None:
     async with world(tmp_path, LIVE, FILES) as w:
-        keeper = RetentionKeeper(w.engine, RetentionRules(runs=timedelta(days=30)))
+        keeper = RetentionKeeper(w.engine, retention_rules(runs=timedelta(days=30)))
         w.clock.advance(30 * DAY - 2 * INTERVAL)
         await w.refresh()
         before = len(await _runs(w))
@@ -75,7 +76,7 @@ async def test_a_pass_goes_in_batches_that_a_stop_may_end(tmp_path: Path, caplog
                 plan = a_plan(f"plan_{number}", status=PlanStatus.SUPERSEDED, closed_at=w.clock.now(), revision="gone")
                 await uow.plans.add(plan)
         w.clock.advance(100 * DAY)
-        rules = RetentionRules(runs=timedelta(days=9999))
+        rules = retention_rules(runs=timedelta(days=9999))
         await RetentionKeeper(w.engine, rules).tick()
         assert len(await _closed(w)) == MAX_AT_ONCE + 1
         with caplog.at_level(logging.INFO, "reconciler.engine.retention"):
@@ -99,7 +100,7 @@ async def test_a_doubt_about_the_clock_ends_a_pass(tmp_path: Path) -> None:
                 await uow.plans.add(plan)
         w.clock.advance(100 * DAY)
         trusted = [True]
-        keeper = RetentionKeeper(w.engine, RetentionRules(), may_remove=lambda: trusted[0])
+        keeper = RetentionKeeper(w.engine, retention_rules(), may_remove=lambda: trusted[0])
         await keeper.tick()
         trusted[0] = False
         await keeper.tick()
@@ -113,7 +114,7 @@ async def test_what_was_turned_down_is_not_offered_again_after_any_time(tmp_path
         plan = await w.open_plan()
         await reject(w.engine, await w.person(), plan.id, plan.fingerprint, comment="no")
         w.clock.advance(999 * DAY)
-        keeper = RetentionKeeper(w.engine, RetentionRules(plans=timedelta(days=1)))
+        keeper = RetentionKeeper(w.engine, retention_rules(plans=timedelta(days=1)))
         for _ in range(5):
             await _pass(keeper)
         await w.refresh()
@@ -140,7 +141,7 @@ async def test_the_run_that_lists_what_is_wrong_stays_while_it_is_wrong(tmp_path
             await _scheduled(w, after=DAY)
         run = await _scheduled(w, after=99 * DAY)
         assert first.id in run.diagnostics[-1].message
-        keeper = RetentionKeeper(w.engine, RetentionRules())
+        keeper = RetentionKeeper(w.engine, retention_rules())
         for _ in range(9):
             await _pass(keeper)
         assert {each.id for each in await _runs(w)} == {first.id, run.id}
@@ -159,7 +160,7 @@ async def test_the_audit_log_still_names_what_is_gone(tmp_path: Path) -> None:
         await w.refresh()
         w.clock.advance(999 * DAY)
         before = await w.audit()
-        keeper = RetentionKeeper(w.engine, RetentionRules())
+        keeper = RetentionKeeper(w.engine, retention_rules())
         await _pass(keeper)
         assert gone.id not in {each.id for each in await _plans(w)}
         assert await w.audit() == before

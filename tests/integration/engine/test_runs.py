@@ -14,13 +14,14 @@ from api_client.sandbox import Fleet
 from reconciler.domain.entities import Run, RunStatus, Trigger
 from reconciler.domain.plan import Op
 from reconciler.domain.status import EXPLANATIONS, Reason
-from reconciler.engine.context import PROGRAM, TenantBinding
+from reconciler.engine.context import PROGRAM
 from reconciler.engine.reconcile.run import run_refresh
 from reconciler.engine.reconcile.run_lifecycle import request_refresh
 from reconciler.engine.reconcile.schedule import tick
 from reconciler.errors import StoreError
 from tests.fakes.clock import FakeClock
 from tests.fakes.target import FakeTarget
+from tests.support.defaults import tenant_binding
 from tests.support.meanwhile import BusyTarget, Deaf
 from tests.support.waiting import PATIENCE
 from tests.support.world import BOT, SOURCE, TENANT, World, document, path_of, spec, world
@@ -44,7 +45,7 @@ class SilentTarget(FakeTarget):
 async def test_a_run_that_a_stop_cuts_off_ends_failed_and_says_so(tmp_path: Path) -> None:
     async with world(tmp_path, {BOT: spec()}, {path_of(): document(spec())}) as w:
         target = SilentTarget()
-        engine = replace(w.engine, dispatcher=Deaf(), tenants={TENANT: TenantBinding(TENANT, target)})
+        engine = replace(w.engine, dispatcher=Deaf(), tenants={TENANT: tenant_binding(TENANT, target)})
         asked = await request_refresh(engine, PROGRAM, SOURCE, Trigger.MANUAL, full=True)
         running = asyncio.create_task(run_refresh(engine, SOURCE))
         async with asyncio.timeout(PATIENCE):
@@ -66,7 +67,7 @@ async def test_a_database_that_breaks_during_a_run_is_said_in_one_line(
             with closing(sqlite3.connect(tmp_path / "reconciler.db")) as other:
                 other.execute("ALTER TABLE plans RENAME TO lost")
 
-        w.switch_tenants({TENANT: TenantBinding(TENANT, BusyTarget(w.target, breaks))})
+        w.switch_tenants({TENANT: tenant_binding(TENANT, BusyTarget(w.target, breaks))})
         w.commit({path_of(): document(spec(prompt="Be brief."))})
         run = await w.refresh()
         assert run.status is RunStatus.FAILED
@@ -83,7 +84,7 @@ async def test_a_run_whose_end_could_not_be_written_down_ends_with_the_next(tmp_
             with closing(sqlite3.connect(tmp_path / "reconciler.db")) as other:
                 other.execute(f"ALTER TABLE {before} RENAME TO {after}")
 
-        busy = TenantBinding(TENANT, BusyTarget(w.target, lambda: rename("runs", "lost")))
+        busy = tenant_binding(TENANT, BusyTarget(w.target, lambda: rename("runs", "lost")))
         engine = replace(w.engine, dispatcher=Deaf(), tenants={TENANT: busy})
         asked = await request_refresh(engine, PROGRAM, SOURCE, Trigger.MANUAL, full=True)
         with pytest.raises(StoreError):
@@ -113,7 +114,7 @@ class SlowTarget(FakeTarget):
 
 async def _tick_during_a_sweep(w: World, target: SlowTarget, asked: Trigger | None = None) -> Sequence[Run]:
     """The scheduled runs of a sweep that outlasts a tick, the newest first; perhaps somebody asks meanwhile, too."""
-    w.switch_tenants({TENANT: TenantBinding(TENANT, target)})
+    w.switch_tenants({TENANT: tenant_binding(TENANT, target)})
     w.clock.advance(3600.0)
     await tick(w.engine)
     async with asyncio.timeout(PATIENCE):

@@ -11,13 +11,14 @@ from reconciler.domain.direction import NO_BASELINE
 from reconciler.domain.entities import Role, RunStatus, ScopeKind, SourceRecord, SourceState, Trigger
 from reconciler.domain.lifecycle import ApplyStatus, PlanStatus
 from reconciler.domain.status import Direction, Reason
-from reconciler.engine.context import PROGRAM, SourceBinding, TenantBinding
+from reconciler.engine.context import PROGRAM, SourceBinding
 from reconciler.engine.decide.decisions import reject
 from reconciler.engine.decide.suspension import suspend
 from reconciler.engine.reconcile.configured_sources import new_names
 from reconciler.engine.reconcile.run_lifecycle import request_refresh
 from reconciler.errors import SourceCause
 from tests.fakes.source import FakeSource
+from tests.support.defaults import source_binding, tenant_binding
 from tests.support.records import a_source
 from tests.support.world import BOT, SOURCE, TENANT, World, document, path_of, spec, world
 
@@ -104,7 +105,7 @@ async def test_names_can_be_swapped(tmp_path: Path) -> None:
 
 async def test_a_source_that_moves_to_another_tenant_begins_anew_and_lets_go(tmp_path: Path) -> None:
     async with world(tmp_path, LIVE, FILES) as w:
-        tenants = {**w.engine.tenants, "moved": TenantBinding("moved", w.target)}
+        tenants = {**w.engine.tenants, "moved": tenant_binding("moved", w.target)}
         await w.restart(named(w, SOURCE, tenant="moved"), tenants=tenants)
         record = await w.source_record()
         assert (record.tenant, record.state) == ("moved", SourceState.READY)
@@ -120,7 +121,7 @@ async def test_a_source_that_moves_to_another_tenant_begins_anew_and_lets_go(tmp
 async def test_a_source_that_moves_has_no_good_revision_until_it_was_read(tmp_path: Path) -> None:
     async with world(tmp_path, LIVE, FILES) as w:
         w.source.fail(SourceCause.UNREACHABLE)
-        tenants = {**w.engine.tenants, "moved": TenantBinding("moved", w.target)}
+        tenants = {**w.engine.tenants, "moved": tenant_binding("moved", w.target)}
         await w.restart(named(w, SOURCE, tenant="moved"), tenants=tenants)
         assert ((await w.source_record()).tenant, (await w.source_record()).good_revision) == ("moved", None)
 
@@ -228,7 +229,7 @@ async def test_a_source_that_comes_back_goes_on(tmp_path: Path) -> None:
 
 
 def binding(name: str, url: str = "u", branch: str | None = "main", tenant: str = "acme") -> SourceBinding:
-    return SourceBinding(name, tenant, url, branch, FakeSource())
+    return source_binding(name, tenant, url, branch, FakeSource())
 
 
 def known(name: str, url: str = "u", branch: str | None = "main", tenant: str = "acme") -> SourceRecord:

@@ -8,7 +8,7 @@ import pytest
 from api_client.sandbox import Chatbot as LiveBot
 from api_client.sandbox import Fleet
 from reconciler.domain.entities import RunStatus
-from reconciler.engine.context import Engine, SourceBinding, TenantBinding
+from reconciler.engine.context import Engine
 from reconciler.engine.reconcile.run import run_refresh
 from reconciler.engine.reconcile.schedule import start_up
 from reconciler.runtime.dispatch import LocalDispatcher
@@ -16,6 +16,7 @@ from reconciler.storage import Store
 from tests.fakes.clock import FakeClock
 from tests.fakes.source import FakeSource
 from tests.fakes.target import FakeTarget
+from tests.support.defaults import source_binding, tenant_binding
 from tests.support.world import BOT, TENANT, document, spec
 
 pytestmark = pytest.mark.anyio
@@ -32,12 +33,12 @@ async def test_one_source_has_the_chatbot_and_every_run_succeeds(store: Store, c
         dispatcher=LocalDispatcher(grace=0),
         new_id=lambda kind: f"{kind}_{next(numbers):05d}",
         sources={
-            name: SourceBinding(
+            name: source_binding(
                 name, TENANT, f"memory:{name}", "main", FakeSource({f"chatbots/{name}.json": document(spec(), BOT)})
             )
             for name in NAMES
         },
-        tenants={TENANT: TenantBinding(TENANT, target)},
+        tenants={TENANT: tenant_binding(TENANT, target)},
     )
     await start_up(engine, only_process=False)
     runs = await asyncio.gather(*(run_refresh(engine, name) for name in reversed(NAMES)))

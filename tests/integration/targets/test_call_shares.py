@@ -11,12 +11,11 @@ from api_client.sandbox import SandboxServer
 from reconciler.domain.entities import Trigger
 from reconciler.domain.lifecycle import ApplyStatus
 from reconciler.domain.status import Reason
-from reconciler.engine.context import PROGRAM, TenantBinding
+from reconciler.engine.context import PROGRAM
 from reconciler.engine.live_views import KEPT, LiveViews
 from reconciler.engine.reconcile.run_lifecycle import request_refresh
-from reconciler.targets.budget import CallBudget
-from reconciler.targets.budget_shares import BudgetShares
 from reconciler.targets.wizchat import Access, WizChatTarget, WizChatWriter
+from tests.support.defaults import call_budget, tenant_binding
 from tests.support.service import READ_KEY, WRITE_KEY, sandbox_of
 from tests.support.world import BOT, SOURCE, TENANT, World, document, path_of, spec, world
 
@@ -33,13 +32,13 @@ def sandbox() -> Iterator[SandboxServer]:
 @asynccontextmanager
 async def connected(w: World, sandbox: SandboxServer) -> AsyncIterator[World]:
     """Go on with the real API, within a budget of `DAILY` calls of which a fifth is kept for applies."""
-    shares = BudgetShares(applies=0.2, live_views=1.0)
-    budget = CallBudget(TENANT, w.clock, requests_per_minute=60_000, daily_budget=DAILY, shares=shares)
+    limits = {"requests_per_minute": 60_000, "daily_budget": DAILY, "apply_reserve": 0.2, "live_share": 1.0}
+    budget = call_budget(TENANT, w.clock, **limits)
     async with (
         WizChatTarget(Access(TENANT, sandbox.url, READ_KEY), budget) as target,
         WizChatWriter(Access(TENANT, sandbox.url, WRITE_KEY), budget) as writer,
     ):
-        w.switch_tenants({TENANT: TenantBinding(TENANT, target, read_only=False, live_views_per_hour=1000)})
+        w.switch_tenants({TENANT: tenant_binding(TENANT, target, read_only=False, live_views_per_hour=1000)})
         w.applier.writers = {TENANT: writer}
         yield w
 

@@ -14,8 +14,8 @@ from reconciler.domain.tenant import TenantRecord, TenantState
 from reconciler.engine.context import TenantBinding
 from reconciler.engine.tenant_state import check_tenant
 from reconciler.runtime.clock import SystemClock
-from reconciler.targets.budget import CallBudget
 from reconciler.targets.wizchat import Access, WizChatTarget
+from tests.support.defaults import call_budget, tenant_binding
 from tests.support.world import TENANT, document, path_of, spec, world
 
 pytestmark = pytest.mark.anyio
@@ -104,9 +104,9 @@ PLACES = [
 @asynccontextmanager
 async def _binding(place: Place) -> AsyncIterator[TenantBinding]:
     access = Access(TENANT, place.url, place.key)
-    budget = CallBudget(TENANT, SystemClock(), requests_per_minute=60_000)
+    budget = call_budget(TENANT, SystemClock(), requests_per_minute=60_000)
     async with WizChatTarget(access, budget, timeout_s=1.0) as target:
-        yield TenantBinding(TENANT, target)
+        yield tenant_binding(TENANT, target)
 
 
 @pytest.mark.parametrize(("where", "state", "says"), PLACES)

@@ -25,6 +25,7 @@ from reconciler.errors import (
 from reconciler.targets.budget import CallBudget
 from reconciler.targets.wizchat import Access, WizChatTarget, WizChatWriter
 from tests.fakes.clock import FakeClock
+from tests.support.defaults import call_budget
 
 pytestmark = pytest.mark.anyio
 BOT = "bot_7f3a"
@@ -48,7 +49,7 @@ def server() -> Iterator[SandboxServer]:
 
 @pytest.fixture
 def budget() -> CallBudget:
-    return CallBudget("acme", FakeClock(), requests_per_minute=60_000)
+    return call_budget("acme", FakeClock(), requests_per_minute=60_000)
 
 
 @asynccontextmanager

@@ -19,7 +19,7 @@ from reconciler.domain.forge_urls import Forge
 from reconciler.domain.grants import Grants
 from reconciler.domain.plan import Op
 from reconciler.engine.access.tokens import hash_of
-from reconciler.engine.context import Engine, SourceBinding, TenantBinding
+from reconciler.engine.context import Engine
 from reconciler.errors import TargetError
 from reconciler.identity import OidcProvider
 from reconciler.ports import Budget, Job, LiveChatbot, ParseCache, Spender
@@ -28,6 +28,7 @@ from reconciler.web.app import create_app
 from reconciler.web.events import api
 from reconciler.web.http.web_settings import WebSettings
 from tests.fakes.clock import START, FakeClock
+from tests.support.defaults import source_binding, tenant_binding
 from tests.support.records import a_chatbot, a_plan, a_run, a_source
 from tests.support.store import open_store
 
@@ -202,8 +203,8 @@ async def build(
         clock=clock,
         dispatcher=jobs,
         new_id=lambda kind: f"{kind}_new{next(numbers):04}",
-        sources={name: SourceBinding(name, "acme", url, "main", Git(), forge=forge) for name, forge in FORGES.items()},
-        tenants={"acme": TenantBinding("acme", tenant, read_only=False)},
+        sources={name: source_binding(name, "acme", url, "main", Git(), forge=forge) for name, forge in FORGES.items()},
+        tenants={"acme": tenant_binding("acme", tenant, read_only=False)},
         grants=grants or Grants(),
     )
     settings = settings or WebSettings(

@@ -7,6 +7,7 @@ import httpx
 import pytest
 
 from reconciler.errors import StoreError
+from reconciler.settings.sections import ServerSettings
 from reconciler.web.http.web_settings import WebSettings
 from tests.fakes.clock import FakeClock
 from tests.integration.web.conftest import House, build
@@ -75,7 +76,7 @@ async def test_nothing_new_answers_with_them(house: House) -> None:
 async def test_over_https_browsers_are_told_to_stay_there(tmp_path: Path) -> None:
     clock = FakeClock()
     async with open_store(tmp_path, clock) as store:
-        house = await build(store, clock, WebSettings(public_url="https://bots.example.com"))
+        house = await build(store, clock, WebSettings(server=ServerSettings(public_url="https://bots.example.com")))
         async with house.client() as client:
             for path in ("/login", "/api/v1/me", "/nowhere", "/static/page.css", "/healthz"):
                 check(await client.get(path), secure=True)

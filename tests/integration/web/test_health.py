@@ -6,12 +6,12 @@ from reconciler.domain.status import Reason, Sync
 from reconciler.domain.tenant import NOT_ASKED, TenantRecord, TenantState
 from reconciler.domain.write_key import MissingRight, WriteKey, WriteKeyState, write_key_sentence
 from reconciler.engine.clock_health import ClockWatch, TickHealth
-from reconciler.engine.context import TenantBinding
 from reconciler.web.app import create_app
 from reconciler.web.fleet.fleet_status import fleet_status
 from reconciler.web.monitoring.vitals import Activity, Vitals
 from tests.fakes.clock import START
 from tests.integration.web.conftest import House
+from tests.support.defaults import tenant_binding
 from tests.support.records import a_chatbot
 
 pytestmark = pytest.mark.anyio
@@ -153,7 +153,7 @@ async def test_a_tenant_without_a_write_key_tells_of_none(house: House) -> None:
     key = WriteKey(key_id="an earlier one", state=WriteKeyState.REFUSED)
     async with house.store.begin() as uow:
         await uow.tenants.add(TenantRecord(name="acme", write_key=key))
-    engine = replace(house.engine, tenants={"acme": TenantBinding("acme", house.tenant, read_only=True)})
+    engine = replace(house.engine, tenants={"acme": tenant_binding("acme", house.tenant, read_only=True)})
     assert [each.write_key for each in (await fleet_status(engine)).tenants] == [None]
 
 

@@ -18,8 +18,9 @@ from reconciler.domain.grants import Grant, Grants
 from reconciler.engine.audit.entries import record_omitted
 from reconciler.engine.audit.entry_limits import MAX_ENTRIES
 from reconciler.identity.fetching import Fetcher
-from reconciler.identity.oidc import OidcProvider, OidcSpec
+from reconciler.identity.oidc import OidcProvider
 from reconciler.runtime.clock import SystemClock
+from reconciler.settings.sections import OidcSettings
 from reconciler.web.app import create_app
 from tests.fakes.clock import FakeClock
 from tests.integration.web.conftest import House, build
@@ -38,7 +39,7 @@ OWN = {"Origin": "http://127.0.0.1:8080"}
 async def a_house(folder: Path, issuer: str, **spec: Any) -> AsyncIterator[House]:
     clock = FakeClock()
     given = {"issuer": issuer, "client_id": CLIENT_ID, "client_secret": SECRET, **spec}
-    provider = OidcProvider(OidcSpec(**given), SystemClock(), Fetcher(seconds=3.0))
+    provider = OidcProvider(issuer, CLIENT_ID, OidcSettings(**given), SystemClock(), Fetcher(seconds=3.0))
     async with open_store(folder, clock) as store:
         yield await build(store, clock, identity=provider, grants=GRANTS)
 

@@ -8,6 +8,7 @@ import pytest
 from reconciler.domain.direction import DirectedOp
 from reconciler.domain.plan import Action, Op
 from reconciler.domain.status import Direction
+from reconciler.settings.sections import ServerSettings
 from reconciler.web.http.web_settings import WebSettings
 from tests.fakes.clock import FakeClock
 from tests.integration.web.conftest import House, build
@@ -48,7 +49,7 @@ async def test_the_cookie_is_out_of_reach_of_scripts_and_other_sites(house: Hous
 async def test_over_https_the_cookie_is_bound_to_the_host(tmp_path: Path) -> None:
     clock = FakeClock()
     async with open_store(tmp_path, clock) as store:
-        house = await build(store, clock, WebSettings(public_url="https://bots.example.com"))
+        house = await build(store, clock, WebSettings(server=ServerSettings(public_url="https://bots.example.com")))
         async with house.client() as client:
             answer = await client.post("/login", data={"token": "wzr_viewer"})
 

@@ -20,11 +20,11 @@ from reconciler.domain.policy import Policy, Protection
 from reconciler.domain.status import Direction, Reason
 from reconciler.domain.tenant import TenantRecord
 from reconciler.domain.write_key import WriteKey, WriteKeyState
-from reconciler.engine.context import TenantBinding
 from reconciler.web.app import create_app
 from reconciler.web.plans.ops_view import MAX_OPS
 from tests.fakes.clock import START
 from tests.integration.web.conftest import Git, House
+from tests.support.defaults import tenant_binding
 from tests.support.records import BODY, a_chatbot, a_plan, a_suspension, an_apply, an_approval
 
 pytestmark = pytest.mark.anyio
@@ -189,7 +189,7 @@ async def test_what_cannot_be_applied_can_still_be_approved(house: House) -> Non
 
 
 async def test_without_a_write_key_nothing_is_applied(house: House) -> None:
-    tenants = {"acme": TenantBinding("acme", house.tenant, read_only=True)}
+    tenants = {"acme": tenant_binding("acme", house.tenant, read_only=True)}
     app = create_app(replace(house.engine, tenants=tenants), settings=house.settings)
     async with house.client(app=app) as client:
         await client.post("/login", data={"token": "wzr_approver"})

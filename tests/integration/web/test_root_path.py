@@ -13,6 +13,7 @@ import pytest
 from starlette.types import Receive, Scope, Send
 
 from reconciler.errors import SettingsError
+from reconciler.settings.sections import ServerSettings
 from reconciler.web.app import create_app
 from reconciler.web.http.web_settings import WebSettings
 from reconciler.web.ui.static_files import FOLDER
@@ -55,7 +56,7 @@ def own_addresses(base: str, text: str) -> Iterator[str]:
 async def below(tmp_path: Path) -> AsyncIterator[House]:
     clock = FakeClock()
     async with open_store(tmp_path, clock) as store:
-        yield await build(store, clock, WebSettings(public_url=PUBLIC))
+        yield await build(store, clock, WebSettings(server=ServerSettings(public_url=PUBLIC)))
 
 
 def through(house: House, *, stripping: bool) -> httpx.AsyncClient:
@@ -205,7 +206,7 @@ async def test_a_host_for_itself_is_as_before(house: House) -> None:
 @pytest.mark.parametrize("path", ["/plans", "/api", "/api/v1", "/static/x", "/login"])
 async def test_a_path_of_our_own_is_refused(house: House, path: str) -> None:
     with pytest.raises(SettingsError, match=r"server\.public_url: the service itself has addresses below /"):
-        create_app(house.engine, settings=WebSettings(public_url=HOST + path))
+        create_app(house.engine, settings=WebSettings(server=ServerSettings(public_url=HOST + path)))
 
 
 @pytest.mark.parametrize("text", ['href="/plans"', "<a href='/x'>", '"><a href="/evil">', ' href="//evil.example"'])

@@ -7,6 +7,7 @@ import httpx
 import pytest
 from fastapi.routing import APIRoute, iter_route_contexts
 
+from reconciler.settings.sections import ServerSettings
 from reconciler.web.http.web_settings import WebSettings
 from tests.fakes.clock import FakeClock
 from tests.integration.web.conftest import House, build
@@ -124,7 +125,7 @@ async def test_reading_needs_no_origin_and_another_site_cannot_read(visitor: htt
 
 async def test_an_origin_that_may_read_by_token_gets_nothing_by_cookie(tmp_path: Path) -> None:
     clock = FakeClock()
-    settings = WebSettings(cors_origins=("https://ops.example.com",))
+    settings = WebSettings(server=ServerSettings(cors_origins=("https://ops.example.com",)))
     async with open_store(tmp_path, clock) as store:
         house = await build(store, clock, settings)
         async with house.client() as client:
@@ -139,7 +140,7 @@ async def test_an_origin_that_may_read_by_token_gets_nothing_by_cookie(tmp_path:
 
 async def test_behind_a_proxy_the_public_url_is_the_origin(tmp_path: Path) -> None:
     clock = FakeClock()
-    settings = WebSettings(public_url="https://bots.example.com")
+    settings = WebSettings(server=ServerSettings(public_url="https://bots.example.com"))
     async with open_store(tmp_path, clock) as store:
         house = await build(store, clock, settings)
         async with house.client() as client:

@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 
-from reconciler.engine.context import TenantBinding
 from reconciler.engine.live_views import KEPT, LiveViews
 from reconciler.errors import TargetUnreachable
 from reconciler.ports import Purpose
 from tests.fakes.clock import FakeClock
 from tests.fakes.target import FakeTarget
+from tests.support.defaults import tenant_binding
 from tests.support.world import BOT, TENANT, World, document, path_of, spec, world
 
 pytestmark = pytest.mark.anyio
@@ -73,7 +73,7 @@ async def test_a_failure_is_said_and_not_asked_for_again_at_once(given: World) -
 
 
 async def test_nobody_waits_for_ever(given: World) -> None:
-    tenants = {TENANT: TenantBinding(TENANT, Hanging())}
+    tenants = {TENANT: tenant_binding(TENANT, Hanging())}
     looks = LiveViews(replace(given.engine, tenants=tenants), seconds=0.05)
     views = await asyncio.gather(*(looks.look(TENANT, f"bot_{number}", "ann") for number in range(5)))
     assert all("did not answer within 0.05 s" in str(view.failure) for view in views)

@@ -6,8 +6,8 @@ from api_client import WizChatApiError, WizChatConnectionError
 from reconciler.errors import QuotaExceeded, TargetRateLimited
 from reconciler.ports import APPLYING, Purpose, Spender
 from reconciler.targets.budget import LONGEST_PAUSE_S, LONGEST_REFUSAL_S, CallBudget
-from reconciler.targets.budget_shares import BudgetShares
 from tests.fakes.clock import FakeClock
+from tests.support.defaults import call_budget
 from tests.support.waiting import PATIENCE
 
 pytestmark = pytest.mark.anyio
@@ -26,7 +26,7 @@ async def _call(budget: CallBudget) -> None:
 
 
 async def test_calls_are_counted_and_the_count_starts_again_at_midnight_utc(clock: FakeClock) -> None:
-    budget = CallBudget("t", clock, daily_budget=2)
+    budget = call_budget("t", clock, daily_budget=2)
     await _call(budget)
     budget.spend_write()
     assert budget.view().used_today == 2
@@ -41,7 +41,7 @@ async def test_calls_are_counted_and_the_count_starts_again_at_midnight_utc(cloc
 
 
 async def test_every_caller_waits_until_wizchat_listens_again(clock: FakeClock) -> None:
-    budget = CallBudget("t", clock)
+    budget = call_budget("t", clock)
     budget.retried(1, 20.0, SLOW_DOWN)
     blocked_until = budget.view().blocked_until
     assert blocked_until is not None
@@ -57,7 +57,7 @@ async def test_every_caller_waits_until_wizchat_listens_again(clock: FakeClock) 
 
 
 async def test_a_used_up_quota_refuses_without_a_call_until_it_is_renewed(clock: FakeClock) -> None:
-    budget = CallBudget("t", clock)
+    budget = call_budget("t", clock)
     budget.failed(WizChatApiError(429, "quota_exceeded", "No.", retry_after=100))
     with pytest.raises(QuotaExceeded, match="try again in 100 s"):
         await _call(budget)
@@ -67,7 +67,7 @@ async def test_a_used_up_quota_refuses_without_a_call_until_it_is_renewed(clock:
 
 
 async def test_a_quota_without_a_time_lasts_until_midnight(clock: FakeClock) -> None:
-    budget = CallBudget("t", clock)
+    budget = call_budget("t", clock)
     budget.failed(WizChatApiError(429, "quota_exceeded", "No."))
     with pytest.raises(QuotaExceeded) as refused:
         await _call(budget)
@@ -75,7 +75,7 @@ async def test_a_quota_without_a_time_lasts_until_midnight(clock: FakeClock) -> 
 
 
 async def test_a_pause_too_long_to_wait_for_fails_at_once(clock: FakeClock) -> None:
-    budget = CallBudget("t", clock)
+    budget = call_budget("t", clock)
     budget.failed(WizChatApiError(429, "rate_limited", "Slow.", retry_after=LONGEST_PAUSE_S + 1))
     with pytest.raises(TargetRateLimited) as refused:
         await _call(budget)
@@ -83,7 +83,7 @@ async def test_a_pause_too_long_to_wait_for_fails_at_once(clock: FakeClock) -> N
 
 
 async def test_other_errors_stop_nobody(clock: FakeClock) -> None:
-    budget = CallBudget("t", clock)
+    budget = call_budget("t", clock)
     budget.failed(WizChatConnectionError("refused"))
     budget.retried(1, 5.0, WizChatApiError(503))
     assert budget.view().blocked_until is None
@@ -91,14 +91,14 @@ async def test_other_errors_stop_nobody(clock: FakeClock) -> None:
 
 
 async def test_a_write_is_not_held_up_by_a_sweep(clock: FakeClock) -> None:
-    budget = CallBudget("t", clock, concurrency=1, requests_per_minute=1)
+    budget = call_budget("t", clock, concurrency=1, requests_per_minute=1)
     async with budget.call():
         budget.spend_write()
     assert budget.view().used_today == 2
 
 
 async def test_no_more_calls_than_the_concurrency_are_under_way(clock: FakeClock) -> None:
-    budget = CallBudget("t", clock, concurrency=2)
+    budget = call_budget("t", clock, concurrency=2)
     under_way = most = 0
 
     async def call() -> None:
@@ -115,7 +115,7 @@ async def test_no_more_calls_than_the_concurrency_are_under_way(clock: FakeClock
 
 async def test_the_first_calls_pass_at_once_and_the_rest_is_spread(clock: FakeClock) -> None:
     """600 a minute: a burst of ten, then one about every tenth of a second."""
-    budget = CallBudget("t", clock, requests_per_minute=600, concurrency=100)
+    budget = call_budget("t", clock, requests_per_minute=600, concurrency=16)
     started = asyncio.get_running_loop().time()
     calls = [asyncio.create_task(_call(budget)) for _ in range(13)]
     for _ in range(20):
@@ -127,7 +127,7 @@ async def test_the_first_calls_pass_at_once_and_the_rest_is_spread(clock: FakeCl
 
 @pytest.mark.parametrize("jump", [-HALF_A_DAY - 3600, -30 * 86_400])
 async def test_a_clock_set_back_gives_no_calls_again_and_the_next_midnight_does(clock: FakeClock, jump: int) -> None:
-    budget = CallBudget("t", clock, daily_budget=1)
+    budget = call_budget("t", clock, daily_budget=1)
     await _call(budget)
     clock.jump(jump)
     with pytest.raises(QuotaExceeded) as refused:
@@ -140,7 +140,7 @@ async def test_a_clock_set_back_gives_no_calls_again_and_the_next_midnight_does(
 
 
 async def test_a_pause_lasts_as_long_as_was_asked_whatever_the_wall_clock_says(clock: FakeClock) -> None:
-    budget = CallBudget("t", clock)
+    budget = call_budget("t", clock)
     budget.failed(WizChatApiError(429, "quota_exceeded", "No.", retry_after=100))
     for jump in (-86_400, 172_800):
         clock.jump(jump)
@@ -151,7 +151,7 @@ async def test_a_pause_lasts_as_long_as_was_asked_whatever_the_wall_clock_says(c
 
 
 async def test_a_short_pause_does_not_shorten_a_long_one(clock: FakeClock) -> None:
-    budget = CallBudget("t", clock)
+    budget = call_budget("t", clock)
     budget.retried(1, 20.0, SLOW_DOWN)
     budget.retried(1, 1.0, SLOW_DOWN)
     blocked_until = budget.view().blocked_until
@@ -160,7 +160,7 @@ async def test_a_short_pause_does_not_shorten_a_long_one(clock: FakeClock) -> No
 
 
 async def test_a_call_that_waited_for_its_turn_heeds_a_pause_that_began_meanwhile(clock: FakeClock) -> None:
-    budget = CallBudget("t", clock, requests_per_minute=600)
+    budget = call_budget("t", clock, requests_per_minute=600)
     await asyncio.gather(*(_call(budget) for _ in range(10)))
     waiting = asyncio.create_task(_call(budget))
     await asyncio.sleep(0)
@@ -174,7 +174,7 @@ async def test_a_call_that_waited_for_its_turn_heeds_a_pause_that_began_meanwhil
 
 async def test_an_apply_goes_before_the_comparisons_that_wait(clock: FakeClock) -> None:
     """Sixty calls a minute: each turn takes a second, and a sweep has queued for many of them."""
-    budget = CallBudget("t", clock, requests_per_minute=60, concurrency=4)
+    budget = call_budget("t", clock, requests_per_minute=60, concurrency=4)
     await _call(budget)
     order: list[str] = []
 
@@ -193,14 +193,14 @@ async def test_an_apply_goes_before_the_comparisons_that_wait(clock: FakeClock) 
 
 
 async def test_an_apply_needs_no_free_place(clock: FakeClock) -> None:
-    budget = CallBudget("t", clock, concurrency=1)
+    budget = call_budget("t", clock, concurrency=1)
     async with budget.call(Spender(Purpose.COMPARE, "a")), asyncio.timeout(PATIENCE), budget.call(APPLYING):
         pass
     assert budget.view().used_today == 2
 
 
 async def test_looks_and_sweeps_cannot_use_up_what_applies_need(clock: FakeClock) -> None:
-    budget = CallBudget("t", clock, daily_budget=20, requests_per_minute=60_000, shares=BudgetShares(applies=0.2))
+    budget = call_budget("t", clock, daily_budget=20, requests_per_minute=60_000, apply_reserve=0.2)
     ann = Spender(Purpose.LIVE_VIEW, "ann")
     async with budget.call(ann), budget.call(ann):
         pass
@@ -219,7 +219,7 @@ async def test_looks_and_sweeps_cannot_use_up_what_applies_need(clock: FakeClock
 
 
 async def test_a_repetition_is_counted_for_whoever_made_the_call(clock: FakeClock) -> None:
-    budget = CallBudget("t", clock, daily_budget=20, shares=BudgetShares(applies=0.2))
+    budget = call_budget("t", clock, daily_budget=20, apply_reserve=0.2)
     for _ in range(16):
         await _call(budget)
     async with budget.call(APPLYING):
@@ -235,7 +235,7 @@ async def test_a_repetition_is_counted_for_whoever_made_the_call(clock: FakeCloc
 async def test_one_answer_with_a_wrong_date_does_not_end_a_tenant_until_the_next_start(
     clock: FakeClock, code: str, longest: float
 ) -> None:
-    budget = CallBudget("t", clock)
+    budget = call_budget("t", clock)
     budget.failed(WizChatApiError(429, code, "No.", retry_after=1e9))
     with pytest.raises(TargetRateLimited):
         budget.spend_write()
@@ -245,7 +245,7 @@ async def test_one_answer_with_a_wrong_date_does_not_end_a_tenant_until_the_next
 
 
 async def test_what_compared_a_source_is_told_by_itself(clock: FakeClock) -> None:
-    budget = CallBudget("t", clock, daily_budget=100)
+    budget = call_budget("t", clock, daily_budget=100)
     spenders = [Spender(Purpose.COMPARE, "a")] * 3 + [Spender(Purpose.COMPARE, "b"), Spender(Purpose.LIVE_VIEW, "a")]
     for spender in [*spenders, APPLYING, Spender(Purpose.COMPARE)]:
         async with budget.call(spender):

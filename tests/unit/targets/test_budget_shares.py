@@ -8,7 +8,8 @@ from reconciler.targets.budget_shares import BudgetShares
 A, B = Spender(Purpose.COMPARE, "a"), Spender(Purpose.COMPARE, "b")
 ANN, BEN = Spender(Purpose.LIVE_VIEW, "ann"), Spender(Purpose.LIVE_VIEW, "ben")
 DAILY = 1000
-SHARES = BudgetShares(applies=0.1, live_views=0.2, sources=2)
+ALONE = BudgetShares(apply_reserve=0.1, live_share=0.1, sources=1)
+SHARES = BudgetShares(apply_reserve=0.1, live_share=0.2, sources=2)
 
 
 @pytest.mark.parametrize(
@@ -39,11 +40,11 @@ def test_a_day_is_shared(spender: Spender, used: dict[Spender, int], left_of_day
 
 
 def test_one_source_may_use_all_but_the_reserve() -> None:
-    assert BudgetShares().refusal(A, {A: 899}, DAILY, 1.0) is None
-    assert BudgetShares().refusal(A, {A: 900}, DAILY, 1.0) is not None
+    assert ALONE.refusal(A, {A: 899}, DAILY, 1.0) is None
+    assert ALONE.refusal(A, {A: 900}, DAILY, 1.0) is not None
 
 
 @pytest.mark.parametrize("daily", [1, 2, 9])
 def test_a_small_budget_keeps_nothing_back(daily: int) -> None:
-    assert BudgetShares().refusal(A, {A: daily - 1}, daily, 1.0) is None
-    assert BudgetShares().refusal(ANN, {}, daily, 1.0) is None
+    assert ALONE.refusal(A, {A: daily - 1}, daily, 1.0) is None
+    assert ALONE.refusal(ANN, {}, daily, 1.0) is None

@@ -13,6 +13,7 @@ from reconciler.engine.context import SourceBinding
 from reconciler.web.http.web_settings import WebSettings
 from reconciler.web.webhooks.api import MAX_READ, DeliveryProof, DeliveryRoom, NoPayload, PingDelivery, why_ignored
 from tests.fakes.source import FakeSource
+from tests.support.defaults import source_binding
 
 SECRET = "It's a Secret to Everybody"
 BODY = b"Hello, World!"
@@ -20,7 +21,7 @@ SIGNED = "sha256=757107ea0eb2509fc211221cce984b8a37570b6d7586c22c46f4379c8b043e1
 
 
 def source(forge: Forge, branch: str | None) -> SourceBinding:
-    return SourceBinding("main", "acme", "https://git.example.com/acme/bots.git", branch, FakeSource(), forge=forge)
+    return source_binding("main", "acme", "https://git.example.com/acme/bots.git", branch, FakeSource(), forge=forge)
 
 
 def proven(secrets: Sequence[str], body: bytes, signatures: Sequence[str], *, step: int = 7) -> bool:
