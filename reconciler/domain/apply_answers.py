@@ -1,4 +1,4 @@
-"""How an apply went: what the API answered, and what a dry run afterwards proves (rules 4 and 7 of the design)."""
+"""How an apply went: what the API answered, and what a dry run afterwards proves (guarantees 4 and 7)."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass

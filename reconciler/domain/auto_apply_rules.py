@@ -1,4 +1,4 @@
-"""What the policy may apply without a person (rule 10 of the design): pure rules, careful in every doubt."""
+"""What the policy may apply without a person (guarantee 10): pure rules, careful in every doubt."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

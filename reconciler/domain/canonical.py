@@ -1,6 +1,6 @@
 """Canonical JSON: the one way in which this program turns a value into bytes.
 
-What is hashed, compared and sent are the same bytes (rule 2 of the design), so there is exactly one encoder.
+What is hashed, compared and sent are the same bytes (guarantee 2), so there is exactly one encoder.
 """
 
 import hashlib

@@ -1,4 +1,4 @@
-"""The fleet brake: how much of a source may change without a person (rule 6 of the design).
+"""The fleet brake: how much of a source may change without a person (guarantee 6).
 
 What git changed is counted by revision: every plan of it counts, applied or not, so that a revision cannot pass the
 limits in portions. What was edited live has no revision: the open plans that would undo it are counted together.

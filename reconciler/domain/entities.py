@@ -1,4 +1,4 @@
-"""What is kept: the nouns of the design as frozen values. A `version` is compared and set on every save."""
+"""What is kept: the nouns of the glossary as frozen values. A `version` is compared and set on every save."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace

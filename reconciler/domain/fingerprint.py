@@ -1,4 +1,4 @@
-"""The fingerprint: what an approval is for (rule 2 of the design)."""
+"""The fingerprint: what an approval is for (guarantee 2)."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any

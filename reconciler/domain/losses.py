@@ -1,6 +1,6 @@
 """What a plan takes away: the one definition for the policy, the brake, the plan's text and its page.
 
-Rules 6 and 10 of the design: a loss is looked for in the values, not in the names of the ops. Deleting an item is one,
+Guarantees 6 and 10: a loss is looked for in the values, not in the names of the ops. Deleting an item is one,
 and so is an update that takes an entry out of a list or an object at any depth, leaves a value empty, lifts a
 protection, opens a list of people or places to everybody, sends requests to another host, or leaves less than half of
 a text. What only adds takes nothing away.

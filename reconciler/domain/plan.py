@@ -1,6 +1,6 @@
 """Ops, and what a dry run proposes: the body that would be sent and the ops that would happen.
 
-Rule 2 of the design: what was seen is what is sent. The body is derived from the ops, and both are hashed together.
+Guarantee 2: what was seen is what is sent. The body is derived from the ops, and both are hashed together.
 """
 
 from collections import Counter

@@ -208,7 +208,7 @@ class Requirements:
 
 
 def requirements(ops: Sequence[Op], body: Mapping[str, Any], policy: Policy) -> Requirements:
-    """What it takes to approve a plan of these ops and this body (rule 6 of the design)."""
+    """What it takes to approve a plan of these ops and this body (guarantee 6)."""
     lost = losses(ops)
     approvals = policy.delete_approvals if lost and policy.delete_approvals is not None else policy.approvals
     return Requirements(approvals, _delete_gate(ops, lost, body, policy), total(lost))

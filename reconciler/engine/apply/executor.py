@@ -1,6 +1,6 @@
 """The apply: exactly what was approved, once, proven.
 
-The steps, each of which may end it (rules 1, 3, 4 and 7 of the design):
+The steps, each of which may end it (guarantees 1, 3, 4 and 7):
 
 1. take the chatbot's lease;
 2. re-check: permission and approvals, git, and a dry run of the very body to be sent;
@@ -328,7 +328,7 @@ class ApplyExecutor:
                 return _stopped(applied, failed or {})
 
     async def _verify(self, plan: Plan, applied: tuple[Mapping[str, object], ...]) -> ApplyEnd:
-        """Prove by a dry run that every approved op is done (rule 7 of the design)."""
+        """Prove by a dry run that every approved op is done (guarantee 7)."""
         try:
             ops = await self._dry_run(plan)
         except TargetError as error:

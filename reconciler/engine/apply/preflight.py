@@ -1,4 +1,4 @@
-"""The re-check at the last moment (rules 1 and 3 of the design): approvals, git, and the live side, once more."""
+"""The re-check at the last moment (guarantees 1 and 3): approvals, git, and the live side, once more."""
 
 import asyncio
 from dataclasses import dataclass, field, replace

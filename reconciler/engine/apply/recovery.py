@@ -1,4 +1,4 @@
-"""What a restart or a lost answer leaves behind, brought to an end (rule 4 of the design).
+"""What a restart or a lost answer leaves behind, brought to an end (guarantee 4).
 
 Queued applies run again with all checks. An Applying without a live lease lost its process: its outcome is unknown.
 An unknown outcome is read back and decided, never sent again: at once when every approved op is done, otherwise only

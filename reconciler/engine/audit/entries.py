@@ -1,4 +1,4 @@
-"""Audit entries, written in the transaction of what they tell about (rule 8 of the design)."""
+"""Audit entries, written in the transaction of what they tell about (guarantee 8)."""
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager

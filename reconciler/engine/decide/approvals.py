@@ -1,4 +1,4 @@
-"""Which approvals stand at this moment, and what that makes of a plan (rule 1 of the design)."""
+"""Which approvals stand at this moment, and what that makes of a plan (guarantee 1)."""
 
 from collections.abc import Sequence
 from datetime import datetime

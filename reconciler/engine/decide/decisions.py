@@ -1,6 +1,6 @@
 """People's decisions about plans: approve, revoke, reject, withdraw a rejection, one or many.
 
-An approval belongs to one plan row and to the fingerprint that the person saw (rule 1 of the design).
+An approval belongs to one plan row and to the fingerprint that the person saw (guarantee 1).
 """
 
 from collections.abc import Sequence

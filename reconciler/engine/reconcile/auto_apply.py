@@ -1,4 +1,4 @@
-"""Applies without a person: the policy's own yes to plans that it may apply (rule 10 of the design)."""
+"""Applies without a person: the policy's own yes to plans that it may apply (guarantee 10)."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,6 +1,6 @@
 """Looking at a source: what the remote says, whether it can be trusted, and what that makes of its documents.
 
-A source that cannot be read changes nothing (rule 5 of the design): every doubt is a `SourceUnreadable` with its
+A source that cannot be read changes nothing (guarantee 5): every doubt is a `SourceUnreadable` with its
 exact cause, and the last good revision stands.
 """
 

@@ -158,7 +158,7 @@ def _schedule_next(
 
 
 async def fail_interrupted(engine: Engine) -> None:
-    """Runs left Running by a process that is gone end Failed (rule 4 of the design)."""
+    """Runs left Running by a process that is gone end Failed (guarantee 4)."""
     async with engine.store.begin() as uow:
         await _fail_all(uow, await uow.runs.running(), EXPLANATIONS[Reason.INTERRUPTED])
 
