@@ -6,10 +6,10 @@ from tests.faults import split_brain
 from tests.faults.judge import Rule
 from tests.faults.planting import Edit, Mutant, Show
 
-_APPLIER: Final = "reconciler/engine/apply/executor.py"
-_ENDING: Final = "reconciler/engine/apply/outcome.py"
-_UNFENCED: Final = "        apply, plan, chatbot = await involved(uow, apply_id)\n"
-_FENCED: Final = f"        await guard(uow, lease)\n{_UNFENCED}"
+_EXECUTOR: Final = "reconciler/engine/apply/executor.py"
+_OUTCOME: Final = "reconciler/engine/apply/outcome.py"
+_UNFENCED: Final = "        apply, plan, chatbot = await apply_in_context(uow, apply_id)\n"
+_FENCED: Final = f"        await check_fence(uow, lease)\n{_UNFENCED}"
 
 
 def _split(pause: split_brain.Pause) -> Show:
@@ -24,7 +24,7 @@ LEASE_MUTANTS: Final = (
         "drop the lease check of state changes",
         (
             Edit(
-                _ENDING,
+                _OUTCOME,
                 "    if not await uow.leases.holds(lease):\n",
                 "    if not await uow.leases.holds(lease) and lease.fence < 0:\n",
             ),
@@ -36,11 +36,11 @@ LEASE_MUTANTS: Final = (
         "drop the lease check before the request",
         (
             Edit(
-                _APPLIER,
+                _EXECUTOR,
                 "            if await uow.leases.renew(lease, self.times.ttl) is None:\n",
                 "            if await uow.leases.renew(lease, self.times.ttl) is None and lease.fence < 0:\n",
             ),
-            Edit(_APPLIER, " - renewed > spare.total_seconds():\n", " < renewed:\n"),
+            Edit(_EXECUTOR, " - renewed > spare.total_seconds():\n", " < renewed:\n"),
         ),
         _split(split_brain.Pause(split_brain.AFTER_THE_INTENT)),
         _HARM,
@@ -59,13 +59,13 @@ LEASE_MUTANTS: Final = (
     ),
     Mutant(
         "commit an intent without comparing the fence",
-        (Edit(_APPLIER, "            await guard(uow, lease)\n", ""),),
+        (Edit(_EXECUTOR, "            await check_fence(uow, lease)\n", ""),),
         _split(split_brain.INTENT_AGAINST_INTENT),
         _GUARD,
     ),
     Mutant(
         "send with less of the lease left than the request may take",
-        (Edit(_APPLIER, " - renewed > spare.total_seconds():\n", " < renewed:\n"),),
+        (Edit(_EXECUTOR, " - renewed > spare.total_seconds():\n", " < renewed:\n"),),
         _split(split_brain.Pause(split_brain.WITHIN_THE_CHECK)),
         _GUARD,
     ),
@@ -73,7 +73,7 @@ LEASE_MUTANTS: Final = (
         "write an end without comparing the fence",
         (
             Edit(
-                _ENDING,
+                _OUTCOME,
                 f"{_FENCED}        unknown = end.status",
                 f"{_UNFENCED}        unknown = end.status",
             ),
@@ -85,7 +85,7 @@ LEASE_MUTANTS: Final = (
         "give an apply up without comparing the fence",
         (
             Edit(
-                _ENDING,
+                _OUTCOME,
                 f"{_FENCED}        await uow.applies.save(",
                 f"{_UNFENCED}        await uow.applies.save(",
             ),

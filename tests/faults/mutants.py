@@ -12,8 +12,8 @@ from tests.faults.order import Trap
 from tests.faults.planting import Edit, Mutant, Show
 from tests.faults.trial import Report, Trial, carry_out
 
-_APPLIER: Final = "reconciler/engine/apply/executor.py"
-_RECHECKING: Final = "reconciler/engine/apply/preflight.py"
+_EXECUTOR: Final = "reconciler/engine/apply/executor.py"
+_PREFLIGHT: Final = "reconciler/engine/apply/preflight.py"
 _POST: Final = "self.writers[plan.tenant].apply(plan.chatbot_id, {})"
 
 
@@ -80,7 +80,7 @@ MUTANTS: Final[tuple[Mutant, ...]] = (
         "skip the dry run's re-check",
         (
             Edit(
-                _APPLIER,
+                _EXECUTOR,
                 "        await check_ops(self.engine, plan, ops)\n        return began",
                 "        return began",
             ),
@@ -90,11 +90,7 @@ MUTANTS: Final[tuple[Mutant, ...]] = (
     ),
     Mutant(
         "take any dry run for the approved one",
-        (
-            Edit(
-                _RECHECKING, "    if proposal.fingerprint != plan.fingerprint:\n", "    if not proposal.fingerprint:\n"
-            ),
-        ),
+        (Edit(_PREFLIGHT, "    if proposal.fingerprint != plan.fingerprint:\n", "    if not proposal.fingerprint:\n"),),
         _fell(falls.edited),
         _WRITES,
     ),
@@ -102,9 +98,9 @@ MUTANTS: Final[tuple[Mutant, ...]] = (
         "do not look at git again",
         (
             Edit(
-                _RECHECKING,
+                _PREFLIGHT,
                 "if not await engine.compute(lambda: _is_stated(plan, document), plan.body, plan.ops, document.body):\n"
-                '        raise NoLonger("the document says something else by now")\n',
+                '        raise PlanOutdated("the document says something else by now")\n',
                 "",
             ),
         ),
@@ -127,7 +123,7 @@ MUTANTS: Final[tuple[Mutant, ...]] = (
         "do not look at the approvals again before the intent",
         (
             Edit(
-                _APPLIER,
+                _EXECUTOR,
                 "            approvals = await check_permission(self.engine, uow, plan, apply.id)\n",
                 "            approvals = await uow.approvals.of_plan(plan.id)\n",
             ),
@@ -139,15 +135,15 @@ MUTANTS: Final[tuple[Mutant, ...]] = (
     Mutant(
         "send before the intent is committed",
         (
-            Edit(_APPLIER, "log = logging.getLogger(__name__)\n", "log = logging.getLogger(__name__)\nEARLY = {}\n"),
+            Edit(_EXECUTOR, "log = logging.getLogger(__name__)\n", "log = logging.getLogger(__name__)\nEARLY = {}\n"),
             Edit(
-                _APPLIER,
+                _EXECUTOR,
                 "            await self._intend(apply, lease)\n",
                 f"            EARLY[apply.id] = await {_POST.format('canonical_bytes(plan.body)')}\n"
                 "            await self._intend(apply, lease)\n",
             ),
             Edit(
-                _APPLIER,
+                _EXECUTOR,
                 f"            answer = await {_POST.format('body')}\n",
                 "            answer = EARLY.pop(apply.id)\n",
             ),
@@ -159,9 +155,9 @@ MUTANTS: Final[tuple[Mutant, ...]] = (
         "send again after an unclear answer",
         (
             Edit(
-                _APPLIER,
+                _EXECUTOR,
                 "isinstance(answer, NotSent):\n                break",
-                "isinstance(answer, NotSent | Unclear):\n                break",
+                "isinstance(answer, NotSent | ApplyUnclear):\n                break",
             ),
         ),
         api("drop_before"),
@@ -172,7 +168,7 @@ MUTANTS: Final[tuple[Mutant, ...]] = (
         (
             Edit(
                 "reconciler/targets/error_translation.py",
-                "        case _:\n            return Unclear(quoted(str(error)))",
+                "        case _:\n            return ApplyUnclear(quoted(str(error)))",
                 "        case _:\n            return NotSent(quoted(str(error)))",
             ),
         ),
@@ -195,7 +191,7 @@ MUTANTS: Final[tuple[Mutant, ...]] = (
         "let the API delete without being asked",
         (
             Edit(
-                _APPLIER,
+                _EXECUTOR,
                 f"            answer = await {_POST.format('body')}\n",
                 f"            answer = await {_POST.format('canonical_bytes(dict(plan.body, prune=True))')}\n",
             ),
@@ -205,7 +201,7 @@ MUTANTS: Final[tuple[Mutant, ...]] = (
     ),
     Mutant(
         "do not spend approvals",
-        (Edit(_APPLIER, "            await spend(uow, approvals, apply.id)\n", ""),),
+        (Edit(_EXECUTOR, "            await spend_approvals(uow, approvals, apply.id)\n", ""),),
         _plain,
         _WRITES,
     ),
@@ -213,9 +209,9 @@ MUTANTS: Final[tuple[Mutant, ...]] = (
         "believe an unknown outcome without reading back",
         (
             Edit(
-                _APPLIER,
-                "            case Unclear(cause):\n                return unknown(cause)\n",
-                "            case Unclear(_):\n                return succeeded((), ())\n",
+                _EXECUTOR,
+                "            case ApplyUnclear(cause):\n                return unknown(cause)\n",
+                "            case ApplyUnclear(_):\n                return succeeded((), ())\n",
             ),
         ),
         api("drop_before"),
@@ -249,7 +245,7 @@ MUTANTS: Final[tuple[Mutant, ...]] = (
         "believe an answer without verifying it",
         (
             Edit(
-                _APPLIER,
+                _EXECUTOR,
                 "                return await self._verify(plan, applied)\n",
                 "                return succeeded(applied, ())\n",
             ),
@@ -261,7 +257,7 @@ MUTANTS: Final[tuple[Mutant, ...]] = (
         "take a stopped apply for one that did nothing",
         (
             Edit(
-                _APPLIER,
+                _EXECUTOR,
                 "        status=ApplyStatus.PARTIALLY_APPLIED if done else ApplyStatus.FAILED,",
                 "        status=ApplyStatus.FAILED,",
             ),

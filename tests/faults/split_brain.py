@@ -31,7 +31,7 @@ BEFORE_THE_BODY: Final = (
 )
 BEFORE_THE_END: Final = "sql BEGIN | outcome:finish_apply < executor:_execute"
 BEFORE_GIVING_UP: Final = "sql BEGIN | outcome:end_without_write < executor:_attempt"
-_BEFORE_SETTLING: Final = Trap("sql BEGIN | outcome:finish_apply < recovering:_settle", 2, signal=signal.SIGSTOP)
+_BEFORE_SETTLING: Final = Trap("sql BEGIN | outcome:finish_apply < recovery:_settle", 2, signal=signal.SIGSTOP)
 """The first end that the recovery writes is that the outcome is unknown."""
 _BEGUN: Final = frozenset({BEFORE_THE_REQUEST, BEFORE_THE_BODY, BEFORE_THE_END})
 

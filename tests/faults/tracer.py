@@ -30,6 +30,8 @@ _FILE_STEPS: Final = frozenset(
     {"os.rename", "os.remove", "os.mkdir", "os.rmdir", "os.truncate", "os.chmod", "os.link", "os.symlink"}
 )
 _OURS: Final = ("reconciler.", "api_client.")
+_RETRIES: Final = "reconciler.engine.conflicts"
+"""What it calls again and again is a part of whoever asked it to."""
 _PLUMBING: Final = ("reconciler.storage.", "reconciler.targets.", "api_client.")
 _TABLE: Final = re.compile(r"\b(?:FROM|INTO|UPDATE|TABLE|INDEX)\s+\"?(\w+)", re.IGNORECASE)
 _ID: Final = re.compile(r"/chatbots/[^/?]+")
@@ -181,6 +183,9 @@ def asker() -> str:
     for frame in frames():
         module = frame.f_globals.get("__name__", "")
         if not module.startswith(_OURS):
+            continue
+        if module == _RETRIES:
+            del near[-1:]
             continue
         where = f"{module.rpartition('.')[2]}:{frame.f_code.co_name}"
         (plumbing if module.startswith(_PLUMBING) else near).append(where)

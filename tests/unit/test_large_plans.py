@@ -28,8 +28,8 @@ from reconciler.render.plan_markdown import fleet_markdown
 from reconciler.render.plan_summary import overwritten, sentence, taken_away
 from reconciler.render.plan_text import plan_text
 from reconciler.targets.translation import ops_of
-from reconciler.web import serializers
 from reconciler.web.plans.ops_view import MAX_OPS, in_sections, losses_of, op_views
+from reconciler.web.plans.schemas import SinglePlanResponse
 from tests.fakes.clock import START
 from tests.support.records import a_plan, an_apply
 from tests.support.work import counted
@@ -127,7 +127,7 @@ WORK: dict[str, Callable[[Sequence[Op]], object]] = {
     "unchanged": lambda ops: unchanged_items(body(ops), ops[::2], len(ops)),
     "text": lambda ops: plan_text(fleet_of(ops)),
     "markdown": lambda ops: fleet_markdown(fleet_of(ops)),
-    "shape": lambda ops: serializers.single_plan(plan_of(ops), (), POLICY, {}, half_done(ops)),
+    "shape": lambda ops: SinglePlanResponse.of_plan_and_apply(plan_of(ops), (), POLICY, {}, half_done(ops)),
     "losses_of": lambda ops: losses_of(directed(ops), (), is_open=True),
     "translate": lambda ops: ops_of(answer(ops)),
     "the sandbox": applied_by_sandbox,

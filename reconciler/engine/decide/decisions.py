@@ -5,9 +5,8 @@ An approval belongs to one plan row and to the fingerprint that the person saw (
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
 
-from reconciler.domain.entities import Apply, Approval, Chatbot, Plan, Role
+from reconciler.domain.entities import Apply, Approval, Chatbot, Plan
 from reconciler.domain.lifecycle import DECIDABLE, PlanStatus
 from reconciler.domain.secrets import redacted
 from reconciler.domain.status import EXPLANATIONS, Reason
@@ -20,11 +19,11 @@ from reconciler.engine.apply.request import (
     require_unprotected,
     submit_apply,
 )
-from reconciler.engine.audit.entries import audit, audit_limited, record_refusal
+from reconciler.engine.audit.entries import audit, record_refusal
 from reconciler.engine.conditions import ConditionInputs, current_requirements, save_chatbot, transition_plan
 from reconciler.engine.context import Actor, Engine
 from reconciler.engine.decide.approvals import recount, standing_approvals
-from reconciler.errors import Conflict, Forbidden, NotFound, NotKept, ReconcilerError
+from reconciler.errors import Conflict, Forbidden, NotFound, ReconcilerError
 from reconciler.storage import UnitOfWork
 
 
@@ -304,19 +303,3 @@ async def _add_approval(
     }
     await audit(uow, actor, "plan.approve", f"plan/{plan.id}", fingerprint=plan.fingerprint, detail=detail)
     return approval
-
-
-async def record_shared_link(engine: Engine, actor: Actor, plan_id: str, until: datetime) -> None:
-    """Leave a row for a link that shows a plan until then; the link itself is never written down.
-
-    Raises:
-        NotFound: There is no such plan, or the actor may not see it.
-        Forbidden: The actor may not.
-    """
-    async with engine.store.begin() as uow:
-        plan = await uow.plans.get(plan_id)
-        if plan is None or not actor.sees(plan.source):
-            raise NotKept("plan", plan_id)
-        actor.require(Role.VIEWER, plan.source)
-        detail, fingerprint = {"until": until.isoformat()}, plan.fingerprint
-        await audit_limited(engine, uow, actor, "plan.link", f"plan/{plan.id}", fingerprint=fingerprint, detail=detail)

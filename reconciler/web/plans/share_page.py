@@ -11,7 +11,7 @@ from starlette.responses import Response
 from reconciler.domain.entities import Plan, Role
 from reconciler.domain.events import ChangeKind
 from reconciler.engine.context import Actor, Engine
-from reconciler.engine.decide.decisions import record_shared_link
+from reconciler.engine.decide.share_links import record_shared_link
 from reconciler.errors import NotKept
 from reconciler.web.auth.audit_policies import Audited
 from reconciler.web.auth.dependencies import TheEngine, TheSettings, ViewerPage
