@@ -7,7 +7,6 @@ import sys
 from dataclasses import replace
 from datetime import timedelta
 
-from reconciler.domain.policy import Policy
 from reconciler.engine.apply.executor import LEASE_TIMES, LeaseTimes
 from reconciler.errors import ReconcilerError
 from reconciler.runtime.serve import serve
@@ -40,8 +39,9 @@ def run(order: Order, told: int) -> int:
     log_to_stderr()
     record = os.open(order.record, os.O_WRONLY | os.O_CREAT | os.O_APPEND) if order.record else None
     # shorter times than people may set, in the same order, so that a trial takes seconds
-    policy = Policy(**order.settings["policy"]).model_copy(update={"apply_settle": APPLY_SETTLE})
-    settings = Settings(**{**order.settings, "policy": policy})
+    settings = Settings(**order.settings)
+    policy = settings.policy.model_copy(update={"apply_settle": APPLY_SETTLE})
+    settings = settings.model_copy(update={"policy": policy})
     if order.file_limit is not None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (order.file_limit, order.file_limit))
     Tracer(order.trap, told, record).install()
