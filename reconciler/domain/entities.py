@@ -24,7 +24,7 @@ class SourceState(StrEnum):
 
 
 class Trigger(StrEnum):
-    """What asked for a run."""
+    """What requested a run."""
 
     SCHEDULE = "schedule"
     WEBHOOK = "webhook"

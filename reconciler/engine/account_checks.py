@@ -1,4 +1,4 @@
-"""How often a tenant's list of chatbots is read because a call about one chatbot did not find it."""
+"""Limits how often a tenant's list of chatbots is read because one chatbot was not found."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field

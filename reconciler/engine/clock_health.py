@@ -1,4 +1,4 @@
-"""Noticing that the wall clock was set, and that the tick no longer runs: nothing else would tell."""
+"""Detects that the wall clock was set, and that the scheduler no longer ticks."""
 
 import logging
 from dataclasses import dataclass, field

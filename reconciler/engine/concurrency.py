@@ -1,4 +1,4 @@
-"""The same question about many chatbots, a bounded number at a time."""
+"""Makes a call for each of many chatbots, a bounded number at a time."""
 
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from typing import TypeVar

@@ -1,4 +1,4 @@
-"""The one place that writes a chatbot's or a plan's standing, from all that is known about it."""
+"""Derives and saves the conditions (reason, message, suspension) of chatbots and plans: their only writer."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -36,7 +36,7 @@ class ConditionInputs:
 
     @classmethod
     async def read(cls, uow: UnitOfWork) -> "ConditionInputs":
-        """Read them."""
+        """Read them in a transaction."""
         sources = {record.name: record for record in await uow.sources.all()}
         write_keys = {record.name: record.write_key for record in await uow.tenants.all() if record.write_key}
         return cls(await uow.suspensions.active(), sources, write_keys, await uow.now())
@@ -47,7 +47,7 @@ class ConditionInputs:
         return widest_suspension(standing, tenant, chatbot_id, source)
 
     def suspension_id_of(self, tenant: str, chatbot_id: str, source: str | None) -> str | None:
-        """Its id."""
+        """The id of that suspension, or None."""
         suspension = self.suspension_of(tenant, chatbot_id, source)
         return suspension.id if suspension is not None else None
 

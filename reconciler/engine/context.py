@@ -1,4 +1,4 @@
-"""What every use case is given: the ports, the policy, and who is asking."""
+"""What every use case is given: the engine with its ports and policy, and the actor."""
 
 from collections import defaultdict
 from collections.abc import Callable, Collection, Mapping

@@ -1,4 +1,4 @@
-"""The live configuration of one chatbot, for somebody who asks to see it. Reads only, and costs API calls."""
+"""Reads the live configuration of one chatbot for whoever looks at it; costs API calls, writes nothing."""
 
 import asyncio
 from collections import defaultdict, deque

@@ -1,4 +1,4 @@
-"""What would meet every further call about a tenant's chatbots too: it is met once, and not by each of them."""
+"""Detects an outage during many calls to a tenant, so that the remaining calls are not made."""
 
 import asyncio
 from collections.abc import Awaitable, Callable

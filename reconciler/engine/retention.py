@@ -1,4 +1,4 @@
-"""Removing what ended long ago, little by little, so that nobody waits and a wrong clock cannot remove much."""
+"""Removes what ended long ago, in small steps, so that nobody waits and a wrong clock cannot remove much."""
 
 import logging
 from collections import Counter

@@ -1,4 +1,4 @@
-"""The state of tenants: the only writer of it."""
+"""Derives and writes the state of tenants from the answers of WizChat: its only writer."""
 
 import logging
 from collections.abc import AsyncIterator, Callable, Collection, Sequence

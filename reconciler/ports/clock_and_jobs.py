@@ -16,11 +16,11 @@ class Clock(Protocol):
         """Seconds that never jump: for deadlines and durations."""
 
     async def sleep(self, seconds: float) -> None:
-        """Wait."""
+        """Wait for some seconds."""
 
 
 class JobKind(StrEnum):
-    """What a job looks at."""
+    """What a job is about."""
 
     REFRESH = "refresh"
     APPLY = "apply"

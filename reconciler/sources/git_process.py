@@ -80,7 +80,7 @@ def outcome(process: Popen[bytes], command: str, seconds: float, caps: Caps) -> 
 
 
 class _Late(Exception):
-    """The time is over."""
+    """The time limit of a git process was reached."""
 
 
 @dataclass(slots=True)

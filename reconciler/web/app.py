@@ -1,4 +1,4 @@
-"""The application: routes, what stands before them, and how errors are answered."""
+"""Builds the application: state, routes, middlewares and error handlers."""
 
 from collections.abc import Sequence
 from functools import cache

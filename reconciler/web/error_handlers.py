@@ -1,4 +1,4 @@
-"""Every error becomes a problem document, whichever way it arises."""
+"""Answers every error with a problem document, or with a page for browsers."""
 
 import logging
 from collections.abc import Awaitable, Callable, Mapping

@@ -1,4 +1,4 @@
-"""People who came by a login: let in by the issuer's word and the grants, barred by an admin."""
+"""People who signed in by OpenID Connect: created or updated at each login, and barred by admins."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""Browsers that are signed in: kept in the database, so that a restart ends none and a logout ends one everywhere."""
+"""Browser sessions, kept in the database: a restart ends none, and a logout ends one everywhere."""
 
 import secrets
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""Bearer tokens: made, listed without their secret, revoked at once."""
+"""Bearer tokens: created, listed without their secret, revoked at once; when each was last used."""
 
 import hashlib
 import secrets

@@ -340,7 +340,7 @@ class ApplyExecutor:
 
 
 def succeeded(applied: tuple[Mapping[str, object], ...], ops: tuple[Op, ...]) -> ApplyEnd:
-    """Applied and proven."""
+    """The outcome of an apply that a dry run proved."""
     return ApplyEnd(
         status=ApplyStatus.APPLIED,
         reason=Reason.APPLIED,

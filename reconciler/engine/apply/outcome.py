@@ -1,4 +1,4 @@
-"""How an apply ends: apply, plan, chatbot and audit entry in one transaction, under the lease's fence."""
+"""Writes the outcome of an apply: apply, plan, chatbot and audit entry in one transaction, under the lease's fence."""
 
 import logging
 from collections.abc import Mapping, Sequence

@@ -1,4 +1,4 @@
-"""The re-check at the last moment (guarantees 1 and 3): approvals, git, and the live side, once more."""
+"""The preflight of an apply (guarantees 1 and 3): approvals, git and the live side, checked right before the intent."""
 
 import asyncio
 from dataclasses import dataclass, field, replace

@@ -1,4 +1,4 @@
-"""Asking for an apply: which plan, and whether it may be. What an apply then does stands in `applier`."""
+"""Requests an apply: checks that the plan may be applied, and queues it. The executor does the rest."""
 
 from dataclasses import replace
 

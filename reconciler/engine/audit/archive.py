@@ -1,4 +1,4 @@
-"""Looking after the audit log: its head goes out at intervals, and what is old is archived and removed."""
+"""Maintains the audit log: writes its head at intervals, and archives and removes old entries."""
 
 import logging
 from collections.abc import Callable

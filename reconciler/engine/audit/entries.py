@@ -1,4 +1,4 @@
-"""Audit entries, written in the transaction of what they tell about (guarantee 8)."""
+"""Writes audit entries, each in the transaction of the change that it is about (guarantee 8)."""
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager

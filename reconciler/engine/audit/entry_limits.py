@@ -1,4 +1,4 @@
-"""How many audit entries one person may cause without deciding anything: further ones are counted, and told in one."""
+"""Limits the audit entries that one person causes without a decision; what is beyond is counted in one entry."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -77,7 +77,7 @@ class EntryLimits:
         return list(self._ended)
 
     def forget(self, told: OmittedEntries) -> None:
-        """The log says it."""
+        """Stop counting what was written down."""
         self._ended.remove(told)
 
     def _end(self, key: str) -> None:

@@ -1,4 +1,4 @@
-"""Verifying the audit log where it is kept: the database, the archive beside it, and the heads."""
+"""Verifies the audit log where it is kept: the database, the archive, and the heads."""
 
 from collections.abc import AsyncIterator, Iterable, Iterator
 from datetime import datetime

@@ -1,4 +1,4 @@
-"""Accepting a revision that was not trusted by itself (guarantee 5)."""
+"""Accepts a revision that is not trusted by itself (guarantee 5)."""
 
 from dataclasses import dataclass
 from typing import Any

@@ -1,4 +1,4 @@
-"""Which approvals stand at this moment, and what that makes of a plan (guarantee 1)."""
+"""Which approvals of a plan are still valid, and what follows for the plan (guarantee 1)."""
 
 from collections.abc import Sequence
 from datetime import datetime

@@ -1,4 +1,4 @@
-"""The emergency stop: applies stop, approved and queued ones too; dry runs go on."""
+"""Suspends and resumes applies: approved and queued ones stop, dry runs go on."""
 
 import logging
 from collections.abc import Sequence

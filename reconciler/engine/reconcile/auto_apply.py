@@ -1,4 +1,4 @@
-"""Applies without a person: the policy's own yes to plans that it may apply (guarantee 10)."""
+"""Auto-apply: approves and queues the plans that the policy applies without a person (guarantee 10)."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -29,7 +29,7 @@ def schedule_auto_apply(engine: Engine) -> None:
 
 
 async def auto_apply_all(engine: Engine) -> None:
-    """Look at every source."""
+    """Approve and queue what the policy applies, source by source."""
     for source in engine.sources:
         await auto_apply(engine, source)
 

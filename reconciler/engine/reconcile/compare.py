@@ -1,4 +1,4 @@
-"""The live side of a run: what there is at WizChat, dry runs of what may differ, and what that says of the tenant."""
+"""Compares a source with the live side: inventory, drift scan, and what both say of the tenant."""
 
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence

@@ -76,7 +76,7 @@ class StoredState:
 
     @classmethod
     async def read(cls, uow: UnitOfWork, tenant: str, chatbot_ids: Sequence[str]) -> "StoredState":
-        """Read it."""
+        """Read what is stored about these chatbots."""
         chatbots = await uow.chatbots.some(tenant, chatbot_ids)
         plans = await uow.plans.some([chatbot.plan_id for chatbot in chatbots.values() if chatbot.plan_id])
         return cls(chatbots, await uow.baselines.some(tenant, chatbot_ids), plans)

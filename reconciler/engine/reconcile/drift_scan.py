@@ -1,4 +1,4 @@
-"""Many dry runs at once, within the tenant's concurrency, written down in small batches as they come in."""
+"""Scans for drift: dry runs within the tenant's concurrency, stored in small batches as they come in."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence

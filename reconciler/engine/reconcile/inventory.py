@@ -1,4 +1,4 @@
-"""Calling the roll: which chatbots there are at WizChat, what they are called, and which nobody manages."""
+"""Reads WizChat's list of chatbots, and records names, unmanaged chatbots, and those that are gone."""
 
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""Making a revision the good one: its documents replace the last ones, and each chatbot learns what that means."""
+"""Promotes a revision: its claims replace those of the last good revision, and chatbots follow."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace

@@ -1,4 +1,4 @@
-"""What is due: computed from the database at every tick, so that a missed tick loses nothing."""
+"""Requests what is due, computed from the database at every tick, so that a missed tick loses nothing."""
 
 from datetime import datetime
 

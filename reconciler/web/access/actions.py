@@ -1,4 +1,4 @@
-"""Tokens as they are asked for by the API and by the page: the same checks, the same audit entries."""
+"""Creates tokens for the API and the page: the same checks for both."""
 
 from reconciler.domain.entities import Role
 from reconciler.engine.access.tokens import NewToken, create_token

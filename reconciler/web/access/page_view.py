@@ -1,4 +1,4 @@
-"""What the page of tokens and people says."""
+"""View model of the page of tokens and people."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -60,7 +60,7 @@ class TypedToken:
 
     @classmethod
     def of_form(cls, fields: Mapping[str, Sequence[str]]) -> "TypedToken":
-        """As it was sent."""
+        """The fields as they were sent."""
         first = {name: values[0] for name, values in fields.items()}
         texts = {name: first[name] for name in ("name", "person", "role", "reach", "expires_at") if name in first}
         return cls(**texts, sources=tuple(fields.get("sources", ())))

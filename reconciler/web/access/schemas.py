@@ -1,4 +1,4 @@
-"""The shapes of who may do what: tokens, people, and oneself."""
+"""What the API takes and gives about tokens, people, and whoever asks."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime

@@ -1,4 +1,4 @@
-"""What the page of the audit log says: each entry in words, with what it is about, and the rest folded."""
+"""View model of the audit page: each entry in words, with its subject and details."""
 
 import json
 from collections.abc import Iterator, Mapping, Sequence

@@ -1,4 +1,4 @@
-"""Tokens, people and sessions as the database has them now: what ends there holds nowhere."""
+"""Looks up tokens, people and sessions in the database: what ends there is refused at the next request."""
 
 import hmac
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""Rows that every request needs: read again when the database has changed, once for all who wait for them."""
+"""Caches rows that every request needs until the database changes; one read serves all who wait."""
 
 import asyncio
 from collections.abc import Awaitable, Callable

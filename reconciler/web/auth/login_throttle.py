@@ -1,4 +1,4 @@
-"""A limit on guessing: wrong credentials by client address, over the last minute."""
+"""Limits wrong credentials by client address, over the last minute."""
 
 from collections import OrderedDict, deque
 from dataclasses import dataclass, field

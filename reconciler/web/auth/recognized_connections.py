@@ -1,4 +1,4 @@
-"""Whether a request showed who it comes from: what the server's connections are told by the application."""
+"""Tells the server which connections carry requests of somebody who was identified."""
 
 from collections.abc import Mapping
 from typing import Any, Final

@@ -1,4 +1,4 @@
-"""What the page of one chatbot says: where it stands and what to do, what git wants, what is live, and its past."""
+"""View model of the page of one chatbot: its state, what git wants, what is live, and its past."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""A chatbot, and its plans with what came of each: for the API and for the pages."""
+"""A chatbot's plans with their approvals and applies, for the API and the pages."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

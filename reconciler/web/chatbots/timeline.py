@@ -1,4 +1,4 @@
-"""A chatbot's drift episodes as a page tells them: what happened when, and by what."""
+"""View model of a chatbot's drift episodes: what happened when, and by what."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

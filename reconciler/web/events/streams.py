@@ -64,7 +64,7 @@ class Streams:
 
     @property
     def open(self) -> int:
-        """How many there are."""
+        """How many streams are open."""
         return sum(map(len, self._open.values()))
 
     def stop(self) -> None:

@@ -1,4 +1,4 @@
-"""The fleet at a glance, its chatbots, and the log of decisions."""
+"""The API of the fleet at a glance."""
 
 from fastapi import APIRouter
 

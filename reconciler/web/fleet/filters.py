@@ -1,4 +1,4 @@
-"""What the fleet page lists, and the links that list something else: each keeps whatever it does not change."""
+"""The fleet page's filters, and the links that change one of them."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""What is suspended, as the fleet page says it above everything else."""
+"""View model of the fleet page: what is suspended, tiles, filters, and the table of chatbots."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass

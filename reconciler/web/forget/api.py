@@ -1,4 +1,4 @@
-"""Forgetting what is gone for good, for admins of everything."""
+"""The API of forgetting what is gone for good, for admins of everything."""
 
 from typing import Annotated
 

@@ -1,4 +1,4 @@
-"""The form that forgets what is gone for good: on the page of sources, a chatbot's, and the answer that refuses it."""
+"""The form that forgets a source, tenant or chatbot, on the pages that show one."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""What the forms that forget what is gone for good are sent to."""
+"""The pages that forget what is gone for good."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace

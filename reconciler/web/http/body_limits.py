@@ -1,4 +1,4 @@
-"""How much and how long a request may send: counted while it comes in, whatever it says beforehand."""
+"""Limits the size and duration of request bodies, counted while they arrive."""
 
 import asyncio
 

@@ -1,4 +1,4 @@
-"""What the log says of an unexpected error: where it arose, never what it held, which may be a secret."""
+"""Logs an unexpected error: where it arose, never values, which may be secret."""
 
 import traceback
 from logging import Logger

@@ -1,4 +1,4 @@
-"""What a request may say before its body."""
+"""Limits the headers of a request."""
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 

@@ -1,4 +1,4 @@
-"""Answers that are made once for everybody, compressed and tagged: strangers may ask for them as often as they like."""
+"""Constant answers, compressed and tagged once, so that they cost nothing however often strangers ask."""
 
 import gzip
 from dataclasses import dataclass

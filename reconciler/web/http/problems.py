@@ -102,7 +102,7 @@ class Problem(HTTPException):
 
 
 def document(code: str, status: int, title: str, detail: str, **more: Any) -> dict[str, Any]:
-    """A problem document."""
+    """Build a problem document."""
     return {
         "type": outside(f"/docs#problem-{code}"),
         "title": title,

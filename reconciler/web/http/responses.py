@@ -1,4 +1,4 @@
-"""What every route of the API shares: who asks, the engine, the listed problems, and lists in parts."""
+"""What API routes share: documented refusals, and lists in parts."""
 
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Any, TypeVar

@@ -1,4 +1,4 @@
-"""Every answer leaves through here: security headers, and a problem document where the program failed."""
+"""Adds security headers to every answer, and answers a crash with a problem document."""
 
 import logging
 

@@ -1,4 +1,4 @@
-"""What anybody can cause without signing in: of each kind all of it together makes one line of the log a minute."""
+"""Logs what people who are not signed in cause, once a minute for each kind."""
 
 import logging
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""Signing in, by a token or by the issuer, and signing out."""
+"""Sign-in by a token or by the issuer, and sign-out."""
 
 from dataclasses import dataclass
 from http import HTTPStatus

@@ -1,4 +1,4 @@
-"""For those who watch the process. Drift never makes it unhealthy."""
+"""Health, readiness and metrics. Drift never makes the service unhealthy."""
 
 from dataclasses import dataclass
 from typing import Self
@@ -59,7 +59,7 @@ class Probes:
 
 @router.get("/healthz", name="healthz", summary="Whether the process answers")
 async def healthz() -> HealthResponse:
-    """It does."""
+    """The process answers."""
     return HealthResponse(status="ok")
 
 

@@ -1,4 +1,4 @@
-"""What the process knows of itself, for the probes and the metrics."""
+"""Figures of the process for the probes and the metrics."""
 
 from collections import Counter
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""What a person may decide about a plan now, and why not what they may not: the use cases' own rules, asked first."""
+"""What a person may decide about a plan now, and why not the rest: asks the use cases' own rules."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""The same change on many chatbots: shown once, and decided together, still one fingerprint each."""
+"""The page of one change on many chatbots: decided together, each plan by its own fingerprint."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace

@@ -1,4 +1,4 @@
-"""The list of plans: what waits first, and what waits on many chatbots alike before anything else."""
+"""The page that lists plans: groups of equal changes first, then what waits, then the rest."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass

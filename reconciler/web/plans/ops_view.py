@@ -1,4 +1,4 @@
-"""What a plan's page shows of each op: short fields as a table, texts compared by their words, the rest folded."""
+"""View model of a plan's ops: short fields as a table, texts as a word diff, the rest folded."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace

@@ -75,7 +75,7 @@ async def approve(
 async def reject(
     actor: ApproverPage, engine: TheEngine, settings: TheSettings, plan_id: Name, request: Request
 ) -> Response:
-    """Say no."""
+    """Reject the plan."""
     form = await read_form(request)
     async with FormAction(engine, request, beyond=(NotFound,)) as action:
         require_button(form)

@@ -1,4 +1,4 @@
-"""What the page of one plan says: one sentence, the loss before anything else, every op with the side that moved."""
+"""View model of the page of one plan: summary, losses, and every op with the side that moved."""
 
 import json
 from collections.abc import Iterator, Sequence

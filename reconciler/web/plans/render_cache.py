@@ -1,4 +1,4 @@
-"""Renderings of plans that are kept, because a plan that stays as it is is rendered as it was."""
+"""Caches renderings of plans, by everything that they show."""
 
 import threading
 from collections.abc import Callable, Hashable

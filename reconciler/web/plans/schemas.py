@@ -73,7 +73,7 @@ class RequirementsResponse(ResponseModel):
 
 
 class ApprovalResponse(ResponseModel):
-    """A yes to one plan."""
+    """An approval of one plan."""
 
     id: str
     actor: str

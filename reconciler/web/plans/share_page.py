@@ -1,4 +1,4 @@
-"""Making a link that shows one plan to people without an account."""
+"""The page that makes a link to one plan for people without an account."""
 
 from dataclasses import dataclass
 from datetime import datetime

@@ -1,4 +1,4 @@
-"""What the pages of runs say of a run, and of what it found in the documents."""
+"""View model of the pages of runs, and of the diagnostics that they list."""
 
 import asyncio
 from collections.abc import Mapping, Sequence

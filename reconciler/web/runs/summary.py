@@ -1,4 +1,4 @@
-"""How a run ended, in a badge and in what it found: for the pages of runs, of sources and of the fleet."""
+"""How a run ended, as a badge, and what it found: for the pages of runs, sources and the fleet."""
 
 from reconciler.domain.diagnostics import Severity
 from reconciler.domain.entities import Run, RunStatus

@@ -1,4 +1,4 @@
-"""The settings as the service has them, for admins. It never holds a secret: what arrives here has none in it."""
+"""The page of the effective settings, for admins; secrets are never among them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Sources and their runs."""
+"""The API of sources."""
 
 from fastapi import APIRouter, Depends, status
 

@@ -1,4 +1,4 @@
-"""What the page of sources says of each: what was read, what cannot be, and what a person may do about it."""
+"""View model of one source on the page of sources: what was read, what is wrong, and what to do."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field

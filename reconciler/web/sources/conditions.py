@@ -1,4 +1,4 @@
-"""What stands wrong in the documents of a source's last good revision, as conditions of the source."""
+"""Conditions of a source: what is wrong in the documents of its last good revision."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass

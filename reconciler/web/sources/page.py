@@ -1,4 +1,4 @@
-"""The page of sources, and what is asked of them."""
+"""The page of sources, with refresh and acceptance."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from urllib.parse import quote

@@ -1,4 +1,4 @@
-"""Suspending and resuming as asked for by the API and by the pages: the same checks, the same audit entries."""
+"""Suspends and resumes for the API and the pages: the same checks for both."""
 
 from reconciler.domain.entities import Suspension
 from reconciler.engine.context import Actor, Engine

@@ -1,4 +1,4 @@
-"""The emergency stop."""
+"""The API of suspensions."""
 
 from typing import Annotated
 

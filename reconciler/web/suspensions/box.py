@@ -1,4 +1,4 @@
-"""The form that suspends and resumes: on a chatbot's page, the page of sources, and the fleet's."""
+"""The form that suspends and resumes, on the pages that show what can be suspended."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""What the forms that suspend and resume are sent to."""
+"""The pages that suspend and resume."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass

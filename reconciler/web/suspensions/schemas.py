@@ -31,7 +31,7 @@ class SuspensionCountsResponse(ResponseModel):
 
     @classmethod
     def of_suspensions(cls, suspensions: Sequence[Suspension]) -> Self:
-        """Count them."""
+        """Make the answer from the active suspensions."""
         oldest = min(suspensions, key=lambda suspension: suspension.created_at, default=None)
         return cls(total=len(suspensions), oldest=SuspensionResponse.model_validate(oldest) if oldest else None)
 

@@ -1,4 +1,4 @@
-"""How each state looks and reads, on every page the same: told by its shape and its word; the colour only helps."""
+"""Badges: shape, words and colour of each state, the same on every page."""
 
 from collections.abc import Mapping
 from typing import Final, NamedTuple

@@ -1,4 +1,4 @@
-"""The pages that forms stand on: an answer to a form has an address that can be loaded again, or kept."""
+"""Which page a form belongs to, so that an answer to it has an address that can be loaded again."""
 
 import re
 from typing import Final

@@ -1,4 +1,4 @@
-"""What stands around every page: who looks, where they are, and how many plans wait."""
+"""The layout of every page: navigation, whoever is signed in, and how many plans wait."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Where the pages are, for whoever links to them."""
+"""Paths of the pages."""
 
 import re
 from urllib.parse import quote

@@ -1,4 +1,4 @@
-"""What the pages share: who looks or decides, and the page that says what went wrong."""
+"""The page that says what went wrong."""
 
 from dataclasses import dataclass
 
