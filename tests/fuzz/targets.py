@@ -14,7 +14,7 @@ from typing import Any, Final
 from pydantic import ValidationError
 
 from api_client._retry import Retries
-from api_client._wire import Answer, Send, apply_call, exchange
+from api_client._wire import Answer, Read, Send, apply_call, exchange
 from api_client.errors import WizChatError
 from api_client.models import ApplyResult
 from reconciler.domain import apply_answers
@@ -27,6 +27,7 @@ from reconciler.errors import TargetError
 from reconciler.sources.includes import IncludeRefused, resolve_path
 from reconciler.sources.loader import load_tree, select
 from reconciler.targets import error_translation, translation
+from reconciler.web import routes
 from reconciler.web.http import schemas
 from tests.fakes.source import MemoryTree
 from tests.support.contract import CONTRACT
@@ -80,7 +81,7 @@ def includes(data: bytes) -> None:
 
 def requests(data: bytes) -> None:
     """The bodies of our own API: read or refused, and what is read can be stored and says the same again."""
-    kinds = sorted(_asks(), key=lambda kind: kind.__name__)
+    kinds = sorted(_request_models(), key=lambda kind: kind.__name__)
     kind = kinds[data[0] % len(kinds)] if data else kinds[0]
     try:
         value = json.loads(data[1 : _LONGEST_REQUEST + 1])
@@ -131,8 +132,10 @@ def _apply(answer: Answer) -> None:
 def _exchange(answer: Answer, *, dry_run: bool) -> ApplyResult:
     steps = exchange(apply_call("bot_1", _BODY, dry_run=dry_run, prune=None), _ONCE)
     assert isinstance(next(steps), Send)
+    read = steps.send(answer)
+    assert isinstance(read, Read)
     try:
-        steps.send(answer)
+        steps.send(read.do())
     except StopIteration as end:
         result: ApplyResult = end.value
         return result
@@ -145,7 +148,9 @@ def _loaded(path: str, data: bytes) -> ParsedFile:
     return file
 
 
-def _asks() -> list[type[schemas.RequestModel]]:
+def _request_models() -> list[type[schemas.RequestModel]]:
+    """The bodies of all features, which `routes` loads."""
+    assert routes.API_ROUTERS
     return schemas.RequestModel.__subclasses__()
 
 
