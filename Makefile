@@ -11,6 +11,8 @@ ARGS ?=
 CONTAINER ?= docker
 # tests that share a fixture stay in one process, which makes it once; whoever is done early takes from the others
 SPREAD := --dist worksteal
+# the pages in step with the code: a matter of seconds, before every commit
+CHECKED_ELSEWHERE := --ignore tests/docs
 UV := $(shell uv --version 2>/dev/null)
 # trust what the machine trusts, as pip does: a company's own certificate authority, above all
 export UV_SYSTEM_CERTS ?= 1
@@ -29,8 +31,8 @@ setup: $(STAMP)  ## install everything for development into .venv
 demo: $(STAMP)  ## start everything on this machine: sandbox, git, service (PORT=8080)
 	@$(BIN)/reconciler demo --port $(PORT)
 
-test: $(STAMP)  ## run the whole test-suite (ARGS="tests/unit -k word" for a part, WORKERS=4)
-	@$(BIN)/pytest $(SPREAD) -n $(WORKERS) $(ARGS)
+test: $(STAMP)  ## run the whole test-suite but tests/docs, which make check runs (ARGS="tests/unit -k word" for a part, WORKERS=4)
+	@$(BIN)/pytest $(SPREAD) -n $(WORKERS) $(or $(ARGS),$(CHECKED_ELSEWHERE))
 ifeq ($(strip $(ARGS)),)
 	@$(MAKE) --no-print-directory test-browser
 endif
