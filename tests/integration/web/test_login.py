@@ -27,6 +27,7 @@ from tests.integration.web.conftest import House, build
 from tests.integration.web.lies import LIES, SECRET
 from tests.support.issuer import CLIENT_ID, HostileIssuer, hostile_issuer, real_issuer, redirect_elsewhere, signed
 from tests.support.store import open_store
+from tests.support.waiting import PATIENCE
 
 pytestmark = pytest.mark.anyio
 
@@ -39,7 +40,7 @@ OWN = {"Origin": "http://127.0.0.1:8080"}
 async def a_house(folder: Path, issuer: str, **spec: Any) -> AsyncIterator[House]:
     clock = FakeClock()
     given = {"issuer": issuer, "client_id": CLIENT_ID, "client_secret": SECRET, **spec}
-    provider = OidcProvider(issuer, CLIENT_ID, OidcSettings(**given), SystemClock(), Fetcher(seconds=3.0))
+    provider = OidcProvider(issuer, CLIENT_ID, OidcSettings(**given), SystemClock(), Fetcher(seconds=PATIENCE))
     async with open_store(folder, clock) as store:
         yield await build(store, clock, identity=provider, grants=GRANTS)
 
