@@ -25,7 +25,7 @@ _EARLY_ANSWER: Final = """async def approve(engine, actor, plan_id, fingerprint,
 
     asyncio.get_running_loop().call_later(0.05, later)
     async with engine.store.read() as uow:
-        plan = await plan_as_seen(uow, actor, plan_id, fingerprint)
+        plan = await get_plan_by_fingerprint(uow, actor, plan_id, fingerprint)
         return Decision(plan, await uow.approvals.of_plan(plan.id))
 
 
