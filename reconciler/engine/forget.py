@@ -17,7 +17,7 @@ from reconciler.engine.conditions import ConditionInputs, save_chatbot, transiti
 from reconciler.engine.context import Actor, Engine
 from reconciler.engine.reconcile.claims import without_agreement
 from reconciler.engine.reconcile.diff import close_open_plan
-from reconciler.engine.tenant_state import recording_key_refusals, sign_of_listed
+from reconciler.engine.tenant_state import recording_key_refusals, signal_from_listed_ids
 from reconciler.errors import Conflict, NotFound, SourceCause, TargetError
 from reconciler.storage import UnitOfWork
 
@@ -159,7 +159,7 @@ async def _check_gone_at_wizchat(engine: Engine, tenant: str, chatbot_id: str) -
     except TargetError as error:
         raise Conflict("conflict", f"nobody can tell whether WizChat has the chatbot {chatbot_id}: {error}") from error
     named = {line.id for line in live}
-    if (cause := (await sign_of_listed(engine, tenant, named)).cause) is not None:
+    if (cause := (await signal_from_listed_ids(engine, tenant, named)).cause) is not None:
         raise Conflict("conflict", f"nobody can tell whether WizChat has the chatbot {chatbot_id}: {cause}")
     if chatbot_id in named:
         raise Conflict(

@@ -107,7 +107,7 @@ async def record_run_signals(
     return await _write(engine, tenant, judge_tenant(listed, compared, others_answered=others))
 
 
-async def sign_of_listed(engine: Engine, tenant: str, named: Collection[str]) -> TenantSignal:
+async def signal_from_listed_ids(engine: Engine, tenant: str, named: Collection[str]) -> TenantSignal:
     """What the names in a tenant's list tell, held against the documents that are known."""
     async with engine.store.read() as uow:
         stated = {chatbot.id for chatbot in await uow.chatbots.of_tenant(tenant) if chatbot.source is not None}
@@ -132,7 +132,7 @@ async def explained(engine: Engine, tenant: str, error: TargetError) -> TargetEr
         except TargetError as unread:
             log.info("the account cannot be told", extra={"tenant": tenant, "cause": str(unread)})
             return None
-        return (await sign_of_listed(engine, tenant, named)).cause
+        return (await signal_from_listed_ids(engine, tenant, named)).cause
 
     cause = await engine.account_checks.cause(tenant, engine.clock, check)
     return error if cause is None else AnotherAccount(cause)

@@ -35,7 +35,7 @@ HELD_BACK = 200
 """Deliveries that look signed and do not end."""
 HELD_MIB = 2
 MOST_MORE_MIB = 120
-"""What all of them may cost together: 80 MiB as `webhooks.Room` says, and what Python needs besides."""
+"""What all of them may cost together: 80 MiB as `DeliveryRoom` says, and what Python needs besides."""
 SECRET = "the webhook's secret of this test"
 PUSH = json.dumps({"ref": "refs/heads/main", "padding": "x" * 2000}).encode()
 

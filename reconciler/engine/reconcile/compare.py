@@ -17,9 +17,9 @@ from reconciler.engine.tenant_state import (
     ANSWERED,
     explained,
     record_run_signals,
-    sign_of_listed,
     signal_from_dry_run,
     signal_from_list,
+    signal_from_listed_ids,
 )
 from reconciler.errors import AnotherAccount, ChatbotNotFound, RequestRefused, TargetError, TargetRateLimited
 from reconciler.ports import Purpose, Spender, Target
@@ -187,7 +187,7 @@ async def _read_inventory(
         return Inventory(signal_from_list(error), failure=error)
     if not ids.isdisjoint(chatbots):
         return Inventory(ANSWERED, ids)
-    return Inventory(await sign_of_listed(engine, tenant.name, ids), ids)
+    return Inventory(await signal_from_listed_ids(engine, tenant.name, ids), ids)
 
 
 async def _record_tenant_signals(

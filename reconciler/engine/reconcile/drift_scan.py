@@ -36,7 +36,7 @@ class ScanFailure:
 
 @dataclass(slots=True)
 class ScanResult:
-    """What a sweep did.
+    """What a scan did.
 
     Attributes:
         observed: How many chatbots something was learned of, be it that they could not be compared.
@@ -79,10 +79,10 @@ async def scan_for_drift(
         engine: The ports.
         tenant: Whose chatbots they are.
         documents: Good documents only.
-        chatbots: The chatbots by id, as they were when the sweep began.
+        chatbots: The chatbots by id, as they were when the scan began.
         target: Its side of WizChat, for whoever makes the calls.
         missing: Chatbot id → that it is missing, of those that are known to be without a dry run.
-        cause: What sweeps, for the history.
+        cause: What scans, for the history.
         is_doubtful: Whether the list of chatbots could not be read: then one document is asked about first, and the
             others only when that can be compared.
         not_found: What it means that a chatbot is not found, as long as no other was answered for.
@@ -117,9 +117,9 @@ async def _work_off(
             continue
         known = missing.get(document.chatbot_id) or outage.error
         result = known or await dry_run(target, document)
-        if known is None and type(result) is ChatbotNotFound and not outage.is_answered:
-            result = await not_found(result)
         if known is None:
+            if type(result) is ChatbotNotFound and not outage.is_answered:
+                result = await not_found(result)
             await outage.note(result)
         await done.put(DryRunResult(document, chatbot.epoch, result, was_asked=known is None))
 

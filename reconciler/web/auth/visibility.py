@@ -70,17 +70,19 @@ async def suspensions_of(engine: Engine, records: Iterable[Chatbot | Plan]) -> M
 
 async def standing_suspensions(engine: Engine, visible: Collection[str] | None = None) -> Sequence[Suspension]:
     """What is stopped now, newest first; of limited visibility, what stops anything of these sources."""
-    return await _visible_among(engine, visible, await _active_suspensions(engine))
+    return await visible_suspensions(engine, visible, await active_suspensions(engine))
 
 
-async def _active_suspensions(engine: Engine) -> Sequence[Suspension]:
+async def active_suspensions(engine: Engine) -> Sequence[Suspension]:
+    """What is stopped now, newest first."""
     now = engine.clock.now()
     return [suspension for suspension in await engine.store.queries.suspensions() if suspension.stands(now)]
 
 
-async def _visible_among(
+async def visible_suspensions(
     engine: Engine, visible: Collection[str] | None, standing: Sequence[Suspension]
 ) -> Sequence[Suspension]:
+    """Of these suspensions, those that stop anything of the visible sources; None means all."""
     if visible is None:
         return standing
     named = [suspension.subject for suspension in standing if suspension.kind is ScopeKind.CHATBOT]
@@ -102,7 +104,7 @@ async def all_sources(
     Those are included that are configured but were not looked at yet.
     """
     records = await visible_sources(engine, visible)
-    stopped = suspended_sources(records, await _active_suspensions(engine))
+    stopped = suspended_sources(records, await active_suspensions(engine))
     return [(shown_source(record, stop), stop) for record in records for stop in (stopped.get(record.name),)]
 
 

@@ -10,7 +10,7 @@ from reconciler.domain.tenant import TenantRecord
 from reconciler.domain.write_key import WriteKey
 from reconciler.engine.context import Engine
 from reconciler.ports import Budget
-from reconciler.web.auth.visibility import _active_suspensions, _visible_among, visible_sources
+from reconciler.web.auth.visibility import active_suspensions, visible_sources, visible_suspensions
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,7 @@ async def fleet_status(engine: Engine, visible: Collection[str] | None = None) -
         engine: Whose.
         visible: Only these sources and what belongs to them; None means all.
     """
-    suspensions = await _active_suspensions(engine)
+    suspensions = await active_suspensions(engine)
     records = await visible_sources(engine, visible)
     stopped = suspended_sources(records, suspensions)
     sources = [shown_source(record, stopped.get(record.name)) for record in records]
@@ -58,7 +58,7 @@ async def fleet_status(engine: Engine, visible: Collection[str] | None = None) -
         sources=sources,
         runs=runs,
         budgets={name: _budget(engine, visible, name) for name in sorted(tenants)},
-        suspensions=await _visible_among(engine, visible, suspensions),
+        suspensions=await visible_suspensions(engine, visible, suspensions),
         suspended_sources=stopped,
         tenants=[
             await _with_write_key(engine, visible, known.get(name) or TenantRecord(name=name))

@@ -59,11 +59,11 @@ def whole_list(items: Iterable[S]) -> ListResponse[S]:
 
 
 async def answer_about(engine: Engine, make: Callable[[], ResponseModel], *about: Any) -> Response:
-    """A shape as an answer; made in a thread where what it tells about is large.
+    """A response model as an answer; made in a thread where what it tells about is large.
 
     Args:
         engine: The ports, with the threads.
-        make: Makes the shape.
+        make: Makes the model.
         about: The records, or the large parts of them.
     """
     return await engine.compute(

@@ -10,7 +10,7 @@ from reconciler.web.plans.schemas import ApplyRequest, ApproveRequest, DecideReq
 
 
 async def approve(engine: Engine, actor: Actor, plan_id: str, body: ApproveRequest) -> Decision:
-    """Say yes; raises as `decide.approve`."""
+    """Say yes; raises as `decisions.approve`."""
     await visible_plan(engine, actor, plan_id)
     overrides = (
         decisions.Overrides(deletes=body.overrides.deletes, reason=body.overrides.reason) if body.overrides else None
@@ -21,19 +21,19 @@ async def approve(engine: Engine, actor: Actor, plan_id: str, body: ApproveReque
 
 
 async def reject(engine: Engine, actor: Actor, plan_id: str, body: RejectRequest) -> Decision:
-    """Say no; raises as `decide.reject`."""
+    """Say no; raises as `decisions.reject`."""
     await visible_plan(engine, actor, plan_id)
     return await decisions.reject(engine, actor, plan_id, body.fingerprint, comment=body.comment)
 
 
 async def withdraw(engine: Engine, actor: Actor, plan_id: str, body: WithdrawRequest) -> Decision:
-    """Take a rejection back; raises as `decide.withdraw_rejection`."""
+    """Take a rejection back; raises as `decisions.withdraw_rejection`."""
     await visible_plan(engine, actor, plan_id)
     return await decisions.withdraw_rejection(engine, actor, plan_id, body.fingerprint, comment=body.comment)
 
 
 async def revoke(engine: Engine, actor: Actor, plan_id: str) -> Decision:
-    """Take an approval back; raises as `decide.revoke`."""
+    """Take an approval back; raises as `decisions.revoke`."""
     await visible_plan(engine, actor, plan_id)
     return await decisions.revoke(engine, actor, plan_id)
 

@@ -107,7 +107,7 @@ async def _rendered(request: Request, stored: StoredPlan, media_type: str) -> by
     responses=refusals(Code.FORBIDDEN, Code.INVALID_REQUEST, Code.BODY_TOO_LARGE),
 )
 async def plan_decide(engine: TheEngine, actor: Approver, body: DecideRequest) -> DecisionsResponse:
-    """Each item is decided by itself, and has its own result and audit entry; one refusal suspensions no other."""
+    """Each item is decided by itself, and has its own result and audit entry; one refusal stops no other."""
     results = await actions.decide_all(engine, actor, body)
     suspensions = await suspensions_of(engine, (result.decision.plan for result in results if result.decision))
     return DecisionsResponse(items=[_decided(engine, result, suspensions) for result in results])

@@ -88,7 +88,7 @@ class GroupPage:
         may_decide: Whether the person may decide about any of them.
         outcomes: What came of what was just sent.
         problem: What went wrong with it as a whole, or None.
-        comment: What was typed.
+        comment: What was sent.
     """
 
     frame: Layout
@@ -106,7 +106,7 @@ class GroupPage:
 
 
 @dataclass(frozen=True, slots=True)
-class _TypedComment:
+class _SentDecision:
     """What the page says of what was just sent.
 
     Attributes:
@@ -124,7 +124,7 @@ class _TypedComment:
 @router.get("/plans/groups/{change}", name="page_plan_group")
 async def group(actor: ViewerPage, engine: TheEngine, change: Name, request: Request) -> Response:
     """One change, and the chatbots that it waits on."""
-    return await _page(request, engine, actor, change, _TypedComment())
+    return await _page(request, engine, actor, change, _SentDecision())
 
 
 @router.post("/plans/decide", name="page_plan_decide", dependencies=[Depends(Audited("plan.decide", None))])
@@ -132,14 +132,14 @@ async def decide(actor: ApproverPage, engine: TheEngine, request: Request) -> Re
     """Decide about the chosen plans; each is decided by itself, and what came of it is shown."""
     form = await read_lists(request, MAX_PAGE + _OTHER_FIELDS)
     change, chosen = _first(form, "change"), form.get("item", [])
-    typed = None
+    sent = None
     async with FormAction(engine, request) as action:
         require_button(form)
-        typed = _TypedComment(await actions.decide_all(engine, actor, _parsed(request, form)), chosen)
-    if typed is None:
+        sent = _SentDecision(await actions.decide_all(engine, actor, _parsed(request, form)), chosen)
+    if sent is None:
         refusal, comment = action.refusal, _first(form, "comment")
-        typed = _TypedComment(chosen=chosen, problem=str(refusal), comment=comment, status=refusal.status)
-    return await _page(request, engine, actor, change, typed)
+        sent = _SentDecision(chosen=chosen, problem=str(refusal), comment=comment, status=refusal.status)
+    return await _page(request, engine, actor, change, sent)
 
 
 def _parsed(request: Request, form: Mapping[str, list[str]]) -> DecideRequest:
@@ -159,23 +159,23 @@ def _first(form: Mapping[str, list[str]], name: str) -> str:
     return form.get(name, [""])[0]
 
 
-async def _page(request: Request, engine: Engine, actor: Actor, change: str, typed: _TypedComment) -> Response:
+async def _page(request: Request, engine: Engine, actor: Actor, change: str, sent: _SentDecision) -> Response:
     wanted = PlanFilter(change=change, status={PlanStatus.PENDING}, visible=actor.sources)
     part: Page[Plan] = (
         await engine.store.queries.plans(wanted, limit=MAX_PAGE, cursor=None) if change else Page((), None)
     )
-    decided = [plan for result in typed.results if (plan := await _plan_of(engine, actor, result))]
+    decided = [plan for result in sent.results if (plan := await _plan_of(engine, actor, result))]
     names = await chatbot_names(engine, [*part.items, *decided])
-    frame = await _frame(engine, actor, change, typed)
+    frame = await _frame(engine, actor, change, sent)
     titles = {plan.id: names.get(plan.id, plan.chatbot_id) for plan in (*part.items, *decided)}
-    members = [await _member(engine, actor, plan, titles[plan.id], typed.chosen) for plan in part.items]
+    members = [await _member(engine, actor, plan, titles[plan.id], sent.chosen) for plan in part.items]
     members.sort(key=lambda member: (member.name.casefold(), member.plan.id))
     more = part.next_cursor is not None
     return await templates.long_page(
         request,
         "plans/plan_group.html",
-        lambda effort: group_page(frame, change, members, typed, titles, effort, more=more),
-        typed.status,
+        lambda effort: group_page(frame, change, members, sent, titles, effort, more=more),
+        sent.status,
     )
 
 
@@ -187,17 +187,17 @@ async def _plan_of(engine: Engine, actor: Actor, result: ItemResult) -> Plan | N
     return plan if plan and actor.sees(plan.source) else None
 
 
-async def _frame(engine: Engine, actor: Actor, change: str, typed: _TypedComment) -> Layout:
+async def _frame(engine: Engine, actor: Actor, change: str, sent: _SentDecision) -> Layout:
     """What came of a decision is at no address, and follows nothing; a form that was refused follows its page."""
-    frame = await layout_for(engine, actor, "plans", () if typed.results else WATCH)
-    return replace(frame, page=group_path(change)) if typed.problem else frame
+    frame = await layout_for(engine, actor, "plans", () if sent.results else WATCH)
+    return replace(frame, page=group_path(change)) if sent.problem else frame
 
 
 def group_page(
     frame: Layout,
     change: str,
     members: Sequence[GroupMember],
-    typed: _TypedComment,
+    sent: _SentDecision,
     titles: Mapping[str, str],
     effort: Effort,
     *,
@@ -217,9 +217,9 @@ def group_page(
         sections=in_sections(shown),
         others=len(ops) - len(shown),
         may_decide=any(member.refusal is None for member in members),
-        outcomes=[_outcome(result, titles) for result in typed.results],
-        problem=typed.problem,
-        comment=typed.comment,
+        outcomes=[_outcome(result, titles) for result in sent.results],
+        problem=sent.problem,
+        comment=sent.comment,
     )
 
 

@@ -8,7 +8,7 @@ from reconciler.web.suspensions.schemas import ResumeRequest, SuspendRequest, sc
 
 
 async def suspend(engine: Engine, actor: Actor, body: SuspendRequest) -> Suspension:
-    """Stop the applies of a scope; raises as `suspending.suspend`.
+    """Stop the applies of a scope; raises as `suspension.suspend`.
 
     Raises:
         Problem: The end has passed.
@@ -21,6 +21,6 @@ async def suspend(engine: Engine, actor: Actor, body: SuspendRequest) -> Suspens
 
 
 async def resume(engine: Engine, actor: Actor, body: ResumeRequest) -> Suspension | None:
-    """Let the applies of a scope go on; raises as `suspending.resume`."""
+    """Let the applies of a scope go on; raises as `suspension.resume`."""
     kind, subject = scope_of(body.scope)
     return await suspension.resume(engine, actor, kind, subject)

@@ -59,7 +59,7 @@ class Layout:
 
     Attributes:
         actor: Who looks; None where nobody is signed in.
-        here: The name of the `Place` that is open.
+        here: The name of the `NavItem` that is open.
         waiting: How many plans wait for approval.
         watch: The kinds of events at which the page looks again.
         stopped: Suspensions of everything, which every page has to say.
@@ -96,7 +96,7 @@ async def layout_for(engine: Engine, actor: Actor, here: str = "", watch: Collec
     Args:
         engine: The ports.
         actor: Who looks.
-        here: The name of the `Place`; empty for pages that are none.
+        here: The name of the `NavItem`; empty for pages that are none.
         watch: The kinds of events at which the page looks again, as it does at plans, which it counts; empty for a page
             that does not follow what happens.
     """
