@@ -7,7 +7,9 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Query, Request, Response, status
 
 from reconciler.domain.entities import Plan, Suspension
+from reconciler.engine.apply.request import request_apply
 from reconciler.engine.context import Actor, Engine
+from reconciler.engine.decide import decisions
 from reconciler.engine.decide.decisions import Decision, ItemResult
 from reconciler.errors import NotKept
 from reconciler.web.auth.audit_policies import Audited, kept_body
@@ -144,7 +146,7 @@ async def plan_reject(
     engine: TheEngine, actor: Approver, plan_id: Name, body: Annotated[RejectRequest, Depends(kept_body(RejectRequest))]
 ) -> Response:
     """The same proposal is not offered again until something else came in between."""
-    decision = await actions.reject(engine, actor, plan_id, body)
+    decision = await decisions.reject(engine, actor, plan_id, body.fingerprint, comment=body.comment)
     return await _decision(engine, decision)
 
 
@@ -163,7 +165,7 @@ async def plan_withdraw(
     body: Annotated[WithdrawRequest, Depends(kept_body(WithdrawRequest))],
 ) -> Response:
     """The plan stays closed; an equal one is offered at once, without approvals. The same again changes nothing."""
-    decision = await actions.withdraw(engine, actor, plan_id, body)
+    decision = await decisions.withdraw_rejection(engine, actor, plan_id, body.fingerprint, comment=body.comment)
     return await _decision(engine, decision)
 
 
@@ -177,7 +179,7 @@ async def plan_withdraw(
 )
 async def plan_revoke(engine: TheEngine, actor: Approver, plan_id: Name) -> Response:
     """Also the policy's. Possible until an apply was asked for."""
-    decision = await actions.revoke(engine, actor, plan_id)
+    decision = await decisions.revoke(engine, actor, plan_id)
     return await _decision(engine, decision)
 
 
@@ -197,8 +199,9 @@ async def plan_apply(
     response: Response,
 ) -> ApplyResponse:
     """Everything is checked again at the last moment. The same again answers 200 with the apply that stands."""
-    apply, stood = await actions.apply(engine, actor, plan_id, body)
-    if stood:
+    plan = await visible_plan(engine, actor, plan_id)
+    apply = await request_apply(engine, actor, plan_id, body.fingerprint)
+    if apply.id == plan.apply_id:
         response.status_code = status.HTTP_200_OK
     return ApplyResponse.model_validate(apply)
 
