@@ -12,7 +12,7 @@ from reconciler.domain.status import Reason
 from reconciler.engine.apply.request import require_applicable
 from reconciler.engine.context import Engine, SourceBinding
 from reconciler.engine.decide.approvals import are_enough, weigh_approvals
-from reconciler.engine.reconcile.fetch import claims_of, fetch_revision
+from reconciler.engine.reconcile.fetch import fetch_revision, known_claims
 from reconciler.errors import Conflict, SourceUnreadable
 from reconciler.storage import UnitOfWork
 
@@ -105,13 +105,12 @@ class SharedFetch:
     async def _look(self, binding: SourceBinding) -> tuple[Claim, ...]:
         async with self.engine.store.read() as uow:
             record = await uow.sources.get(binding.name)
-            known = tuple(await uow.documents.of_source(binding.name))
         if record is None:
             return ()
-        fetched = await fetch_revision(self.engine, binding, record, known)
+        fetched = await fetch_revision(self.engine, binding, record)
         if fetched.snapshot is None:
-            return known
-        return claims_of(binding.name, binding.tenant, fetched.snapshot, known)
+            return tuple(await known_claims(self.engine, binding.name))
+        return tuple(fetched.claims)
 
 
 async def check_document(engine: Engine, shared: SharedFetch, plan: Plan) -> None:

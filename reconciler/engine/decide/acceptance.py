@@ -6,7 +6,7 @@ from typing import Any
 from reconciler.domain.entities import Role, SourceRecord, SourceState, Trigger
 from reconciler.engine.audit.entries import audit
 from reconciler.engine.context import Actor, Engine
-from reconciler.engine.reconcile.fetch import claims_of, last_good_state, load_snapshot
+from reconciler.engine.reconcile.fetch import claims_of, known_claims, load_snapshot, source_record
 from reconciler.engine.reconcile.promote import promote_revision
 from reconciler.engine.reconcile.run_lifecycle import request_refresh
 from reconciler.errors import Conflict, SourceCause
@@ -52,7 +52,7 @@ async def accept_revision(engine: Engine, actor: Actor, source: str, revision: s
     """
     binding = engine.source(source)
     actor.require(Role.APPROVER, source)
-    record, known = await last_good_state(engine, source)
+    record = await source_record(engine, source)
     if record.good_revision == revision and record.cause not in _ABOUT_DOCUMENTS:
         return Accepted(record)
     if record.state is not SourceState.UNKNOWN:
@@ -61,6 +61,7 @@ async def accept_revision(engine: Engine, actor: Actor, source: str, revision: s
     head = await binding.port.head()
     if head != revision:
         raise Conflict("revision_not_seen", f"the remote of source {source} is at {head}, not at {revision}")
+    known = await known_claims(engine, source)
     snapshot = await load_snapshot(engine, binding, revision, known)
     async with engine.store.begin() as uow:
         uow.history.because(f"source/{source}")

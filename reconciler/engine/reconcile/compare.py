@@ -74,19 +74,17 @@ class LiveComparison:
     failed: bool = False
 
 
-async def compare_live_side(
-    engine: Engine, binding: SourceBinding, run: Run, documents: Sequence[Claim]
-) -> LiveComparison:
+async def compare_live_side(engine: Engine, binding: SourceBinding, run: Run) -> LiveComparison:
     """Compare the documents of a source with the live side, and write down what that shows.
 
     Args:
         engine: The ports.
         binding: The source.
         run: The run that does it; a full one compares every document.
-        documents: The claims of the last good revision.
     """
     tenant, cause = engine.tenants[binding.tenant], f"run/{run.id}"
     async with engine.store.read() as uow:
+        documents = await uow.documents.of_source(binding.name)
         chatbots = {chatbot.id: chatbot for chatbot in await uow.chatbots.of_source(binding.name)}
         record = await uow.tenants.get(tenant.name) or TenantRecord(name=tenant.name)
         now = await uow.now()

@@ -22,29 +22,37 @@ class FetchedRevision:
     Attributes:
         revision: What the remote names.
         snapshot: What it says, or None when it is the good revision, whose documents are in the database.
+        claims: Every claim of the snapshot; none without one.
         judged_by: The good revision that it was held against.
     """
 
     revision: str
     snapshot: Snapshot | None
+    claims: Sequence[Claim]
     judged_by: str | None
 
 
-async def last_good_state(engine: Engine, source: str) -> tuple[SourceRecord, Sequence[Claim]]:
-    """A source as it was last seen, and its documents at the last good revision.
+async def source_record(engine: Engine, source: str) -> SourceRecord:
+    """A source as it was last seen.
 
     Raises:
         NotFound: There is no such source.
     """
     async with engine.store.read() as uow:
         record = await uow.sources.get(source)
-        if record is None:
-            raise NotFound(f"there is no source {source!r}")
-        return record, await uow.documents.of_source(source)
+    if record is None:
+        raise NotFound(f"there is no source {source!r}")
+    return record
+
+
+async def known_claims(engine: Engine, source: str) -> Sequence[Claim]:
+    """The claims of a source at its last good revision."""
+    async with engine.store.read() as uow:
+        return await uow.documents.of_source(source)
 
 
 async def fetch_revision(
-    engine: Engine, binding: SourceBinding, record: SourceRecord, known: Sequence[Claim], *, reload: bool = False
+    engine: Engine, binding: SourceBinding, record: SourceRecord, *, reload: bool = False
 ) -> FetchedRevision:
     """Ask the remote, load what is new, and trust it or not.
 
@@ -52,7 +60,6 @@ async def fetch_revision(
         engine: The ports.
         binding: The source.
         record: The source as it was last seen.
-        known: Its documents at the last good revision.
         reload: Load also an unchanged revision (nothing is parsed that is in the cache).
 
     Raises:
@@ -60,7 +67,8 @@ async def fetch_revision(
     """
     revision = await binding.port.head()
     if revision == record.good_revision and not reload:
-        return FetchedRevision(revision, None, record.good_revision)
+        return FetchedRevision(revision, None, (), record.good_revision)
+    known = await known_claims(engine, binding.name)
     try:
         snapshot = await load_snapshot(engine, binding, revision, known)
     except SourceUnreadable as error:
@@ -72,7 +80,8 @@ async def fetch_revision(
         check_not_empty(binding.name, revision, snapshot)
     # also at the good revision: other paths may be configured by now
     check_not_vanished(binding.name, revision, known, snapshot, engine.policy)
-    return FetchedRevision(revision, snapshot, record.good_revision)
+    claims = claims_of(binding.name, binding.tenant, snapshot, known)
+    return FetchedRevision(revision, snapshot, claims, record.good_revision)
 
 
 async def _named_now(binding: SourceBinding, revision: str, error: SourceUnreadable) -> str:

@@ -17,7 +17,7 @@ from reconciler.engine.reconcile.claims import (
     follow_document,
     release,
 )
-from reconciler.engine.reconcile.fetch import FetchedRevision, claims_of
+from reconciler.engine.reconcile.fetch import FetchedRevision
 from reconciler.errors import NotFound, SourceUnreadable
 from reconciler.storage import UnitOfWork
 
@@ -28,12 +28,10 @@ class Promotion:
 
     Attributes:
         revision: The good one by now.
-        claims: What the source states at it.
         diagnostics: What is wrong in its documents, and which claims do not stand.
     """
 
     revision: str | None
-    claims: Sequence[Claim]
     diagnostics: tuple[Diagnostic, ...]
 
 
@@ -42,7 +40,6 @@ async def promote_fetched(
     binding: SourceBinding,
     cause: str,
     fetched: FetchedRevision,
-    before: Sequence[Claim],
     carried: tuple[Diagnostic, ...],
 ) -> Promotion:
     """Make a fetched revision the good one, unless another was accepted meanwhile.
@@ -52,17 +49,13 @@ async def promote_fetched(
         binding: The source.
         cause: What promotes it, for the history.
         fetched: The revision, read and trusted.
-        before: What the source states at the last good revision.
-        carried: What stands wrong in the documents of that one.
+        carried: What stands wrong in the documents of the last good revision.
 
     Raises:
         NotFound: The source is gone.
         Conflict: Somebody else changed one of the chatbots at the same moment.
     """
-    claims, found = before, carried
-    if fetched.snapshot is not None:
-        found = fetched.snapshot.diagnostics
-        claims = claims_of(binding.name, binding.tenant, fetched.snapshot, before)
+    found = fetched.snapshot.diagnostics if fetched.snapshot is not None else carried
     async with engine.store.begin() as uow:
         uow.history.because(cause)
         record = await uow.sources.get(binding.name)
@@ -71,13 +64,20 @@ async def promote_fetched(
         if record.good_revision != fetched.judged_by:
             # somebody accepted a revision meanwhile, and this one was held against the one before
             of_accepted = found if fetched.revision == record.good_revision else ()
-            return Promotion(record.good_revision, await uow.documents.of_source(binding.name), of_accepted)
-        if fetched.revision != record.good_revision or tuple(claims) != tuple(before):
-            await promote_revision(engine, uow, record, fetched.revision, claims)
+            return Promotion(record.good_revision, of_accepted)
+        if await _says_something_new(uow, record, fetched):
+            await promote_revision(engine, uow, record, fetched.revision, fetched.claims)
         elif record.state is SourceState.UNKNOWN:
             await mark_source_ready(engine, uow, record)
         lost = await claim_unowned(engine, uow, await ConditionInputs.read(uow), binding.name)
-    return Promotion(fetched.revision, claims, (*found, *map(contest_finding, lost)))
+    return Promotion(fetched.revision, (*found, *map(contest_finding, lost)))
+
+
+async def _says_something_new(uow: UnitOfWork, record: SourceRecord, fetched: FetchedRevision) -> bool:
+    """Whether a fetched revision is another than the good one, or was read anew and states something else."""
+    if fetched.revision != record.good_revision:
+        return True
+    return fetched.snapshot is not None and fetched.claims != tuple(await uow.documents.of_source(record.name))
 
 
 async def distrust(engine: Engine, source: SourceRecord, error: SourceUnreadable) -> Sequence[Contest]:

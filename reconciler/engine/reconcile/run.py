@@ -11,7 +11,7 @@ from contextlib import aclosing
 from dataclasses import asdict, dataclass, field, replace
 
 from reconciler.domain.diagnostics import Diagnostic
-from reconciler.domain.entities import Claim, Counts, Run, RunStatus, SourceRecord, Trigger
+from reconciler.domain.entities import Counts, Run, RunStatus, SourceRecord, Trigger
 from reconciler.domain.sentences import joined
 from reconciler.domain.status import EXPLANATIONS, Reason
 from reconciler.domain.uncompared import Uncompared, named_uncompared
@@ -22,7 +22,7 @@ from reconciler.engine.reconcile.carried_diagnostics import carried_diagnostics,
 from reconciler.engine.reconcile.claims import Contest, contest_finding
 from reconciler.engine.reconcile.compare import LiveComparison, compare_live_side
 from reconciler.engine.reconcile.diff import fault_of
-from reconciler.engine.reconcile.fetch import FetchedRevision, fetch_revision, last_good_state
+from reconciler.engine.reconcile.fetch import FetchedRevision, fetch_revision, source_record
 from reconciler.engine.reconcile.promote import Promotion, distrust, promote_fetched
 from reconciler.engine.reconcile.run_lifecycle import RELOADING_TRIGGERS, begin_run, end_run
 from reconciler.errors import ReconcilerError, SourceUnreadable
@@ -61,30 +61,36 @@ async def run_refresh(engine: Engine, source: str) -> Run | None:
 
 async def _steps(engine: Engine, binding: SourceBinding, run: Run) -> AsyncGenerator["RunReport", None]:
     """Take the steps of a run, and give what it has to say after each."""
-    source, claims = await last_good_state(engine, binding.name)
+    source = await source_record(engine, binding.name)
     carried = await last_run_about(engine, binding.name, source.good_revision)
     report = RunReport(good=source, carried=carried_diagnostics(carried))
     yield report
     try:
         reload = run.trigger in RELOADING_TRIGGERS or not is_complete(carried)
-        fetched = await fetch_revision(engine, binding, source, claims, reload=reload)
+        fetched = await fetch_revision(engine, binding, source, reload=reload)
         report = replace(report, fetched=fetched)
         yield report
         # such as another source that claims one of the chatbots, too
         promotion = await retry_on_conflict(
-            lambda: promote_fetched(engine, binding, f"run/{run.id}", fetched, claims, report.carried)
+            lambda: promote_fetched(engine, binding, f"run/{run.id}", fetched, report.carried)
         )
-        report = replace(report, promotion=promotion, claims=promotion.claims)
+        report = replace(report, promotion=promotion)
     except SourceUnreadable as error:
         unreadable = error
         contests = await retry_on_conflict(lambda: distrust(engine, source, unreadable))
-        report = replace(report, unreadable=unreadable, contests=contests, claims=claims)
+        report = replace(report, unreadable=unreadable, contests=contests)
+    report = replace(report, documents=await _count_documents(engine, binding.name))
     yield report
     # before a first good revision, what is known is of another repository, which the source named before
     if report.unreadable is None or (run.full and source.good_revision is not None):
-        report = replace(report, live=await compare_live_side(engine, binding, run, report.claims))
+        report = replace(report, live=await compare_live_side(engine, binding, run))
         yield report
     yield replace(report, selection=await select_plans(engine, binding.name))
+
+
+async def _count_documents(engine: Engine, source: str) -> int:
+    async with engine.store.read() as uow:
+        return await uow.documents.count(source)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +104,7 @@ class RunReport:
         promotion: What became of that.
         unreadable: Why the source could not be read, or is not trusted.
         contests: Its claims that do not stand, where it was not read.
-        claims: What it states by now.
+        documents: How many chatbots it states by now.
         live: What the comparison with the live side gave.
         selection: What the policy applies.
         interruption: Why the run came to no end of its own.
@@ -110,7 +116,7 @@ class RunReport:
     promotion: Promotion | None = None
     unreadable: SourceUnreadable | None = None
     contests: Sequence[Contest] = ()
-    claims: Sequence[Claim] = ()
+    documents: int = 0
     live: LiveComparison = field(default_factory=LiveComparison)
     selection: AutoApplySelection = field(default_factory=AutoApplySelection)
     interruption: str | None = None
@@ -151,7 +157,7 @@ class RunReport:
         """What was done, in numbers."""
         scan, snapshot = self.live.scan, self.fetched.snapshot if self.fetched is not None else None
         return Counts(
-            documents=len(self.claims),
+            documents=self.documents,
             parsed=snapshot.parsed if snapshot is not None else 0,
             dry_runs=scan.dry_runs,
             skipped=self.live.skipped,

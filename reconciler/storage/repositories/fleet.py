@@ -103,6 +103,11 @@ class Documents(Reader[Claim]):
     async def of_source(self, source: str) -> Sequence[Claim]:
         return await self._all(tables.documents.c.source == source)
 
+    async def count(self, source: str) -> int:
+        """How many chatbots a source claims."""
+        statement = select(func.count()).select_from(tables.documents).where(tables.documents.c.source == source)
+        return (await self._transaction.connection.scalars(statement)).one()
+
     async def replace(self, source: str, documents: Sequence[Claim]) -> None:
         """Make these the claims of the source."""
         await self._transaction.write(delete(tables.documents).where(tables.documents.c.source == source))

@@ -17,7 +17,7 @@ from reconciler.domain.status import Reason, Sync
 from reconciler.engine.apply.request import request_apply
 from reconciler.engine.context import PROGRAM
 from reconciler.engine.decide.acceptance import accept_revision
-from reconciler.engine.reconcile.fetch import fetch_revision, last_good_state
+from reconciler.engine.reconcile.fetch import fetch_revision, source_record
 from reconciler.engine.reconcile.inventory import BATCH_SIZE
 from reconciler.engine.reconcile.run import run_refresh
 from reconciler.engine.reconcile.run_lifecycle import request_refresh
@@ -92,10 +92,10 @@ async def test_a_commit_that_is_amended_before_it_is_fetched_is_read_as_it_is_no
 
     async with world(tmp_path, LIVE, FILES) as w:
         binding = replace(w.engine.sources[SOURCE], port=AmendedSource(port, amend))
-        record, known = await last_good_state(w.engine, SOURCE)
-        seen = await fetch_revision(w.engine, binding, replace(record, good_revision=good), known)
+        record = await source_record(w.engine, SOURCE)
+        seen = await fetch_revision(w.engine, binding, replace(record, good_revision=good))
         repository.git("reset", "--quiet", "--hard", good)
-        back = await fetch_revision(w.engine, binding, replace(record, good_revision=good), known)
+        back = await fetch_revision(w.engine, binding, replace(record, good_revision=good))
     await port.close()
     assert seen.snapshot is not None
     prompts = [each.spec["core"]["behavior"]["systemPrompt"] for each in seen.snapshot.documents]
