@@ -85,7 +85,7 @@ def signal_from_dry_run(error: TargetError | None) -> TenantSignal:
 
 
 async def record_run_signals(
-    engine: Engine, tenant: str, listed: TenantSignal | None, compared: Sequence[TenantSignal], asked: Collection[str]
+    engine: Engine, tenant: str, listed: TenantSignal | None, compared: Sequence[TenantSignal]
 ) -> TenantRecord:
     """Write down what the calls of one pass tell about their tenant.
 
@@ -93,8 +93,7 @@ async def record_run_signals(
         engine: The ports.
         tenant: The tenant's name.
         listed: How the list of chatbots ended; None when it was not asked for.
-        compared: How the dry runs ended.
-        asked: The ids of the chatbots that these were about.
+        compared: How the dry runs ended; what they show of their chatbots is written down already.
 
     Returns:
         The tenant as it now is.
@@ -102,15 +101,14 @@ async def record_run_signals(
     others = False
     if not any(sign.state is TenantState.READY for sign in compared):
         async with engine.store.read() as uow:
-            chatbots = await uow.chatbots.of_tenant(tenant)
-        others = any(chatbot.fault is None and chatbot.id not in asked for chatbot in chatbots)
+            others = await uow.chatbots.is_any_compared(tenant)
     return await _write(engine, tenant, judge_tenant(listed, compared, others_answered=others))
 
 
 async def signal_from_listed_ids(engine: Engine, tenant: str, named: Collection[str]) -> TenantSignal:
     """What the names in a tenant's list tell, held against the documents that are known."""
     async with engine.store.read() as uow:
-        stated = {chatbot.id for chatbot in await uow.chatbots.of_tenant(tenant) if chatbot.source is not None}
+        stated = await uow.chatbots.stated(tenant)
     return signal_from_ids(tenant, stated, named)
 
 

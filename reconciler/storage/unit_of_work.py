@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from reconciler.storage.repositories.audit import Audit
+from reconciler.storage.repositories.comparisons import Comparisons
 from reconciler.storage.repositories.decisions import Applies, Approvals, Plans, Suspensions, Switches
 from reconciler.storage.repositories.fleet import Baselines, Chatbots, Documents, Runs, Sources, Tenants
 from reconciler.storage.repositories.history import History
@@ -25,6 +26,7 @@ class UnitOfWork:
         self.tenants = Tenants(transaction)
         self.runs = Runs(transaction)
         self.documents = Documents(transaction)
+        self.comparisons = Comparisons(transaction)
         self.history = History(transaction)
         self.chatbots = Chatbots(transaction, self.history)
         self.baselines = Baselines(transaction)

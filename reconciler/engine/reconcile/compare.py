@@ -1,11 +1,12 @@
 """Compares a source with the live side: inventory, drift scan, and what both say of the tenant."""
 
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from typing import Final
 
-from reconciler.domain.entities import Chatbot, Claim, Run, Trigger
+from reconciler.domain.comparisons import Comparison
+from reconciler.domain.entities import Chatbot, Run, Trigger
 from reconciler.domain.missing_chatbots import is_due
 from reconciler.domain.status import Reason
 from reconciler.domain.tenant import TenantRecord, TenantSignal, TenantState
@@ -26,6 +27,9 @@ from reconciler.ports import Purpose, Spender, Target
 
 MAX_MISSING_ASKED = 4
 """So many chatbots that the list does not name are asked for in a run: a commit may name any number of them."""
+
+PAGE_SIZE: Final = 100
+"""Documents that are read at once: the next page is there before the workers are through with the one before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +81,9 @@ class LiveComparison:
 async def compare_live_side(engine: Engine, binding: SourceBinding, run: Run) -> LiveComparison:
     """Compare the documents of a source with the live side, and write down what that shows.
 
+    What is to be compared is read from the database page by page: the claims of the last good revision whose chatbots
+    follow the source.
+
     Args:
         engine: The ports.
         binding: The source.
@@ -84,37 +91,47 @@ async def compare_live_side(engine: Engine, binding: SourceBinding, run: Run) ->
     """
     tenant, cause = engine.tenants[binding.tenant], f"run/{run.id}"
     async with engine.store.read() as uow:
-        documents = await uow.documents.of_source(binding.name)
-        chatbots = {chatbot.id: chatbot for chatbot in await uow.chatbots.of_source(binding.name)}
         record = await uow.tenants.get(tenant.name) or TenantRecord(name=tenant.name)
-        now = await uow.now()
+        documents = await uow.comparisons.documents(binding.name)
+        needs_list = (
+            run.full
+            or record.state is not TenantState.READY
+            # to tell a chatbot's failure from its tenant's
+            or await uow.comparisons.has_faults(binding.name, full=run.full)
+        )
     target = tenant.target.spending(Spender(Purpose.COMPARE, binding.name))
-    wanted = [document for document in documents if _is_wanted(document, chatbots.get(document.chatbot_id), run)]
-    inventory = Inventory()
-    if run.full or record.state is not TenantState.READY or _has_fault(wanted, chatbots):
-        inventory = await _read_inventory(engine, tenant, target, cause, chatbots)
-    known = [chatbots[document.chatbot_id] for document in wanted] if inventory.stranger is None else []
+    inventory = await _read_inventory(engine, tenant, target, cause) if needs_list else Inventory()
     scan = await scan_for_drift(
         engine,
         tenant,
-        wanted,
-        chatbots,
+        _pages(engine, binding.name, run),
         target=target,
-        missing=_missing(known, inventory.ids, run, now),
+        missing=await _missing(engine, binding, inventory.ids, run) if inventory.stranger is None else {},
         cause=cause,
         is_doubtful=inventory.doubt is not None,
         not_found=_not_found(engine, tenant.name, inventory),
     )
-    ids = {document.chatbot_id for document in wanted}
-    record = await _record_tenant_signals(engine, tenant, inventory.signal, scan, ids)
-    skipped = len(documents) - len(wanted)
+    record = await _record_tenant_signals(engine, tenant, inventory.signal, scan)
+    skipped = max(0, documents - scan.observed)
     return LiveComparison(
         scan=scan,
         skipped=skipped,
         list_failure=inventory.failure,
-        messages=tuple(_messages(inventory, scan, len(wanted))),
+        messages=tuple(_messages(inventory, scan)),
         failed=_has_failed(inventory, scan, record, run, skipped),
     )
+
+
+async def _pages(engine: Engine, source: str, run: Run) -> AsyncIterator[Sequence[Comparison]]:
+    """What a run compares, in the order of the chatbots' ids."""
+    after = ""
+    while True:
+        async with engine.store.read() as uow:
+            page = await uow.comparisons.page(source, full=run.full, after=after, limit=PAGE_SIZE)
+        if not page:
+            return
+        yield page
+        after = page[-1].document.chatbot_id
 
 
 def _not_found(engine: Engine, tenant: str, inventory: Inventory) -> NotFoundMeaning:
@@ -128,26 +145,20 @@ def _not_found(engine: Engine, tenant: str, inventory: Inventory) -> NotFoundMea
     return meaning
 
 
-def _is_wanted(document: Claim, chatbot: Chatbot | None, run: Run) -> bool:
-    if document.body is None or chatbot is None:
-        return False
-    return run.full or chatbot.checked_digest != document.digest
-
-
-def _has_fault(wanted: Sequence[Claim], chatbots: Mapping[str, Chatbot]) -> bool:
-    """Whether the list is needed to tell a chatbot's failure from its tenant's."""
-    return any(chatbots[document.chatbot_id].fault is not None for document in wanted)
-
-
-def _missing(
-    wanted: Sequence[Chatbot], named: Collection[str] | None, run: Run, now: datetime
+async def _missing(
+    engine: Engine, binding: SourceBinding, named: Collection[str] | None, run: Run
 ) -> dict[str, TargetError]:
     """Of the chatbots that the list does not name, those that are not asked for now.
 
     A chatbot that was compared before is asked for all the same: the list may be narrower than the key. Of the others,
     the few that were not asked for longest are, at a person's wish at once.
     """
-    absent = [chatbot for chatbot in wanted if _is_absent(chatbot, named)]
+    async with engine.store.read() as uow:
+        now = await uow.now()
+        unheard = await uow.comparisons.with_faults(binding.name, [Reason.CHATBOT_MISSING, Reason.NOT_CHECKED])
+        unnamed = [chatbot_id for chatbot_id in unheard if named is None or chatbot_id not in named]
+        found = (await uow.chatbots.some(binding.tenant, unnamed)).values() if unnamed else ()
+    absent = [chatbot for chatbot in found if _is_absent(chatbot, named)]
     due = [
         chatbot
         for chatbot in absent
@@ -176,34 +187,30 @@ def _not_listed(chatbot: Chatbot) -> ChatbotNotFound:
     )
 
 
-async def _read_inventory(
-    engine: Engine, tenant: TenantBinding, target: Target, cause: str, chatbots: Collection[str]
-) -> Inventory:
+async def _read_inventory(engine: Engine, tenant: TenantBinding, target: Target, cause: str) -> Inventory:
     try:
         ids = await refresh_inventory(engine, tenant, target, cause)
     except TargetError as error:
         return Inventory(signal_from_list(error), failure=error)
-    if not ids.isdisjoint(chatbots):
-        return Inventory(ANSWERED, ids)
     return Inventory(await signal_from_listed_ids(engine, tenant.name, ids), ids)
 
 
 async def _record_tenant_signals(
-    engine: Engine, tenant: TenantBinding, listed: TenantSignal | None, scan: ScanResult, asked: Collection[str]
+    engine: Engine, tenant: TenantBinding, listed: TenantSignal | None, scan: ScanResult
 ) -> TenantRecord:
     strangers = (signal_from_dry_run(error) for error in scan.errors if isinstance(error, AnotherAccount))
     # the list was read for it, which tells of the chatbots that were not asked for as well
     listed = listed or next(strangers, None)
     signals = [*(signal_from_dry_run(error) for error in scan.errors), *([ANSWERED] if scan.compared else [])]
-    return await record_run_signals(engine, tenant.name, listed, signals, asked)
+    return await record_run_signals(engine, tenant.name, listed, signals)
 
 
-def _messages(inventory: Inventory, scan: ScanResult, wanted: int) -> Iterator[str]:
+def _messages(inventory: Inventory, scan: ScanResult) -> Iterator[str]:
     """What could not be read, and what not be compared."""
     if inventory.failure is not None:
         yield f"the list of chatbots could not be read: {inventory.failure}"
     if scan.failures:
-        yield _shortfall(scan, wanted)
+        yield _shortfall(scan)
     is_explained = inventory.failure is not None or any(isinstance(error, AnotherAccount) for error in scan.errors)
     if inventory.doubt is not None and _is_without_result(scan) and not is_explained:
         yield inventory.doubt
@@ -228,9 +235,9 @@ def _is_without_result(scan: ScanResult) -> bool:
     return not scan.compared and not any(isinstance(error, RequestRefused) for error in scan.errors)
 
 
-def _shortfall(scan: ScanResult, wanted: int) -> str:
+def _shortfall(scan: ScanResult) -> str:
     counts = Counter(fault_of(error) for error in scan.errors)
     most, _ = counts.most_common(1)[0]
     first = next(error for error in scan.errors if fault_of(error) is most)
     reasons = ", ".join(f"{count} {reason}" for reason, count in counts.most_common())
-    return f"{len(scan.failures)} of {wanted} chatbots could not be compared ({reasons}): {first}"
+    return f"{len(scan.failures)} of {scan.observed} chatbots could not be compared ({reasons}): {first}"

@@ -1,13 +1,13 @@
 """Scans for drift: dry runs within the tenant's concurrency, stored in small batches as they come in."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from itertools import islice
 from typing import TypeAlias
 
-from reconciler.domain.entities import Chatbot, Claim
+from reconciler.domain.comparisons import Comparison
+from reconciler.domain.entities import Claim
 from reconciler.domain.plan import Op
 from reconciler.engine.conditions import ConditionInputs
 from reconciler.engine.context import Engine, TenantBinding
@@ -28,9 +28,10 @@ NotFoundMeaning: TypeAlias = Callable[[TargetError], Awaitable[TargetError]]
 
 @dataclass(frozen=True, slots=True)
 class ScanFailure:
-    """A document that could not be compared, and why."""
+    """A chatbot that could not be compared, the path of its document, and why."""
 
-    document: Claim
+    chatbot_id: str
+    path: str
     error: TargetError
 
 
@@ -42,7 +43,7 @@ class ScanResult:
         observed: How many chatbots something was learned of, be it that they could not be compared.
         dry_runs: How many dry runs were asked for.
         plans: How many plans were made.
-        failures: The documents whose chatbots could not be compared.
+        failures: The chatbots that could not be compared.
     """
 
     observed: int = 0
@@ -64,8 +65,7 @@ class ScanResult:
 async def scan_for_drift(
     engine: Engine,
     tenant: TenantBinding,
-    documents: Sequence[Claim],
-    chatbots: Mapping[str, Chatbot],
+    pages: AsyncIterator[Sequence[Comparison]],
     *,
     target: Target,
     missing: Mapping[str, TargetError],
@@ -78,8 +78,7 @@ async def scan_for_drift(
     Args:
         engine: The ports.
         tenant: Whose chatbots they are.
-        documents: Good documents only.
-        chatbots: The chatbots by id, as they were when the scan began.
+        pages: What is to be compared. A page is read while the one before is worked off, so that no call waits for it.
         target: Its side of WizChat, for whoever makes the calls.
         missing: Chatbot id → that it is missing, of those that are known to be without a dry run.
         cause: What scans, for the history.
@@ -88,40 +87,53 @@ async def scan_for_drift(
         not_found: What it means that a chatbot is not found, as long as no other was answered for.
     """
     counts = ScanResult()
-    todo = iter(documents)
+    todo: asyncio.Queue[Comparison | None] = asyncio.Queue(maxsize=2 * BATCH_SIZE)
     done: asyncio.Queue[DryRunResult | None] = asyncio.Queue(maxsize=2 * BATCH_SIZE)
+    outage = Outage(target.chatbots, list_failed=is_doubtful)
     async with task_group() as group:
         group.create_task(_store_results(engine, cause, done, counts))
         async with task_group() as workers:
-            outage = Outage(target.chatbots, list_failed=is_doubtful)
+            workers.create_task(_hand_out(pages, todo))
             if is_doubtful:
-                await _work_off(target, islice(todo, 1), chatbots, missing, done, outage, not_found)
-            for _ in range(min(tenant.concurrency, len(documents))):
-                workers.create_task(_work_off(target, todo, chatbots, missing, done, outage, not_found))
+                await _work_off(target, todo, missing, done, outage, not_found, at_most=1)
+            for _ in range(tenant.concurrency):
+                workers.create_task(_work_off(target, todo, missing, done, outage, not_found))
         await done.put(None)
     return counts
 
 
+async def _hand_out(pages: AsyncIterator[Sequence[Comparison]], todo: asyncio.Queue[Comparison | None]) -> None:
+    """Put everything into the queue of the workers, and then the end."""
+    async for page in pages:
+        for comparison in page:
+            await todo.put(comparison)
+    await todo.put(None)
+
+
 async def _work_off(
     target: Target,
-    todo: Iterator[Claim],
-    chatbots: Mapping[str, Chatbot],
+    todo: asyncio.Queue[Comparison | None],
     missing: Mapping[str, TargetError],
     done: asyncio.Queue[DryRunResult | None],
     outage: Outage,
     not_found: NotFoundMeaning,
+    *,
+    at_most: int | None = None,
 ) -> None:
-    for document in todo:
-        chatbot = chatbots.get(document.chatbot_id)
-        if chatbot is None:
-            continue
+    while at_most != 0:
+        comparison = await todo.get()
+        if comparison is None:
+            todo.put_nowait(None)  # for the other workers
+            return
+        document = comparison.document
         known = missing.get(document.chatbot_id) or outage.error
         result = known or await dry_run(target, document)
         if known is None:
             if type(result) is ChatbotNotFound and not outage.is_answered:
                 result = await not_found(result)
             await outage.note(result)
-        await done.put(DryRunResult(document, chatbot.epoch, result, was_asked=known is None))
+        await done.put(DryRunResult(document, comparison.epoch, result, was_asked=known is None))
+        at_most = None if at_most is None else at_most - 1
 
 
 async def dry_run(target: Target, document: Claim) -> tuple[Op, ...] | TargetError:
@@ -164,7 +176,9 @@ async def _store_batch(engine: Engine, cause: str, batch: Sequence[DryRunResult]
     counts.observed += len(batch)
     counts.dry_runs += sum(seen.was_asked for seen in batch)
     counts.failures += [
-        ScanFailure(seen.document, seen.result) for seen in batch if isinstance(seen.result, TargetError)
+        ScanFailure(seen.document.chatbot_id, seen.document.path, seen.result)
+        for seen in batch
+        if isinstance(seen.result, TargetError)
     ]
     counts.plans += plans
 

@@ -170,7 +170,7 @@ class RunReport:
     def uncompared(self) -> tuple[Uncompared, ...]:
         """The chatbots that could not be compared, as far as the run names them."""
         return named_uncompared(
-            Uncompared(failure.document.chatbot_id, failure.document.path, fault_of(failure.error), str(failure.error))
+            Uncompared(failure.chatbot_id, failure.path, fault_of(failure.error), str(failure.error))
             for failure in self.live.scan.failures
         )
 

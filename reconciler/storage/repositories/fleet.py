@@ -189,6 +189,18 @@ class Chatbots(Repository[Chatbot]):
     async def of_source(self, source: str) -> Sequence[Chatbot]:
         return await self._all(tables.chatbots.c.source == source)
 
+    async def stated(self, tenant: str) -> Sequence[str]:
+        """The ids of the tenant's chatbots that a document states."""
+        chatbot = tables.chatbots.c
+        statement = select(chatbot.id).where(chatbot.tenant == tenant, chatbot.source.is_not(None))
+        return (await self._transaction.connection.execute(statement)).scalars().all()
+
+    async def is_any_compared(self, tenant: str) -> bool:
+        """Whether any chatbot of the tenant could be compared when that was last tried."""
+        chatbot = tables.chatbots.c
+        statement = select(chatbot.id).where(chatbot.tenant == tenant, chatbot.fault.is_(None)).limit(1)
+        return (await self._transaction.connection.execute(statement)).first() is not None
+
     async def in_scope(self, kind: ScopeKind, subject: str) -> Sequence[Chatbot]:
         """The chatbots that a suspension of this scope covers."""
         match kind:
