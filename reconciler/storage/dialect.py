@@ -4,7 +4,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 from sqlalchemy import URL, Column, ColumnElement, Connection, Engine
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
@@ -37,7 +37,14 @@ class Engines:
 
 
 class Watch(Protocol):
-    """Tells when something was committed; asked at every request, so it costs next to nothing."""
+    """Tells when something was committed; asked at every request, so it costs next to nothing.
+
+    Attributes:
+        is_immediate: Whether what another process has committed is noticed by whoever asks next, and not a moment
+            later.
+    """
+
+    is_immediate: ClassVar[bool]
 
     def __call__(self) -> str:
         """What changes when another process has committed."""

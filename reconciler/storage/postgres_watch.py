@@ -7,7 +7,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from secrets import token_hex
-from typing import Final, Self
+from typing import ClassVar, Final, Self
 
 import psycopg
 from psycopg import sql
@@ -24,6 +24,8 @@ class ChangeWatch:
     While the server cannot be heard every answer differs from all before: nobody then trusts what they remember, such
     as a token that may have been revoked meanwhile.
     """
+
+    is_immediate: ClassVar = False
 
     def __init__(self, conninfo: str, channel: str, own: str, connect_timeout: int) -> None:
         self._conninfo = conninfo

@@ -2,6 +2,7 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import datetime
 from itertools import groupby, islice
 from typing import Any, Final, TypeVar
 
@@ -229,6 +230,14 @@ class Queries(HistoryQueries):
         """Those that have not ended, expired or not, newest first."""
         async with self._reading() as transaction:
             return await Suspensions(transaction).active()
+
+    async def ends_by_the_clock(self) -> Sequence[datetime]:
+        """When suspensions and tokens that have not ended yet, or have by the clock alone, end; the first one first."""
+        suspension, token = tables.suspensions.c, tables.tokens.c
+        until = select(suspension.until.label("at")).where(suspension.ended_at.is_(None), suspension.until.is_not(None))
+        expiry = select(token.expires_at).where(token.revoked_at.is_(None), token.expires_at.is_not(None))
+        async with self._reading() as transaction:
+            return sorted((await transaction.connection.execute(until.union_all(expiry))).scalars())
 
     async def tokens(self) -> Sequence[Token]:
         """Every token, revoked and expired ones included."""

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 from sqlalchemy import URL, Column, ColumnElement, Connection, Engine, NullPool, create_engine, event, func, select
 from sqlalchemy import String as Text
@@ -147,6 +147,8 @@ class _FileWatch:
 
     A command that commits within the same instant as the service is taken for the service.
     """
+
+    is_immediate: ClassVar = True
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection

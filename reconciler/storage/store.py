@@ -89,6 +89,11 @@ class Store:
         return f"{self._boot}-{self._commits}-{self._watch()}"
 
     @property
+    def sees_commits_at_once(self) -> bool:
+        """Whether the generation tells of another process's commit as soon as that is done, and not a moment later."""
+        return self._watch.is_immediate
+
+    @property
     def feed(self) -> Feed:
         """What was committed, for whoever looks on."""
         return self._feed

@@ -23,6 +23,7 @@ from reconciler.web.auth.login_throttle import LoginThrottle
 from reconciler.web.auth.same_origin import SameOrigin
 from reconciler.web.events.streams import Streams
 from reconciler.web.http.allowed_hosts import AllowedHosts
+from reconciler.web.http.answer_cache import AnswerCache
 from reconciler.web.http.body_limits import BodyLimits
 from reconciler.web.http.compression import Compression
 from reconciler.web.http.header_limits import HeaderLimits
@@ -52,6 +53,7 @@ def create_app(
     token_use: TokenUse | None = None,
     vitals: Vitals | None = None,
     executors: WebExecutors | None = None,
+    keeps_answers: bool = True,
 ) -> FastAPI:
     """Make the application.
 
@@ -63,6 +65,8 @@ def create_app(
         token_use: Where it is noted when tokens were used; whoever gives it also has it written.
         vitals: What the process knows of itself; None where nothing ticks.
         executors: The threads in which pages and renderings are made; whoever gives them also closes them.
+        keeps_answers: Whether answers may be kept until the store's generation moves: only where it moves at once with
+            every commit.
 
     Raises:
         SettingsError: The path of ``public_url`` is one of the application's own.
@@ -74,9 +78,10 @@ def create_app(
     gate = _gate(engine, settings, token_use)
     _set_state(app, engine, settings, gate, identity)
     _install_monitoring(app, engine, gate, audit or AuditState(), vitals)
-    _install_render_pools(app, executors or WebExecutors())
+    executors = executors or WebExecutors()
+    _install_render_pools(app, executors)
     error_handlers.install(app, engine)
-    _add_middlewares(app, engine, settings, gate)
+    _add_middlewares(app, engine, settings, gate, executors, keeps_answers=keeps_answers)
     return app
 
 
@@ -150,19 +155,28 @@ def _routes() -> Sequence[BaseRoute]:
     return parent.routes
 
 
-def _add_middlewares(app: FastAPI, engine: Engine, settings: WebSettings, gate: AuthGate) -> None:
+def _add_middlewares(
+    app: FastAPI,
+    engine: Engine,
+    settings: WebSettings,
+    gate: AuthGate,
+    executors: WebExecutors,
+    *,
+    keeps_answers: bool,
+) -> None:
     """Put the middlewares in front; the last one added is met first."""
     app.add_middleware(
         BodyLimits, limit=settings.body_limit, webhook_limit=settings.webhook_body_limit, seconds=settings.body_seconds
     )
+    app.add_middleware(Compression, executor=executors.compression)
+    app.add_middleware(AnswerCache)
     app.add_middleware(SameOrigin, settings=settings)
     app.add_middleware(ConcurrencyLimit, gate=gate)
     app.add_middleware(RequestLog, clock=engine.clock, metrics=gate.metrics, proxies=settings.server.trusted_proxies)
-    app.add_middleware(EtagMiddleware, gate=gate, engine=engine, metrics=gate.metrics)
+    app.add_middleware(EtagMiddleware, gate=gate, engine=engine, metrics=gate.metrics, keeps_answers=keeps_answers)
     app.add_middleware(AllowedHosts, allowed=settings.hosts)
     if settings.server.cors_origins:
         app.add_middleware(CORSMiddleware, **_cors(settings))
-    app.add_middleware(Compression)
     app.add_middleware(HeaderLimits)
     app.add_middleware(SecurityHeaders, secure=settings.secure)
     if settings.root_path:

@@ -104,6 +104,7 @@ async def open_service(
         NamedExecutor("audit-files") as audit_files,
         NamedExecutor("pages", PAGE_THREADS) as pages,
         NamedExecutor("renderings", RENDERING_THREADS) as renderings,
+        NamedExecutor("compression") as compression,
         open_store(settings, clock) as store,
         open_engine(settings, store, clock, dispatcher, lease_times=lease_times) as (engine, applier),
     ):
@@ -128,7 +129,8 @@ async def open_service(
             identity=identity_provider(settings.oidc, clock),
             token_use=token_use,
             vitals=vitals,
-            executors=WebExecutors(pages, renderings),
+            executors=WebExecutors(pages, renderings, compression),
+            keeps_answers=store.sees_commits_at_once,
         )
         data = settings.data
         rules = RetentionRules(runs=data.runs, plans=data.plans, history=data.history)

@@ -1,14 +1,12 @@
 """Constant answers, compressed and tagged once, so that they cost nothing however often strangers ask."""
 
-import gzip
 from dataclasses import dataclass
 from typing import Self
 
-from starlette.datastructures import Headers
 from starlette.responses import Response
 from starlette.types import Scope
 
-from reconciler.web.http.compression import SMALLEST_COMPRESSED
+from reconciler.web.http.compression import SMALLEST_COMPRESSED, accepted_encodings, accepts_gzip, packed
 from reconciler.web.http.entity_tags import presents, weak
 
 
@@ -31,7 +29,7 @@ class Prebuilt:
     @classmethod
     def of(cls, body: bytes, media_type: str, *, tagged: bool = True) -> Self:
         """Compress a body, and tag it unless it is another one the next time."""
-        compressed = gzip.compress(body, compresslevel=6, mtime=0) if len(body) >= SMALLEST_COMPRESSED else None
+        compressed = packed(body) if len(body) >= SMALLEST_COMPRESSED else None
         tag = weak([body]) if tagged else None
         return cls(body, compressed, media_type, tag)
 
@@ -47,7 +45,7 @@ class Prebuilt:
             headers["etag"] = self.tag.decode()
             if presents(scope, self.tag):
                 return Response(status_code=304, headers=headers)
-        if self.compressed is None or "gzip" not in Headers(scope=scope).get("accept-encoding", ""):
+        if self.compressed is None or not accepts_gzip(accepted_encodings(scope)):
             return Response(self.plain, headers=headers, media_type=self.media_type)
         headers["content-encoding"] = "gzip"
         return Response(self.compressed, headers=headers, media_type=self.media_type)

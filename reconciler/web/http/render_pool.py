@@ -41,10 +41,12 @@ class WebExecutors:
     Attributes:
         pages: Where pages are made.
         renderings: Where plans are made into text and markdown.
+        compression: Where large answers are compressed.
     """
 
     pages: NamedExecutor = field(default_factory=lambda: NamedExecutor("pages", PAGE_THREADS))
     renderings: NamedExecutor = field(default_factory=lambda: NamedExecutor("renderings", RENDERING_THREADS))
+    compression: NamedExecutor = field(default_factory=lambda: NamedExecutor("compression"))
 
 
 class RenderPool:
