@@ -12,7 +12,6 @@ const REGIONS = ["live", "places"];
 
 const watched = new Set(document.body.dataset.watch.split(" ").filter(Boolean));
 let page = document.body.dataset.page ?? location.pathname + location.search;
-let morph = null;
 let stream = null;
 let told = false; // whether a stream is open
 let retryAt = 0;
@@ -107,12 +106,11 @@ const topOf = (element) => element.getBoundingClientRect().top;
 
 function putFocusBack(region, focus) {
   if (!focus) return;
-  if (document.activeElement !== focus.element) {
-    const element = named(region, FOCUSABLE).get(focus.key);
-    if (!element) return;
-    element.focus({ preventScroll: true });
-    if (focus.start !== null && focus.start !== undefined) element.setSelectionRange(focus.start, focus.end);
-  }
+  const element = region.contains(focus.element) ? focus.element : named(region, FOCUSABLE).get(focus.key);
+  if (!element) return;
+  if (document.activeElement !== element) element.focus({ preventScroll: true });
+  // a value that is set again, be it the same, moves the cursor to its end
+  if (focus.start !== null && focus.start !== undefined) element.setSelectionRange(focus.start, focus.end);
   // where somebody types stays under their eyes, whatever comes in above
   window.scrollBy({ top: topOf(document.activeElement) - focus.top, behavior: "instant" });
 }
@@ -123,9 +121,7 @@ function renew(region, fresh) {
   const before = touched(region);
   const focus = focusIn(region);
   keepFolds(region, fresh);
-  const parts = document.createDocumentFragment();
-  parts.append(...fresh.childNodes);
-  morph(region, parts, true);
+  window.Idiomorph.morph(region, [...fresh.childNodes], { morphStyle: "innerHTML" });
   putBack(region, before);
   putFocusBack(region, focus);
 }
@@ -295,9 +291,8 @@ function begin() {
   wait();
 }
 
-window.htmx?.registerExtension("live", { init: (api) => { morph = api.morph; } });
 const live = document.getElementById("live");
-if (morph && watched.size && live) {
+if (window.Idiomorph && watched.size && live) {
   if (document.body.dataset.page) keepAnswer(live);
   // an answer to a form is at no address of its own, and follows the one that it names
   const [arrival] = performance.getEntriesByType("navigation");
