@@ -20,7 +20,7 @@ COMPILE = uv pip compile --universal --python-version 3.11 --generate-hashes --n
 	--custom-compile-command "make lock" --quiet $(ARGS)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup check format docs test test-browser screenshots demo bench faults faults-selftest fuzz mutants image lock clean
+.PHONY: help setup check format docs test test-browser screenshots demo bench bench-full faults faults-selftest fuzz mutants image lock clean
 
 help:  ## show this
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | column -t -s '|' 2>/dev/null \
@@ -65,6 +65,9 @@ screenshots: $(STAMP)  ## photograph every page of the demonstration into docs/s
 
 bench: $(STAMP)  ## measure, and print the figures
 	$(BIN)/python -m benchmarks $(ARGS)
+
+bench-full: $(STAMP)  ## measure with fleets of 10,000, and renew the table and the plot of docs/performance.md
+	$(BIN)/python -m benchmarks --full --page docs/performance.md --picture docs/performance.svg $(ARGS)
 
 faults: $(STAMP)  ## break the service in 10,000 ways, and at every step (N=500 for fewer, SEED=…, TRIAL=… repeats one)
 	@$(BIN)/python -m tests.faults $(if $(N),--faults $(N),--faults 10000 --every-step) $(if $(SEED),--seed $(SEED)) $(if $(TRIAL),--trial $(TRIAL)) $(ARGS)

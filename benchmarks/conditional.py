@@ -1,4 +1,4 @@
-"""A dashboard's poll when nothing is new, against the least that a server can do."""
+"""A dashboard's poll, nothing new and all of it, against the least that a server can do."""
 
 import asyncio
 from dataclasses import dataclass
@@ -8,8 +8,8 @@ from benchmarks.bare_304 import TAG
 from benchmarks.load import repeat
 from benchmarks.processes import Process, announced, cpu_seconds, running
 from benchmarks.report import Goal, show, spread
-from benchmarks.service import HEADERS, service
-from benchmarks.stage import stage
+from benchmarks.service import service
+from benchmarks.stage import HEADERS, stage
 
 PATH = "/api/v1/chatbots"
 ASKED = {**HEADERS, "Accept": "application/json"}

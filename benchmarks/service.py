@@ -11,12 +11,11 @@ from typing import Any
 import httpx
 
 from benchmarks.processes import Process, announced, running
-from benchmarks.stage import SOURCE, TOKEN, Stage
+from benchmarks.stage import HEADERS, SOURCE, TOKEN, Stage
 
-HEADERS = {"Authorization": f"Bearer {TOKEN}"}
 _LIMIT_S = 600.0
 _PAUSE_S = 0.1
-_ENDED = ("Succeeded", "Failed")
+ENDED = ("Succeeded", "Failed")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +41,7 @@ class Service:
         deadline = time.monotonic() + _LIMIT_S
         while time.monotonic() < deadline:
             run: dict[str, Any] = self.http.get(f"/api/v1/runs/{run_id}").raise_for_status().json()
-            if run["status"] in _ENDED:
+            if run["status"] in ENDED:
                 assert run["status"] == "Succeeded", run
                 assert run["counts"]["errors"] == 0, run
                 return run
@@ -70,7 +69,7 @@ def _toml(on: Stage) -> str:
             "[server]\nport = 0",
             f"[data]\ndir = {_quoted(on.settings.data.dir)}",
             f"[auth]\nbootstrap_token = {_quoted(TOKEN)}",
-            f"[[tenants]]\nname = {_quoted(tenant.name)}\nbase_url = {_quoted(on.sandbox)}",
+            f"[[tenants]]\nname = {_quoted(tenant.name)}\nbase_url = {_quoted(on.api)}",
             f"api_key = {_quoted(tenant.api_key.get_secret_value())}\nconcurrency = {tenant.concurrency}",
             f"requests_per_minute = {tenant.requests_per_minute}",
             f"[[sources]]\nname = {_quoted(source.name)}\nurl = {_quoted(source.url.get_secret_value())}",

@@ -1,10 +1,11 @@
-"""What stands before a measurement: a fleet in a sandbox of its own process, and the same fleet as documents in git."""
+"""What stands before a measurement: a fleet behind an API of its own process, and its documents in git."""
 
 import copy
 import json
 import os
 import subprocess
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -12,11 +13,14 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+import httpx
+
 from api_client.contract import LIST_SECTIONS, contract_view
 from api_client.sandbox import Chatbot, Fleet
 from api_client.sandbox.auth import DEFAULT_API_KEY
 from api_client.sandbox.seed import default_fleet, save_fleet
 from benchmarks.processes import announced, running
+from benchmarks.stand_in import COUNTS, LIMIT
 from reconciler.render.yaml_text import yaml_text
 from reconciler.settings.model import Settings, SourceSettings
 from reconciler.settings.sections import AuthSettings, DataSettings, ServerSettings, TenantSettings
@@ -24,13 +28,18 @@ from reconciler.settings.sections import AuthSettings, DataSettings, ServerSetti
 SOURCE = "main"
 TENANT = "default"
 TOKEN = "a token for measurements on this machine only"
-CONNECTIONS = 16
+HEADERS = {"Authorization": f"Bearer {TOKEN}"}
+WEBHOOK_SECRET = "a secret for measurements on this machine only"
+CONNECTIONS = 32
 DRIFTED_EACH = 20
 """Every twentieth chatbot differs from its document, so that a sweep also meets plans."""
 
 _NEVER = timedelta(days=1)
+_ITEMS = {"mcpServers": 3, "skills": 4, "domains": 2}
+"""How many of each a chatbot has beside its core: documents of 4 to 8 kB."""
 _UNLIMITED = 10_000_000
-_GIT = {
+CLEAN_GIT = {
+    **{name: value for name, value in os.environ.items() if not name.startswith("GIT_")},
     "GIT_CONFIG_NOSYSTEM": "1",
     "GIT_CONFIG_GLOBAL": os.devnull,
     "GIT_AUTHOR_NAME": "Bench",
@@ -42,22 +51,46 @@ _GIT = {
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """A sandbox that runs, and a repository that describes its fleet.
+    """An API that runs, and a repository that describes its fleet.
 
     Attributes:
         folder: Everything lies below it, and is removed at the end.
-        sandbox: The sandbox's URL.
+        api: The API's URL.
         documents: Chatbot id → its document as it lies in git.
+        remote: Where the service finds the repository, when not on this disk.
     """
 
     folder: Path
-    sandbox: str
+    api: str
     documents: Mapping[str, dict[str, Any]]
+    remote: str | None = None
 
     @property
     def repository(self) -> Path:
         """The git repository."""
         return self.folder / "repository"
+
+    @property
+    def url(self) -> str:
+        """Where git finds it on this disk."""
+        return f"file://{self.repository}"
+
+    @property
+    def database(self) -> Path:
+        """The service's database."""
+        return self.settings.data.dir / "reconciler.db"
+
+    def calls(self) -> Counter[str]:
+        """What the API was asked since the last `reset_calls`, by kind; what it refused stands by itself."""
+        return Counter(httpx.get(self.api + COUNTS, trust_env=False).raise_for_status().json())
+
+    def reset_calls(self) -> None:
+        """Count anew."""
+        httpx.delete(self.api + COUNTS, trust_env=False).raise_for_status()
+
+    def limit(self, **limit: float) -> None:
+        """Have the API refuse what is beyond a limit; without any, it refuses nothing."""
+        httpx.post(self.api + LIMIT, json=limit, trust_env=False).raise_for_status()
 
     @property
     def settings(self) -> Settings:
@@ -68,16 +101,17 @@ class Stage:
             tenants=(
                 TenantSettings(
                     name=TENANT,
-                    base_url=self.sandbox,
+                    base_url=self.api,
                     api_key=DEFAULT_API_KEY,
-                    concurrency=CONNECTIONS,
+                    concurrency=min(CONNECTIONS, 16),
                     requests_per_minute=_UNLIMITED,
                 ),
             ),
             sources=(
                 SourceSettings(
                     name=SOURCE,
-                    url=f"file://{self.repository}",
+                    url=self.remote or self.url,
+                    webhook_secret=WEBHOOK_SECRET,
                     tenant=TENANT,
                     interval=_NEVER,
                     drift_interval=_NEVER,
@@ -98,37 +132,56 @@ class Stage:
 
 
 @contextmanager
-def stage(chatbots: int, *, latency_ms: int = 0) -> Iterator[Stage]:
+def stage(chatbots: int, *, latency_ms: int = 0, drifted_each: int = DRIFTED_EACH) -> Iterator[Stage]:
     """A fleet of this size, live and in git.
 
     Args:
-        chatbots: How many; their texts are as long as those of the sandbox's own fleet.
-        latency_ms: How long each answer of the sandbox takes longer.
+        chatbots: How many, each with a core, three MCP servers, four skills with bodies and two domains.
+        latency_ms: How long each answer of the API takes longer.
+        drifted_each: Every so-manieth chatbot differs from its document, so that a sweep also meets plans.
     """
     with TemporaryDirectory(prefix="reconciler-bench-") as name:
         folder = Path(name)
         fleet = fleet_of(chatbots)
         save_fleet(fleet, folder / "fleet.json")
-        arguments = ("--port", "0", "--seed", str(folder / "fleet.json"), "--latency-ms", str(latency_ms))
-        with running("api_client.sandbox", *arguments) as sandbox:
-            url = announced(sandbox).rpartition(" ")[2]
-            built = Stage(folder, url, {chatbot.id: document_of(chatbot) for chatbot in fleet})
+        arguments = ("--seed", str(folder / "fleet.json"), "--latency-ms", str(latency_ms))
+        with running("benchmarks.stand_in", *arguments) as process:
+            built = Stage(folder, announced(process), {chatbot.id: document_of(chatbot) for chatbot in fleet})
             built.repository.mkdir()
             _git(built.repository, "init", "--quiet", "--initial-branch=main")
-            built.commit({key: _drifted(at, document) for at, (key, document) in enumerate(built.documents.items())})
+            built.commit(
+                {
+                    key: edited(document, "Be brief.") if at % drifted_each == 0 else document
+                    for at, (key, document) in enumerate(built.documents.items())
+                }
+            )
             yield built
 
 
 def fleet_of(chatbots: int) -> Fleet:
-    """The sandbox's own fleet again and again, under other ids and names."""
+    """The sandbox's own chatbots again and again, under other ids and names, with what they lack of others."""
     models = tuple(default_fleet())
-    return Fleet(_copy(models[at % len(models)], at) for at in range(chatbots))
+    pools = {section: [item for model in models for item in model.config[section]] for section in _ITEMS}
+    return Fleet(_copy(models[at % len(models)], pools, at) for at in range(chatbots))
 
 
-def _copy(model: Chatbot, at: int) -> Chatbot:
+def _copy(model: Chatbot, pools: Mapping[str, Sequence[Any]], at: int) -> Chatbot:
     config = copy.deepcopy(model.config)
     config["core"]["name"] = f"{config['core']['name']} {at}"
+    for section, count in _ITEMS.items():
+        config[section] = [
+            _renamed(pools[section][(at + number) % len(pools[section])], number) for number in range(count)
+        ]
     return Chatbot(id=f"bot_{at:05}", config=config)
+
+
+def _renamed(item: Mapping[str, Any], number: int) -> dict[str, Any]:
+    """An item that no other of the chatbot clashes with, and that names no other item."""
+    renamed = {key: copy.deepcopy(value) for key, value in item.items() if key != "linkedServerIds"}
+    for key in ("id", "name", "toolNamePrefix", "domain"):
+        if key in renamed:
+            renamed[key] = f"n{number}.{renamed[key]}" if key == "domain" else f"{renamed[key]}{number}"
+    return renamed
 
 
 def document_of(chatbot: Chatbot) -> dict[str, Any]:
@@ -155,10 +208,5 @@ def edited(document: Mapping[str, Any], mark: str) -> dict[str, Any]:
     return changed
 
 
-def _drifted(at: int, document: dict[str, Any]) -> dict[str, Any]:
-    return edited(document, "Be brief.") if at % DRIFTED_EACH == 0 else document
-
-
 def _git(repository: Path, *arguments: str) -> None:
-    clean = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
-    subprocess.run(["git", *arguments], cwd=repository, env={**clean, **_GIT}, check=True, timeout=120)
+    subprocess.run(["git", *arguments], cwd=repository, env=CLEAN_GIT, check=True, timeout=120)

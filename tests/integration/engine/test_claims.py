@@ -82,7 +82,9 @@ async def test_when_the_holder_lets_go_the_newcomer_has_it_without_a_commit_of_i
         assert old.status is PlanStatus.STALE
         new = await w.open_plan()
         assert (new.source, new.status, new.id != plan.id) == (NEW, PlanStatus.PENDING, True)
-        assert [each.subject for each in await w.audit() if each.action == "chatbot.move"] == [f"chatbot/{BOT}"]
+        # to the newcomer: where it was read first, it had the chatbot until the holder was read
+        moves = [entry for entry in await w.audit() if entry.action == "chatbot.move" and entry.detail["to"] == NEW]
+        assert [entry.subject for entry in moves] == [f"chatbot/{BOT}"]
         assert chatbot.synced_at is None
 
 
