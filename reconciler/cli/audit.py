@@ -24,7 +24,7 @@ from reconciler.settings.input import load_settings
 
 STDIN = Path("-")
 
-app = typer.Typer(help="Verify and export the audit log.", no_args_is_help=True)
+app = typer.Typer(no_args_is_help=True)
 
 
 class ReportFormat(StrEnum):

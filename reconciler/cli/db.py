@@ -5,7 +5,7 @@ import typer
 from reconciler.cli import output
 from reconciler.settings.input import load_settings
 
-app = typer.Typer(help="Look after the database.", no_args_is_help=True)
+app = typer.Typer(no_args_is_help=True)
 
 
 @app.command()

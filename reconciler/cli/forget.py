@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     from reconciler.engine.forget import Forgotten
     from reconciler.storage import UnitOfWork
 
-sources = typer.Typer(help="List sources, and forget those that left the settings.", no_args_is_help=True)
-tenants = typer.Typer(help="List tenants, and forget those that left the settings.", no_args_is_help=True)
-chatbots = typer.Typer(help="List chatbots that no document states, and forget those.", no_args_is_help=True)
+sources = typer.Typer(no_args_is_help=True)
+tenants = typer.Typer(no_args_is_help=True)
+chatbots = typer.Typer(no_args_is_help=True)
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="As the settings called it.")]
 Id = Annotated[str, typer.Argument(metavar="ID", help="The chatbot's id.")]

@@ -2,28 +2,67 @@
 
 import sys
 from collections.abc import Sequence
-from importlib import metadata
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from typer.exceptions import TyperException
 
-from reconciler.cli import audit, db, forget, output, people, token
-from reconciler.cli.demo import demo
-from reconciler.cli.export import export
+from reconciler.cli import output
+from reconciler.cli.lazy_commands import CommandEntry, LazyGroup
 from reconciler.cli.paths import BadPath
-from reconciler.cli.plan import plan
-from reconciler.cli.sandbox import sandbox
-from reconciler.cli.schema import schema
-from reconciler.cli.serve import serve
-from reconciler.cli.validate import validate
 from reconciler.errors import ReconcilerError
 
 INTERRUPTED = 130
 
+
+class _Commands(LazyGroup):
+    """The commands in the order in which people meet them."""
+
+    entries = (
+        CommandEntry(
+            "validate", "validate", "validate", "Check documents against the contract, without asking WizChat anything."
+        ),
+        CommandEntry(
+            "plan",
+            "plan",
+            "plan",
+            "Show what an apply of the documents would do. Nothing is written, and a read key is enough.",
+        ),
+        CommandEntry(
+            "export",
+            "export",
+            "export",
+            "Write live chatbots as documents, long texts as files of their own. Nothing is written at WizChat.",
+        ),
+        CommandEntry("schema", "schema", "schema", "Print the JSON Schema of a document, for editors."),
+        CommandEntry("serve", "serve", "serve", "Run the service until it is stopped."),
+        CommandEntry(
+            "demo",
+            "demo",
+            "demo",
+            "Start a sandbox API, a sample git repository and the service, with drift and a change waiting to be "
+            "approved.",
+        ),
+        CommandEntry(
+            "sandbox",
+            "sandbox",
+            "sandbox",
+            "Run a local WizChat Management API with a believable fleet, to try things on.",
+        ),
+        CommandEntry("token", "token", "app", "Make, list and revoke bearer tokens."),
+        CommandEntry("people", "people", "app", "List, bar and sign out people who came by a login."),
+        CommandEntry("source", "forget", "sources", "List sources, and forget those that left the settings."),
+        CommandEntry("tenant", "forget", "tenants", "List tenants, and forget those that left the settings."),
+        CommandEntry("chatbot", "forget", "chatbots", "List chatbots that no document states, and forget those."),
+        CommandEntry("audit", "audit", "app", "Verify and export the audit log."),
+        CommandEntry("db", "db", "app", "Look after the database."),
+    )
+
+
 app = typer.Typer(
     name="reconciler",
+    cls=_Commands,
     help="Fleets of WizChat chatbots as code: git is the agreed state, plans are approved, exactly that is applied.",
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -33,6 +72,8 @@ app = typer.Typer(
 
 def _print_version(wanted: bool) -> None:  # noqa: FBT001  as typer hands it over
     if wanted:
+        from importlib import metadata  # noqa: PLC0415  loads a parser of mails
+
         output.show(f"reconciler {metadata.version('wizchat-reconciler')}\n")
         raise typer.Exit
 
@@ -43,22 +84,6 @@ def _options(
         bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit.")
     ] = False,
 ) -> None: ...
-
-
-app.command()(validate)
-app.command()(plan)
-app.command()(export)
-app.command()(schema)
-app.command()(serve)
-app.command()(demo)
-app.command()(sandbox)
-app.add_typer(token.app, name="token")
-app.add_typer(people.app, name="people")
-app.add_typer(forget.sources, name="source")
-app.add_typer(forget.tenants, name="tenant")
-app.add_typer(forget.chatbots, name="chatbot")
-app.add_typer(audit.app, name="audit")
-app.add_typer(db.app, name="db")
 
 
 def run(arguments: Sequence[str] | None = None) -> int:

@@ -7,14 +7,13 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from typing import TYPE_CHECKING
 
 from reconciler.domain.escaping import escaped
-from reconciler.engine.concurrency import Progress as Report
-from reconciler.engine.concurrency import no_progress
 from reconciler.errors import ReconcilerError
+
+if TYPE_CHECKING:
+    from reconciler.engine.concurrency import Progress as Report
 
 _OF_OUTPUT = frozenset({errno.ENOSPC, errno.EIO, errno.EBADF, errno.EDQUOT, errno.EFBIG})
 """Errors that a write to stdout ends with; files are named by theirs."""
@@ -85,12 +84,18 @@ def in_colour() -> bool:
 
 
 @contextmanager
-def progress_bar(title: str) -> Iterator[Report]:
+def progress_bar(title: str) -> Iterator["Report"]:
     """A progress bar on stderr; nothing when that is no terminal."""
+    from rich.console import Console  # noqa: PLC0415  few commands draw one
+
     console = Console(stderr=True)
     if not console.is_terminal:
+        from reconciler.engine.concurrency import no_progress  # noqa: PLC0415  as above
+
         yield no_progress
         return
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn  # noqa: PLC0415  as above
+
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=console, transient=True) as bar:
         task = bar.add_task(title, total=None)

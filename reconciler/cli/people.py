@@ -12,7 +12,7 @@ from reconciler.domain.access import Person
 from reconciler.domain.escaping import escaped
 from reconciler.domain.grants import Right
 
-app = typer.Typer(help="List, bar and sign out people who came by a login.", no_args_is_help=True)
+app = typer.Typer(no_args_is_help=True)
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="As shown in approvals and the audit log.")]
 Reason = Annotated[str, typer.Option(metavar="TEXT", help="Why, for the audit log.")]

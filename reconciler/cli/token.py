@@ -18,7 +18,7 @@ from reconciler.errors import SettingsError
 if TYPE_CHECKING:
     from reconciler.engine.access.tokens import NewToken
 
-app = typer.Typer(help="Make, list and revoke bearer tokens.", no_args_is_help=True)
+app = typer.Typer(no_args_is_help=True)
 
 
 @app.command()

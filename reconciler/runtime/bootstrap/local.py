@@ -3,20 +3,19 @@
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from api_client import contract
 from reconciler.domain.document import Snapshot
 from reconciler.domain.document_schema import document_schema
 from reconciler.errors import SettingsError
-from reconciler.runtime.clock import SystemClock
-from reconciler.settings.input import load_settings, refuse_unknown_variables
-from reconciler.settings.model import Settings
-from reconciler.settings.sections import TenantSettings
 from reconciler.sources.checkout import load_checkout
 from reconciler.sources.contract import DocumentContract
-from reconciler.targets.budget import CallBudget
-from reconciler.targets.wizchat import Access, WizChatTarget
+
+if TYPE_CHECKING:
+    from reconciler.settings.model import Settings
+    from reconciler.settings.sections import TenantSettings
+    from reconciler.targets.wizchat import WizChatTarget
 
 _HOLD_A_TENANT = ("WIZCHAT_API_KEY", "WIZCHAT_API_KEY_FILE", "RECONCILER_CONFIG", "RECONCILER_TENANTS")
 
@@ -36,7 +35,7 @@ def local_tenant(
     base_url: str | None = None,
     api_key_file: Path | None = None,
     environ: Mapping[str, str] = os.environ,
-) -> TenantSettings:
+) -> "TenantSettings":
     """The tenant that a command speaks for.
 
     Args:
@@ -53,8 +52,10 @@ def local_tenant(
 
 def local_settings(
     *, base_url: str | None = None, api_key_file: Path | None = None, environ: Mapping[str, str] = os.environ
-) -> Settings:
+) -> "Settings":
     """The settings of a command; the arguments and errors are those of `local_tenant`."""
+    from reconciler.settings.input import load_settings, refuse_unknown_variables  # noqa: PLC0415  loads the settings, which checking documents does without
+
     given = dict(environ)
     if base_url is not None:
         given["WIZCHAT_BASE_URL"] = base_url
@@ -67,8 +68,12 @@ def local_settings(
     return load_settings(given)
 
 
-def local_target(tenant: TenantSettings) -> WizChatTarget:
+def local_target(tenant: "TenantSettings") -> "WizChatTarget":
     """A tenant's side of WizChat, with its read key; to be used as an async context manager."""
+    from reconciler.runtime.clock import SystemClock  # noqa: PLC0415  goes with the next two
+    from reconciler.targets.budget import CallBudget  # noqa: PLC0415  loads the HTTP client, which checking documents does without
+    from reconciler.targets.wizchat import Access, WizChatTarget  # noqa: PLC0415  as above
+
     access = Access(tenant.name, str(tenant.base_url), tenant.api_key.get_secret_value())
     return WizChatTarget(access, CallBudget(tenant, SystemClock()))
 
