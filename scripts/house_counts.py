@@ -29,6 +29,11 @@ MAX_FILES_OF_A_SETTING = 2
 SETTINGS_BASE = "SettingsSection"
 POLICY = ("reconciler.domain.policy", "Policy")
 """The one table of the settings that lies beside the rules it is for."""
+REASONS = ("reconciler.domain.status", "Reason")
+"""The enum of the reasons that statuses show, with a sentence for each beside it."""
+MAX_FILES_OF_A_REASON = 2
+"""The file that declares it with its sentence, and the one that gives it."""
+NEARLY_ALL = 0.8
 PASSED_OVER = "reconciler.demo"
 """It writes settings down as people do."""
 COMMON_WORDS = {
@@ -245,6 +250,23 @@ def files_of_settings(there: Mapping[str, Module]) -> dict[str, list[str]]:
     return found
 
 
+def reason_tables(there: Mapping[str, Module]) -> list[str]:
+    """The modules that hold something for (nearly) every reason, and so wait for each new one."""
+    declaring, enum = REASONS
+    named = {module.name: {*_members(module.tree, enum)} for module in there.values()}
+    known = named.get(declaring, set())
+    return sorted(name for name, reasons in named.items() if known and len(reasons & known) > NEARLY_ALL * len(known))
+
+
+def _members(tree: ast.Module, enum: str) -> Iterator[str]:
+    for node in ast.walk(tree):
+        match node:
+            case ast.Attribute(value=ast.Name(id=owner), attr=name) if owner == enum:
+                yield name
+            case _:
+                pass
+
+
 def _identifiers(tree: ast.Module) -> Iterator[str | None]:
     for node in ast.walk(tree):
         match node:
@@ -252,6 +274,15 @@ def _identifiers(tree: ast.Module) -> Iterator[str | None]:
                 yield name
             case _:
                 pass
+
+
+def _median_files(files: Mapping[str, Sequence[str]]) -> float:
+    return median(map(len, files.values())) if files else 0
+
+
+def _at_median_and_most(files: Mapping[str, Sequence[str]]) -> str:
+    most = max(files, key=lambda name: len(files[name]), default="none")
+    return f"{_median_files(files):g} at the median of {len(files)}, {len(files.get(most, ()))} at most ({most})"
 
 
 def report(root: Path) -> tuple[list[str], list[str]]:
@@ -263,9 +294,7 @@ def report(root: Path) -> tuple[list[str], list[str]]:
     private, once = private_functions(there)
     api_fields = files_of_api_fields(there)
     wide = sorted(name for name, files in api_fields.items() if len(files) > MAX_FILES_OF_API_FIELD)
-    of_settings = files_of_settings(there)
-    files = median(map(len, of_settings.values())) if of_settings else 0
-    most = max(of_settings, key=lambda name: len(of_settings[name]), default="none")
+    of_settings, tables = files_of_settings(there), reason_tables(there)
     lines = [
         f"modules: {sum(packages.values())}",
         *(f"  {package}: {count}" for package, count in sorted(packages.items())),
@@ -281,10 +310,8 @@ def report(root: Path) -> tuple[list[str], list[str]]:
         *(f"  more than {MAX_FILES_OF_API_FIELD}: {name} in {', '.join(sorted(api_fields[name]))}" for name in wide),
         f"modules of the engine that end in -ing: {len(doing)}",
         *(f"  {name}" for name in doing),
-        (
-            f"files to touch for a setting: {files:g} at the median of {len(of_settings)}, "
-            f"{len(of_settings.get(most, ()))} at most ({most})"
-        ),
+        f"files to touch for a setting: {_at_median_and_most(of_settings)}",
+        f"files to touch for a reason: {len(tables) + 1}, the one that gives it and {', '.join(tables)}",
     ]
     broken = [
         *([f"more than {MAX_DUPLICATE_CLASSES} class names recur"] if len(duplicates) > MAX_DUPLICATE_CLASSES else []),
@@ -293,7 +320,12 @@ def report(root: Path) -> tuple[list[str], list[str]]:
         *(["a module of the engine ends in -ing"] if doing else []),
         *(
             [f"a setting is named in more than {MAX_FILES_OF_A_SETTING} files at the median"]
-            if files > MAX_FILES_OF_A_SETTING
+            if _median_files(of_settings) > MAX_FILES_OF_A_SETTING
+            else []
+        ),
+        *(
+            [f"a reason has to be added to more than {MAX_FILES_OF_A_REASON} files: {', '.join(tables)}"]
+            if len(tables) + 1 > MAX_FILES_OF_A_REASON
             else []
         ),
     ]

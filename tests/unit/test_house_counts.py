@@ -52,3 +52,13 @@ def test_a_field_that_several_files_name_is_refused(tmp_path: Path, call: str) -
     )
     assert shown.returncode == 1
     assert shown.stdout == "a field of the API is named in more than 2 files\n"
+
+
+def test_a_reason_that_has_to_be_added_to_several_files_is_refused(tmp_path: Path) -> None:
+    status = tmp_path / "reconciler" / "domain" / "status.py"
+    status.parent.mkdir(parents=True)
+    status.write_text("EXPLANATIONS = {Reason.LATE: 'Wait.', Reason.LOST: 'Look.'}\n")
+    assert not counted(tmp_path, giver="why = Reason.LATE", other="why = Reason.LATE").stdout
+    shown = counted(tmp_path, colours="COLOURS = {Reason.LATE: 'red', Reason.LOST: 'blue'}")
+    assert shown.stdout.startswith("a reason has to be added to more than 2 files: ")
+    assert shown.returncode == 1
