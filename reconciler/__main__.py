@@ -4,7 +4,7 @@ import sys
 from importlib.util import find_spec
 
 _INTERRUPTED = 130
-_NEEDED = ("typer", "rich", "yaml", "aiolimiter", "pydantic_settings")
+_NEEDED = ("typer", "rich", "yaml", "pydantic_settings")
 
 
 def main() -> None:

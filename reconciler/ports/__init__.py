@@ -5,11 +5,22 @@ What has one part only, such as the database, is used by its class; see ``docs/d
 
 from reconciler.ports.clock_and_jobs import Clock, Dispatcher, Job, JobKind
 from reconciler.ports.git import ParseCache, Source
-from reconciler.ports.wizchat import APPLYING, COMPARING, Budget, LiveChatbot, Purpose, Spender, Target, Writer
+from reconciler.ports.wizchat import (
+    APPLYING,
+    COMPARING,
+    RECHECKING,
+    Budget,
+    LiveChatbot,
+    Purpose,
+    Spender,
+    Target,
+    Writer,
+)
 
 __all__ = [
     "APPLYING",
     "COMPARING",
+    "RECHECKING",
     "Budget",
     "Clock",
     "Dispatcher",

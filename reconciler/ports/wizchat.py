@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from enum import StrEnum
+from enum import IntEnum
 from typing import Any, Protocol
 
 from reconciler.domain.apply_answers import ApplyAnswer
@@ -19,18 +19,36 @@ class LiveChatbot:
     updated_at: datetime | None
 
 
-class Purpose(StrEnum):
-    """What calls are made for.
+class Purpose(IntEnum):
+    """What calls are made for, the most urgent first: of the calls that wait, the lowest number goes next.
 
     Attributes:
-        COMPARE: Comparing a source's documents with the live side.
-        APPLY: Applying a plan: its re-check, the request, the proof, and the look that follows.
-        LIVE_VIEW: Showing somebody a live configuration.
+        APPLY: Sending a plan, and reading back what became of it: an apply that began has to end.
+        RECHECK: The dry run of an approved plan right before it is sent.
+        LIVE_VIEW: Showing somebody a live configuration; few at a time, for a person who waits.
+        CHANGE: Comparing documents that changed in git, whether a webhook, the schedule or a person asked for it.
+        PULL_REQUEST: Comparing the documents of a proposed change.
+        DRIFT: Comparing chatbots that may have changed at WizChat.
+        FULL_SWEEP: Comparing every chatbot, changed or not.
     """
 
-    COMPARE = "compare"
-    APPLY = "apply"
-    LIVE_VIEW = "live_view"
+    APPLY = 0
+    RECHECK = 1
+    LIVE_VIEW = 2
+    CHANGE = 3
+    PULL_REQUEST = 4
+    DRIFT = 5
+    FULL_SWEEP = 6
+
+    @property
+    def serves_an_apply(self) -> bool:
+        """Whether an apply waits for the call: then it needs no free place, and may use what is kept for applies."""
+        return self <= Purpose.RECHECK
+
+    @property
+    def compares_a_source(self) -> bool:
+        """Whether the call compares documents of a source, which the spender's name then tells."""
+        return self >= Purpose.CHANGE
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +63,9 @@ class Spender:
     name: str = ""
 
 
-COMPARING = Spender(Purpose.COMPARE)
+COMPARING = Spender(Purpose.CHANGE)
 APPLYING = Spender(Purpose.APPLY)
+RECHECKING = Spender(Purpose.RECHECK)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +79,8 @@ class Budget:
         blocked_until: When WizChat will listen again, while it does not.
         by_source: Source → how many of those calls compared its chatbots.
         is_whole: Whether `used_today` counts every call of the tenant.
+        slowed_to: Calls a minute that WizChat was found to take; None while `requests_per_minute` is the limit.
+        refused: How many calls WizChat refused because of the pace, since the start.
     """
 
     requests_per_minute: int
@@ -68,6 +89,8 @@ class Budget:
     blocked_until: datetime | None
     by_source: Mapping[str, int] = field(default_factory=dict)
     is_whole: bool = True
+    slowed_to: int | None = None
+    refused: int = 0
 
     def of_sources(self, sources: Collection[str]) -> "Budget":
         """The same for somebody who sees these sources alone: what others use is no business of theirs."""

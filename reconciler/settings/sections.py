@@ -146,7 +146,11 @@ class TenantSettings(SettingsSection):
     concurrency: int = Field(
         8, ge=1, le=16, description="How many calls may be under way at once; those of applies come on top."
     )
-    requests_per_minute: int = Field(600, ge=1, description="How many calls a minute the tenant may use.")
+    requests_per_minute: int = Field(
+        600,
+        ge=1,
+        description="How many calls a minute the tenant may use. Where WizChat takes fewer, the pace falls to that.",
+    )
     daily_budget: int | None = Field(
         None,
         ge=1,
@@ -159,6 +163,13 @@ class TenantSettings(SettingsSection):
         ge=0,
         le=0.9,
         description="The share of `daily_budget` that is kept for applies, with their re-checks and verifications.",
+    )
+    change_reserve: float = Field(
+        0.2,
+        ge=0,
+        le=0.9,
+        description="The share of `daily_budget` that comparisons of all chatbots leave for what changes later in the "
+        "day, in git or at WizChat; as the day passes, it is given free.",
     )
     live_share: float = Field(
         0.1,

@@ -1,37 +1,38 @@
-"""How often one tenant's API may be called, shared by everything that calls it.
+"""How a tenant's API may be called, shared by everything that calls it.
 
-Calls are spread evenly over the minute with a small burst, counted per UTC day by who makes them, and stop together
-when WizChat asks for it. Those of applies go before all others, and a part of the day is kept for them (`shares`). The
-SDK repeats failed reads by itself; it reports each repetition here (`CallBudget.retried`), so that it is counted and
-the whole tenant waits, not only the call that was told to.
+Calls wait for a turn by how urgent they are (`call_queue`), start at a pace that follows what WizChat takes (`pacer`),
+and are counted by the day (`day_count`). A read that WizChat refuses because of the pace is made again here, when the
+tenant's calls go on, and not by each call on a schedule of its own. What else the SDK repeats it reports here
+(`CallBudget.retried`), so that it is counted.
 """
 
-import asyncio
-from collections import Counter
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, nullcontext
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from contextvars import ContextVar
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import timedelta
 from http import HTTPStatus
+from typing import TypeVar
 
-from aiolimiter import AsyncLimiter
-
-from api_client.errors import WizChatApiError, WizChatError
+from api_client.errors import WizChatApiError, WizChatConnectionError, WizChatError
 from reconciler.errors import QuotaExceeded, TargetRateLimited
-from reconciler.ports import APPLYING, COMPARING, Budget, Clock, Purpose, Spender
+from reconciler.ports import APPLYING, COMPARING, Budget, Clock, Spender
 from reconciler.settings.sections import TenantSettings
-from reconciler.targets.budget_shares import BudgetShares
-from reconciler.targets.fair_queue import FairQueue
+from reconciler.targets.budget_shares import BudgetShares, calls_by_source
+from reconciler.targets.call_turns import CallTurns
+from reconciler.targets.day_count import DayCount
+from reconciler.targets.pacer import Pacer, SentCall
 
 LONGEST_PAUSE_S = 60.0
 """A call waits for a pause up to this long; when it lasts longer, it fails at once."""
 LONGEST_REFUSAL_S = 3600.0
 """However long WizChat asks to wait, it is asked again after this; a quota is renewed within a day."""
-_SMALLEST_PAUSE_S = 1.0
-_BURST_S = 1.0
+MOST_ATTEMPTS = 6
+"""A call that WizChat refuses so often because of the pace fails."""
 _DAY_S = 86_400.0
 _SPENDER: ContextVar[Spender] = ContextVar("spender", default=COMPARING)
 """Who makes the call that is under way in this task: the SDK repeats it without knowing."""
+
+T = TypeVar("T")
 
 
 class CallBudget:
@@ -43,142 +44,153 @@ class CallBudget:
         sources: How many sources share a day.
     """
 
-    def __init__(
-        self,
-        tenant: TenantSettings,
-        clock: Clock,
-        *,
-        sources: int = 1,
-    ) -> None:
-        self._tenant = tenant.name
+    def __init__(self, tenant: TenantSettings, clock: Clock, *, sources: int = 1) -> None:
+        self._settings = tenant
         self._clock = clock
-        self._per_minute = tenant.requests_per_minute
-        self._daily = tenant.daily_budget
-        self._limiter = _limiter(tenant.requests_per_minute)
-        self._turns = FairQueue()
-        self._slots = asyncio.Semaphore(tenant.concurrency)
-        self._shares = BudgetShares(tenant.apply_reserve, tenant.live_share, max(1, sources))
-        self._day: date = clock.now().date()
-        self._used: Counter[Spender] = Counter()
-        self._open_at = clock.monotonic()
-        self._quota_used_up = False
+        shares = BudgetShares(tenant.apply_reserve, tenant.change_reserve, tenant.live_share, max(1, sources))
+        self._day = DayCount(tenant.name, tenant.daily_budget, shares, clock)
+        self._pacer = Pacer(tenant.requests_per_minute, clock.monotonic())
+        self._turns = CallTurns(
+            clock, self._pacer, tenant.concurrency, refuse=self._refuse_long_waits, spend=self._day.spend
+        )
+        self._quota_used_up_until = clock.monotonic()
 
     def view(self) -> Budget:
-        """What is left."""
-        self._roll_day()
-        left = self._blocked_for()
-        until = self._clock.now() + timedelta(seconds=left) if left > 0 else None
-        by_source = {who.name: count for who, count in self._used.items() if who.purpose is Purpose.COMPARE}
-        return Budget(self._per_minute, self._daily, self._used.total(), until, by_source)
+        """What is left, and how fast it may be used."""
+        now = self._clock.monotonic()
+        paused = self._pacer.paused_for(now)
+        used = self._day.used()
+        return Budget(
+            requests_per_minute=self._settings.requests_per_minute,
+            daily_budget=self._settings.daily_budget,
+            used_today=sum(used.values()),
+            blocked_until=self._clock.now() + timedelta(seconds=paused) if paused > 0 else None,
+            by_source=calls_by_source(used),
+            slowed_to=round(self._pacer.per_s(now) * 60) if self._pacer.is_slowed(now) else None,
+            refused=self._pacer.refused,
+        )
+
+    async def make(self, request: Callable[[], Awaitable[T]], spender: Spender = COMPARING) -> T:
+        """Make a read or a dry run; once more, when the calls go on, where WizChat refuses it because of the pace.
+
+        Args:
+            request: Makes it by the SDK.
+            spender: Who makes it.
+
+        Raises:
+            WizChatError: What the SDK raised.
+            QuotaExceeded: The day's calls are used up, here or at WizChat; nothing is sent.
+            TargetRateLimited: WizChat asked for a longer pause than a call waits for; nothing is sent.
+        """
+        attempt = 0
+        while True:
+            attempt += 1
+            try:
+                async with self.call(spender):
+                    return await request()
+            except WizChatApiError as error:
+                wait = error.retry_after or 0.0
+                if not _is_of_the_pace(error) or wait > LONGEST_PAUSE_S or attempt >= MOST_ATTEMPTS:
+                    raise
+            await self._clock.sleep(wait)
 
     @asynccontextmanager
     async def call(self, spender: Spender = COMPARING) -> AsyncIterator[None]:
-        """Wait for a turn, and hold it for one read or dry run.
+        """Wait for a turn, hold it for one read or dry run, and note how WizChat takes the pace.
 
         Args:
-            spender: Who makes the call; an apply's goes first, and needs no free place.
+            spender: Who makes the call; one that serves an apply needs no free place.
 
         Raises:
             QuotaExceeded: The day's calls are used up, here or at WizChat; nothing is sent.
             TargetRateLimited: WizChat asked for a longer pause than a call waits for; nothing is sent.
         """
-        urgent = spender.purpose is Purpose.APPLY
-        async with nullcontext() if urgent else self._slots:
-            await self._until_open()
-            async with self._turns.next(urgent=urgent):
-                await self._limiter.acquire()
-            await self._until_open()
-            self._spend(spender)
+        async with self._turns.turn(spender) as sent:
             token = _SPENDER.set(spender)
             try:
-                yield
+                with self._noting(sent):
+                    yield
             finally:
                 _SPENDER.reset(token)
 
-    def spend_write(self) -> None:
+    @contextmanager
+    def writing(self) -> Iterator[None]:
         """Count an apply. It waits for nothing, so that a sweep cannot starve it.
 
         Raises:
             QuotaExceeded: The day's calls are used up.
             TargetRateLimited: A pause is under way.
         """
-        blocked = self._blocked_for()
-        if blocked > 0:
-            raise self._refusal(blocked)
-        self._spend(APPLYING)
+        paused = self._pacer.paused_for(self._clock.monotonic())
+        if paused > 0:
+            raise self._refusal(paused)
+        self._day.spend(APPLYING)
+        with self._noting(self._pacer.take(self._clock.monotonic())):
+            yield
 
-    def retried(self, _attempt: int, wait: float, error: WizChatError) -> None:
-        """The SDK is about to repeat a call: count it, and have the others wait as well if WizChat asked for it.
+    def retried(self, _attempt: int, _wait: float, error: WizChatError) -> None:
+        """The SDK is about to repeat a call: count it.
 
         Raises:
+            WizChatError: The call was refused because of the pace, so that `make` repeats it in its turn.
             QuotaExceeded: The day's calls are used up; the call is not repeated.
         """
-        self._spend(_SPENDER.get())
-        if isinstance(error, WizChatApiError) and error.status == HTTPStatus.TOO_MANY_REQUESTS:
-            self._pause(wait)
+        if isinstance(error, WizChatApiError) and _is_of_the_pace(error):
+            raise error
+        self._day.spend(_SPENDER.get())
+        self._pacer.take(self._clock.monotonic())
 
-    def failed(self, error: WizChatError) -> None:
-        """A call ended with an error: stop the others too if WizChat asked for it."""
-        if isinstance(error, WizChatApiError) and error.status == HTTPStatus.TOO_MANY_REQUESTS:
-            quota = error.is_quota_exceeded
-            default, longest = (self._until_midnight(), _DAY_S) if quota else (_SMALLEST_PAUSE_S, LONGEST_REFUSAL_S)
-            # one answer with a wrong date must not keep the tenant from being asked until the next start
-            self._pause(min(longest, default if error.retry_after is None else error.retry_after), quota=quota)
+    @contextmanager
+    def _noting(self, sent: SentCall) -> Iterator[None]:
+        """Note how a call was answered, for all that follow."""
+        try:
+            yield
+        except WizChatConnectionError:
+            raise  # nobody knows whether WizChat took it
+        except WizChatApiError as error:
+            self._note(sent, error)
+            raise
+        except WizChatError:
+            self._pacer.accept(sent, self._clock.monotonic())
+            raise
+        self._pacer.accept(sent, self._clock.monotonic())
 
-    def _pause(self, seconds: float, *, quota: bool = False) -> None:
+    def _note(self, sent: SentCall, error: WizChatApiError) -> None:
         now = self._clock.monotonic()
-        self._quota_used_up = quota or (self._quota_used_up and self._open_at > now)
-        self._open_at = max(self._open_at, now + seconds)
+        if error.is_quota_exceeded and error.status == HTTPStatus.TOO_MANY_REQUESTS:
+            renewed = self._day.until_midnight() if error.retry_after is None else error.retry_after
+            self._quota_used_up_until = now + min(_DAY_S, renewed)
+            self._pacer.pause(min(_DAY_S, renewed), now)
+        elif _is_of_the_pace(error):
+            # one answer with a wrong date must not keep the tenant from being asked until the next start
+            asked = None if error.retry_after is None else min(LONGEST_REFUSAL_S, error.retry_after)
+            self._pacer.refuse(sent, now, asked)
+        else:
+            self._pacer.accept(sent, now)
+            return
+        self._turns.wake_all()
 
-    def _blocked_for(self) -> float:
-        return max(0.0, self._open_at - self._clock.monotonic())
+    def _refuse_long_waits(self) -> None:
+        paused = self._pacer.paused_for(self._clock.monotonic())
+        if paused > LONGEST_PAUSE_S or (paused > 0 and self._is_quota_used_up()):
+            raise self._refusal(paused)
 
-    async def _until_open(self) -> None:
-        while (left := self._blocked_for()) > 0:
-            if self._quota_used_up or left > LONGEST_PAUSE_S:
-                raise self._refusal(left)
-            await self._clock.sleep(left)
+    def _is_quota_used_up(self) -> bool:
+        return self._quota_used_up_until > self._clock.monotonic()
 
     def _refusal(self, left: float) -> TargetRateLimited:
-        if self._quota_used_up:
+        tenant = self._settings.name
+        if self._is_quota_used_up():
             return QuotaExceeded(
-                f"the daily quota of tenant {self._tenant}'s API key is used up: raise it at WizChat, "
+                f"the daily quota of tenant {tenant}'s API key is used up: raise it at WizChat, "
                 f"or try again in {left:.0f} s",
                 left,
             )
         return TargetRateLimited(
-            f"WizChat asks to slow down: lower requests_per_minute of tenant {self._tenant}, "
-            f"or try again in {left:.0f} s",
+            f"WizChat asks to slow down: lower requests_per_minute of tenant {tenant}, or try again in {left:.0f} s",
             left,
         )
 
-    def _spend(self, spender: Spender) -> None:
-        self._roll_day()
-        left = self._until_midnight()
-        refused = self._daily and self._shares.refusal(spender, self._used, self._daily, left / _DAY_S)
-        if refused:
-            raise QuotaExceeded(
-                f"the daily_budget of {self._daily} calls of tenant {self._tenant} {refused}: raise it, "
-                "or try again after midnight UTC",
-                left,
-            )
-        self._used[spender] += 1
 
-    def _roll_day(self) -> None:
-        today = self._clock.now().astimezone(UTC).date()
-        if today > self._day:
-            self._used = Counter()
-        # a clock that was set back gives no calls again: the count goes on until its next midnight
-        self._day = today
-
-    def _until_midnight(self) -> float:
-        now = self._clock.now()
-        midnight = datetime.combine(now.astimezone(UTC).date() + timedelta(days=1), time.min, UTC)
-        return (midnight - now).total_seconds()
-
-
-def _limiter(per_minute: int) -> AsyncLimiter:
-    """A bucket that never lets more than ``per_minute`` through in any 60 seconds, its burst included."""
-    burst = max(1.0, per_minute * _BURST_S / 60)
-    steady_per_minute = per_minute - burst if per_minute > burst else per_minute
-    return AsyncLimiter(burst, burst * 60 / steady_per_minute)
+def _is_of_the_pace(error: WizChatApiError) -> bool:
+    return error.status == HTTPStatus.TOO_MANY_REQUESTS and not error.is_quota_exceeded

@@ -5,16 +5,16 @@ They are separate so that what only looks never holds a key that can write.
 
 import asyncio
 import hashlib
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass, field
 from datetime import timedelta
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 from api_client import AsyncWizChatClient
 from api_client.errors import WizChatError
+from api_client.models import ApplyResult
 from reconciler.domain.apply_answers import ApplyAnswer, ApplyRefused, ApplyUnclear, NotSent
 from reconciler.domain.canonical import canonical_bytes
 from reconciler.domain.plan import Op
@@ -27,6 +27,8 @@ from reconciler.targets.budget import CallBudget
 
 CALL_TIMEOUT_S = 30.0
 _KEY_ID_DIGITS = 12
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,16 +100,17 @@ class WizChatTarget:
 
     async def chatbots(self) -> Sequence[LiveChatbot]:
         """Every chatbot that the key may see."""
-        async with self._call():
-            listed = await self._client.list_chatbots()
-        return translation.live_chatbots(listed)
+        return translation.live_chatbots(await self._make(self._client.list_chatbots))
 
     async def dry_run(self, chatbot_id: str, body: Mapping[str, Any]) -> tuple[Op, ...]:
         """Every op that an apply of the body would do now, noops included, in the API's order."""
-        async with self._call(chatbot_id):
+
+        async def request() -> ApplyResult:
             # as an apply sends it, byte for byte
             content = await self._threads.compute(lambda: canonical_bytes(body), body)
-            result = await self._client.apply_config(chatbot_id, content, dry_run=True)
+            return await self._client.apply_config(chatbot_id, content, dry_run=True)
+
+        result = await self._make(request, chatbot_id)
         return await self._threads.compute(lambda: translation.ops_of(result), result)
 
     async def export(self, chatbot_id: str) -> Mapping[str, Any]:
@@ -115,21 +118,17 @@ class WizChatTarget:
 
         Sections that the key may not read are left out and named in ``_omittedSections``.
         """
-        async with self._call(chatbot_id):
-            config = await self._client.get_config(chatbot_id)
+        config = await self._make(lambda: self._client.get_config(chatbot_id), chatbot_id)
         return await self._threads.run(lambda: translation.body_of(config))
 
-    @asynccontextmanager
-    async def _call(self, chatbot_id: str | None = None) -> AsyncIterator[None]:
-        async with self._budget.call(self._spender):
-            try:
-                yield
-            except WizChatError as error:
-                self._budget.failed(error)
-                raise error_translation.target_error(error, tenant=self._tenant, chatbot_id=chatbot_id) from error
-            except ValueError as error:
-                # the SDK refuses an id that would not stay one segment of the path, and what is no JSON
-                raise RequestRefused(f"chatbot {chatbot_id!r} cannot be asked for: {error}") from error
+    async def _make(self, request: Callable[[], Awaitable[T]], chatbot_id: str | None = None) -> T:
+        try:
+            return await self._budget.make(request, self._spender)
+        except WizChatError as error:
+            raise error_translation.target_error(error, tenant=self._tenant, chatbot_id=chatbot_id) from error
+        except ValueError as error:
+            # the SDK refuses an id that would not stay one segment of the path, and what is no JSON
+            raise RequestRefused(f"chatbot {chatbot_id!r} cannot be asked for: {error}") from error
 
 
 class WizChatWriter:
@@ -182,26 +181,22 @@ class WizChatWriter:
 
     async def check_key(self) -> None:
         """Ask, with the write key, for the list of chatbots, which every key may ask for; counted as a comparison."""
-        async with self._budget.call(COMPARING):
-            try:
-                await self._client.list_chatbots()
-            except WizChatError as error:
-                self._budget.failed(error)
-                raise error_translation.target_error(error, tenant=self._tenant, setting="write_api_key") from error
+        try:
+            await self._budget.make(self._client.list_chatbots)
+        except WizChatError as error:
+            raise error_translation.target_error(error, tenant=self._tenant, setting="write_api_key") from error
 
     async def apply(self, chatbot_id: str, body: bytes) -> ApplyAnswer:
         """Send these bytes once, on a connection of their own, within the deadline; never raises `TargetError`."""
         try:
-            self._budget.spend_write()
+            with self._budget.writing():
+                async with asyncio.timeout(self._deadline):
+                    result = await self._client.apply_config(chatbot_id, body)
         except TargetRateLimited as error:
             return NotSent(str(error))
-        try:
-            async with asyncio.timeout(self._deadline):
-                result = await self._client.apply_config(chatbot_id, body)
         except TimeoutError:
             return ApplyUnclear(f"no complete answer came within {self._deadline:g} s")
         except WizChatError as error:
-            self._budget.failed(error)
             return error_translation.answer_of_error(error)
         except ValueError as error:
             # the SDK refuses an id or a body before it opens a connection

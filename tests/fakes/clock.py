@@ -18,7 +18,7 @@ class FakeClock:
         self._monotonic = 1000.0
         self._order = count()
         self._sleepers: list[tuple[float, int, asyncio.Future[None]]] = []
-        self._asleep = asyncio.Condition()
+        self.asleep = asyncio.Condition()
 
     def now(self) -> datetime:
         return self._now
@@ -33,8 +33,8 @@ class FakeClock:
             return
         woken = asyncio.get_running_loop().create_future()
         heapq.heappush(self._sleepers, (self._monotonic + seconds, next(self._order), woken))
-        async with self._asleep:
-            self._asleep.notify_all()
+        async with self.asleep:
+            self.asleep.notify_all()
         await woken
 
     def advance(self, seconds: float) -> None:
@@ -49,6 +49,12 @@ class FakeClock:
             if not woken.done():
                 woken.set_result(None)
 
+    def advance_to_next(self) -> None:
+        """Let time pass until the first of those who sleep wakes."""
+        while self._sleepers[0][2].done():
+            heapq.heappop(self._sleepers)
+        self.advance(max(0.0, self._sleepers[0][0] - self._monotonic))
+
     def jump(self, seconds: float) -> None:
         """Set the wall clock forward or back, as an operator might: the monotonic one stays."""
         self._now += timedelta(seconds=seconds)
@@ -60,5 +66,5 @@ class FakeClock:
 
     async def until_asleep(self, number: int = 1) -> None:
         """Wait until at least so many are asleep, so that advancing reaches them."""
-        async with asyncio.timeout(PATIENCE), self._asleep:
-            await self._asleep.wait_for(lambda: self.sleepers >= number)
+        async with asyncio.timeout(PATIENCE), self.asleep:
+            await self.asleep.wait_for(lambda: self.sleepers >= number)

@@ -20,7 +20,6 @@ EXCEPTIONS: Final = {
     "tests/faults/": "trials and their processes are paced, and how long they took is printed for people",
     "tests/e2e/test_flood.py": "a flood is paced, and how long answers took is printed for people",
     "tests/unit/api_client/test_sdk_network.py": "what is shown is how the client ends a call at its own time limit",
-    "tests/unit/targets/test_budget.py": "calls are spread over a least time, which no slowness makes shorter",
 }
 """Files and folders that may look at a clock or let time pass, and why."""
 

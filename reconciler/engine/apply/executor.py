@@ -53,7 +53,7 @@ from reconciler.engine.reconcile.auto_apply import schedule_auto_apply
 from reconciler.engine.reconcile.diff import fault_of
 from reconciler.engine.tenant_state import record_apply, record_write_key, recording_key_refusals
 from reconciler.errors import StoreError, TargetError
-from reconciler.ports import APPLYING, Job, JobKind, Writer
+from reconciler.ports import APPLYING, RECHECKING, Job, JobKind, Spender, Writer
 
 ATTEMPTS = 3
 """How often an apply is tried whose request was provably not sent."""
@@ -232,15 +232,16 @@ class ApplyExecutor:
         await check_document(self.engine, self.looks, plan)
         began = self.engine.clock.monotonic()
         try:
-            ops = await self._dry_run(plan)
+            ops = await self._dry_run(plan, RECHECKING)
         except TargetError as error:
             raise ApplyBlocked(fault_of(error), str(error)) from error
         await check_ops(self.engine, plan, ops)
         return began
 
-    async def _dry_run(self, plan: Plan) -> tuple[Op, ...]:
+    async def _dry_run(self, plan: Plan, spender: Spender) -> tuple[Op, ...]:
+        target = self.engine.tenants[plan.tenant].target.spending(spender)
         async with recording_key_refusals(self.engine, plan.tenant):
-            return await self.engine.tenants[plan.tenant].target.spending(APPLYING).dry_run(plan.chatbot_id, plan.body)
+            return await target.dry_run(plan.chatbot_id, plan.body)
 
     async def _intend(self, apply: Apply, lease: Lease) -> None:
         """Commit durably that a request is about to be sent: from here on it may have been."""
@@ -330,7 +331,7 @@ class ApplyExecutor:
     async def _verify(self, plan: Plan, applied: tuple[Mapping[str, object], ...]) -> ApplyEnd:
         """Prove by a dry run that every approved op is done (guarantee 7)."""
         try:
-            ops = await self._dry_run(plan)
+            ops = await self._dry_run(plan, APPLYING)
         except TargetError as error:
             return unknown(f"WizChat answered, but the verification could not be read: {error}")
         left = await self.engine.compute(lambda: undone(plan.bare_ops, ops), plan.ops, ops)

@@ -99,7 +99,8 @@ async def compare_live_side(engine: Engine, binding: SourceBinding, run: Run) ->
             # to tell a chatbot's failure from its tenant's
             or await uow.comparisons.has_faults(binding.name, full=run.full)
         )
-    target = tenant.target.spending(Spender(Purpose.COMPARE, binding.name))
+    purpose = Purpose.FULL_SWEEP if run.full else Purpose.CHANGE
+    target = tenant.target.spending(Spender(purpose, binding.name))
     inventory = await _read_inventory(engine, tenant, target, cause) if needs_list else Inventory()
     scan = await scan_for_drift(
         engine,

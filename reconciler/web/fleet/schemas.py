@@ -30,6 +30,10 @@ class BudgetResponse(ResponseModel):
         "sources it counts the comparisons of those that they may."
     )
     blocked_until: Moment | None
+    slowed_to: int | None = Field(
+        description="The calls a minute that WizChat was found to take by its refusals (429); null while "
+        "`requests_per_minute` is the limit."
+    )
 
 
 class MissingRightResponse(ResponseModel):

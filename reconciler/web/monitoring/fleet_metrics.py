@@ -104,11 +104,21 @@ def _write_keys(keys: Mapping[str, WriteKey]) -> Iterable[Metric]:
 def _budgets(budgets: Mapping[str, Budget]) -> Iterable[Metric]:
     used = GaugeMetricFamily("reconciler_api_calls_today", "Calls made to WizChat today.", labels=["tenant"])
     limit = GaugeMetricFamily("reconciler_api_daily_budget", "Calls allowed a day.", labels=["tenant"])
+    pace = GaugeMetricFamily(
+        "reconciler_api_calls_per_minute_allowed",
+        "Calls a minute that may be made now: of the settings, or what WizChat was found to take.",
+        labels=["tenant"],
+    )
+    refused = CounterMetricFamily(
+        "reconciler_api_calls_refused", "Calls that WizChat refused because of the pace (429).", labels=["tenant"]
+    )
     for tenant, budget in budgets.items():
         used.add_metric([tenant], budget.used_today)
+        pace.add_metric([tenant], budget.requests_per_minute if budget.slowed_to is None else budget.slowed_to)
+        refused.add_metric([tenant], budget.refused)
         if budget.daily_budget is not None:
             limit.add_metric([tenant], budget.daily_budget)
-    return used, limit
+    return used, limit, pace, refused
 
 
 def _audit(audit: AuditState) -> Iterable[Metric]:

@@ -25,6 +25,7 @@ from reconciler.targets.wizchat import Access, WizChatTarget, WizChatWriter
 from tests.fakes.clock import FakeClock
 from tests.fakes.target import Effect, FakeTarget, FakeWriter
 from tests.support.defaults import call_budget
+from tests.support.simulated_time import time_flies
 
 pytestmark = pytest.mark.anyio
 BOT = "bot_7f3a"
@@ -96,10 +97,15 @@ async def world(request: pytest.FixtureRequest) -> AsyncIterator[World]:
     if request.param == "fake":
         yield _fake()
         return
-    budget = call_budget("default", FakeClock(), requests_per_minute=60_000)
+    clock = FakeClock()
+    budget = call_budget("default", clock, requests_per_minute=60_000)
     with SandboxServer() as server:
         access = Access("default", server.url, server.api_key)
-        async with WizChatTarget(access, budget) as target, WizChatWriter(access, budget) as writer:
+        async with (
+            WizChatTarget(access, budget) as target,
+            WizChatWriter(access, budget) as writer,
+            time_flies(clock),
+        ):
             yield _real(server, target, writer)
 
 

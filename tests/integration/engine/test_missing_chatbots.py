@@ -102,10 +102,11 @@ async def test_each_call_is_made_for_somebody(tmp_path: Path) -> None:
     other = FakeSource({path_of("bot_2"): document(spec(), "bot_2")})
     live = {BOT: spec("Old"), "bot_2": spec()}
     async with world(tmp_path, live, {path_of(): document(spec())}, more_sources={"other": other}) as w:
-        assert set(w.target.spenders) == {Spender(Purpose.COMPARE, SOURCE), Spender(Purpose.COMPARE, "other")}
+        # the first run compares all; what it is asked for later is what changed
+        assert set(w.target.spenders) == {Spender(Purpose.FULL_SWEEP, SOURCE), Spender(Purpose.FULL_SWEEP, "other")}
         w.target.spenders.clear()
         plan = await w.open_plan()
         await w.approve(plan)
         await w.apply(plan)
-        assert [each.purpose for each in w.target.spenders] == [Purpose.APPLY, Purpose.APPLY]
+        assert [each.purpose for each in w.target.spenders] == [Purpose.RECHECK, Purpose.APPLY]
     assert TENANT in w.engine.tenants

@@ -64,6 +64,8 @@ async def test_metrics_count_the_fleet_without_naming_a_chatbot(house: House) ->
         'reconciler_open_plans{status="Pending"} 2.0',
         'reconciler_source_state{source="main",state="Ready"} 1.0',
         'reconciler_api_calls_today{tenant="acme"} 7.0',
+        'reconciler_api_calls_per_minute_allowed{tenant="acme"} 600.0',
+        'reconciler_api_calls_refused_total{tenant="acme"} 0.0',
         "reconciler_auth_failures_total 1.0",
         'reconciler_http_requests_total{method="GET",route="/api/v1/status",status="401"} 1.0',
     ):
@@ -101,6 +103,7 @@ async def test_the_status_sums_up_the_fleet(house: House) -> None:
         "used_today": 7,
         "whole": True,
         "blocked_until": None,
+        "slowed_to": None,
     }
 
 

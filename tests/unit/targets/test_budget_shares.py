@@ -2,14 +2,16 @@
 
 import pytest
 
-from reconciler.ports import APPLYING, COMPARING, Purpose, Spender
-from reconciler.targets.budget_shares import BudgetShares
+from reconciler.ports import APPLYING, COMPARING, RECHECKING, Purpose, Spender
+from reconciler.targets.budget_shares import CALLS_OF_AN_APPLY, BudgetShares, calls_by_source
 
-A, B = Spender(Purpose.COMPARE, "a"), Spender(Purpose.COMPARE, "b")
+A, B = Spender(Purpose.CHANGE, "a"), Spender(Purpose.CHANGE, "b")
+DRIFT, SWEEP = Spender(Purpose.DRIFT, "a"), Spender(Purpose.FULL_SWEEP, "a")
+PULL_REQUEST = Spender(Purpose.PULL_REQUEST, "a")
 ANN, BEN = Spender(Purpose.LIVE_VIEW, "ann"), Spender(Purpose.LIVE_VIEW, "ben")
 DAILY = 1000
-ALONE = BudgetShares(apply_reserve=0.1, live_share=0.1, sources=1)
-SHARES = BudgetShares(apply_reserve=0.1, live_share=0.2, sources=2)
+ALONE = BudgetShares(apply_reserve=0.1, change_reserve=0.2, live_share=0.1, sources=1)
+SHARES = BudgetShares(apply_reserve=0.1, change_reserve=0.2, live_share=0.2, sources=2)
 
 
 @pytest.mark.parametrize(
@@ -48,3 +50,47 @@ def test_one_source_may_use_all_but_the_reserve() -> None:
 def test_a_small_budget_keeps_nothing_back(daily: int) -> None:
     assert ALONE.refusal(A, {A: daily - 1}, daily, 1.0) is None
     assert ALONE.refusal(ANN, {}, daily, 1.0) is None
+
+
+@pytest.mark.parametrize(
+    ("spender", "used", "left_of_day", "refused"),
+    [
+        pytest.param(SWEEP, {SWEEP: 699}, 1.0, None, id="a pass early in the day"),
+        pytest.param(SWEEP, {SWEEP: 700}, 1.0, "change_reserve", id="and what it leaves for changes"),
+        pytest.param(A, {SWEEP: 700}, 1.0, None, id="which changes may use"),
+        pytest.param(PULL_REQUEST, {SWEEP: 700}, 1.0, None, id="and pull requests"),
+        pytest.param(A, {SWEEP: 700, A: 200}, 1.0, "apply_reserve", id="up to what applies need"),
+        pytest.param(DRIFT, {SWEEP: 799}, 1.0, None, id="drift may use half of that"),
+        pytest.param(DRIFT, {SWEEP: 800}, 1.0, "change_reserve", id="and no more"),
+        pytest.param(SWEEP, {SWEEP: 799}, 0.5, None, id="at noon half of it is free"),
+        pytest.param(SWEEP, {SWEEP: 800}, 0.5, "change_reserve", id="and half is kept"),
+        pytest.param(SWEEP, {SWEEP: 899}, 0.0, None, id="at midnight all is free but the reserve of applies"),
+        pytest.param(SWEEP, {A: 700}, 1.0, "change_reserve", id="whatever was used up by what"),
+        pytest.param(RECHECKING, {A: 997}, 1.0, None, id="an apply that can end"),
+        pytest.param(RECHECKING, {A: 998}, 1.0, "applies under way", id="an apply that could not end begins not"),
+        pytest.param(APPLYING, {A: 999}, 1.0, None, id="what began may use the last call"),
+    ],
+)
+def test_the_day_is_kept_for_what_is_more_urgent(
+    spender: Spender, used: dict[Spender, int], left_of_day: float, refused: str | None
+) -> None:
+    said = ALONE.refusal(spender, used, DAILY, left_of_day)
+    assert (said is None) if refused is None else (refused in str(said))
+
+
+def test_an_apply_that_begins_can_pay_for_its_end() -> None:
+    used = {A: DAILY - CALLS_OF_AN_APPLY}
+    for spender in [RECHECKING, *[APPLYING] * (CALLS_OF_AN_APPLY - 1)]:
+        assert ALONE.refusal(spender, used, DAILY, 0.5) is None
+        used[spender] = used.get(spender, 0) + 1
+    assert ALONE.refusal(APPLYING, used, DAILY, 0.5) == "is used up"
+
+
+def test_a_source_has_one_share_for_all_that_compares_it() -> None:
+    used = {A: 1, DRIFT: 2, SWEEP: 4, B: 8, COMPARING: 16, ANN: 32, APPLYING: 64}
+    assert calls_by_source(used) == {"a": 7, "b": 8, "": 16}
+    # without a reserve for changes nothing but the shares is in the way
+    shares = BudgetShares(apply_reserve=0.1, change_reserve=0.0, live_share=0.2, sources=2)
+    for spender in (A, DRIFT, SWEEP):
+        assert shares.refusal(spender, {A: 100, DRIFT: 200, SWEEP: 149}, DAILY, 1.0) is None
+        assert "for the source a" in str(shares.refusal(spender, {A: 100, DRIFT: 200, SWEEP: 150}, DAILY, 1.0))
