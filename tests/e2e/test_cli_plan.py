@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from api_client.sandbox import ALL_SCOPES, ApiKey, SandboxServer, generated_fleet
-from tests.support.command import INHERITED
+from tests.support.command import Interpreter, run_command
 from tests.support.git import GitRepo
 from tests.support.http_server import Answer, http_server
 from tests.support.waiting import PATIENCE
@@ -53,16 +53,10 @@ class Shell:
 
     def run(self, *arguments: str, cwd: str = ".", **environ: str) -> Ran:
         given = {"WIZCHAT_API_KEY": self.key, "WIZCHAT_BASE_URL": self.url, **environ}
-        done = subprocess.run(
-            [sys.executable, "-m", "reconciler", *arguments],
-            cwd=self.folder / cwd,
-            env=INHERITED | {name: value for name, value in given.items() if value},
-            capture_output=True,
-            text=True,
-            encoding="utf-8",
-            timeout=PATIENCE,
-            check=False,
-        )
+        given = {name: value for name, value in given.items() if value}
+        # an interpreter reads its own variables at its start
+        starter = Interpreter() if any(name.startswith("PYTHON") for name in given) else None
+        done = run_command(*arguments, environ=given, cwd=self.folder / cwd, check=False, starter=starter)
         return Ran(done.returncode, done.stdout, done.stderr)
 
     def edit(self, path: str, old: str, new: str) -> None:
@@ -393,7 +387,8 @@ def test_the_schema_accepts_what_export_writes(shell: Shell) -> None:
 
 
 def test_without_arguments_the_commands_are_listed(shell: Shell) -> None:
-    ran = shell.run()
+    done = run_command(environ={}, cwd=shell.folder, starter=Interpreter())
+    ran = Ran(done.returncode, done.stdout, done.stderr)
     assert ran.code == 0
     assert {"validate", "plan", "export", "schema"} <= set(ran.out.split())
 

@@ -1,14 +1,16 @@
 """The service as a process whose wall clock is set while it runs: it goes on ticking, and says what happened."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
 import pytest
 
 from api_client.sandbox import SandboxServer
+from tests.support.command import ForkServer
 from tests.support.service import READ_KEY, TOKEN, WRITE_KEY, Service, smallest, stage
 from tests.support.waiting import PATIENCE
-from tests.support.wall_clock import a_wall_clock
+from tests.support.wall_clock import WallClock, a_wall_clock
 from tests.support.world import BOT, document, path_of, spec
 
 HOUR, DAY = 3600, 86_400
@@ -42,17 +44,31 @@ def scheduled(service: Service) -> set[str]:
     return {run["id"] for run in items if run["trigger"] == "schedule" and run["finished_at"]}
 
 
+@pytest.fixture(scope="module")
+def clock(tmp_path_factory: pytest.TempPathFactory) -> WallClock:
+    return a_wall_clock(tmp_path_factory.mktemp("clock"))
+
+
+@pytest.fixture(scope="module")
+def starter(clock: WallClock) -> Iterator[ForkServer]:
+    """Starts services by that clock."""
+    server = ForkServer(clock.environ)
+    yield server
+    server.close()
+
+
 @pytest.mark.parametrize(
     ("first", "then"),
     [(2 * DAY, 0), (0, -HOUR), (-DECADES, 0)],
     ids=["two days ahead, then right", "set back by an hour", "1986, then right"],
 )
-def test_scheduled_runs_go_on_when_the_clock_is_set(tmp_path: Path, first: int, then: int) -> None:
-    clock = a_wall_clock(tmp_path)
+def test_scheduled_runs_go_on_when_the_clock_is_set(
+    tmp_path: Path, clock: WallClock, starter: ForkServer, first: int, then: int
+) -> None:
     clock.set(first)
     with stage(tmp_path, {BOT: spec()}, {path_of(): document(spec())}) as s:
         environ = configuration(tmp_path, s.remote, s.sandbox)
-        with Service({**environ, **clock.environ}) as service:
+        with Service(environ, starter=starter) as service:
             service.first_run()
             service.until("/runs?limit=200", lambda _: bool(scheduled(service)))
             clock.set(then)

@@ -1,15 +1,13 @@
 """Server-sent events of the service as it runs: over real sockets, beside real commands, and through a stop."""
 
 import signal
-import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
 
-from tests.support.command import INHERITED
+from tests.support.command import run_command
 from tests.support.service import Service, stage
 from tests.support.world import BOT, document, path_of, spec
 
@@ -40,8 +38,7 @@ def until(lines: Iterator[str], wanted: str) -> str:
 
 def beside(service: Service, *arguments: str) -> None:
     """Run a command on the database of the running service."""
-    command = [sys.executable, "-m", "reconciler", *arguments]
-    subprocess.run(command, env={**INHERITED, **service.environ}, check=True, capture_output=True, timeout=PATIENCE)
+    run_command(*arguments, environ=service.environ)
 
 
 def test_events_are_told_resumed_and_end_with_the_token_and_with_the_service(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.support.command import run_command
+from tests.support.command import Interpreter, run_command
 from tests.support.service import SECRETS, TOKEN, Service, smallest, stage
 from tests.support.waiting import eventually
 from tests.support.world import BOT, document, path_of, spec
@@ -34,7 +34,10 @@ def assert_nothing_secret(service: Service) -> None:
 
 
 def test_from_a_commit_to_a_proven_apply_to_a_live_edit(tmp_path: Path) -> None:
-    with stage(tmp_path, LIVE, FILES) as s, s.service() as service:
+    with (
+        stage(tmp_path, LIVE, FILES, migrated=False) as s,
+        Service(smallest(s.sandbox, s.remote, s.folder), starter=Interpreter()) as service,
+    ):
         service.first_run()
         assert service.get(f"/chatbots/{BOT}")["sync"] == "Synced"
         s.repository.commit({path_of(): document(spec(prompt="Be brief."))})
@@ -231,7 +234,7 @@ def test_a_key_that_does_not_do_is_a_reason_on_each_chatbot(tmp_path: Path, key:
 
 
 def test_the_first_start_prints_an_admin_token_once(tmp_path: Path) -> None:
-    with stage(tmp_path, LIVE, FILES) as s:
+    with stage(tmp_path, LIVE, FILES, migrated=False) as s:
         environ = smallest(s.sandbox, s.remote, s.folder)
         del environ["RECONCILER_AUTH__BOOTSTRAP_TOKEN"]
         with Service(environ) as first:

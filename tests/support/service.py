@@ -1,10 +1,9 @@
 """The whole thing as people run it: a git remote, a sandbox, and `reconciler serve` as a process of its own."""
 
 import json
+import os
 import signal
 import sqlite3
-import subprocess
-import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
@@ -20,8 +19,9 @@ import httpx
 from api_client.sandbox import ALL_SCOPES, ApiKey, Fleet, SandboxServer
 from api_client.sandbox import Chatbot as LiveBot
 from reconciler.demo.git_http import GitHttpServer
-from tests.support.command import INHERITED
+from tests.support.command import ForkServer, Interpreter, fork_server
 from tests.support.git import GitRepo
+from tests.support.store import prepare
 from tests.support.waiting import PATIENCE, eventually
 
 TOKEN = "wzr_end-to-end-admin-token-of-forty-characters"
@@ -56,16 +56,16 @@ class Service:
 
     environ: Mapping[str, str]
     lines: list[str] = field(default_factory=list)
+    starter: ForkServer | Interpreter = field(default_factory=fork_server)
 
     def __enter__(self) -> Self:
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "reconciler", "serve"],
-            env={**INHERITED, **self.environ},
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
+        reading, writing = os.pipe()
+        self._output = os.fdopen(reading, encoding="utf-8")
+        try:
+            environ = {**self.starter.environ, **self.environ}
+            self.process = self.starter.start("reconciler", "serve", environ=environ, stdout=writing, stderr=writing)
+        finally:
+            os.close(writing)
         self._queue: Queue[str | None] = Queue()
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
@@ -95,13 +95,12 @@ class Service:
     def kill(self) -> None:
         """As by ``kill -9``."""
         self.process.kill()
-        self.process.wait()
+        self.process.wait(PATIENCE)
         self._reader.join()
-        if self.process.stdout:
-            self.process.stdout.close()
+        self._output.close()
 
     def _read(self) -> None:
-        for line in self.process.stdout or ():
+        for line in self._output:
             self.lines.append(line.rstrip("\n"))
             self._queue.put(line.rstrip("\n"))
         self._queue.put(None)
@@ -178,10 +177,26 @@ class Stage:
 
 
 @contextmanager
-def stage(folder: Path, live: Mapping[str, Mapping[str, Any]], files: Mapping[str, str]) -> Iterator[Stage]:
-    """A stage that ends with the judge's question: did every write spend approvals of its own?"""
+def stage(
+    folder: Path,
+    live: Mapping[str, Mapping[str, Any]],
+    files: Mapping[str, str],
+    *,
+    migrated: bool = True,
+) -> Iterator[Stage]:
+    """A stage that ends with the judge's question: did every write spend approvals of its own?
+
+    Args:
+        folder: Where everything lies.
+        live: Chatbot id → its live sections.
+        files: What the repository's first commit holds.
+        migrated: Whether an empty database is there already, which the service would make otherwise.
+    """
     repository = GitRepo(folder / "bots")
     repository.commit(files)
+    if migrated:
+        (folder / "data").mkdir(mode=0o700)
+        prepare(folder / "data")
     with GitHttpServer(folder) as git, sandbox_of(live) as sandbox:
         yield Stage(folder, repository, git.url("bots/.git"), sandbox)
         _judge(len(sandbox.control.writes()), approvals_spent(folder))
