@@ -9,6 +9,8 @@ SECONDS ?= 60
 N ?=
 ARGS ?=
 CONTAINER ?= docker
+# the interpreters that tests start, some hundred, would each compile everything anew
+unexport PYTHONDONTWRITEBYTECODE
 # tests that share a fixture stay in one process, which makes it once; whoever is done early takes from the others
 SPREAD := --dist worksteal
 # the pages in step with the code: a matter of seconds, before every commit

@@ -1,7 +1,7 @@
 """Loads cases in a process of its own, within limits, and prints what came of each as a line of JSON.
 
-``python -m tests.hostile.child URL FOLDER``, with ``[[name, commit, [secret, …]], …]`` on stdin. Everything goes the
-real way: a real remote, the mirror, the loader, the parse cache's form, and the text that `validate` prints.
+``python -m tests.hostile.child URL FOLDER FILE``, with ``[[name, commit, [secret, …]], …]`` in the file. Everything
+goes the real way: a real remote, the mirror, the loader, the parse cache's form, and the text that `validate` prints.
 """
 
 import asyncio
@@ -82,4 +82,4 @@ def _peak() -> int:
 
 if __name__ == "__main__":
     resource.setrlimit(resource.RLIMIT_AS, (ADDRESS_SPACE, ADDRESS_SPACE))
-    asyncio.run(main(sys.argv[1], sys.argv[2], json.loads(sys.stdin.read())))
+    asyncio.run(main(sys.argv[1], sys.argv[2], json.loads(Path(sys.argv[3]).read_text())))

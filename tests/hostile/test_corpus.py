@@ -1,7 +1,6 @@
 """Every repository of the corpus, loaded the real way, within limits: a named error there, and nowhere else."""
 
 import json
-import subprocess
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from tests.hostile.corpus.limit_cases import cases as limit_cases
 from tests.hostile.corpus.make import MANIFEST, kept_cases, manifest_text
 from tests.hostile.corpus.recipes import GOOD, Case, Fault
 from tests.hostile.repository import HostileRepository
+from tests.support.command import run_module
 
 MOST_SECONDS: Final = 60.0
 """Of processor time, git's included: what ends a hang. A case takes a second or two where nothing else goes on."""
@@ -39,19 +39,11 @@ def run(cases: Sequence[Case], folder: Path) -> list[dict[str, Any]]:
     repository = HostileRepository(folder / "hostile.git")
     work = [[case.name, repository.add(case), ["".join(parts) for parts in case.secrets]] for case in cases]
     repository.publish()
-    done = subprocess.run(
-        [
-            sys.executable,
-            "-m",
-            "tests.hostile.child",
-            f"file://{repository.folder}",
-            str(folder / "data" / "mirror.git"),
-        ],
-        input=json.dumps(work),
-        text=True,
-        capture_output=True,
-        timeout=600,
-        check=False,
+    orders = folder / "work.json"
+    orders.write_text(json.dumps(work))
+    mirror = folder / "data" / "mirror.git"
+    done = run_module(
+        "tests.hostile.child", f"file://{repository.folder}", str(mirror), str(orders), environ={}, timeout=600
     )
     results = [json.loads(line) for line in done.stdout.splitlines()]
     assert done.returncode == 0, f"ended after {results[-1]['name'] if results else 'nothing'}: {done.stderr[-4000:]}"

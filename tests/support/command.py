@@ -199,11 +199,35 @@ def run_command(
     check: bool = True,
     starter: ForkServer | Interpreter | None = None,
 ) -> subprocess.CompletedProcess[str]:
-    """Run `reconciler` to its end, with nothing of this machine's own settings; forked, if nothing else is said."""
+    """Run `reconciler` to its end, with nothing of this machine's own settings."""
+    done = run_module("reconciler", *arguments, environ=environ, cwd=cwd, starter=starter)
+    assert "Traceback" not in done.stdout + done.stderr
+    assert not check or done.returncode == 0, done.stderr
+    return done
+
+
+def run_module(
+    module: str,
+    *arguments: str,
+    environ: Mapping[str, str],
+    cwd: Path | None = None,
+    starter: ForkServer | Interpreter | None = None,
+    timeout: float = PATIENCE,
+) -> subprocess.CompletedProcess[str]:
+    """Run what `python -m` would to its end.
+
+    Args:
+        module: Its name.
+        arguments: Of the command line.
+        environ: What is added to the starter's environment.
+        cwd: The folder to run it in; this process's own if None.
+        starter: The fork server of this process if None.
+        timeout: Seconds after which it is killed.
+    """
     starter = starter or fork_server()
     with TemporaryFile("w+", encoding="utf-8") as stdout, TemporaryFile("w+", encoding="utf-8") as stderr:
         process = starter.start(
-            "reconciler",
+            module,
             *arguments,
             environ={**starter.environ, **environ},
             stdout=stdout.fileno(),
@@ -211,13 +235,10 @@ def run_command(
             cwd=cwd,
         )
         try:
-            code = process.wait(PATIENCE)
+            code = process.wait(timeout)
         finally:
             process.kill()
             process.wait(PATIENCE)
         stdout.seek(0)
         stderr.seek(0)
-        done = subprocess.CompletedProcess(arguments, code, stdout.read(), stderr.read())
-    assert "Traceback" not in done.stdout + done.stderr
-    assert not check or done.returncode == 0, done.stderr
-    return done
+        return subprocess.CompletedProcess(arguments, code, stdout.read(), stderr.read())

@@ -8,15 +8,19 @@ from typing import Final
 PATIENCE: Final = 60.0
 """Seconds, on a machine that does much else."""
 _PAUSE: Final = 0.01
+_LONGEST_PAUSE: Final = 0.2
+"""Whoever asks a service again and again takes its processor time."""
 
 
 def eventually(holds: Callable[[], bool], seconds: float = PATIENCE) -> bool:
     """Wait until something holds; tell whether it ever did."""
     end = time.monotonic() + seconds
+    pause = _PAUSE
     while not holds():
         if time.monotonic() > end:
             return False
-        time.sleep(_PAUSE)
+        time.sleep(pause)
+        pause = min(1.5 * pause, _LONGEST_PAUSE)
     return True
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.command import INHERITED
+from tests.support.command import INHERITED, run_command
 from tests.support.waiting import PATIENCE
 from tests.support.world import document, path_of, spec
 
@@ -25,11 +25,14 @@ def folder(tmp_path: Path) -> Path:
 
 
 def run(command: str, folder: Path, environ: Mapping[str, str], redirection: str = "") -> tuple[int, str, str]:
-    """Run a command in a shell, for its redirections.
+    """Run a command, in a shell where it has redirections.
 
     Returns:
         Its exit code, and what it wrote to stdout and stderr.
     """
+    if not redirection:
+        forked = run_command(*command.split(), environ=environ, cwd=folder, check=False)
+        return forked.returncode, forked.stdout, forked.stderr
     done = subprocess.run(
         ["bash", "-c", f'set -o pipefail; "$0" "$@" {redirection}', *RECONCILER, *command.split()],
         cwd=folder,

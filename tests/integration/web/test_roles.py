@@ -369,7 +369,8 @@ async def test_a_role_may_do_what_the_table_says_and_no_more(house: House) -> No
                 # the limit on guessing is not what is looked at here, and what was made is taken back
                 house.clock.advance(0.001)
                 house.app.state.gate.failed_tokens._failures.clear()
-                await _take_back(house, known)
+                if method != "GET":
+                    await _take_back(house, known)
     print(f"{len(TABLE)} routes x {len(everybody)} callers: {checked} calls")  # noqa: T201  a figure that is published
 
 
