@@ -13,6 +13,7 @@ import httpx
 
 from reconciler.domain.entities import Role
 from tests.browser import documents as docs
+from tests.support.loopback import LOOPBACK
 from tests.support.service import TOKEN, Service, Stage, smallest, stage
 from tests.support.waiting import PATIENCE
 from tests.support.world import document, path_of, spec
@@ -228,5 +229,5 @@ def _group_of(service: Service) -> str:
 
 def _page(service: Service, method: str, path: str, **more: Any) -> str:
     headers = {"Authorization": f"Bearer {TOKEN}", "Origin": service.url}
-    with httpx.Client(base_url=service.url, headers=headers, trust_env=False, timeout=PATIENCE) as client:
+    with httpx.Client(base_url=service.url, headers=headers, **LOOPBACK, timeout=PATIENCE) as client:
         return client.request(method, path, **more).raise_for_status().text

@@ -8,6 +8,7 @@ import pytest
 
 from api_client.sandbox import SandboxServer
 from tests.support.command import ForkServer
+from tests.support.loopback import LOOPBACK
 from tests.support.service import READ_KEY, TOKEN, WRITE_KEY, Service, smallest, stage
 from tests.support.waiting import PATIENCE
 from tests.support.wall_clock import WallClock, a_wall_clock
@@ -74,8 +75,8 @@ def test_scheduled_runs_go_on_when_the_clock_is_set(
             clock.set(then)
             before = scheduled(service)
             service.until("/runs?limit=200", lambda _: len(scheduled(service) - before) >= 2)
-            assert httpx.get(f"{service.url}/readyz", timeout=PATIENCE, trust_env=False).status_code == 200
-            metrics = httpx.get(f"{service.url}/metrics", timeout=PATIENCE, trust_env=False).text
+            assert httpx.get(f"{service.url}/readyz", timeout=PATIENCE, **LOOPBACK).status_code == 200
+            metrics = httpx.get(f"{service.url}/metrics", timeout=PATIENCE, **LOOPBACK).text
             assert service.api.get("/me", headers={"Authorization": f"Bearer {TOKEN}"}).is_success
     assert "reconciler_clock_jumps_total 1.0" in metrics
     assert any("the wall clock jumped" in line for line in service.lines)

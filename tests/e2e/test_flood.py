@@ -15,6 +15,7 @@ import httpx
 import pytest
 
 from api_client.sandbox import SandboxServer
+from tests.support.loopback import LOOPBACK
 from tests.support.service import READ_KEY, TOKEN, WRITE_KEY, Service, Stage, stage
 from tests.support.waiting import PATIENCE, until
 from tests.support.world import document, path_of, spec
@@ -203,7 +204,7 @@ async def held_back(port: int, shown: bytes) -> list[asyncio.StreamWriter]:
 async def a_genuine_delivery_of_twenty_mib_makes_a_run(service: Service) -> None:
     body = json.dumps({"ref": "refs/heads/main", "padding": "x" * (20 * 1024 * 1024)}).encode()
     signature = "sha256=" + hmac.new(SECRET.encode(), body, hashlib.sha256).hexdigest()
-    async with httpx.AsyncClient(base_url=f"{service.url}/api/v1", timeout=PATIENCE, trust_env=False) as client:
+    async with httpx.AsyncClient(base_url=f"{service.url}/api/v1", timeout=PATIENCE, **LOOPBACK) as client:
         answer = await client.post("/webhooks/default", content=body, headers={"X-Hub-Signature-256": signature})
     assert answer.status_code == 202, answer.text
     service.until(f"/runs/{answer.json()['run_id']}", lambda run: run["finished_at"] is not None)
@@ -214,7 +215,7 @@ async def flood(service: Service, plans: list[Mapping[str, Any]]) -> Measured:
     sockets = await slow_sockets(urlsplit(service.url).port or 0)
     decided = asyncio.Event()
     headers = {"Authorization": f"Bearer {TOKEN}"}
-    async with httpx.AsyncClient(base_url=f"{service.url}/api/v1", timeout=PATIENCE, trust_env=False) as client:
+    async with httpx.AsyncClient(base_url=f"{service.url}/api/v1", timeout=PATIENCE, **LOOPBACK) as client:
         client.headers.update(headers)
         async with asyncio.TaskGroup() as group:
             group.create_task(trickle(sockets, decided))

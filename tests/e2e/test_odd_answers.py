@@ -7,6 +7,7 @@ from typing import Any
 import httpx
 
 from tests.support.command import run_command
+from tests.support.loopback import LOOPBACK
 from tests.support.service import READ_KEY, TOKEN, stage
 from tests.support.world import BOT, document, path_of, spec
 
@@ -28,7 +29,7 @@ def test_a_chatbot_nested_beyond_measure_hides_no_other(tmp_path: Path) -> None:
         assert "nested deeper than" in service.get(f"/chatbots/{BOT}")["message"]
         assert service.approve_and_apply(service.open_plan(OTHER))["status"] == "Applied"
         for page in ("/", f"/chatbots/default/{BOT}?live=1", "/runs", "/plans"):
-            answer = httpx.get(f"{service.url}{page}", headers={"Authorization": f"Bearer {TOKEN}"}, trust_env=False)
+            answer = httpx.get(f"{service.url}{page}", headers={"Authorization": f"Bearer {TOKEN}"}, **LOOPBACK)
             assert answer.status_code == httpx.codes.OK, page
         exported = run_command(
             *("export", "--all", "--to", str(tmp_path / "exported")),

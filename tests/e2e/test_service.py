@@ -14,6 +14,7 @@ import httpx
 import pytest
 
 from tests.support.command import Interpreter, run_command
+from tests.support.loopback import LOOPBACK
 from tests.support.service import SECRETS, TOKEN, Service, smallest, stage
 from tests.support.waiting import eventually
 from tests.support.world import BOT, document, path_of, spec
@@ -116,7 +117,7 @@ def test_a_service_whose_ticks_all_fail_is_not_ready_until_one_does_not(tmp_path
                 database.execute(f"ALTER TABLE {before} RENAME TO {after}")
 
         def is_answered(status: int) -> bool:
-            return httpx.get(f"{service.url}/readyz", trust_env=False).status_code == status
+            return httpx.get(f"{service.url}/readyz", **LOOPBACK).status_code == status
 
         assert is_answered(200)
         rename("switches", "lost")

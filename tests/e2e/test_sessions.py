@@ -6,6 +6,7 @@ from pathlib import Path
 import httpx
 
 from tests.support.command import run_command
+from tests.support.loopback import LOOPBACK
 from tests.support.service import TOKEN, smallest, stage
 from tests.support.waiting import PATIENCE
 from tests.support.world import BOT, document, path_of, spec
@@ -20,21 +21,22 @@ def test_sessions_and_the_use_of_tokens_outlive_a_stop(tmp_path: Path) -> None:
             assert " ann " in listed
             # the bootstrap token has been used and the minute's write was made: this use is only remembered
             headers = {"Authorization": f"Bearer {made.stdout.strip()}"}
-            me = httpx.get(f"{service.url}/api/v1/me", headers=headers, trust_env=False).json()
+            me = httpx.get(f"{service.url}/api/v1/me", headers=headers, **LOOPBACK).json()
             assert (me["name"], me["credential"]) == ("ann", "token")
             form = {"token": TOKEN}
-            cookies = httpx.post(
-                f"{service.url}/login", data=form, headers={"Origin": service.url}, trust_env=False
-            ).cookies
+            cookies = httpx.post(f"{service.url}/login", data=form, headers={"Origin": service.url}, **LOOPBACK).cookies
             service.process.send_signal(signal.SIGTERM)
             assert service.process.wait(PATIENCE) == 0
-        with s.service() as again, httpx.Client(base_url=again.url, cookies=dict(cookies), trust_env=False) as browser:
+        with (
+            s.service() as again,
+            httpx.Client(base_url=again.url, cookies=dict(cookies), **LOOPBACK) as browser,
+        ):
             assert browser.get("/api/v1/me").json()["credential"] == "session"
             used = {token["name"]: token["last_used_at"] for token in again.get("/tokens")["items"]}
             assert used["ci"] is not None
             assert browser.post("/logout", headers={"Origin": again.url}).status_code == 303
             held = {"Cookie": f"reconciler={cookies['reconciler']}"}
-            assert httpx.get(f"{again.url}/api/v1/me", headers=held, trust_env=False).status_code == 401
+            assert httpx.get(f"{again.url}/api/v1/me", headers=held, **LOOPBACK).status_code == 401
 
 
 def test_somebody_who_never_signed_in_cannot_be_barred_or_signed_out(tmp_path: Path) -> None:

@@ -31,6 +31,7 @@ from tests.faults.lane import Lane, Points
 from tests.faults.scenarios import WEIGHTS, Scenario
 from tests.faults.stage import Secrets
 from tests.faults.trial import Trial, carry_out
+from tests.support.loopback import LOOPBACK
 
 SECRETS: Final = Secrets(
     bootstrap='wzr_canary-bootstrap"+/%&token-of-forty-characters',
@@ -129,7 +130,7 @@ def _refresh(trial: Trial) -> None:
 
 
 def _look_around(trial: Trial, search: Search) -> None:
-    with httpx.Client(base_url=trial.process.url, trust_env=False, timeout=10) as browser:
+    with httpx.Client(base_url=trial.process.url, **LOOPBACK, timeout=10) as browser:
         _paste_wrong_secrets(trial, browser)
         _deliver(trial, browser)
         _sign_in(browser, search)

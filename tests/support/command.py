@@ -9,7 +9,6 @@ import socket
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
@@ -25,13 +24,11 @@ INHERITED = {name: value for name, value in os.environ.items() if not name.start
 """The environment without this machine's own settings."""
 _READ_AT_THE_START: Final = ("PYTHON", "LD_", "DYLD_", "LC_", "LANG")
 """Variables that an interpreter and its loader read once."""
-_LISTENS_MS: Final = 50
-"""For the end of a process before somebody else may signal it."""
 
 
 @dataclass(slots=True)
 class Forked:
-    """A command that was started, as `subprocess.Popen` shows one.
+    """A command that was started, as `subprocess.Popen` shows one; one thread at a time may wait for it.
 
     Attributes:
         returncode: Its exit code, or minus the signal that ended it, once that is known.
@@ -55,11 +52,14 @@ class Forked:
         Raises:
             subprocess.TimeoutExpired: It goes on.
         """
-        last = time.monotonic() + timeout
-        while self.returncode is None:
-            self._listen()
-            if self.returncode is None and time.monotonic() >= last:
+        if self.returncode is None:
+            poller = select.poll()
+            poller.register(self.end, select.POLLIN)
+            if not poller.poll(timeout * 1000):
                 raise subprocess.TimeoutExpired(str(self.pid), timeout)
+            with self._lock:
+                os.close(self.end)
+                self.returncode = self.server.reap(self.pid)
         return self.returncode
 
     def send_signal(self, number: int) -> None:
@@ -71,14 +71,6 @@ class Forked:
     def kill(self) -> None:
         """As by ``kill -9``."""
         self.send_signal(signal.SIGKILL)
-
-    def _listen(self) -> None:
-        with self._lock:
-            poller = select.poll()
-            poller.register(self.end, select.POLLIN)
-            if self.returncode is None and poller.poll(_LISTENS_MS):
-                os.close(self.end)
-                self.returncode = self.server.reap(self.pid)
 
 
 @dataclass(slots=True)

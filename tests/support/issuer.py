@@ -24,6 +24,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 
+from tests.support.loopback import LOOPBACK
 from tests.support.waiting import PATIENCE, wait_until
 
 CLIENT_ID = "reconciler"
@@ -50,7 +51,7 @@ def real_issuer() -> Iterator[str]:
 def _wait_for(url: str) -> None:
     def answers() -> bool:
         try:
-            with httpx.Client(trust_env=False) as client:
+            with httpx.Client(**LOOPBACK) as client:
                 client.get(url)
         except httpx.TransportError:
             return False

@@ -21,6 +21,7 @@ from api_client.sandbox import Chatbot as LiveBot
 from reconciler.demo.git_http import GitHttpServer
 from tests.support.command import ForkServer, Interpreter, fork_server
 from tests.support.git import GitRepo
+from tests.support.loopback import LOOPBACK
 from tests.support.store import prepare
 from tests.support.waiting import PATIENCE, eventually
 
@@ -78,7 +79,7 @@ class Service:
             base_url=f"{self.url}/api/v1",
             headers={"Authorization": f"Bearer {TOKEN}"},
             timeout=PATIENCE,
-            trust_env=False,
+            **LOOPBACK,
         )
         return self
 

@@ -4,6 +4,7 @@ import httpx
 import pytest
 
 from api_client.sandbox import SandboxControl, SandboxServer
+from tests.support.loopback import LOOPBACK
 from tests.support.waiting import PATIENCE
 
 
@@ -21,5 +22,5 @@ def control(sandbox: SandboxServer) -> SandboxControl:
 @pytest.fixture
 def api(sandbox: SandboxServer) -> Iterator[httpx.Client]:
     headers = {"Authorization": f"Bearer {sandbox.api_key}"}
-    with httpx.Client(base_url=f"{sandbox.url}/api/v1", headers=headers, timeout=PATIENCE, trust_env=False) as client:
+    with httpx.Client(base_url=f"{sandbox.url}/api/v1", headers=headers, timeout=PATIENCE, **LOOPBACK) as client:
         yield client

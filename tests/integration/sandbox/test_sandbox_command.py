@@ -11,6 +11,7 @@ from pathlib import Path
 import httpx
 
 from api_client.sandbox.server import listening_socket
+from tests.support.loopback import LOOPBACK
 
 COMMAND = (sys.executable, "-m", "api_client.sandbox")
 LIMIT = 30.0
@@ -38,10 +39,10 @@ def test_it_serves_the_seed_to_the_keys_given_and_keeps_the_state(tmp_path: Path
     with running(*arguments) as url:
         for key in ("wpk_live_one", "wpk_live_two"):
             headers = {"Authorization": f"Bearer {key}"}
-            listed = httpx.get(f"{url}/api/v1/chatbots", headers=headers, trust_env=False).json()["chatbots"]
+            listed = httpx.get(f"{url}/api/v1/chatbots", headers=headers, **LOOPBACK).json()["chatbots"]
             assert [bot["name"] for bot in listed] == ["Mine"]
         edit = {"section": "core", "set": {"name": "Kept"}}
-        httpx.post(f"{url}/_sandbox/chatbots/mine/edit", json=edit, trust_env=False).raise_for_status()
+        httpx.post(f"{url}/_sandbox/chatbots/mine/edit", json=edit, **LOOPBACK).raise_for_status()
     assert json.loads(state.read_text())["chatbots"][0]["spec"]["core"]["name"] == "Kept"
 
 

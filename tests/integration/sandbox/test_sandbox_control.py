@@ -7,6 +7,7 @@ import httpx
 import pytest
 
 from api_client.sandbox import SandboxControl, SandboxServer, generated_fleet
+from tests.support.loopback import LOOPBACK
 
 BOT = "bot_7f3a"
 
@@ -58,7 +59,7 @@ def test_items_are_edited_created_and_deleted(api: httpx.Client, control: Sandbo
     ],
 )
 def test_an_edit_that_makes_no_sense_is_refused(sandbox: SandboxServer, edit: dict[str, Any]) -> None:
-    response = httpx.post(f"{sandbox.url}/_sandbox/chatbots/{BOT}/edit", json=edit, trust_env=False)
+    response = httpx.post(f"{sandbox.url}/_sandbox/chatbots/{BOT}/edit", json=edit, **LOOPBACK)
     assert response.status_code == 422
 
 

@@ -9,6 +9,7 @@ import pytest
 from api_client.models import ApplyResult, Error
 from api_client.sandbox import ApiKey, SandboxControl, SandboxServer
 from tests.fakes.clock import FakeClock
+from tests.support.loopback import LOOPBACK
 
 BOT = "bot_7f3a"
 
@@ -85,7 +86,7 @@ def test_the_limits_say_when_to_come_back() -> None:
 
         def call() -> httpx.Response:
             headers = {"Authorization": f"Bearer {server.api_key}"}
-            return httpx.get(f"{server.url}/api/v1/chatbots", headers=headers, trust_env=False)
+            return httpx.get(f"{server.url}/api/v1/chatbots", headers=headers, **LOOPBACK)
 
         assert [call().status_code for _ in range(3)] == [200, 200, 429]
         clock.advance(30)

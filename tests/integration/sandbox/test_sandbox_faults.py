@@ -8,6 +8,7 @@ import httpx
 import pytest
 
 from api_client.sandbox import SandboxControl, SandboxServer, create_app
+from tests.support.loopback import LOOPBACK
 from tests.support.waiting import wait_until
 
 BOT = "bot_7f3a"
@@ -117,7 +118,7 @@ def test_latency_makes_an_answer_late(api: httpx.Client, control: SandboxControl
 def test_latency_can_be_a_start_option() -> None:
     with SandboxServer(latency=0.1) as server:
         headers = {"Authorization": f"Bearer {server.api_key}"}
-        answer = httpx.get(f"{server.url}/api/v1/chatbots", headers=headers, trust_env=False)
+        answer = httpx.get(f"{server.url}/api/v1/chatbots", headers=headers, **LOOPBACK)
         assert answer.elapsed >= timedelta(seconds=0.1)
 
 

@@ -20,6 +20,7 @@ from reconciler.web.http.header_limits import MAX_BYTES
 from reconciler.web.monitoring.vitals import Activity, ConnectionCounts
 from tests.integration.web.conftest import SECRET
 from tests.integration.web.serving import Server, serving
+from tests.support.loopback import LOOPBACK
 from tests.support.waiting import PATIENCE, eventually, holds_in_time, wait_until
 
 TOKEN = "wzr_admin"
@@ -215,7 +216,7 @@ def test_an_unsigned_delivery_is_refused_before_its_body_comes(tmp_path: Path) -
 def test_a_large_body_arrives_whole(tmp_path: Path) -> None:
     body = json.dumps({"ref": "refs/heads/main", "pad": "x" * 5_000_000}).encode()
     signature = hmac.new(SECRET.encode(), body, hashlib.sha256).hexdigest()
-    with a_server(tmp_path) as server, httpx.Client(base_url=server.url, trust_env=False) as client:
+    with a_server(tmp_path) as server, httpx.Client(base_url=server.url, **LOOPBACK) as client:
         answers = [
             client.post("/api/v1/webhooks/main", content=body, headers={"X-Hub-Signature-256": f"sha256={signature}"})
             for _ in range(2)
@@ -228,7 +229,7 @@ def test_many_slow_senders_keep_nobody_else_out(tmp_path: Path) -> None:
     with a_server(tmp_path, connections=20) as server, ExitStack() as slow:
         for _ in range(60):
             slow.enter_context(a_socket(server)).sendall(b"GET / HTTP/1.1\r\nX-Slow: ")
-        with httpx.Client(trust_env=False) as client:
+        with httpx.Client(**LOOPBACK) as client:
             for _ in range(10):
                 answer = client.get(f"{server.url}/api/v1/me", headers={"Authorization": f"Bearer {TOKEN}"})
                 assert answer.status_code == 200

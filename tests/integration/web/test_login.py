@@ -26,6 +26,7 @@ from tests.fakes.clock import FakeClock
 from tests.integration.web.conftest import House, build
 from tests.integration.web.lies import LIES, SECRET
 from tests.support.issuer import CLIENT_ID, HostileIssuer, hostile_issuer, real_issuer, redirect_elsewhere, signed
+from tests.support.loopback import LOOPBACK
 from tests.support.store import open_store
 from tests.support.waiting import PATIENCE
 
@@ -83,7 +84,7 @@ async def audit(house: House, action: str) -> list[AuditEntry]:
 
 
 async def sign_in_at(client: httpx.AsyncClient, url: str, subject: str, claims: Mapping[str, Any]) -> httpx.Response:
-    async with httpx.AsyncClient(trust_env=False) as browser:
+    async with httpx.AsyncClient(**LOOPBACK) as browser:
         assert (await browser.put(f"{url}/users/{subject}", json=dict(claims))).status_code == 204
         begun = await client.get("/login/oidc")
         sent = await browser.post(begun.headers["location"], data={"sub": subject})
