@@ -132,7 +132,7 @@ async def _unstated(_: "Engine", uow: "UnitOfWork") -> Sequence[Chatbot]:
         (document.tenant, document.chatbot_id)
         for record in await uow.sources.all()
         if not is_gone(record)
-        for document in await uow.documents.of_source(record.name)
+        for document in await uow.documents.outlines(record.name)
     }
     return [
         chatbot

@@ -1,7 +1,7 @@
 """Puts the files of one revision together: who claims which chatbot, and which claims stand."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from fnmatch import fnmatchcase
@@ -21,7 +21,12 @@ _NEAR: Final = 0.75
 
 
 def assemble(
-    revision: str | None, files: Iterable[ParsedFile], *, allowed: Sequence[str] = (), parsed: int = 0
+    revision: str | None,
+    files: Iterable[ParsedFile],
+    *,
+    allowed: Sequence[str] = (),
+    parsed: int = 0,
+    unmatched: Sequence[Diagnostic] | None = None,
 ) -> Snapshot:
     """A source at one revision, with every chatbot claimed at most once.
 
@@ -33,14 +38,15 @@ def assemble(
         files: Every file that matches the source's paths.
         allowed: The chatbot ids or patterns that the source may manage; empty means all.
         parsed: How many of the files had to be parsed.
+        unmatched: The findings about limits that no document is for, where these are not all files of the source.
     """
     ordered = sorted(files, key=lambda file: file.path)
-    claims = [claim for file in ordered for claim in _claims(file)]
+    claims = [claim for file in ordered for claim in file.claims]
     rivals = _rivals(claim for claim in claims if _may_claim(claim, allowed))
     verdicts = [_verdict(claim, rivals, allowed) for claim in claims]
     findings = [finding for file in ordered for finding in file.diagnostics]
     findings += [_finding(claim) for claim in verdicts if isinstance(claim, _Refused)]
-    findings += _unmatched_limits(ordered, claims, allowed)
+    findings += unmatched_in(ordered, allowed) if unmatched is None else unmatched
     return Snapshot(
         revision=revision,
         documents=tuple(sorted((claim for claim in verdicts if isinstance(claim, Document)), key=_order)),
@@ -48,7 +54,7 @@ def assemble(
         diagnostics=tuple(sorted(findings, key=lambda item: (item.path or "", item.line or 0, item.column or 0))),
         files=len(ordered),
         parsed=parsed,
-        unread=tuple(found for file in ordered if not _claims(file) for found in file.diagnostics),
+        unread=tuple(found for file in ordered if not file.claims for found in file.diagnostics),
     )
 
 
@@ -57,10 +63,6 @@ class _Refused:
     """A claim that does not stand, whatever its document says."""
 
     refusal: Refusal
-
-
-def _claims(file: ParsedFile) -> Sequence[_Candidate]:
-    return (*file.documents, *file.refusals)
 
 
 def _may_claim(claim: _Candidate, allowed: Sequence[str]) -> bool:
@@ -110,13 +112,27 @@ def _finding(claim: _Refused) -> Diagnostic:
     return Diagnostic(Severity.ERROR, refusal.message, refusal.path, refusal.line, column, "metadata.chatbotId")
 
 
-def _unmatched_limits(
-    files: Sequence[ParsedFile], claims: Sequence[_Candidate], allowed: Sequence[str]
-) -> Iterator[Diagnostic]:
-    """Warn of limits that no document is for: of a misspelt one, the documents that it was meant for are refused."""
-    ids = {claim.chatbot_id for claim in claims if claim.chatbot_id is not None}
-    if not ids or any(claim.chatbot_id is None for claim in claims) or not all(map(_claims, files)):
-        return  # what cannot be read may be what is meant
+def unmatched_in(files: Sequence[ParsedFile], allowed: Sequence[str]) -> Iterator[Diagnostic]:
+    """As `unmatched_limits`, of all files of a source."""
+    # what cannot be read may be what is meant
+    if allowed and not any(is_unclear(file) for file in files):
+        yield from unmatched_limits({chatbot_id for file in files for chatbot_id in file.claimed_ids}, allowed)
+
+
+def is_unclear(file: ParsedFile) -> bool:
+    """Whether a file may speak for a chatbot that nobody can tell."""
+    return not file.claims or any(claim.chatbot_id is None for claim in file.claims)
+
+
+def unmatched_limits(ids: Collection[str], allowed: Sequence[str]) -> Iterator[Diagnostic]:
+    """Warn of limits that no document is for: of a misspelt one, the documents that it was meant for are refused.
+
+    Args:
+        ids: The chatbots that the documents of a source claim.
+        allowed: The chatbot ids or patterns that the source may manage.
+    """
+    if not ids:
+        return
     folded = {chatbot_id.casefold(): chatbot_id for chatbot_id in sorted(ids)}
     for pattern in dict.fromkeys(allowed):
         if not any(fnmatchcase(chatbot_id, pattern) for chatbot_id in ids):

@@ -1,7 +1,7 @@
 """What a source says: documents, the files they come from, and a whole source at one revision."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, Self
 
@@ -9,6 +9,19 @@ from reconciler.domain.canonical import digest
 from reconciler.domain.diagnostics import Diagnostic, Severity
 from reconciler.domain.names import bounded_name
 from reconciler.domain.status import Reason
+
+
+@dataclass(frozen=True, slots=True)
+class StoredBody:
+    """What is said of a document's body that is stored apart from it.
+
+    Attributes:
+        digest: Its hash, by which it is found.
+        name: The chatbot's name that it states.
+    """
+
+    digest: str
+    name: str | None
 
 
 @dataclass(frozen=True)
@@ -22,6 +35,7 @@ class Document:
         labels: ``metadata.labels``.
         body: ``apiVersion``, ``kind``, ``prune`` (when stated) and ``spec``, as the API takes them.
         states_id: Whether it names the chatbot itself; else its file's name does.
+        stored: Where the body is stored apart, what is said of it; `body` is empty then.
     """
 
     chatbot_id: str
@@ -30,6 +44,7 @@ class Document:
     body: Mapping[str, Any]
     labels: Mapping[str, str] = field(default_factory=dict)
     states_id: bool = True
+    stored: StoredBody | None = None
 
     @property
     def prune(self) -> bool:
@@ -45,13 +60,19 @@ class Document:
     @property
     def name(self) -> str | None:
         """``spec.core.name`` as lists show it, where the document states one."""
+        if self.stored is not None:
+            return self.stored.name
         name = self.spec.get("core", {}).get("name")
         return bounded_name(name) if isinstance(name, str) else None
 
     @cached_property
     def digest(self) -> str:
         """What the document asks for, as a hash: equal bodies ask for the same."""
-        return digest(self.body)
+        return self.stored.digest if self.stored is not None else digest(self.body)
+
+    def without_body(self) -> Self:
+        """The document whose body is stored apart."""
+        return self if self.stored is not None else replace(self, body={}, stored=StoredBody(self.digest, self.name))
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +107,8 @@ class ParsedFile:
         documents: The documents in it that are valid.
         refusals: Those that are not.
         diagnostics: What was found, in order of place.
+        size: Of the file, in bytes; 0 where it is refused unread.
+        count: How many documents it holds, blank ones included.
         values: How many values it holds.
         characters: How long all of its texts are, what it includes and repeats counted each time; with the paths of
             its includes. Both say what it costs to read it and to keep it.
@@ -97,8 +120,24 @@ class ParsedFile:
     documents: tuple[Document, ...]
     refusals: tuple[Refusal, ...] = ()
     diagnostics: tuple[Diagnostic, ...] = ()
+    size: int = 0
+    count: int = 0
     values: int = 0
     characters: int = 0
+
+    @property
+    def claims(self) -> tuple[Document | Refusal, ...]:
+        """What it claims, be it refused."""
+        return (*self.documents, *self.refusals)
+
+    @property
+    def claimed_ids(self) -> frozenset[str]:
+        """The chatbots that it claims."""
+        return frozenset(claim.chatbot_id for claim in self.claims if claim.chatbot_id is not None)
+
+    def without_bodies(self) -> Self:
+        """The file whose documents' bodies are stored apart."""
+        return replace(self, documents=tuple(document.without_body() for document in self.documents))
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> Self:
@@ -112,16 +151,74 @@ class ParsedFile:
                 path=value["path"],
                 blob_id=value["blob_id"],
                 includes=dict(value["includes"]),
-                documents=tuple(Document(**item) for item in value["documents"]),
+                documents=tuple(_document(item) for item in value["documents"]),
                 refusals=tuple(Refusal(**{**item, "reason": Reason(item["reason"])}) for item in value["refusals"]),
                 diagnostics=tuple(
                     Diagnostic(**{**item, "severity": Severity(item["severity"])}) for item in value["diagnostics"]
                 ),
+                size=value["size"],
+                count=value["count"],
                 values=value["values"],
                 characters=value["characters"],
             )
         except (KeyError, TypeError) as error:
             raise ValueError("not a parsed file: " + str(error)) from error
+
+
+def _document(value: Mapping[str, Any]) -> Document:
+    stored = value["stored"]
+    return Document(**{**value, "stored": None if stored is None else StoredBody(**stored)})
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What lies beside the files that a source's paths select.
+
+    Attributes:
+        skipped: About places where documents may stand and none is read.
+        outside: About documents that lie where nobody looks.
+        misspelt: About documents whose names end nearly as those that are read.
+    """
+
+    skipped: tuple[Diagnostic, ...] = ()
+    outside: tuple[Diagnostic, ...] = ()
+    misspelt: tuple[Diagnostic, ...] = ()
+
+    @property
+    def all(self) -> tuple[Diagnostic, ...]:
+        """All of it."""
+        return (*self.skipped, *self.outside, *self.misspelt)
+
+
+@dataclass(frozen=True, slots=True)
+class KnownTree:
+    """What is known of a whole tree, so that the next one need only be compared with it.
+
+    Attributes:
+        revision: The commit id.
+        key: What its files were read by: equal keys mean that equal files say the same.
+        entries: How many files it has in all, be they read or not.
+        files: How many files are read.
+        claims: How many claims they make, refused ones included.
+        bytes: How large they are together; as the next three, counted as the source's limits count.
+        documents: How many documents they hold.
+        values: How many values.
+        characters: How long their texts are.
+        surroundings: What lies beside them.
+        unmatched: The findings about limits of the source that no document is for.
+    """
+
+    revision: str
+    key: str
+    entries: int = 0
+    files: int = 0
+    claims: int = 0
+    bytes: int = 0
+    documents: int = 0
+    values: int = 0
+    characters: int = 0
+    surroundings: Surroundings = Surroundings()
+    unmatched: tuple[Diagnostic, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +235,8 @@ class Snapshot:
         unread: The diagnostics of places where documents may have stood and none was read: files without any, links
             and submodules.
         nothing: When there is neither a document nor a refusal: what was looked for, and what is near.
-        passed_over: The diagnostics of what lies beside the files that match, and looks as if it were to be read.
+        surroundings: What lies beside the files that match, and looks as if it were to be read.
+        about: The chatbots that it says everything of, where it leaves out what did not change; None means all.
     """
 
     revision: str | None
@@ -149,4 +247,10 @@ class Snapshot:
     parsed: int
     unread: tuple[Diagnostic, ...] = ()
     nothing: str | None = None
-    passed_over: tuple[Diagnostic, ...] = ()
+    surroundings: Surroundings = Surroundings()
+    about: frozenset[str] | None = None
+
+    @property
+    def passed_over(self) -> tuple[Diagnostic, ...]:
+        """The diagnostics of what lies beside the files that match."""
+        return self.surroundings.all

@@ -159,7 +159,7 @@ class Claim:
     """A claim of a source at its last good revision: with a body, or refused but still known.
 
     Attributes:
-        body: As the API takes it; None when the document is refused.
+        body: As the API takes it; None when the document is refused, and where it was not asked for.
         digest: Of the body; None when the document is refused.
         refusal: Why it is refused, or None.
         refusal_message: One sentence about it.

@@ -174,10 +174,8 @@ async def _give_up_claims(uow: UnitOfWork, chatbot: Chatbot) -> None:
     nothing would ever be known of the chatbot again.
     """
     for record in await uow.sources.all():
-        claims = await uow.documents.of_source(record.name)
-        claim = next(
-            (claim for claim in claims if (claim.tenant, claim.chatbot_id) == (chatbot.tenant, chatbot.id)), None
-        )
+        found = await uow.documents.outlines(record.name, [chatbot.id])
+        claim = next((claim for claim in found if claim.tenant == chatbot.tenant), None)
         if claim is None:
             continue
         if not is_gone(record):
@@ -185,7 +183,7 @@ async def _give_up_claims(uow: UnitOfWork, chatbot: Chatbot) -> None:
                 "still_claimed",
                 f"the source {record.name} states the chatbot {chatbot.id} in {claim.path}: remove that document first",
             )
-        await uow.documents.replace(record.name, [item for item in claims if item is not claim])
+        await uow.documents.give_up(record.name, [chatbot.id])
 
 
 async def _end_applies(engine: Engine, uow: UnitOfWork, chatbots: Sequence[Chatbot]) -> None:
@@ -212,7 +210,7 @@ async def _end_apply(uow: UnitOfWork, apply: Apply) -> None:
 
 
 async def _drop_source(engine: Engine, uow: UnitOfWork, actor: Actor, record: SourceRecord) -> None:
-    await uow.documents.replace(record.name, ())
+    await uow.documents.give_up(record.name)
     await uow.sources.remove(record)
     await remove_source_from_tokens(engine, uow, actor, record.name)
     await _end_suspensions(uow, actor, ScopeKind.SOURCE, record.name)
@@ -231,6 +229,7 @@ async def _leave_to_nobody(engine: Engine, uow: UnitOfWork, inputs: ConditionInp
         await _drop_chatbot(uow, chatbot)
         return
     chatbot = await close_open_plan(uow, chatbot, PlanStatus.STALE, Reason.UNMANAGED)
+    await uow.documents.unsettle(chatbot.tenant, chatbot.id)
     unmanaged = replace(
         without_agreement(chatbot),
         source=None,

@@ -1,20 +1,60 @@
 """What documents say in git, and the cache that spares parsing them again."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Protocol
 
 from reconciler.domain.commit import CommitFact
-from reconciler.domain.document import ParsedFile, Snapshot
+from reconciler.domain.document import KnownTree, ParsedFile, Snapshot
 
 
 class ParseCache(Protocol):
-    """Keeps what files said, so that an unchanged file is never parsed twice."""
+    """Keeps what files said, so that an unchanged file is never parsed twice; made anew for each load.
+
+    The files that it gives are without the bodies of their documents, which it stores apart.
+    """
 
     async def find(self, blobs: Mapping[str, str]) -> Mapping[str, ParsedFile]:
         """What is known of files given as path → blob id; paths that are not known are left out."""
 
-    async def keep(self, files: Sequence[ParsedFile], *, drop: Iterable[str] = ()) -> None:
-        """Remember files, replacing older knowledge of the same paths, and forget the paths in ``drop``."""
+    async def paths(self) -> frozenset[str]:
+        """The paths of all files that are known."""
+
+    async def keep(
+        self, files: Sequence[ParsedFile], *, drop: Iterable[str] = (), tree: KnownTree | None = None
+    ) -> None:
+        """Remember files with their bodies, replacing older knowledge of the same paths, and forget other paths.
+
+        Args:
+            files: What is new.
+            drop: What is not there any more.
+            tree: What all known files are from now on, as a whole; None while they are not all of a tree.
+        """
+
+    async def promoted_tree(self) -> KnownTree | None:
+        """The tree that all known files are, when the source's claims at its good revision are theirs."""
+
+    async def at(self, paths: Collection[str]) -> Mapping[str, ParsedFile]:
+        """What is known of files, by path."""
+
+    async def with_findings(self) -> Mapping[str, ParsedFile]:
+        """The files in which something was found, by path: among them every one that claims nothing."""
+
+    async def claiming(self, chatbot_ids: Collection[str]) -> frozenset[str]:
+        """The paths of the files that claim any of these chatbots."""
+
+    async def including(self, paths: Collection[str]) -> frozenset[str]:
+        """The paths of the files that include any of these."""
+
+    async def claimed_ids(self) -> frozenset[str]:
+        """The chatbots that all known files claim."""
+
+    async def standing(self, chatbot_ids: Collection[str], paths: Collection[str]) -> Mapping[str, str]:
+        """The claims of the source at its good revision, as chatbot id → path.
+
+        Args:
+            chatbot_ids: Those of these chatbots,
+            paths: and those in these files; without any of both, those that are refused.
+        """
 
 
 class Source(Protocol):
@@ -29,6 +69,23 @@ class Source(Protocol):
 
     async def load(self, revision: str, cache: ParseCache) -> Snapshot:
         """Everything the source says at a revision, fetching it when it is not here.
+
+        Raises:
+            SourceUnreadable: With the exact cause.
+        """
+
+    async def load_changes(self, since: str, revision: str, cache: ParseCache) -> Snapshot | None:
+        """What the source says at a revision of the chatbots that may be concerned by what changed since another.
+
+        It agrees in everything with `load`, but leaves out the documents that did not change.
+
+        Args:
+            since: The good revision.
+            revision: The commit id; it is fetched when it is not here.
+            cache: What is known of the files at the good revision.
+
+        Returns:
+            None when too little is known, or the revision does not descend from the other: it must be loaded whole.
 
         Raises:
             SourceUnreadable: With the exact cause.

@@ -16,8 +16,9 @@ from reconciler.domain.secrets import redacted
 from reconciler.errors import SourceUnreadable
 from reconciler.executors import NamedExecutor
 from reconciler.sources.contract import DocumentContract
+from reconciler.sources.git_tree import MirrorBroken, PartOfTree
 from reconciler.sources.loader import load_tree
-from reconciler.sources.mirror import Mirror, MirrorBroken, is_revision
+from reconciler.sources.mirror import Mirror, is_revision
 
 log = logging.getLogger(__name__)
 
@@ -124,7 +125,7 @@ class CommitLog:
 
     def _files(self, path: str, revision: str) -> list[str]:
         """The file and what it includes, whose changes are the document's too; nothing when there is no such file."""
-        tree = self._mirror.tree(revision)
+        tree = PartOfTree(self._mirror, {}, revision)
         entry = tree.entry(path)
         if entry is None:
             return []

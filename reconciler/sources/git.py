@@ -1,25 +1,31 @@
 """A source in git: `ports.Source` over a bare mirror."""
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
-from reconciler.domain.assemble import assemble
+from reconciler.domain.assemble import assemble, unmatched_in
+from reconciler.domain.canonical import digest
 from reconciler.domain.commit import CommitFact
-from reconciler.domain.document import ParsedFile, Snapshot
+from reconciler.domain.diagnostics import Diagnostic
+from reconciler.domain.document import ParsedFile, Snapshot, Surroundings
 from reconciler.errors import SourceCause, SourceUnreadable
 from reconciler.executors import NamedExecutor
 from reconciler.ports import ParseCache
 from reconciler.sources.builder import LIMITS
+from reconciler.sources.changed_files import ChangeReading, Differences, TooLittleKnown, stamped
 from reconciler.sources.commits import CommitLog
 from reconciler.sources.contract import DocumentContract
 from reconciler.sources.file_tree import Entry
 from reconciler.sources.git_remote import GitRemote
-from reconciler.sources.loader import Loaded, load_tree, select, stamp
-from reconciler.sources.mirror import GitLimits, GitTree, Mirror, MirrorBroken
-from reconciler.sources.unmatched_files import with_surroundings
+from reconciler.sources.git_tree import GitTree, MirrorBroken, PartOfTree
+from reconciler.sources.loader import Loaded, TreeReading, load_tree, select, stamp, tree_of
+from reconciler.sources.mirror import GitLimits, Mirror
+from reconciler.sources.unmatched_files import surroundings_of, with_surroundings
 
 __all__ = ["GitLimits", "GitRemote", "GitSource"]
 
@@ -53,7 +59,6 @@ class GitSource:
         quick = replace(self._limits, local_seconds=self._limits.look_seconds)
         self._looked_at = replace(self._mirror, limits=quick)
         self._commits = CommitLog(self._looked_at, contract, self._looks)
-        self._paths: frozenset[str] = frozenset()
         self._too_large: tuple[str, str] | None = None
 
     def __repr__(self) -> str:
@@ -72,12 +77,46 @@ class GitSource:
     async def load(self, revision: str, cache: ParseCache) -> Snapshot:
         """Everything the source says at a revision, fetching it when it is not here."""
         async with self._turn:
-            tree, entries = await self._git.run(lambda: self._kept(lambda: self._listed(revision)))
+            tree, entries = await self._run(lambda: self._listed(revision))
             known = await self._known(cache, entries)
-            loaded = await self._git.run(lambda: self._kept(lambda: self._parsed_once(revision, tree, entries, known)))
-            await self._keep(cache, loaded)
-            snapshot = assemble(revision, loaded.files, allowed=self._remote.allowed, parsed=len(loaded.parsed))
-            return await self._git.run(lambda: self._kept(lambda: self._surrounded(snapshot, tree)))
+            reading = await self._run(
+                lambda: self._once(revision, lambda: TreeReading(tree, entries, self._contract, known))
+            )
+            for batch in reading.batches():
+                files = await self._run(partial(self._parsed, revision, reading, batch))
+                await cache.keep(stamped(files, self._stamp))
+                reading.keep(file.without_bodies() for file in files)
+            loaded = reading.loaded()
+            unmatched = tuple(unmatched_in(loaded.files, self._remote.allowed))
+            snapshot = self._assembled(revision, loaded, unmatched)
+            snapshot = await self._run(lambda: self._surrounded(snapshot, tree))
+            drop = await cache.paths() - {file.path for file in loaded.files}
+            known_tree = tree_of(loaded, snapshot, key=self._key, entries=len(tree.by_path), unmatched=unmatched)
+            await cache.keep(stamped(reading.refused, self._stamp), drop=drop, tree=known_tree)
+            return snapshot
+
+    async def load_changes(self, since: str, revision: str, cache: ParseCache) -> Snapshot | None:
+        """What the source says at a revision of what may be concerned by what changed since the good one."""
+        async with self._turn:
+            try:
+                return await self._load_changes(since, revision, cache)
+            except TooLittleKnown:
+                return None
+
+    async def _load_changes(self, since: str, revision: str, cache: ParseCache) -> Snapshot:
+        known = await cache.promoted_tree()
+        if known is None or (known.revision, known.key) != (since, self._key):
+            raise TooLittleKnown
+        found = await self._run(lambda: self._differences(since, revision))
+        tree, remote = PartOfTree(self._mirror, {}, revision), self._remote
+        reading = ChangeReading(
+            stamp=self._stamp,
+            load=lambda paths, before: self._run(lambda: self._loaded_again(tree, paths, before)),
+            beside=lambda: self._run(lambda: self._beside(tree)),
+            allowed=remote.allowed,
+            max_files=self._limits.files,
+        )
+        return await reading.read(known, found, revision, cache)
 
     async def text(self, path: str, revision: str) -> str | None:
         """What a file said at a revision, as far as that is known here: the remote is not asked.
@@ -119,25 +158,52 @@ class GitSource:
             return self._mirror.tree(revision)
 
         tree = self._mended(revision, listing)
+        self._mirror.check_size()
         return tree, select(tree, self._remote.paths, max_files=self._limits.files)
 
-    def _parsed_once(
-        self, revision: str, tree: GitTree, entries: Sequence[Entry], known: Mapping[str, ParsedFile]
-    ) -> Loaded:
-        """What the files say; a revision that asks for too much is not read again to find that out."""
+    def _parsed(self, revision: str, reading: TreeReading, batch: Sequence[Entry]) -> list[ParsedFile]:
+        """What the files of a batch say, their digests included."""
+        files = self._once(revision, lambda: self._mended(revision, lambda: reading.parse(batch)))
+        for file in files:
+            file.without_bodies()
+        return files
+
+    def _once(self, revision: str, work: Callable[[], T]) -> T:
+        """The result of reading a revision; one that asks for too much is not read again to find that out."""
         if self._too_large is not None and self._too_large[0] == revision:
             raise SourceUnreadable(SourceCause.TOO_LARGE, self._too_large[1])
         try:
-            return self._parsed(revision, tree, entries, known)
+            return work()
         except SourceUnreadable as error:
             if error.cause is SourceCause.TOO_LARGE:
                 self._too_large = revision, str(error)
             raise
 
-    def _parsed(
-        self, revision: str, tree: GitTree, entries: Sequence[Entry], known: Mapping[str, ParsedFile]
-    ) -> Loaded:
-        return self._mended(revision, lambda: load_tree(tree, entries, self._contract, known))
+    def _assembled(self, revision: str, loaded: Loaded, unmatched: Sequence[Diagnostic]) -> Snapshot:
+        return assemble(
+            revision, loaded.files, allowed=self._remote.allowed, parsed=len(loaded.parsed), unmatched=unmatched
+        )
+
+    def _differences(self, since: str, revision: str) -> Differences:
+        """Where a revision differs from the good one."""
+        with _too_little_known():
+            self._mirror.ensure(revision)
+            if since != revision and not self._mirror.descends(revision, since):
+                raise TooLittleKnown
+            changes = self._mirror.changes(since, revision) if since != revision else []
+        return Differences.of(changes, self._remote.paths, tells_outside=not self._remote.is_shared)
+
+    def _loaded_again(self, tree: PartOfTree, paths: Collection[str], before: Mapping[str, ParsedFile]) -> Loaded:
+        """What those of the files say that are still there."""
+        with _too_little_known():
+            tree.look_up((*paths, *(path for file in before.values() for path in file.includes)))
+            entries = [entry for path in sorted(paths) if (entry := tree.entry(path)) is not None]
+            return load_tree(tree, entries, self._contract, {})
+
+    def _beside(self, tree: PartOfTree) -> Surroundings:
+        with _too_little_known():
+            whole = self._mirror.tree(tree.revision)
+            return surroundings_of(whole, self._remote.paths, tells_outside=not self._remote.is_shared)
 
     def _surrounded(self, snapshot: Snapshot, tree: GitTree) -> Snapshot:
         paths, alone = self._remote.paths, not self._remote.is_shared
@@ -170,19 +236,34 @@ class GitSource:
                 SourceCause.GIT_FAILED, f"{self._remote.display_url}: the repository cannot be read: {error}"
             ) from error
 
+    async def _run(self, work: Callable[[], T]) -> T:
+        """The result of work that needs the mirror, in its thread."""
+        return await self._git.run(lambda: self._kept(work))
+
     async def _known(self, cache: ParseCache, entries: Sequence[Entry]) -> Mapping[str, ParsedFile]:
         by_path = {entry.path: entry.blob_id for entry in entries if entry.is_regular}
-        found = await cache.find({path: self._stamped(blob_id) for path, blob_id in by_path.items()})
+        found = await cache.find({path: self._stamp(blob_id) for path, blob_id in by_path.items()})
         return {path: replace(file, blob_id=by_path[path]) for path, file in found.items()}
 
-    async def _keep(self, cache: ParseCache, loaded: Loaded) -> None:
-        paths = frozenset(file.path for file in loaded.files)
-        files = [replace(file, blob_id=self._stamped(file.blob_id)) for file in loaded.parsed]
-        gone = self._paths - paths
-        if files or gone:
-            await cache.keep(files, drop=sorted(gone))
-        self._paths = paths
-
-    def _stamped(self, blob_id: str) -> str:
+    def _stamp(self, blob_id: str) -> str:
         """The id under which a file is cached: it changes with the loader's rules and the contract too."""
         return f"{stamp(self._contract)}.{blob_id}"
+
+    @property
+    def _key(self) -> str:
+        """What is the same as long as the same files say the same."""
+        remote = self._remote
+        return digest([stamp(self._contract), list(remote.paths), list(remote.allowed), remote.is_shared])
+
+
+@contextmanager
+def _too_little_known() -> Iterator[None]:
+    """What keeps a change from being told by itself is found out, and told, where the source is loaded whole."""
+    try:
+        yield
+    except MirrorBroken as error:
+        raise TooLittleKnown from error
+    except SourceUnreadable as error:
+        if error.cause is not SourceCause.TOO_LARGE:
+            raise
+        raise TooLittleKnown from error

@@ -110,7 +110,8 @@ class GitCommand:
             # kept by a name until git has ended: it ends git when it is forgotten
             running = git.execute(command, istream=stdin, env=environment, as_process=True)
             assert running.proc is not None  # noqa: S101  it was started just now
-            return outcome(running.proc, arguments[0], seconds, self._ended_by_a_stop(caps))
+            name = next(argument for argument in arguments if not argument.startswith("-"))
+            return outcome(running.proc, name, seconds, self._ended_by_a_stop(caps))
 
     def _ended_by_a_stop(self, caps: Caps) -> Caps:
         def watch() -> None:

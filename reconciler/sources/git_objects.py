@@ -1,6 +1,7 @@
 """What git prints of the objects in a repository, and how much of it there may be."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from typing import Final
 
 from reconciler.sources.file_tree import Entry, entry_of
@@ -8,8 +9,27 @@ from reconciler.sources.git_process import Caps
 
 LISTING: Final = Caps(stdout_bytes=64 * 1024**2, files=200_000)
 """For the names of all files."""
+_ABSENT: Final = "000000"
 CONTENTS: Final = Caps(stdout_bytes=160 * 1024**2)
 """For files with their headers: more than the loader ever asks for at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class TreeChange:
+    """A place at which two trees differ; sizes are not known, and are 0.
+
+    Attributes:
+        before: What stood there; None where nothing did.
+        after: What stands there.
+    """
+
+    before: Entry | None
+    after: Entry | None
+
+    @property
+    def entries(self) -> tuple[Entry, ...]:
+        """Both, as far as there are."""
+        return tuple(entry for entry in (self.before, self.after) if entry is not None)
 
 
 class ObjectMissing(Exception):
@@ -25,6 +45,21 @@ def _tree_entry(line: bytes) -> Entry:
     head, _, name = line.partition(b"\t")
     mode, _, blob_id, size = head.decode("ascii").split()
     return entry_of(name, mode, blob_id, int(size) if size.isdigit() else 0)
+
+
+def tree_changes(listing: bytes) -> Iterator[TreeChange]:
+    """What ``diff-tree -r -z --raw`` prints of two trees."""
+    fields = iter(listing.split(b"\0"))
+    for head in fields:
+        if not head:
+            continue
+        modes_and_ids, name = head.decode("ascii").removeprefix(":").split(), next(fields)
+        old_mode, new_mode, old_id, new_id, _ = modes_and_ids
+        yield TreeChange(_changed(name, old_mode, old_id), _changed(name, new_mode, new_id))
+
+
+def _changed(name: bytes, mode: str, blob_id: str) -> Entry | None:
+    return None if mode == _ABSENT else entry_of(name, mode, blob_id, 0)
 
 
 def blobs(output: bytes, wanted: Iterable[str]) -> Iterable[tuple[str, bytes]]:

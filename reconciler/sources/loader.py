@@ -5,7 +5,8 @@ from dataclasses import asdict, dataclass, replace
 from hashlib import sha256
 from typing import Final, Self, TypeVar
 
-from reconciler.domain.document import ParsedFile
+from reconciler.domain.diagnostics import Diagnostic
+from reconciler.domain.document import KnownTree, ParsedFile, Snapshot
 from reconciler.domain.secrets import redacted
 from reconciler.errors import SourceCause, SourceUnreadable
 from reconciler.sources.builder import LIMITS
@@ -16,7 +17,7 @@ from reconciler.sources.includes import identity, read_included
 
 T = TypeVar("T")
 
-LOADER_VERSION: Final = 5
+LOADER_VERSION: Final = 6
 """To be raised whenever the same bytes may be understood otherwise: what is cached is then parsed anew."""
 
 MAX_FILES: Final = 10_000
@@ -51,11 +52,39 @@ class Loaded:
 
     Attributes:
         files: All of them, ordered by path.
-        parsed: Those that were parsed now, and are worth keeping.
+        parsed: Those that were parsed now.
     """
 
     files: tuple[ParsedFile, ...]
     parsed: tuple[ParsedFile, ...]
+
+
+def tree_of(
+    loaded: Loaded, snapshot: Snapshot, *, key: str, entries: int, unmatched: tuple[Diagnostic, ...]
+) -> KnownTree:
+    """What is known of a tree, once it was loaded whole.
+
+    Args:
+        loaded: Its files.
+        snapshot: What they say, with what lies beside them.
+        key: What they were read by.
+        entries: How many files there are in all.
+        unmatched: The findings about limits of the source that no document is for.
+    """
+    files = loaded.files
+    return KnownTree(
+        revision=snapshot.revision or "",
+        key=key,
+        entries=entries,
+        files=len(files),
+        claims=sum(len(file.claims) for file in files),
+        bytes=sum(file.size for file in files),
+        documents=sum(file.count for file in files),
+        values=sum(file.values for file in files),
+        characters=sum(file.characters for file in files),
+        surroundings=snapshot.surroundings,
+        unmatched=unmatched,
+    )
 
 
 def stamp(contract: DocumentContract) -> str:
@@ -97,20 +126,68 @@ def load_tree(
     Raises:
         SourceUnreadable: When they ask for more.
     """
-    entries = [_nameable(entry) for entry in entries]
-    kept = {entry.path: known[entry.path] for entry in entries if _is_current(known.get(entry.path), entry, tree)}
-    refused = {entry.path: refuse_file(entry, why) for entry in entries if (why := _why_unreadable(entry))}
-    new = [entry for entry in entries if entry.path not in kept and entry.path not in refused]
-    room = _Room.within(limits)
-    room.bytes.take(sum(entry.size for entry in entries if entry.path not in refused))
-    for file in kept.values():
-        room.documents.take(len(file.documents) + len(file.refusals))
-        room.values.take(file.values)
-        room.characters.take(file.characters)
-    batches = _batches(new, lambda entry: entry.size, BATCH_BYTES)
-    parsed = {file.path: file for batch in batches for file in _parse(tree, batch, contract, room)}
-    every = {**kept, **parsed, **refused}
-    return Loaded(tuple(every[entry.path] for entry in entries), tuple(parsed.values()))
+    reading = TreeReading(tree, entries, contract, known, limits)
+    for batch in reading.batches():
+        reading.keep(reading.parse(batch))
+    return reading.loaded()
+
+
+class TreeReading:
+    """The reading of a tree's files, some at once, so that no more than those have to be in memory.
+
+    The arguments are those of `load_tree`.
+
+    Raises:
+        SourceUnreadable: When the files that are known ask for more than the limits.
+    """
+
+    def __init__(
+        self,
+        tree: Tree,
+        entries: Sequence[Entry],
+        contract: DocumentContract,
+        known: Mapping[str, ParsedFile],
+        limits: SourceLimits = SOURCE_LIMITS,
+    ) -> None:
+        self._tree = tree
+        self._contract = contract
+        self._entries = [_nameable(entry) for entry in entries]
+        current = (entry for entry in self._entries if _is_current(known.get(entry.path), entry, tree))
+        self._files = {entry.path: known[entry.path] for entry in current}
+        kept = list(self._files.values())
+        refused = {entry.path: refuse_file(entry, why) for entry in self._entries if (why := _why_unreadable(entry))}
+        self._parsed: list[str] = []
+        self._room = _Room.within(limits)
+        self._room.bytes.take(sum(entry.size for entry in self._entries if entry.path not in refused))
+        for file in kept:
+            self._room.take(file)
+        self._new = [entry for entry in self._entries if entry.path not in self._files and entry.path not in refused]
+        self.refused = [file for path, file in refused.items() if self._files.get(path) != file]
+        """The files that are not read at all, as far as that is new."""
+        self._files |= refused
+
+    def batches(self) -> Iterator[list[Entry]]:
+        """The files that have to be parsed, those of a batch at once."""
+        return _batches(self._new, lambda entry: entry.size, BATCH_BYTES)
+
+    def parse(self, batch: Sequence[Entry]) -> list[ParsedFile]:
+        """What the files of a batch say.
+
+        Raises:
+            SourceUnreadable: When they ask for more than the limits, together with those that came before.
+        """
+        return list(_parse(self._tree, batch, self._contract, self._room))
+
+    def keep(self, files: Iterable[ParsedFile]) -> None:
+        """Take what a batch gave, with the bodies of its documents or without."""
+        for file in files:
+            self._files[file.path] = file
+            self._parsed.append(file.path)
+
+    def loaded(self) -> Loaded:
+        """All files, once every batch was parsed."""
+        every = tuple(self._files[entry.path] for entry in self._entries)
+        return Loaded(every, tuple(self._files[path] for path in self._parsed))
 
 
 def _is_current(file: ParsedFile | None, entry: Entry, tree: Tree) -> bool:
@@ -177,6 +254,7 @@ class _Asking:
 def _parse(tree: Tree, entries: Sequence[Entry], contract: DocumentContract, room: "_Room") -> Iterator[ParsedFile]:
     # each path is parsed and kept for itself, though a tree may name one blob thousands of times
     contents = _read(tree, entries)
+    sizes = {entry.path: entry.size for entry in entries}
     asking = (_ask(tree, read_file(entry, contents[entry.blob_id]), room) for entry in entries)
     for batch in _batches(asking, lambda item: item.size, LIMITS.included_bytes):
         judged = [(file, file.refusal()) for file in batch]
@@ -185,7 +263,7 @@ def _parse(tree: Tree, entries: Sequence[Entry], contract: DocumentContract, roo
         for item, why in judged:
             file = refuse_draft(item.draft, tree, why) if why else finish(item.draft, tree, texts, contract)
             room.characters.take(file.characters)
-            yield file
+            yield replace(file, size=sizes[file.path], count=item.draft.count)
 
 
 def _ask(tree: Tree, draft: DocumentDraft, room: "_Room") -> _Asking:
@@ -234,6 +312,16 @@ class _Room:
     documents: _Allowance
     values: _Allowance
     characters: _Allowance
+
+    def take(self, file: ParsedFile) -> None:
+        """Count what a file holds that is known, besides its size.
+
+        Raises:
+            SourceUnreadable: When it is more than a source may hold.
+        """
+        self.documents.take(file.count)
+        self.values.take(file.values)
+        self.characters.take(file.characters)
 
     @classmethod
     def within(cls, limits: SourceLimits) -> Self:

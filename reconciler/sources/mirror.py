@@ -4,9 +4,10 @@ import os
 import re
 import shutil
 import threading
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from fnmatch import fnmatchcase
 from functools import cached_property
 from pathlib import Path
 from typing import Final
@@ -16,15 +17,24 @@ from reconciler.errors import SourceCause, SourceUnreadable
 from reconciler.sources.file_tree import Entry
 from reconciler.sources.git_command import GitCommand
 from reconciler.sources.git_failure import is_explained, printed, remote_failure
-from reconciler.sources.git_objects import CONTENTS, LISTING, ObjectMissing, blobs, tree_entries
+from reconciler.sources.git_objects import (
+    LISTING,
+    TreeChange,
+    tree_changes,
+    tree_entries,
+)
 from reconciler.sources.git_process import DEFAULT_CAPS, Caps, GitTimeout, Output
 from reconciler.sources.git_remote import GitRemote, split_branch
+from reconciler.sources.git_tree import GitTree, MirrorBroken
 
 _HEAD: Final = "refs/reconciler/head"
 _KEPT: Final = "refs/reconciler/kept"
 _MAX_KEPT: Final = 200
+_REJECTED: Final = 1
+"""How ``git fetch`` ends when it got what it was asked for, and a reference would not move forward."""
 _LEFT_BEHIND: Final = ("*.lock", "tmp_*", ".tmp-*")
 _SHA256_DIGITS: Final = 64
+_FOLDER: Final = "040000"
 _MAX_NAMED: Final = 10
 """Branches, in a message: enough to see the right one."""
 _OVER_HTTP: Final = frozenset({"http", "https"})
@@ -50,40 +60,6 @@ class GitLimits:
     look_seconds: float = 10
     repository_bytes: int = 2 * 1024**3
     files: int = 10_000
-
-
-class MirrorBroken(Exception):
-    """The mirror itself cannot be used: it is deleted and fetched again."""
-
-
-@dataclass(frozen=True)
-class GitTree:
-    """All files of one commit in a mirror.
-
-    Attributes:
-        mirror: Where they are.
-        by_path: Path → entry.
-    """
-
-    mirror: "Mirror"
-    by_path: Mapping[str, Entry]
-
-    def entry(self, path: str) -> Entry | None:
-        """What stands at a path."""
-        return self.by_path.get(path)
-
-    def entries(self) -> Iterable[Entry]:
-        """Everything that is not a folder."""
-        return self.by_path.values()
-
-    def read(self, blob_ids: Collection[str]) -> Mapping[str, bytes]:
-        """The contents, by id, with one ``cat-file --batch``."""
-        lines = [blob_id.encode() for blob_id in blob_ids]
-        output = self.mirror.local("cat-file", "--batch", lines=lines, caps=CONTENTS)
-        try:
-            return dict(blobs(output.stdout, blob_ids))
-        except ObjectMissing as error:
-            raise MirrorBroken(str(error)) from error
 
 
 @dataclass(frozen=True)
@@ -145,14 +121,15 @@ class Mirror:
             raise SourceUnreadable(SourceCause.GIT_FAILED, "this is no commit id: give all of its hexadecimal digits")
         if not self.exists:
             self._create(revision)
-        if not self.has(revision):
-            if self._object_format() != _object_format_of(revision):
-                self.remove()
-                self._create(revision)
-            self._fetch_branch()
+        if self.has(revision):
+            return
+        if self._object_format() != _object_format_of(revision):
+            self.remove()
+            self._create(revision)
+        self._fetch_branch()
         if not self.has(revision):
             self._fetch_commit(revision)
-        self._check_size()
+        self.check_size()
 
     @property
     def exists(self) -> bool:
@@ -190,12 +167,14 @@ class Mirror:
 
     def descends(self, revision: str, ancestor: str) -> bool:
         """Whether the ancestor, which may be unknown here, is in the history of a commit that is here."""
-        if not is_revision(ancestor) or not self.has(ancestor):
+        if not is_revision(ancestor):
             return False
         output = self._local("merge-base", "--is-ancestor", ancestor, revision)
         # a commit that is missing in between makes git end as if the answer were no
         if output.status and (output.status != 1 or output.stderr):
-            raise MirrorBroken(printed(output.stderr))
+            if self.has(ancestor):
+                raise MirrorBroken(printed(output.stderr))
+            return False
         return output.status == 0
 
     def tree(self, revision: str) -> GitTree:
@@ -203,16 +182,25 @@ class Mirror:
         listing = self.local("ls-tree", "-r", "-z", "-l", "--full-tree", revision, caps=LISTING).stdout
         return GitTree(self, {entry.path: entry for entry in tree_entries(listing)})
 
+    def changes(self, since: str, revision: str) -> list[TreeChange]:
+        """Where the files of two commits that are here differ."""
+        arguments = ("-r", "-z", "--raw", "--no-renames", "--no-abbrev", since, revision, "--")
+        return list(tree_changes(self.local("diff-tree", *arguments, caps=LISTING).stdout))
+
+    def entries_at(self, revision: str, paths: Sequence[str]) -> Mapping[str, Entry]:
+        """What stands at some paths of a commit that is here, folders left out."""
+        arguments = ("-z", "-l", "--full-tree", revision, "--", *paths)
+        listing = self.local("--literal-pathspecs", "ls-tree", *arguments, caps=LISTING).stdout
+        return {entry.path: entry for entry in tree_entries(listing) if entry.mode != _FOLDER}
+
     def file(self, revision: str, path: str, most_bytes: int) -> bytes | None:
         """A regular file of a commit, when both are here and it is not larger than that; nothing is fetched."""
         if not is_revision(revision) or not self.exists or not self.has(revision):
             return None
-        listing = self.local("ls-tree", "-z", "-l", "--full-tree", "--", revision, path).stdout
-        for entry in tree_entries(listing):
-            # a path that looks like a pathspec of git may find another file
-            if entry.path == path and entry.is_regular and entry.size <= most_bytes:
-                return GitTree(self, {path: entry}).read([entry.blob_id])[entry.blob_id]
-        return None
+        entry = self.entries_at(revision, [path]).get(path)
+        if entry is None or not entry.is_regular or entry.size > most_bytes:
+            return None
+        return GitTree(self, {path: entry}).read([entry.blob_id])[entry.blob_id]
 
     def local(self, *arguments: str, lines: Iterable[bytes] | None = None, caps: Caps = DEFAULT_CAPS) -> Output:
         """Run a command in the mirror that must end well.
@@ -291,24 +279,43 @@ class Mirror:
 
     def _fetch_branch(self) -> None:
         """Fetch, and keep what a rewritten history leaves behind: it may be the last good revision."""
-        before = self._local("rev-parse", "--verify", "--quiet", _HEAD).stdout.decode().strip()
-        if before:
-            self.local("update-ref", f"{_KEPT}/{before}", before)
-        self._fetch(f"+{self._branch_ref}:{_HEAD}")
-        self._forget_kept()
+        output = self._fetch(f"{self._branch_ref}:{_HEAD}")
+        if output.status != _REJECTED:
+            self._require_fetched(output)
+        else:
+            before = self._local("rev-parse", "--verify", "--quiet", _HEAD).stdout.decode().strip()
+            if before:
+                self.local("update-ref", f"{_KEPT}/{before}", before)
+            self._fetch_all(f"+{self._branch_ref}:{_HEAD}")
+        if self._keeps_any():
+            self._forget_kept()
+
+    def _keeps_any(self) -> bool:
+        """Whether a commit of a rewritten history is kept, told without asking git."""
+        packed = self.folder / "packed-refs"
+        loose = (self.folder / _KEPT).glob("*")
+        return any(loose) or (packed.exists() and _KEPT.encode() in packed.read_bytes())
 
     def _fetch_commit(self, revision: str) -> None:
         try:
-            self._fetch(f"+{revision}:{_KEPT}/{revision}")
+            self._fetch_all(f"+{revision}:{_KEPT}/{revision}")
         except SourceUnreadable as error:
             if error.cause is not SourceCause.BRANCH_MISSING:
                 raise
             raise remote_failure(self.remote.display_url, f"fatal: not our ref {revision}", ()) from error
 
-    def _fetch(self, refspec: str) -> None:
+    def _fetch_all(self, refspec: str) -> None:
+        self._require_fetched(self._fetch(refspec))
+
+    def _require_fetched(self, output: Output) -> None:
+        if output.status:
+            failure = remote_failure(self.remote.display_url, output.stderr, self.remote.secrets)
+            raise failure if is_explained(output.stderr) else MirrorBroken(str(failure))
+
+    def _fetch(self, refspec: str) -> Output:
         self._remove_left_behind()
         try:
-            output = self._there.run(
+            return self._there.run(
                 *("fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--no-recurse-submodules"),
                 # what is read needs no history: a remote that has only a part of its own is read as well
                 *("--update-shallow", *self._upload_pack, "--", self.remote.url, refspec),
@@ -319,9 +326,6 @@ class Mirror:
             raise self._too_slow(error) from error
         finally:
             self._remove_left_behind()
-        if output.status:
-            failure = remote_failure(self.remote.display_url, output.stderr, self.remote.secrets)
-            raise failure if is_explained(output.stderr) else MirrorBroken(str(failure))
 
     def _too_slow(self, error: GitTimeout) -> SourceUnreadable:
         return SourceUnreadable(
@@ -339,9 +343,10 @@ class Mirror:
 
     def _remove_left_behind(self) -> None:
         """A git that was ended by force leaves its locks and half a pack; nobody else writes in the mirror."""
-        for pattern in _LEFT_BEHIND:
-            for path in self.folder.rglob(pattern):
-                path.unlink(missing_ok=True)
+        for where, _, names in os.walk(self.folder):
+            for name in names:
+                if any(fnmatchcase(name, pattern) for pattern in _LEFT_BEHIND):
+                    Path(where, name).unlink(missing_ok=True)
 
     def _watch_size(self) -> None:
         """While git fetches: it keeps everything twice when it packs anew, so only twice the size is too much."""
@@ -349,13 +354,13 @@ class Mirror:
         if size > 2 * self.limits.repository_bytes:
             raise self._too_large(size)
 
-    def _check_size(self) -> None:
-        counts = dict(
-            line.split(": ", 1)
-            for line in self.local("count-objects", "-v").stdout.decode().splitlines()
-            if ": " in line
-        )
-        size = 1024 * (int(counts.get("size", 0)) + int(counts.get("size-pack", 0)))
+    def check_size(self) -> None:
+        """Refuse a repository that has become too large.
+
+        Raises:
+            SourceUnreadable: Saying how large it is, and may be.
+        """
+        size = _bytes_in(self.folder / "objects")
         if size > self.limits.repository_bytes:
             raise self._too_large(size)
 

@@ -10,7 +10,7 @@ from pathlib import PurePosixPath
 from typing import Final
 
 from reconciler.domain.diagnostics import Diagnostic, Severity
-from reconciler.domain.document import Refusal, Snapshot
+from reconciler.domain.document import Refusal, Snapshot, Surroundings
 from reconciler.domain.secrets import redacted
 from reconciler.domain.sentences import first_few
 from reconciler.domain.status import Reason
@@ -43,19 +43,56 @@ def with_surroundings(snapshot: Snapshot, tree: Tree, paths: Sequence[str], *, t
     Raises:
         SourceUnreadable: When what is near cannot be read.
     """
+    if snapshot.documents or snapshot.refusals:
+        return amid(snapshot, surroundings_of(tree, paths, tells_outside=tells_outside))
+    skipped = tuple(_skipped(tree, Globs(tuple(paths))))[:_MAX_SKIPPED]
+    return replace(
+        snapshot,
+        diagnostics=(*snapshot.diagnostics, *skipped),
+        unread=(*snapshot.unread, *skipped),
+        nothing=_nothing(snapshot, tree, paths, skipped),
+        surroundings=Surroundings(skipped),
+    )
+
+
+def surroundings_of(tree: Tree, paths: Sequence[str], *, tells_outside: bool) -> Surroundings:
+    """What lies beside the files of a source that has some; the arguments are those of `with_surroundings`.
+
+    Raises:
+        SourceUnreadable: When it cannot be read.
+    """
     globs = Globs(tuple(paths))
-    passed_over = tuple(_skipped(tree, globs))[:_MAX_SKIPPED]
-    is_empty = not snapshot.documents and not snapshot.refusals
-    outside = () if is_empty or not tells_outside else tuple(_outside(tree, globs))
-    misspelt = () if is_empty else tuple(_misspelt(tree, globs))
-    refused = () if is_empty else tuple(_refusal(found) for found in passed_over if found.severity is Severity.ERROR)
+    return Surroundings(
+        skipped=tuple(_skipped(tree, globs))[:_MAX_SKIPPED],
+        outside=tuple(_outside(tree, globs)) if tells_outside else (),
+        misspelt=tuple(_misspelt(tree, globs)),
+    )
+
+
+def amid(snapshot: Snapshot, surroundings: Surroundings) -> Snapshot:
+    """A snapshot, not an empty one, that tells what was passed over."""
+    skipped = surroundings.skipped
+    refused = tuple(_refusal(found) for found in skipped if found.severity is Severity.ERROR)
     return replace(
         snapshot,
         refusals=(*snapshot.refusals, *refused),
-        diagnostics=(*snapshot.diagnostics, *passed_over, *outside, *misspelt),
-        unread=(*snapshot.unread, *passed_over),
-        nothing=_nothing(snapshot, tree, paths, passed_over) if is_empty else None,
-        passed_over=(*passed_over, *outside, *misspelt),
+        diagnostics=(*snapshot.diagnostics, *surroundings.all),
+        unread=(*snapshot.unread, *skipped),
+        surroundings=surroundings,
+    )
+
+
+def lies_beside(entry: Entry, globs: Globs, *, tells_outside: bool) -> bool:
+    """Whether what `surroundings_of` finds may depend on a file."""
+    if entry.mode in {SYMLINK, SUBMODULE}:
+        return _may_hide_documents(entry.path, globs)
+    if _is_selected(entry.path, globs):
+        return False
+    lowered = Globs(tuple(pattern.lower() for pattern in globs.patterns))
+    return (
+        _is_selected_but_for_case(entry.path, globs, lowered)
+        or (tells_outside and entry.path.endswith(DOCUMENT_SUFFIXES))
+        or _ends_nearly(entry.path, globs)
     )
 
 

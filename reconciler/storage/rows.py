@@ -38,9 +38,11 @@ class Codec(Generic[R]):
     Attributes:
         noun: What people call it.
         table: Where it is kept.
-        columns: The columns that make a record; the table may have more.
+        names: The names of the columns that make a record; the table may have more.
+        columns: Those columns.
         key: The primary key's columns.
         apart: The names of columns whose values may be large, and are then kept as contents.
+        elsewhere: The names of fields that the table has no column for; they are left to whoever reads the rows.
         long: Columns that may be long lists, and what their items are. They are validated item by item: while one
             call validates, no other thread runs.
         is_large: Whether the row itself may be large.
@@ -53,6 +55,7 @@ class Codec(Generic[R]):
         table: Table,
         *,
         apart: tuple[str, ...] = (),
+        elsewhere: tuple[str, ...] = (),
         long: Mapping[str, type] | None = None,
         is_large: bool = False,
     ) -> None:
@@ -60,15 +63,17 @@ class Codec(Generic[R]):
         self.table = table
         self.apart = apart
         self.is_large = is_large
-        self._names = [field.name for field in fields(record)]  # type: ignore[arg-type]  # every record is a dataclass
-        self.columns: list[Column[Any]] = [table.c[name] for name in self._names]
+        names = [field.name for field in fields(record)]  # type: ignore[arg-type]  # every record is a dataclass
+        self.names = [name for name in names if name not in elsewhere]
+        self.columns: list[Column[Any]] = [table.c[name] for name in self.names]
         self.key: list[Column[Any]] = list(table.primary_key)
+        self._absent = dict.fromkeys(elsewhere)
         self._adapter = TypeAdapter(record)
         self._items = {name: TypeAdapter[Any](kind) for name, kind in (long or {}).items()}
 
     def to_row(self, record: R, *, besides: Collection[str] = ()) -> dict[str, Any]:
         """The values of the record's columns, besides some."""
-        return {name: self._value(name, getattr(record, name)) for name in self._names if name not in besides}
+        return {name: self._value(name, getattr(record, name)) for name in self.names if name not in besides}
 
     def to_encoded_row(self, record: R) -> dict[str, Any]:
         """The same with its JSON values as text."""
@@ -79,7 +84,7 @@ class Codec(Generic[R]):
     def from_row(self, row: Mapping[str, Any]) -> R:
         """The record that a row keeps."""
         read = {name: [items.validate_python(item) for item in row[name]] for name, items in self._items.items()}
-        return self._adapter.validate_python({**row, **read})
+        return self._adapter.validate_python({**self._absent, **row, **read})
 
     def _value(self, name: str, value: Any) -> Any:
         if self._is_json(name):
@@ -93,7 +98,7 @@ class Codec(Generic[R]):
 SOURCES = Codec("source", SourceRecord, tables.sources)
 TENANTS = Codec("tenant", TenantRecord, tables.tenants)
 RUNS = Codec("run", Run, tables.runs, apart=("diagnostics", "uncompared"))
-DOCUMENTS = Codec("document", Claim, tables.documents, is_large=True)
+DOCUMENTS = Codec("document", Claim, tables.documents, elsewhere=("body",))
 CHATBOTS = Codec("chatbot", Chatbot, tables.chatbots)
 TRANSITIONS = Codec("transition", Transition, tables.transitions)
 PLANS = Codec("plan", Plan, tables.plans, apart=("body", "ops"), long={"ops": DirectedOp})

@@ -123,9 +123,14 @@ class Store:
         async with self._reading() as transaction:
             yield UnitOfWork(transaction)
 
-    def parse_cache(self, source: str) -> ParseCache:
-        """The cache of a source's parsed files."""
-        return SqlParseCache(source, self._reading, self._writing)
+    def parse_cache(self, source: str, *, keeps: bool = True) -> ParseCache:
+        """What is known of a source's files, for one load of them.
+
+        Args:
+            source: Its name.
+            keeps: Whether what the load finds out is remembered.
+        """
+        return SqlParseCache(source, self._reading, self._writing, keeps=keeps)
 
     async def size(self) -> DatabaseSize:
         """How large the database is."""

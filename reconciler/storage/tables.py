@@ -65,8 +65,8 @@ def _json(name: str, *, optional: bool = False) -> Column[Any]:
     return Column(name, JSON(none_as_null=True), nullable=optional)
 
 
-def _number(name: str, *, optional: bool = False) -> Column[Any]:
-    return Column(name, Integer, nullable=optional)
+def _number(name: str, *, optional: bool = False, key: bool = False) -> Column[Any]:
+    return Column(name, Integer, nullable=optional, primary_key=key, autoincrement=False)
 
 
 sources = Table(
@@ -137,12 +137,28 @@ documents = Table(
     _number("line"),
     _json("labels"),
     _text("name", optional=True),
-    _json("body", optional=True),
     _text("digest", optional=True),
     _text("refusal", optional=True),
     _text("refusal_message", optional=True),
+    # whether nobody has looked yet if its chatbot follows it, or it does not
+    Column("unsettled", Boolean, nullable=False),
 )
 Index(None, documents.c.tenant, documents.c.chatbot_id)
+Index("ix_documents_source_path", documents.c.source, documents.c.path)
+Index("ix_documents_source_digest", documents.c.source, documents.c.digest)
+_refused = documents.c.refusal.is_not(None)
+Index("ix_documents_refused", documents.c.source, sqlite_where=_refused, postgresql_where=_refused)
+_unsettled = documents.c.unsettled.is_(True)
+Index("ix_documents_unsettled", documents.c.source, sqlite_where=_unsettled, postgresql_where=_unsettled)
+
+# the bodies of documents, and of files that are known, by digest: see storage/bodies.py
+document_bodies = Table(
+    "document_bodies",
+    metadata,
+    _text("source", key=True),
+    _text("digest", key=True),
+    Column("data", LargeBinary, nullable=False),
+)
 
 chatbots = Table(
     "chatbots",
@@ -229,7 +245,7 @@ baselines = Table(
     metadata,
     _text("tenant", key=True),
     _text("chatbot_id", key=True),
-    _json("sections"),
+    Column("data", LargeBinary, nullable=False),
 )
 
 plans = Table(
@@ -407,6 +423,7 @@ leases = Table(
     _moment("expires_at"),
 )
 
+# what is known of the files of sources, so that none is read twice: it may be deleted at any time
 parsed_files = Table(
     "parsed_files",
     metadata,
@@ -415,8 +432,50 @@ parsed_files = Table(
     _text("blob_id"),
     # what one version of the program parsed, another reads anew: its rules may differ
     _text("program"),
+    Column("has_findings", Boolean, nullable=False),
     _json("file"),
 )
+_found = parsed_files.c.has_findings.is_(True)
+Index("ix_parsed_files_findings", parsed_files.c.source, sqlite_where=_found, postgresql_where=_found)
+
+file_claims = Table(
+    "file_claims",
+    metadata,
+    _text("source", key=True),
+    _text("path", key=True),
+    _number("number", key=True),
+    _text("chatbot_id", optional=True),
+    _text("digest", optional=True),
+    sqlite_with_rowid=False,
+)
+Index(None, file_claims.c.source, file_claims.c.chatbot_id)
+Index("ix_file_claims_source_digest", file_claims.c.source, file_claims.c.digest)
+
+file_includes = Table(
+    "file_includes",
+    metadata,
+    _text("source", key=True),
+    _text("path", key=True),
+    _text("included", key=True),
+    sqlite_with_rowid=False,
+)
+Index("ix_file_includes_source_included", file_includes.c.source, file_includes.c.included)
+
+# which tree the known files of a source are, as a whole
+known_trees = Table(
+    "known_trees",
+    metadata,
+    _text("source", key=True),
+    _text("program"),
+    # changes with every write, so that nobody describes what another one changed meanwhile
+    _text("writer"),
+    _json("tree", optional=True),
+    # whether the claims of the source are those of these files
+    Column("is_promoted", Boolean, nullable=False),
+)
+
+OF_A_SOURCE = (document_bodies, parsed_files, file_claims, file_includes, known_trees)
+"""What is kept of a source's files, besides its claims."""
 
 # large values of plans and runs: see storage/packing.py
 contents = Table("contents", metadata, _text("digest", key=True), Column("data", LargeBinary, nullable=False))

@@ -2,17 +2,19 @@ import hashlib
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from reconciler.domain.assemble import assemble
+from reconciler.domain.assemble import assemble, unmatched_in
 from reconciler.domain.commit import CommitFact
-from reconciler.domain.document import Snapshot
+from reconciler.domain.document import ParsedFile, Snapshot, Surroundings
 from reconciler.domain.escaping import escaped
 from reconciler.errors import SourceCause, SourceUnreadable
 from reconciler.ports import ParseCache
 from reconciler.sources.builder import LIMITS
+from reconciler.sources.changed_files import ChangeReading, Differences, TooLittleKnown, stamped
 from reconciler.sources.contract import DocumentContract
 from reconciler.sources.file_tree import DEFAULT_PATHS, SYMLINK, Entry
-from reconciler.sources.loader import load_tree, select, stamp
-from reconciler.sources.unmatched_files import with_surroundings
+from reconciler.sources.git_objects import TreeChange
+from reconciler.sources.loader import MAX_FILES, Loaded, load_tree, select, stamp, tree_of
+from reconciler.sources.unmatched_files import surroundings_of, with_surroundings
 from tests.fakes.clock import START
 from tests.support.contract import CONTRACT
 
@@ -134,13 +136,46 @@ class FakeSource:
         tree = self._commit(revision).tree
         entries = select(tree, self._paths)
         ids = {entry.path: entry.blob_id for entry in entries if entry.is_regular}
-        prefix = stamp(self._contract)
-        found = await cache.find({path: f"{prefix}.{blob_id}" for path, blob_id in ids.items()})
+        found = await cache.find({path: self._stamp(blob_id) for path, blob_id in ids.items()})
         known = {path: replace(file, blob_id=ids[path]) for path, file in found.items()}
         loaded = load_tree(tree, entries, self._contract, known)
-        await cache.keep([replace(file, blob_id=f"{prefix}.{file.blob_id}") for file in loaded.parsed])
-        snapshot = assemble(revision, loaded.files, allowed=self._allowed, parsed=len(loaded.parsed))
-        return with_surroundings(snapshot, tree, self._paths)
+        unmatched = tuple(unmatched_in(loaded.files, self._allowed))
+        snapshot = assemble(
+            revision, loaded.files, allowed=self._allowed, parsed=len(loaded.parsed), unmatched=unmatched
+        )
+        snapshot = with_surroundings(snapshot, tree, self._paths)
+        new = [file for file in loaded.files if known.get(file.path) != file]
+        known_tree = tree_of(loaded, snapshot, key=self._key, entries=len(list(tree.entries())), unmatched=unmatched)
+        drop = await cache.paths() - {file.path for file in loaded.files}
+        await cache.keep(stamped(new, self._stamp), drop=drop, tree=known_tree)
+        return snapshot
+
+    async def load_changes(self, since: str, revision: str, cache: ParseCache) -> Snapshot | None:
+        self._check()
+        known = await cache.promoted_tree()
+        if (
+            known is None
+            or (known.revision, known.key) != (since, self._key)
+            or not await self.descends(revision, since)
+        ):
+            return None
+        before, after = self._commit(since).tree, self._commit(revision).tree
+
+        async def load(paths: Collection[str], _: Mapping[str, ParsedFile]) -> Loaded:
+            entries = [entry for path in sorted(paths) if (entry := after.entry(path)) is not None]
+            return load_tree(after, entries, self._contract, {})
+
+        async def beside() -> Surroundings:
+            return surroundings_of(after, self._paths, tells_outside=True)
+
+        reading = ChangeReading(self._stamp, load, beside, self._allowed, MAX_FILES)
+        try:
+            found = Differences.of(changes(before, after), self._paths, tells_outside=True)
+            snapshot = await reading.read(known, found, revision, cache)
+        except TooLittleKnown:
+            return None
+        self.loads_asked += 1
+        return snapshot
 
     async def text(self, path: str, revision: str) -> str | None:
         commit = self._commits.get(revision)
@@ -185,6 +220,13 @@ class FakeSource:
             if any(commit.tree.entry(path) != before.entry(path) for path in paths):
                 yield CommitFact(at, escaped(commit.author), START, escaped(commit.subject))
 
+    def _stamp(self, blob_id: str) -> str:
+        return f"{stamp(self._contract)}.{blob_id}"
+
+    @property
+    def _key(self) -> str:
+        return repr((stamp(self._contract), self._paths, self._allowed))
+
     def _push(self, commit: _Commit) -> str:
         content = repr((sorted(commit.tree.files.items()), sorted(commit.tree.symlinks.items()), commit.parent))
         self._tip = hashlib.sha1(content.encode(), usedforsecurity=False).hexdigest()
@@ -199,6 +241,13 @@ class FakeSource:
     def _check(self) -> None:
         if self._failure is not None:
             raise self._failure
+
+
+def changes(before: MemoryTree, after: MemoryTree) -> list[TreeChange]:
+    """Where two trees differ."""
+    old, new = ({entry.path: entry for entry in tree.entries()} for tree in (before, after))
+    places = sorted(path for path in {*old, *new} if old.get(path) != new.get(path))
+    return [TreeChange(old.get(path), new.get(path)) for path in places]
 
 
 def _bytes(text: str | bytes) -> bytes:

@@ -12,7 +12,7 @@ from reconciler.domain.status import Reason
 from reconciler.engine.apply.request import require_applicable
 from reconciler.engine.context import Engine, SourceBinding
 from reconciler.engine.decide.approvals import are_enough, weigh_approvals
-from reconciler.engine.reconcile.fetch import fetch_revision, known_claims
+from reconciler.engine.reconcile.fetch import FetchedRevision, fetch_revision
 from reconciler.errors import Conflict, SourceUnreadable
 from reconciler.storage import UnitOfWork
 
@@ -65,7 +65,7 @@ _BLOCKED_BY = {
 }
 
 
-FetchTask = asyncio.Task[tuple[Claim, ...]]
+FetchTask = asyncio.Task[FetchedRevision | None]
 
 
 @dataclass(slots=True)
@@ -79,19 +79,31 @@ class SharedFetch:
     _under_way: dict[str, FetchTask] = field(default_factory=dict)
     _waiting: dict[str, FetchTask] = field(default_factory=dict)
 
-    async def documents(self, binding: SourceBinding) -> tuple[Claim, ...]:
-        """The documents of a source as the remote has them now.
+    async def document(self, binding: SourceBinding, chatbot_id: str) -> Claim | None:
+        """What a source states of a chatbot, as the remote has it now.
 
         Raises:
             SourceUnreadable: With the exact cause.
         """
+        fetched = await self._fetched(binding)
+        snapshot = fetched.snapshot if fetched is not None else None
+        if fetched is None or snapshot is None or not (snapshot.about is None or chatbot_id in snapshot.about):
+            async with self.engine.store.read() as uow:
+                return await uow.documents.get(binding.name, chatbot_id)
+        claim = next((claim for claim in fetched.claims if claim.chatbot_id == chatbot_id), None)
+        if claim is None or claim.body is not None or claim.digest is None:
+            return claim
+        async with self.engine.store.read() as uow:
+            return replace(claim, body=await uow.documents.body(binding.name, claim.digest))
+
+    async def _fetched(self, binding: SourceBinding) -> FetchedRevision | None:
         task = self._waiting.get(binding.name)
         if task is None:
             task = asyncio.create_task(self._look_after(self._under_way.get(binding.name), binding))
             self._waiting[binding.name] = task
         return await asyncio.shield(task)
 
-    async def _look_after(self, before: FetchTask | None, binding: SourceBinding) -> tuple[Claim, ...]:
+    async def _look_after(self, before: FetchTask | None, binding: SourceBinding) -> FetchedRevision | None:
         if before is not None:
             await asyncio.wait([before])
         this = self._waiting.pop(binding.name)
@@ -102,15 +114,11 @@ class SharedFetch:
             if self._under_way.get(binding.name) is this:
                 del self._under_way[binding.name]
 
-    async def _look(self, binding: SourceBinding) -> tuple[Claim, ...]:
+    async def _look(self, binding: SourceBinding) -> FetchedRevision | None:
         async with self.engine.store.read() as uow:
             record = await uow.sources.get(binding.name)
-        if record is None:
-            return ()
-        fetched = await fetch_revision(self.engine, binding, record)
-        if fetched.snapshot is None:
-            return tuple(await known_claims(self.engine, binding.name))
-        return tuple(fetched.claims)
+        # what it finds out about files is not kept, because it is not promoted
+        return await fetch_revision(self.engine, binding, record, keeps=False) if record is not None else None
 
 
 async def check_document(engine: Engine, shared: SharedFetch, plan: Plan) -> None:
@@ -121,11 +129,10 @@ async def check_document(engine: Engine, shared: SharedFetch, plan: Plan) -> Non
         NoLonger: The document says something else, is gone or refused, or the chatbot belongs to another source.
     """
     try:
-        documents = await shared.documents(engine.source(plan.source))
+        document = await shared.document(engine.source(plan.source), plan.chatbot_id)
     except SourceUnreadable as error:
         told = joined([f"{error.cause}: {explain_source(error.cause)}", str(error)])
         raise ApplyBlocked(Reason.SOURCE_UNKNOWN, told) from error
-    document = next((d for d in documents if d.chatbot_id == plan.chatbot_id), None)
     if document is None or document.body is None:
         message = document.refusal_message if document else None
         raise PlanOutdated(message or "the document is gone from git")

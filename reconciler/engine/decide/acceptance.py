@@ -6,8 +6,8 @@ from typing import Any
 from reconciler.domain.entities import Role, SourceRecord, SourceState, Trigger
 from reconciler.engine.audit.entries import audit
 from reconciler.engine.context import Actor, Engine
-from reconciler.engine.reconcile.fetch import claims_of, known_claims, load_snapshot, source_record
-from reconciler.engine.reconcile.promote import promote_revision
+from reconciler.engine.reconcile.fetch import claims_of, load_snapshot, source_record
+from reconciler.engine.reconcile.promote import Claims, promote_revision
 from reconciler.engine.reconcile.run_lifecycle import request_refresh
 from reconciler.errors import Conflict, SourceCause
 
@@ -61,15 +61,15 @@ async def accept_revision(engine: Engine, actor: Actor, source: str, revision: s
     head = await binding.port.head()
     if head != revision:
         raise Conflict("revision_not_seen", f"the remote of source {source} is at {head}, not at {revision}")
-    known = await known_claims(engine, source)
-    snapshot = await load_snapshot(engine, binding, revision, known)
+    snapshot, known = await load_snapshot(engine, binding, revision, record.good_revision)
     async with engine.store.begin() as uow:
         uow.history.because(f"source/{source}")
         record = await uow.sources.get(source) or record
-        documents = claims_of(source, binding.tenant, snapshot, known)
+        documents = claims_of(source, binding.tenant, snapshot, known.claims)
+        gone = {claim.chatbot_id for claim in known.claims} - {document.chatbot_id for document in documents}
         # a claim to what another source has is given up without a loss
-        own = {chatbot.id for chatbot in await uow.chatbots.of_source(source)}
-        orphaned = sorted(own & {item.chatbot_id for item in known} - {document.chatbot_id for document in documents})
+        chatbots = await uow.chatbots.some(binding.tenant, gone)
+        orphaned = sorted(chatbot.id for chatbot in chatbots.values() if chatbot.source == source)
         detail: dict[str, Any] = {
             "revision": revision,
             "reason": reason,
@@ -78,6 +78,6 @@ async def accept_revision(engine: Engine, actor: Actor, source: str, revision: s
         }
         detail |= {"orphaned": len(orphaned), "chatbots": orphaned[:MAX_NAMED]}
         await audit(uow, actor, "source.accept", f"source/{source}", detail=detail)
-        record = await promote_revision(engine, uow, record, revision, documents, actor)
+        record = await promote_revision(engine, uow, record, revision, Claims(documents, snapshot.about), actor)
     await request_refresh(engine, actor, source, Trigger.MANUAL, full=True)
     return Accepted(record, tuple(orphaned))

@@ -14,7 +14,7 @@ from reconciler.domain.entities import Chatbot, Claim
 from reconciler.domain.lifecycle import PlanStatus
 from reconciler.domain.status import EXPLANATIONS, OF_DOCUMENTS, Direction, Reason, Sync
 from reconciler.engine.audit.entries import audit
-from reconciler.engine.conditions import ConditionInputs, save_chatbot
+from reconciler.engine.conditions import ConditionInputs, save_chatbot, with_conditions
 from reconciler.engine.context import PROGRAM, Engine
 from reconciler.engine.reconcile.diff import close_open_plan
 from reconciler.storage import UnitOfWork
@@ -47,9 +47,18 @@ async def contested_claims(engine: Engine, uow: UnitOfWork, source: str) -> Sequ
 
 
 async def claim_unowned(
-    engine: Engine, uow: UnitOfWork, inputs: ConditionInputs, source: str, *, first: bool = False
+    engine: Engine,
+    uow: UnitOfWork,
+    inputs: ConditionInputs,
+    source: str,
+    *,
+    first: bool = False,
+    every: bool = False,
 ) -> Sequence[Contest]:
     """Have a source's chatbots follow it where no other source has them.
+
+    Only those claims are looked at that are new, that did not stand when they were looked at, or whose chatbot was let
+    go since.
 
     Args:
         engine: The ports.
@@ -58,10 +67,12 @@ async def claim_unowned(
         source: Its name.
         first: Whether this is the first revision of the source that is ever adopted: then it also gets what it would
             have, had it been read at once.
+        every: Whether all claims are looked at, because other sources may be configured by now.
 
     Returns:
         The claims that do not stand.
     """
+    await uow.documents.settle(source, every=every)
     claims = await uow.documents.unfollowed(source)
     if not claims:
         return ()
@@ -77,7 +88,17 @@ async def claim_unowned(
             await follow_document(uow, inputs, chatbot, claim)
         else:
             lost.append(Contest(claim, holder))
+    await uow.documents.settle(source)
     return lost
+
+
+async def first_following(uow: UnitOfWork, inputs: ConditionInputs, document: Claim) -> Chatbot:
+    """A chatbot that nobody heard of before, following the document that claims it."""
+    chatbot = Chatbot(tenant=document.tenant, id=document.chatbot_id, message=EXPLANATIONS[Reason.NOT_CHECKED])
+    chatbot = _showing(inputs, chatbot, document)
+    if document.refusal is not None:
+        chatbot = _as_unknown(chatbot, document.refusal, _refusal_message(document.refusal, document))
+    return await with_conditions(uow, inputs, chatbot)
 
 
 async def follow_document(uow: UnitOfWork, inputs: ConditionInputs, chatbot: Chatbot, document: Claim) -> None:
@@ -88,17 +109,11 @@ async def follow_document(uow: UnitOfWork, inputs: ConditionInputs, chatbot: Cha
     moves = chatbot.source is not None and chatbot.source != document.source
     if moves:
         chatbot = await _leave(uow, chatbot, document)
-    chatbot = replace(
-        chatbot,
-        source=document.source,
-        path=document.path,
-        labels=document.labels,
-        name=document.name or chatbot.name,
-        revision=inputs.sources[document.source].good_revision,
-    )
+    if chatbot.source != document.source:
+        await uow.documents.unsettle(chatbot.tenant, chatbot.id)
+    chatbot = _showing(inputs, chatbot, document)
     if document.refusal is not None:
-        message = document.refusal_message or EXPLANATIONS[document.refusal]
-        await mark_unknown(uow, inputs, chatbot, document.refusal, message)
+        await mark_unknown(uow, inputs, chatbot, document.refusal, _refusal_message(document.refusal, document))
         return
     if chatbot.fault in OF_DOCUMENTS:
         chatbot = replace(chatbot, fault=Reason.NOT_CHECKED, fault_message=None, checked_digest=None)
@@ -108,19 +123,36 @@ async def follow_document(uow: UnitOfWork, inputs: ConditionInputs, chatbot: Cha
 async def mark_unknown(uow: UnitOfWork, inputs: ConditionInputs, chatbot: Chatbot, fault: Reason, message: str) -> None:
     """Close a chatbot's plan, and say why nothing can be compared."""
     chatbot = await close_open_plan(uow, chatbot, PlanStatus.STALE, fault)
-    await save_chatbot(
-        uow,
-        inputs,
-        replace(
-            chatbot,
-            sync=Sync.UNKNOWN,
-            direction=Direction.UNKNOWN,
-            fault=fault,
-            fault_message=message,
-            checked_digest=None,
-            epoch=chatbot.epoch + 1,  # a dry run that is under way was of a document that no longer holds
-        ),
+    await save_chatbot(uow, inputs, _as_unknown(chatbot, fault, message))
+
+
+def _showing(inputs: ConditionInputs, chatbot: Chatbot, document: Claim) -> Chatbot:
+    """A chatbot with what the document that it follows says of it."""
+    return replace(
+        chatbot,
+        source=document.source,
+        path=document.path,
+        labels=document.labels,
+        name=document.name or chatbot.name,
+        revision=inputs.sources[document.source].good_revision,
     )
+
+
+def _as_unknown(chatbot: Chatbot, fault: Reason, message: str) -> Chatbot:
+    """A chatbot of which nothing can be compared."""
+    return replace(
+        chatbot,
+        sync=Sync.UNKNOWN,
+        direction=Direction.UNKNOWN,
+        fault=fault,
+        fault_message=message,
+        checked_digest=None,
+        epoch=chatbot.epoch + 1,  # a dry run that is under way was of a document that no longer holds
+    )
+
+
+def _refusal_message(refusal: Reason, document: Claim) -> str:
+    return document.refusal_message or EXPLANATIONS[refusal]
 
 
 async def release(
@@ -135,6 +167,7 @@ async def release(
         if heir is not None:
             await follow_document(uow, inputs, chatbot, heir)
         else:
+            await uow.documents.unsettle(chatbot.tenant, chatbot.id)
             await mark_unknown(uow, inputs, chatbot, Reason.ORPHANED, EXPLANATIONS[Reason.ORPHANED])
 
 

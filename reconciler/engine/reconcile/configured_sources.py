@@ -46,7 +46,7 @@ async def configure_sources(engine: Engine, uow: UnitOfWork) -> None:
     inputs = await ConditionInputs.read(uow)
     for name in engine.sources:
         # of several claims to what was let go, that of the source named first stands
-        await claim_unowned(engine, uow, inputs, name)
+        await claim_unowned(engine, uow, inputs, name, every=True)
 
 
 def new_names(records: Collection[SourceRecord], bindings: Mapping[str, SourceBinding]) -> Mapping[str, str]:
@@ -114,8 +114,8 @@ async def _begin_anew(engine: Engine, uow: UnitOfWork, binding: SourceBinding, r
     await uow.sources.save(replace(await _new_record(uow, binding), version=record.version))
     await _audit_configured(uow, binding, record)
     if record.tenant != binding.tenant:
-        left = await uow.documents.of_source(binding.name)
-        await uow.documents.replace(binding.name, ())
+        left = await uow.documents.outlines(binding.name)
+        await uow.documents.give_up(binding.name)
         await release(engine, uow, await ConditionInputs.read(uow), binding.name, left)
     for chatbot in await uow.chatbots.of_source(binding.name):
         await uow.chatbots.save(without_agreement(chatbot))

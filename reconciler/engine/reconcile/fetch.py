@@ -4,13 +4,14 @@ A source that cannot be read changes nothing (guarantee 5): every doubt is a `So
 exact cause, and the last good revision stands.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Self
 
 from reconciler.domain.document import Document, Refusal, Snapshot
 from reconciler.domain.entities import Claim, SourceRecord
 from reconciler.domain.kept_documents import keep_missing
-from reconciler.domain.policy import Policy, vanished_share
+from reconciler.domain.policy import Policy
 from reconciler.engine.context import Engine, SourceBinding
 from reconciler.errors import NotFound, SourceCause, SourceUnreadable
 
@@ -22,7 +23,7 @@ class FetchedRevision:
     Attributes:
         revision: What the remote names.
         snapshot: What it says, or None when it is the good revision, whose documents are in the database.
-        claims: Every claim of the snapshot; none without one.
+        claims: Every claim of the snapshot; none without one. A body that is not given is in the database.
         judged_by: The good revision that it was held against.
     """
 
@@ -45,14 +46,27 @@ async def source_record(engine: Engine, source: str) -> SourceRecord:
     return record
 
 
-async def known_claims(engine: Engine, source: str) -> Sequence[Claim]:
-    """The claims of a source at its last good revision."""
-    async with engine.store.read() as uow:
-        return await uow.documents.of_source(source)
+@dataclass(frozen=True, slots=True)
+class GoodClaims:
+    """What a source states at its last good revision, as far as a snapshot is about it.
+
+    Attributes:
+        claims: Without the bodies of their documents.
+        count: How many there are in all.
+    """
+
+    claims: Sequence[Claim]
+    count: int
+
+    @classmethod
+    async def read(cls, engine: Engine, source: str, about: Collection[str] | None) -> Self:
+        """Read what is stated of these chatbots; None means of all."""
+        async with engine.store.read() as uow:
+            return cls(await uow.documents.outlines(source, about), await uow.documents.count(source))
 
 
 async def fetch_revision(
-    engine: Engine, binding: SourceBinding, record: SourceRecord, *, reload: bool = False
+    engine: Engine, binding: SourceBinding, record: SourceRecord, *, reload: bool = False, keeps: bool = True
 ) -> FetchedRevision:
     """Ask the remote, load what is new, and trust it or not.
 
@@ -61,6 +75,7 @@ async def fetch_revision(
         binding: The source.
         record: The source as it was last seen.
         reload: Load also an unchanged revision (nothing is parsed that is in the cache).
+        keeps: Whether what is found out about files is remembered, because the revision is to be promoted.
 
     Raises:
         SourceUnreadable: With the exact cause.
@@ -68,19 +83,18 @@ async def fetch_revision(
     revision = await binding.port.head()
     if revision == record.good_revision and not reload:
         return FetchedRevision(revision, None, (), record.good_revision)
-    known = await known_claims(engine, binding.name)
     try:
-        snapshot = await load_snapshot(engine, binding, revision, known)
+        snapshot, known = await load_snapshot(engine, binding, revision, record.good_revision, keeps=keeps)
     except SourceUnreadable as error:
         revision = await _named_now(binding, revision, error)
-        snapshot = await load_snapshot(engine, binding, revision, known)
-    if record.good_revision not in (None, revision):
+        snapshot, known = await load_snapshot(engine, binding, revision, record.good_revision, keeps=keeps)
+    if snapshot.about is None and record.good_revision not in (None, revision):
         await check_descends(binding, revision, record.good_revision or "")
     if record.good_revision is None:
         check_not_empty(binding.name, revision, snapshot)
     # also at the good revision: other paths may be configured by now
     check_not_vanished(binding.name, revision, known, snapshot, engine.policy)
-    claims = claims_of(binding.name, binding.tenant, snapshot, known)
+    claims = claims_of(binding.name, binding.tenant, snapshot, known.claims)
     return FetchedRevision(revision, snapshot, claims, record.good_revision)
 
 
@@ -98,20 +112,33 @@ async def _named_now(binding: SourceBinding, revision: str, error: SourceUnreada
     return now
 
 
-async def load_snapshot(engine: Engine, binding: SourceBinding, revision: str, known: Sequence[Claim]) -> Snapshot:
+async def load_snapshot(
+    engine: Engine, binding: SourceBinding, revision: str, good: str | None, *, keeps: bool = True
+) -> tuple[Snapshot, GoodClaims]:
     """What a source says at a revision, in which no chatbot is missing whose document only cannot be told apart.
+
+    Only what changed is loaded, where that can be told.
 
     Args:
         engine: The ports.
         binding: The source.
         revision: The commit id.
-        known: Its documents at the last good revision.
+        good: The last good revision, or None.
+        keeps: Whether what is found out about files is remembered.
+
+    Returns:
+        The snapshot, and what the source states at the last good revision of the chatbots that it is about.
 
     Raises:
         SourceUnreadable: With the exact cause.
     """
-    snapshot = await binding.port.load(revision, engine.store.parse_cache(binding.name))
-    return keep_missing(snapshot, {document.chatbot_id: document.path for document in known})
+    store, snapshot = engine.store, None
+    if good is not None:
+        snapshot = await binding.port.load_changes(good, revision, store.parse_cache(binding.name, keeps=keeps))
+    if snapshot is None:
+        snapshot = await binding.port.load(revision, store.parse_cache(binding.name))
+    known = await GoodClaims.read(engine, binding.name, snapshot.about)
+    return keep_missing(snapshot, {claim.chatbot_id: claim.path for claim in known.claims}), known
 
 
 async def check_descends(binding: SourceBinding, revision: str, good: str) -> None:
@@ -136,9 +163,9 @@ def check_not_empty(source: str, revision: str, snapshot: Snapshot) -> None:
         )
 
 
-def check_not_vanished(source: str, revision: str, known: Sequence[Claim], snapshot: Snapshot, policy: Policy) -> None:
+def check_not_vanished(source: str, revision: str, known: GoodClaims, snapshot: Snapshot, policy: Policy) -> None:
     """Refuse a revision whose documents are gone, all of them or too large a share."""
-    if not known:
+    if not known.count:
         return
     if snapshot.files == 0:
         raise SourceUnreadable(
@@ -147,13 +174,12 @@ def check_not_vanished(source: str, revision: str, known: Sequence[Claim], snaps
             + (f" ({snapshot.nothing})" if snapshot.nothing else ""),
             revision,
         )
-    before = {document.chatbot_id for document in known}
-    now = {document.chatbot_id for document in claims_of(source, "", snapshot, known)}
-    share = vanished_share(before, now)
-    if share > policy.source_max_removed:
+    before = {claim.chatbot_id for claim in known.claims}
+    gone = before - {claim.chatbot_id for claim in claims_of(source, "", snapshot, known.claims)}
+    if len(gone) / known.count > policy.source_max_removed:
         raise SourceUnreadable(
             SourceCause.DOCUMENTS_VANISHED,
-            f"{len(before - now)} of {len(before)} chatbots are gone at {revision[:12]}, more than "
+            f"{len(gone)} of {known.count} chatbots are gone at {revision[:12]}, more than "
             f"policy.source_max_removed = {policy.source_max_removed}: {_remedy(source, revision)}",
             revision,
         )
@@ -194,7 +220,7 @@ def _claim_of_document(source: str, tenant: str, document: Document) -> Claim:
         line=document.line,
         labels=document.labels,
         name=document.name,
-        body=document.body,
+        body=document.body if document.stored is None else None,
         digest=document.digest,
     )
 

@@ -1,11 +1,11 @@
 """Promotes a revision: its claims replace those of the last good revision, and chatbots follow."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Final, Self
 
 from reconciler.domain.diagnostics import Diagnostic
-from reconciler.domain.entities import Chatbot, Claim, SourceRecord, SourceState
-from reconciler.domain.status import EXPLANATIONS, Reason
+from reconciler.domain.entities import Claim, SourceRecord, SourceState
 from reconciler.engine.audit.entries import audit
 from reconciler.engine.conditions import ConditionInputs, refresh_conditions
 from reconciler.engine.context import PROGRAM, Actor, Engine, SourceBinding
@@ -14,12 +14,54 @@ from reconciler.engine.reconcile.claims import (
     claim_unowned,
     contest_finding,
     contested_claims,
+    first_following,
     follow_document,
     release,
 )
 from reconciler.engine.reconcile.fetch import FetchedRevision
 from reconciler.errors import NotFound, SourceUnreadable
 from reconciler.storage import UnitOfWork
+
+_AT_ONCE: Final = 500
+"""So many chatbots are in memory at once, of those that a revision concerns."""
+
+
+@dataclass(frozen=True, slots=True)
+class Claims:
+    """What a source states at a revision.
+
+    Attributes:
+        claims: What it states, of some chatbots or of all.
+        about: The chatbots that these are all claims of; None means all.
+    """
+
+    claims: Sequence[Claim]
+    about: frozenset[str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimChanges:
+    """What makes the claims of the good revision those of another.
+
+    Attributes:
+        put: Those that are new, or say something else.
+        removed: Those that are no longer made.
+    """
+
+    put: Sequence[Claim]
+    removed: Sequence[Claim]
+
+    def __bool__(self) -> bool:
+        """Whether there is any."""
+        return bool(self.put or self.removed)
+
+    @classmethod
+    async def read(cls, uow: UnitOfWork, source: str, stated: Claims) -> Self:
+        """Compare what a source states with what is known in this transaction."""
+        before = {claim.chatbot_id: claim for claim in await uow.documents.outlines(source, stated.about)}
+        now = {claim.chatbot_id for claim in stated.claims}
+        put = [claim for claim in stated.claims if before.get(claim.chatbot_id) != replace(claim, body=None)]
+        return cls(put, [claim for key, claim in before.items() if key not in now])
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,19 +107,22 @@ async def promote_fetched(
             # somebody accepted a revision meanwhile, and this one was held against the one before
             of_accepted = found if fetched.revision == record.good_revision else ()
             return Promotion(record.good_revision, of_accepted)
-        if await _says_something_new(uow, record, fetched):
-            await promote_revision(engine, uow, record, fetched.revision, fetched.claims)
-        elif record.state is SourceState.UNKNOWN:
-            await mark_source_ready(engine, uow, record)
+        stated = Claims(fetched.claims, fetched.snapshot.about if fetched.snapshot is not None else frozenset())
+        changes = await ClaimChanges.read(uow, record.name, stated)
+        if fetched.revision != record.good_revision or changes:
+            await promote_revision(engine, uow, record, fetched.revision, stated)
+        else:
+            await _stand_by_claims(engine, uow, record, fetched)
         lost = await claim_unowned(engine, uow, await ConditionInputs.read(uow), binding.name)
     return Promotion(fetched.revision, (*found, *map(contest_finding, lost)))
 
 
-async def _says_something_new(uow: UnitOfWork, record: SourceRecord, fetched: FetchedRevision) -> bool:
-    """Whether a fetched revision is another than the good one, or was read anew and states something else."""
-    if fetched.revision != record.good_revision:
-        return True
-    return fetched.snapshot is not None and fetched.claims != tuple(await uow.documents.of_source(record.name))
+async def _stand_by_claims(engine: Engine, uow: UnitOfWork, record: SourceRecord, fetched: FetchedRevision) -> None:
+    """The good revision says what it said."""
+    if fetched.snapshot is not None:
+        await uow.documents.agree_with_files(record.name, fetched.revision)
+    if record.state is SourceState.UNKNOWN:
+        await mark_source_ready(engine, uow, record)
 
 
 async def distrust(engine: Engine, source: SourceRecord, error: SourceUnreadable) -> Sequence[Contest]:
@@ -96,7 +141,7 @@ async def promote_revision(
     uow: UnitOfWork,
     record: SourceRecord,
     revision: str,
-    documents: Sequence[Claim],
+    stated: Claims,
     actor: Actor = PROGRAM,
 ) -> SourceRecord:
     """Make a revision the good one.
@@ -106,15 +151,15 @@ async def promote_revision(
         uow: The transaction.
         record: The source as it was read in this transaction.
         revision: The commit id.
-        documents: Every claim at that revision.
+        stated: The claims at that revision.
         actor: Who decided: the program, or an approver who accepted it.
 
     Returns:
         The source as it now is.
     """
-    before = {document.chatbot_id: document for document in await uow.documents.of_source(record.name)}
-    if before != {document.chatbot_id: document for document in documents}:
-        await uow.documents.replace(record.name, documents)
+    changes = await ClaimChanges.read(uow, record.name, stated)
+    await uow.documents.change(record.name, changes.put, [claim.chatbot_id for claim in changes.removed])
+    await uow.documents.agree_with_files(record.name, revision)
     was, first = record.state, record.good_revision is None
     record = await uow.sources.save(
         replace(
@@ -122,9 +167,8 @@ async def promote_revision(
         )
     )
     inputs = await ConditionInputs.read(uow)
-    await _update_chatbots(uow, inputs, documents, before)
-    now = {document.chatbot_id for document in documents}
-    await release(engine, uow, inputs, record.name, [document for key, document in before.items() if key not in now])
+    await _update_chatbots(uow, inputs, changes.put)
+    await release(engine, uow, inputs, record.name, changes.removed)
     await claim_unowned(engine, uow, inputs, record.name, first=first)
     await audit(uow, actor, "source.revision", f"source/{record.name}", detail={"revision": revision})
     if was is SourceState.UNKNOWN:
@@ -163,17 +207,15 @@ async def mark_source_unknown(
     return record
 
 
-async def _update_chatbots(
-    uow: UnitOfWork, inputs: ConditionInputs, documents: Sequence[Claim], before: Mapping[str, Claim]
-) -> None:
+async def _update_chatbots(uow: UnitOfWork, inputs: ConditionInputs, claims: Sequence[Claim]) -> None:
     """Add the chatbots that were never heard of, and have those that the source has follow what changed."""
-    known = {
-        chatbot.id: chatbot for chatbot in (await uow.chatbots.of_tenant(documents[0].tenant) if documents else ())
-    }
-    for document in documents:
-        chatbot = known.get(document.chatbot_id)
-        if chatbot is None:
-            unchecked = EXPLANATIONS[Reason.NOT_CHECKED]
-            await uow.chatbots.add(Chatbot(tenant=document.tenant, id=document.chatbot_id, message=unchecked))
-        elif chatbot.source == document.source and document != before.get(document.chatbot_id):
-            await follow_document(uow, inputs, chatbot, document)
+    for start in range(0, len(claims), _AT_ONCE):
+        part = claims[start : start + _AT_ONCE]
+        known = await uow.chatbots.some(part[0].tenant, [claim.chatbot_id for claim in part])
+        new = [claim for claim in part if claim.chatbot_id not in known]
+        if new:
+            await uow.chatbots.add_all([await first_following(uow, inputs, claim) for claim in new])
+        for claim in part:
+            chatbot = known.get(claim.chatbot_id)
+            if chatbot is not None and chatbot.source == claim.source:
+                await follow_document(uow, inputs, chatbot, claim)

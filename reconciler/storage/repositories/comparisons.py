@@ -7,6 +7,7 @@ from sqlalchemy import ColumnElement, and_, func, or_, select
 from reconciler.domain.comparisons import Comparison
 from reconciler.domain.status import Reason
 from reconciler.storage import tables
+from reconciler.storage.repositories.documents import BODY_OF_DOCUMENT, claim_with_body
 from reconciler.storage.rows import DOCUMENTS
 from reconciler.storage.transaction import Transaction
 
@@ -32,15 +33,16 @@ class Comparisons:
             limit: How many to read at most.
         """
         statement = (
-            select(*DOCUMENTS.columns, _CHATBOT.epoch)
-            .join(tables.chatbots, _FOLLOWED)
+            select(*DOCUMENTS.columns, tables.document_bodies.c.data, _CHATBOT.epoch)
+            .join_from(tables.documents, tables.chatbots, _FOLLOWED)
+            .join(tables.document_bodies, BODY_OF_DOCUMENT)
             .where(*_wanted(source, full=full), _DOCUMENT.chatbot_id > after)
             .order_by(_DOCUMENT.chatbot_id)
             .limit(limit)
         )
         found = (await self._transaction.connection.execute(statement)).mappings()
         return await self._transaction.records.run(
-            lambda: [Comparison(DOCUMENTS.from_row(_columns(row)), row["epoch"]) for row in found]
+            lambda: [Comparison(claim_with_body(dict(row)), row["epoch"]) for row in found]
         )
 
     async def has_faults(self, source: str, *, full: bool) -> bool:
@@ -62,10 +64,6 @@ class Comparisons:
         """The ids of a source's chatbots that have one of these faults."""
         statement = select(_CHATBOT.id).where(_CHATBOT.source == source, _CHATBOT.fault.in_(faults))
         return (await self._transaction.connection.execute(statement.order_by(_CHATBOT.id))).scalars().all()
-
-
-def _columns(row: object) -> dict[str, object]:
-    return {name: value for name, value in dict(row).items() if name != "epoch"}  # type: ignore[call-overload]
 
 
 def _wanted(source: str, *, full: bool) -> list[ColumnElement[bool]]:

@@ -1,28 +1,24 @@
-"""What is desired and what is there: sources, runs, documents, chatbots, baselines."""
+"""What is desired and what is there: sources, runs, chatbots, baselines."""
 
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Final
 
 from pydantic import TypeAdapter
-from sqlalchemy import ColumnElement, and_, delete, func, insert, or_, select
+from sqlalchemy import ColumnElement, delete, insert, select
 
-from reconciler.domain.circuit_breaker import Fleet
 from reconciler.domain.direction import NO_BASELINE, Baseline
-from reconciler.domain.entities import Chatbot, Claim, Run, RunStatus, ScopeKind, SourceRecord
+from reconciler.domain.entities import Chatbot, Run, RunStatus, ScopeKind, SourceRecord
 from reconciler.domain.json_values import to_json
-from reconciler.domain.status import OF_DOCUMENTS, Reason
 from reconciler.domain.tenant import TenantRecord
 from reconciler.storage import tables
-from reconciler.storage.encoded import encoded
-from reconciler.storage.repositories.base import Reader, Repository
+from reconciler.storage.bodies import packed, unpacked
+from reconciler.storage.contents import in_parts
+from reconciler.storage.repositories.base import Repository
 from reconciler.storage.repositories.contents import PackedRepository
 from reconciler.storage.repositories.history import History
 from reconciler.storage.repositories.renaming import rename_sources
-from reconciler.storage.rows import CHATBOTS, DOCUMENTS, RUNS, SOURCES, TENANTS
+from reconciler.storage.rows import CHATBOTS, RUNS, SOURCES, TENANTS
 from reconciler.storage.transaction import Transaction
-
-_NEVER_COMPARED = sorted(OF_DOCUMENTS | {Reason.CHATBOT_MISSING})
-"""Faults of chatbots that a revision does nothing to."""
 
 
 class Sources(Repository[SourceRecord]):
@@ -43,7 +39,8 @@ class Sources(Repository[SourceRecord]):
             Conflict: When it was changed since it was read.
         """
         await self._change(record, delete(tables.sources))
-        await self._transaction.write(delete(tables.parsed_files).where(tables.parsed_files.c.source == record.name))
+        for table in tables.OF_A_SOURCE:
+            await self._transaction.write(delete(table).where(table.c.source == record.name))
 
     async def rename(self, names: Mapping[str, str]) -> None:
         """Have sources, and whatever is kept of them but tokens and the audit log, go by other names.
@@ -92,80 +89,6 @@ class Runs(PackedRepository[Run]):
         return await self._all(tables.runs.c.status == RunStatus.RUNNING)
 
 
-class Documents(Reader[Claim]):
-    """The claims of each source at its last good revision."""
-
-    codec = DOCUMENTS
-
-    async def get(self, source: str, chatbot_id: str) -> Claim | None:
-        return await self._find(source, chatbot_id)
-
-    async def of_source(self, source: str) -> Sequence[Claim]:
-        return await self._all(tables.documents.c.source == source)
-
-    async def count(self, source: str) -> int:
-        """How many chatbots a source claims."""
-        statement = select(func.count()).select_from(tables.documents).where(tables.documents.c.source == source)
-        return (await self._transaction.connection.scalars(statement)).one()
-
-    async def replace(self, source: str, documents: Sequence[Claim]) -> None:
-        """Make these the claims of the source."""
-        await self._transaction.write(delete(tables.documents).where(tables.documents.c.source == source))
-        if documents:
-            rows = await self._transaction.records.compute(
-                lambda: [DOCUMENTS.to_encoded_row(document) for document in documents], documents
-            )
-            await self._transaction.write(insert(tables.documents), rows)
-
-    async def unfollowed(self, source: str) -> Sequence[Claim]:
-        """The claims of a source that their chatbot does not show, by id.
-
-        It follows another source, or none, or is held up by a fault of documents that this document does not have.
-        """
-        document, chatbot = tables.documents.c, tables.chatbots.c
-        held_up = and_(document.refusal.is_(None), chatbot.fault.in_(sorted(OF_DOCUMENTS)))
-        statement = (
-            self._select(document.source == source, or_(chatbot.source.is_distinct_from(source), held_up))
-            .join(tables.chatbots, and_(chatbot.tenant == document.tenant, chatbot.id == document.chatbot_id))
-            .order_by(document.chatbot_id)
-        )
-        return await self._transaction.all(DOCUMENTS, statement)
-
-    async def held_elsewhere(self, source: str) -> Sequence[Claim]:
-        """What other sources state of the chatbots that follow them, where this source claims those, too."""
-        held, chatbot, claim = tables.documents.c, tables.chatbots.c, tables.documents.alias("claim")
-        statement = (
-            self._select(claim.c.source == source, held.source != source)
-            .join(
-                tables.chatbots,
-                and_(chatbot.tenant == held.tenant, chatbot.id == held.chatbot_id, chatbot.source == held.source),
-            )
-            .join(claim, and_(claim.c.tenant == held.tenant, claim.c.chatbot_id == held.chatbot_id))
-            .order_by(held.chatbot_id)
-        )
-        return await self._transaction.all(DOCUMENTS, statement)
-
-    async def fleet(self, source: str, revision: str) -> Fleet:
-        """How many chatbots the source has, and how many changed at a revision that no dry run has seen since."""
-        document, chatbot = tables.documents.c, tables.chatbots.c
-        unseen = and_(
-            chatbot.revision == revision,
-            document.digest.is_not(None),
-            or_(chatbot.checked_digest.is_(None), chatbot.checked_digest != document.digest),
-            or_(chatbot.fault.is_(None), chatbot.fault.not_in(_NEVER_COMPARED)),
-        )
-        claimed = and_(chatbot.tenant == document.tenant, chatbot.id == document.chatbot_id)
-        mine = or_(chatbot.source.is_(None), chatbot.source == document.source)
-        statement = (
-            select(func.count(), func.count().filter(unseen))
-            .select_from(tables.documents)
-            .outerjoin(tables.chatbots, claimed)
-            .where(document.source == source, mine)
-        )
-        row = (await self._transaction.connection.execute(statement)).one()
-        return Fleet(*row)
-
-
 class Chatbots(Repository[Chatbot]):
     """Chatbots by tenant and id."""
 
@@ -180,8 +103,11 @@ class Chatbots(Repository[Chatbot]):
 
     async def some(self, tenant: str, chatbot_ids: Collection[str]) -> Mapping[str, Chatbot]:
         """Those of these chatbots that there are, by id."""
-        found = await self._all(tables.chatbots.c.tenant == tenant, tables.chatbots.c.id.in_(chatbot_ids))
-        return {chatbot.id: chatbot for chatbot in found}
+        found: dict[str, Chatbot] = {}
+        for part in in_parts(chatbot_ids):
+            chatbots = await self._all(tables.chatbots.c.tenant == tenant, tables.chatbots.c.id.in_(part))
+            found |= {chatbot.id: chatbot for chatbot in chatbots}
+        return found
 
     async def of_tenant(self, tenant: str) -> Sequence[Chatbot]:
         return await self._all(tables.chatbots.c.tenant == tenant)
@@ -221,6 +147,17 @@ class Chatbots(Repository[Chatbot]):
         """
         self._history.added(record)
         await super().add(record)
+
+    async def add_all(self, records: Sequence[Chatbot]) -> None:
+        """Keep new chatbots by one statement.
+
+        Raises:
+            Conflict: When there is one of them already.
+        """
+        for record in records:
+            self._history.added(record)
+            self._transaction.touched.note(record)
+        await self._transaction.write(insert(tables.chatbots), [self._row(record) for record in records])
 
     async def save(self, record: Chatbot) -> Chatbot:
         """Keep a changed chatbot, and return it with its new version.
@@ -286,11 +223,10 @@ class Baselines:
     async def some(self, tenant: str, chatbot_ids: Collection[str]) -> Mapping[str, Baseline]:
         """Chatbot id → its baseline; a chatbot without one is left out."""
         table = tables.baselines
-        statement = select(table.c.chatbot_id, table.c.sections).where(*_these(tenant, chatbot_ids))
+        statement = select(table.c.chatbot_id, table.c.data).where(*_these(tenant, chatbot_ids))
         found = await self._transaction.connection.execute(statement)
-        # its rows are decoded when they are looked at
         return await self._transaction.records.run(
-            lambda: {chatbot_id: _SECTIONS.validate_python(sections) for chatbot_id, sections in found}
+            lambda: {chatbot_id: _SECTIONS.validate_python(unpacked(data)) for chatbot_id, data in found}
         )
 
     async def put(self, tenant: str, chatbot_id: str, baseline: Baseline) -> None:
@@ -301,9 +237,9 @@ class Baselines:
         if not baselines:
             return
         sections = await self._transaction.records.compute(
-            lambda: {chatbot_id: encoded(to_json(value)) for chatbot_id, value in baselines.items()}, baselines
+            lambda: {chatbot_id: packed(to_json(value)) for chatbot_id, value in baselines.items()}, baselines
         )
-        rows = [{"tenant": tenant, "chatbot_id": key, "sections": value} for key, value in sections.items()]
+        rows = [{"tenant": tenant, "chatbot_id": key, "data": value} for key, value in sections.items()]
         await self._transaction.write(delete(tables.baselines).where(*_these(tenant, baselines)))
         await self._transaction.write(insert(tables.baselines), rows)
 

@@ -75,10 +75,11 @@ async def test_the_head_is_the_last_commit(branch: Branch) -> None:
 async def test_a_revision_says_what_it_said_when_it_was_made(branch: Branch) -> None:
     first = branch.commit({"chatbots/a.yaml": DOCUMENT % "A", "chatbots/b.yaml": INCLUDING % "../p.md", "p.md": "P\n"})
     branch.commit({"p.md": "changed"}, remove=("chatbots/a.yaml",))
-    snapshot = await branch.source.load(first, MemoryParseCache())
+    cache = MemoryParseCache()
+    snapshot = await branch.source.load(first, cache)
     assert (snapshot.revision, snapshot.files, snapshot.parsed) == (first, 2, 2)
     assert [document.chatbot_id for document in snapshot.documents] == ["a", "b"]
-    assert snapshot.documents[1].spec == {"core": {"prompt": "P\n"}}
+    assert cache.bodies[snapshot.documents[1].digest]["spec"] == {"core": {"prompt": "P\n"}}
 
 
 async def test_only_what_changed_is_parsed(branch: Branch) -> None:

@@ -130,13 +130,15 @@ async def test_an_apply_does_not_join_a_look_at_git_that_began_before_it_was_ask
         source.asked.clear()
         source.released.clear()
         async with asyncio.timeout(PATIENCE), asyncio.TaskGroup() as tasks:
-            first = tasks.create_task(looks.documents(binding))
+            first = tasks.create_task(looks.document(binding, BOT))
             await source.asked.wait()
             source.amend({path_of(): document(spec(prompt="pushed meanwhile"))})
-            second = tasks.create_task(looks.documents(binding))
+            second = tasks.create_task(looks.document(binding, BOT))
             await asyncio.sleep(0)  # the second asks while the first is under way
             source.released.set()
-        [before], [after] = first.result(), second.result()
+        before, after = first.result(), second.result()
+        assert before is not None
+        assert after is not None
         assert before.digest != after.digest
 
 

@@ -92,7 +92,7 @@ async def test_what_is_unchanged_is_not_parsed_again(url: str, repo: GitRepo, tm
     repo.commit({"c.md": "two", "unrelated.txt": "x"})
     last = await source_of(url, tmp_path).load(repo.head, cache)
     assert [*parsed, last.parsed] == [3, 0, 1, 1]
-    assert last.documents[2].spec["core"]["prompt"] == "two"
+    assert cache.bodies[last.documents[2].digest]["spec"]["core"]["prompt"] == "two"
 
 
 async def test_a_file_that_is_gone_is_forgotten(repo: GitRepo, tmp_path: Path) -> None:
