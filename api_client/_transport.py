@@ -23,7 +23,7 @@ from api_client.base_url import checked_base_url
 from api_client.environment import proxy_variables, usable_environment
 from api_client.errors import WizChatConnectionError, WizChatResponseError
 
-MAX_CONNECTIONS: Final = 16
+MAX_CONNECTIONS: Final = 64
 """Of one client; a request more waits for its turn."""
 KEEPALIVE_EXPIRY_S: Final = 3.0
 """Shorter than common servers keep a connection, so that we seldom write into one that just closed."""
@@ -149,7 +149,7 @@ class SyncTransport:
             return collector.answer()
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class _Lane:
     """One connection, with a client of its own."""
 
@@ -169,8 +169,9 @@ class AsyncTransport:
         self._injected = injected
         self._tls = _trust(injected)
         self._turns = asyncio.BoundedSemaphore(MAX_CONNECTIONS)  # waiting for a turn is no part of a request's time
-        self._lanes = [_Lane(self._open()) for _ in range(1 if injected else MAX_CONNECTIONS)]
-        self._free = self._lanes * MAX_CONNECTIONS if injected else [*self._lanes]
+        first = _Lane(self._open())  # at once, so that what cannot work is said here
+        self._lanes = {first}
+        self._free = [first] * (MAX_CONNECTIONS if injected else 1)
         self._is_closed = False
 
     async def send(self, request: Request) -> Answer:
@@ -182,7 +183,7 @@ class AsyncTransport:
         async with self._turns:
             self._refuse_closed()
             await self._close_idle()
-            lane = self._free.pop()  # the one that was used last, so that few connections are open
+            lane = self._lane()
             try:
                 return await self._exchange(lane.http, request)
             finally:
@@ -192,20 +193,31 @@ class AsyncTransport:
     async def aclose(self) -> None:
         """Close all connections, and an injected transport; requests that wait for a turn are refused."""
         self._is_closed = True
-        for lane in self._lanes:
+        for lane in [*self._lanes]:
             await lane.http.aclose()
 
     def _refuse_closed(self) -> None:
         if self._is_closed:
             raise RuntimeError("the client is closed")
 
+    def _lane(self) -> _Lane:
+        """The free one that was used last, so that few connections are open; a new one where all are in use."""
+        if self._free:
+            return self._free.pop()
+        lane = _Lane(self._open())
+        self._lanes.add(lane)
+        return lane
+
     async def _close_idle(self) -> None:
         """Close the connections that were not used for a while: their clients notice only when they are used again."""
-        if self._injected is None:
-            limit = _loop_time() - KEEPALIVE_EXPIRY_S
-            for lane in [item for item in self._free if item.used_at < limit]:
-                idle, lane.http, lane.used_at = lane.http, self._open(), math.inf
-                await idle.aclose()
+        limit = _loop_time() - KEEPALIVE_EXPIRY_S
+        # those used last are at the end
+        if self._injected is None and self._free and self._free[0].used_at < limit:
+            idle = [lane for lane in self._free if lane.used_at < limit]
+            self._free = [lane for lane in self._free if lane.used_at >= limit]
+            self._lanes.difference_update(idle)
+            for lane in idle:
+                await lane.http.aclose()
 
     def _open(self) -> httpx.AsyncClient:
         with usable_environment():

@@ -23,7 +23,7 @@ LARGE_ANSWER_BYTES: Final = 64 * 1024
 class AsyncWizChatClient:
     """Calls the WizChat Management API from asyncio; the same surface and course of events as `WizChatClient`.
 
-    One client belongs to one event loop and may be used by many tasks, at most 16 of which hold a connection at a
+    One client belongs to one event loop and may be used by many tasks, at most 64 of which hold a connection at a
     time. Close it with `aclose()`, or use it in an `async with` statement. A cancelled real apply may or may not have
     taken effect, like one that ended in `ApplyOutcomeUnknown`.
 

@@ -10,6 +10,8 @@ from pydantic import BeforeValidator, Field
 _UNITS = {"d": "days", "h": "hours", "m": "minutes", "s": "seconds"}
 LONGEST: Final = timedelta(days=36_500)
 """A hundred years: what is longer leads to dates that no calendar here has."""
+MOST_CALLS_AT_ONCE: Final = 64
+"""Calls of a tenant that may be under way, whatever the settings say: as many connections as the SDK opens."""
 _MAX_DIGITS: Final = 8
 _WRITTEN = re.compile(r"(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?")
 

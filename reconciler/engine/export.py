@@ -6,11 +6,11 @@ from difflib import get_close_matches
 from typing import Any
 
 from reconciler.domain.layout import Exported
+from reconciler.domain.setting_values import MOST_CALLS_AT_ONCE
 from reconciler.engine.concurrency import Progress, gather_bounded, no_progress
 from reconciler.errors import ChatbotNotFound, TargetError
 from reconciler.ports import LiveChatbot, Target
 
-CONCURRENCY = 16
 _OMITTED = "_omittedSections"
 
 
@@ -46,7 +46,7 @@ async def export_fleet(
     target: Target,
     ids: Collection[str] | None = None,
     *,
-    concurrency: int = CONCURRENCY,
+    concurrency: int = MOST_CALLS_AT_ONCE,
     progress: Progress = no_progress,
 ) -> FleetExport:
     """Read the live configuration of chatbots.

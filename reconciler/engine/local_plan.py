@@ -7,11 +7,10 @@ from difflib import get_close_matches
 from reconciler.domain.diagnostics import Diagnostic
 from reconciler.domain.document import Document, Refusal, Snapshot
 from reconciler.domain.plan import Proposal, propose
+from reconciler.domain.setting_values import MOST_CALLS_AT_ONCE
 from reconciler.engine.concurrency import Progress, gather_bounded, no_progress
 from reconciler.errors import NotFound, TargetError
 from reconciler.ports import Target
-
-CONCURRENCY = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +47,7 @@ async def plan_locally(
     *,
     tenant: str,
     chatbots: Collection[str] = (),
-    concurrency: int = CONCURRENCY,
+    concurrency: int = MOST_CALLS_AT_ONCE,
     progress: Progress = no_progress,
 ) -> LocalPlan:
     """Dry-run the documents of a folder.

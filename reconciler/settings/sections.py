@@ -13,7 +13,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, mo
 from api_client.base_url import DEFAULT_BASE_URL, LARGEST_PORT
 from reconciler.domain.entities import Role
 from reconciler.domain.grants import Grant
-from reconciler.domain.setting_values import Duration, Retention, Words
+from reconciler.domain.setting_values import MOST_CALLS_AT_ONCE, Duration, Retention, Words
 from reconciler.settings.fields import ApiKey, ApiUrl, Hosts, IssuerUrl, Name, Networks, Origins, WebUrl
 
 SHORTEST_KEY = 32
@@ -144,7 +144,10 @@ class TenantSettings(SettingsSection):
     )
     write_api_key_file: Path | None = Field(None, description="A file that holds `write_api_key`.")
     concurrency: int = Field(
-        8, ge=1, le=16, description="How many calls may be under way at once; those of applies come on top."
+        8,
+        ge=1,
+        le=MOST_CALLS_AT_ONCE,
+        description="How many calls may be under way at once; those of applies come on top.",
     )
     requests_per_minute: int = Field(
         600,

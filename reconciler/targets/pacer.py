@@ -18,7 +18,7 @@ _FIRST_GATE_S: Final = 0.1
 _LONGEST_FEELER_S: Final = 1.0
 _SLOWEST_PER_S: Final = 0.1
 _ALMOST_ONE: Final = 1.0 - 1e-6
-_CREDIT_S: Final = 0.02
+_CREDIT_S: Final = 0.1
 _LEAST_CREDIT: Final = 1.02
 """What a late timer may make up for while WizChat limits the pace."""
 

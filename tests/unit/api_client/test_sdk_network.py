@@ -19,6 +19,7 @@ from api_client import (
     WizChatConnectionError,
     WizChatResponseError,
 )
+from api_client._transport import MAX_CONNECTIONS
 from tests.support.waiting import PATIENCE, holds_in_time
 
 DOCUMENT = {"apiVersion": "v1", "kind": "ChatbotConfig", "spec": {"core": {"name": "Acme"}}}
@@ -227,13 +228,13 @@ def test_an_apply_that_stood_still_beyond_its_time_sends_no_body(raw_server: Cal
 
 
 def test_waiting_for_a_turn_is_no_part_of_a_requests_time(raw_server: Callable[..., Any]) -> None:
-    """Eighty calls share sixteen connections; in turns that take longer in all than one may."""
+    """Five calls for each connection; in turns that take longer in all than one may."""
     arrived: list[tuple[str, int]] = []
     first_are_here, never, slowness = threading.Event(), threading.Event(), 0.3
 
     def answer(connection: socket.socket, _: int) -> None:
         arrived.append(connection.getpeername())
-        if len(arrived) >= 16:
+        if len(arrived) >= MAX_CONNECTIONS:
             first_are_here.set()
         first_are_here.wait(PATIENCE)
         never.wait(slowness)  # the server's own slowness is what is shown here
@@ -241,7 +242,7 @@ def test_waiting_for_a_turn_is_no_part_of_a_requests_time(raw_server: Callable[.
 
     async def calls(url: str) -> int:
         async with AsyncWizChatClient("wpk_live_x", url, timeout=3 * slowness, max_retries=0) as client:
-            tasks = [asyncio.create_task(client.list_chatbots()) for _ in range(80)]
+            tasks = [asyncio.create_task(client.list_chatbots()) for _ in range(5 * MAX_CONNECTIONS)]
             done = await asyncio.gather(*tasks, return_exceptions=True)
             return sum(len(found) for found in done if not isinstance(found, BaseException))
 
@@ -251,13 +252,13 @@ def test_waiting_for_a_turn_is_no_part_of_a_requests_time(raw_server: Callable[.
         arrived.clear()
         first_are_here.clear()
         with raw_server(answer) as server:
-            return asyncio.run(calls(server.url)) == 80 and len(set(arrived)) == 16
+            return asyncio.run(calls(server.url)) == 5 * MAX_CONNECTIONS and len(set(arrived)) == MAX_CONNECTIONS
 
     assert holds_in_time(all_are_answered, slowness)
 
 
 def test_a_call_that_waits_for_its_turn_is_refused_when_the_client_is_closed(raw_server: Callable[..., Any]) -> None:
-    arrived = threading.Barrier(17)
+    arrived = threading.Barrier(MAX_CONNECTIONS + 1)
 
     def hold(connection: socket.socket, _: int) -> None:
         arrived.wait(PATIENCE)
@@ -265,7 +266,7 @@ def test_a_call_that_waits_for_its_turn_is_refused_when_the_client_is_closed(raw
 
     async def calls(url: str) -> list[Any]:
         client = AsyncWizChatClient("wpk_live_x", url, max_retries=0)
-        tasks = [asyncio.create_task(client.list_chatbots()) for _ in range(17)]
+        tasks = [asyncio.create_task(client.list_chatbots()) for _ in range(MAX_CONNECTIONS + 1)]
         await asyncio.to_thread(arrived.wait, PATIENCE)
         await client.aclose()
         return await asyncio.gather(*tasks, return_exceptions=True)

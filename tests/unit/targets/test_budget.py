@@ -4,6 +4,8 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from api_client import WizChatApiError, WizChatConnectionError, WizChatError
+from api_client._transport import MAX_CONNECTIONS
+from reconciler.domain.setting_values import MOST_CALLS_AT_ONCE
 from reconciler.errors import QuotaExceeded, TargetRateLimited
 from reconciler.ports import APPLYING, COMPARING, RECHECKING, Purpose, Spender
 from reconciler.targets.budget import LONGEST_PAUSE_S, LONGEST_REFUSAL_S, MOST_ATTEMPTS, CallBudget
@@ -291,6 +293,10 @@ async def test_an_apply_goes_before_the_comparisons_that_wait_for_the_pace(clock
         await settled()
     await in_simulated_time(clock, asyncio.gather(*calls))
     assert order == [Purpose.APPLY, Purpose.RECHECK, Purpose.CHANGE, *[Purpose.FULL_SWEEP] * 4]
+
+
+def test_the_sdk_opens_as_many_connections_as_the_settings_allow_calls() -> None:
+    assert MOST_CALLS_AT_ONCE == MAX_CONNECTIONS
 
 
 async def test_an_apply_needs_no_free_place(clock: FakeClock) -> None:
