@@ -66,6 +66,11 @@ def show(text: str) -> None:
     sys.stdout.flush()
 
 
+def inform(message: str) -> None:
+    """Print one line beside the result that asks for nothing."""
+    sys.stderr.write(f"{escaped(message)}\n")
+
+
 def warn(message: str) -> None:
     """Print one line beside the result."""
     sys.stderr.write(f"warning: {escaped(message)}\n")

@@ -1,9 +1,10 @@
 """`reconciler plan`: what an apply of documents on disk would do, by dry runs alone."""
 
 import asyncio
+from collections.abc import Collection
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
@@ -12,6 +13,7 @@ from reconciler.cli.fleet_plan import fleet_plan
 from reconciler.cli.paths import BadPath, nothing_found, refuse_warnings, repository_of
 from reconciler.domain.diagnostics import Severity
 from reconciler.domain.document import Snapshot
+from reconciler.domain.pass_forecast import CallRate, forecast_pass
 from reconciler.engine.concurrency import Progress
 from reconciler.engine.local_plan import LocalPlan, plan_locally
 from reconciler.render.model import FleetPlan
@@ -20,6 +22,9 @@ from reconciler.render.plan_markdown import fleet_markdown
 from reconciler.render.plan_text import plan_text
 from reconciler.runtime.bootstrap import local
 from reconciler.settings.sections import TenantSettings
+
+LONG_PASS_S: Final = 10.0
+"""Dry runs that take as long are announced."""
 
 
 class PlanFormat(StrEnum):
@@ -54,6 +59,7 @@ def plan(
     snapshot = _snapshot(paths or [])
     if strict:
         refuse_warnings(snapshot)
+    _announce(speaker, snapshot, chatbot or [])
     with output.progress_bar("Dry runs") as report:
         made = asyncio.run(_plan(speaker, snapshot, chatbot or [], report))
     fleet = fleet_plan(made, speaker.name, settings.policy)
@@ -73,6 +79,15 @@ def _snapshot(paths: list[Path]) -> Snapshot:
         if found.severity is Severity.WARNING:
             output.warn(found.in_one_sentence)
     return snapshot
+
+
+def _announce(speaker: TenantSettings, snapshot: Snapshot, chatbots: Collection[str]) -> None:
+    """Say beforehand what many dry runs take."""
+    calls = sum(not chatbots or document.chatbot_id in chatbots for document in snapshot.documents)
+    rate = CallRate(speaker.requests_per_minute, speaker.concurrency, daily=speaker.daily_budget)
+    forecast = forecast_pass(calls, rate)
+    if forecast.seconds >= LONG_PASS_S:
+        output.inform(f"dry runs: {forecast.text}")
 
 
 async def _plan(speaker: TenantSettings, snapshot: Snapshot, chatbots: list[str], report: Progress) -> LocalPlan:

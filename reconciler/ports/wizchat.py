@@ -7,6 +7,7 @@ from enum import IntEnum
 from typing import Any, Protocol
 
 from reconciler.domain.apply_answers import ApplyAnswer
+from reconciler.domain.pass_forecast import CallRate, PassForecast, forecast_pass
 from reconciler.domain.plan import Op
 
 
@@ -81,6 +82,9 @@ class Budget:
         is_whole: Whether `used_today` counts every call of the tenant.
         slowed_to: Calls a minute that WizChat was found to take; None while `requests_per_minute` is the limit.
         refused: How many calls WizChat refused because of the pace, since the start.
+        concurrency: How many calls may be under way at once.
+        latency_s: How long a call took lately; None while none was answered.
+        left_for_a_pass: Calls that a full sweep may make yet today, or None when that is not limited or not to be told.
     """
 
     requests_per_minute: int
@@ -91,11 +95,20 @@ class Budget:
     is_whole: bool = True
     slowed_to: int | None = None
     refused: int = 0
+    concurrency: int = 1
+    latency_s: float | None = None
+    left_for_a_pass: int | None = None
+
+    def forecast(self, calls: int) -> PassForecast:
+        """How long so many calls take, and what they cost."""
+        per_minute = self.requests_per_minute if self.slowed_to is None else self.slowed_to
+        rate = CallRate(per_minute, self.concurrency, self.latency_s, self.daily_budget, self.left_for_a_pass)
+        return forecast_pass(calls, rate)
 
     def of_sources(self, sources: Collection[str]) -> "Budget":
         """The same for somebody who sees these sources alone: what others use is no business of theirs."""
         used = sum(count for source, count in self.by_source.items() if source in sources)
-        return replace(self, used_today=used, is_whole=False)
+        return replace(self, used_today=used, is_whole=False, left_for_a_pass=None)
 
 
 class Target(Protocol):

@@ -29,6 +29,8 @@ LONGEST_REFUSAL_S = 3600.0
 MOST_ATTEMPTS = 6
 """A call that WizChat refuses so often because of the pace fails."""
 _DAY_S = 86_400.0
+_NEWEST = 0.1
+"""How much the newest call counts for what a call takes lately."""
 _SPENDER: ContextVar[Spender] = ContextVar("spender", default=COMPARING)
 """Who makes the call that is under way in this task: the SDK repeats it without knowing."""
 
@@ -54,6 +56,7 @@ class CallBudget:
             clock, self._pacer, tenant.concurrency, refuse=self._refuse_long_waits, spend=self._day.spend
         )
         self._quota_used_up_until = clock.monotonic()
+        self._latency_s: float | None = None
 
     def view(self) -> Budget:
         """What is left, and how fast it may be used."""
@@ -66,8 +69,11 @@ class CallBudget:
             used_today=sum(used.values()),
             blocked_until=self._clock.now() + timedelta(seconds=paused) if paused > 0 else None,
             by_source=calls_by_source(used),
-            slowed_to=round(self._pacer.per_s(now) * 60) if self._pacer.is_slowed(now) else None,
+            slowed_to=max(1, round(self._pacer.per_s(now) * 60)) if self._pacer.is_slowed(now) else None,
             refused=self._pacer.refused,
+            concurrency=self._settings.concurrency,
+            latency_s=self._latency_s,
+            left_for_a_pass=self._day.left_for_a_pass(),
         )
 
     async def make(self, request: Callable[[], Awaitable[T]], spender: Spender = COMPARING) -> T:
@@ -153,7 +159,10 @@ class CallBudget:
         except WizChatError:
             self._pacer.accept(sent, self._clock.monotonic())
             raise
-        self._pacer.accept(sent, self._clock.monotonic())
+        now = self._clock.monotonic()
+        self._pacer.accept(sent, now)
+        took = now - sent.at
+        self._latency_s = took if self._latency_s is None else self._latency_s + _NEWEST * (took - self._latency_s)
 
     def _note(self, sent: SentCall, error: WizChatApiError) -> None:
         now = self._clock.monotonic()

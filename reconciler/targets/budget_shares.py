@@ -50,19 +50,30 @@ class BudgetShares:
     def _refusal_beside_applies(
         self, spender: Spender, used: Mapping[Spender, int], daily: int, left_of_day: float
     ) -> str | None:
-        applies = sum(calls for who, calls in used.items() if who.purpose.serves_an_apply)
-        kept = int(daily * self.apply_reserve)
-        free = daily - sum(used.values()) - max(0, kept - applies)
+        free = self._free(used, daily)
         if free <= 0:
             return "is used up but for what apply_reserve keeps for applies"
         if spender.purpose is Purpose.LIVE_VIEW:
             return self._refusal_of_look(used, daily)
-        changes = int(daily * self.change_reserve * left_of_day * _LEFT_FOR_CHANGES.get(spender.purpose, 0.0))
-        if free <= changes:
+        if free <= self._kept_for_changes(spender.purpose, daily, left_of_day):
             return "is used up but for what change_reserve keeps for changes of the day"
-        if not spender.name or free > self._others_need(spender.name, used, daily - kept, left_of_day):
+        shared = daily - int(daily * self.apply_reserve)
+        if not spender.name or free > self._others_need(spender.name, used, shared, left_of_day):
             return None
         return f"is used up for the source {spender.name}, whose share the others' leaves no room to exceed"
+
+    def left_for_a_pass(self, used: Mapping[Spender, int], daily: int, left_of_day: float) -> int:
+        """How many calls a full sweep may make yet, as long as nothing else makes any; the arguments of `refusal`."""
+        return max(0, self._free(used, daily) - self._kept_for_changes(Purpose.FULL_SWEEP, daily, left_of_day))
+
+    def _free(self, used: Mapping[Spender, int], daily: int) -> int:
+        """The calls that are left beside those kept for applies."""
+        applies = sum(calls for who, calls in used.items() if who.purpose.serves_an_apply)
+        return daily - sum(used.values()) - max(0, int(daily * self.apply_reserve) - applies)
+
+    def _kept_for_changes(self, purpose: Purpose, daily: int, left_of_day: float) -> int:
+        """The calls that a purpose leaves for changes of the day."""
+        return int(daily * self.change_reserve * left_of_day * _LEFT_FOR_CHANGES.get(purpose, 0.0))
 
     def _refusal_of_look(self, used: Mapping[Spender, int], daily: int) -> str | None:
         looks = sum(calls for who, calls in used.items() if who.purpose is Purpose.LIVE_VIEW)

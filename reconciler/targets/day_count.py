@@ -1,5 +1,6 @@
 """Counts the calls of a tenant's day (UTC), by who makes them."""
 
+import math
 from collections import Counter
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, time, timedelta
@@ -9,6 +10,7 @@ from reconciler.ports import Clock, Spender
 from reconciler.targets.budget_shares import BudgetShares
 
 _DAY_S = 86_400.0
+_HOUR_S = 3_600.0
 
 
 class DayCount:
@@ -52,6 +54,12 @@ class DayCount:
                 left,
             )
         self._used[spender] += 1
+
+    def left_for_a_pass(self) -> int | None:
+        """How many calls of a full sweep there may be yet today; None where there is no limit."""
+        # by the hour, so that what is told of an idle tenant does not change all the time
+        left_of_day = math.ceil(self.until_midnight() / _HOUR_S) * _HOUR_S / _DAY_S
+        return None if self._daily is None else self._shares.left_for_a_pass(self.used(), self._daily, left_of_day)
 
     def until_midnight(self) -> float:
         """The seconds until the day ends."""

@@ -9,10 +9,11 @@ from collections import deque
 from dataclasses import dataclass
 from typing import Final
 
+from reconciler.domain.pass_forecast import call_spread
+
 LONGEST_GATE_S: Final = 60.0
 SHORTEST_RETRY_AFTER_S: Final = 1.0
 """Retry-After has whole seconds, so this says "not at once" and no more: it holds for the refused call alone."""
-_BURST_S: Final = 1.0
 _FIRST_GATE_S: Final = 0.1
 """How long nobody calls after a refusal: long enough for most of what is under way to be answered."""
 _LONGEST_FEELER_S: Final = 1.0
@@ -103,8 +104,7 @@ class Pacer:
 
     def __init__(self, per_minute: int, now: float) -> None:
         self.refused = 0
-        self._burst = max(1.0, per_minute * _BURST_S / 60)
-        self._ceiling = (per_minute - self._burst if per_minute > self._burst else per_minute) / 60
+        self._burst, self._ceiling = call_spread(per_minute)
         self._tokens, self._credit, self._filled_at = self._burst, 0.0, now
         self._recent: deque[float] = deque(maxlen=_RECENT_CALLS)
         self._last = self._last_at_refusal = SentCall(now, 0, 0.0)

@@ -412,3 +412,17 @@ def test_with_the_sdk_alone_the_command_says_how_to_install_the_rest() -> None:
     )
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr == "error: only the SDK is installed: run pip install 'wizchat-reconciler[service]'\n"
+
+
+def test_many_dry_runs_are_announced(exported: Shell, server: SandboxServer) -> None:
+    """Nine chatbots at a call a minute; with a wrong key, so that nobody waits for them."""
+    config = exported.folder / "reconciler.toml"
+    config.write_text(
+        f'[[tenants]]\nname = "acme"\nbase_url = "{server.url}"\napi_key = "wpk_live_wrong"\n'
+        "requests_per_minute = 1\ndaily_budget = 90\n",
+        encoding="utf-8",
+    )
+    planned = exported.run("plan", "bots", RECONCILER_CONFIG=str(config), WIZCHAT_API_KEY="", WIZCHAT_BASE_URL="")
+    told, refused = planned.err.splitlines()
+    assert told == "dry runs: 9 calls, at least 8 min at 1/min, 10 % of today's quota"
+    assert "WizChat refused the API key" in refused

@@ -5,10 +5,12 @@ from dataclasses import dataclass, field, replace
 
 from reconciler.domain.entities import Run, SourceRecord, Suspension
 from reconciler.domain.listing import FleetCounts
+from reconciler.domain.pass_forecast import PassForecast
 from reconciler.domain.suspensions import shown_source, suspended_sources
 from reconciler.domain.tenant import TenantRecord
 from reconciler.domain.write_key import WriteKey
 from reconciler.engine.context import Engine
+from reconciler.engine.reconcile.full_pass import forecast_full_pass
 from reconciler.ports import Budget
 from reconciler.web.auth.visibility import active_suspensions, visible_sources, visible_suspensions
 
@@ -22,6 +24,7 @@ class FleetStatus:
         sources: The sources, each with the state that people are shown.
         runs: Source → its last run.
         budgets: Tenant → what is left of its call budget, by the calls for sources that may be seen.
+        full_passes: Tenant → what comparing every document of the sources that may be seen would take.
         suspensions: What is stopped now, newest first.
         suspended_sources: Source → the widest suspension that stops the applies of all of it.
         tenants: The configured tenants by name, also those that were not asked anything yet. Those with a write key
@@ -33,6 +36,7 @@ class FleetStatus:
     sources: Sequence[SourceRecord]
     runs: Mapping[str, Run]
     budgets: Mapping[str, Budget]
+    full_passes: Mapping[str, PassForecast] = field(default_factory=dict)
     suspensions: Sequence[Suspension] = ()
     suspended_sources: Mapping[str, Suspension] = field(default_factory=dict)
     tenants: Sequence[TenantRecord] = ()
@@ -53,11 +57,16 @@ async def fleet_status(engine: Engine, visible: Collection[str] | None = None) -
     runs = await newest_runs(engine, sources)
     known = {record.name: record for record in await engine.store.queries.tenants()}
     tenants = set(engine.tenants) if visible is None else {source.tenant for source in sources} & set(engine.tenants)
+    budgets = {name: visible_budget(engine, visible, name) for name in sorted(tenants)}
     return FleetStatus(
         counts=await engine.store.queries.counts(visible),
         sources=sources,
         runs=runs,
-        budgets={name: _budget(engine, visible, name) for name in sorted(tenants)},
+        budgets=budgets,
+        full_passes={
+            name: await forecast_full_pass(engine, budget, _sources_of(engine, sources, name))
+            for name, budget in budgets.items()
+        },
         suspensions=await visible_suspensions(engine, visible, suspensions),
         suspended_sources=stopped,
         tenants=[
@@ -74,7 +83,12 @@ async def newest_runs(engine: Engine, records: Sequence[SourceRecord]) -> Mappin
     return {run.source: run for run in found.values()}
 
 
-def _budget(engine: Engine, visible: Collection[str] | None, tenant: str) -> Budget:
+def _sources_of(engine: Engine, sources: Sequence[SourceRecord], tenant: str) -> list[str]:
+    """The names of a tenant's sources that the settings still name."""
+    return [source.name for source in sources if source.tenant == tenant and source.name in engine.sources]
+
+
+def visible_budget(engine: Engine, visible: Collection[str] | None, tenant: str) -> Budget:
     """What a tenant's calls were used for, without the calls for sources that the person may not see."""
     budget = engine.tenants[tenant].target.budget()
     others = {source.name for source in engine.sources.values() if source.tenant == tenant} - set(visible or ())

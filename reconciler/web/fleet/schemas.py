@@ -14,7 +14,7 @@ from reconciler.domain.write_key import WriteKey, WriteKeyState, write_key_sente
 from reconciler.web.fleet.fleet_status import FleetStatus
 from reconciler.web.http.schemas import Moment, ResponseModel
 from reconciler.web.runs.schemas import RunResponse
-from reconciler.web.sources.schemas import SourceResponse
+from reconciler.web.sources.schemas import PassForecastResponse, SourceResponse
 from reconciler.web.suspensions.schemas import SuspensionCountsResponse
 
 
@@ -33,6 +33,9 @@ class BudgetResponse(ResponseModel):
     slowed_to: int | None = Field(
         description="The calls a minute that WizChat was found to take by its refusals (429); null while "
         "`requests_per_minute` is the limit."
+    )
+    full_pass: PassForecastResponse = Field(
+        description="What comparing every document of the tenant's sources would take, of those that may be seen."
     )
 
 
@@ -150,7 +153,12 @@ class StatusResponse(ResponseModel):
             ],
             last_runs=[RunResponse.model_validate(run) for _, run in sorted(fleet.runs.items())],
             budgets=[
-                BudgetResponse.of(budget, tenant=tenant, whole=budget.is_whole)
+                BudgetResponse.of(
+                    budget,
+                    tenant=tenant,
+                    whole=budget.is_whole,
+                    full_pass=PassForecastResponse.of_forecast(fleet.full_passes[tenant]),
+                )
                 for tenant, budget in fleet.budgets.items()
             ],
             tenants=[TenantResponse.of_tenant(tenant) for tenant in fleet.tenants],

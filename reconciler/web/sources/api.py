@@ -6,18 +6,24 @@ from reconciler.domain.entities import Trigger
 from reconciler.domain.suspensions import shown_source, suspended_sources
 from reconciler.engine.context import Actor, Engine
 from reconciler.engine.decide.acceptance import accept_revision
+from reconciler.engine.reconcile.full_pass import forecast_full_pass
 from reconciler.engine.reconcile.run_lifecycle import request_refresh
 from reconciler.errors import NotFound
 from reconciler.web.auth.audit_policies import Audited
 from reconciler.web.auth.dependencies import Approver, Operator, TheEngine, Viewer
 from reconciler.web.auth.visibility import all_sources, check_source, standing_suspensions
-from reconciler.web.fleet.fleet_status import newest_runs
+from reconciler.web.fleet.fleet_status import newest_runs, visible_budget
 from reconciler.web.http.problems import Code
 from reconciler.web.http.responses import API, NOT_MODIFIED, refusals, whole_list
 from reconciler.web.http.schemas import ListResponse, Name
-from reconciler.web.runs.schemas import RunResponse
 from reconciler.web.sources.conditions import runs_with_findings
-from reconciler.web.sources.schemas import AcceptedResponse, AcceptRequest, SourceResponse
+from reconciler.web.sources.schemas import (
+    AcceptedResponse,
+    AcceptRequest,
+    PassForecastResponse,
+    RefreshResponse,
+    SourceResponse,
+)
 
 router = APIRouter(prefix=API, tags=["Sources"])
 
@@ -63,10 +69,13 @@ async def _responses(engine: Engine, actor: Actor, name: str | None = None) -> l
     status_code=status.HTTP_202_ACCEPTED,
     responses=refusals(Code.FORBIDDEN, Code.NOT_FOUND, Code.INVALID_REQUEST),
 )
-async def source_refresh(engine: TheEngine, actor: Operator, name: Name) -> RunResponse:
+async def source_refresh(engine: TheEngine, actor: Operator, name: Name) -> RefreshResponse:
     """Dry-run every document, also at an unchanged commit. Asked for during a run, it gets one shared follow-up run."""
     check_source(engine, actor, name)
-    return RunResponse.model_validate(await request_refresh(engine, actor, name, Trigger.MANUAL, full=True))
+    run = await request_refresh(engine, actor, name, Trigger.MANUAL, full=True)
+    budget = visible_budget(engine, actor.sources, engine.sources[name].tenant)
+    full_pass = await forecast_full_pass(engine, budget, [name])
+    return RefreshResponse.of(run, full_pass=PassForecastResponse.of_forecast(full_pass))
 
 
 @router.post(

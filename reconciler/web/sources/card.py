@@ -7,6 +7,7 @@ from datetime import datetime
 from reconciler.domain.diagnostics import Severity
 from reconciler.domain.entities import Role, Run, SourceRecord, SourceState, Suspension
 from reconciler.domain.forge_urls import WebRepository
+from reconciler.domain.pass_forecast import PassForecast
 from reconciler.domain.source_causes import explain_source
 from reconciler.domain.tenant import TenantRecord, TenantState
 from reconciler.domain.write_key import WriteKeyState, write_key_warnings
@@ -87,6 +88,7 @@ class SourceCard:
         good_link: Where the last good revision can be looked at.
         configured: Whether the settings still name it.
         refresh_refusal: Why the person may not have it looked at, or None.
+        full_pass: What comparing every document of it takes, or None.
         acceptance: The revision that may be accepted, or None.
         box: The form that suspends it.
         forget: The form that forgets it, once it left the settings; else None.
@@ -111,6 +113,7 @@ class SourceCard:
     good_link: str | None
     configured: bool
     refresh_refusal: str | None
+    full_pass: str | None
     acceptance: AcceptForm | None
     box: SuspendBox
     forget: ForgetBox | None
@@ -145,6 +148,7 @@ class SourceCardData:
         tenants: The tenants by name.
         gone: Source → the form that forgets it, for those that left the settings.
         refused: What was just asked and not done, or None.
+        full_passes: Source → what comparing every document of it takes.
     """
 
     actor: Actor
@@ -157,6 +161,7 @@ class SourceCardData:
     tenants: Mapping[str, TenantRecord] = field(default_factory=dict)
     gone: Mapping[str, ForgetBox] = field(default_factory=dict)
     refused: RefusedFile | None = None
+    full_passes: Mapping[str, PassForecast] = field(default_factory=dict)
 
 
 def source_card(record: SourceRecord, known: SourceCardData) -> SourceCard:
@@ -184,6 +189,7 @@ def source_card(record: SourceRecord, known: SourceCardData) -> SourceCard:
         good_link=pages.commit(record.good_revision) if pages and record.good_revision else None,
         configured=binding is not None,
         refresh_refusal=known.actor.refusal(Role.OPERATOR, name),
+        full_pass=full_pass.text if (full_pass := known.full_passes.get(name)) else None,
         acceptance=_acceptance(record, known.actor, pages, refused) if binding else None,
         box=suspend_box(known.actor, f"source/{name}", name, known.standing, what=f"source {name}", back="/sources"),
         forget=known.gone.get(name),

@@ -11,6 +11,7 @@ from reconciler.domain.events import ChangeKind
 from reconciler.engine.context import Actor, Engine
 from reconciler.engine.decide.acceptance import accept_revision
 from reconciler.engine.forget import is_gone
+from reconciler.engine.reconcile.full_pass import forecast_full_pass
 from reconciler.engine.reconcile.run_lifecycle import request_refresh
 from reconciler.web.auth.audit_policies import Audited
 from reconciler.web.auth.dependencies import ApproverPage, OperatorPage, TheEngine, ViewerPage
@@ -93,6 +94,11 @@ async def _page(engine: Engine, actor: Actor, refused: RefusedFile | None = None
         tenants={tenant.name: tenant for tenant in fleet.tenants},
         gone=await _gone(engine, actor, fleet),
         refused=refused,
+        full_passes={
+            source.name: await forecast_full_pass(engine, fleet.budgets[source.tenant], [source.name])
+            for source in fleet.sources
+            if source.name in engine.sources
+        },
     )
     return SourcesPage(
         frame=await layout_for(engine, actor, "sources", _WATCH),

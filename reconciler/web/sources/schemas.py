@@ -6,7 +6,9 @@ from pydantic import Field
 
 from reconciler.domain.diagnostics import Severity
 from reconciler.domain.entities import Run, SourceRecord, SourceState, Suspension
+from reconciler.domain.pass_forecast import PassForecast
 from reconciler.web.http.schemas import Moment, RequestModel, ResponseModel, Text, Word
+from reconciler.web.runs.schemas import RunResponse
 from reconciler.web.sources.conditions import source_conditions
 from reconciler.web.suspensions.schemas import SuspensionResponse
 
@@ -71,3 +73,25 @@ class AcceptRequest(RequestModel):
 
     revision: Annotated[Word, Field(description="The whole commit id, as the remote names it now.")]
     reason: Text
+
+
+class PassForecastResponse(ResponseModel):
+    """What comparing every document takes, said beforehand."""
+
+    calls: int
+    seconds: float = Field(description="When nothing else calls meanwhile.")
+    is_least: bool = Field(description="Whether it may as well take longer: while no call was answered, nobody knows.")
+    share_of_day: float | None = Field(description="Its part of `daily_budget`; null where there is none.")
+    left: int | None = Field(description="Calls that it may make yet today; null where that is not limited, or hidden.")
+    text: str = Field(description="All of it in one line.")
+
+    @classmethod
+    def of_forecast(cls, forecast: PassForecast) -> Self:
+        """Make the answer from a forecast."""
+        return cls.of(forecast, text=f"full pass: {forecast.text}")
+
+
+class RefreshResponse(RunResponse):
+    """The run that was asked for, and what it takes."""
+
+    full_pass: PassForecastResponse

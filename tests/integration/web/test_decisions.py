@@ -1,3 +1,5 @@
+import html
+
 import pytest
 
 from reconciler.domain.direction import DirectedOp
@@ -102,6 +104,15 @@ async def test_a_refresh_is_202_with_the_run_that_is_shared(house: House) -> Non
 
     assert (first.status_code, again.json()["id"]) == (202, first.json()["id"])
     assert (first.json()["trigger"], first.json()["status"], first.json()["full"]) == ("manual", "Queued", True)
+
+
+async def test_a_refresh_says_beforehand_what_it_takes(house: House) -> None:
+    async with house.client("wzr_operator") as client:
+        told = (await client.post("/api/v1/sources/main/refresh")).json()["full_pass"]
+        page = (await client.get("/sources")).text
+    assert (told["is_least"], told["share_of_day"]) == (True, told["calls"] / 50_000)
+    assert told["text"].startswith(f"full pass: {told['calls']:,} call")
+    assert told["text"].removeprefix("full pass: ") in html.unescape(page)
 
 
 async def test_suspending_twice_is_once_and_shows(house: House) -> None:

@@ -96,6 +96,8 @@ async def test_the_status_sums_up_the_fleet(house: House) -> None:
     key = told.pop("write_key")
     assert told == {"name": "acme", "state": None, "cause": NOT_ASKED, "since": None}
     assert (key["state"], key["since"], key["missing"]) == (None, None, [])
+    full_pass = status["budgets"][0].pop("full_pass")
+    assert (full_pass["is_least"], full_pass["calls"] >= 2) == (True, True)
     assert status["budgets"][0] == {
         "tenant": "acme",
         "requests_per_minute": 600,

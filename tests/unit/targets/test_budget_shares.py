@@ -94,3 +94,15 @@ def test_a_source_has_one_share_for_all_that_compares_it() -> None:
     for spender in (A, DRIFT, SWEEP):
         assert shares.refusal(spender, {A: 100, DRIFT: 200, SWEEP: 149}, DAILY, 1.0) is None
         assert "for the source a" in str(shares.refusal(spender, {A: 100, DRIFT: 200, SWEEP: 150}, DAILY, 1.0))
+
+
+@pytest.mark.parametrize("left_of_day", [1.0, 0.5, 0.0])
+def test_what_is_left_for_a_pass_is_what_it_may_use(left_of_day: float) -> None:
+    for used in ({}, {A: 300}, {SWEEP: 500, APPLYING: 50}, {A: 900}):
+        left = ALONE.left_for_a_pass(used, DAILY, left_of_day)
+        calls = {**used, COMPARING: used.get(COMPARING, 0) + left}
+        sweep = Spender(Purpose.FULL_SWEEP)
+        assert ALONE.refusal(sweep, calls, DAILY, left_of_day) is not None
+        if left:
+            calls[COMPARING] -= 1
+            assert ALONE.refusal(sweep, calls, DAILY, left_of_day) is None
