@@ -19,7 +19,7 @@ _FIRST_GATE_S: Final = 0.1
 _LONGEST_FEELER_S: Final = 1.0
 _SLOWEST_PER_S: Final = 0.1
 _ALMOST_ONE: Final = 1.0 - 1e-6
-_CREDIT_S: Final = 0.1
+_CREDIT_S: Final = 0.05
 _LEAST_CREDIT: Final = 1.02
 """What a late timer may make up for while WizChat limits the pace."""
 
@@ -38,7 +38,8 @@ _RECENT_CALLS: Final = 64
 _RECENT_S: Final = 1.0
 _FAR_LESS: Final = 0.25
 _UNNOTICED_TURNS: Final = 2.0
-"""A gap between two calls of more than so many turns is one in which nobody wanted to call."""
+"""A gap between two calls of more than so many turns, and of more than a usual burst takes to come back, is one in
+which nobody wanted to call."""
 
 _LONG_IDLE_S: Final = 1.0
 
@@ -154,7 +155,8 @@ class Pacer:
         self._fill(now)
         self._tokens -= 1
         self._credit -= 1
-        idle = 0.0 if self._was_held else max(0.0, now - self._last.at - _UNNOTICED_TURNS / self.per_s(now))
+        unnoticed = max(_USUAL_BURST_S, _UNNOTICED_TURNS / self.per_s(now))
+        idle = 0.0 if self._was_held else max(0.0, now - self._last.at - unnoticed)
         if idle > _LONG_IDLE_S:
             self._busy_since = now
         self._last = SentCall(now, self._last.number + 1, self._last.idle + idle)

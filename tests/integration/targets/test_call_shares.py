@@ -83,3 +83,27 @@ async def test_looks_that_use_up_the_day_leave_an_approved_apply_its_calls(
         apply = await w.apply(await w.plan(plan.id))
         assert (apply.status, apply.message) == (ApplyStatus.APPLIED, "The plan was applied and verified.")
         assert len(paths(sandbox)) <= DAILY
+
+
+async def test_a_quota_that_is_used_up_is_asked_nothing_until_it_is_renewed_and_nothing_is_forgotten(
+    tmp_path: Path,
+) -> None:
+    bots = [f"bot_{number:02}" for number in range(12)]
+    files = {path_of(bot): document(spec("New"), bot) for bot in bots}
+    with sandbox_of({bot: spec("Old") for bot in bots}) as sandbox:
+        async with world(tmp_path, {bot: spec("Old") for bot in bots}, files) as made, connected(made, sandbox) as w:
+            sandbox.control.put_key("read", key=READ_KEY, daily_quota=7)
+            await w.refresh()
+            refused_at = len(paths(sandbox))
+            assert refused_at <= 7 + w.engine.tenants[TENANT].concurrency, "no more than those under way were refused"
+            for full in (True, False):
+                await w.refresh(full=full)
+            assert len(paths(sandbox)) == refused_at
+
+            sandbox.control.put_key("read", key=READ_KEY)
+            before = len(paths(sandbox))
+            w.clock.advance(86_400)
+            run = await w.refresh()
+            assert len(paths(sandbox)) > before
+            assert run.counts.dry_runs == len(bots)
+            assert run.counts.uncompared == 0

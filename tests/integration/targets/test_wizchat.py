@@ -26,6 +26,7 @@ from reconciler.targets.budget import CallBudget
 from reconciler.targets.wizchat import Access, WizChatTarget, WizChatWriter
 from tests.fakes.clock import FakeClock
 from tests.support.defaults import call_budget
+from tests.support.simulated_time import time_flies
 
 pytestmark = pytest.mark.anyio
 BOT = "bot_7f3a"
@@ -228,3 +229,17 @@ async def test_many_dry_runs_share_the_connections(budget: CallBudget) -> None:
 async def test_settings_that_cannot_work_name_the_tenant(access: Access, budget: CallBudget) -> None:
     with pytest.raises(SettingsError, match="tenant acme: "):
         WizChatTarget(access, budget)
+
+
+async def test_reads_that_are_refused_because_of_the_pace_are_made_again(server: SandboxServer) -> None:
+    clock = FakeClock()
+    budget = call_budget("acme", clock, requests_per_minute=60_000, concurrency=4)
+    server.control.add_fault("status", status=429, code="rate_limited", retry_after="1", times=3)
+    async with _target(server.url, budget) as target, time_flies(clock):
+        lists = await asyncio.gather(*(target.chatbots() for _ in range(8)))
+    assert all(lists)
+    requests = server.control.journal()["requests"]
+    assert [request["status"] for request in requests].count(429) == 3
+    assert len(requests) == 8 + 3
+    view = budget.view()
+    assert (view.used_today, view.refused) == (8 + 3, 3)

@@ -11,6 +11,7 @@ from reconciler.ports import APPLYING, COMPARING, RECHECKING, Purpose, Spender
 from reconciler.targets.budget import LONGEST_PAUSE_S, LONGEST_REFUSAL_S, MOST_ATTEMPTS, CallBudget
 from tests.fakes.clock import FakeClock
 from tests.support.defaults import call_budget
+from tests.support.rate_limits import TokenBucket
 from tests.support.simulated_time import in_simulated_time, settled
 from tests.support.waiting import PATIENCE
 
@@ -437,3 +438,30 @@ async def test_what_compared_a_source_is_told_by_itself(clock: FakeClock) -> Non
     seen = whole.of_sources(["a"])
     assert (seen.used_today, seen.is_whole, seen.daily_budget) == (3, False, 100)
     assert whole.of_sources([]).used_today == 0
+
+
+@pytest.mark.parametrize("concurrency", [32, 64])
+async def test_a_sweep_against_a_limit_that_nobody_knows_takes_little_longer(
+    clock: FakeClock, concurrency: int
+) -> None:
+    calls, latency, limit = 1500, 0.05, TokenBucket(per_s=200, burst=50, retry_after=1.0)
+    budget = call_budget("t", clock, requests_per_minute=10_000_000, concurrency=concurrency)
+    began = clock.monotonic()
+    left = iter(range(calls))
+
+    async def request() -> None:
+        await clock.sleep(latency / 2)
+        is_taken = limit.takes(clock.monotonic() - began)
+        await clock.sleep(latency / 2)
+        if not is_taken:
+            raise WizChatApiError(429, "rate_limited", "Slow.", retry_after=1.0)
+
+    async def work() -> None:
+        for _ in left:
+            await budget.make(request, SWEEP)
+
+    await in_simulated_time(clock, asyncio.gather(*(work() for _ in range(concurrency))))
+    assert clock.monotonic() - began <= 1.10 * (calls - limit.burst) / limit.per_s + 1.0
+    # besides those, what was under way at the first refusals
+    assert budget.view().refused <= 0.02 * calls + 2 * concurrency
+    assert budget.view().used_today == calls + budget.view().refused
