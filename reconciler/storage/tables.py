@@ -246,7 +246,11 @@ baselines = Table(
     _text("tenant", key=True),
     _text("chatbot_id", key=True),
     Column("data", LargeBinary, nullable=False),
+    # the body of a document that it is packed by, because both say nearly the same
+    _text("source", optional=True),
+    _text("digest", optional=True),
 )
+Index("ix_baselines_body", baselines.c.source, baselines.c.digest)
 
 plans = Table(
     "plans",
@@ -474,7 +478,9 @@ known_trees = Table(
     Column("is_promoted", Boolean, nullable=False),
 )
 
-OF_A_SOURCE = (document_bodies, parsed_files, file_claims, file_includes, known_trees)
+OF_FILES = (parsed_files, file_claims, file_includes, known_trees)
+"""What is known of a source's files: it may be deleted at any time."""
+OF_A_SOURCE = (document_bodies, *OF_FILES)
 """What is kept of a source's files, besides its claims."""
 
 # large values of plans and runs: see storage/packing.py

@@ -1,20 +1,22 @@
 """What is desired and what is there: sources, runs, chatbots, baselines."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from contextlib import asynccontextmanager
 from typing import Any, Final
 
 from pydantic import TypeAdapter
-from sqlalchemy import ColumnElement, delete, insert, select
+from sqlalchemy import ColumnElement, and_, delete, insert, or_, select
 
 from reconciler.domain.direction import NO_BASELINE, Baseline
 from reconciler.domain.entities import Chatbot, Run, RunStatus, ScopeKind, SourceRecord
 from reconciler.domain.json_values import to_json
 from reconciler.domain.tenant import TenantRecord
 from reconciler.storage import tables
-from reconciler.storage.bodies import packed, unpacked
+from reconciler.storage.bodies import drop_bodies_of, drop_unused_bodies, packed, unpacked
 from reconciler.storage.contents import in_parts
 from reconciler.storage.repositories.base import Repository
 from reconciler.storage.repositories.contents import PackedRepository
+from reconciler.storage.repositories.documents import BODY_OF_DOCUMENT
 from reconciler.storage.repositories.history import History
 from reconciler.storage.repositories.renaming import rename_sources
 from reconciler.storage.rows import CHATBOTS, RUNS, SOURCES, TENANTS
@@ -39,8 +41,9 @@ class Sources(Repository[SourceRecord]):
             Conflict: When it was changed since it was read.
         """
         await self._change(record, delete(tables.sources))
-        for table in tables.OF_A_SOURCE:
+        for table in tables.OF_FILES:
             await self._transaction.write(delete(table).where(table.c.source == record.name))
+        await drop_bodies_of(self._transaction, record.name)
 
     async def rename(self, names: Mapping[str, str]) -> None:
         """Have sources, and whatever is kept of them but tokens and the audit log, go by other names.
@@ -222,29 +225,74 @@ class Baselines:
 
     async def some(self, tenant: str, chatbot_ids: Collection[str]) -> Mapping[str, Baseline]:
         """Chatbot id → its baseline; a chatbot without one is left out."""
-        table = tables.baselines
-        statement = select(table.c.chatbot_id, table.c.data).where(*_these(tenant, chatbot_ids))
+        baseline, body = tables.baselines.c, tables.document_bodies.c
+        packed_by = and_(body.source == baseline.source, body.digest == baseline.digest)
+        statement = (
+            select(baseline.chatbot_id, baseline.data, body.data.label("like"))
+            .select_from(tables.baselines)
+            .outerjoin(tables.document_bodies, packed_by)
+            .where(*_these(tenant, chatbot_ids), or_(baseline.digest.is_(None), body.data.is_not(None)))
+        )
         found = await self._transaction.connection.execute(statement)
         return await self._transaction.records.run(
-            lambda: {chatbot_id: _SECTIONS.validate_python(unpacked(data)) for chatbot_id, data in found}
+            lambda: {row.chatbot_id: _SECTIONS.validate_python(unpacked(row.data, row.like or b"")) for row in found}
         )
 
     async def put(self, tenant: str, chatbot_id: str, baseline: Baseline) -> None:
         await self.put_all(tenant, {chatbot_id: baseline})
 
     async def put_all(self, tenant: str, baselines: Mapping[str, Baseline]) -> None:
-        """As `put` for each of them, given by chatbot id, by two statements however many they are."""
+        """As `put` for each of them, given by chatbot id, by few statements however many they are."""
         if not baselines:
             return
-        sections = await self._transaction.records.compute(
-            lambda: {chatbot_id: packed(to_json(value)) for chatbot_id, value in baselines.items()}, baselines
+        bodies = await self._bodies_of(tenant, baselines)
+        rows = await self._transaction.records.compute(
+            lambda: [_row(tenant, key, value, bodies.get(key)) for key, value in baselines.items()], baselines
         )
-        rows = [{"tenant": tenant, "chatbot_id": key, "data": value} for key, value in sections.items()]
-        await self._transaction.write(delete(tables.baselines).where(*_these(tenant, baselines)))
-        await self._transaction.write(insert(tables.baselines), rows)
+        async with self._replacing(tenant, baselines):
+            await self._transaction.write(insert(tables.baselines), rows)
 
     async def remove(self, tenant: str, chatbot_id: str) -> None:
-        await self._transaction.write(delete(tables.baselines).where(*_these(tenant, [chatbot_id])))
+        async with self._replacing(tenant, [chatbot_id]):
+            pass
+
+    async def _bodies_of(self, tenant: str, chatbot_ids: Collection[str]) -> Mapping[str, Any]:
+        """Chatbot id → the body of the document that it follows."""
+        document, chatbot = tables.documents.c, tables.chatbots.c
+        follows = and_(
+            chatbot.tenant == document.tenant, chatbot.id == document.chatbot_id, chatbot.source == document.source
+        )
+        statement = (
+            select(document.chatbot_id, document.source, document.digest, tables.document_bodies.c.data)
+            .select_from(tables.documents)
+            .join(tables.chatbots, follows)
+            .join(tables.document_bodies, BODY_OF_DOCUMENT)
+            .where(document.tenant == tenant, document.chatbot_id.in_(chatbot_ids))
+        )
+        return {row.chatbot_id: row for row in await self._transaction.connection.execute(statement)}
+
+    @asynccontextmanager
+    async def _replacing(self, tenant: str, chatbot_ids: Collection[str]) -> AsyncIterator[None]:
+        """Remove baselines, and afterwards the bodies that only they were packed by."""
+        baseline, these = tables.baselines.c, _these(tenant, chatbot_ids)
+        held = select(baseline.source, baseline.digest).where(*these, baseline.digest.is_not(None))
+        before = [tuple(row) for row in await self._transaction.connection.execute(held)]
+        await self._transaction.write(delete(tables.baselines).where(*these))
+        yield
+        for source in {source for source, _ in before}:
+            digests = {digest for of, digest in before if of == source}
+            await drop_unused_bodies(self._transaction, source, digests)
+
+
+def _row(tenant: str, chatbot_id: str, baseline: Baseline, body: Any) -> dict[str, Any]:
+    """A baseline's row; the live side says nearly what the document does, once they agree."""
+    return {
+        "tenant": tenant,
+        "chatbot_id": chatbot_id,
+        "data": packed(to_json(baseline), body.data if body else b""),
+        "source": body.source if body else None,
+        "digest": body.digest if body else None,
+    }
 
 
 def _these(tenant: str, chatbot_ids: Collection[str]) -> list[ColumnElement[bool]]:

@@ -17,6 +17,7 @@ SOURCE_COLUMNS: Final[tuple[Column[Any], ...]] = (
     tables.plans.c.source,
     tables.transitions.c.source,
     tables.transitions.c.source_before,
+    tables.baselines.c.source,
     *(table.c.source for table in tables.OF_A_SOURCE),
 )
 """Where the name of a source is kept, besides suspensions and tokens."""

@@ -286,3 +286,56 @@ async def test_the_fake_fails_as_it_is_told_until_it_recovers() -> None:
     assert raised.value.cause is SourceCause.UNREACHABLE
     fake.recover()
     assert await fake.head() == fake.tip
+
+
+async def known_at(branch: Branch, revision: str) -> MemoryParseCache:
+    """What is known once a revision was loaded whole, and its claims stand."""
+    cache = MemoryParseCache()
+    snapshot = await branch.source.load(revision, cache)
+    cache.promote({document.chatbot_id: document.path for document in snapshot.documents})
+    return cache
+
+
+async def test_of_a_change_only_what_it_concerns_is_read_and_told(branch: Branch) -> None:
+    files = {"chatbots/a.yaml": DOCUMENT % "A", "chatbots/b.yaml": INCLUDING % "../p.md", "p.md": "P\n"}
+    first = branch.commit({**files, "chatbots/c.yaml": DOCUMENT % "C"})
+    cache = await known_at(branch, first)
+    second = branch.commit({"p.md": "Other\n", "README.md": "unrelated"}, remove=("chatbots/c.yaml",))
+    snapshot = await branch.source.load_changes(first, second, cache)
+    assert snapshot is not None
+    assert (snapshot.revision, snapshot.files, snapshot.parsed, snapshot.about) == (second, 2, 1, {"b", "c"})
+    assert [document.chatbot_id for document in snapshot.documents] == ["b"]
+    cache.promote({"a": "chatbots/a.yaml", "b": "chatbots/b.yaml"})
+    whole = await branch.source.load(second, MemoryParseCache())
+    unchanged = await branch.source.load_changes(second, second, cache)
+    assert unchanged is not None
+    assert (unchanged.parsed, unchanged.diagnostics, unchanged.files) == (0, whole.diagnostics, whole.files)
+    assert whole.documents[1].digest == snapshot.documents[0].digest
+
+
+async def test_a_document_that_another_no_longer_claims_too_is_told_without_being_read_again(branch: Branch) -> None:
+    stated = "metadata: {chatbotId: a}\n"
+    first = branch.commit({"chatbots/a.yaml": DOCUMENT % "A", "chatbots/b.yaml": DOCUMENT % "B" + stated})
+    cache = MemoryParseCache()
+    refused = await branch.source.load(first, cache)
+    assert [refusal.reason for refusal in refused.refusals] == [Reason.CLAIMED_TWICE] * 2
+    cache.promote({"a": "chatbots/a.yaml"})
+    second = branch.commit({}, remove=("chatbots/b.yaml",))
+    snapshot = await branch.source.load_changes(first, second, cache)
+    assert snapshot is not None
+    assert ([document.chatbot_id for document in snapshot.documents], snapshot.parsed) == (["a"], 0)
+    assert cache.bodies[snapshot.documents[0].digest]["spec"] == {"core": {"name": "A"}}
+    assert snapshot.diagnostics == (await branch.source.load(second, MemoryParseCache())).diagnostics
+
+
+async def test_what_is_not_known_well_enough_is_loaded_whole(branch: Branch) -> None:
+    first = branch.commit({"chatbots/a.yaml": DOCUMENT % "A"})
+    second = branch.commit({"chatbots/a.yaml": DOCUMENT % "A2"})
+    assert await branch.source.load_changes(first, second, MemoryParseCache()) is None
+    cache = await known_at(branch, first)
+    assert await branch.source.load_changes(second, second, cache) is None, "these are another tree's files"
+    cache.rows.clear()
+    assert await branch.source.load_changes(first, second, cache) is None, "they were deleted"
+    cache = await known_at(branch, second)
+    rewritten = branch.force_push({"chatbots/a.yaml": DOCUMENT % "A3"})
+    assert await branch.source.load_changes(second, rewritten, cache) is None, "it does not descend from the good one"

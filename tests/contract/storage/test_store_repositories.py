@@ -4,7 +4,9 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import func, select
 
+from reconciler.domain.canonical import digest
 from reconciler.domain.circuit_breaker import Fleet, Stake
 from reconciler.domain.direction import NO_BASELINE, DirectedOp, SectionBaseline
 from reconciler.domain.entities import RunStatus, ScopeKind, Switch
@@ -19,6 +21,7 @@ from reconciler.storage import Store, tables
 from reconciler.storage.repositories.renaming import SOURCE_COLUMNS
 from tests.fakes.clock import START
 from tests.support import records
+from tests.support.records import BODY
 
 pytestmark = pytest.mark.anyio
 TENANT = TenantRecord(
@@ -272,6 +275,42 @@ async def test_many_chatbots_are_not_saved_when_one_of_them_changed(store: Store
             await uow.chatbots.save_all([records.a_chatbot("a", epoch=2), records.a_chatbot("b", epoch=2)])
     async with store.read() as uow:
         assert [one.epoch for one in await uow.chatbots.of_tenant("acme")] == [0, 1]
+
+
+async def test_a_baseline_is_packed_by_the_document_that_its_chatbot_follows_as_long_as_it_is_there(
+    store: Store,
+) -> None:
+    text = "Be kind to everybody who asks. " * 40
+    body = {**BODY, "spec": {"core": {"name": "A", "behavior": {"systemPrompt": text}}}}
+    agreed = {"core": SectionBaseline({"": {"behavior": {"systemPrompt": text}, "name": "A"}})}
+    document = records.a_document(body=body, digest=digest(body))
+
+    async def bodies() -> int:
+        async with store._reading() as transaction:
+            count = select(func.count()).select_from(tables.document_bodies)
+            return (await transaction.connection.scalars(count)).one()
+
+    async with store.begin() as uow:
+        await uow.sources.add(records.a_source("main"))
+        await uow.chatbots.add(records.a_chatbot(source="main"))
+        await uow.documents.change("main", [document])
+        await uow.baselines.put("acme", "bot_1", agreed)
+        await uow.documents.change("main", [records.a_document(digest="e" * 64)])
+        assert await uow.baselines.get("acme", "bot_1") == agreed
+    assert await bodies() == 2
+    async with store.begin() as uow:
+        await uow.sources.rename({"main": "renamed"})
+        assert await uow.baselines.get("acme", "bot_1") == agreed
+        await uow.documents.give_up("renamed")
+        record = await uow.sources.get("renamed")
+        assert record is not None
+        await uow.sources.remove(record)
+        assert await uow.baselines.get("acme", "bot_1") == agreed
+    assert await bodies() == 1
+    async with store.begin() as uow:
+        await uow.baselines.put("acme", "bot_1", agreed)
+        assert await uow.baselines.get("acme", "bot_1") == agreed
+    assert await bodies() == 0
 
 
 async def test_many_baselines_are_put_at_once(store: Store) -> None:
