@@ -9,12 +9,15 @@ SECONDS ?= 60
 N ?=
 ARGS ?=
 CONTAINER ?= docker
-# the interpreters that tests start, some hundred, would each compile everything anew
+# the interpreters that tests start, by the hundred, would each compile everything anew
 unexport PYTHONDONTWRITEBYTECODE
 # tests that share a fixture stay in one process, which makes it once; whoever is done early takes from the others
 SPREAD := --dist worksteal
 # the pages in step with the code: a matter of seconds, before every commit
 CHECKED_ELSEWHERE := --ignore tests/docs
+# side by side, the longest first; what each says is shown when it ends, where make can do that
+CHECKS := check-types check-docs check-format check-imports check-generated
+SAID_WHOLE := $(if $(filter output-sync,$(.FEATURES)),--output-sync=target)
 UV := $(shell uv --version 2>/dev/null)
 # trust what the machine trusts, as pip does: a company's own certificate authority, above all
 export UV_SYSTEM_CERTS ?= 1
@@ -43,13 +46,26 @@ test-browser: $(STAMP)  ## run the tests that look at the pages in a browser: De
 	@$(BIN)/pytest $(SPREAD) -n 2 tests/browser $(ARGS)
 
 check: $(STAMP)  ## format, lint, types, import rules, generated files, docs in step
+	@$(MAKE) --no-print-directory --jobs 2 $(SAID_WHOLE) $(CHECKS)
+
+# the parts of check, which can be made by themselves
+.PHONY: $(CHECKS)
+check-format:
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
+
+check-types:
 	$(BIN)/mypy
+
+check-imports:
 	$(BIN)/lint-imports
 	$(BIN)/python scripts/house_counts.py --check
+
+check-generated:
 	$(BIN)/python scripts/gen.py --check
 	$(BIN)/python scripts/settings_reference.py --check
+
+check-docs:
 	$(BIN)/pytest -q tests/docs
 
 format: $(STAMP)  ## format the code and mend what the linter can
