@@ -5,8 +5,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Generic, TypeVar
 
+from reconciler.domain.entities import Run, SourceRecord, Suspension
 from reconciler.domain.lifecycle import PlanStatus
 from reconciler.domain.status import Direction, Reason, Sync
+from reconciler.domain.tenant import TenantRecord
 
 T = TypeVar("T")
 
@@ -116,3 +118,22 @@ class FleetCounts:
     direction: Mapping[Direction, int]
     reason: Mapping[Reason, int]
     open_plans: Mapping[PlanStatus, int]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FleetRecords:
+    """What the overview of the fleet is made of, read at one moment.
+
+    Attributes:
+        counts: Of the chatbots and open plans that may be seen.
+        sources: Every source, by name.
+        tenants: The tenants that were asked anything, by name.
+        suspensions: Those that have not ended, expired or not, newest first.
+        runs: Id → run, of the sources' last runs.
+    """
+
+    counts: FleetCounts
+    sources: Sequence[SourceRecord]
+    tenants: Sequence[TenantRecord]
+    suspensions: Sequence[Suspension]
+    runs: Mapping[str, Run]

@@ -12,7 +12,16 @@ from reconciler.domain.access import Person, Session, Token
 from reconciler.domain.entities import Apply, Approval, AuditEntry, Chatbot, Plan, Run, SourceRecord, Suspension
 from reconciler.domain.identity import same_person
 from reconciler.domain.lifecycle import OPEN, PlanStatus
-from reconciler.domain.listing import AuditFilter, ChatbotFilter, ChatbotOrder, FleetCounts, Page, PlanFilter, PlanGroup
+from reconciler.domain.listing import (
+    AuditFilter,
+    ChatbotFilter,
+    ChatbotOrder,
+    FleetCounts,
+    FleetRecords,
+    Page,
+    PlanFilter,
+    PlanGroup,
+)
 from reconciler.domain.status import Direction, Reason, Sync
 from reconciler.domain.tenant import TenantRecord
 from reconciler.storage import paging, rows, tables
@@ -25,7 +34,7 @@ from reconciler.storage.repositories.decisions import Applies, Plans, Suspension
 from reconciler.storage.repositories.fleet import Runs, Sources, Tenants
 from reconciler.storage.repositories.identity import People, Sessions, Tokens
 from reconciler.storage.rows import Codec
-from reconciler.storage.transaction import OpenTransaction
+from reconciler.storage.transaction import OpenTransaction, Transaction
 
 R = TypeVar("R")
 
@@ -138,29 +147,24 @@ class Queries(HistoryQueries):
 
     async def counts(self, visible: Collection[str] | None = None) -> FleetCounts:
         """Chatbots and open plans counted, of these sources only; None means all, the unmanaged included."""
-        chatbots, plans = tables.chatbots.c, tables.plans.c
-        standings = (
-            select(chatbots.sync, chatbots.direction, chatbots.reason, func.count(), func.count(chatbots.suspension_id))
-            .where(*among(chatbots.source, visible))
-            .group_by(chatbots.sync, chatbots.direction, chatbots.reason)
-        )
-        open_plans = (
-            select(plans.status, func.count())
-            .where(plans.status.in_(OPEN), *among(plans.source, visible))
-            .group_by(plans.status)
-        )
         async with self._reading() as transaction:
-            found = (await transaction.connection.execute(standings)).all()
-            waiting = (await transaction.connection.execute(open_plans)).all()
-        sync, direction, reason = (_sum((row[place], row[3]) for row in found) for place in range(3))
-        reason[Reason.SUSPENDED.value] = sum(row[4] for row in found)
-        by_status = _sum((row[0], row[1]) for row in waiting)
-        return FleetCounts(
-            sync={member: sync[member] for member in Sync},
-            direction={member: direction[member] for member in Direction},
-            reason={Reason(code): number for code, number in reason.items() if number},
-            open_plans={status: by_status[status] for status in PlanStatus if status in OPEN},
-        )
+            return await _counts(transaction, visible)
+
+    async def fleet(self, visible: Collection[str] | None = None) -> FleetRecords:
+        """What the overview of the fleet is made of, at one moment.
+
+        Args:
+            visible: Only what belongs to these sources is counted; None means all.
+        """
+        async with self._reading() as transaction:
+            sources = await Sources(transaction).all()
+            return FleetRecords(
+                counts=await _counts(transaction, visible),
+                sources=sources,
+                tenants=await Tenants(transaction).all(),
+                suspensions=await Suspensions(transaction).active(),
+                runs=await _runs_with(transaction, [source.last_run_id for source in sources if source.last_run_id]),
+            )
 
     async def waiting(self, visible: Collection[str] | None = None) -> int:
         """How many plans of these sources wait for approval."""
@@ -173,9 +177,8 @@ class Queries(HistoryQueries):
 
     async def runs_with(self, ids: Collection[str]) -> Mapping[str, Run]:
         """Id → the run; those that are not kept any more are left out."""
-        statement = select(*rows.RUNS.columns).where(tables.runs.c.id.in_(ids))
         async with self._reading() as transaction:
-            return {run.id: run for run in await transaction.all(rows.RUNS, statement)}
+            return await _runs_with(transaction, ids)
 
     async def applies_with(self, ids: Collection[str]) -> Mapping[str, Apply]:
         """Id → the apply; those that are not kept any more are left out."""
@@ -260,6 +263,36 @@ class Queries(HistoryQueries):
         part = order.part(statement, limit, cursor)
         async with self._reading() as transaction:
             return order.page(await transaction.all(codec, part), limit)
+
+
+async def _counts(transaction: Transaction, visible: Collection[str] | None) -> FleetCounts:
+    chatbots, plans = tables.chatbots.c, tables.plans.c
+    standings = (
+        select(chatbots.sync, chatbots.direction, chatbots.reason, func.count(), func.count(chatbots.suspension_id))
+        .where(*among(chatbots.source, visible))
+        .group_by(chatbots.sync, chatbots.direction, chatbots.reason)
+    )
+    open_plans = (
+        select(plans.status, func.count())
+        .where(plans.status.in_(OPEN), *among(plans.source, visible))
+        .group_by(plans.status)
+    )
+    found = (await transaction.connection.execute(standings)).all()
+    waiting = (await transaction.connection.execute(open_plans)).all()
+    sync, direction, reason = (_sum((row[place], row[3]) for row in found) for place in range(3))
+    reason[Reason.SUSPENDED.value] = sum(row[4] for row in found)
+    by_status = _sum((row[0], row[1]) for row in waiting)
+    return FleetCounts(
+        sync={member: sync[member] for member in Sync},
+        direction={member: direction[member] for member in Direction},
+        reason={Reason(code): number for code, number in reason.items() if number},
+        open_plans={status: by_status[status] for status in PlanStatus if status in OPEN},
+    )
+
+
+async def _runs_with(transaction: Transaction, ids: Collection[str]) -> Mapping[str, Run]:
+    statement = select(*rows.RUNS.columns).where(tables.runs.c.id.in_(ids))
+    return {run.id: run for run in await transaction.all(rows.RUNS, statement)}
 
 
 def chatbot_conditions(wanted: ChatbotFilter, dialect: Dialect) -> list[ColumnElement[bool]]:

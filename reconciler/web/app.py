@@ -22,6 +22,7 @@ from reconciler.web.auth.gate import AuthGate
 from reconciler.web.auth.login_throttle import LoginThrottle
 from reconciler.web.auth.same_origin import SameOrigin
 from reconciler.web.events.streams import Streams
+from reconciler.web.fleet.fleet_records import FleetReads
 from reconciler.web.http.allowed_hosts import AllowedHosts
 from reconciler.web.http.answer_cache import AnswerCache
 from reconciler.web.http.body_limits import BodyLimits
@@ -77,6 +78,7 @@ def create_app(
     app = _routed(settings)
     gate = _gate(engine, settings, token_use)
     _set_state(app, engine, settings, gate, identity)
+    app.state.fleet_reads = FleetReads(engine, keeps=keeps_answers)
     _install_monitoring(app, engine, gate, audit or AuditState(), vitals)
     executors = executors or WebExecutors()
     _install_render_pools(app, executors)
@@ -137,7 +139,7 @@ def _install_monitoring(app: FastAPI, engine: Engine, gate: AuthGate, audit: Aud
     streams: Streams = app.state.streams
     gate.metrics.streams.set_function(lambda: streams.open)
     app.state.vitals = vitals
-    app.state.probes = Probes.of(engine, gate.metrics, audit, vitals)
+    app.state.probes = Probes.of(engine, app.state.fleet_reads, gate.metrics, audit, vitals)
 
 
 def _install_render_pools(app: FastAPI, executors: WebExecutors) -> None:

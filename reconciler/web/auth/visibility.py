@@ -110,7 +110,14 @@ async def all_sources(
 
 async def visible_sources(engine: Engine, visible: Collection[str] | None) -> Sequence[SourceRecord]:
     """The sources that may be seen, by name; those that were never read as the settings have them."""
-    records = {record.name: record for record in await engine.store.queries.sources()}
+    return visible_among(engine, await engine.store.queries.sources(), visible)
+
+
+def visible_among(
+    engine: Engine, known: Iterable[SourceRecord], visible: Collection[str] | None
+) -> Sequence[SourceRecord]:
+    """The same, where the sources were read already."""
+    records = {record.name: record for record in known}
     unseen = (binding for name, binding in engine.sources.items() if name not in records)
     records |= {
         binding_.name: SourceRecord(

@@ -10,9 +10,10 @@ from reconciler.domain.suspensions import shown_source, suspended_sources
 from reconciler.domain.tenant import TenantRecord
 from reconciler.domain.write_key import WriteKey
 from reconciler.engine.context import Engine
-from reconciler.engine.reconcile.full_pass import forecast_full_pass
+from reconciler.engine.reconcile.full_pass import forecast_of_documents
 from reconciler.ports import Budget
-from reconciler.web.auth.visibility import active_suspensions, visible_sources, visible_suspensions
+from reconciler.web.auth.visibility import visible_among, visible_suspensions
+from reconciler.web.fleet.fleet_records import FleetReads, read_fleet
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +31,8 @@ class FleetStatus:
         tenants: The configured tenants by name, also those that were not asked anything yet. Those with a write key
             say what is known of it.
         warnings: Which sources of a tenant may claim each other's chatbots.
+        finding_runs: Source → the run that tells of its last good revision.
+        documents: Source → how many documents a full pass compares.
     """
 
     counts: FleetCounts
@@ -41,30 +44,39 @@ class FleetStatus:
     suspended_sources: Mapping[str, Suspension] = field(default_factory=dict)
     tenants: Sequence[TenantRecord] = ()
     warnings: Sequence[str] = ()
+    finding_runs: Mapping[str, Run] = field(default_factory=dict)
+    documents: Mapping[str, int] = field(default_factory=dict)
 
 
-async def fleet_status(engine: Engine, visible: Collection[str] | None = None) -> FleetStatus:
-    """Read the overview.
+async def fleet_status(
+    engine: Engine, visible: Collection[str] | None = None, *, reads: FleetReads | None = None
+) -> FleetStatus:
+    """The overview.
 
     Args:
         engine: Whose.
         visible: Only these sources and what belongs to them; None means all.
+        reads: Where what is in the database is kept between requests; None has it read.
     """
-    suspensions = await active_suspensions(engine)
-    records = await visible_sources(engine, visible)
+    read = await (reads.get(visible) if reads else read_fleet(engine, visible))
+    now = engine.clock.now()
+    suspensions = [suspension for suspension in read.records.suspensions if suspension.stands(now)]
+    records = visible_among(engine, read.records.sources, visible)
     stopped = suspended_sources(records, suspensions)
     sources = [shown_source(record, stopped.get(record.name)) for record in records]
-    runs = await newest_runs(engine, sources)
-    known = {record.name: record for record in await engine.store.queries.tenants()}
+    shown = {source.name for source in sources}
+    known = {record.name: record for record in read.records.tenants}
     tenants = set(engine.tenants) if visible is None else {source.tenant for source in sources} & set(engine.tenants)
     budgets = {name: visible_budget(engine, visible, name) for name in sorted(tenants)}
     return FleetStatus(
-        counts=await engine.store.queries.counts(visible),
+        counts=read.records.counts,
         sources=sources,
-        runs=runs,
+        runs={run.source: run for run in read.records.runs.values() if run.source in shown},
         budgets=budgets,
         full_passes={
-            name: await forecast_full_pass(engine, budget, _sources_of(engine, sources, name))
+            name: forecast_of_documents(
+                budget, [read.documents.get(source, 0) for source in _sources_of(engine, sources, name)]
+            )
             for name, budget in budgets.items()
         },
         suspensions=await visible_suspensions(engine, visible, suspensions),
@@ -74,6 +86,8 @@ async def fleet_status(engine: Engine, visible: Collection[str] | None = None) -
             for name in sorted(tenants)
         ],
         warnings=engine.open_claims(visible),
+        finding_runs=read.finding_runs,
+        documents=read.documents,
     )
 
 

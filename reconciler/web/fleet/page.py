@@ -13,6 +13,7 @@ from reconciler.domain.listing import Page
 from reconciler.engine.context import Actor, Engine
 from reconciler.web.auth.dependencies import TheEngine, ViewerPage
 from reconciler.web.fleet.filters import FleetQuery
+from reconciler.web.fleet.fleet_records import FleetReads, TheFleetReads
 from reconciler.web.fleet.fleet_status import fleet_status
 from reconciler.web.fleet.page_view import DAYS, FleetPageData, chatbots_of, fleet_page
 from reconciler.web.ui import templates
@@ -36,7 +37,11 @@ router = APIRouter(include_in_schema=False)
 
 @router.get("/", name="page_fleet")
 async def fleet(
-    actor: ViewerPage, engine: TheEngine, query: Annotated[FleetQuery, Query()], request: Request
+    actor: ViewerPage,
+    engine: TheEngine,
+    reads: TheFleetReads,
+    query: Annotated[FleetQuery, Query()],
+    request: Request,
 ) -> Response:
     """How many differ, which side moved, and which chatbots these are."""
     try:
@@ -50,16 +55,16 @@ async def fleet(
     except ValueError:
         return RedirectResponse(query.path(), 303)
     frame = await layout_for(engine, actor, "fleet", WATCH)
-    read = await _read(engine, actor, chatbots)
+    read = await _read(engine, reads, actor, chatbots)
     return await templates.long_page(request, "fleet/fleet.html", lambda _: fleet_page(frame, query, read))
 
 
-async def _read(engine: Engine, actor: Actor, chatbots: Page[Chatbot]) -> FleetPageData:
+async def _read(engine: Engine, reads: FleetReads, actor: Actor, chatbots: Page[Chatbot]) -> FleetPageData:
     now, queries = engine.clock.now(), engine.store.queries
     # before the service was there nothing is known, which is not the same as none out of sync
     begins = await queries.audit_begins() or now
     since = min(max(now - timedelta(days=DAYS), begins), now)
-    fleet = await fleet_status(engine, actor.sources)
+    fleet = await fleet_status(engine, actor.sources, reads=reads)
     suspended = await queries.chatbots_with(chatbots_of(fleet.suspensions))
     return FleetPageData(
         now=now,

@@ -10,6 +10,7 @@ from reconciler.engine.audit.archive import AuditState
 from reconciler.engine.context import Engine
 from reconciler.shared_work import SharedWork
 from reconciler.web.auth.gate import Public
+from reconciler.web.fleet.fleet_records import FleetReads
 from reconciler.web.fleet.fleet_status import fleet_status
 from reconciler.web.http.metrics import Metrics
 from reconciler.web.http.prebuilt import Prebuilt
@@ -43,12 +44,14 @@ class Probes:
     database: SharedWork[None]
 
     @classmethod
-    def of(cls, engine: Engine, metrics: Metrics, audit: AuditState, vitals: Vitals | None) -> Self:
+    def of(cls, engine: Engine, reads: FleetReads, metrics: Metrics, audit: AuditState, vitals: Vitals | None) -> Self:
         """The probes of one application."""
 
         async def rendered() -> Prebuilt:
             return Prebuilt.of(
-                render_metrics(metrics, await fleet_status(engine), audit, vitals), CONTENT_TYPE_LATEST, tagged=False
+                render_metrics(metrics, await fleet_status(engine, reads=reads), audit, vitals),
+                CONTENT_TYPE_LATEST,
+                tagged=False,
             )
 
         async def looked_up() -> None:

@@ -11,7 +11,7 @@ from reconciler.domain.events import ChangeKind
 from reconciler.engine.context import Actor, Engine
 from reconciler.engine.decide.acceptance import accept_revision
 from reconciler.engine.forget import is_gone
-from reconciler.engine.reconcile.full_pass import forecast_full_pass
+from reconciler.engine.reconcile.full_pass import forecast_of_documents
 from reconciler.engine.reconcile.run_lifecycle import request_refresh
 from reconciler.web.auth.audit_policies import Audited
 from reconciler.web.auth.dependencies import ApproverPage, OperatorPage, TheEngine, ViewerPage
@@ -20,7 +20,6 @@ from reconciler.web.fleet.fleet_status import FleetStatus, fleet_status
 from reconciler.web.forget.box import ForgetBox, boxes_of_tenants, chatbots_of_source, source_forget_box
 from reconciler.web.http.schemas import Name
 from reconciler.web.sources.card import RefusedFile, SourceCardData, SourcesPage, source_card
-from reconciler.web.sources.conditions import runs_with_findings
 from reconciler.web.sources.schemas import AcceptRequest
 from reconciler.web.ui import templates
 from reconciler.web.ui.forms import Form, FormAction, fields_named, parse_form, read_form
@@ -88,14 +87,14 @@ async def _page(engine: Engine, actor: Actor, refused: RefusedFile | None = None
         now=engine.clock.now(),
         bindings=engine.sources,
         runs=fleet.runs,
-        finding_runs=await runs_with_findings(engine, fleet.sources, fleet.runs, actor.sees),
+        finding_runs=fleet.finding_runs,
         standing=fleet.suspensions,
         stopped=fleet.suspended_sources,
         tenants={tenant.name: tenant for tenant in fleet.tenants},
         gone=await _gone(engine, actor, fleet),
         refused=refused,
         full_passes={
-            source.name: await forecast_full_pass(engine, fleet.budgets[source.tenant], [source.name])
+            source.name: forecast_of_documents(fleet.budgets[source.tenant], [fleet.documents.get(source.name, 0)])
             for source in fleet.sources
             if source.name in engine.sources
         },

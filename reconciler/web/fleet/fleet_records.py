@@ -1,0 +1,82 @@
+"""What the overview of the fleet is made of, read once after each commit, however many ask."""
+
+from collections.abc import Awaitable, Callable, Collection, Mapping
+from dataclasses import dataclass
+from typing import Annotated, Final
+
+from fastapi import Depends, Request
+
+from reconciler.bounded_cache import BoundedCache
+from reconciler.domain.entities import Run
+from reconciler.domain.listing import FleetRecords
+from reconciler.engine.context import Engine
+from reconciler.engine.reconcile.full_pass import documents_of
+from reconciler.web.auth.generation_cache import GenerationCache
+from reconciler.web.sources.conditions import runs_with_findings
+
+_MOST_SIGHTS: Final = 100
+"""So many sets of visible sources are kept apart."""
+_Sight = frozenset[str] | None
+
+
+@dataclass(frozen=True, slots=True)
+class FleetRead:
+    """The overview's records, and what they tell of the documents.
+
+    Attributes:
+        finding_runs: Source → the run that tells of its last good revision, as whoever asks may see it.
+        documents: Source → how many documents a full pass compares, of those that the settings name.
+    """
+
+    records: FleetRecords
+    finding_runs: Mapping[str, Run]
+    documents: Mapping[str, int]
+
+
+async def read_fleet(engine: Engine, visible: Collection[str] | None) -> FleetRead:
+    """Read the overview for somebody who may see these sources; None means all."""
+    records = await engine.store.queries.fleet(visible)
+    shown = [source for source in records.sources if visible is None or source.name in visible]
+    newest = {run.source: run for run in records.runs.values()}
+    runs = await runs_with_findings(engine, shown, newest, lambda source: visible is None or source in visible)
+    named = [source for source in engine.sources if visible is None or source in visible]
+    return FleetRead(records, runs, await documents_of(engine, named))
+
+
+class FleetReads:
+    """The last read for each set of visible sources: nobody is given what was read for somebody who sees others.
+
+    Args:
+        engine: The store.
+        keeps: Whether a read may be kept until the store's generation moves.
+    """
+
+    def __init__(self, engine: Engine, *, keeps: bool) -> None:
+        self._engine = engine
+        self._keeps = keeps
+        self._caches: BoundedCache[_Sight, GenerationCache[FleetRead]] = BoundedCache(_MOST_SIGHTS, lambda _, __: 1)
+
+    async def get(self, visible: Collection[str] | None) -> FleetRead:
+        """The overview's records for somebody who may see these sources; None means all."""
+        if not self._keeps:
+            return await read_fleet(self._engine, visible)
+        sight = None if visible is None else frozenset(visible)
+        cache = self._caches.get(sight)
+        if cache is None:
+            cache = GenerationCache(self._generation, self._reading(sight))
+            self._caches.keep(sight, cache)
+        return await cache.get(self._generation())
+
+    def _generation(self) -> str:
+        return self._engine.store.generation
+
+    def _reading(self, sight: _Sight) -> Callable[[], Awaitable[FleetRead]]:
+        return lambda: read_fleet(self._engine, sight)
+
+
+async def _of_app(request: Request) -> FleetReads:
+    reads: FleetReads = request.app.state.fleet_reads
+    return reads
+
+
+TheFleetReads = Annotated[FleetReads, Depends(_of_app)]
