@@ -7,8 +7,9 @@ from dataclasses import replace
 import pytest
 
 from api_client import contract
+from api_client.sandbox import Fleet
 from api_client.sandbox.seed import default_fleet
-from benchmarks.stage import document_of
+from benchmarks.stage import document_of, fleet_of
 from reconciler.domain.assemble import assemble
 from reconciler.domain.diagnostics import Severity
 from reconciler.domain.document import ParsedFile
@@ -593,8 +594,9 @@ def test_a_source_asks_for_so_much_and_no_more(limit: str, used: int) -> None:
         assert raised.value.cause is SourceCause.TOO_LARGE
 
 
-def test_ten_thousand_chatbots_of_the_sandbox_s_kind_are_within_the_limits() -> None:
-    documents = [document_of(chatbot) for chatbot in default_fleet()]
+@pytest.mark.parametrize("fleet", [default_fleet(), fleet_of(50)], ids=["of the sandbox", "of the measurements"])
+def test_ten_thousand_chatbots_are_within_the_limits(fleet: Fleet) -> None:
+    documents = [document_of(chatbot) for chatbot in fleet]
     tree = MemoryTree({f"chatbots/{number}.json": json.dumps(each) for number, each in enumerate(documents)}, {})
     files = load_tree(tree, select(tree, DEFAULT_PATHS), CONTRACT, {}).files
     assert sum(len(file.documents) for file in files) == len(documents)
