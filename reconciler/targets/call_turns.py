@@ -3,12 +3,16 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from typing import Final
 
 from reconciler.errors import TargetRateLimited
 from reconciler.ports import Clock, Spender
 from reconciler.targets.call_queue import CallQueue, QueuedCall
 from reconciler.targets.pacer import Pacer, SentCall
 from reconciler.task_groups import task_group
+
+SHORT_WAIT_S: Final = 0.02
+"""A wait as short is slept through, whatever changes meanwhile: to be woken from it costs more than it lasts."""
 
 
 class TurnTicket:
@@ -121,12 +125,15 @@ class CallTurns:
             return
         self._timekeeper = ticket, self._clock.monotonic() + wait
         try:
-            async with task_group() as group:
-                alarm = group.create_task(self._wake_after(ticket, wait))
-                await ticket.until_woken()
-                alarm.cancel()
+            await (self._clock.sleep(wait) if wait <= SHORT_WAIT_S else self._sleep_until_woken(ticket, wait))
         finally:
             self._timekeeper = None
+
+    async def _sleep_until_woken(self, ticket: TurnTicket, seconds: float) -> None:
+        async with task_group() as group:
+            alarm = group.create_task(self._wake_after(ticket, seconds))
+            await ticket.until_woken()
+            alarm.cancel()
 
     async def _wake_after(self, ticket: TurnTicket, seconds: float) -> None:
         await self._clock.sleep(seconds)
