@@ -1,13 +1,15 @@
 """What the overview of the fleet is made of, read once after each commit, however many ask."""
 
-from collections.abc import Awaitable, Callable, Collection, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Annotated, Final
 
 from fastapi import Depends, Request
 
 from reconciler.bounded_cache import BoundedCache
 from reconciler.domain.entities import Run
+from reconciler.domain.history import Point
 from reconciler.domain.listing import FleetRecords
 from reconciler.engine.context import Engine
 from reconciler.engine.reconcile.full_pass import documents_of
@@ -16,6 +18,10 @@ from reconciler.web.sources.conditions import runs_with_findings
 
 _MOST_SIGHTS: Final = 100
 """So many sets of visible sources are kept apart."""
+DAYS: Final = 14
+"""How far back the curve of what was out of sync goes."""
+_POINTS_A_DAY: Final = 4
+_CURVE_SECONDS: Final = 60
 _Sight = frozenset[str] | None
 
 
@@ -54,6 +60,7 @@ class FleetReads:
     def __init__(self, engine: Engine, *, keeps: bool) -> None:
         self._engine = engine
         self._keeps = keeps
+        self._curves: BoundedCache[_Sight, tuple[object, Sequence[Point]]] = BoundedCache(_MOST_SIGHTS, lambda _, __: 1)
         self._caches: BoundedCache[_Sight, GenerationCache[FleetRead]] = BoundedCache(_MOST_SIGHTS, lambda _, __: 1)
 
     async def get(self, visible: Collection[str] | None) -> FleetRead:
@@ -66,6 +73,26 @@ class FleetReads:
             cache = GenerationCache(self._generation, self._reading(sight))
             self._caches.keep(sight, cache)
         return await cache.get(self._generation())
+
+    async def curve(self, visible: Collection[str] | None, *, since: datetime, until: datetime) -> Sequence[Point]:
+        """How many chatbots of these sources were out of sync, to about a minute while nothing is committed.
+
+        Args:
+            visible: The sources; None means all.
+            since: When the curve begins.
+            until: Now.
+        """
+        begins = since if until - since < timedelta(days=DAYS) else None
+        place = self._generation(), int(until.timestamp() / _CURVE_SECONDS), begins
+        sight = None if visible is None else frozenset(visible)
+        kept = self._curves.get(sight)
+        if kept is not None and kept[0] == place and self._keeps:
+            return kept[1]
+        points = await self._engine.store.queries.out_of_sync_curve(
+            visible, since=since, until=until, buckets=DAYS * _POINTS_A_DAY
+        )
+        self._curves.keep(sight, (place, points))
+        return points
 
     def _generation(self) -> str:
         return self._engine.store.generation

@@ -13,14 +13,13 @@ from reconciler.domain.listing import Page
 from reconciler.engine.context import Actor, Engine
 from reconciler.web.auth.dependencies import TheEngine, ViewerPage
 from reconciler.web.fleet.filters import FleetQuery
-from reconciler.web.fleet.fleet_records import FleetReads, TheFleetReads
+from reconciler.web.fleet.fleet_records import DAYS, FleetReads, TheFleetReads
 from reconciler.web.fleet.fleet_status import fleet_status
-from reconciler.web.fleet.page_view import DAYS, FleetPageData, chatbots_of, fleet_page
+from reconciler.web.fleet.page_view import FleetPageData, chatbots_of, fleet_page
 from reconciler.web.ui import templates
 from reconciler.web.ui.layout import layout_for
 
 _SHOWN: Final = 100
-_POINTS_A_DAY: Final = 4
 _MAX_GROUPS: Final = 3
 WATCH: Sequence[ChangeKind] = (
     ChangeKind.CHATBOT,
@@ -72,6 +71,6 @@ async def _read(engine: Engine, reads: FleetReads, actor: Actor, chatbots: Page[
         chatbots=chatbots,
         oldest=await queries.oldest_drift(actor.sources),
         groups=await queries.plan_groups(actor.sources, limit=_MAX_GROUPS),
-        points=await queries.out_of_sync_curve(actor.sources, since=since, until=now, buckets=DAYS * _POINTS_A_DAY),
+        points=await reads.curve(actor.sources, since=since, until=now),
         suspended=[suspension for suspension in suspended if actor.sees(suspension.source)],
     )

@@ -15,6 +15,7 @@ from reconciler.ports import Budget
 from reconciler.render.ages import Age, age, age_or_none, due_or_none, span
 from reconciler.render.sparkline import Sparkline, sparkline
 from reconciler.web.fleet.filters import ColumnHeader, FilterOption, FleetQuery, chips, heads, tiles
+from reconciler.web.fleet.fleet_records import DAYS
 from reconciler.web.fleet.fleet_status import FleetStatus
 from reconciler.web.runs.summary import run_badge
 from reconciler.web.suspensions.box import SuspendBox, suspend_box
@@ -95,7 +96,6 @@ def _called(chatbot: Chatbot, namesakes: Sequence[Chatbot]) -> tuple[str, str]:
     return f"{name} of {chatbot.tenant}" if len(namesakes) > 1 else name, chatbot_path(chatbot.tenant, chatbot.id)
 
 
-DAYS = 14
 _MAX_SOURCES = 6
 _REPEATED = {NOTHING_TO_DO: Sync.SYNCED, "side unknown": Sync.UNKNOWN}
 """Chips that say what a tile says already, where both count the same."""

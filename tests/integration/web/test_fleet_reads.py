@@ -3,14 +3,17 @@
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from reconciler.domain.entities import Role, RunStatus
+from reconciler.domain.history import Point
 from reconciler.domain.listing import FleetRecords
+from reconciler.domain.status import Sync
 from reconciler.web.app import create_app
-from reconciler.web.fleet.fleet_records import FleetReads
+from reconciler.web.fleet.fleet_records import DAYS, FleetReads
 from tests.integration.web.conftest import House
 from tests.integration.web.test_credential_reads import CountedStore
 from tests.support.records import a_chatbot, a_run
@@ -92,3 +95,22 @@ async def test_the_overview_is_read_at_one_moment_as_its_parts_are(house: House)
         assert fleet.tenants == await queries.tenants()
         assert fleet.suspensions == await queries.suspensions()
         assert fleet.runs == await queries.runs_with(["run_main", "run_side"])
+
+
+async def test_the_curve_is_counted_once_a_minute_until_something_is_committed(house: House) -> None:
+    reads = FleetReads(house.engine, keeps=True)
+
+    async def drawn(visible: Sequence[str] | None = None) -> Sequence[Point]:
+        until = house.clock.now()
+        return await reads.curve(visible, since=until - timedelta(days=DAYS), until=until)
+
+    first = await drawn()
+    assert await drawn() is first
+    assert await drawn(("main",)) is not first
+    async with house.store.begin() as uow:
+        await uow.chatbots.add(a_chatbot("bot_9", sync=Sync.OUT_OF_SYNC))
+    second = await drawn()
+    assert second[-1].out_of_sync == first[-1].out_of_sync + 1
+    house.clock.advance(60)
+    assert await drawn() is not second
+    assert (await drawn())[-1].out_of_sync == second[-1].out_of_sync
