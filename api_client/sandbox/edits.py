@@ -27,6 +27,7 @@ class Edit(BaseModel):
         unset: Dotted paths that go away.
         value: The whole new section or item; an item that does not exist is created.
         delete: Deletes the item, or empties the section.
+        keeps_updated_at: Leaves the chatbot's ``updatedAt`` as it was, as an API would that forgets to move it.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -37,6 +38,7 @@ class Edit(BaseModel):
     unset: tuple[str, ...] = ()
     value: Any = None
     delete: bool = False
+    keeps_updated_at: bool = False
 
     @model_validator(mode="after")
     def _says_one_thing(self) -> Self:
@@ -58,6 +60,14 @@ def edited(chatbot: Chatbot, edit: Edit, now: datetime) -> Any:
     Raises:
         EditRefused: There is no such item, or the result would not be a valid configuration.
     """
+    before = chatbot.updated_at
+    value = _edited(chatbot, edit, now)
+    if edit.keeps_updated_at:
+        chatbot.updated_at = before
+    return value
+
+
+def _edited(chatbot: Chatbot, edit: Edit, now: datetime) -> Any:
     if edit.key is None:
         empty: Any = [] if edit.section in LIST_SECTIONS else {}
         value = empty if edit.delete else _new_value(edit, chatbot.section(edit.section))

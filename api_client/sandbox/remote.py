@@ -32,7 +32,13 @@ class SandboxControl:
         self._http.close()
 
     def edit(self, chatbot_id: str, section: str, **change: Any) -> Json:
-        """Edit a chatbot as a person in the dashboard would: ``key``, ``set``, ``unset``, ``value``, ``delete``."""
+        """Edit a chatbot as a person in the dashboard would.
+
+        Args:
+            chatbot_id: The chatbot.
+            section: The section.
+            change: ``key``, ``set``, ``unset``, ``value``, ``delete``, ``keeps_updated_at``.
+        """
         return self._call("POST", f"/chatbots/{chatbot_id}/edit", {"section": section, **change})
 
     def add_chatbot(self, chatbot_id: str, spec: Json) -> Json:
