@@ -11,7 +11,7 @@ from reconciler.domain.direction import DirectedOp
 from reconciler.domain.identity import same_person
 from reconciler.domain.lifecycle import OPEN, ApplyStatus, PlanStatus
 from reconciler.domain.plan import Op, Summary
-from reconciler.domain.status import Direction, Reason, Sync
+from reconciler.domain.status import CheckedBy, Direction, Reason, Sync
 from reconciler.domain.uncompared import Uncompared
 
 
@@ -127,6 +127,7 @@ class Run:
 
     Attributes:
         full: Whether every document is dry-run, changed or not.
+        drift: Whether WizChat's list is read, and what may have changed there is dry-run; a full run does that, too.
         revision: The revision whose documents held when it ended: of a run that failed, the one that still stands.
         seen_revision: The revision that git named in this run; None while none was read.
         message: Why it failed, or what is worth knowing.
@@ -147,7 +148,13 @@ class Run:
     message: str | None = None
     seen_revision: str | None = None
     uncompared: tuple[Uncompared, ...] = ()
+    drift: bool = False
     version: int = 0
+
+    @property
+    def looks_at_live(self) -> bool:
+        """Whether it looks for changes at WizChat."""
+        return self.full or self.drift
 
     def seen_by(self, sees: Callable[[str], bool]) -> Self:
         """The run as somebody is shown it who sees some sources and not others."""
@@ -188,7 +195,7 @@ class Chatbot:
         reason: Derived from everything else by `domain.standing`.
         suspension_id: The widest suspension that stops its applies, whatever the reason is.
         plan_id: The open plan.
-        checked_digest: The document digest that was last dry-run.
+        checked_digest: The document digest that was last dry-run; None where it is to be dry-run again.
         synced_at: When it was last seen as its document says.
         synced_revision: The revision of that document, where that was written down.
         drifted_at: Since when it is OutOfSync, whatever became of it meanwhile but Synced; None while it is not.
@@ -200,7 +207,12 @@ class Chatbot:
         epoch: Counts applies that reached intent or ended; a dry run begun in an older epoch is discarded.
         missing_since: Since when WizChat does not know it; None while it does.
         missing_asked_at: When it was last asked for since then, as the list alone may be narrower than the key.
-        live_updated_at: What WizChat's list said when the name was last taken from it; nothing is decided by it.
+        live_updated_at: The `updatedAt` that WizChat's list gave last; None where it gave none, or does not name it.
+        compared_updated_at: The one that it had given before the last dry run: another one is a sign of an edit.
+        checked_by: Why it was last compared; None where an older program did it.
+        result_digest: What the last dry run gave, as a digest; None while nothing is known of it.
+        result_version: The version of this record that was written with it.
+        unexplained_at: Since when it differs from before though its `updatedAt` did not move; None while nothing does.
     """
 
     tenant: str
@@ -230,6 +242,11 @@ class Chatbot:
     unconverged_ends: int = 0
     epoch: int = 0
     live_updated_at: datetime | None = None
+    compared_updated_at: datetime | None = None
+    checked_by: CheckedBy | None = None
+    result_digest: str | None = None
+    result_version: int | None = None
+    unexplained_at: datetime | None = None
     missing_since: datetime | None = None
     missing_asked_at: datetime | None = None
     version: int = 0

@@ -22,6 +22,26 @@ class Direction(StrEnum):
     UNKNOWN = "Unknown"
 
 
+class CheckedBy(StrEnum):
+    """Why a chatbot was compared.
+
+    Attributes:
+        COMMIT: Its document changed, or it was never compared.
+        RETRY: It could not be compared the last time.
+        MOVED: WizChat's list says, or cannot say, that it changed there.
+        ROTATION: Nothing says that it changed, and it was its turn.
+        FULL: Everything was compared.
+        APPLY: An apply of it ended.
+    """
+
+    COMMIT = "commit"
+    RETRY = "retry"
+    MOVED = "moved"
+    ROTATION = "rotation"
+    FULL = "full"
+    APPLY = "apply"
+
+
 class Reason(StrEnum):
     """Why a thing is as it is: a stable code. `EXPLANATIONS` says how to change it."""
 

@@ -38,6 +38,9 @@ class TenantRecord:
         cause: One sentence that says what to do; None while Ready.
         since: Since when it is in this state; the cause may have changed meanwhile.
         write_key: What is known of the key for applies; None while nothing is.
+        shortcut_off_since: Since when every chatbot is compared at each pass, because `updatedAt` did not move with an
+            edit; None while those whose `updatedAt` stands are left to the rotation.
+        shortcut_off_reason: What showed it.
     """
 
     name: str
@@ -45,6 +48,8 @@ class TenantRecord:
     cause: str | None = NOT_ASKED
     since: datetime | None = None
     write_key: WriteKey | None = None
+    shortcut_off_since: datetime | None = None
+    shortcut_off_reason: str | None = None
     version: int = 0
 
 

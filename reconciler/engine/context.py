@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, Final, Self, TypeVar
 
+from reconciler.domain.canonical import digest
 from reconciler.domain.claim_limits import open_claims
 from reconciler.domain.entities import Role
 from reconciler.domain.forge_urls import Forge
@@ -109,7 +110,8 @@ class SourceBinding:
         chatbots: The ids or patterns of chatbots that it is limited to; empty means all.
         forge: What serves its pages to people.
         interval: How often git is asked.
-        drift_interval: How often the live side is compared as a whole.
+        drift_interval: How often WizChat's list is read, and what may have changed there is compared.
+        full_sweep_interval: How old the comparison of a chatbot may become.
     """
 
     name: str
@@ -119,6 +121,7 @@ class SourceBinding:
     port: Source
     interval: timedelta
     drift_interval: timedelta
+    full_sweep_interval: timedelta
     forge: Forge
     chatbots: tuple[str, ...]
 
@@ -172,6 +175,11 @@ class Engine:
     async def compute(self, work: Callable[[], T], *about: Any) -> T:
         """As `NamedExecutor.compute`, in the threads for plans."""
         return await self.plan_threads.compute(work, *about)
+
+    @property
+    def policy_digest(self) -> str:
+        """What tells the policy from another one."""
+        return digest(self.policy.model_dump(mode="json"))
 
     def source(self, name: str) -> SourceBinding:
         """The binding of a configured source.

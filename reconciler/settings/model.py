@@ -96,7 +96,15 @@ class SourceSettings(SettingsSection):
     )
     interval: Duration = Field(timedelta(minutes=5), ge=timedelta(seconds=1), description="How often git is asked.")
     drift_interval: Duration = Field(
-        timedelta(minutes=5), ge=timedelta(seconds=1), description="How often the live side is compared as a whole."
+        timedelta(minutes=5),
+        ge=timedelta(seconds=1),
+        description="How often WizChat's list is read: chatbots whose `updatedAt` moved are compared at once.",
+    )
+    full_sweep_interval: Duration = Field(
+        timedelta(hours=24),
+        ge=timedelta(seconds=1),
+        description="How often every chatbot is compared, whatever its `updatedAt` says: spread evenly over this time. "
+        "Up to twice `drift_interval`: at each pass.",
     )
     insecure: bool = Field(
         False,  # noqa: FBT003 - it is the default value of the field

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, ClassVar, Protocol
 
-from sqlalchemy import URL, Column, ColumnElement, Connection, Engine
+from sqlalchemy import URL, BindParameter, Column, ColumnElement, Connection, Engine, Subquery
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 
@@ -106,3 +106,9 @@ class Dialect(Protocol):
 
     def label(self, labels: Column[Any], name: str) -> ColumnElement[str]:
         """A label's value as text, or null."""
+
+    def listed(self, rows: BindParameter[str]) -> Subquery:
+        """The rows of a JSON text as a table with the columns ``id``, ``name`` and ``updated_at``.
+
+        A row is a list: the id, the name or null, and a moment in UTC without a zone, or null.
+        """

@@ -7,7 +7,23 @@ from importlib.util import find_spec
 from secrets import token_hex
 from typing import Any, Final
 
-from sqlalchemy import URL, Column, ColumnElement, Connection, Engine, NullPool, create_engine, func, select
+from sqlalchemy import (
+    URL,
+    BindParameter,
+    Column,
+    ColumnElement,
+    Connection,
+    DateTime,
+    Engine,
+    NullPool,
+    Subquery,
+    cast,
+    column,
+    create_engine,
+    func,
+    select,
+)
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from reconciler.errors import StoreError
@@ -113,3 +129,11 @@ class Postgres:
         """By ``->>``, which takes any name literally."""
         value: ColumnElement[str] = labels[name].as_string()
         return value
+
+    def listed(self, rows: BindParameter[str]) -> Subquery:
+        """By ``jsonb_array_elements``."""
+        each = func.jsonb_array_elements(cast(rows, JSONB)).table_valued(column("value", JSONB)).render_derived()
+        moment = cast(each.c.value[2].astext + "+00", DateTime(timezone=True))
+        return select(
+            each.c.value[0].astext.label("id"), each.c.value[1].astext.label("name"), moment.label("updated_at")
+        ).subquery("listed")

@@ -9,6 +9,7 @@ from typing import Any, Final, TypeVar
 from sqlalchemy import Column, ColumnElement, Select, and_, func, or_, select
 
 from reconciler.domain.access import Person, Session, Token
+from reconciler.domain.comparisons import CheckCounts
 from reconciler.domain.entities import Apply, Approval, AuditEntry, Chatbot, Plan, Run, SourceRecord, Suspension
 from reconciler.domain.identity import same_person
 from reconciler.domain.lifecycle import OPEN, PlanStatus
@@ -22,7 +23,7 @@ from reconciler.domain.listing import (
     PlanFilter,
     PlanGroup,
 )
-from reconciler.domain.status import Direction, Reason, Sync
+from reconciler.domain.status import CheckedBy, Direction, Reason, Sync
 from reconciler.domain.tenant import TenantRecord
 from reconciler.storage import paging, rows, tables
 from reconciler.storage.audit_conditions import audit_conditions, person_names_in
@@ -103,6 +104,24 @@ class Queries(HistoryQueries):
             found = (await transaction.connection.execute(statement)).all()
         groups = groupby(found, key=lambda row: (row[0], row[1]))
         return [PlanGroup(*group, tuple(row[2] for row in members)) for group, members in islice(groups, limit)]
+
+    async def checks(self, sources: Collection[str]) -> Mapping[str, CheckCounts]:
+        """Source → how its chatbots were last compared; a source of which none was is left out."""
+        chatbot = tables.chatbots.c
+        statement = (
+            select(chatbot.source, chatbot.checked_by, func.count(), func.min(chatbot.checked_at))
+            .where(chatbot.source.in_(sources), chatbot.checked_digest.is_not(None))
+            .group_by(chatbot.source, chatbot.checked_by)
+        )
+        async with self._reading() as transaction:
+            found = (await transaction.connection.execute(statement)).all()
+        by_source: dict[str, dict[CheckedBy, int]] = defaultdict(dict)
+        oldest: dict[str, datetime] = {}
+        for source, checked_by, number, since in found:
+            if checked_by is not None:
+                by_source[source][CheckedBy(checked_by)] = number
+            oldest[source] = min(since, oldest.get(source, since))
+        return {source: CheckCounts(by_source[source], since) for source, since in oldest.items()}
 
     async def runs(self, sources: Collection[str] | None, *, limit: int, cursor: str | None) -> Page[Run]:
         """Runs of these sources, newest first; None means all."""

@@ -9,7 +9,20 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, ClassVar, Final
 
-from sqlalchemy import URL, Column, ColumnElement, Connection, Engine, NullPool, create_engine, event, func, select
+from sqlalchemy import (
+    URL,
+    BindParameter,
+    Column,
+    ColumnElement,
+    Connection,
+    Engine,
+    NullPool,
+    Subquery,
+    create_engine,
+    event,
+    func,
+    select,
+)
 from sqlalchemy import String as Text
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
@@ -138,6 +151,14 @@ class Sqlite:
         """By ``json_each``, which takes any name literally; a JSON path would have to be escaped."""
         each = func.json_each(labels).table_valued("key", "value")
         return select(each.c.value.cast(Text)).where(each.c.key == name).scalar_subquery()
+
+    def listed(self, rows: BindParameter[str]) -> Subquery:
+        """By ``json_each``; moments are text, as they are in columns."""
+        each = func.json_each(rows).table_valued("value")
+        names = ("id", "name", "updated_at")
+        return select(
+            *(func.json_extract(each.c.value, f"$[{at}]").label(name) for at, name in enumerate(names))
+        ).subquery("listed")
 
 
 async def _pragma(connection: AsyncConnection, name: str) -> int:

@@ -99,6 +99,8 @@ tenants = Table(
     _text("cause", optional=True),
     _moment("since", optional=True),
     _json("write_key", optional=True),
+    _moment("shortcut_off_since", optional=True),
+    _text("shortcut_off_reason", optional=True),
     _number("version"),
 )
 
@@ -119,6 +121,7 @@ runs = Table(
     _text("message", optional=True),
     _text("seen_revision", optional=True),
     _json("uncompared"),
+    Column("drift", Boolean, nullable=False),
     _number("version"),
 )
 _waiting = runs.c.status == RunStatus.QUEUED.value
@@ -190,6 +193,11 @@ chatbots = Table(
     _number("unconverged_ends"),
     _number("epoch"),
     _moment("live_updated_at", optional=True),
+    _moment("compared_updated_at", optional=True),
+    _text("checked_by", optional=True),
+    _text("result_digest", optional=True),
+    _number("result_version", optional=True),
+    _moment("unexplained_at", optional=True),
     _moment("missing_since", optional=True),
     _moment("missing_asked_at", optional=True),
     _number("version"),
@@ -201,6 +209,20 @@ chatbots = Table(
 Index(None, chatbots.c.id)
 Index(None, chatbots.c.called, chatbots.c.tenant, chatbots.c.id)
 Index(None, chatbots.c.drifted_at, chatbots.c.tenant, chatbots.c.id)
+# what is to be compared is found without looking at the rest
+_pending = chatbots.c.checked_digest.is_(None)
+Index("ix_chatbots_pending", chatbots.c.source, chatbots.c.id, sqlite_where=_pending, postgresql_where=_pending)
+_unexplained = chatbots.c.unexplained_at.is_not(None)
+Index("ix_chatbots_unexplained", chatbots.c.source, sqlite_where=_unexplained, postgresql_where=_unexplained)
+_compared = chatbots.c.checked_digest.is_not(None)
+Index(
+    "ix_chatbots_checked",
+    chatbots.c.source,
+    chatbots.c.checked_at,
+    chatbots.c.checked_by,
+    sqlite_where=_compared,
+    postgresql_where=_compared,
+)
 # the fleet is counted from this index alone
 Index(
     "ix_chatbots_standing",

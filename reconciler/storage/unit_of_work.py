@@ -10,6 +10,7 @@ from reconciler.storage.repositories.fleet import Baselines, Chatbots, Runs, Sou
 from reconciler.storage.repositories.history import History
 from reconciler.storage.repositories.identity import People, Sessions, Tokens
 from reconciler.storage.repositories.leases import Leases
+from reconciler.storage.repositories.listings import Listings
 from reconciler.storage.repositories.retention import Retention
 from reconciler.storage.transaction import Transaction
 
@@ -28,6 +29,7 @@ class UnitOfWork:
         self.runs = Runs(transaction)
         self.documents = Documents(transaction)
         self.comparisons = Comparisons(transaction)
+        self.listings = Listings(transaction)
         self.history = History(transaction)
         self.chatbots = Chatbots(transaction, self.history)
         self.baselines = Baselines(transaction)

@@ -50,7 +50,7 @@ TABLES = (
     "tenants",
     "transitions",
 )
-HIDDEN = {"hash", "prev_hash", "search", "called", "version", "body", "sections"}
+HIDDEN = {"hash", "prev_hash", "search", "called", "version", "body", "data", "result_digest", "result_version"}
 """What follows from the rest, or is held by tests of its own."""
 
 EMPTY = {None, "[]", "{}"}

@@ -36,10 +36,12 @@ def source_binding(
     *,
     forge: Forge = Forge.GENERIC,
     drift_interval: timedelta | None = None,
+    full_sweep_interval: timedelta | None = None,
 ) -> SourceBinding:
     source = SourceSettings(name=name, url=SecretStr("https://git.example.com/acme/bots.git"))
     every = drift_interval or source.drift_interval
-    return SourceBinding(name, tenant, url, branch, port, source.interval, every, forge, source.chatbots)
+    full = full_sweep_interval or source.full_sweep_interval
+    return SourceBinding(name, tenant, url, branch, port, source.interval, every, full, forge, source.chatbots)
 
 
 def call_budget(tenant: str, clock: Clock, *, sources: int = 1, **more: Any) -> CallBudget:

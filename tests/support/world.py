@@ -137,9 +137,14 @@ class World:
         assert chatbot is not None
         return chatbot
 
-    def edit_live(self, chatbot_id: str = BOT, **sections: Any) -> None:
-        """Change the live side as a person at WizChat would."""
-        self.live(chatbot_id).config.update(copy.deepcopy(sections))
+    def edit_live(self, chatbot_id: str = BOT, *, silently: bool = False, **sections: Any) -> None:
+        """Change the live side as a person at WizChat would; silently, so that its `updatedAt` stays."""
+        bot = self.live(chatbot_id)
+        before = bot.updated_at
+        for section, value in copy.deepcopy(sections).items():
+            bot.replace_section(section, value, self.target.now())
+        if silently:
+            bot.updated_at = before
 
     async def chatbot(self, chatbot_id: str = BOT) -> Chatbot:
         async with self.store.read() as uow:

@@ -256,4 +256,4 @@ async def compare_again(engine: Engine, tenant: str, chatbot_id: str, cause: str
 async def _record_again(engine: Engine, dry_run: DryRunResult, cause: str) -> None:
     async with engine.store.begin() as uow:
         uow.history.because(cause)
-        await record_results(engine, uow, await ConditionInputs.read(uow), dry_run)
+        await record_results(engine, uow, dry_run)

@@ -109,7 +109,8 @@ async def follow_document(uow: UnitOfWork, inputs: ConditionInputs, chatbot: Cha
     moves = chatbot.source is not None and chatbot.source != document.source
     if moves:
         chatbot = await _leave(uow, chatbot, document)
-    if chatbot.source != document.source:
+    follows = chatbot.source == document.source
+    if not follows:
         await uow.documents.unsettle(chatbot.tenant, chatbot.id)
     chatbot = _showing(inputs, chatbot, document)
     if document.refusal is not None:
@@ -117,6 +118,9 @@ async def follow_document(uow: UnitOfWork, inputs: ConditionInputs, chatbot: Cha
         return
     if chatbot.fault in OF_DOCUMENTS:
         chatbot = replace(chatbot, fault=Reason.NOT_CHECKED, fault_message=None, checked_digest=None)
+    if chatbot.checked_digest != document.digest:
+        # to be compared again; a dry run of the document before it may be under way
+        chatbot = replace(chatbot, checked_digest=None, epoch=chatbot.epoch + follows)
     await save_chatbot(uow, inputs, chatbot)
 
 

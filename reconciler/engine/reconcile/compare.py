@@ -2,18 +2,22 @@
 
 from collections import Counter
 from collections.abc import AsyncIterator, Collection, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 from typing import Final
 
-from reconciler.domain.comparisons import Comparison
+from reconciler.domain.comparisons import Comparison, Scope
 from reconciler.domain.entities import Chatbot, Run, Trigger
 from reconciler.domain.missing_chatbots import is_due
+from reconciler.domain.rotation import age_limit, rotation_share
 from reconciler.domain.status import Reason
 from reconciler.domain.tenant import TenantRecord, TenantSignal, TenantState
 from reconciler.engine.context import Engine, SourceBinding, TenantBinding
+from reconciler.engine.outage import Outage
 from reconciler.engine.reconcile.diff import fault_of
-from reconciler.engine.reconcile.drift_scan import NotFoundMeaning, ScanResult, scan_for_drift
-from reconciler.engine.reconcile.inventory import refresh_inventory
+from reconciler.engine.reconcile.drift_scan import NotFoundMeaning, Scan, ScanResult
+from reconciler.engine.reconcile.inventory import ChatbotList, refresh_inventory
+from reconciler.engine.reconcile.shortcut import judge, suspicions
 from reconciler.engine.tenant_state import (
     ANSWERED,
     explained,
@@ -28,6 +32,12 @@ from reconciler.ports import Purpose, Spender, Target
 MAX_MISSING_ASKED = 4
 """So many chatbots that the list does not name are asked for in a run: a commit may name any number of them."""
 
+_PURPOSES: Final = {
+    Scope.PENDING: Purpose.CHANGE,
+    Scope.MOVED: Purpose.DRIFT,
+    Scope.ALL: Purpose.FULL_SWEEP,
+}
+
 PAGE_SIZE: Final = 100
 """Documents that are read at once: the next page is there before the workers are through with the one before."""
 
@@ -38,13 +48,18 @@ class Inventory:
 
     Attributes:
         signal: What it says of the tenant.
-        ids: The chatbots that it names; None where it was not read.
+        listed: The list; None where it was not read.
         failure: Why it could not be read.
     """
 
     signal: TenantSignal | None = None
-    ids: frozenset[str] | None = None
+    listed: ChatbotList | None = None
     failure: TargetError | None = None
+
+    @property
+    def ids(self) -> frozenset[str] | None:
+        """The chatbots that the list names; None where it was not read."""
+        return self.listed.ids if self.listed is not None else None
 
     @property
     def doubt(self) -> str | None:
@@ -66,6 +81,7 @@ class LiveComparison:
     Attributes:
         scan: What its dry runs gave.
         skipped: How many documents needed none.
+        is_current: Whether anything was compared, or nothing had to be.
         list_failure: Why the list of chatbots could not be read, or None.
         messages: What the run has to say about it.
         failed: Whether nothing could be compared that was to be, for a reason that is not in the documents.
@@ -73,6 +89,7 @@ class LiveComparison:
 
     scan: ScanResult = field(default_factory=ScanResult)
     skipped: int = 0
+    is_current: bool = False
     list_failure: TargetError | None = None
     messages: tuple[str, ...] = ()
     failed: bool = False
@@ -81,58 +98,122 @@ class LiveComparison:
 async def compare_live_side(engine: Engine, binding: SourceBinding, run: Run) -> LiveComparison:
     """Compare the documents of a source with the live side, and write down what that shows.
 
-    What is to be compared is read from the database page by page: the claims of the last good revision whose chatbots
-    follow the source.
+    What is to be compared is read from the database page by page: of the documents of the last good revision whose
+    chatbots follow the source, those that the run has to compare.
 
     Args:
         engine: The ports.
         binding: The source.
-        run: The run that does it; a full one compares every document.
+        run: The run that does it; a full one compares every document, one for drift those that may have changed.
     """
     tenant, cause = engine.tenants[binding.tenant], f"run/{run.id}"
     async with engine.store.read() as uow:
-        record = await uow.tenants.get(tenant.name) or TenantRecord(name=tenant.name)
+        before = await uow.tenants.get(tenant.name) or TenantRecord(name=tenant.name)
         documents = await uow.comparisons.documents(binding.name)
         needs_list = (
-            run.full
-            or record.state is not TenantState.READY
+            run.looks_at_live
+            or before.state is not TenantState.READY
             # to tell a chatbot's failure from its tenant's
-            or await uow.comparisons.has_faults(binding.name, full=run.full)
+            or await uow.comparisons.has_faults(binding.name)
         )
-    purpose = Purpose.FULL_SWEEP if run.full else Purpose.CHANGE
-    target = tenant.target.spending(Spender(purpose, binding.name))
-    inventory = await _read_inventory(engine, tenant, target, cause) if needs_list else Inventory()
-    scan = await scan_for_drift(
+    listing = _spending(tenant, binding, Scope.MOVED if run.looks_at_live else Scope.PENDING)
+    inventory = await _read_inventory(engine, tenant, listing, cause) if needs_list else Inventory()
+    suspected = await _suspected(engine, binding, before, inventory)
+    scope = _scope(binding, run, before, inventory, suspected)
+    target = _spending(tenant, binding, scope)
+    scan = Scan(
         engine,
         tenant,
-        _pages(engine, binding.name, run),
-        target=target,
+        target,
+        cause,
         missing=await _missing(engine, binding, inventory.ids, run) if inventory.stranger is None else {},
-        cause=cause,
-        is_doubtful=inventory.doubt is not None,
         not_found=_not_found(engine, tenant.name, inventory),
+        outage=Outage(target.chatbots, list_failed=inventory.doubt is not None),
+        policy=engine.policy_digest,
+        listed=inventory.listed,
+        notes_unexplained=before.shortcut_off_since is None and not suspected,
     )
-    record = await _record_tenant_signals(engine, tenant, inventory.signal, scan)
-    skipped = max(0, documents - scan.observed)
+    await scan.run(_pages(engine, binding.name, scope), is_doubtful=inventory.doubt is not None)
+    if scope is Scope.MOVED and inventory.listed is not None:
+        asked_at = inventory.listed.asked_at
+        rotating = replace(scan, target=_spending(tenant, binding, Scope.ALL))
+        await rotating.run(_rotation(engine, binding, before=asked_at))
+    verdict = await _verdict(engine, binding, suspected, scan.counts)
+    record = await _record_tenant_signals(engine, tenant, inventory.signal, scan.counts)
+    skipped = max(0, documents - scan.counts.observed)
+    failed = _has_failed(inventory, scan.counts, record, run, skipped)
     return LiveComparison(
-        scan=scan,
+        scan=scan.counts,
         skipped=skipped,
+        is_current=scan.counts.compared > 0 or (inventory.ids is not None and inventory.doubt is None and not failed),
         list_failure=inventory.failure,
-        messages=tuple(_messages(inventory, scan)),
-        failed=_has_failed(inventory, scan, record, run, skipped),
+        messages=(*_messages(inventory, scan.counts), *([verdict] if verdict else [])),
+        failed=failed,
     )
 
 
-async def _pages(engine: Engine, source: str, run: Run) -> AsyncIterator[Sequence[Comparison]]:
-    """What a run compares, in the order of the chatbots' ids."""
-    after = ""
-    while True:
+def _spending(tenant: TenantBinding, binding: SourceBinding, scope: Scope) -> Target:
+    """The tenant's side of WizChat, with its calls counted as made for what is compared."""
+    return tenant.target.spending(Spender(_PURPOSES[scope], binding.name))
+
+
+def _scope(binding: SourceBinding, run: Run, tenant: TenantRecord, inventory: Inventory, suspected: int) -> Scope:
+    """What a run compares: everything also where WizChat's list cannot tell what changed there."""
+    if run.full:
+        return Scope.ALL
+    # while WizChat puts calls off, what is due waits as well
+    if not run.drift or isinstance(inventory.failure, TargetRateLimited):
+        return Scope.PENDING
+    is_blind = inventory.ids is None or tenant.shortcut_off_since is not None or suspected > 0
+    return Scope.ALL if is_blind or not _age_limit(binding) else Scope.MOVED
+
+
+def _age_limit(binding: SourceBinding) -> timedelta:
+    return age_limit(binding.full_sweep_interval, binding.drift_interval)
+
+
+async def _suspected(engine: Engine, binding: SourceBinding, tenant: TenantRecord, inventory: Inventory) -> int:
+    """How many chatbots changed without their `updatedAt`, by an earlier dry run and the list that was just read."""
+    if inventory.listed is None or inventory.doubt is not None or tenant.shortcut_off_since is not None:
+        return 0
+    return await suspicions(engine, binding.name, inventory.listed.asked_at)
+
+
+async def _verdict(engine: Engine, binding: SourceBinding, suspected: int, counts: ScanResult) -> str | None:
+    """What changes without `updatedAt` mean, once everything else was compared as well."""
+    if not suspected or not counts.compared:
+        return None
+    unexplained = suspected + counts.unexplained
+    return await judge(engine, binding.tenant, binding.name, unexplained, max(unexplained, counts.unmoved))
+
+
+async def _pages(engine: Engine, source: str, scope: Scope) -> AsyncIterator[Sequence[Comparison]]:
+    """What is compared, in the order of the chatbots' ids."""
+    after: str | None = ""
+    while after is not None:
         async with engine.store.read() as uow:
-            page = await uow.comparisons.page(source, full=run.full, after=after, limit=PAGE_SIZE)
-        if not page:
-            return
+            page = await uow.comparisons.page(source, scope, after=after, limit=PAGE_SIZE)
+        yield page.comparisons
+        after = page.last
+
+
+async def _rotation(engine: Engine, binding: SourceBinding, *, before: datetime) -> AsyncIterator[Sequence[Comparison]]:
+    """Those whose turn it is, though nothing says that they changed: the ones that were compared longest ago.
+
+    Whatever was compared since the pass began, at the moment `before`, has had its turn.
+    """
+    limit = _age_limit(binding)
+    async with engine.store.read() as uow:
+        now = await uow.now()
+        record = await uow.sources.get(binding.name)
+        since = (record.drift_checked_at if record else None) or now - binding.drift_interval
+        chatbots, overdue = await uow.comparisons.due(binding.name, now - limit, now)
+        share = rotation_share(chatbots, overdue, since, now, limit=limit, drift_interval=binding.drift_interval)
+        ids = await uow.comparisons.oldest(binding.name, before, now, share)
+    for begin in range(0, len(ids), PAGE_SIZE):
+        async with engine.store.read() as uow:
+            page = await uow.comparisons.some(binding.name, ids[begin : begin + PAGE_SIZE])
         yield page
-        after = page[-1].document.chatbot_id
 
 
 def _not_found(engine: Engine, tenant: str, inventory: Inventory) -> NotFoundMeaning:
@@ -190,10 +271,10 @@ def _not_listed(chatbot: Chatbot) -> ChatbotNotFound:
 
 async def _read_inventory(engine: Engine, tenant: TenantBinding, target: Target, cause: str) -> Inventory:
     try:
-        ids = await refresh_inventory(engine, tenant, target, cause)
+        listed = await refresh_inventory(engine, tenant, target, cause)
     except TargetError as error:
         return Inventory(signal_from_list(error), failure=error)
-    return Inventory(await signal_from_listed_ids(engine, tenant.name, ids), ids)
+    return Inventory(await signal_from_listed_ids(engine, tenant.name, listed.ids), listed)
 
 
 async def _record_tenant_signals(
@@ -227,7 +308,7 @@ def _has_failed(inventory: Inventory, scan: ScanResult, tenant: TenantRecord, ru
     # a chatbot that is not there is its document's matter, unlike one that the key may not use
     of_wizchat = any(type(error) is not ChatbotNotFound for error in scan.errors)
     return (of_wizchat and concerns_all) or (
-        run.full and (inventory.doubt is not None or inventory.failure is not None)
+        run.looks_at_live and (inventory.doubt is not None or inventory.failure is not None)
     )
 
 

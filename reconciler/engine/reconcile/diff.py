@@ -5,17 +5,19 @@ Equal proposals keep the open plan and its approvals; another one supersedes it;
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from functools import partial
 from typing import Any
 
 from reconciler.domain.canonical import digest
+from reconciler.domain.comparisons import Comparison, is_unexplained
 from reconciler.domain.condition_rules import is_held
 from reconciler.domain.direction import NO_BASELINE, Baseline, DirectedOp, advance, common, direct, is_same_baseline
 from reconciler.domain.entities import Chatbot, Claim, Plan
 from reconciler.domain.lifecycle import DECIDABLE, PlanStatus
 from reconciler.domain.plan import Op, Proposal, propose
 from reconciler.domain.policy import requirements
-from reconciler.domain.status import Direction, Reason, Sync
+from reconciler.domain.status import CheckedBy, Direction, Reason, Sync
 from reconciler.engine.audit.entries import audit
 from reconciler.engine.conditions import (
     ConditionInputs,
@@ -58,12 +60,25 @@ class DryRunResult:
         epoch: The chatbot's epoch before the dry run began: an apply since then makes it worthless.
         result: Every op, or why there are none.
         was_asked: Whether a dry run was asked for, and its result not already known.
+        comparison: What it was made for; None after an apply.
+        digest: What it gave, as a digest; None where it gave none, or nobody made one.
+        is_listed: Whether WizChat's list was read before it by whoever made it.
+        notes_unexplained: Whether it is to be noted that a chatbot changed though nothing said so.
     """
 
     document: Claim
     epoch: int
     result: tuple[Op, ...] | TargetError
     was_asked: bool = True
+    comparison: Comparison | None = None
+    digest: str | None = None
+    is_listed: bool = False
+    notes_unexplained: bool = False
+
+    @property
+    def changed_nothing(self) -> bool:
+        """Whether it gave what the one before gave, and nothing else changed the chatbot since."""
+        return self.digest is not None and self.comparison is not None and self.comparison.last_gave(self.digest)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,11 +107,30 @@ class ChatbotUpdate:
 
     Attributes:
         baseline: The new one, where it changed.
+        plan_created: Whether it has another plan than before.
+        is_unexplained: Whether it changed at WizChat, and nothing had said so.
     """
 
     chatbot: Chatbot
     baseline: Baseline | None = None
     plan_created: bool = False
+    is_unexplained: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """What became of results that were written down.
+
+    Attributes:
+        plans: How many plans were made.
+        unexplained: How many chatbots changed at WizChat though nothing had said so.
+    """
+
+    plans: int = 0
+    unexplained: int = 0
+
+    def __add__(self, other: "Recorded") -> "Recorded":
+        return Recorded(self.plans + other.plans, self.unexplained + other.unexplained)
 
 
 def fault_of(error: TargetError) -> Reason:
@@ -104,24 +138,36 @@ def fault_of(error: TargetError) -> Reason:
     return next((reason for kind, reason in FAULT_REASONS if isinstance(error, kind)), Reason.BAD_ANSWER)
 
 
-async def record_results(engine: Engine, uow: UnitOfWork, inputs: ConditionInputs, *dry_run: DryRunResult) -> int:
+def _fault(error: TargetError) -> tuple[Reason, str]:
+    return fault_of(error), str(error)
+
+
+async def record_results(engine: Engine, uow: UnitOfWork, *dry_runs: DryRunResult) -> Recorded:
     """Write down observations of one tenant's chatbots, of each chatbot at most one.
 
-    Nothing becomes of one whose chatbot is not known (any more), was applied to since, or follows another source.
-
-    Returns:
-        How many plans were made.
+    Those that changed nothing cost no more than the note that they were made. Nothing becomes of one whose chatbot is
+    not known (any more), was applied to since, or follows another source.
 
     Raises:
         Conflict: Somebody else changed one of the chatbots or plans meanwhile.
     """
-    tenant = dry_run[0].document.tenant
-    stored = await StoredState.read(uow, tenant, [one.document.chatbot_id for one in dry_run])
-    learned = [found for one in dry_run if (found := await _updated_by(engine, uow, inputs, stored, one)) is not None]
+    same = [one.comparison for one in dry_runs if one.changed_nothing and one.comparison is not None]
+    is_listed = all(one.is_listed for one in dry_runs)
+    if same and await uow.comparisons.touch(same, await uow.now(), listed=is_listed):
+        dry_runs = tuple(one for one in dry_runs if not one.changed_nothing)
+    return await _record_changes(engine, uow, await ConditionInputs.read(uow), dry_runs) if dry_runs else Recorded()
+
+
+async def _record_changes(
+    engine: Engine, uow: UnitOfWork, inputs: ConditionInputs, dry_runs: Sequence[DryRunResult]
+) -> Recorded:
+    tenant = dry_runs[0].document.tenant
+    stored = await StoredState.read(uow, tenant, [one.document.chatbot_id for one in dry_runs])
+    learned = [found for one in dry_runs if (found := await _updated_by(engine, uow, inputs, stored, one)) is not None]
     await uow.chatbots.save_all([found.chatbot for found in learned])
     changed = {found.chatbot.id: found.baseline for found in learned if found.baseline is not None}
     await uow.baselines.put_all(tenant, changed)
-    return sum(found.plan_created for found in learned)
+    return Recorded(sum(found.plan_created for found in learned), sum(found.is_unexplained for found in learned))
 
 
 async def _updated_by(
@@ -131,15 +177,17 @@ async def _updated_by(
     if chatbot is None or chatbot.epoch != dry_run.epoch or chatbot.source != dry_run.document.source:
         return None
     if isinstance(dry_run.result, TargetError):
+        if not dry_run.was_asked and (chatbot.fault, chatbot.fault_message) == _fault(dry_run.result):
+            return None
         return await _updated_by_error(uow, inputs, chatbot, dry_run.result, was_asked=dry_run.was_asked)
-    return await _updated_by_ops(engine, uow, inputs, stored, chatbot, dry_run.document, dry_run.result)
+    return await _updated_by_ops(engine, uow, inputs, stored, chatbot, dry_run, dry_run.result)
 
 
 async def _updated_by_error(
     uow: UnitOfWork, inputs: ConditionInputs, chatbot: Chatbot, error: TargetError, *, was_asked: bool
 ) -> ChatbotUpdate:
     """Unknown is neither clean nor drifted; only a chatbot that is gone makes its plan stale."""
-    fault = fault_of(error)
+    fault, message = _fault(error)
     is_missing = fault is Reason.CHATBOT_MISSING
     if is_missing:
         chatbot = await close_open_plan(uow, chatbot, PlanStatus.STALE, Reason.CHATBOT_MISSING)
@@ -148,7 +196,7 @@ async def _updated_by_error(
         sync=Sync.UNKNOWN,
         direction=Direction.UNKNOWN,
         fault=fault,
-        fault_message=str(error),
+        fault_message=message,
         checked_digest=None,
         checked_at=inputs.now,
         missing_since=(chatbot.missing_since or inputs.now) if is_missing else None,
@@ -163,26 +211,62 @@ async def _updated_by_ops(
     inputs: ConditionInputs,
     stored: StoredState,
     chatbot: Chatbot,
-    document: Claim,
+    dry_run: DryRunResult,
     ops: tuple[Op, ...],
 ) -> ChatbotUpdate:
+    document = dry_run.document
     body = document.body or {}
     baseline = stored.baselines.get(chatbot.id, NO_BASELINE)
-    seen = await engine.compute(lambda: _shown_by(chatbot, body, ops, baseline), body, ops, baseline)
+    shown = await engine.compute(lambda: _shown_by(chatbot, body, ops, baseline), body, ops, baseline)
     checked = replace(
-        chatbot,
+        _compared(chatbot, inputs.now, dry_run),
         fault=None,
         fault_message=None,
-        checked_at=inputs.now,
         checked_digest=document.digest,
         missing_since=None,
         missing_asked_at=None,
     )
-    if seen.proposal is None:
+    if shown.proposal is None:
         learned = await _updated_by_noop(uow, inputs, checked)
     else:
-        learned = await _updated_by_proposal(engine, uow, inputs, stored, checked, document, seen, seen.proposal)
-    return replace(learned, baseline=seen.baseline)
+        learned = await _updated_by_proposal(engine, uow, inputs, stored, checked, document, shown, shown.proposal)
+    # what differs is known for good only once seeing it again changes nothing: directions count from the baseline
+    is_settled = shown.proposal is None or (shown.baseline is None and not learned.plan_created)
+    unexplained = dry_run.is_listed and _is_unexplained(stored, chatbot, dry_run.comparison, shown)
+    is_noted = unexplained and dry_run.notes_unexplained
+    return replace(
+        learned,
+        baseline=shown.baseline,
+        chatbot=replace(
+            learned.chatbot,
+            result_digest=dry_run.digest if is_settled else None,
+            result_version=chatbot.version + 1,
+            unexplained_at=inputs.now if is_noted else chatbot.unexplained_at,
+        ),
+        is_unexplained=unexplained,
+    )
+
+
+def _compared(chatbot: Chatbot, now: datetime, dry_run: DryRunResult) -> Chatbot:
+    """A chatbot that was compared just now, for a reason, after WizChat's list had said something of it or not."""
+    comparison = dry_run.comparison
+    return replace(
+        chatbot,
+        checked_at=now,
+        checked_by=CheckedBy.APPLY if comparison is None else comparison.checked_by,
+        compared_updated_at=comparison.listed if comparison and dry_run.is_listed else chatbot.compared_updated_at,
+    )
+
+
+def _is_unexplained(stored: StoredState, chatbot: Chatbot, comparison: Comparison | None, shown: "_Shown") -> bool:
+    """Whether the live side moved since the last comparison, though neither git nor `updatedAt` nor an apply did."""
+    if comparison is None or not comparison.is_unmoved or chatbot.result_version != chatbot.version:
+        return False
+    plan = stored.plan_of(chatbot)
+    before = plan.fingerprint if plan is not None else chatbot.rejected_fingerprint
+    if chatbot.sync is Sync.UNKNOWN or (chatbot.sync is Sync.OUT_OF_SYNC) != (before is not None):
+        return False
+    return is_unexplained(before, shown.proposal.fingerprint if shown.proposal else None, shown.direction)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,13 +6,13 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
-from reconciler.domain.comparisons import Comparison
+from reconciler.domain.comparisons import RESOLUTION, Comparison, result_digest
 from reconciler.domain.entities import Claim
 from reconciler.domain.plan import Op
-from reconciler.engine.conditions import ConditionInputs
 from reconciler.engine.context import Engine, TenantBinding
 from reconciler.engine.outage import Outage
-from reconciler.engine.reconcile.diff import DryRunResult, record_results
+from reconciler.engine.reconcile.diff import DryRunResult, Recorded, record_results
+from reconciler.engine.reconcile.inventory import ChatbotList
 from reconciler.errors import ChatbotNotFound, Conflict, TargetError
 from reconciler.ports import Target
 from reconciler.task_groups import task_group
@@ -43,12 +43,16 @@ class ScanResult:
         observed: How many chatbots something was learned of, be it that they could not be compared.
         dry_runs: How many dry runs were asked for.
         plans: How many plans were made.
+        unmoved: How many chatbots were compared of which nothing said that they changed.
+        unexplained: How many of these did all the same.
         failures: The chatbots that could not be compared.
     """
 
     observed: int = 0
     dry_runs: int = 0
     plans: int = 0
+    unmoved: int = 0
+    unexplained: int = 0
     failures: list[ScanFailure] = field(default_factory=list)
 
     @property
@@ -61,45 +65,141 @@ class ScanResult:
         """How many chatbots were compared."""
         return self.observed - len(self.failures)
 
+    def add(self, batch: Sequence[DryRunResult], recorded: Recorded) -> None:
+        """Count results that were written down."""
+        self.observed += len(batch)
+        self.dry_runs += sum(one.was_asked for one in batch)
+        self.plans += recorded.plans
+        self.unmoved += sum(one.comparison is not None and one.comparison.is_unmoved for one in batch)
+        self.unexplained += recorded.unexplained
+        self.failures += [
+            ScanFailure(one.document.chatbot_id, one.document.path, one.result)
+            for one in batch
+            if isinstance(one.result, TargetError)
+        ]
 
-async def scan_for_drift(
-    engine: Engine,
-    tenant: TenantBinding,
-    pages: AsyncIterator[Sequence[Comparison]],
-    *,
-    target: Target,
-    missing: Mapping[str, TargetError],
-    cause: str,
-    is_doubtful: bool = False,
-    not_found: NotFoundMeaning,
-) -> ScanResult:
-    """Dry-run documents and write down what they show.
 
-    Args:
+@dataclass(frozen=True, slots=True)
+class Scan:
+    """What the dry runs of one scan have in common.
+
+    Attributes:
         engine: The ports.
         tenant: Whose chatbots they are.
-        pages: What is to be compared. A page is read while the one before is worked off, so that no call waits for it.
         target: Its side of WizChat, for whoever makes the calls.
-        missing: Chatbot id → that it is missing, of those that are known to be without a dry run.
         cause: What scans, for the history.
-        is_doubtful: Whether the list of chatbots could not be read: then one document is asked about first, and the
-            others only when that can be compared.
+        missing: Chatbot id → that it is missing, of those that are known to be without a dry run.
         not_found: What it means that a chatbot is not found, as long as no other was answered for.
+        outage: What the answers so far say of further ones.
+        policy: The digest of the policy, on which the consequences of a dry run depend.
+        counts: What was done.
+        listed: WizChat's list, where it was read before.
+        notes_unexplained: Whether chatbots that changed though nothing said so are to be noted.
     """
-    counts = ScanResult()
-    todo: asyncio.Queue[Comparison | None] = asyncio.Queue(maxsize=2 * BATCH_SIZE)
-    done: asyncio.Queue[DryRunResult | None] = asyncio.Queue(maxsize=2 * BATCH_SIZE)
-    outage = Outage(target.chatbots, list_failed=is_doubtful)
-    async with task_group() as group:
-        group.create_task(_store_results(engine, cause, done, counts))
-        async with task_group() as workers:
-            workers.create_task(_hand_out(pages, todo))
-            if is_doubtful:
-                await _work_off(target, todo, missing, done, outage, not_found, at_most=1)
-            for _ in range(tenant.concurrency):
-                workers.create_task(_work_off(target, todo, missing, done, outage, not_found))
-        await done.put(None)
-    return counts
+
+    engine: Engine
+    tenant: TenantBinding
+    target: Target
+    cause: str
+    missing: Mapping[str, TargetError]
+    not_found: NotFoundMeaning
+    outage: Outage
+    policy: str
+    counts: ScanResult = field(default_factory=ScanResult)
+    listed: ChatbotList | None = None
+    notes_unexplained: bool = False
+
+    async def run(self, pages: AsyncIterator[Sequence[Comparison]], *, is_doubtful: bool = False) -> None:
+        """Dry-run documents, and write down what they show.
+
+        Args:
+            pages: What is to be compared. A page is read while the one before is worked off, so that no call waits.
+            is_doubtful: Whether WizChat may not be usable at all: then one document is asked about first, and the
+                others only when that can be compared.
+        """
+        todo: asyncio.Queue[Comparison | None] = asyncio.Queue(maxsize=2 * BATCH_SIZE)
+        done: asyncio.Queue[DryRunResult | None] = asyncio.Queue(maxsize=2 * BATCH_SIZE)
+        async with task_group() as group:
+            group.create_task(self._store_results(done))
+            async with task_group() as workers:
+                workers.create_task(_hand_out(pages, todo))
+                if is_doubtful:
+                    await self._work_off(todo, done, at_most=1)
+                for _ in range(self.tenant.concurrency):
+                    workers.create_task(self._work_off(todo, done))
+            await done.put(None)
+
+    async def _work_off(
+        self,
+        todo: asyncio.Queue[Comparison | None],
+        done: asyncio.Queue[DryRunResult | None],
+        *,
+        at_most: int | None = None,
+    ) -> None:
+        while at_most != 0:
+            comparison = await todo.get()
+            if comparison is None:
+                todo.put_nowait(None)  # for the other workers
+                return
+            await done.put(await self._compare(comparison))
+            at_most = None if at_most is None else at_most - 1
+
+    async def _compare(self, comparison: Comparison) -> DryRunResult:
+        document = comparison.document
+        known = self.missing.get(document.chatbot_id) or self.outage.error
+        if known is None:
+            await self._until_unambiguous(comparison)
+        result = known or await dry_run(self.target, document)
+        if known is None:
+            if type(result) is ChatbotNotFound and not self.outage.is_answered:
+                result = await self.not_found(result)
+            await self.outage.note(result)
+        return DryRunResult(
+            document,
+            comparison.epoch,
+            result,
+            was_asked=known is None,
+            comparison=comparison,
+            digest=None if isinstance(result, TargetError) else await self._digest(document, result),
+            is_listed=self.listed is not None,
+            notes_unexplained=self.notes_unexplained,
+        )
+
+    async def _until_unambiguous(self, comparison: Comparison) -> None:
+        """Wait where an edit could come after the dry run with the `updatedAt` that the list gave before it."""
+        if self.listed is not None and comparison.is_ambiguous(self.listed.asked_at):
+            passed = self.engine.clock.monotonic() - self.listed.answered_at
+            await self.engine.clock.sleep(RESOLUTION.total_seconds() - passed)
+
+    async def _digest(self, document: Claim, ops: tuple[Op, ...]) -> str:
+        return await self.engine.compute(lambda: result_digest(self.policy, document.digest, ops), ops)
+
+    async def _store_results(self, done: asyncio.Queue[DryRunResult | None]) -> None:
+        while (first := await done.get()) is not None:
+            batch = [first]
+            is_last = await _fill_batch(done, batch)
+            self.counts.add(batch, await self._store_batch(batch))
+            if is_last:
+                return
+
+    async def _store_batch(self, batch: Sequence[DryRunResult]) -> Recorded:
+        """Write a batch in one transaction; when somebody else was faster for one of them, each in its own."""
+        try:
+            return await self._store(batch)
+        except Conflict:
+            return sum([await self._store_alone(one) for one in batch], start=Recorded())
+
+    async def _store(self, batch: Sequence[DryRunResult]) -> Recorded:
+        async with self.engine.store.begin() as uow:
+            uow.history.because(self.cause)
+            return await record_results(self.engine, uow, *batch)
+
+    async def _store_alone(self, one: DryRunResult) -> Recorded:
+        """One observation on its own; lost to a faster change, it is worthless and the next run looks again."""
+        try:
+            return await self._store([one])
+        except Conflict:
+            return Recorded()
 
 
 async def _hand_out(pages: AsyncIterator[Sequence[Comparison]], todo: asyncio.Queue[Comparison | None]) -> None:
@@ -110,49 +210,12 @@ async def _hand_out(pages: AsyncIterator[Sequence[Comparison]], todo: asyncio.Qu
     await todo.put(None)
 
 
-async def _work_off(
-    target: Target,
-    todo: asyncio.Queue[Comparison | None],
-    missing: Mapping[str, TargetError],
-    done: asyncio.Queue[DryRunResult | None],
-    outage: Outage,
-    not_found: NotFoundMeaning,
-    *,
-    at_most: int | None = None,
-) -> None:
-    while at_most != 0:
-        comparison = await todo.get()
-        if comparison is None:
-            todo.put_nowait(None)  # for the other workers
-            return
-        document = comparison.document
-        known = missing.get(document.chatbot_id) or outage.error
-        result = known or await dry_run(target, document)
-        if known is None:
-            if type(result) is ChatbotNotFound and not outage.is_answered:
-                result = await not_found(result)
-            await outage.note(result)
-        await done.put(DryRunResult(document, comparison.epoch, result, was_asked=known is None))
-        at_most = None if at_most is None else at_most - 1
-
-
 async def dry_run(target: Target, document: Claim) -> tuple[Op, ...] | TargetError:
     """One dry run; an error is a result."""
     try:
         return await target.dry_run(document.chatbot_id, document.body or {})
     except TargetError as error:
         return error
-
-
-async def _store_results(
-    engine: Engine, cause: str, done: asyncio.Queue[DryRunResult | None], counts: ScanResult
-) -> None:
-    while (first := await done.get()) is not None:
-        batch = [first]
-        is_last = await _fill_batch(done, batch)
-        await _store_batch(engine, cause, batch, counts)
-        if is_last:
-            return
 
 
 async def _fill_batch(done: asyncio.Queue[DryRunResult | None], batch: list[DryRunResult]) -> bool:
@@ -165,33 +228,3 @@ async def _fill_batch(done: asyncio.Queue[DryRunResult | None], batch: list[DryR
                     return True
                 batch.append(seen)
     return False
-
-
-async def _store_batch(engine: Engine, cause: str, batch: Sequence[DryRunResult], counts: ScanResult) -> None:
-    """Write a batch in one transaction; when somebody else was faster for one of them, each in its own."""
-    try:
-        plans = await _store(engine, cause, batch)
-    except Conflict:
-        plans = sum([await _store_alone(engine, cause, seen) for seen in batch])
-    counts.observed += len(batch)
-    counts.dry_runs += sum(seen.was_asked for seen in batch)
-    counts.failures += [
-        ScanFailure(seen.document.chatbot_id, seen.document.path, seen.result)
-        for seen in batch
-        if isinstance(seen.result, TargetError)
-    ]
-    counts.plans += plans
-
-
-async def _store(engine: Engine, cause: str, batch: Sequence[DryRunResult]) -> int:
-    async with engine.store.begin() as uow:
-        uow.history.because(cause)
-        return await record_results(engine, uow, await ConditionInputs.read(uow), *batch)
-
-
-async def _store_alone(engine: Engine, cause: str, dry_run: DryRunResult) -> int:
-    """One observation on its own; lost to a faster change, it is worthless and the next run looks again."""
-    try:
-        return await _store(engine, cause, [dry_run])
-    except Conflict:
-        return 0

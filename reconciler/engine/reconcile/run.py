@@ -9,6 +9,7 @@ import logging
 from collections.abc import AsyncGenerator, Iterator, Sequence
 from contextlib import aclosing
 from dataclasses import asdict, dataclass, field, replace
+from datetime import datetime
 
 from reconciler.domain.diagnostics import Diagnostic
 from reconciler.domain.entities import Counts, Run, RunStatus, SourceRecord, Trigger
@@ -36,7 +37,7 @@ async def run_refresh(engine: Engine, source: str) -> Run | None:
     run = await begin_run(engine, source) if source in engine.sources else None
     if run is None:
         return None
-    if run.full and run.trigger is not Trigger.STARTUP:  # the start has asked for it already
+    if await _is_write_key_due(engine, run):
         engine.dispatcher.submit(Job(JobKind.CHECK_WRITE_KEY, engine.sources[source].tenant))
     report = RunReport()
     try:
@@ -57,6 +58,20 @@ async def run_refresh(engine: Engine, source: str) -> Run | None:
         _log_run(run)
     await apply_selected(engine, report.selection)
     return run
+
+
+async def _is_write_key_due(engine: Engine, run: Run) -> bool:
+    """Whether a run has the write key checked as well, which costs a call: a person's does, and one in every hour."""
+    if run.full or not run.drift or run.trigger is Trigger.STARTUP:  # the start has asked for it already
+        return run.full
+    async with engine.store.read() as uow:
+        now, record = await uow.now(), await uow.sources.get(run.source)
+    before = record.drift_checked_at if record is not None else None
+    return before is None or _hour(before) != _hour(now)
+
+
+def _hour(moment: datetime) -> datetime:
+    return moment.replace(minute=0, second=0, microsecond=0)
 
 
 async def _steps(engine: Engine, binding: SourceBinding, run: Run) -> AsyncGenerator["RunReport", None]:
@@ -82,7 +97,7 @@ async def _steps(engine: Engine, binding: SourceBinding, run: Run) -> AsyncGener
     report = replace(report, documents=await _count_documents(engine, binding.name))
     yield report
     # before a first good revision, what is known is of another repository, which the source named before
-    if report.unreadable is None or (run.full and source.good_revision is not None):
+    if report.unreadable is None or (run.looks_at_live and source.good_revision is not None):
         report = replace(report, live=await compare_live_side(engine, binding, run))
         yield report
     yield replace(report, selection=await select_plans(engine, binding.name))
@@ -128,8 +143,8 @@ class RunReport:
 
     @property
     def has_compared(self) -> bool:
-        """Whether any chatbot was compared with the live side."""
-        return self.live.scan.compared > 0
+        """Whether any chatbot was compared with the live side, or none had to be."""
+        return self.live.is_current
 
     @property
     def revision(self) -> str | None:

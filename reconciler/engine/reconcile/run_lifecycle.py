@@ -24,7 +24,9 @@ RELOADING_TRIGGERS: Final[Mapping[Trigger, int]] = {Trigger.STARTUP: 1, Trigger.
 """Those that read the documents again, also of an unchanged revision; the heavier one names a run that is shared."""
 
 
-async def request_refresh(engine: Engine, actor: Actor, source: str, trigger: Trigger, *, full: bool) -> Run:
+async def request_refresh(
+    engine: Engine, actor: Actor, source: str, trigger: Trigger, *, full: bool, drift: bool = False
+) -> Run:
     """Ask for a run of a source; it shares the one that waits already, if any.
 
     Args:
@@ -33,6 +35,7 @@ async def request_refresh(engine: Engine, actor: Actor, source: str, trigger: Tr
         source: The source's name.
         trigger: What asks.
         full: Dry-run every document, changed or not.
+        drift: Read WizChat's list, and dry-run what may have changed there.
 
     Returns:
         The run that waits.
@@ -44,12 +47,12 @@ async def request_refresh(engine: Engine, actor: Actor, source: str, trigger: Tr
     engine.source(source)
     actor.require(Role.OPERATOR, source)
     # of two who ask at the same moment, the second one shares what the first one queued
-    run = await retry_on_conflict(lambda: _queue(engine, actor, source, trigger, full=full))
+    run = await retry_on_conflict(lambda: _queue(engine, actor, source, trigger, full=full, drift=drift))
     engine.dispatcher.submit(Job(JobKind.REFRESH, source))
     return run
 
 
-async def _queue(engine: Engine, actor: Actor, source: str, trigger: Trigger, *, full: bool) -> Run:
+async def _queue(engine: Engine, actor: Actor, source: str, trigger: Trigger, *, full: bool, drift: bool) -> Run:
     async with engine.store.begin() as uow:
         run = await uow.runs.queued(source)
         shared = run is not None
@@ -59,17 +62,30 @@ async def _queue(engine: Engine, actor: Actor, source: str, trigger: Trigger, *,
                 source=source,
                 trigger=trigger,
                 full=full,
+                drift=drift,
                 status=RunStatus.QUEUED,
                 created_at=await uow.now(),
             )
             await uow.runs.add(run)
-        elif (full and not run.full) or RELOADING_TRIGGERS.get(trigger, 0) > RELOADING_TRIGGERS.get(run.trigger, 0):
-            run = await uow.runs.save(replace(run, full=run.full or full, trigger=trigger))
+        elif _asks_for_more(run, trigger, full=full, drift=drift):
+            run = await uow.runs.save(
+                replace(run, full=run.full or full, drift=run.drift or drift, trigger=_heavier(run.trigger, trigger))
+            )
         # what the clock starts leaves nothing; deliveries that share a run are one, and whoever saw one can repeat it
         if trigger is Trigger.MANUAL or (trigger is Trigger.WEBHOOK and not shared):
             detail = {"run": run.id, "trigger": trigger}
             await audit_limited(engine, uow, actor, "source.refresh", f"source/{source}", detail=detail)
     return run
+
+
+def _asks_for_more(run: Run, trigger: Trigger, *, full: bool, drift: bool) -> bool:
+    """Whether somebody wants more than the run that waits does."""
+    more = (full and not run.full) or (drift and not run.looks_at_live)
+    return more or RELOADING_TRIGGERS.get(trigger, 0) > RELOADING_TRIGGERS.get(run.trigger, 0)
+
+
+def _heavier(waiting: Trigger, new: Trigger) -> Trigger:
+    return new if RELOADING_TRIGGERS.get(new, 0) >= RELOADING_TRIGGERS.get(waiting, 0) else waiting
 
 
 async def begin_run(engine: Engine, source: str) -> Run | None:
@@ -92,8 +108,9 @@ async def _begin(engine: Engine, source: str) -> Run | timedelta | None:
         # runs of a source never overlap, and for as long as one is under way nothing is applied automatically
         unended = [item for item in await uow.runs.running() if item.source == source]
         await _fail_all(uow, unended, "its end could not be written down; the log has it")
-        full = run.full and not _is_satisfied(run, record, now)
-        run = await uow.runs.save(replace(run, status=RunStatus.RUNNING, started_at=now, full=full))
+        if _is_satisfied(run, record, now):
+            run = replace(run, full=False, drift=False)
+        run = await uow.runs.save(replace(run, status=RunStatus.RUNNING, started_at=now))
         await uow.sources.save(replace(record, last_run_id=run.id))
         return run
 
@@ -107,7 +124,7 @@ async def _wait_of_webhook(uow: UnitOfWork, run: Run, record: SourceRecord, now:
 
 
 def _is_satisfied(run: Run, record: SourceRecord, now: datetime) -> bool:
-    """Whether a full run that the schedule asked for has nothing left to compare.
+    """Whether a run for drift that the schedule asked for has nothing left to compare.
 
     What is due stays due while a run is under way, so the tick asks once more in every scan that outlasts it. That
     scan is the comparison that was due: another one right after it would use up the tenant's calls for nothing.
@@ -146,13 +163,13 @@ def _schedule_next(
 ) -> SourceRecord:
     """When the next run is due: the git interval from now, or the drift interval if that ends earlier."""
     # a moment that lies ahead was written down before the clock was set back
-    drift_from = now if run.full or record.drift_checked_at is None else min(record.drift_checked_at, now)
+    drift_from = now if run.looks_at_live or record.drift_checked_at is None else min(record.drift_checked_at, now)
     wait = max(min(now + binding.interval, drift_from + binding.drift_interval) - now, timedelta())
     return replace(
         record,
         git_checked_at=now,
-        drift_checked_at=now if run.full else record.drift_checked_at,
-        compared_at=now if run.full and compared else record.compared_at,
+        drift_checked_at=now if run.looks_at_live else record.drift_checked_at,
+        compared_at=now if run.looks_at_live and compared else record.compared_at,
         next_run_at=now + wait * (1 + engine.jitter()),
     )
 

@@ -32,7 +32,7 @@ async def tick(engine: Engine) -> None:
         # both at every tick: a moment that is met late is waited for by a clock that may have been set
         drift_due = _is_drift_due(engine, binding, record, now)
         if _is_run_due(engine, binding, record.next_run_at, now):
-            await request_refresh(engine, PROGRAM, binding.name, Trigger.SCHEDULE, full=drift_due)
+            await request_refresh(engine, PROGRAM, binding.name, Trigger.SCHEDULE, full=False, drift=drift_due)
     if switch is not None and switch.since > now:
         async with engine.store.begin() as uow:
             await record_policy_switch(engine, uow)
@@ -69,4 +69,4 @@ async def start_up(engine: Engine, *, only_process: bool) -> None:
         engine.dispatcher.submit(Job(JobKind.CHECK_TENANT, name))
         engine.dispatcher.submit(Job(JobKind.CHECK_WRITE_KEY, name))
     for name in engine.sources:
-        await request_refresh(engine, PROGRAM, name, Trigger.STARTUP, full=True)
+        await request_refresh(engine, PROGRAM, name, Trigger.STARTUP, full=False, drift=True)

@@ -96,6 +96,7 @@ def _binding(source: SourceSettings, port: GitSource) -> SourceBinding:
         port=port,
         interval=source.interval,
         drift_interval=source.drift_interval,
+        full_sweep_interval=source.full_sweep_interval,
         forge=source.forge,
         chatbots=source.chatbots,
     )

@@ -1,73 +1,238 @@
-"""Reads what is to be compared with the live side: documents joined with the chatbots that follow them."""
+"""What is to be compared with the live side: documents joined with the chatbots that follow them."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
 
-from sqlalchemy import ColumnElement, and_, func, or_, select
+from sqlalchemy import ColumnElement, RowMapping, Select, bindparam, case, func, or_, select, update
 
-from reconciler.domain.comparisons import Comparison
-from reconciler.domain.status import Reason
+from reconciler.domain.comparisons import Comparison, Scope, StoredResult
+from reconciler.domain.entities import Claim
+from reconciler.domain.status import OF_DOCUMENTS, CheckedBy, Reason, Sync
 from reconciler.storage import tables
 from reconciler.storage.repositories.documents import BODY_OF_DOCUMENT, claim_with_body
 from reconciler.storage.rows import DOCUMENTS
 from reconciler.storage.transaction import Transaction
 
-_DOCUMENT, _CHATBOT = tables.documents.c, tables.chatbots.c
-_FOLLOWED = and_(
-    _CHATBOT.tenant == _DOCUMENT.tenant, _CHATBOT.id == _DOCUMENT.chatbot_id, _CHATBOT.source == _DOCUMENT.source
+_CHATBOT = tables.chatbots.c
+_STATE = (
+    _CHATBOT.id,
+    _CHATBOT.epoch,
+    _CHATBOT.version,
+    _CHATBOT.fault,
+    _CHATBOT.checked_digest,
+    _CHATBOT.live_updated_at,
+    _CHATBOT.compared_updated_at,
+    _CHATBOT.result_digest,
+    _CHATBOT.result_version,
 )
+_PENDING, _COMPARED = _CHATBOT.checked_digest.is_(None), _CHATBOT.checked_digest.is_not(None)
+_MOVED = or_(
+    _CHATBOT.live_updated_at.is_(None), _CHATBOT.live_updated_at.is_distinct_from(_CHATBOT.compared_updated_at)
+)
+_NEVER_TOLD = {None, Reason.NOT_CHECKED.value}
+
+
+@dataclass(frozen=True, slots=True)
+class ComparisonPage:
+    """A part of what is to be compared.
+
+    Attributes:
+        comparisons: In the order of the chatbots' ids.
+        last: The id after which the next page begins; None where this is the last one.
+    """
+
+    comparisons: Sequence[Comparison]
+    last: str | None
 
 
 class Comparisons:
-    """What is to be compared, page by page: never all documents of a source at once."""
+    """Reads what is to be compared, page by page, and notes what came of it where that changed nothing."""
 
     def __init__(self, transaction: Transaction) -> None:
         self._transaction = transaction
 
-    async def page(self, source: str, *, full: bool, after: str, limit: int) -> Sequence[Comparison]:
-        """The next good documents of a source that are to be compared, by chatbot id.
+    async def page(self, source: str, scope: Scope, *, after: str, limit: int) -> ComparisonPage:
+        """The next chatbots of a source that are to be compared.
 
         Args:
             source: The source's name.
-            full: Take every document, and not only those that were not compared as they are.
-            after: The last chatbot id of the page before; empty for the first page.
+            scope: Which of its chatbots.
+            after: The chatbot id that the page before ended with; empty for the first page.
             limit: How many to read at most.
         """
-        statement = (
-            select(*DOCUMENTS.columns, tables.document_bodies.c.data, _CHATBOT.epoch)
-            .join_from(tables.documents, tables.chatbots, _FOLLOWED)
-            .join(tables.document_bodies, BODY_OF_DOCUMENT)
-            .where(*_wanted(source, full=full), _DOCUMENT.chatbot_id > after)
-            .order_by(_DOCUMENT.chatbot_id)
-            .limit(limit)
-        )
-        found = (await self._transaction.connection.execute(statement)).mappings()
-        return await self._transaction.records.run(
-            lambda: [Comparison(claim_with_body(dict(row)), row["epoch"]) for row in found]
-        )
+        conditions = (*_within(source, scope), _CHATBOT.id > after)
+        rows = await self._states(*conditions, limit=limit)
+        last = rows[-1]["id"] if len(rows) == limit else None
+        return ComparisonPage(await self._comparisons(source, rows, scope), last)
 
-    async def has_faults(self, source: str, *, full: bool) -> bool:
+    async def oldest(self, source: str, before: datetime, now: datetime, limit: int) -> Sequence[str]:
+        """The ids of the chatbots of a source that were compared longest ago, where nothing else asks for it.
+
+        Args:
+            source: The source's name.
+            before: None that was compared at this moment or later.
+            now: The present time.
+            limit: How many to read at most.
+        """
+        if limit <= 0:
+            return ()
+        unchanged = (_CHATBOT.source == source, _COMPARED, ~_MOVED)
+        # what was compared in the future was so before the clock was set back
+        future = await self._ids(select(_CHATBOT.id).where(*unchanged, _CHATBOT.checked_at > now).limit(limit))
+        past = select(_CHATBOT.id).where(*unchanged, _CHATBOT.checked_at < before)
+        rest = past.order_by(_CHATBOT.checked_at, _CHATBOT.id).limit(limit - len(future))
+        return [*future, *await self._ids(rest)]
+
+    async def some(self, source: str, chatbot_ids: Collection[str]) -> Sequence[Comparison]:
+        """Those of these chatbots that follow a good document of a source."""
+        rows = await self._states(*_following(source), _CHATBOT.id.in_(chatbot_ids))
+        return await self._comparisons(source, rows, Scope.MOVED)
+
+    async def due(self, source: str, since: datetime, now: datetime) -> tuple[int, int]:
+        """How many chatbots of a source can be compared, and how many of them were last before a moment."""
+        old = or_(_CHATBOT.checked_at <= since, _CHATBOT.checked_at > now)
+        statement = select(func.count(), func.count().filter(old)).where(_CHATBOT.source == source, _COMPARED)
+        row = (await self._transaction.connection.execute(statement)).one()
+        return row[0], row[1]
+
+    async def has_faults(self, source: str) -> bool:
         """Whether a chatbot that is to be compared could not be, or was never."""
-        statement = (
-            select(_CHATBOT.id)
-            .join(tables.documents, _FOLLOWED)
-            .where(*_wanted(source, full=full), _CHATBOT.fault.is_not(None))
-            .limit(1)
-        )
+        statement = select(_CHATBOT.id).where(*_following(source), _PENDING, _CHATBOT.fault.is_not(None)).limit(1)
         return (await self._transaction.connection.execute(statement)).first() is not None
 
     async def documents(self, source: str) -> int:
         """How many documents a source has, good or refused."""
-        statement = select(func.count()).select_from(tables.documents).where(_DOCUMENT.source == source)
+        statement = select(func.count()).select_from(tables.documents).where(tables.documents.c.source == source)
         return int((await self._transaction.connection.execute(statement)).scalar_one())
 
     async def with_faults(self, source: str, faults: Sequence[Reason]) -> Sequence[str]:
         """The ids of a source's chatbots that have one of these faults."""
-        statement = select(_CHATBOT.id).where(_CHATBOT.source == source, _CHATBOT.fault.in_(faults))
-        return (await self._transaction.connection.execute(statement.order_by(_CHATBOT.id))).scalars().all()
+        statement = select(_CHATBOT.id).where(_CHATBOT.source == source, _PENDING, _CHATBOT.fault.in_(faults))
+        return await self._ids(statement.order_by(_CHATBOT.id))
+
+    async def touch(self, comparisons: Sequence[Comparison], now: datetime, *, listed: bool) -> bool:
+        """Note that chatbots of one tenant were compared and are as they were known.
+
+        Args:
+            comparisons: What was compared.
+            now: When.
+            listed: Whether WizChat's list was read before.
+
+        Returns:
+            False, and nothing is to be kept, when somebody else changed one of them meanwhile.
+        """
+        table, chatbot = tables.chatbots, _CHATBOT
+        synced = chatbot.sync == Sync.SYNCED.value
+        seen: dict[str, Any] = {"compared_updated_at": bindparam("listed")} if listed else {}
+        statement = (
+            update(table)
+            .where(
+                chatbot.tenant == bindparam("of"),
+                chatbot.id == bindparam("chatbot"),
+                chatbot.version == bindparam("read"),
+            )
+            .values(
+                checked_at=now,
+                checked_by=bindparam("by"),
+                synced_at=case((synced, now), else_=chatbot.synced_at),
+                synced_revision=case((synced, chatbot.revision), else_=chatbot.synced_revision),
+                **seen,
+            )
+        )
+        values = [
+            {
+                "of": one.document.tenant,
+                "chatbot": one.document.chatbot_id,
+                "read": one.version,
+                "by": one.checked_by.value,
+            }
+            | ({"listed": one.listed} if listed else {})
+            for one in comparisons
+        ]
+        return await self._transaction.write(statement, values) == len(values)
+
+    async def has_unexplained(self, source: str) -> bool:
+        """Whether a chatbot of a source is noted that changed though its `updatedAt` did not."""
+        statement = select(_CHATBOT.id).where(_CHATBOT.source == source, _CHATBOT.unexplained_at.is_not(None)).limit(1)
+        return (await self._transaction.connection.execute(statement)).first() is not None
+
+    async def unexplained(self, source: str, before: datetime) -> int:
+        """How many of them were noted before a moment, and still have the `updatedAt` that they had then.
+
+        What has moved by now is explained, and forgotten.
+        """
+        noted = (_CHATBOT.source == source, _CHATBOT.unexplained_at.is_not(None), _CHATBOT.unexplained_at <= before)
+        await self._transaction.write(update(tables.chatbots).where(*noted, _MOVED).values(unexplained_at=None))
+        return int(await self._transaction.connection.scalar(select(func.count()).where(*noted)) or 0)
+
+    async def explain(self, source: str) -> None:
+        """Forget what is noted as unexplained: it was judged."""
+        noted = (_CHATBOT.source == source, _CHATBOT.unexplained_at.is_not(None))
+        await self._transaction.write(update(tables.chatbots).where(*noted).values(unexplained_at=None))
+
+    async def _ids(self, statement: Select[Any]) -> Sequence[str]:
+        found: Sequence[str] = (await self._transaction.connection.execute(statement)).scalars().all()
+        return found
+
+    async def _states(self, *conditions: ColumnElement[bool], limit: int | None = None) -> Sequence[RowMapping]:
+        statement = select(*_STATE).where(*conditions).order_by(_CHATBOT.id).limit(limit)
+        return (await self._transaction.connection.execute(statement)).mappings().all()
+
+    async def _comparisons(self, source: str, rows: Sequence[RowMapping], scope: Scope) -> Sequence[Comparison]:
+        documents = await self._documents(source, [row["id"] for row in rows]) if rows else {}
+        return tuple(_compared(rows, documents, scope))
+
+    async def _documents(self, source: str, chatbot_ids: Collection[str]) -> Mapping[str, Claim]:
+        """Chatbot id → its document with the body, of those that are good."""
+        document = tables.documents.c
+        statement = (
+            select(*DOCUMENTS.columns, tables.document_bodies.c.data)
+            .join_from(tables.documents, tables.document_bodies, BODY_OF_DOCUMENT)
+            .where(document.source == source, document.chatbot_id.in_(chatbot_ids))
+        )
+        found = (await self._transaction.connection.execute(statement)).mappings().all()
+        claims = await self._transaction.records.run(lambda: [claim_with_body(dict(row)) for row in found])
+        return {claim.chatbot_id: claim for claim in claims}
 
 
-def _wanted(source: str, *, full: bool) -> list[ColumnElement[bool]]:
-    good = [_DOCUMENT.source == source, _DOCUMENT.digest.is_not(None)]
-    if full:
-        return good
-    return [*good, or_(_CHATBOT.checked_digest.is_(None), _CHATBOT.checked_digest != _DOCUMENT.digest)]
+def _compared(rows: Sequence[RowMapping], documents: Mapping[str, Claim], scope: Scope) -> Iterator[Comparison]:
+    for row in rows:
+        document = documents.get(row["id"])
+        if document is None:
+            continue
+        same = row["live_updated_at"] is not None and row["live_updated_at"] == row["compared_updated_at"]
+        yield Comparison(
+            document,
+            epoch=row["epoch"],
+            version=row["version"],
+            checked_by=_reason(row, scope, is_unmoved=same),
+            listed=row["live_updated_at"],
+            is_unmoved=same and row["checked_digest"] == document.digest,
+            result=StoredResult(row["result_digest"], row["result_version"]),
+        )
+
+
+def _reason(row: RowMapping, scope: Scope, *, is_unmoved: bool) -> CheckedBy:
+    if scope is Scope.ALL:
+        return CheckedBy.FULL
+    if row["checked_digest"] is None:
+        return CheckedBy.COMMIT if row["fault"] in _NEVER_TOLD else CheckedBy.RETRY
+    return CheckedBy.ROTATION if is_unmoved else CheckedBy.MOVED
+
+
+def _following(source: str) -> tuple[ColumnElement[bool], ...]:
+    """The chatbots that follow a good document of a source."""
+    fault = _CHATBOT.fault
+    return _CHATBOT.source == source, or_(fault.is_(None), fault.not_in(sorted(OF_DOCUMENTS)))
+
+
+def _within(source: str, scope: Scope) -> tuple[ColumnElement[bool], ...]:
+    match scope:
+        case Scope.PENDING:
+            return *_following(source), _PENDING
+        case Scope.MOVED:
+            return *_following(source), or_(_PENDING, _MOVED)
+        case Scope.ALL:
+            return _following(source)

@@ -37,19 +37,19 @@ async def runs(w: World) -> Sequence[Run]:
     return (await w.store.queries.runs((SOURCE,), limit=50, cursor=None)).items
 
 
-async def scheduled(w: World, *, full: bool | None = None) -> int:
+async def scheduled(w: World, *, drift: bool | None = None) -> int:
     await tick(w.engine)
     await w.idle()
-    return sum(run.trigger is Trigger.SCHEDULE and full in (None, run.full) for run in await runs(w))
+    return sum(run.trigger is Trigger.SCHEDULE and drift in (None, run.drift) for run in await runs(w))
 
 
-async def ticks_until(w: World, number: int, seconds: float, *, full: bool | None = None) -> float:
+async def ticks_until(w: World, number: int, seconds: float, *, drift: bool | None = None) -> float:
     """How many seconds it takes until there were so many scheduled runs, at most ``seconds``."""
     passed = 0.0
-    while await scheduled(w, full=full) < number and passed < seconds:
+    while await scheduled(w, drift=drift) < number and passed < seconds:
         w.clock.advance(TICK)
         passed += TICK
-    assert await scheduled(w, full=full) >= number, f"no run within {seconds} s"
+    assert await scheduled(w, drift=drift) >= number, f"no run within {seconds} s"
     return passed
 
 
@@ -76,10 +76,10 @@ async def test_a_restart_does_not_wait_for_what_was_due_in_a_future_that_never_c
 @pytest.mark.parametrize("jump", BACK)
 async def test_the_drift_check_goes_on_after_the_clock_was_set_back(tmp_path: Path, jump: float) -> None:
     async with world(tmp_path, LIVE, FILES) as w:
-        assert await scheduled(w, full=True) == 0
+        assert await scheduled(w, drift=True) == 0
         w.clock.jump(jump)
-        assert await ticks_until(w, 1, 2 * DRIFT_INTERVAL, full=True) <= DRIFT_INTERVAL + INTERVAL
-        assert await ticks_until(w, 2, 2 * DRIFT_INTERVAL, full=True) <= DRIFT_INTERVAL + INTERVAL
+        assert await ticks_until(w, 1, 2 * DRIFT_INTERVAL, drift=True) <= DRIFT_INTERVAL + INTERVAL
+        assert await ticks_until(w, 2, 2 * DRIFT_INTERVAL, drift=True) <= DRIFT_INTERVAL + INTERVAL
 
 
 async def test_a_drift_interval_that_is_the_shorter_one_is_kept_after_a_jump_back(tmp_path: Path) -> None:
@@ -90,7 +90,7 @@ async def test_a_drift_interval_that_is_the_shorter_one_is_kept_after_a_jump_bac
         await w.refresh()
         w.clock.jump(-2 * DAY)
         await w.refresh(full=False)
-        assert await ticks_until(w, 1, 2 * INTERVAL, full=True) <= INTERVAL
+        assert await ticks_until(w, 1, 2 * INTERVAL, drift=True) <= INTERVAL
 
 
 async def test_a_jump_forward_makes_one_run_of_all_that_were_missed(tmp_path: Path) -> None:

@@ -116,6 +116,7 @@ async def _tick_during_a_sweep(w: World, target: SlowTarget, asked: Trigger | No
     """The scheduled runs of a sweep that outlasts a tick, the newest first; perhaps somebody asks meanwhile, too."""
     w.switch_tenants({TENANT: tenant_binding(TENANT, target)})
     w.clock.advance(3600.0)
+    w.edit_live(core=spec()["core"] | {"name": "Moved"})
     await tick(w.engine)
     async with asyncio.timeout(PATIENCE):
         await target.asked.wait()
@@ -133,9 +134,9 @@ async def test_a_sweep_that_outlasts_a_tick_is_not_done_twice(tmp_path: Path) ->
     async with world(tmp_path, {BOT: spec()}, {path_of(): document(spec())}) as w:
         target = SlowTarget(w.target.fleet, w.clock)
         second, first = await _tick_during_a_sweep(w, target)
-        assert (first.full, first.counts.dry_runs) == (True, 1)
+        assert (first.drift, first.counts.dry_runs) == (True, 1)
         assert (second.trigger, second.status) == (Trigger.SCHEDULE, RunStatus.SUCCEEDED)
-        assert (second.full, target.dry_runs) == (False, 1)
+        assert (second.drift, target.dry_runs) == (False, 1)
 
 
 async def test_who_asks_during_a_sweep_for_a_full_run_gets_one_of_their_own(tmp_path: Path) -> None:

@@ -209,6 +209,33 @@ async def test_an_upgrade_knows_no_revision_that_an_older_run_saw(empty_url: str
     assert (kept.revision, kept.seen_revision) == ("a", "b")
 
 
+async def test_an_upgrade_knows_what_was_not_compared_yet(empty_url: str) -> None:
+    schema.upgrade(empty_url, to="0017")
+    _execute(
+        empty_url,
+        "INSERT INTO chatbots (tenant, id, source, labels, sync, direction, reason, message, checked_digest, "
+        "live_updated_at, unconverged_ends, epoch, version, search, called) VALUES ('acme', 'same', 'main', '{}', "
+        "'Synced', 'InSync', 'InSync', '', 'd1', '2026-03-01 10:00:00', 0, 0, 4, '', ''), "
+        "('acme', 'other', 'main', '{}', 'Synced', 'InSync', 'InSync', '', 'd0', NULL, 0, 0, 4, '', '')",
+    )
+    _execute(
+        empty_url,
+        "INSERT INTO documents (source, chatbot_id, tenant, path, line, labels, digest, unsettled) VALUES "
+        "('main', 'same', 'acme', 'a.yaml', 1, '{}', 'd1', false), "
+        "('main', 'other', 'acme', 'b.yaml', 1, '{}', 'd1', false)",
+    )
+    _execute(empty_url, "INSERT INTO tenants (name, state, cause, version) VALUES ('acme', 'Ready', NULL, 3)")
+    async with open_url(empty_url, FakeClock()) as store, store.read() as uow:
+        kept = await uow.chatbots.some("acme", ["same", "other"])
+        tenant = await uow.tenants.get("acme")
+    assert {key: bot.checked_digest for key, bot in kept.items()} == {"same": "d1", "other": None}
+    # so that the first list has all of them compared once
+    told = {(bot.compared_updated_at, bot.checked_by, bot.result_digest) for bot in kept.values()}
+    assert told == {(None, None, None)}
+    assert tenant is not None
+    assert (tenant.shortcut_off_since, tenant.shortcut_off_reason) == (None, None)
+
+
 async def test_opening_a_store_upgrades_it(empty_url: str) -> None:
     store = await Store.open(empty_url, FakeClock())
     await store.close()
