@@ -22,17 +22,19 @@ from reconciler.web.sources import api as sources_api
 from reconciler.web.sources import page as sources_page
 from reconciler.web.suspensions import api as suspensions_api
 from reconciler.web.suspensions import page as suspensions_page
+from reconciler.web.tenants import api as tenants_api
+from reconciler.web.tenants import page as tenants_page
 from reconciler.web.webhooks import api as webhooks_api
 
 API_ROUTERS = (
     fleet_api.router, chatbots_api.router, audit_api.router, plans_api.router, sources_api.router, runs_api.router,
-    forget_api.router, suspensions_api.router, access_api.router, events_api.router,
+    forget_api.router, tenants_api.router, suspensions_api.router, access_api.router, events_api.router,
     webhooks_api.router, monitoring_api.router,
 )  # fmt: skip
 """Everything that OpenAPI describes, in its order."""
 
 PAGE_ROUTERS = (
     fleet_page.router, chatbot_page.router, suspensions_page.router, plan_page.router, list_page.router, groups.router,
-    share_page.router, runs_page.router, sources_page.router, forget_page.router, settings_page.router,
-    audit_page.router, access_page.router,
+    share_page.router, runs_page.router, sources_page.router, forget_page.router, tenants_page.router,
+    settings_page.router, audit_page.router, access_page.router,
 )  # fmt: skip

@@ -8,6 +8,7 @@ from typing import Annotated, Final
 from fastapi import Depends, Request
 
 from reconciler.bounded_cache import BoundedCache
+from reconciler.domain.comparisons import CheckCounts
 from reconciler.domain.entities import Run
 from reconciler.domain.history import Point
 from reconciler.domain.listing import FleetRecords
@@ -32,11 +33,13 @@ class FleetRead:
     Attributes:
         finding_runs: Source → the run that tells of its last good revision, as whoever asks may see it.
         documents: Source → how many documents a full pass compares, of those that the settings name.
+        checks: Source → how its chatbots were last compared, of those that were.
     """
 
     records: FleetRecords
     finding_runs: Mapping[str, Run]
     documents: Mapping[str, int]
+    checks: Mapping[str, CheckCounts]
 
 
 async def read_fleet(engine: Engine, visible: Collection[str] | None) -> FleetRead:
@@ -46,7 +49,8 @@ async def read_fleet(engine: Engine, visible: Collection[str] | None) -> FleetRe
     newest = {run.source: run for run in records.runs.values()}
     runs = await runs_with_findings(engine, shown, newest, lambda source: visible is None or source in visible)
     named = [source for source in engine.sources if visible is None or source in visible]
-    return FleetRead(records, runs, await documents_of(engine, named))
+    checks = await engine.store.queries.checks([source.name for source in shown])
+    return FleetRead(records, runs, await documents_of(engine, named), checks)
 
 
 class FleetReads:

@@ -3,6 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from reconciler.domain.comparisons import CheckCounts
 from reconciler.domain.entities import Run, SourceRecord, Suspension
 from reconciler.domain.listing import FleetCounts
 from reconciler.domain.pass_forecast import PassForecast
@@ -30,6 +31,7 @@ class FleetStatus:
         suspended_sources: Source → the widest suspension that stops the applies of all of it.
         tenants: The configured tenants by name, also those that were not asked anything yet. Those with a write key
             say what is known of it.
+        checks: Source → how its chatbots were last compared, of those that were.
         warnings: Which sources of a tenant may claim each other's chatbots.
         finding_runs: Source → the run that tells of its last good revision.
         documents: Source → how many documents a full pass compares.
@@ -43,6 +45,7 @@ class FleetStatus:
     suspensions: Sequence[Suspension] = ()
     suspended_sources: Mapping[str, Suspension] = field(default_factory=dict)
     tenants: Sequence[TenantRecord] = ()
+    checks: Mapping[str, CheckCounts] = field(default_factory=dict)
     warnings: Sequence[str] = ()
     finding_runs: Mapping[str, Run] = field(default_factory=dict)
     documents: Mapping[str, int] = field(default_factory=dict)
@@ -82,9 +85,9 @@ async def fleet_status(
         suspensions=await visible_suspensions(engine, visible, suspensions),
         suspended_sources=stopped,
         tenants=[
-            await _with_write_key(engine, visible, known.get(name) or TenantRecord(name=name))
-            for name in sorted(tenants)
+            await shown_tenant(engine, visible, known.get(name) or TenantRecord(name=name)) for name in sorted(tenants)
         ],
+        checks=read.checks,
         warnings=engine.open_claims(visible),
         finding_runs=read.finding_runs,
         documents=read.documents,
@@ -109,7 +112,7 @@ def visible_budget(engine: Engine, visible: Collection[str] | None, tenant: str)
     return budget if visible is None or not others else budget.of_sources(visible)
 
 
-async def _with_write_key(engine: Engine, visible: Collection[str] | None, record: TenantRecord) -> TenantRecord:
+async def shown_tenant(engine: Engine, visible: Collection[str] | None, record: TenantRecord) -> TenantRecord:
     """A tenant with what is known of its write key, if it has one, without chatbots that the person may not see."""
     if engine.tenants[record.name].read_only:
         return replace(record, write_key=None)

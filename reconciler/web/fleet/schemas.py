@@ -77,6 +77,10 @@ class TenantResponse(ResponseModel):
     cause: str | None = Field(description="What is wrong and what to do; null while Ready.")
     since: Moment | None = Field(description="Since when it is in this state.")
     write_key: WriteKeyResponse | None = Field(description="Null for a tenant without one, which is read-only.")
+    shortcut_off_since: Moment | None = Field(
+        description="Since when every chatbot is compared at each pass, as `updatedAt` cannot be trusted; else null."
+    )
+    shortcut_off_reason: str | None = Field(description="What showed that; null while it can.")
 
     @classmethod
     def of_tenant(cls, tenant: TenantRecord) -> Self:
@@ -148,7 +152,12 @@ class StatusResponse(ResponseModel):
             chatbots=ChatbotCountsResponse.of_counts(fleet.counts),
             open_plans=OpenPlansResponse.of_counts(fleet.counts),
             sources=[
-                SourceResponse.of_source(source, fleet.suspended_sources.get(source.name), runs.get(source.name))
+                SourceResponse.of_source(
+                    source,
+                    fleet.suspended_sources.get(source.name),
+                    runs.get(source.name),
+                    fleet.checks.get(source.name),
+                )
                 for source in fleet.sources
             ],
             last_runs=[RunResponse.model_validate(run) for _, run in sorted(fleet.runs.items())],

@@ -9,9 +9,11 @@ from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from reconciler.domain.comparisons import CheckCounts
 from reconciler.domain.entities import Run, SourceRecord
 from reconciler.domain.expiry import Expiring
 from reconciler.domain.listing import FleetCounts
+from reconciler.domain.status import CheckedBy
 from reconciler.domain.tenant import TenantRecord, TenantState
 from reconciler.domain.write_key import WriteKey, WriteKeyState
 from reconciler.engine.audit.archive import AuditState
@@ -40,6 +42,7 @@ class _Fleet(Collector):
     def collect(self) -> Iterable[Metric]:
         yield from _counts(self.overview.counts)
         yield from _sources(self.overview.sources, self.overview.runs)
+        yield from _checks(self.overview.checks)
         yield from _tenants(self.overview.tenants)
         yield from _budgets(self.overview.budgets)
         yield from _audit(self.audit)
@@ -76,6 +79,25 @@ def _sources(sources: Sequence[SourceRecord], runs: Mapping[str, Run]) -> Iterab
     return state, brake, finished, figures
 
 
+def _checks(checks: Mapping[str, CheckCounts]) -> Iterable[Metric]:
+    by = GaugeMetricFamily(
+        "reconciler_chatbots_checked_by",
+        "Chatbots by why they were last compared with the live side.",
+        labels=["source", "reason"],
+    )
+    oldest = GaugeMetricFamily(
+        "reconciler_oldest_check_timestamp_seconds",
+        "When the chatbot of a source was compared that waits longest.",
+        labels=["source"],
+    )
+    for source, counts in checks.items():
+        for reason in CheckedBy:
+            by.add_metric([source, reason], counts.by.get(reason, 0))
+        if counts.oldest_at is not None:
+            oldest.add_metric([source], counts.oldest_at.timestamp())
+    return by, oldest
+
+
 def _tenants(tenants: Sequence[TenantRecord]) -> Iterable[Metric]:
     state = GaugeMetricFamily(
         "reconciler_tenant_state", "1 for the state that a tenant's WizChat is in.", labels=["tenant", "state"]
@@ -84,6 +106,14 @@ def _tenants(tenants: Sequence[TenantRecord]) -> Iterable[Metric]:
         for item in TenantState:
             state.add_metric([tenant.name, item], int(tenant.state is item))
     yield state
+    shortcut = GaugeMetricFamily(
+        "reconciler_tenant_shortcut",
+        "1 while chatbots whose updatedAt stands are left to the rotation, 0 once that showed not to be safe.",
+        labels=["tenant"],
+    )
+    for tenant in tenants:
+        shortcut.add_metric([tenant.name], int(tenant.shortcut_off_since is None))
+    yield shortcut
     yield from _write_keys({tenant.name: tenant.write_key for tenant in tenants if tenant.write_key})
 
 

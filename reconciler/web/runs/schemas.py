@@ -50,7 +50,8 @@ class RunResponse(ResponseModel):
     id: str
     source: str
     trigger: Trigger
-    full: bool
+    full: bool = Field(description="Whether it compares every document.")
+    drift: bool = Field(description="Whether it looks for what changed at WizChat.")
     revision: str | None = Field(description="The revision that stood at its end; of a failed run the last good one.")
     seen_revision: str | None = Field(description="The revision that git named in it; null while none was read.")
     status: RunStatus

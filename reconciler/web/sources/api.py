@@ -58,7 +58,10 @@ async def _responses(engine: Engine, actor: Actor, name: str | None = None) -> l
     records = [record for record, _ in found]
     newest = await newest_runs(engine, records)
     runs = await runs_with_findings(engine, records, newest, actor.sees)
-    return [SourceResponse.of_source(record, stop, runs.get(record.name)) for record, stop in found]
+    checks = await engine.store.queries.checks([record.name for record in records])
+    return [
+        SourceResponse.of_source(record, stop, runs.get(record.name), checks.get(record.name)) for record, stop in found
+    ]
 
 
 @router.post(
@@ -97,4 +100,7 @@ async def source_accept(engine: TheEngine, actor: Approver, name: Name, body: Ac
     done = await accept_revision(engine, actor, name, body.revision, body.reason)
     stop = suspended_sources([done.source], await standing_suspensions(engine)).get(name)
     runs = await runs_with_findings(engine, [done.source], await newest_runs(engine, [done.source]), actor.sees)
-    return AcceptedResponse.of_source(shown_source(done.source, stop), stop, runs.get(name), orphaned=done.orphaned)
+    checks = await engine.store.queries.checks([name])
+    return AcceptedResponse.of_source(
+        shown_source(done.source, stop), stop, runs.get(name), checks.get(name), orphaned=done.orphaned
+    )

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from reconciler.domain.comparisons import CheckCounts
 from reconciler.domain.diagnostics import Severity
 from reconciler.domain.entities import Role, Run, SourceRecord, SourceState, Suspension
 from reconciler.domain.forge_urls import WebRepository
@@ -16,6 +17,7 @@ from reconciler.render.ages import Age, age_or_none, due_or_none
 from reconciler.web.forget.box import ForgetBox
 from reconciler.web.runs.summary import findings_of, refused_files, run_badge
 from reconciler.web.suspensions.box import SuspendBox, suspend_box
+from reconciler.web.tenants.box import ShortcutBox, checks_in_words, shortcut_box
 from reconciler.web.ui.badges import Badge
 from reconciler.web.ui.layout import Layout
 
@@ -83,7 +85,10 @@ class SourceCard:
         tenant: Its tenant, while WizChat cannot be used for it; else None.
         write_key: What is known of its tenant's write key.
         write_key_warnings: What stands in the way of applies with it.
-        compared: When the live side was last compared as a whole.
+        compared: When changes at WizChat were last looked for, and anything was learned.
+        checks: How its chatbots were last compared, in words; None while none was.
+        oldest: When the one was compared that waits longest.
+        shortcut: What is said and done where every chatbot of its tenant is compared at each pass; else None.
         uncompared: How many chatbots the last run could not compare.
         good_link: Where the last good revision can be looked at.
         configured: Whether the settings still name it.
@@ -109,6 +114,9 @@ class SourceCard:
     write_key: str
     write_key_warnings: Sequence[str]
     compared: Age | None
+    checks: str | None
+    oldest: Age | None
+    shortcut: ShortcutBox | None
     uncompared: int
     good_link: str | None
     configured: bool
@@ -146,6 +154,7 @@ class SourceCardData:
         standing: What is suspended now.
         stopped: Source → what stops the applies of all of it.
         tenants: The tenants by name.
+        checks: Source → how its chatbots were last compared.
         gone: Source → the form that forgets it, for those that left the settings.
         refused: What was just asked and not done, or None.
         full_passes: Source → what comparing every document of it takes.
@@ -159,6 +168,7 @@ class SourceCardData:
     standing: Sequence[Suspension] = ()
     stopped: Mapping[str, Suspension] = field(default_factory=dict)
     tenants: Mapping[str, TenantRecord] = field(default_factory=dict)
+    checks: Mapping[str, CheckCounts] = field(default_factory=dict)
     gone: Mapping[str, ForgetBox] = field(default_factory=dict)
     refused: RefusedFile | None = None
     full_passes: Mapping[str, PassForecast] = field(default_factory=dict)
@@ -169,6 +179,7 @@ def source_card(record: SourceRecord, known: SourceCardData) -> SourceCard:
     name, now = record.name, known.now
     binding, run, tenant = known.bindings.get(name), known.runs.get(name), known.tenants.get(record.tenant)
     refused = known.refused if known.refused and known.refused.name == name else None
+    checks = known.checks.get(name)
     pages = WebRepository.of(binding.forge, binding.url) if binding else None
     return SourceCard(
         record=record,
@@ -185,6 +196,9 @@ def source_card(record: SourceRecord, known: SourceCardData) -> SourceCard:
         write_key=_write_key(tenant),
         write_key_warnings=write_key_warnings(record.tenant, tenant.write_key if tenant else None),
         compared=age_or_none(record.compared_at, now),
+        checks=checks_in_words(checks) if checks else None,
+        oldest=age_or_none(checks.oldest_at, now) if checks else None,
+        shortcut=shortcut_box(known.actor, tenant, now) if tenant and binding else None,
         uncompared=run.counts.uncompared if run else 0,
         good_link=pages.commit(record.good_revision) if pages and record.good_revision else None,
         configured=binding is not None,

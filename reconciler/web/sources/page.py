@@ -91,6 +91,7 @@ async def _page(engine: Engine, actor: Actor, refused: RefusedFile | None = None
         standing=fleet.suspensions,
         stopped=fleet.suspended_sources,
         tenants={tenant.name: tenant for tenant in fleet.tenants},
+        checks=fleet.checks,
         gone=await _gone(engine, actor, fleet),
         refused=refused,
         full_passes={

@@ -1,12 +1,15 @@
 """What the API takes and gives about sources."""
 
+from collections.abc import Mapping
 from typing import Annotated, Self
 
 from pydantic import Field
 
+from reconciler.domain.comparisons import CheckCounts
 from reconciler.domain.diagnostics import Severity
 from reconciler.domain.entities import Run, SourceRecord, SourceState, Suspension
 from reconciler.domain.pass_forecast import PassForecast
+from reconciler.domain.status import CheckedBy
 from reconciler.web.http.schemas import Moment, RequestModel, ResponseModel, Text, Word
 from reconciler.web.runs.schemas import RunResponse
 from reconciler.web.sources.conditions import source_conditions
@@ -20,6 +23,22 @@ class SourceConditionResponse(ResponseModel):
     count: int
     message: str = Field(description="The first of them, with its place.")
     run_id: str = Field(description="The run whose `diagnostics` are all of them.")
+
+
+class ChecksResponse(ResponseModel):
+    """How the chatbots of a source were last compared with the live side."""
+
+    by: Mapping[CheckedBy, int] = Field(
+        description="Chatbots by why they were compared: `commit` (the document changed), `retry` (the comparison "
+        "before failed), `moved` (`updatedAt` did, or says nothing), `rotation` (its turn within "
+        "`full_sweep_interval`), `full` (all were), `apply` (one ended)."
+    )
+    oldest_at: Moment | None = Field(description="When the one was compared that waits longest; null while none was.")
+
+    @classmethod
+    def of_counts(cls, counts: CheckCounts) -> Self:
+        """Make the answer from the counts; reasons for which none was compared count zero."""
+        return cls(by={reason: counts.by.get(reason, 0) for reason in CheckedBy}, oldest_at=counts.oldest_at)
 
 
 class SourceResponse(ResponseModel):
@@ -40,24 +59,34 @@ class SourceResponse(ResponseModel):
     last_run_id: str | None
     next_run_at: Moment | None
     git_checked_at: Moment | None
-    drift_checked_at: Moment | None = Field(description="When the live side was last to be compared as a whole.")
+    drift_checked_at: Moment | None = Field(description="When changes at WizChat were last to be looked for.")
     compared_at: Moment | None = Field(description="When that last gave anything.")
+    checks: ChecksResponse
     brake: str | None = Field(description="Why nothing of a revision is applied without a person; else null.")
     conditions: list[SourceConditionResponse] = Field(
         description="What stands wrong in its documents, errors first; empty while nothing is known to."
     )
 
     @classmethod
-    def of_source(cls, source: SourceRecord, suspension: Suspension | None, run: Run | None, **fields: object) -> Self:
+    def of_source(
+        cls,
+        source: SourceRecord,
+        suspension: Suspension | None,
+        run: Run | None,
+        checks: CheckCounts | None,
+        **fields: object,
+    ) -> Self:
         """Make the answer from a source.
 
         Args:
             source: As people are shown it.
             suspension: What stops the applies of all of it.
             run: The one that tells of the documents of its last good revision.
+            checks: How its chatbots were last compared; None while none was.
             fields: What a larger answer has besides.
         """
-        return cls.of(source, suspension=suspension, conditions=source_conditions(run), **fields)
+        counts = ChecksResponse.of_counts(checks or CheckCounts())
+        return cls.of(source, suspension=suspension, conditions=source_conditions(run), checks=counts, **fields)
 
 
 class AcceptedResponse(SourceResponse):

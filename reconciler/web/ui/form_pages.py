@@ -10,7 +10,7 @@ _OF_SOURCE: Final = re.compile(r"/sources/([^/]+)/(?:refresh|accept|forget)")
 _OF_CHATBOT: Final = re.compile(r"/chatbots/([^/]+)/([^/]+)/forget")
 _FIXED: Final = (
     (re.compile(r"/plans/decide"), "/plans"),
-    (re.compile(r"/tenants/[^/]+/forget"), "/sources"),
+    (re.compile(r"/tenants/[^/]+/(?:forget|shortcut)"), "/sources"),
     (re.compile(r"/suspend|/resume"), "/"),
     (re.compile(r"/tokens/[^/]+/revoke"), "/tokens"),
     (re.compile(r"/people/[^/]+/(?:bar|unbar|sign-out)"), "/tokens#people"),

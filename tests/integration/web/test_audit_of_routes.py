@@ -9,6 +9,7 @@ from fastapi.routing import APIRoute, iter_route_contexts
 
 from reconciler.domain.access import Person
 from reconciler.domain.entities import AuditEntry, Role, SourceState
+from reconciler.domain.tenant import TenantRecord
 from reconciler.engine.access.tokens import TOKEN_PREFIX
 from reconciler.web.auth.audit_policies import Audited, Unaudited
 from reconciler.web.auth.route_policies import all_routes, audit_policy_of
@@ -73,6 +74,7 @@ class Case:
 API = "/api/v1"
 NAMING = ("plan_id", "name", "token_id", "person", "chatbot_id")
 GONE = {"reason": "gone for good"}
+MENDED = {"reason": "every edit moves it again"}
 YES = {**GONE, "confirm": "yes"}
 APPROVE = (f"{API}/plans/plan_1/approve", SEEN)
 REJECT = (f"{API}/plans/plan_1/reject", SEEN)
@@ -101,6 +103,14 @@ CASES: dict[str, Case] = {
     ),
     f"{API}/tenants/{{name}}/forget": Case(
         "tenant.forget", "tenant/left", GONE, refused_path={"name": "acme"}, refused=GONE, path={"name": "left"}
+    ),
+    f"{API}/tenants/{{name}}/shortcut": Case(
+        "tenant.shortcut_on",
+        "tenant/acme",
+        MENDED,
+        refused_path={"name": "none"},
+        refused=MENDED,
+        path={"name": "acme"},
     ),
     f"{API}/chatbots/{{chatbot_id}}/forget": Case(
         "chatbot.forget",
@@ -150,6 +160,14 @@ CASES: dict[str, Case] = {
     ),
     "/tenants/{name}/forget": Case(
         "tenant.forget", "tenant/left", form=YES, refused_path={"name": "acme"}, refused_form=YES, path={"name": "left"}
+    ),
+    "/tenants/{name}/shortcut": Case(
+        "tenant.shortcut_on",
+        "tenant/acme",
+        form=MENDED,
+        refused_path={"name": "none"},
+        refused_form=MENDED,
+        path={"name": "acme"},
     ),
     "/chatbots/{tenant}/{chatbot_id}/forget": Case(
         "chatbot.forget",
@@ -233,10 +251,13 @@ PATH = {"plan_id": "plan_1", "name": "main", "token_id": "tok_spare", "person": 
 
 @pytest.fixture
 async def busy(house: House) -> House:
-    """A house in which every case may pass: with a source in doubt, a token to spare, and what is gone."""
+    """A house in which every case may pass: with a source in doubt, a token to spare, and what is gone or off."""
     await house.add_token("spare", Role.VIEWER)
     async with house.store.begin() as uow:
         await uow.sources.add(a_source("gone", state=SourceState.UNKNOWN, cause="NotConfigured"))
+        await uow.tenants.add(
+            TenantRecord(name="acme", shortcut_off_since=START, shortcut_off_reason="it did not move")
+        )
         await uow.chatbots.add(a_chatbot("lost", tenant="left"))
         await uow.chatbots.add(a_chatbot("ghost"))
         await uow.people.add(Person(name="spare", issuer="https://i", subject="1", groups=(), seen_at=START))

@@ -94,7 +94,8 @@ async def test_the_status_sums_up_the_fleet(house: House) -> None:
     assert [run["id"] for run in status["last_runs"]] == ["run_main", "run_side"]
     (told,) = status["tenants"]
     key = told.pop("write_key")
-    assert told == {"name": "acme", "state": None, "cause": NOT_ASKED, "since": None}
+    shortcut = {"shortcut_off_since": None, "shortcut_off_reason": None}
+    assert told == {"name": "acme", "state": None, "cause": NOT_ASKED, "since": None, **shortcut}
     assert (key["state"], key["since"], key["missing"]) == (None, None, [])
     full_pass = status["budgets"][0].pop("full_pass")
     assert (full_pass["is_least"], full_pass["calls"] >= 2) == (True, True)

@@ -79,6 +79,7 @@ TABLE: dict[tuple[str, str], Row] = {
     ("POST", "/api/v1/sources/{name}/accept"): Row(A, {"revision": "c" * 40, "reason": "looked at"}),
     ("POST", "/api/v1/sources/{name}/forget"): Row(X, {"reason": "gone"}, everywhere=True),
     ("POST", "/api/v1/tenants/{name}/forget"): Row(X, {"reason": "gone"}, everywhere=True),
+    ("POST", "/api/v1/tenants/{name}/shortcut"): Row(X, {"reason": "mended"}, everywhere=True),
     ("POST", "/api/v1/chatbots/{chatbot_id}/forget"): Row(X, {"reason": "gone"}, everywhere=True),
     ("GET", "/api/v1/runs"): Row(V),
     ("GET", "/api/v1/runs/{run_id}"): Row(V),
@@ -124,6 +125,7 @@ TABLE: dict[tuple[str, str], Row] = {
     ("POST", "/sources/{name}/accept"): Row(A, page=True, form={"revision": "c" * 40, "reason": "looked at"}),
     ("POST", "/sources/{name}/forget"): Row(X, page=True, everywhere=True, form={"reason": "gone", "confirm": "yes"}),
     ("POST", "/tenants/{name}/forget"): Row(X, page=True, everywhere=True, form={"reason": "gone", "confirm": "yes"}),
+    ("POST", "/tenants/{name}/shortcut"): Row(X, page=True, everywhere=True, form={"reason": "mended"}),
     ("POST", "/chatbots/{tenant}/{chatbot_id}/forget"): Row(
         X, page=True, everywhere=True, form={"reason": "gone", "confirm": "yes"}
     ),

@@ -1,0 +1,1 @@
+"""Tenants: whether their `updatedAt` may be trusted."""
