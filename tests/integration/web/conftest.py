@@ -67,6 +67,9 @@ class Git:
     async def load(self, revision: str, cache: ParseCache) -> Snapshot:  # noqa: ARG002  the port's signature
         return Snapshot(revision, (), (), (), 0, 0)
 
+    async def load_changes(self, since: str, revision: str, cache: ParseCache) -> Snapshot | None:  # noqa: ARG002  the port's signature
+        return None
+
     async def text(self, path: str, revision: str) -> str | None:  # noqa: ARG002  the port's signature
         return self.files.get(path)
 
