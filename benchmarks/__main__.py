@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks import (
+    calls,
     conditional,
     first_run,
     footprint,
@@ -41,6 +42,7 @@ class Benchmark:
 BENCHMARKS: Mapping[str, Benchmark] = {
     "quiet": Benchmark(quiet.main),
     "parses": Benchmark(parses.main),
+    "calls": Benchmark(calls.main),
     "sweep": Benchmark(sweep.main),
     "pacing": Benchmark(pacing.main, full=3_000),
     "webhook": Benchmark(webhook.main),

@@ -58,12 +58,14 @@ class Stage:
         api: The API's URL.
         documents: Chatbot id → its document as it lies in git.
         remote: Where the service finds the repository, when not on this disk.
+        interval: Between two looks at git, and at WizChat.
     """
 
     folder: Path
     api: str
     documents: Mapping[str, dict[str, Any]]
     remote: str | None = None
+    interval: timedelta = _NEVER
 
     @property
     def repository(self) -> Path:
@@ -113,8 +115,8 @@ class Stage:
                     url=self.remote or self.url,
                     webhook_secret=WEBHOOK_SECRET,
                     tenant=TENANT,
-                    interval=_NEVER,
-                    drift_interval=_NEVER,
+                    interval=self.interval,
+                    drift_interval=self.interval,
                     insecure=True,
                 ),
             ),

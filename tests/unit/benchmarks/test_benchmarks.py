@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks import (
+    calls,
     conditional,
     first_run,
     footprint,
@@ -26,6 +27,7 @@ pytestmark = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="co
 RUNS: dict[str, Callable[[], list[Goal]]] = {
     "quiet": lambda: quiet.main(chatbots=5, rounds=2),
     "parses": lambda: parses.main(chatbots=5),
+    "calls": lambda: calls.main(chatbots=20, intervals=2),
     "sweep": lambda: sweep.main(chatbots=5, latency_ms=0, rounds=2),
     "pacing": lambda: pacing.main(chatbots=8, rate=1_000, burst=8),
     "webhook": lambda: webhook.main(chatbots=5, rounds=1),
@@ -38,7 +40,7 @@ RUNS: dict[str, Callable[[], list[Goal]]] = {
 }
 COUNTS = {
     "files parsed",
-    "calls of the API by quiet runs",
+    "calls",
     "tables that quiet runs changed",
     "runs that 50 deliveries",
     "dry runs for each chatbot",
