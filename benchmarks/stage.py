@@ -105,7 +105,7 @@ class Stage:
                     name=TENANT,
                     base_url=self.api,
                     api_key=DEFAULT_API_KEY,
-                    concurrency=min(CONNECTIONS, 16),
+                    concurrency=CONNECTIONS,
                     requests_per_minute=_UNLIMITED,
                 ),
             ),
