@@ -32,7 +32,6 @@ from reconciler.errors import StoreError
 from reconciler.storage.database_errors import BUSY_SECONDS
 from reconciler.storage.dialect import DatabaseSize, Engines, Watch
 from reconciler.storage.encoded import serializer
-from reconciler.storage.sqlite_connection import OneStepConnection
 
 _READERS: Final = 4
 
@@ -91,8 +90,7 @@ class Sqlite:
         """A single writing connection, which is a fair queue, and a few for readers, which WAL never blocks."""
         same_file = _sameness(database_path(url))
         url = url.set(drivername="sqlite+aiosqlite")
-        connect = {"isolation_level": None, "async_creator_fn": OneStepConnection.connect}
-        common: dict[str, Any] = {"connect_args": connect, "max_overflow": 0}
+        common: dict[str, Any] = {"connect_args": {"isolation_level": None}, "max_overflow": 0}
         common |= {"pool_timeout": BUSY_SECONDS, "json_serializer": serializer}
         writer = create_async_engine(url, pool_size=1, **common)
         reader = create_async_engine(url, pool_size=_READERS, **common)

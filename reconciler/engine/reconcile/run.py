@@ -37,8 +37,6 @@ async def run_refresh(engine: Engine, source: str) -> Run | None:
     run = await begin_run(engine, source) if source in engine.sources else None
     if run is None:
         return None
-    if await _is_write_key_due(engine, run):
-        engine.dispatcher.submit(Job(JobKind.CHECK_WRITE_KEY, engine.sources[source].tenant))
     report = RunReport()
     try:
         async with aclosing(_steps(engine, engine.sources[source], run)) as reports:
@@ -60,14 +58,12 @@ async def run_refresh(engine: Engine, source: str) -> Run | None:
     return run
 
 
-async def _is_write_key_due(engine: Engine, run: Run) -> bool:
+def _is_write_key_due(run: Run, source: SourceRecord) -> bool:
     """Whether a run has the write key checked as well, which costs a call: a person's does, and one in every hour."""
     if run.full or not run.drift or run.trigger is Trigger.STARTUP:  # the start has asked for it already
         return run.full
-    async with engine.store.read() as uow:
-        now, record = await uow.now(), await uow.sources.get(run.source)
-    before = record.drift_checked_at if record is not None else None
-    return before is None or _hour(before) != _hour(now)
+    before, now = source.drift_checked_at, run.started_at
+    return before is None or now is None or _hour(before) != _hour(now)
 
 
 def _hour(moment: datetime) -> datetime:
@@ -77,6 +73,8 @@ def _hour(moment: datetime) -> datetime:
 async def _steps(engine: Engine, binding: SourceBinding, run: Run) -> AsyncGenerator["RunReport", None]:
     """Take the steps of a run, and give what it has to say after each."""
     source = await source_record(engine, binding.name)
+    if _is_write_key_due(run, source):
+        engine.dispatcher.submit(Job(JobKind.CHECK_WRITE_KEY, binding.tenant))
     carried = await last_run_about(engine, binding.name, source.good_revision)
     report = RunReport(good=source, carried=carried_diagnostics(carried))
     yield report
