@@ -110,7 +110,7 @@ class Queries(HistoryQueries):
         chatbot = tables.chatbots.c
         statement = (
             select(chatbot.source, chatbot.checked_by, func.count(), func.min(chatbot.checked_at))
-            .where(chatbot.source.in_(sources), chatbot.checked_digest.is_not(None))
+            .where(chatbot.source.in_(sources), chatbot.checked_digest.is_not(None), chatbot.checked_at.is_not(None))
             .group_by(chatbot.source, chatbot.checked_by)
         )
         async with self._reading() as transaction:

@@ -193,6 +193,7 @@ async def test_checks_are_counted_for_each_source(store: Store) -> None:
         c=SEEN | {"checked_by": None},
         d=SEEN | {"checked_digest": None, "checked_at": EARLIER - timedelta(days=9)},
         e=SEEN | {"source": "other", "checked_by": CheckedBy.FULL},
+        f=SEEN | {"checked_at": None, "checked_by": CheckedBy.FULL},
     )
     counts = await store.queries.checks(["main", "none"])
     assert counts.keys() == {"main"}
