@@ -95,7 +95,7 @@ class LiveComparison:
     failed: bool = False
 
 
-async def compare_live_side(engine: Engine, binding: SourceBinding, run: Run) -> LiveComparison:
+async def compare_live_side(engine: Engine, binding: SourceBinding, run: Run, documents: int) -> LiveComparison:
     """Compare the documents of a source with the live side, and write down what that shows.
 
     What is to be compared is read from the database page by page: of the documents of the last good revision whose
@@ -105,11 +105,11 @@ async def compare_live_side(engine: Engine, binding: SourceBinding, run: Run) ->
         engine: The ports.
         binding: The source.
         run: The run that does it; a full one compares every document, one for drift those that may have changed.
+        documents: How many the source states.
     """
     tenant, cause = engine.tenants[binding.tenant], f"run/{run.id}"
     async with engine.store.read() as uow:
         before = await uow.tenants.get(tenant.name) or TenantRecord(name=tenant.name)
-        documents = await uow.comparisons.documents(binding.name)
         needs_list = (
             run.looks_at_live
             or before.state is not TenantState.READY

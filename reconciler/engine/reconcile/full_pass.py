@@ -25,7 +25,7 @@ async def forecast_full_pass(engine: Engine, budget: Budget, sources: Collection
 async def documents_of(engine: Engine, sources: Collection[str]) -> Mapping[str, int]:
     """Source → how many documents a full pass compares."""
     async with engine.store.read() as uow:
-        return {source: await uow.comparisons.documents(source) for source in sources}
+        return {source: await uow.documents.count(source) for source in sources}
 
 
 def forecast_of_documents(budget: Budget, documents: Iterable[int]) -> PassForecast:

@@ -96,7 +96,7 @@ async def _steps(engine: Engine, binding: SourceBinding, run: Run) -> AsyncGener
     yield report
     # before a first good revision, what is known is of another repository, which the source named before
     if report.unreadable is None or (run.looks_at_live and source.good_revision is not None):
-        report = replace(report, live=await compare_live_side(engine, binding, run))
+        report = replace(report, live=await compare_live_side(engine, binding, run, report.documents))
         yield report
     yield replace(report, selection=await select_plans(engine, binding.name))
 

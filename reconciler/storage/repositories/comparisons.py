@@ -102,11 +102,6 @@ class Comparisons:
         statement = select(_CHATBOT.id).where(*_following(source), _PENDING, _CHATBOT.fault.is_not(None)).limit(1)
         return (await self._transaction.connection.execute(statement)).first() is not None
 
-    async def documents(self, source: str) -> int:
-        """How many documents a source has, good or refused."""
-        statement = select(func.count()).select_from(tables.documents).where(tables.documents.c.source == source)
-        return int((await self._transaction.connection.execute(statement)).scalar_one())
-
     async def with_faults(self, source: str, faults: Sequence[Reason]) -> Sequence[str]:
         """The ids of a source's chatbots that have one of these faults."""
         statement = select(_CHATBOT.id).where(_CHATBOT.source == source, _PENDING, _CHATBOT.fault.in_(faults))
