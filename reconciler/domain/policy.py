@@ -288,6 +288,11 @@ def _emptied(lost: Sequence[Loss], body: Mapping[str, Any]) -> Sequence[str]:
     return sorted(sections | lists)
 
 
-def vanished_share(before: Collection[str], now: Collection[str]) -> float:
-    """The share of chatbot ids that were there before and no longer are, 0 to 1."""
-    return len(set(before) - set(now)) / len(set(before)) if before else 0.0
+def vanished_share(gone: Collection[str], before: int) -> float:
+    """The share of chatbot ids that were there before and no longer are, 0 to 1.
+
+    Args:
+        gone: The ids that no longer are.
+        before: How many there were.
+    """
+    return len(gone) / before if before else 0.0

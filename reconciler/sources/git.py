@@ -72,7 +72,7 @@ class GitSource:
 
     async def head(self) -> str:
         """The branch's commit id at the remote, by one ``ls-remote``."""
-        return await self._git.run(lambda: self._kept(self._mirror.remote_head))
+        return await self._run(self._mirror.remote_head)
 
     async def load(self, revision: str, cache: ParseCache) -> Snapshot:
         """Everything the source says at a revision, fetching it when it is not here."""
@@ -142,7 +142,7 @@ class GitSource:
             return self._mirror.descends(revision, ancestor)
 
         async with self._turn:
-            return await self._git.run(lambda: self._kept(lambda: self._mended(revision, ask)))
+            return await self._run(lambda: self._mended(revision, ask))
 
     async def last_change(self, path: str, revision: str) -> CommitFact | None:
         """The commit that last changed what a file says; it waits for no fetch and no load."""

@@ -11,7 +11,7 @@ from typing import Self
 from reconciler.domain.document import Document, Refusal, Snapshot
 from reconciler.domain.entities import Claim, SourceRecord
 from reconciler.domain.kept_documents import keep_missing
-from reconciler.domain.policy import Policy
+from reconciler.domain.policy import Policy, vanished_share
 from reconciler.engine.context import Engine, SourceBinding
 from reconciler.errors import NotFound, SourceCause, SourceUnreadable
 
@@ -176,7 +176,7 @@ def check_not_vanished(source: str, revision: str, known: GoodClaims, snapshot: 
         )
     before = {claim.chatbot_id for claim in known.claims}
     gone = before - {claim.chatbot_id for claim in claims_of(source, "", snapshot, known.claims)}
-    if len(gone) / known.count > policy.source_max_removed:
+    if vanished_share(gone, known.count) > policy.source_max_removed:
         raise SourceUnreadable(
             SourceCause.DOCUMENTS_VANISHED,
             f"{len(gone)} of {known.count} chatbots are gone at {revision[:12]}, more than "

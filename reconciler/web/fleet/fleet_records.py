@@ -71,7 +71,7 @@ class FleetReads:
         """The overview's records for somebody who may see these sources; None means all."""
         if not self._keeps:
             return await read_fleet(self._engine, visible)
-        sight = None if visible is None else frozenset(visible)
+        sight = _sight(visible)
         cache = self._caches.get(sight)
         if cache is None:
             cache = GenerationCache(self._generation, self._reading(sight))
@@ -86,23 +86,31 @@ class FleetReads:
             since: When the curve begins.
             until: Now.
         """
+        if not self._keeps:
+            return await self._read_curve(visible, since, until)
         begins = since if until - since < timedelta(days=DAYS) else None
         place = self._generation(), int(until.timestamp() / _CURVE_SECONDS), begins
-        sight = None if visible is None else frozenset(visible)
+        sight = _sight(visible)
         kept = self._curves.get(sight)
-        if kept is not None and kept[0] == place and self._keeps:
+        if kept is not None and kept[0] == place:
             return kept[1]
-        points = await self._engine.store.queries.out_of_sync_curve(
-            visible, since=since, until=until, buckets=DAYS * _POINTS_A_DAY
-        )
+        points = await self._read_curve(visible, since, until)
         self._curves.keep(sight, (place, points))
         return points
+
+    async def _read_curve(self, visible: Collection[str] | None, since: datetime, until: datetime) -> Sequence[Point]:
+        queries, buckets = self._engine.store.queries, DAYS * _POINTS_A_DAY
+        return await queries.out_of_sync_curve(visible, since=since, until=until, buckets=buckets)
 
     def _generation(self) -> str:
         return self._engine.store.generation
 
     def _reading(self, sight: _Sight) -> Callable[[], Awaitable[FleetRead]]:
         return lambda: read_fleet(self._engine, sight)
+
+
+def _sight(visible: Collection[str] | None) -> _Sight:
+    return None if visible is None else frozenset(visible)
 
 
 async def _of_app(request: Request) -> FleetReads:
