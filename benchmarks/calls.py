@@ -8,11 +8,11 @@ from typing import Final
 
 import httpx
 
-from benchmarks.in_process import opened
+from benchmarks.in_process import opened, start
 from benchmarks.report import Goal, show
 from benchmarks.stage import Stage, stage
 from reconciler.engine.reconcile.deadlines import LARGEST_JITTER
-from reconciler.engine.reconcile.schedule import start_up, tick
+from reconciler.engine.reconcile.schedule import tick
 from reconciler.runtime.bootstrap.service import Service
 from tests.fakes.clock import FakeClock
 
@@ -38,8 +38,7 @@ def main(*, chatbots: int = 1_000, intervals: int = _INTERVALS) -> list[Goal]:
 async def _measure(on: Stage, intervals: int) -> list[int]:
     clock = FakeClock()
     async with opened(replace(on, interval=_INTERVAL), clock) as service:
-        await start_up(service.engine, only_process=True)
-        await service.dispatcher.idle()
+        await start(service)
         counted = []
         for number in range(intervals):
             await _edit(on, list(on.documents)[number % len(on.documents)], number)

@@ -3,7 +3,6 @@
 import asyncio
 import json
 import sqlite3
-import subprocess
 import time
 from collections.abc import Mapping
 from contextlib import closing
@@ -11,11 +10,10 @@ from pathlib import Path
 
 import yaml
 
-from benchmarks.in_process import opened
+from benchmarks.in_process import opened, start
 from benchmarks.report import Goal, show
-from benchmarks.stage import CLEAN_GIT, Stage, body_of, stage
+from benchmarks.stage import Stage, body_of, git, stage
 from benchmarks.sweep import bare_loop
-from reconciler.engine.reconcile.schedule import start_up
 
 _ROWS_AT_ONCE = 256
 
@@ -41,11 +39,11 @@ async def _measure(on: Stage) -> tuple[Mapping[str, float], float]:
 def _bare_steps(on: Stage) -> dict[str, float]:
     clone = on.folder / "floor.git"
     begun = time.perf_counter()
-    _git(on.folder, "clone", "--quiet", "--bare", on.url, str(clone))
+    git(on.folder, "clone", "--quiet", "--bare", on.url, str(clone))
     cloned = time.perf_counter()
-    listing = _git(clone, "ls-tree", "-r", "HEAD").splitlines()
+    listing = git(clone, "ls-tree", "-r", "HEAD").splitlines()
     names = b"\n".join(line.split()[2] for line in listing)
-    texts = _git(clone, "cat-file", "--batch", stdin=names + b"\n")
+    texts = git(clone, "cat-file", "--batch", stdin=names + b"\n")
     read = time.perf_counter()
     parsed = [_parsed(path) for path in sorted(on.repository.glob("chatbots/*"))]
     done = time.perf_counter()
@@ -81,13 +79,4 @@ def _insert(path: Path, texts: list[str]) -> None:
 
 async def _first_run(on: Stage) -> float:
     async with opened(on) as service:
-        begun = time.perf_counter()
-        await start_up(service.engine, only_process=True)
-        await service.dispatcher.idle()
-        return time.perf_counter() - begun
-
-
-def _git(folder: Path, *arguments: str, stdin: bytes = b"") -> bytes:
-    command = ["git", *arguments]
-    done = subprocess.run(command, cwd=folder, env=CLEAN_GIT, input=stdin, check=True, capture_output=True, timeout=300)
-    return done.stdout
+        return await start(service)

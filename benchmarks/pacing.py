@@ -1,16 +1,11 @@
 """A sweep against a limit that nobody is told of, and what happens when the day's quota is used up."""
 
 import asyncio
-import time
 
-from benchmarks.in_process import opened
+from benchmarks.in_process import opened, refresh, start
 from benchmarks.report import Goal, show
-from benchmarks.stage import SOURCE, Stage, stage
+from benchmarks.stage import Stage, stage
 from reconciler.domain.entities import Trigger
-from reconciler.engine.context import PROGRAM
-from reconciler.engine.reconcile.run_lifecycle import request_refresh
-from reconciler.engine.reconcile.schedule import start_up
-from reconciler.runtime.bootstrap.service import Service
 
 RATE, BURST = 200.0, 50.0
 _LATENCY_MS = 20
@@ -25,17 +20,16 @@ def main(*, chatbots: int = 1_000, rate: float = RATE, burst: float = BURST) -> 
 
 async def _measure(on: Stage, chatbots: int, rate: float, burst: float) -> list[Goal]:
     async with opened(on) as service:
-        await start_up(service.engine, only_process=True)
-        await service.dispatcher.idle()
+        await start(service)
         on.limit(rate=rate, burst=burst)
         on.reset_calls()
-        seconds = await _sweep(service)
+        seconds = await refresh(service, Trigger.MANUAL, full=True)
         calls = on.calls()
         on.limit(quota=min(_BEFORE_QUOTA, chatbots // 2))
         on.reset_calls()
-        await _sweep(service)
+        await refresh(service, Trigger.MANUAL, full=True)
         first = on.calls()["refused"]
-        await _sweep(service)
+        await refresh(service, Trigger.MANUAL, full=True)
         later = on.calls()["refused"] - first
         on.limit()
     ideal = max(_LATENCY_MS / 1000, (chatbots - burst) / rate)
@@ -45,10 +39,3 @@ async def _measure(on: Stage, chatbots: int, rate: float, burst: float) -> list[
         Goal("share of calls refused", calls["refused"] / chatbots, 0.02),
         Goal("calls after the quota is used up, beside those under way", max(0, later), 0),
     ]
-
-
-async def _sweep(service: Service) -> float:
-    begun = time.perf_counter()
-    await request_refresh(service.engine, PROGRAM, SOURCE, Trigger.MANUAL, full=True)
-    await service.dispatcher.idle()
-    return time.perf_counter() - begun

@@ -9,14 +9,10 @@ from collections.abc import Mapping
 from contextlib import closing
 from statistics import median
 
-from benchmarks.in_process import opened
+from benchmarks.in_process import newest_run, opened, refresh, start
 from benchmarks.report import Goal, show, spread
-from benchmarks.stage import CLEAN_GIT, SOURCE, Stage, stage
+from benchmarks.stage import CLEAN_GIT, Stage, stage
 from reconciler.domain.entities import Run, Trigger
-from reconciler.engine.context import PROGRAM
-from reconciler.engine.reconcile.run_lifecycle import request_refresh
-from reconciler.engine.reconcile.schedule import start_up
-from reconciler.runtime.bootstrap.service import Service
 
 _OF_EACH_RUN = frozenset({"runs", "sources", "content_uses", "contents"})
 """Tables in which every run leaves that it was."""
@@ -30,12 +26,11 @@ def main(*, chatbots: int = 1_000, rounds: int = 15) -> list[Goal]:
 
 async def _measure(on: Stage, rounds: int) -> list[Goal]:
     async with opened(on) as service:
-        await start_up(service.engine, only_process=True)
-        await service.dispatcher.idle()
-        await _look(service)
+        await start(service)
+        await refresh(service, Trigger.SCHEDULE)
         before, calls = _rows(on), on.calls()
-        pairs = [(await _ls_remote(on), await _look(service)) for _ in range(rounds)]
-        run = (await service.engine.store.queries.runs(None, limit=1, cursor=None)).items[0]
+        pairs = [(await _ls_remote(on), await refresh(service, Trigger.SCHEDULE)) for _ in range(rounds)]
+        run = await newest_run(service)
         changed = [name for name, rows in _rows(on).items() if rows != before[name]]
         asked = sum(on.calls().values()) - sum(calls.values())
     return _goals(pairs, run, len(changed), asked)
@@ -58,13 +53,6 @@ def _goals(pairs: list[tuple[float, float]], run: Run, changed: int, asked: int)
         Goal("calls of the API by quiet runs", asked, 0),
         Goal("tables that quiet runs changed, but for the run and its source", changed, 0),
     ]
-
-
-async def _look(service: Service) -> float:
-    begun = time.perf_counter()
-    await request_refresh(service.engine, PROGRAM, SOURCE, Trigger.SCHEDULE, full=False)
-    await service.dispatcher.idle()
-    return time.perf_counter() - begun
 
 
 async def _ls_remote(on: Stage) -> float:

@@ -2,22 +2,18 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from statistics import median
 from typing import Final
 
 import httpx
 
-from benchmarks.in_process import opened
+from benchmarks.in_process import opened, refresh, start
 from benchmarks.plot import svg
 from benchmarks.report import Goal, show
-from benchmarks.stage import HEADERS, SOURCE, Stage, edited, stage
+from benchmarks.stage import HEADERS, Stage, edited, stage
 from reconciler.domain.entities import Trigger
-from reconciler.engine.context import PROGRAM
-from reconciler.engine.reconcile.run_lifecycle import request_refresh
-from reconciler.engine.reconcile.schedule import start_up
-from reconciler.runtime.bootstrap.service import Service
 
 QUIET: Final = "a run when nothing changed, ms"
 CHANGED: Final = "a run when one document changed, ms"
@@ -54,30 +50,20 @@ def _measured(chatbots: int, rounds: int) -> Mapping[str, float]:
 async def _measure(on: Stage, rounds: int) -> Mapping[str, float]:
     transport = httpx.ASGITransport
     async with opened(on) as service, httpx.AsyncClient(transport=transport(service.app), headers=HEADERS) as http:
-        first = await _timed(lambda: start_up(service.engine, only_process=True), service)
-        await _look(service)
-        quiet = [await _timed(lambda: _look(service), service) for _ in range(rounds)]
+        first = await start(service)
+        await refresh(service, Trigger.SCHEDULE)
+        quiet = [await refresh(service, Trigger.SCHEDULE) for _ in range(rounds)]
         changed = []
         for number in range(rounds):
             chatbot_id = list(on.documents)[number % len(on.documents)]
             on.commit({chatbot_id: edited(on.documents[chatbot_id], f"Round {number}.")})
-            changed.append(await _timed(lambda: _look(service), service))
-        pages = [await _timed(lambda: _page(http)) for _ in range(rounds)]
-    return {FIRST: first, QUIET: median(quiet), CHANGED: median(changed), PAGE: median(pages)}
+            changed.append(await refresh(service, Trigger.SCHEDULE))
+        pages = [await _page(http) for _ in range(rounds)]
+    seconds = {FIRST: first, QUIET: median(quiet), CHANGED: median(changed), PAGE: median(pages)}
+    return {name: value * 1e3 for name, value in seconds.items()}
 
 
-async def _page(http: httpx.AsyncClient) -> None:
-    (await http.get("http://127.0.0.1/", headers={"Accept": "text/html"})).raise_for_status()
-
-
-async def _look(service: Service) -> None:
-    await request_refresh(service.engine, PROGRAM, SOURCE, Trigger.SCHEDULE, full=False)
-
-
-async def _timed(work: Callable[[], Awaitable[object]], service: Service | None = None) -> float:
-    """Milliseconds that the work and the jobs that it asked for take."""
+async def _page(http: httpx.AsyncClient) -> float:
     begun = time.perf_counter()
-    await work()
-    if service is not None:
-        await service.dispatcher.idle()
-    return (time.perf_counter() - begun) * 1e3
+    (await http.get("http://127.0.0.1/", headers={"Accept": "text/html"})).raise_for_status()
+    return time.perf_counter() - begun

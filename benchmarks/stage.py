@@ -129,8 +129,8 @@ class Stage:
             path = self.repository / "chatbots" / f"{chatbot_id}.yaml"
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(yaml_text(document), encoding="utf-8")
-        _git(self.repository, "add", "--all")
-        _git(self.repository, "commit", "--quiet", "-m", "Change")
+        git(self.repository, "add", "--all")
+        git(self.repository, "commit", "--quiet", "-m", "Change")
 
 
 @contextmanager
@@ -150,7 +150,7 @@ def stage(chatbots: int, *, latency_ms: int = 0, drifted_each: int = DRIFTED_EAC
         with running("benchmarks.stand_in", *arguments) as process:
             built = Stage(folder, announced(process), {chatbot.id: document_of(chatbot) for chatbot in fleet})
             built.repository.mkdir()
-            _git(built.repository, "init", "--quiet", "--initial-branch=main")
+            git(built.repository, "init", "--quiet", "--initial-branch=main")
             built.commit(
                 {
                     key: edited(document, "Be brief.") if at % drifted_each == 0 else document
@@ -210,5 +210,8 @@ def edited(document: Mapping[str, Any], mark: str) -> dict[str, Any]:
     return changed
 
 
-def _git(repository: Path, *arguments: str) -> None:
-    subprocess.run(["git", *arguments], cwd=repository, env=CLEAN_GIT, check=True, timeout=120)
+def git(folder: Path, *arguments: str, stdin: bytes = b"") -> bytes:
+    """Run git in a folder, without anybody's own settings, and give what it prints."""
+    command = ["git", *arguments]
+    done = subprocess.run(command, cwd=folder, env=CLEAN_GIT, input=stdin, check=True, capture_output=True, timeout=300)
+    return done.stdout

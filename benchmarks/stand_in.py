@@ -9,18 +9,17 @@ import argparse
 import asyncio
 import hashlib
 import json
-import socket
 import time
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-import uvicorn
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api_client.sandbox.app import create_app
 from api_client.sandbox.seed import load_fleet
+from benchmarks.serving import serve
 
 COUNTS: Final = "/_bench/counts"
 LIMIT: Final = "/_bench/limit"
@@ -97,7 +96,6 @@ class StandIn:
             await _refuse(code, send)
             return
         self.counts[kind] += 1
-        asleep = asyncio.sleep(self.latency)
         if scope["method"] == "POST" and not is_dry_run:
             self.kept.clear()
         key = hashlib.blake2b(scope["path"].encode() + b"\0" + scope["query_string"] + b"\0" + body).digest()
@@ -106,7 +104,7 @@ class StandIn:
             messages = await self._asked(scope, body)
             if is_dry_run or kind == "lists":
                 self.kept[key] = messages
-        await asleep
+        await asyncio.sleep(self.latency)
         for message in messages:
             await send(message)
 
@@ -159,11 +157,7 @@ def main() -> None:
     parser.add_argument("--seed", type=Path, required=True, help="the fleet, as JSON")
     parser.add_argument("--latency-ms", type=float, default=0.0, help="milliseconds that every answer takes longer")
     options = parser.parse_args()
-    app = StandIn(create_app(fleet=load_fleet(options.seed)), options.latency_ms / 1000)
-    with socket.create_server(("127.0.0.1", 0), backlog=1024) as listener:
-        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        print(f"http://127.0.0.1:{listener.getsockname()[1]}", flush=True)
-        uvicorn.Server(uvicorn.Config(app, log_config=None, access_log=False)).run(sockets=[listener])
+    serve(StandIn(create_app(fleet=load_fleet(options.seed)), options.latency_ms / 1000))
 
 
 if __name__ == "__main__":

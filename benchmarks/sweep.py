@@ -9,13 +9,10 @@ from statistics import median
 
 from api_client import AsyncWizChatClient
 from api_client.sandbox.auth import DEFAULT_API_KEY
-from benchmarks.in_process import opened
+from benchmarks.in_process import newest_run, opened, refresh, start
 from benchmarks.report import Goal, show, spread
-from benchmarks.stage import CONNECTIONS, SOURCE, Stage, body_of, stage
-from reconciler.domain.entities import Run, Trigger
-from reconciler.engine.context import PROGRAM
-from reconciler.engine.reconcile.run_lifecycle import request_refresh
-from reconciler.engine.reconcile.schedule import start_up
+from benchmarks.stage import CONNECTIONS, Stage, body_of, stage
+from reconciler.domain.entities import Trigger
 from reconciler.runtime.bootstrap.service import Service
 
 Bodies = list[tuple[str, bytes]]
@@ -45,10 +42,10 @@ async def _measure(on: Stage, rounds: int, ideal: float) -> list[Goal]:
     await bare_loop(on.api, bodies)  # the API keeps its answers
     async with opened(on) as service:
         before = await _timed(lambda: bare_loop(on.api, bodies))
-        first = await _timed(lambda: start_up(service.engine, only_process=True), service)
+        first = await _timed(lambda: start(service))
         show(f"  first run, everything parsed and new: {first.wall:.2f} s, CPU {first.cpu:.2f} s")
         pairs = [await _pair(service, on, bodies, sweep_first=bool(at % 2)) for at in range(rounds)]
-        run = await _last_run(service)
+        run = await newest_run(service)
     assert run.counts.dry_runs == len(bodies), run
     assert run.counts.errors == 0, run
     bare, swept = zip(*pairs, strict=True)
@@ -80,23 +77,16 @@ async def _measure(on: Stage, rounds: int, ideal: float) -> list[Goal]:
 
 async def _pair(service: Service, on: Stage, bodies: Bodies, *, sweep_first: bool) -> tuple[Cost, Cost]:
     if sweep_first:
-        swept = await _timed(lambda: _ask(service), service)
+        swept = await _timed(lambda: refresh(service, Trigger.MANUAL, full=True))
         return await _timed(lambda: bare_loop(on.api, bodies)), swept
     bare = await _timed(lambda: bare_loop(on.api, bodies))
-    return bare, await _timed(lambda: _ask(service), service)
+    return bare, await _timed(lambda: refresh(service, Trigger.MANUAL, full=True))
 
 
-async def _timed(work: Callable[[], Awaitable[object]], service: Service | None = None) -> Cost:
-    """What the work and the jobs that it asked for cost."""
+async def _timed(work: Callable[[], Awaitable[object]]) -> Cost:
     wall, cpu = time.perf_counter(), time.process_time()
     await work()
-    if service is not None:
-        await service.dispatcher.idle()
     return Cost(time.perf_counter() - wall, time.process_time() - cpu)
-
-
-async def _ask(service: Service) -> None:
-    await request_refresh(service.engine, PROGRAM, SOURCE, Trigger.MANUAL, full=True)
 
 
 async def bare_loop(url: str, bodies: Bodies) -> None:
@@ -112,8 +102,3 @@ async def bare_loop(url: str, bodies: Bodies) -> None:
 async def _dry_run(client: AsyncWizChatClient, todo: Iterator[tuple[str, bytes]]) -> None:
     for chatbot_id, body in todo:
         await client.apply_config(chatbot_id, body, dry_run=True)
-
-
-async def _last_run(service: Service) -> Run:
-    page = await service.engine.store.queries.runs(None, limit=1, cursor=None)
-    return page.items[0]

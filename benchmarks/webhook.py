@@ -5,7 +5,6 @@ import hashlib
 import hmac
 import json
 import sqlite3
-import subprocess
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import closing
@@ -21,11 +20,10 @@ from fastapi import FastAPI
 from api_client import AsyncWizChatClient
 from api_client.sandbox.auth import DEFAULT_API_KEY
 from benchmarks.git_http import git_http
-from benchmarks.in_process import opened
+from benchmarks.in_process import opened, start
 from benchmarks.report import Goal, show, spread
-from benchmarks.stage import CLEAN_GIT, SOURCE, WEBHOOK_SECRET, Stage, body_of, edited, stage
+from benchmarks.stage import SOURCE, WEBHOOK_SECRET, Stage, body_of, edited, git, stage
 from reconciler.engine.reconcile.run_lifecycle import WEBHOOK_SPACING
-from reconciler.engine.reconcile.schedule import start_up
 from reconciler.runtime.bootstrap.service import Service
 
 _BURST: Final = 50
@@ -40,8 +38,7 @@ def main(*, chatbots: int = 1_000, rounds: int = 9) -> list[Goal]:
 
 async def _measure(on: Stage, rounds: int) -> list[Goal]:
     async with opened(on) as service, _client(service.app) as http, _client(_empty()) as bare:
-        await start_up(service.engine, only_process=True)
-        await service.dispatcher.idle()
+        await start(service)
         floors = Floors(on)
         pairs, accepted, empty = [], [], []
         for number in range(rounds):
@@ -132,13 +129,13 @@ class Floors:
         """Seconds that they take together for the newest commit, which changed one chatbot's document."""
         clone = self.on.folder / "floor.git"
         if not clone.exists():
-            _git(self.on.folder, "clone", "--quiet", "--bare", self.on.remote or self.on.url, str(clone))
-            _git(clone, "update-ref", "refs/heads/main", "HEAD~1")
-        before = _git(clone, "rev-parse", "refs/heads/main").decode().strip()
+            git(self.on.folder, "clone", "--quiet", "--bare", self.on.remote or self.on.url, str(clone))
+            git(clone, "update-ref", "refs/heads/main", "HEAD~1")
+        before = git(clone, "rev-parse", "refs/heads/main").decode().strip()
         begun = time.perf_counter()
-        _git(clone, "fetch", "--quiet", "--no-tags", self.on.remote or self.on.url, "+refs/heads/main:refs/heads/main")
-        changed = _git(clone, "diff-tree", "-r", "--raw", "--no-abbrev", before, "refs/heads/main").split()
-        document = yaml.load(_git(clone, "cat-file", "blob", changed[3].decode()), Loader=yaml.CSafeLoader)
+        git(clone, "fetch", "--quiet", "--no-tags", self.on.remote or self.on.url, "+refs/heads/main:refs/heads/main")
+        changed = git(clone, "diff-tree", "-r", "--raw", "--no-abbrev", before, "refs/heads/main").split()
+        document = yaml.load(git(clone, "cat-file", "blob", changed[3].decode()), Loader=yaml.CSafeLoader)
         own = time.perf_counter() - begun
         async with AsyncWizChatClient(DEFAULT_API_KEY, base_url=self.on.api) as client:
             await client.list_chatbots()  # the connection stands already
@@ -156,9 +153,3 @@ def _inserted(path: Path, text: str) -> float:
         with database:
             database.execute("INSERT INTO plans (body) VALUES (?)", (text,))
         return time.perf_counter() - begun
-
-
-def _git(folder: Path, *arguments: str) -> bytes:
-    return subprocess.run(
-        ["git", *arguments], cwd=folder, env=CLEAN_GIT, check=True, capture_output=True, timeout=120
-    ).stdout

@@ -1,42 +1,28 @@
 """The benchmarks run: with a fleet of a few chatbots, so that they cannot rot. Nothing is timed here."""
 
-from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from benchmarks import (
-    calls,
-    conditional,
-    first_run,
-    footprint,
-    pacing,
-    page,
-    parses,
-    quiet,
-    scaling,
-    status,
-    sweep,
-    webhook,
-)
 from benchmarks.__main__ import BENCHMARKS
 from benchmarks.report import Goal, commit, machine, table, with_table
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="costs are read from Linux's /proc")
 
-RUNS: dict[str, Callable[[], list[Goal]]] = {
-    "quiet": lambda: quiet.main(chatbots=5, rounds=2),
-    "parses": lambda: parses.main(chatbots=5),
-    "calls": lambda: calls.main(chatbots=20, intervals=2),
-    "sweep": lambda: sweep.main(chatbots=5, latency_ms=0, rounds=2),
-    "pacing": lambda: pacing.main(chatbots=8, rate=1_000, burst=8),
-    "webhook": lambda: webhook.main(chatbots=5, rounds=1),
-    "conditional": lambda: conditional.main(chatbots=5, requests=1_000, rounds=1),
-    "status": lambda: status.main(chatbots=5, per_second=20, seconds=0.5),
-    "footprint": lambda: footprint.main(chatbots=5),
-    "first_run": lambda: first_run.main(chatbots=5),
-    "page": lambda: page.main(chatbots=5, requests=1, rounds=1),
-    "scaling": lambda: scaling.main(chatbots=5, rounds=1),
+SMALL: dict[str, dict[str, Any]] = {
+    "quiet": {"chatbots": 5, "rounds": 2},
+    "parses": {"chatbots": 5},
+    "calls": {"chatbots": 20, "intervals": 2},
+    "sweep": {"chatbots": 5, "latency_ms": 0, "rounds": 2},
+    "pacing": {"chatbots": 8, "rate": 1_000, "burst": 8},
+    "webhook": {"chatbots": 5, "rounds": 1},
+    "conditional": {"chatbots": 5, "requests": 1_000, "rounds": 1},
+    "status": {"chatbots": 5, "per_second": 20, "seconds": 0.5},
+    "footprint": {"chatbots": 5},
+    "first_run": {"chatbots": 5},
+    "page": {"chatbots": 5, "requests": 1, "rounds": 1},
+    "scaling": {"chatbots": 5, "rounds": 1},
 }
 COUNTS = {
     "files parsed",
@@ -50,7 +36,7 @@ COUNTS = {
 
 @pytest.mark.parametrize("name", BENCHMARKS)
 def test_a_benchmark_measures_a_small_fleet(name: str) -> None:
-    goals = RUNS[name]()
+    goals = BENCHMARKS[name].main(**SMALL[name])
     assert goals
     assert all(goal.value >= 0 for goal in goals)
     counted = [goal for goal in goals if any(goal.what.startswith(what) for what in COUNTS)]
