@@ -13,7 +13,8 @@ from reconciler.runtime.serve import serve
 from reconciler.runtime.telemetry import log_to_stderr
 from reconciler.settings.model import Settings
 from tests.faults.order import APPLY_DEADLINE, APPLY_SETTLE, TICK_SECONDS, Order
-from tests.faults.tracer import Tracer, die_with_parent
+from tests.faults.tracer import Tracer
+from tests.support.forkserver import end_with_parent
 
 HEARTBEATS = 5
 """In the life of a shortened lease."""
@@ -29,7 +30,7 @@ def run(order: Order, told: int) -> int:
     Returns:
         The exit code.
     """
-    die_with_parent()
+    end_with_parent()
     os.setpgid(0, 0)
     out = os.open(order.output, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     os.dup2(out, 1)

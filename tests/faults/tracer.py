@@ -6,11 +6,9 @@ debug log, Python's audit hook. Its name says what is done and who asks:
 before each covers every moment between two steps.
 """
 
-import ctypes
 import logging
 import os
 import re
-import signal
 import sys
 import threading
 from collections import Counter
@@ -217,8 +215,3 @@ def _subcommand(arguments: Any) -> str:
     while words and words[0].startswith("-"):
         words = words[2:] if words[0] == "-c" else words[1:]
     return " ".join(_RANDOM.sub("*", word) for word in words[:1])
-
-
-def die_with_parent() -> None:
-    """Have the kernel end this process when its parent ends."""
-    ctypes.CDLL(None).prctl(1, signal.SIGKILL)

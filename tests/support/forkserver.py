@@ -38,12 +38,8 @@ PRELOADED: Final = (
 
 def main(descriptor: int) -> None:
     """Serve orders from a socket until it closes: ``{"run": …}`` forks, ``{"wait": pid}`` reaps."""
-    for name in PRELOADED:
-        import_module(name)
-    tempfile.gettempdir()  # it tries folders out, once
-    gc.collect()
-    gc.freeze()
-    assert threading.active_count() == 1, "a process with threads must not be forked"
+    preload()
+    freeze()
     with socket.socket(fileno=descriptor) as orders:
         orders.send(READY)
         while True:
@@ -65,9 +61,23 @@ def main(descriptor: int) -> None:
             orders.send(json.dumps({"pid": pid}).encode())
 
 
+def preload() -> None:
+    """Load whatever a service or a command loads at some time, so that it is loaded before the fork."""
+    for name in PRELOADED:
+        import_module(name)
+    tempfile.gettempdir()  # it tries folders out, once
+
+
+def freeze() -> None:
+    """Leave what is loaded by now out of every collection, which would write into memory that forks share."""
+    assert threading.active_count() == 1, "a process with threads must not be forked"
+    gc.collect()
+    gc.freeze()
+
+
 def become(order: dict[str, Any], descriptors: Sequence[int]) -> None:
     """Be another command from here on, as if `python -m` had started it."""
-    _end_with_parent()
+    end_with_parent()
     stdout, stderr, until_the_end = descriptors
     # whoever listens at the other end hears that this process has ended, and its children must not keep that open
     os.set_inheritable(until_the_end, False)  # noqa: FBT003  the standard library's signature
@@ -89,7 +99,7 @@ def _opened_anew(stream: TextIO, descriptor: int) -> TextIO:
     return os.fdopen(number, "w", line_by_line, encoding=stream.encoding, errors=stream.errors, closefd=False)
 
 
-def _end_with_parent() -> None:
+def end_with_parent() -> None:
     """Have the kernel end this process when its parent ends, where it can."""
     if Path("/proc/self").exists():
         ctypes.CDLL(None).prctl(1, signal.SIGKILL)

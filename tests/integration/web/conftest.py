@@ -1,5 +1,6 @@
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
@@ -189,6 +190,15 @@ class House:
 
 
 FORGES = {"main": Forge.GITHUB, "side": Forge.GENERIC}
+
+
+@asynccontextmanager
+async def signed_in(house: House, who: str = "viewer") -> AsyncIterator[httpx.AsyncClient]:
+    """A browser in which somebody has signed in."""
+    async with house.client() as client:
+        client.headers["Origin"] = house.settings.public_url
+        await client.post("/login", data={"token": f"wzr_{who}"})
+        yield client
 
 
 async def build(

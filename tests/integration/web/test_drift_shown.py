@@ -1,32 +1,21 @@
 """How chatbots are compared is shown where people look, and an admin turns the shortcut on again there."""
 
 import re
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import timedelta
 
-import httpx
 import pytest
 
 from reconciler.domain.status import CheckedBy
 from reconciler.domain.tenant import TenantRecord
 from tests.fakes.clock import START
-from tests.integration.web.conftest import House
+from tests.integration.web.conftest import House, signed_in
 from tests.support.records import a_chatbot
 
 pytestmark = pytest.mark.anyio
 
 CAUSE = "1 of 20 chatbots changed at WizChat, and their updatedAt did not"
 OFF = TenantRecord(name="acme", shortcut_off_since=START, shortcut_off_reason=CAUSE)
-
-
-@asynccontextmanager
-async def signed_in(house: House, who: str = "viewer") -> AsyncIterator[httpx.AsyncClient]:
-    async with house.client() as client:
-        client.headers["Origin"] = house.settings.public_url
-        await client.post("/login", data={"token": f"wzr_{who}"})
-        yield client
 
 
 @pytest.fixture

@@ -1,14 +1,12 @@
 """The fleet, the runs and the sources, as a browser meets them."""
 
 import re
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
 from html import unescape
 from typing import Any
 
-import httpx
 import pytest
 
 from reconciler.domain.diagnostics import Diagnostic, Severity
@@ -18,21 +16,13 @@ from reconciler.domain.status import Direction, Reason, Sync
 from reconciler.domain.tenant import TenantRecord, TenantState
 from reconciler.domain.write_key import MissingRight, WriteKey, WriteKeyState
 from tests.fakes.clock import START
-from tests.integration.web.conftest import REVISION, Git, House
+from tests.integration.web.conftest import REVISION, Git, House, signed_in
 from tests.support.records import a_chatbot, a_plan, a_run
 
 pytestmark = pytest.mark.anyio
 
 NASTY = "<script>alert(1)</script>\u202e\x1b"
 KEY = "wpk_live_9f8e7d6c5b4a39281706"
-
-
-@asynccontextmanager
-async def signed_in(house: House, who: str = "viewer") -> AsyncIterator[httpx.AsyncClient]:
-    async with house.client() as client:
-        client.headers["Origin"] = house.settings.public_url
-        await client.post("/login", data={"token": f"wzr_{who}"})
-        yield client
 
 
 async def refusals(house: House) -> list[tuple[str, str]]:
