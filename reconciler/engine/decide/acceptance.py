@@ -7,7 +7,7 @@ from reconciler.domain.entities import Role, SourceRecord, SourceState, Trigger
 from reconciler.engine.audit.entries import audit
 from reconciler.engine.context import Actor, Engine
 from reconciler.engine.reconcile.fetch import claims_of, load_snapshot, source_record
-from reconciler.engine.reconcile.promote import Claims, promote_revision
+from reconciler.engine.reconcile.promote import ClaimChanges, Claims, promote_revision
 from reconciler.engine.reconcile.run_lifecycle import request_refresh
 from reconciler.errors import Conflict, SourceCause
 
@@ -78,6 +78,7 @@ async def accept_revision(engine: Engine, actor: Actor, source: str, revision: s
         }
         detail |= {"orphaned": len(orphaned), "chatbots": orphaned[:MAX_NAMED]}
         await audit(uow, actor, "source.accept", f"source/{source}", detail=detail)
-        record = await promote_revision(engine, uow, record, revision, Claims(documents, snapshot.about), actor)
+        changes = await ClaimChanges.read(uow, source, Claims(documents, snapshot.about))
+        record = await promote_revision(engine, uow, record, revision, changes, actor)
     await request_refresh(engine, actor, source, Trigger.MANUAL, full=True)
     return Accepted(record, tuple(orphaned))

@@ -110,7 +110,7 @@ async def promote_fetched(
         stated = Claims(fetched.claims, fetched.snapshot.about if fetched.snapshot is not None else frozenset())
         changes = await ClaimChanges.read(uow, record.name, stated)
         if fetched.revision != record.good_revision or changes:
-            await promote_revision(engine, uow, record, fetched.revision, stated)
+            await promote_revision(engine, uow, record, fetched.revision, changes)
         else:
             await _stand_by_claims(engine, uow, record, fetched)
         lost = await claim_unowned(engine, uow, await ConditionInputs.read(uow), binding.name)
@@ -141,7 +141,7 @@ async def promote_revision(
     uow: UnitOfWork,
     record: SourceRecord,
     revision: str,
-    stated: Claims,
+    changes: ClaimChanges,
     actor: Actor = PROGRAM,
 ) -> SourceRecord:
     """Make a revision the good one.
@@ -151,13 +151,12 @@ async def promote_revision(
         uow: The transaction.
         record: The source as it was read in this transaction.
         revision: The commit id.
-        stated: The claims at that revision.
+        changes: What its claims change, as it was read in this transaction.
         actor: Who decided: the program, or an approver who accepted it.
 
     Returns:
         The source as it now is.
     """
-    changes = await ClaimChanges.read(uow, record.name, stated)
     await uow.documents.change(record.name, changes.put, [claim.chatbot_id for claim in changes.removed])
     await uow.documents.agree_with_files(record.name, revision)
     was, first = record.state, record.good_revision is None
