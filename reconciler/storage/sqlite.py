@@ -32,6 +32,7 @@ from reconciler.errors import StoreError
 from reconciler.storage.database_errors import BUSY_SECONDS
 from reconciler.storage.dialect import DatabaseSize, Engines, Watch
 from reconciler.storage.encoded import serializer
+from reconciler.storage.sqlite_driver import SqliteConnection
 
 _READERS: Final = 4
 
@@ -88,9 +89,10 @@ class Sqlite:
 
     def engines(self, url: URL) -> Engines:
         """A single writing connection, which is a fair queue, and a few for readers, which WAL never blocks."""
-        same_file = _sameness(database_path(url))
+        path = database_path(url)
+        same_file = _sameness(path)
         url = url.set(drivername="sqlite+aiosqlite")
-        common: dict[str, Any] = {"connect_args": {"isolation_level": None}, "max_overflow": 0}
+        common: dict[str, Any] = {"async_creator": lambda: SqliteConnection.open(path), "max_overflow": 0}
         common |= {"pool_timeout": BUSY_SECONDS, "json_serializer": serializer}
         writer = create_async_engine(url, pool_size=1, **common)
         reader = create_async_engine(url, pool_size=_READERS, **common)
