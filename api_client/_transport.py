@@ -1,4 +1,4 @@
-"""Requests over the network. The only file of the SDK that imports httpx.
+"""Requests over the network.
 
 It knows base URL, key, limits and time limits; it turns what httpx raises into our errors, and says whether the request
 may have reached the server. It never retries and never reads a body's meaning.
@@ -14,9 +14,12 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Final, Self
 
+import httpcore
 import httpx
 
+from api_client._answer import Collector, codings_of
 from api_client._deadline import TimedBackend, within
+from api_client._direct import LOST, NEVER_SENT, DirectConnection
 from api_client._wire import Answer, Request
 from api_client.api_key import checked_api_key
 from api_client.base_url import checked_base_url
@@ -32,6 +35,7 @@ BaseTransport = httpx.BaseTransport
 AsyncBaseTransport = httpx.AsyncBaseTransport
 
 _NEVER_SENT = (
+    *NEVER_SENT,
     httpx.ConnectError,
     httpx.ConnectTimeout,
     httpx.InvalidURL,
@@ -73,31 +77,6 @@ class Settings:
     def connect_timeout(self) -> float:
         """Half the time: an overdue connect then shows as one, and so as provably not sent."""
         return self.timeout / 2
-
-
-class _Collector:
-    """Gathers an answer up to the largest size that is read."""
-
-    def __init__(self, limit: int, response: httpx.Response) -> None:
-        self._limit = limit
-        self._response = response
-        self._content = bytearray()
-        _refuse_packed_twice(response)
-
-    def add(self, chunk: bytes) -> None:
-        if len(self._content) + len(chunk) > self._limit:
-            raise WizChatResponseError(f"the answer is larger than {self._limit} bytes")
-        self._content += chunk
-
-    def answer(self) -> Answer:
-        return Answer(self._response.status_code, bytes(self._content), self._response.headers.get("retry-after"))
-
-
-def _refuse_packed_twice(response: httpx.Response) -> None:
-    """Refuse what would fill the memory before its size is known: each packing may be a thousandth of what it holds."""
-    codings = response.headers.get_list("content-encoding", split_commas=True)
-    if sum(coding.strip().lower() != "identity" for coding in codings) > 1:
-        raise WizChatResponseError("the answer cannot be decoded: it is packed more than once")
 
 
 class SyncTransport:
@@ -143,25 +122,50 @@ class SyncTransport:
             within(self.settings.timeout),
             http.stream(**_arguments(self.settings, request)) as response,
         ):
-            collector = _Collector(self.settings.max_answer_bytes, response)
+            collector = Collector(self.settings.max_answer_bytes, _codings(response))
             for chunk in response.iter_bytes():
                 collector.add(chunk)
-            return collector.answer()
+            return _answer(response, collector)
+
+
+class _ClientConnection:
+    """One connection of a client of httpx, for what `DirectConnection` cannot do: proxies and injected transports."""
+
+    def __init__(self, http: httpx.AsyncClient, settings: Settings) -> None:
+        self._http = http
+        self._settings = settings
+
+    async def exchange(self, request: Request, *, until: float | None = None) -> Answer:
+        """Send one request and read the whole answer.
+
+        Args:
+            request: What is sent.
+            until: When nothing of it is sent any more, by the event loop's clock.
+        """
+        async with self._http.stream(**_arguments(self._settings, request, until=until)) as response:
+            collector = Collector(self._settings.max_answer_bytes, _codings(response))
+            async for chunk in response.aiter_bytes():
+                collector.add(chunk)
+            return _answer(response, collector)
+
+    async def aclose(self) -> None:
+        await self._http.aclose()
 
 
 @dataclass(slots=True, eq=False)
 class _Lane:
-    """One connection, with a client of its own."""
+    """One connection, and when it was used last, by the event loop's clock."""
 
-    http: httpx.AsyncClient
+    connection: _ClientConnection | DirectConnection
     used_at: float = math.inf
 
 
 class AsyncTransport:
     """Sends requests of any number of tasks of one event loop.
 
-    Each connection has a client of its own. A pool that many tasks share hands one idle connection to several of them
-    and has all but one start over, which costs more CPU than all the rest of a request.
+    Each connection is alone: a pool that many tasks share hands one idle connection to several of them and has all but
+    one start over, which costs more CPU than all the rest of a request. Without a proxy it is also without a client of
+    httpx, which costs more than half of what then is left.
     """
 
     def __init__(self, settings: Settings, injected: AsyncBaseTransport | None = None) -> None:
@@ -169,23 +173,25 @@ class AsyncTransport:
         self._injected = injected
         self._tls = _trust(injected)
         self._turns = asyncio.BoundedSemaphore(MAX_CONNECTIONS)  # waiting for a turn is no part of a request's time
-        first = _Lane(self._open())  # at once, so that what cannot work is said here
-        self._lanes = {first}
-        self._free = [first] * (MAX_CONNECTIONS if injected else 1)
+        self._first = self._client()  # at once, so that what cannot work is said here
+        self._is_direct = injected is None and not _has_proxy(self._first, settings.base_url)
+        lane = _Lane(self._open())
+        self._lanes = {lane}
+        self._free = [lane] * (MAX_CONNECTIONS if injected else 1)
         self._is_closed = False
 
     async def send(self, request: Request) -> Answer:
         """As `SyncTransport.send`."""
         self._refuse_closed()
         if request.own_connection and self._injected is None:
-            async with self._open() as http:
-                return await self._exchange(http, request)
+            async with self._client() as http:
+                return await self._exchange_alone(http, request)
         async with self._turns:
             self._refuse_closed()
             await self._close_idle()
             lane = self._lane()
             try:
-                return await self._exchange(lane.http, request)
+                return await self._exchange(lane, request)
             finally:
                 lane.used_at = _loop_time()
                 self._free.append(lane)
@@ -194,7 +200,7 @@ class AsyncTransport:
         """Close all connections, and an injected transport; requests that wait for a turn are refused."""
         self._is_closed = True
         for lane in [*self._lanes]:
-            await lane.http.aclose()
+            await lane.connection.aclose()
 
     def _refuse_closed(self) -> None:
         if self._is_closed:
@@ -217,22 +223,33 @@ class AsyncTransport:
             self._free = [lane for lane in self._free if lane.used_at >= limit]
             self._lanes.difference_update(idle)
             for lane in idle:
-                await lane.http.aclose()
+                await lane.connection.aclose()
 
-    def _open(self) -> httpx.AsyncClient:
+    def _client(self) -> httpx.AsyncClient:
         with usable_environment():
             return httpx.AsyncClient(transport=self._injected, **_options(self.settings, tls=self._tls, connections=1))
 
-    async def _exchange(self, http: httpx.AsyncClient, request: Request) -> Answer:
+    def _open(self) -> _ClientConnection | DirectConnection:
+        if not self._is_direct or not isinstance(self._tls, ssl.SSLContext):
+            return _ClientConnection(self._client(), self.settings)
+        return DirectConnection(
+            self.settings.base_url,
+            self._first.headers.raw,
+            tls=self._tls,
+            connect_timeout=self.settings.connect_timeout,
+            keepalive_expiry=KEEPALIVE_EXPIRY_S,
+            max_answer_bytes=self.settings.max_answer_bytes,
+        )
+
+    async def _exchange(self, lane: _Lane, request: Request) -> Answer:
         with _translated(self.settings, injected=self._injected is not None):
-            async with (
-                asyncio.timeout(self.settings.timeout) as limit,
-                http.stream(**_arguments(self.settings, request, until=limit.when())) as response,
-            ):
-                collector = _Collector(self.settings.max_answer_bytes, response)
-                async for chunk in response.aiter_bytes():
-                    collector.add(chunk)
-                return collector.answer()
+            async with asyncio.timeout(self.settings.timeout):
+                return await lane.connection.exchange(request)
+
+    async def _exchange_alone(self, http: httpx.AsyncClient, request: Request) -> Answer:
+        with _translated(self.settings, injected=False):
+            async with asyncio.timeout(self.settings.timeout) as limit:
+                return await _ClientConnection(http, self.settings).exchange(request, until=limit.when())
 
 
 def _loop_time() -> float:
@@ -250,6 +267,20 @@ def _trust(injected: object) -> ssl.SSLContext | bool:
         return True
     with usable_environment():
         return httpx.create_ssl_context()
+
+
+def _has_proxy(http: httpx.AsyncClient, url: str) -> bool:
+    """Whether the environment sends what goes to a URL through a proxy."""
+    # httpx alone knows how it reads the variables; pinned, and a test with a proxy shows that it works
+    return http._transport_for_url(httpx.URL(url)) is not http._transport  # noqa: SLF001 - see above
+
+
+def _codings(response: httpx.Response) -> list[str]:
+    return codings_of(value.encode() for value in response.headers.get_list("content-encoding"))
+
+
+def _answer(response: httpx.Response, collector: Collector) -> Answer:
+    return Answer(response.status_code, collector.content(), response.headers.get("retry-after"))
 
 
 def _options(settings: Settings, *, tls: ssl.SSLContext | bool, connections: int) -> dict[str, Any]:
@@ -298,16 +329,16 @@ def _limit_in_all(http: httpx.Client) -> None:
 
 @contextmanager
 def _translated(settings: Settings, *, injected: bool) -> Iterator[None]:
-    """Our errors for those of httpx, telling what was never sent from what may have been."""
+    """Our errors for those of httpx and httpcore, telling what was never sent from what may have been."""
     try:
         yield
-    except (TimeoutError, httpx.ReadTimeout, httpx.WriteTimeout) as error:
+    except (TimeoutError, httpx.ReadTimeout, httpx.WriteTimeout, httpcore.ReadTimeout, httpcore.WriteTimeout) as error:
         raise WizChatConnectionError(
             f"no complete answer from {settings.base_url} within {settings.timeout:g} s"
         ) from error
     except httpx.DecodingError as error:
         raise WizChatResponseError(f"the answer cannot be decoded: {error}") from error
-    except (httpx.HTTPError, httpx.InvalidURL) as error:
+    except (httpx.HTTPError, httpx.InvalidURL, *LOST) as error:
         maybe_sent = not isinstance(error, _NEVER_SENT)
         what = "the connection was lost before the answer was complete" if maybe_sent else "no connection could be made"
         reason = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__

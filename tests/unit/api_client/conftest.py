@@ -70,6 +70,7 @@ class RawServer:
 
     behaviour: Behaviour
     listener: socket.socket = field(default_factory=lambda: socket.create_server(("127.0.0.1", 0)))
+    heads: list[bytes] = field(default_factory=list)
     bodies: list[bytes] = field(default_factory=list)
     released: threading.Event = field(default_factory=threading.Event)
 
@@ -110,6 +111,7 @@ class RawServer:
             if not chunk:
                 return False
             body += chunk
+        self.heads.append(head)
         self.bodies.append(body)
         return True
 

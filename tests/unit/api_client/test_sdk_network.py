@@ -318,3 +318,50 @@ def test_what_is_packed_once_is_read(call: Callable[..., Any], raw_server: Calla
 
     with raw_server(packed) as server:
         assert [chatbot.id for chatbot in call("list_chatbots", base_url=server.url)] == ["bot_1"]
+
+
+def answer_bots(connection: socket.socket, _: int) -> None:
+    connection.sendall(whole(BOTS))
+
+
+def test_both_clients_send_the_same_headers(raw_server: Callable[..., Any]) -> None:
+    async def dry_run(url: str) -> None:
+        async with AsyncWizChatClient("wpk_live_x", url) as client:
+            await client.apply_config("bot_1", DOCUMENT, dry_run=True)
+
+    with raw_server(lambda connection, _: connection.sendall(whole(RESULT))) as server:
+        with WizChatClient("wpk_live_x", server.url) as client:
+            client.apply_config("bot_1", DOCUMENT, dry_run=True)
+        asyncio.run(dry_run(server.url))
+    of_sync, of_async = (sorted(head.lower().split(b"\r\n")) for head in server.heads)
+    assert of_sync == of_async
+    assert server.bodies[0] == server.bodies[1]
+
+
+def test_a_proxy_of_the_environment_carries_the_calls(
+    call: Callable[..., Any], raw_server: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with raw_server(answer_bots) as proxy:
+        monkeypatch.setenv("HTTP_PROXY", proxy.url)
+        call("list_chatbots", base_url="http://api.example")
+    assert proxy.heads[0].startswith(b"GET http://api.example/api/v1/chatbots HTTP/1.1\r\n")
+
+
+def test_a_connection_that_the_server_closed_is_opened_again(raw_server: Callable[..., Any]) -> None:
+    """Without another attempt, which a caller would have to pay for."""
+    hung_up = threading.Event()
+
+    def answer_and_hang_up(connection: socket.socket, _: int) -> None:
+        connection.sendall(whole(BOTS))
+        connection.shutdown(socket.SHUT_RDWR)
+        hung_up.set()
+
+    async def calls(url: str) -> None:
+        async with AsyncWizChatClient("wpk_live_x", url, max_retries=0) as client:
+            await client.list_chatbots()
+            assert await asyncio.to_thread(hung_up.wait, PATIENCE)
+            await client.list_chatbots()
+
+    with raw_server(answer_and_hang_up) as server:
+        asyncio.run(calls(server.url))
+    assert len(server.heads) == 2
