@@ -44,8 +44,8 @@ def retry_wait(error: WizChatError, attempt: int, retries: Retries) -> float | N
         return None
     backoff = min(LONGEST_BACKOFF_S, retries.longest_wait_s, retries.backoff_s * 2.0 ** min(attempt - 1, 16))
     jittered = backoff * (0.5 + 0.5 * retries.random())
-    asked = error.retry_after if isinstance(error, WizChatApiError) else None
-    wait = max(jittered, asked or 0.0)
+    requested = error.retry_after if isinstance(error, WizChatApiError) else None
+    wait = max(jittered, requested or 0.0)
     return wait if wait <= retries.longest_wait_s else None
 
 
@@ -55,10 +55,10 @@ def parse_retry_after(value: str | None, now: datetime) -> float | None:
     if text.isascii() and text.isdigit():
         return float(text) if len(text) <= _LARGEST_RETRY_AFTER_DIGITS else _LARGEST_RETRY_AFTER_S
     try:
-        at = parsedate_to_datetime(text)
-        at = at if at.tzinfo else at.replace(tzinfo=UTC)
+        moment = parsedate_to_datetime(text)
+        moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
         # a date of the year 9999 plus its offset is no date any more: nobody could say when that is
-        return min(_LARGEST_RETRY_AFTER_S, max(0.0, (at - now).total_seconds()))
+        return min(_LARGEST_RETRY_AFTER_S, max(0.0, (moment - now).total_seconds()))
     except (ValueError, TypeError, OverflowError):
         return None
 

@@ -156,9 +156,9 @@ class NotFound(ReconcilerError):
 class NotKept(NotFound):
     """There is no run, plan or apply of this id, or not any more."""
 
-    def __init__(self, what: str, id_: str) -> None:
-        setting = "data.runs" if what == "run" else "data.plans"
-        super().__init__(f"there is no {what} {id_!r}, or it is no longer kept: what ended goes after {setting}")
+    def __init__(self, kind: str, id_: str) -> None:
+        setting = "data.runs" if kind == "run" else "data.plans"
+        super().__init__(f"there is no {kind} {id_!r}, or it is no longer kept: what ended goes after {setting}")
 
 
 class Forbidden(ReconcilerError):

@@ -166,4 +166,6 @@ def keys_from_secrets(secrets: Iterable[str]) -> tuple[ApiKey, ...]:
     Raises:
         ValueError: A secret is empty.
     """
-    return tuple(ApiKey(name=f"key-{at}", secret=secret) for at, secret in enumerate(dict.fromkeys(secrets), start=1))
+    return tuple(
+        ApiKey(name=f"key-{number}", secret=secret) for number, secret in enumerate(dict.fromkeys(secrets), start=1)
+    )

@@ -102,8 +102,8 @@ def _merged(live: Mapping[str, Any], stated: Mapping[str, Any]) -> dict[str, Any
 
 def _keeping_server_owned(stated: list[dict[str, Any]], live: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Return the stated knowledge scopes with the counts that the server keeps for the same ids."""
-    known = {item.get("id"): item for item in live}
-    return [{**_server_owned(known.get(item.get("id"), {})), **item} for item in stated]
+    live_items = {item.get("id"): item for item in live}
+    return [{**_server_owned(live_items.get(item.get("id"), {})), **item} for item in stated]
 
 
 def _server_owned(item: dict[str, Any]) -> dict[str, Any]:

@@ -44,13 +44,13 @@ def _fleet_routes(router: APIRouter, sandbox: SandboxState) -> None:
 
     @router.delete("/chatbots/{chatbot_id}")
     async def remove_chatbot(chatbot_id: str) -> Response:
-        _known(sandbox, chatbot_id)
+        _existing_chatbot(sandbox, chatbot_id)
         sandbox.fleet.remove(chatbot_id)
         return JSONResponse({"removed": chatbot_id})
 
     @router.post("/chatbots/{chatbot_id}/edit")
     async def edit_chatbot(chatbot_id: str, edit: Edit) -> Response:
-        chatbot = _known(sandbox, chatbot_id)
+        chatbot = _existing_chatbot(sandbox, chatbot_id)
         value = _refusing(lambda: edited(chatbot, edit, sandbox.clock()), 422)
         sandbox.fleet.announce_change()
         answer = {"section": edit.section, "key": edit.key, "value": value, "updatedAt": chatbot.updated_at}
@@ -60,13 +60,13 @@ def _fleet_routes(router: APIRouter, sandbox: SandboxState) -> None:
 def _key_routes(router: APIRouter, sandbox: SandboxState) -> None:
     @router.post("/keys")
     async def put_key(order: KeyOrder) -> Response:
-        known = sandbox.keyring.get(order.name)
-        secret = order.key or (known.secret if known else None)
+        existing = sandbox.keyring.get(order.name)
+        secret = order.key or (existing.secret if existing else None)
         if secret is None:
             raise HTTPException(422, f"key {order.name!r} is new: state its value as `key`")
         key = _refusing(lambda: _ordered_key(order, secret), 422)
         _refusing(lambda: sandbox.keyring.put(key), 409)
-        return JSONResponse(_key_json(key), status_code=200 if known else 201)
+        return JSONResponse(_key_json(key), status_code=200 if existing else 201)
 
     @router.delete("/keys/{name}")
     async def remove_key(name: str) -> Response:
@@ -105,7 +105,7 @@ def _journal_routes(router: APIRouter, sandbox: SandboxState) -> None:
         return JSONResponse(sandbox.journal.as_json())
 
 
-def _known(sandbox: SandboxState, chatbot_id: str) -> Chatbot:
+def _existing_chatbot(sandbox: SandboxState, chatbot_id: str) -> Chatbot:
     chatbot = sandbox.fleet.get(chatbot_id)
     if chatbot is None:
         raise HTTPException(404, f"there is no chatbot {chatbot_id!r}")

@@ -98,9 +98,9 @@ def _contract_errors(value: Any) -> list[FieldError]:
 def _identity_errors(spec: dict[str, Any]) -> Iterator[FieldError]:
     for section, identity in LIST_SECTIONS.items():
         items = spec.get(section) or []
-        for at, item in enumerate(items):
+        for index, item in enumerate(items):
             if not item.get(identity):
-                yield {"path": f"spec.{section}.{at}.{identity}", "message": "is the identity and must be given"}
+                yield {"path": f"spec.{section}.{index}.{identity}", "message": "is the identity and must be given"}
         counts = Counter(item[identity] for item in items if item.get(identity))
         for key in sorted(key for key, count in counts.items() if count > 1):
             yield {"path": f"spec.{section}", "message": f"{identity} {key!r} is given more than once"}

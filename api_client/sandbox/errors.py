@@ -37,6 +37,6 @@ def inner_error(code: str, message: str, details: dict[str, Any] | None = None) 
     return error if details is None else {**error, "details": details}
 
 
-def not_found(what: str) -> ApiRefusal:
+def not_found(subject: str) -> ApiRefusal:
     """Return the refusal for something that does not exist."""
-    return ApiRefusal(404, "not_found", f"{what} not found.")
+    return ApiRefusal(404, "not_found", f"{subject} not found.")

@@ -98,16 +98,16 @@ def _section_ops(section: str, desired: Any, live: Mapping[str, Any], *, prune: 
     if identity is None:
         yield _compared(section, None, desired, live.get(section) or {})
         return
-    wanted = {item[identity]: item for item in desired}
+    desired_items = {item[identity]: item for item in desired}
     present = {item[identity]: item for item in live.get(section) or []}
-    for key in sorted(wanted.keys() | present.keys()):
-        if key not in wanted:
+    for key in sorted(desired_items.keys() | present.keys()):
+        if key not in desired_items:
             if prune:
                 yield Op(section, Action.DELETE, key, before=present[key])
         elif key in present:
-            yield _compared(section, key, wanted[key], present[key])
+            yield _compared(section, key, desired_items[key], present[key])
         else:
-            stated = stated_fields(section, wanted[key])
+            stated = stated_fields(section, desired_items[key])
             yield Op(section, Action.CREATE, key, after=stated, stated=stated)
 
 

@@ -83,15 +83,15 @@ def load_fleet(path: Path) -> Fleet:
         SeedError: The file cannot be read, or does not hold a fleet.
     """
     value = _read_json(path, path.parent.resolve(), 0)
-    where = str(path)
+    place = str(path)
     if not isinstance(value, dict) or not isinstance(value.get("chatbots"), list):
-        raise SeedError(f'{where}: expected {{"chatbots": [...]}}')
+        raise SeedError(f'{place}: expected {{"chatbots": [...]}}')
     fleet = Fleet()
-    for at, entry in enumerate(value["chatbots"]):
+    for index, entry in enumerate(value["chatbots"]):
         try:
-            fleet.add(chatbot_from_json(entry, f"{where}: chatbots[{at}]"))
+            fleet.add(chatbot_from_json(entry, f"{place}: chatbots[{index}]"))
         except ValueError as error:
-            raise SeedError(f"{where}: chatbots[{at}]: {error}") from error
+            raise SeedError(f"{place}: chatbots[{index}]: {error}") from error
     return fleet
 
 
@@ -137,16 +137,16 @@ def _chatbot_json(chatbot: Chatbot) -> Json:
     }
 
 
-def chatbot_from_json(entry: Any, where: str) -> Chatbot:
+def chatbot_from_json(entry: Any, place: str) -> Chatbot:
     """Build a chatbot from its entry in a seed.
 
     Raises:
-        SeedError: The entry is not one; the message begins with ``where``.
+        SeedError: The entry is not one; the message begins with ``place``.
     """
-    checked = _checked(SeedEntry, entry, where)
+    checked = _checked(SeedEntry, entry, place)
     return Chatbot(
         id=checked.id,
-        config=checked_spec(entry.get("spec", {}), f"{where}.spec"),
+        config=checked_spec(entry.get("spec", {}), f"{place}.spec"),
         created_at=checked.createdAt,
         updated_at=checked.updatedAt,
         data_region=checked.dataRegion,
@@ -156,34 +156,34 @@ def chatbot_from_json(entry: Any, where: str) -> Chatbot:
     )
 
 
-def checked_spec(spec: Any, where: str) -> Json:
+def checked_spec(spec: Any, place: str) -> Json:
     """Return the sections if the contract accepts them, server-owned fields included.
 
     Raises:
-        SeedError: It does not; the message names the first wrong field after ``where``.
+        SeedError: It does not; the message names the first wrong field after ``place``.
     """
-    _checked(Spec, spec, where)
+    _checked(Spec, spec, place)
     for section, identity in LIST_SECTIONS.items():
-        _check_identities([item.get(identity) for item in spec.get(section) or []], f"{where}.{section}")
+        _check_identities([item.get(identity) for item in spec.get(section) or []], f"{place}.{section}")
     return {section: without_idle_nulls(section, value) for section, value in spec.items() if value is not None}
 
 
-def _checked(model: type[_Model], value: Any, where: str) -> _Model:
+def _checked(model: type[_Model], value: Any, place: str) -> _Model:
     try:
         return model.model_validate_json(json.dumps(value), strict=True)
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False, include_context=False)[0]
         path = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in first["loc"])
-        raise SeedError(f"{where}{path}: {first['msg']}") from error
+        raise SeedError(f"{place}{path}: {first['msg']}") from error
 
 
-def _check_identities(keys: list[str | None], where: str) -> None:
+def _check_identities(keys: list[str | None], place: str) -> None:
     seen: set[str] = set()
-    for at, key in enumerate(keys):
+    for index, key in enumerate(keys):
         if not key:
-            raise SeedError(f"{where}[{at}]: the item has no identity")
+            raise SeedError(f"{place}[{index}]: the item has no identity")
         if key in seen:
-            raise SeedError(f"{where}[{at}]: {key!r} is given more than once")
+            raise SeedError(f"{place}[{index}]: {key!r} is given more than once")
         seen.add(key)
 
 

@@ -76,11 +76,11 @@ class SandboxServer:
         host: str = LOOPBACK,
         port: int = 0,
     ) -> None:
-        known = default_keys() if keys is None else tuple(keys)
-        self.api_key = known[0].secret if known else ""
+        all_keys = default_keys() if keys is None else tuple(keys)
+        self.api_key = all_keys[0].secret if all_keys else ""
         self._address = (host, port)
         self._ready = threading.Event()
-        app = create_app(fleet=fleet, keys=known, clock=clock, latency=latency, state_file=state_file)
+        app = create_app(fleet=fleet, keys=all_keys, clock=clock, latency=latency, state_file=state_file)
         self._server = _Server(app, self._ready.set)
         self._thread = threading.Thread(target=self._run, name="wizchat-sandbox", daemon=True)
         self.url = ""

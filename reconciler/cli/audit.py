@@ -59,9 +59,9 @@ def verify(
         raise typer.BadParameter("only one of --heads and --file can be -")
     if file is not None and archive:
         raise typer.BadParameter("--archive belongs to the database: give --file each file of the archive by itself")
-    known = _evidence(head or [], heads)
-    moved = _archives(archive or [])
-    report = asyncio.run(_verify(known, moved)) if file is None else _verify_file(file, known.heads)
+    evidence = _evidence(head or [], heads)
+    archives = _archives(archive or [])
+    report = asyncio.run(_verify(evidence, archives)) if file is None else _verify_file(file, evidence.heads)
     output.show(report_text(report) if form is ReportFormat.TEXT else report_json(report))
     if not report.intact:
         output.complain("the audit log is not intact")
@@ -111,14 +111,14 @@ class ExportResult:
     unreadable: list[int] = field(default_factory=list)
 
 
-async def _verify(known: AuditEvidence, archives: tuple[Path, ...]) -> AuditReport:
+async def _verify(evidence: AuditEvidence, archives: tuple[Path, ...]) -> AuditReport:
     from reconciler.engine.audit.verification import verify_log  # noqa: PLC0415  loads the database, which other commands do without
     from reconciler.runtime.bootstrap.audit import open_audit  # noqa: PLC0415  loads the database, which other commands do without
 
     settings = load_settings()
     async with open_audit(settings, archives) as (store, folder):
         for_ever = settings.audit.retention is None
-        return await verify_log(store, folder, known.heads, prunes=known.prunes, for_ever=for_ever)
+        return await verify_log(store, folder, evidence.heads, prunes=evidence.prunes, for_ever=for_ever)
 
 
 def _verify_file(file: Path, heads: frozenset[AuditHead]) -> AuditReport:
@@ -126,7 +126,7 @@ def _verify_file(file: Path, heads: frozenset[AuditHead]) -> AuditReport:
         return verify_lines(lines, heads)
 
 
-async def _export(part: LogPart, to: IO[str]) -> ExportResult:
+async def _export(part: LogPart, stream: IO[str]) -> ExportResult:
     from reconciler.engine.audit.verification import entries_between  # noqa: PLC0415  loads the database, which other commands do without
     from reconciler.runtime.bootstrap.audit import open_audit  # noqa: PLC0415  loads the database, which other commands do without
 
@@ -134,25 +134,25 @@ async def _export(part: LogPart, to: IO[str]) -> ExportResult:
     async with open_audit(load_settings()) as (store, _):
         async for row in entries_between(store, after=part.after, since=part.since, until=part.until):
             if isinstance(row, AuditEntry):
-                to.write(f"{entry_line(row)}\n")
+                stream.write(f"{entry_line(row)}\n")
                 written.entries += 1
             else:
                 written.unreadable.append(row.seq)
     return written
 
 
-def _evidence(given: Sequence[str], file: Path | None) -> AuditEvidence:
+def _evidence(heads: Sequence[str], file: Path | None) -> AuditEvidence:
     try:
-        known = {AuditHead.parse(text) for text in given}
+        parsed = {AuditHead.parse(text) for text in heads}
     except ValueError as error:
         raise SettingsError(f"--head: {error}") from error
     if file is None:
-        return AuditEvidence(frozenset(known))
+        return AuditEvidence(frozenset(parsed))
     with _lines(file) as lines:
         found = evidence_in(lines)
     if not found.heads and not found.prunes:
         raise SettingsError(f"--heads: there is no head in {file}: give a log with lines that say {HEAD_EVENT!r}")
-    return AuditEvidence(found.heads | known, found.prunes)
+    return AuditEvidence(found.heads | parsed, found.prunes)
 
 
 def _archives(paths: Sequence[Path]) -> tuple[Path, ...]:

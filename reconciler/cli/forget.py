@@ -88,8 +88,8 @@ def _forget(action: str, subject: str, forget: Forget) -> None:
 
     forgotten = asyncio.run(run())
     count = len(forgotten.chatbots)
-    told = f", with {count} {'chatbot' if count == 1 else 'chatbots'}" if action != "chatbot.forget" else ""
-    output.show(f"{escaped(forgotten.subject)} is forgotten{told}\n")
+    suffix = f", with {count} {'chatbot' if count == 1 else 'chatbots'}" if action != "chatbot.forget" else ""
+    output.show(f"{escaped(forgotten.subject)} is forgotten{suffix}\n")
 
 
 async def _read(read: Callable[["Engine", "UnitOfWork"], Awaitable[Sequence[R]]]) -> Sequence[R]:
@@ -117,10 +117,10 @@ def _source_line(record: SourceRecord) -> str:
 
 
 async def _tenant_lines(engine: "Engine", uow: "UnitOfWork") -> Sequence[str]:
-    known = Counter(chatbot.tenant for chatbot in await uow.chatbots.in_scope(ScopeKind.ALL, ""))
-    names = sorted(known.keys() | engine.tenants.keys() | {record.tenant for record in await uow.sources.all()})
+    counts = Counter(chatbot.tenant for chatbot in await uow.chatbots.in_scope(ScopeKind.ALL, ""))
+    names = sorted(counts.keys() | engine.tenants.keys() | {record.tenant for record in await uow.sources.all()})
     return [
-        f"{escaped(name)}  {known[name]} chatbots  {'configured' if name in engine.tenants else 'not configured'}\n"
+        f"{escaped(name)}  {counts[name]} chatbots  {'configured' if name in engine.tenants else 'not configured'}\n"
         for name in names
     ]
 
@@ -128,7 +128,7 @@ async def _tenant_lines(engine: "Engine", uow: "UnitOfWork") -> Sequence[str]:
 async def _unstated(_: "Engine", uow: "UnitOfWork") -> Sequence[Chatbot]:
     from reconciler.engine.forget import is_gone  # noqa: PLC0415  loads the database, which other commands do without
 
-    stated = {
+    claimed = {
         (document.tenant, document.chatbot_id)
         for record in await uow.sources.all()
         if not is_gone(record)
@@ -137,7 +137,7 @@ async def _unstated(_: "Engine", uow: "UnitOfWork") -> Sequence[Chatbot]:
     return [
         chatbot
         for chatbot in await uow.chatbots.in_scope(ScopeKind.ALL, "")
-        if (chatbot.tenant, chatbot.id) not in stated
+        if (chatbot.tenant, chatbot.id) not in claimed
     ]
 
 
@@ -146,10 +146,10 @@ def _chatbot_line(chatbot: Chatbot) -> str:
 
 
 async def _tenant_of(engine: "Engine", chatbot_id: str, tenant: str | None) -> str:
-    known = [chatbot.tenant for chatbot in await engine.store.queries.chatbots_with([chatbot_id])]
-    found = [item for item in known if tenant in (None, item)]
-    if not found:
+    tenants = [chatbot.tenant for chatbot in await engine.store.queries.chatbots_with([chatbot_id])]
+    matching = [item for item in tenants if tenant in (None, item)]
+    if not matching:
         raise NotFound(f"there is no chatbot {chatbot_id!r}: see `reconciler chatbot list`")
-    if len(found) > 1:
-        raise Conflict("ambiguous_chatbot", f"several tenants have it: say which with --tenant: {', '.join(found)}")
-    return found[0]
+    if len(matching) > 1:
+        raise Conflict("ambiguous_chatbot", f"several tenants have it: say which with --tenant: {', '.join(matching)}")
+    return matching[0]

@@ -70,8 +70,8 @@ app = typer.Typer(
 )
 
 
-def _print_version(wanted: bool) -> None:  # noqa: FBT001  as typer hands it over
-    if wanted:
+def _print_version(value: bool) -> None:  # noqa: FBT001  as typer hands it over
+    if value:
         from importlib import metadata  # noqa: PLC0415  loads a parser of mails
 
         output.show(f"reconciler {metadata.version('wizchat-reconciler')}\n")
@@ -99,8 +99,8 @@ def run(arguments: Sequence[str] | None = None) -> int:
     try:
         output.prepare()
         _refuse_lost_folder()
-        given = sys.argv[1:] if arguments is None else list(arguments)
-        result = app(args=given or ["--help"], prog_name="reconciler", standalone_mode=False)
+        argv = sys.argv[1:] if arguments is None else list(arguments)
+        result = app(args=argv or ["--help"], prog_name="reconciler", standalone_mode=False)
         output.flush()
     except ReconcilerError as error:
         return _fail(str(error))

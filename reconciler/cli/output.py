@@ -51,13 +51,13 @@ def close() -> None:
 
 def refusal_of(error: OSError) -> str:
     """What the system refused, and of what, where it says so."""
-    why = error.strerror or str(error) or type(error).__name__
+    cause = error.strerror or str(error) or type(error).__name__
     if error.filename is not None:
-        return f"{error.filename}: {why}"
+        return f"{error.filename}: {cause}"
     if error.errno in _OF_OUTPUT:
         close()
-        return f"the result cannot be printed: {why}"
-    return f"the system refused: {why}"
+        return f"the result cannot be printed: {cause}"
+    return f"the system refused: {cause}"
 
 
 def show(text: str) -> None:

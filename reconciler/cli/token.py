@@ -95,10 +95,10 @@ def _end(expires_in: str | None) -> datetime | None:
         raise SettingsError(f"--expires-in: {error}") from error
 
 
-def _check_sources(wanted: Sequence[str] | None, known: Collection[str]) -> None:
-    for name in wanted or ():
-        if name not in known:
-            listed = ", ".join(known) or "none is set"
+def _check_sources(requested: Sequence[str] | None, configured: Collection[str]) -> None:
+    for name in requested or ():
+        if name not in configured:
+            listed = ", ".join(configured) or "none is set"
             raise SettingsError(f"--source: there is no source {name!r}: use one of {listed}")
 
 

@@ -57,18 +57,18 @@ class Stage:
     token: str
 
 
-async def run_demo(port: int, *, host: str = LOOPBACK, tell: Say = say) -> None:
+async def run_demo(port: int, *, host: str = LOOPBACK, print_line: Say = say) -> None:
     """Run the demonstration until it is interrupted; nothing of it outlives the process.
 
     Args:
         port: Where the service listens; 0 takes a free port.
         host: Where the service listens. Beyond loopback (inside a container) the sandbox listens there too, on its
             default port, so that it can be published.
-        tell: Told first the service's URL, then a token, then what to try.
+        print_line: Told first the service's URL, then a token, then what to try.
     """
     async with _stage(host, port) as stage:
         ready: asyncio.Future[str] = asyncio.get_running_loop().create_future()
-        narrator = asyncio.create_task(_narrate(stage, ready, tell))
+        narrator = asyncio.create_task(_narrate(stage, ready, print_line))
         try:
             await serve(stage.settings, ready=ready.set_result)
         finally:
@@ -132,28 +132,30 @@ def _settings(root: Path, host: str, port: int, tenant: TenantSettings, remote: 
     )
 
 
-async def _narrate(stage: Stage, ready: Awaitable[str], tell: Say) -> None:
+async def _narrate(stage: Stage, ready: Awaitable[str], print_line: Say) -> None:
     """Print where the service is, bring drift and a change about, and say what to try."""
     url = await ready
-    tell(url)
-    tell(f"token: {stage.token}\n\npreparing a change and a live edit …")
+    print_line(url)
+    print_line(f"token: {stage.token}\n\npreparing a change and a live edit …")
     headers = {"Authorization": f"Bearer {stage.token}"}
     async with httpx.AsyncClient(
         base_url=f"{url}/api/v1", headers=headers, timeout=_CALL_LIMIT_S, trust_env=False
     ) as api:
-        plan = await _prepared(api, stage, tell)
-    tell("\n" + story.instructions(url, _own(stage.sandbox.url), stage.token, plan))
+        plan = await _prepared(api, stage, print_line)
+    print_line("\n" + story.instructions(url, _own(stage.sandbox.url), stage.token, plan))
     remote = stage.settings.sources[0].shown_url
-    tell(f"\ngit remote: {remote}  sandbox: {_own(stage.sandbox.url)}")
-    tell(f"# change a document\ngit clone {remote} bots && cd bots  # edit, commit, git push\n\nstop with Ctrl-C")
+    print_line(f"\ngit remote: {remote}  sandbox: {_own(stage.sandbox.url)}")
+    print_line(f"# change a document\ngit clone {remote} bots && cd bots  # edit, commit, git push\n\nstop with Ctrl-C")
 
 
-async def _prepared(api: httpx.AsyncClient, stage: Stage, tell: Say) -> dict[str, Any] | None:
+async def _prepared(api: httpx.AsyncClient, stage: Stage, print_line: Say) -> dict[str, Any] | None:
     """The plan that waits; None, having said why, when it could not be prepared."""
     try:
         return await _prepare(api, stage)
     except (httpx.HTTPError, TimeoutError) as error:
-        tell(f"the change could not be prepared ({type(error).__name__}: {error}); the service runs on without it")
+        print_line(
+            f"the change could not be prepared ({type(error).__name__}: {error}); the service runs on without it"
+        )
         return None
 
 

@@ -118,8 +118,8 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _is_served(self, path: str, query: str) -> bool:
         is_service = any(
-            self.command == method and path.endswith(ending) and query == asked
-            for method, ending, asked in self.server.services
+            self.command == method and path.endswith(ending) and query == service_query
+            for method, ending, service_query in self.server.services
         )
         return is_service and ".." not in path and self.headers.get("Host", "") in self.server.hosts
 

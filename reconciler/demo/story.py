@@ -109,8 +109,8 @@ def instructions(service: str, sandbox: str, token: str, plan: Mapping[str, Any]
         "within a quarter of a minute: LiveAhead": f"curl -s {auth} {api}/chatbots/{READERS_EDIT.chatbot_id}",
     }
     page = f"# in a browser: open {service} and sign in with the token"
-    said = (f"# {what}\n{command}" for what, command in steps.items())
-    return "\n\n".join([page, f"export RECONCILER_TOKEN={token}", *said])
+    commands = (f"# {title}\n{command}" for title, command in steps.items())
+    return "\n\n".join([page, f"export RECONCILER_TOKEN={token}", *commands])
 
 
 def _decision(plan: Mapping[str, Any], url: str, auth: str) -> dict[str, str]:

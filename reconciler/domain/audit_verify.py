@@ -150,7 +150,7 @@ class Verifier:
     heads: frozenset[AuditHead] = frozenset()
     whole: bool = True
     prunes: KnownPrunes | None = None
-    _wanted: Mapping[int, set[str]] = field(init=False)
+    _expected_hashes: Mapping[int, set[str]] = field(init=False)
     _kept: dict[int, str] = field(default_factory=dict)
     _entries: int = 0
     _start: ChainPoint | None = None
@@ -163,11 +163,11 @@ class Verifier:
     _found: int = 0
 
     def __post_init__(self) -> None:
-        wanted: dict[int, set[str]] = {}
+        expected: dict[int, set[str]] = {}
         noted: frozenset[PruneNote] = self.prunes.noted | self.prunes.handed if self.prunes else frozenset()
         for head in self.heads | {note.head for note in noted}:
-            wanted.setdefault(head.seq, set()).add(head.hash)
-        self._wanted = wanted
+            expected.setdefault(head.seq, set()).add(head.hash)
+        self._expected_hashes = expected
 
     def feed_archived(self, entry: AuditEntry | Unreadable) -> None:
         """Look at the next entry that was removed from the log, and is kept beside it."""
@@ -240,7 +240,7 @@ class Verifier:
         self._check_link(entry)
         self._check_content(entry)
         self._last, self._linkable = AuditHead(entry.seq, entry.hash), True
-        if entry.seq in self._wanted:
+        if entry.seq in self._expected_hashes:
             self._kept[entry.seq] = entry.hash
         if entry.action == PRUNE:
             self._check_prune(entry)
@@ -277,8 +277,8 @@ class Verifier:
             return
         self._removed = note.head
         if self.prunes is not None and not self.prunes.know(note, self._kept.get(note.through)):
-            what = f"it says that entries up to {note.through} were removed, which is noted nowhere else"
-            self._find(entry.seq, AuditFindingKind.UNNOTED_PRUNE, what)
+            message = f"it says that entries up to {note.through} were removed, which is noted nowhere else"
+            self._find(entry.seq, AuditFindingKind.UNNOTED_PRUNE, message)
 
     def _check_start(self) -> None:
         """A log begins with its first entry, or right after what its newest `PRUNE` entry says was removed."""
@@ -302,8 +302,8 @@ class Verifier:
     def _check_unarchived(self, start: ChainPoint, prunes: KnownPrunes, heads: Iterable[AuditHead]) -> None:
         """Object to a removal that no archive shows, where the settings or the kept heads speak against it."""
         if prunes.for_ever:
-            what = f"{_begins(start)}, {_NO_ARCHIVE}, and audit.retention is unset"
-            self._find(start.seq + 1, AuditFindingKind.UNSET_RETENTION, what)
+            message = f"{_begins(start)}, {_NO_ARCHIVE}, and audit.retention is unset"
+            self._find(start.seq + 1, AuditFindingKind.UNSET_RETENTION, message)
         unchecked = [head.seq for head in heads if head.seq < start.seq]
         if unchecked:
             kept = f"heads were kept of {len(unchecked)} entries from {min(unchecked)} on that were removed"
@@ -312,14 +312,14 @@ class Verifier:
     def _check_heads(self) -> tuple[int, int]:
         held = unchecked = 0
         first, last = self._first, self._last
-        for seq in sorted(self._wanted):
+        for seq in sorted(self._expected_hashes):
             if last is None or seq > last.seq:
                 self._find(seq, AuditFindingKind.CUT_OFF, f"a head was kept of entry {seq}, but {_ends(last)}")
                 continue
             before = first.hash if first is not None and first.seq == seq else None
             kept = self._kept.get(seq, before)
             if kept is not None:
-                differing = self._wanted[seq] - {kept}
+                differing = self._expected_hashes[seq] - {kept}
                 held += AuditHead(seq, kept) in self.heads
                 for value in sorted(differing):
                     self._find(seq, AuditFindingKind.HEAD_DIFFERS, _differs(kept, value))
@@ -368,11 +368,11 @@ def _entries(lines: Iterable[str]) -> Iterator[AuditEntry | Unreadable]:
 
 
 def _numbered(unreadable: Sequence[str], first: int) -> Iterator[Unreadable]:
-    return (Unreadable(seq, why) for seq, why in enumerate(unreadable, start=first))
+    return (Unreadable(seq, cause) for seq, cause in enumerate(unreadable, start=first))
 
 
-def _differs(kept: str | None, said: str) -> str:
-    return f"its hash is {kept}, but a head was kept that says {said}"
+def _differs(actual: str | None, expected: str) -> str:
+    return f"its hash is {actual}, but a head was kept that says {expected}"
 
 
 def _ends(last: AuditHead | None) -> str:

@@ -51,14 +51,14 @@ def concerning(stakes: Iterable[Stake], revision: str, direction: Direction) -> 
     return [stake for stake in stakes if stake.revision == revision and stake.direction is not Direction.LIVE_AHEAD]
 
 
-def breaker_reason(stakes: Sequence[Stake], fleet: Fleet, policy: Policy, where: str) -> str | None:
+def breaker_reason(stakes: Sequence[Stake], fleet: Fleet, policy: Policy, place: str) -> str | None:
     """Why nothing of these plans is applied without a person, or None.
 
     Args:
         stakes: The plans that count together; one that is resolved by itself is not among them.
         fleet: The source's chatbots; those that are uncompared count as if they would lose something.
         policy: The limits.
-        where: What the plans have in common, for the message.
+        place: What the plans have in common, for the message.
 
     Returns:
         One clause: the setting, its value, where; after a colon the count.
@@ -68,10 +68,10 @@ def breaker_reason(stakes: Sequence[Stake], fleet: Fleet, policy: Policy, where:
     unseen = f", {fleet.uncompared} of them not compared yet" if fleet.uncompared else ""
     if losing > policy.fleet_max_deletes:
         limit = f"policy.fleet_max_deletes = {policy.fleet_max_deletes}"
-        return f"{limit} {where}: its plans take something away from {_chatbots(losing)}{unseen}"
+        return f"{limit} {place}: its plans take something away from {_chatbots(losing)}{unseen}"
     if changing > FEW and changing > policy.fleet_max_share * fleet.chatbots:
         limit = f"policy.fleet_max_share = {policy.fleet_max_share}"
-        return f"{limit} {where}: its plans change {changing} of {_chatbots(fleet.chatbots)}{unseen}"
+        return f"{limit} {place}: its plans change {changing} of {_chatbots(fleet.chatbots)}{unseen}"
     return None
 
 

@@ -20,27 +20,27 @@ def open_claims(tenant: str, limits: Limits, visible: Collection[str] | None = N
     Yields:
         One sentence for each finding, which names the sources and what to set.
     """
-    seen = limits.keys() if visible is None else limits.keys() & set(visible)
+    shown = limits.keys() if visible is None else limits.keys() & set(visible)
     unlimited = [source for source, patterns in limits.items() if not patterns]
-    if unlimited and len(limits) > 1 and seen:
-        number = len(limits) if len(seen) == len(limits) else "several"
+    if unlimited and len(limits) > 1 and shown:
+        count = len(limits) if len(shown) == len(limits) else "several"
         yield (
-            f"tenant {tenant} has {number} sources, and not limited to chatbots of its own: {_named(unlimited, seen)}: "
+            f"tenant {tenant} has {count} sources, and not limited to chatbots of its own: {_named(unlimited, shown)}: "
             "whoever commits there can claim chatbots of the others before they do; set `chatbots` for each source"
         )
     limited = {source: patterns for source, patterns in limits.items() if patterns}
     for one, other in combinations(limited, 2):
         shared = _shared(limited[one], limited[other])
-        if shared and not seen.isdisjoint({one, other}):
-            what = shared if {one, other} <= seen else "the same chatbots"
+        if shared and not shown.isdisjoint({one, other}):
+            chatbots = shared if {one, other} <= shown else "the same chatbots"
             yield (
-                f"the sources {_named([one, other], seen, ' and ')} of tenant {tenant} may both claim {what}: "
+                f"the sources {_named([one, other], shown, ' and ')} of tenant {tenant} may both claim {chatbots}: "
                 "set `chatbots` so that each chatbot is in one of them only"
             )
 
 
-def _named(sources: Sequence[str], seen: Collection[str], between: str = ", ") -> str:
-    named = [source for source in sources if source in seen]
+def _named(sources: Sequence[str], visible: Collection[str], between: str = ", ") -> str:
+    named = [source for source in sources if source in visible]
     return between.join(named if len(named) == len(sources) else [*named, "another source"])
 
 

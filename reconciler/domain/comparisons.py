@@ -106,8 +106,8 @@ def result_digest(policy: str, document_digest: str | None, ops: Sequence[Op]) -
         document_digest: That of the document.
         ops: Every op, noops included.
     """
-    seen = [(op.section, op.action, op.key, op.before, op.after, op.changed_fields) for op in ops]
-    return digest([RESULT_SCHEME, policy, document_digest, seen])
+    op_values = [(op.section, op.action, op.key, op.before, op.after, op.changed_fields) for op in ops]
+    return digest([RESULT_SCHEME, policy, document_digest, op_values])
 
 
 def is_unexplained(before: str | None, after: str | None, direction: Direction) -> bool:

@@ -146,8 +146,8 @@ def _settle_section(section: SectionBaseline, pairs: Iterable[tuple[Op, Op]]) ->
 
 
 def _advance_section(before: SectionBaseline | None, ops: list[Op], *, prune: bool) -> SectionBaseline:
-    known = before or SectionBaseline(unsettled=frozenset(op.key or "" for op in ops if not op.is_noop))
-    items, open_fields, unsettled = dict(known.items), dict(known.unsettled_fields), set(known.unsettled)
+    baseline = before or SectionBaseline(unsettled=frozenset(op.key or "" for op in ops if not op.is_noop))
+    items, open_fields, unsettled = dict(baseline.items), dict(baseline.unsettled_fields), set(baseline.unsettled)
     for op in ops:
         key = op.key or ""
         if op.is_noop:

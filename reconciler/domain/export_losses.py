@@ -53,10 +53,10 @@ def losses(one: LaidOut, standing: Snapshot, folder: str, *, old: str, new: str)
     Returns:
         What is lost, each in a few words; nothing when an export states all of it.
     """
-    here = [claim for claim in _candidates(standing) if claim.path == inside(folder, one.path)]
-    others = [claim for claim in here if claim.chatbot_id != one.chatbot_id]
+    claims = [claim for claim in _candidates(standing) if claim.path == inside(folder, one.path)]
+    others = [claim for claim in claims if claim.chatbot_id != one.chatbot_id]
     lost = [_place(claim) for claim in others]
-    for claim in here:
+    for claim in claims:
         if claim not in others:
             lost += _of_document(claim, one.document) if isinstance(claim, Document) else [_UNREADABLE]
     if comments := len(_COMMENT.findall(old)):

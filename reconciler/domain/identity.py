@@ -46,8 +46,8 @@ def is_proper_name(name: str) -> bool:
 @lru_cache(maxsize=4096)
 def person_key(name: str) -> str:
     """What names of one person share: neither case, spaces, unseen characters nor ways to write a letter matter."""
-    seen = "".join(item for item in name if not is_unseen(item))
-    plain = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", seen).casefold())
+    visible = "".join(item for item in name if not is_unseen(item))
+    plain = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", visible).casefold())
     return " ".join(plain.split()) or name
 
 

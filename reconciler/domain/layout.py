@@ -117,7 +117,7 @@ class _Texts:
             case Mapping():
                 return self._object(value, place)
             case list() | tuple():
-                return [self.split(item, (*place, _item_name(item, at))) for at, item in enumerate(value)]
+                return [self.split(item, (*place, _item_name(item, index))) for index, item in enumerate(value)]
             case _:
                 return value
 
@@ -165,7 +165,7 @@ def slugs(chatbots: Iterable[tuple[str, str | None]]) -> dict[str, str]:
     choices = {chatbot_id: _choices(chatbot_id, name) for chatbot_id, name in chatbots}
     rank = dict.fromkeys(choices, 0)
     while True:
-        chosen = {chatbot_id: choices[chatbot_id][at] for chatbot_id, at in rank.items()}
+        chosen = {chatbot_id: choices[chatbot_id][index] for chatbot_id, index in rank.items()}
         uses = Counter(chosen.values())
         shared = [chatbot_id for chatbot_id, slug in chosen.items() if uses[slug] > 1 and rank[chatbot_id] < 2]  # noqa: PLR2004 - the last of three choices
         if not shared:
@@ -193,13 +193,13 @@ def _kebab(name: str) -> str:
     return slug_of(re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "-", name)) or "text"
 
 
-def _item_name(item: Any, at: int) -> str:
+def _item_name(item: Any, index: int) -> str:
     """What tells an item of a list apart: its identity, else its number from 1."""
     if isinstance(item, Mapping):
         for key in _IDENTITIES:
             if isinstance(item.get(key), str) and item[key]:
                 return str(item[key])
-    return str(at + 1)
+    return str(index + 1)
 
 
 def _reading_order(key: str) -> tuple[int, str]:

@@ -24,8 +24,8 @@ def matched(old: Sequence[Any], new: Sequence[Any]) -> tuple[list[tuple[Any, Any
     """
     if not old:
         return [], []
-    known = [name for name in _IDENTITIES if _tells_apart(old, name) and _all_have(new, name)]
-    identities = known[:1] + [name for name in known[1:] if _tells_apart(new, name)]
+    usable = [name for name in _IDENTITIES if _tells_apart(old, name) and _all_have(new, name)]
+    identities = usable[:1] + [name for name in usable[1:] if _tells_apart(new, name)]
     return _matched_by_identity(old, new, identities) if identities else _matched_by_value(old, new)
 
 
@@ -33,9 +33,11 @@ def _matched_by_identity(
     old: Sequence[Any], new: Sequence[Any], identities: Sequence[str]
 ) -> tuple[list[tuple[Any, Any]], list[Any]]:
     pairs, gone = [], []
-    known = [_by_identity(new, name) for name in identities]
+    by_identity = [_by_identity(new, name) for name in identities]
     for entry in old:
-        became, *others = [entries.get(_key(entry, name), []) for entries, name in zip(known, identities, strict=True)]
+        became, *others = [
+            entries.get(_key(entry, name), []) for entries, name in zip(by_identity, identities, strict=True)
+        ]
         if not became:
             gone.append(entry)
         else:

@@ -142,57 +142,57 @@ def _of_op(op: Op) -> Iterator[Loss]:
             yield from field_losses(op.place, name, fields.get(op.before, name), fields.get(op.after, name))
 
 
-def _within(at: Loss, path: str, before: Any, after: Any) -> Iterator[Loss]:
+def _within(parent: Loss, path: str, before: Any, after: Any) -> Iterator[Loss]:
     """The losses within a value.
 
     Args:
-        at: A loss that names the place.
+        parent: A loss that names the place.
         path: The same without the names of items, the section first.
         before: The value.
         after: Likewise.
     """
     for name, old, new in fields.taken_apart("", before, after):
-        yield from _of_leaf(replace(at, field=f"{at.field}{name}"), f"{path}{name}", old, new)
+        yield from _of_leaf(replace(parent, field=f"{parent.field}{name}"), f"{path}{name}", old, new)
 
 
-def _of_leaf(at: Loss, path: str, before: Any, after: Any) -> Iterator[Loss]:
+def _of_leaf(parent: Loss, path: str, before: Any, after: Any) -> Iterator[Loss]:
     if lifts_protection(path, before, after):
-        yield replace(at, kind=LossKind.UNPROTECTED)
+        yield replace(parent, kind=LossKind.UNPROTECTED)
     elif deletes_records(path, before, after):
-        yield replace(at, kind=LossKind.SHORTENED)
+        yield replace(parent, kind=LossKind.SHORTENED)
     elif isinstance(before, list) or isinstance(after, list):
-        yield from _of_list(at, path, before, after)
+        yield from _of_list(parent, path, before, after)
     elif opened_by(path, [before], [after]):
-        yield replace(at, kind=LossKind.OPENED)
+        yield replace(parent, kind=LossKind.OPENED)
     elif is_redirected(path, before, after):
-        yield replace(at, kind=LossKind.REDIRECTED)
+        yield replace(parent, kind=LossKind.REDIRECTED)
     elif not is_nothing(before):
-        yield from _of_value(at, before, after)
+        yield from _of_value(parent, before, after)
 
 
-def _of_value(at: Loss, before: Any, after: Any) -> Iterator[Loss]:
+def _of_value(parent: Loss, before: Any, after: Any) -> Iterator[Loss]:
     if is_nothing(after):
         kind = LossKind.REMOVED if after is MISSING or after is None else LossKind.EMPTIED
-        yield replace(at, kind=kind, count=_size(before))
+        yield replace(parent, kind=kind, count=_size(before))
     elif isinstance(before, Mapping) or isinstance(after, Mapping):
-        yield replace(at, count=_size(before))
+        yield replace(parent, count=_size(before))
     elif isinstance(before, str) and is_rewritten(before, after if isinstance(after, str) else ""):
-        yield replace(at, kind=LossKind.REWRITTEN)
+        yield replace(parent, kind=LossKind.REWRITTEN)
 
 
-def _of_list(at: Loss, path: str, before: Any, after: Any) -> Iterator[Loss]:
+def _of_list(parent: Loss, path: str, before: Any, after: Any) -> Iterator[Loss]:
     old, new = (value if isinstance(value, list) else [] for value in (before, after))
     if not isinstance(before, list) and not is_nothing(before):
-        yield from _of_value(at, before, MISSING)
+        yield from _of_value(parent, before, MISSING)
     pairs, gone = matched(old, new)
     paired = {id(right) for _, right in pairs}
     if opened_by(path, old, [entry for entry in new if id(entry) not in paired]):
-        yield replace(at, kind=LossKind.OPENED)
+        yield replace(parent, kind=LossKind.OPENED)
     if gone:
         kind = LossKind.EMPTIED if isinstance(after, list) and not new else LossKind.REMOVED
-        yield replace(at, kind=kind, count=len(gone), entries=tuple(map(label_of, gone)), empties=not new)
+        yield replace(parent, kind=kind, count=len(gone), entries=tuple(map(label_of, gone)), empties=not new)
     for left, right in pairs:
-        yield from _within(replace(at, field=f"{at.field}[{label_of(left)}]"), path, left, right)
+        yield from _within(replace(parent, field=f"{parent.field}[{label_of(left)}]"), path, left, right)
 
 
 def opened_by(path: str, before: Iterable[Any], after: Iterable[Any]) -> bool:

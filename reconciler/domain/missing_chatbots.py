@@ -8,15 +8,15 @@ FIRST_AFTER = timedelta(minutes=5)
 LONGEST_WAIT = timedelta(hours=24)
 
 
-def is_due(since: datetime | None, asked: datetime | None, now: datetime) -> bool:
+def is_due(since: datetime | None, asked_at: datetime | None, now: datetime) -> bool:
     """Whether to ask: first after five minutes, then each time after twice as long, at last once a day.
 
     Args:
         since: Since when the chatbot is missing; None when it is newly so.
-        asked: When it was last asked for since then; None when it was not.
+        asked_at: When it was last asked for since then; None when it was not.
         now: The moment.
     """
     if since is None:
         return False
-    before = asked or since
+    before = asked_at or since
     return has_elapsed(before, min(max(before - since, FIRST_AFTER), LONGEST_WAIT), now)

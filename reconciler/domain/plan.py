@@ -143,28 +143,28 @@ def propose(tenant: str, chatbot_id: str, desired: Mapping[str, Any], ops: Seque
     Returns:
         The proposal, or None when every op is noop.
     """
-    wanted = tuple(op.essence() for op in ops if not op.is_noop)
-    if not wanted:
+    changes = tuple(op.essence() for op in ops if not op.is_noop)
+    if not changes:
         return None
-    body = body_for(desired, wanted)
+    body = body_for(desired, changes)
     return Proposal(
         tenant=tenant,
         chatbot_id=chatbot_id,
         body=body,
-        ops=wanted,
-        noops=len(ops) - len(wanted),
-        fingerprint=fingerprint(tenant, chatbot_id, body, [fingerprint_form(op) for op in wanted]),
+        ops=changes,
+        noops=len(ops) - len(changes),
+        fingerprint=fingerprint(tenant, chatbot_id, body, [fingerprint_form(op) for op in changes]),
     )
 
 
-def body_for(desired: Mapping[str, Any], wanted: Iterable[Op]) -> dict[str, Any]:
+def body_for(desired: Mapping[str, Any], changes: Iterable[Op]) -> dict[str, Any]:
     """The least body that does the wanted ops: only their sections, and prune only when one of them deletes."""
-    wanted = tuple(wanted)
-    sections = {op.section for op in wanted}
+    changes = tuple(changes)
+    sections = {op.section for op in changes}
     return {
         "apiVersion": desired["apiVersion"],
         "kind": desired["kind"],
-        "prune": any(op.action is Action.DELETE for op in wanted),
+        "prune": any(op.action is Action.DELETE for op in changes),
         "spec": {name: value for name, value in desired["spec"].items() if name in sections},
     }
 

@@ -177,36 +177,36 @@ def find_secrets(text: str) -> list[FoundSecret]:
 
 def redacted(text: str) -> str:
     """The text with every key in it replaced by the name of its kind."""
-    shown, at = "", 0
+    shown, position = "", 0
     for secret in find_secrets(text):
-        shown += f"{text[at : secret.start]}[{secret.kind}]"
-        at = secret.end
-    return shown + text[at:]
+        shown += f"{text[position : secret.start]}[{secret.kind}]"
+        position = secret.end
+    return shown + text[position:]
 
 
 def _of_shape(shape: SecretPattern, text: str) -> Iterator[FoundSecret]:
     end = 0
     for found in _candidates(shape, text):
-        at = found.start()
-        if at >= end and not _is_inner(shape, text, at) and _looks_real(shape, found):
+        position = found.start()
+        if position >= end and not _is_inner(shape, text, position) and _looks_real(shape, found):
             end = found.end()
-            yield FoundSecret(shape.kind, at, end)
+            yield FoundSecret(shape.kind, position, end)
 
 
 def _candidates(shape: SecretPattern, text: str) -> Iterator[re.Match[str]]:
     if not shape.starts:
         yield from shape.pattern.finditer(text)
     for start in shape.starts:
-        at = text.find(start)
-        while at >= 0:
-            if not _is_inner(shape, text, at) and (found := shape.pattern.match(text, at)):
+        position = text.find(start)
+        while position >= 0:
+            if not _is_inner(shape, text, position) and (found := shape.pattern.match(text, position)):
                 yield found
-                at = found.end() - 1
-            at = text.find(start, at + 1)
+                position = found.end() - 1
+            position = text.find(start, position + 1)
 
 
-def _is_inner(shape: SecretPattern, text: str, at: int) -> bool:
-    return not shape.inside and at > 0 and text[at - 1] in _BEFORE
+def _is_inner(shape: SecretPattern, text: str, position: int) -> bool:
+    return not shape.inside and position > 0 and text[position - 1] in _BEFORE
 
 
 def _looks_real(shape: SecretPattern, found: re.Match[str]) -> bool:

@@ -91,7 +91,7 @@ def judge_tenant(
         return TenantSignal(TenantState.READY)
     if listed is not None and listed.state not in {None, TenantState.READY}:
         return listed
-    telling = [sign for sign in compared if sign.state is not None]
-    if telling and not others_answered:
-        return Counter(telling).most_common(1)[0][0]
+    judged = [sign for sign in compared if sign.state is not None]
+    if judged and not others_answered:
+        return Counter(judged).most_common(1)[0][0]
     return listed if listed is not None and listed.state is TenantState.READY else None

@@ -71,11 +71,11 @@ class MissingRight:
                 f"WizChat refused the last apply of the chatbot {self.chatbot_id}, because the write key may not use "
                 f"it: add the chatbot to the write key of tenant {tenant}."
             )
-        where = ", ".join(f"spec.{section}" for section in self.sections)
-        what = f"the scope {self.scope}" if self.scope else "a write scope"
+        sections = ", ".join(f"spec.{section}" for section in self.sections)
+        scope = f"the scope {self.scope}" if self.scope else "a write scope"
         return (
-            f"WizChat refused the last apply of {where}, because the write key lacks {what}: add it to the write key "
-            f"of tenant {tenant}."
+            f"WizChat refused the last apply of {sections}, because the write key lacks {scope}: add it to the write "
+            f"key of tenant {tenant}."
         )
 
 

@@ -20,7 +20,7 @@ def no_progress(_done: int, _total: int) -> None:
 
 async def gather_bounded(
     items: Sequence[T],
-    ask: Callable[[T], Awaitable[R]],
+    call: Callable[[T], Awaitable[R]],
     *,
     target: Target,
     concurrency: int,
@@ -33,7 +33,7 @@ async def gather_bounded(
 
     Args:
         items: What to ask about.
-        ask: The question.
+        call: The question.
         target: Whom it asks.
         concurrency: How many questions may be open at a time.
         progress: Told after each answer.
@@ -48,10 +48,10 @@ async def gather_bounded(
     waiting = iter(enumerate(items))
     outage = Outage(target.chatbots)
 
-    async def work(mine: Iterator[tuple[int, T]]) -> None:
-        for at, item in mine:
-            answers[at] = await _result(ask, item) if outage.error is None else outage.error
-            await outage.note(answers[at])
+    async def work(numbered: Iterator[tuple[int, T]]) -> None:
+        for index, item in numbered:
+            answers[index] = await _result(call, item) if outage.error is None else outage.error
+            await outage.note(answers[index])
             progress(len(answers), len(items))
 
     await work(iter([first]) if (first := next(waiting, None)) else iter(()))
@@ -60,11 +60,11 @@ async def gather_bounded(
     async with task_group() as group:
         for _ in range(min(concurrency, len(items) - 1)):
             group.create_task(work(waiting))
-    return [answers[at] for at in range(len(items))]
+    return [answers[index] for index in range(len(items))]
 
 
-async def _result(ask: Callable[[T], Awaitable[R]], item: T) -> R | TargetError:
+async def _result(call: Callable[[T], Awaitable[R]], item: T) -> R | TargetError:
     try:
-        return await ask(item)
+        return await call(item)
     except TargetError as error:
         return error

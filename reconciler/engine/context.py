@@ -200,4 +200,6 @@ class Engine:
         limits: defaultdict[str, dict[str, tuple[str, ...]]] = defaultdict(dict)
         for source in self.sources.values():
             limits[source.tenant][source.name] = source.chatbots
-        return tuple(warning for tenant, of in limits.items() for warning in open_claims(tenant, of, visible))
+        return tuple(
+            warning for tenant, patterns in limits.items() for warning in open_claims(tenant, patterns, visible)
+        )

@@ -61,7 +61,7 @@ async def export_fleet(
         TargetError: The chatbots could not even be listed, or nothing could be read at all.
     """
     live = {chatbot.id: chatbot for chatbot in await target.chatbots()}
-    wanted = sorted(live if ids is None else set(ids))
+    requested = sorted(live if ids is None else set(ids))
 
     async def read(chatbot_id: str) -> Exported:
         if chatbot_id not in live:
@@ -70,18 +70,18 @@ async def export_fleet(
             raise ChatbotNotFound(f"chatbot {chatbot_id} was not found at WizChat: check the id{near}")
         return exported(live[chatbot_id], await target.export(chatbot_id))
 
-    answers = await gather_bounded(wanted, read, target=target, concurrency=concurrency, progress=progress)
+    answers = await gather_bounded(requested, read, target=target, concurrency=concurrency, progress=progress)
     return FleetExport(
         chatbots=tuple(live[chatbot_id] for chatbot_id in sorted(live)),
         exported=tuple(answer for answer in answers if isinstance(answer, Exported)),
-        failures=_failures(wanted, answers),
+        failures=_failures(requested, answers),
     )
 
 
 def exported(chatbot: LiveChatbot, body: Mapping[str, Any]) -> Exported:
     """What a target's export says."""
-    stated = {key: value for key, value in body.items() if key != _OMITTED}
-    return Exported(chatbot.id, chatbot.name, stated, tuple(body.get(_OMITTED, ())))
+    values = {key: value for key, value in body.items() if key != _OMITTED}
+    return Exported(chatbot.id, chatbot.name, values, tuple(body.get(_OMITTED, ())))
 
 
 def _failures(ids: Sequence[str], answers: Sequence[Exported | TargetError]) -> tuple[ExportFailure, ...]:

@@ -143,9 +143,10 @@ def is_gone(record: SourceRecord) -> bool:
     return record.cause == SourceCause.NOT_CONFIGURED
 
 
-def _configured(what: str, where: str) -> Conflict:
+def _configured(subject: str, table: str) -> Conflict:
     return Conflict(
-        "still_configured", f"{what} is configured: take it out of {where} and start the service again, then forget it"
+        "still_configured",
+        f"{subject} is configured: take it out of {table} and start the service again, then forget it",
     )
 
 

@@ -68,10 +68,10 @@ class LiveViews:
                     self._kept[key] = self._engine.clock.monotonic(), await self._read(tenant, chatbot_id, person)
                 return self._kept[key][1]
         except TimeoutError:
-            why = (
+            message = (
                 f"WizChat did not answer within {self._seconds:g} s: look at it and at the network, or try again later"
             )
-            return LiveView(self._engine.clock.now(), None, why)
+            return LiveView(self._engine.clock.now(), None, message)
 
     async def _read(self, tenant: str, chatbot_id: str, person: str) -> LiveView:
         now = self._engine.clock.now()

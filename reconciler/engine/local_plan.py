@@ -66,11 +66,11 @@ async def plan_locally(
     """
     documents, refusals, diagnostics = _chosen(snapshot, chatbots)
 
-    async def ask(document: Document) -> Proposal | None:
+    async def dry_run(document: Document) -> Proposal | None:
         ops = await target.dry_run(document.chatbot_id, document.body)
         return propose(tenant, document.chatbot_id, document.body, ops)
 
-    outcomes = await gather_bounded(documents, ask, target=target, concurrency=concurrency, progress=progress)
+    outcomes = await gather_bounded(documents, dry_run, target=target, concurrency=concurrency, progress=progress)
     planned = tuple(PlannedDocument(*pair) for pair in zip(documents, outcomes, strict=True))
     return LocalPlan(planned, refusals, diagnostics)
 
@@ -83,11 +83,11 @@ def _chosen(
     documents = tuple(document for document in snapshot.documents if document.chatbot_id in chatbots)
     refusals = tuple(refusal for refusal in snapshot.refusals if refusal.chatbot_id in chatbots)
     claims: tuple[Document | Refusal, ...] = (*documents, *refusals)
-    every: tuple[Document | Refusal, ...] = (*snapshot.documents, *snapshot.refusals)
+    all_claims: tuple[Document | Refusal, ...] = (*snapshot.documents, *snapshot.refusals)
     unclaimed = sorted(set(chatbots) - {claim.chatbot_id for claim in claims})
     if unclaimed:
-        known = [claim.chatbot_id for claim in every if claim.chatbot_id is not None]
-        close = get_close_matches(unclaimed[0], known, n=1)
+        claimed_ids = [claim.chatbot_id for claim in all_claims if claim.chatbot_id is not None]
+        close = get_close_matches(unclaimed[0], claimed_ids, n=1)
         near = f"; did you mean {close[0]}?" if close else ""
         raise NotFound(
             f"no document claims chatbot {unclaimed[0]}: check the id, or name the folder that holds it{near}"

@@ -107,7 +107,7 @@ class RetentionKeeper:
         # what fails is tried again after the interval, not at every tick
         self._due = self.engine.clock.monotonic() + INTERVAL
         self.state.size = await self.engine.store.size()
-        self._spared = await self._runs_told_of()
+        self._spared = await self._runs_with_findings()
         self._limits = await self._find_limits()
         self._removed = Counter()
         await self._remove_some()
@@ -117,31 +117,31 @@ class RetentionKeeper:
         limits = {}
         async with self.engine.store.read() as uow:
             now = await uow.now()
-            for what, kept in self.rules.kept.items():
-                oldest = await uow.retention.oldest(what, now - kept, spared=self._spared)
+            for kind, kept in self.rules.kept.items():
+                oldest = await uow.retention.oldest(kind, now - kept, spared=self._spared)
                 if oldest is not None:
-                    limits[what] = min(now - kept, oldest + MAX_A_PASS)
+                    limits[kind] = min(now - kept, oldest + MAX_A_PASS)
         return limits
 
     async def _remove_some(self) -> None:
-        for what, limit in list(self._limits.items()):
+        for kind, limit in list(self._limits.items()):
             async with self.engine.store.begin() as uow:
-                count = await uow.retention.remove(what, limit, most=MAX_AT_ONCE, spared=self._spared)
-            self._removed[what] += count
-            self.state.removed[what] += count
-            if count < MAX_AT_ONCE or what is Expiring.TRANSITIONS:
-                del self._limits[what]
+                count = await uow.retention.remove(kind, limit, most=MAX_AT_ONCE, spared=self._spared)
+            self._removed[kind] += count
+            self.state.removed[kind] += count
+            if count < MAX_AT_ONCE or kind is Expiring.TRANSITIONS:
+                del self._limits[kind]
         if not self._limits and self._removed.total():
             self._may_reclaim = True
-            log.info("old rows removed", extra={"removed": {what.value: n for what, n in self._removed.items() if n}})
+            log.info("old rows removed", extra={"removed": {kind.value: n for kind, n in self._removed.items() if n}})
 
-    async def _runs_told_of(self) -> frozenset[str]:
+    async def _runs_with_findings(self) -> frozenset[str]:
         """The runs that the findings of the documents as they are come from."""
         async with self.engine.store.read() as uow:
             records = await uow.sources.all()
         spared = {record.last_run_id for record in records if record.last_run_id is not None}
         for record in records:
-            told = await last_run_about(self.engine, record.name, record.good_revision)
-            if told is not None:
-                spared |= {told.id, *runs_referred_to(told)}
+            run = await last_run_about(self.engine, record.name, record.good_revision)
+            if run is not None:
+                spared |= {run.id, *runs_referred_to(run)}
         return frozenset(spared)

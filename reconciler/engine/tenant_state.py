@@ -224,31 +224,31 @@ async def _change_write_key(
 async def _keep_write_key(
     engine: Engine, uow: UnitOfWork, tenant: str, key_id: str, change: Callable[[WriteKey, datetime], WriteKey]
 ) -> None:
-    known = await uow.tenants.get(tenant)
-    before = known or TenantRecord(name=tenant)
+    stored = await uow.tenants.get(tenant)
+    before = stored or TenantRecord(name=tenant)
     # nothing that is known of another key holds for this one
     held = before.write_key if before.write_key and before.write_key.key_id == key_id else WriteKey(key_id=key_id)
     key = change(held, await uow.now())
     if key == before.write_key:
         return
     now = replace(before, write_key=key)
-    await (uow.tenants.add(now) if known is None else uow.tenants.save(now))
+    await (uow.tenants.add(now) if stored is None else uow.tenants.save(now))
     await refresh_conditions(engine, uow, await uow.chatbots.in_scope(ScopeKind.TENANT, tenant))
     level = logging.WARNING if key.is_refused or key.missing else logging.INFO
     log.log(level, "write key", extra={"tenant": tenant, "state": key.state, "missing": len(key.missing)})
 
 
-async def _write(engine: Engine, tenant: str, told: TenantSignal | None) -> TenantRecord:
+async def _write(engine: Engine, tenant: str, signal: TenantSignal | None) -> TenantRecord:
     """Keep what was told, where it is new; when another process was faster, its word is as new as ours."""
     try:
         async with engine.store.begin() as uow:
-            known = await uow.tenants.get(tenant)
-            before = known or TenantRecord(name=tenant)
-            if told is None or told.state is None or (before.state, before.cause) == (told.state, told.cause):
+            stored = await uow.tenants.get(tenant)
+            before = stored or TenantRecord(name=tenant)
+            if signal is None or signal.state is None or (before.state, before.cause) == (signal.state, signal.cause):
                 return before
-            since = before.since if before.state is told.state else await uow.now()
-            now = replace(before, state=told.state, cause=told.cause, since=since)
-            if known is None:
+            since = before.since if before.state is signal.state else await uow.now()
+            now = replace(before, state=signal.state, cause=signal.cause, since=since)
+            if stored is None:
                 await uow.tenants.add(now)
             else:
                 now = await uow.tenants.save(now)

@@ -30,38 +30,40 @@ class Fetcher:
     seconds: float = SECONDS
     largest: int = LARGEST
 
-    async def get(self, url: str, what: str, *, bearer: str | None = None) -> Mapping[str, Any]:
+    async def get(self, url: str, subject: str, *, bearer: str | None = None) -> Mapping[str, Any]:
         """A JSON object.
 
         Args:
             url: Where; https, or http on loopback.
-            what: What it is, for the message.
+            subject: What it is, for the message.
             bearer: An access token to show.
 
         Raises:
             LoginRefused: ``issuer_unreachable`` or ``issuer_answer``.
         """
-        return await self._ask(what, _Call("GET", url, {"Authorization": f"Bearer {bearer}"} if bearer else {}))
+        return await self._request(subject, _Call("GET", url, {"Authorization": f"Bearer {bearer}"} if bearer else {}))
 
-    async def post(self, url: str, what: str, form: Mapping[str, str], auth: httpx.Auth | None) -> Mapping[str, Any]:
+    async def post(self, url: str, subject: str, form: Mapping[str, str], auth: httpx.Auth | None) -> Mapping[str, Any]:
         """What a form is answered with: a JSON object.
 
         Raises:
             LoginRefused: As `get`.
         """
-        return await self._ask(what, _Call("POST", url, {}, form, auth))
+        return await self._request(subject, _Call("POST", url, {}, form, auth))
 
-    async def _ask(self, what: str, call: "_Call") -> Mapping[str, Any]:
+    async def _request(self, subject: str, call: "_Call") -> Mapping[str, Any]:
         if not is_safe(call.url):
-            raise LoginRefused("issuer_answer", f"the issuer's {what} is not reached by https")
+            raise LoginRefused("issuer_answer", f"the issuer's {subject} is not reached by https")
         try:
             async with asyncio.timeout(self.seconds):
                 status, body = await self._send(call)
         except (TimeoutError, httpx.HTTPError, httpx.InvalidURL) as error:
-            raise LoginRefused("issuer_unreachable", f"the issuer's {what} does not answer: try again later") from error
+            raise LoginRefused(
+                "issuer_unreachable", f"the issuer's {subject} does not answer: try again later"
+            ) from error
         answer = _object(body) if body is not None else None
         if status != _OK or answer is None:
-            raise LoginRefused("issuer_answer", f"the issuer's {what} answers something else than it should")
+            raise LoginRefused("issuer_answer", f"the issuer's {subject} answers something else than it should")
         return answer
 
     async def _send(self, call: "_Call") -> tuple[int, bytes | None]:

@@ -25,9 +25,9 @@ _SMALLEST_RSA = 2048
 _KINDS: Mapping[str, type[RSAKey | ECKey | OKPKey]] = {"RSA": RSAKey, "EC": ECKey, "OKP": OKPKey}
 
 
-def refused(code: str, what: str) -> LoginRefused:
+def refused(code: str, problem: str) -> LoginRefused:
     """The refusal of an ID token."""
-    return LoginRefused(code, f"the issuer's ID token {what}: sign in again")
+    return LoginRefused(code, f"the issuer's ID token {problem}: sign in again")
 
 
 def read_keys(document: Mapping[str, Any]) -> list[Key]:
@@ -38,14 +38,14 @@ def read_keys(document: Mapping[str, Any]) -> list[Key]:
     return [key for key in map(_key, listed) if key is not None]
 
 
-def _key(said: object) -> Key | None:
-    if not isinstance(said, dict) or said.get("use", "sig") != "sig":
+def _key(value: object) -> Key | None:
+    if not isinstance(value, dict) or value.get("use", "sig") != "sig":
         return None
-    kind = _KINDS.get(str(said.get("kty")))
+    kind = _KINDS.get(str(value.get("kty")))
     if kind is None:
         return None
     try:
-        key = kind.import_key(said)
+        key = kind.import_key(value)
         too_weak = isinstance(key, RSAKey) and key.public_key.key_size < _SMALLEST_RSA
     except (JoseError, ValueError, TypeError, KeyError):
         return None
@@ -59,10 +59,10 @@ def key_id(token: str) -> str | None:
     try:
         head = token.split(".", maxsplit=1)[0]
         header = json.loads(urlsafe_b64decode(head + "=" * (-len(head) % 4)))
-        said = header.get("kid")
+        kid = header.get("kid")
     except (ValueError, binascii.Error, AttributeError, RecursionError) as error:
         raise refused("bad_token", "cannot be read") from error
-    return said if isinstance(said, str) else None
+    return kid if isinstance(kid, str) else None
 
 
 def matching(keys: Sequence[Key], kid: str | None) -> Key | None:
@@ -94,8 +94,8 @@ def check_claims(claims: Mapping[str, Any], *, issuer: str, client_id: str, nonc
         raise refused("wrong_issuer", "is another issuer's")
     _check_audience(claims, client_id)
     _check_times(claims, now.timestamp())
-    said = claims.get("nonce")
-    if not isinstance(said, str) or not hmac.compare_digest(said.encode(), nonce.encode()):
+    token_nonce = claims.get("nonce")
+    if not isinstance(token_nonce, str) or not hmac.compare_digest(token_nonce.encode(), nonce.encode()):
         raise refused("wrong_nonce", "is for another attempt")
     subject = claims.get("sub")
     if not isinstance(subject, str) or not 0 < len(subject) <= 255:  # noqa: PLR2004  the standard's longest

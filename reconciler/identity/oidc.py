@@ -152,9 +152,9 @@ class OidcProvider:
 
     async def _known_keys(self, issuer: OidcIssuer, kid: str | None) -> Sequence[Key]:
         now = self.clock.monotonic()
-        asked, keys = self._keys or (None, ())
+        fetched_at, keys = self._keys or (None, ())
         fresh_for = KEYS_SECONDS if matching(keys, kid) is not None else LOOK_AGAIN_SECONDS
-        if asked is not None and now - asked < fresh_for:
+        if fetched_at is not None and now - fetched_at < fresh_for:
             return keys
         # set before the answer: an issuer that fails is not asked over and over, either
         self._keys = now, keys
@@ -174,17 +174,17 @@ class OidcProvider:
             raise LoginRefused("issuer_answer", "the issuer's userinfo endpoint speaks of somebody else")
         return more
 
-    def _name(self, *sayings: Mapping[str, Any]) -> str:
+    def _name(self, *claim_sets: Mapping[str, Any]) -> str:
         claim = self.settings.name_claim
-        named = [said for said in sayings if isinstance(said.get(claim), str) and said[claim]]
-        if not named:
+        with_name = [claims for claims in claim_sets if isinstance(claims.get(claim), str) and claims[claim]]
+        if not with_name:
             raise LoginRefused("no_name", f"the issuer does not say the claim {claim}: correct oidc.name_claim")
         if claim != "email":
-            return str(named[0][claim])
+            return str(with_name[0][claim])
         # an address and whether it is verified must come from the same saying
-        verified = next((said for said in named if said.get("email_verified") in (True, "true")), None)
+        verified = next((claims for claims in with_name if claims.get("email_verified") in (True, "true")), None)
         if verified is None:
-            raise LoginRefused("email_unverified", _unverified(named))
+            raise LoginRefused("email_unverified", _unverified(with_name))
         return str(verified["email"])
 
 
@@ -201,8 +201,8 @@ def authorization_url(endpoint: str, **parameters: str) -> str:
     return parts._replace(query=urlencode([*own, *parameters.items()])).geturl()
 
 
-def _unverified(sayings: Sequence[Mapping[str, Any]]) -> str:
-    if any(said.get("email_verified") is not None for said in sayings):
+def _unverified(claim_sets: Sequence[Mapping[str, Any]]) -> str:
+    if any(claims.get("email_verified") is not None for claims in claim_sets):
         return "the issuer has not verified your email address: verify it there"
     # nobody who signs in can change that: Microsoft's issuer has no such claim
     return (
@@ -211,8 +211,8 @@ def _unverified(sayings: Sequence[Mapping[str, Any]]) -> str:
     )
 
 
-def _groups(said: object) -> tuple[str, ...]:
-    listed = [said] if isinstance(said, str) else said if isinstance(said, list) else []
+def _groups(value: object) -> tuple[str, ...]:
+    listed = [value] if isinstance(value, str) else value if isinstance(value, list) else []
     if len(listed) > _MAX_GROUPS:
         raise LoginRefused("too_many_groups", f"the issuer names more than {_MAX_GROUPS} groups: let it name fewer")
     return tuple(group for group in listed if isinstance(group, str) and 0 < len(group) <= _LONGEST_GROUP)

@@ -97,25 +97,25 @@ def align(left: Sequence[Hashable], right: Sequence[Hashable], effort: Effort) -
 
 def _trimmed(left: Sequence[Hashable], right: Sequence[Hashable], part: _Range, pairs: list[tuple[int, int]]) -> _Range:
     """The part without what both begin and end with, which is noted as pairs."""
-    at, end, other, other_end = part
-    while at < end and other < other_end and left[at] == right[other]:
-        pairs.append((at, other))
-        at, other = at + 1, other + 1
-    while at < end and other < other_end and left[end - 1] == right[other_end - 1]:
+    begin, end, other_begin, other_end = part
+    while begin < end and other_begin < other_end and left[begin] == right[other_begin]:
+        pairs.append((begin, other_begin))
+        begin, other_begin = begin + 1, other_begin + 1
+    while begin < end and other_begin < other_end and left[end - 1] == right[other_end - 1]:
         end, other_end = end - 1, other_end - 1
         pairs.append((end, other_end))
-    return _Range(at, end, other, other_end)
+    return _Range(begin, end, other_begin, other_end)
 
 
 def _anchors(left: Sequence[Hashable], right: Sequence[Hashable], part: _Range) -> list[tuple[int, int]]:
     """The items that both sides hold exactly once, as many as keep their order."""
     mine = Counter(left[part.left : part.left_end])
     theirs = Counter(right[part.right : part.right_end])
-    where = {right[at]: at for at in range(part.right, part.right_end) if theirs[right[at]] == 1}
+    positions = {right[index]: index for index in range(part.right, part.right_end) if theirs[right[index]] == 1}
     found = [
-        (at, where[left[at]])
-        for at in range(part.left, part.left_end)
-        if mine[left[at]] == 1 and left[at] in where and not _is_blank(left[at])
+        (index, positions[left[index]])
+        for index in range(part.left, part.left_end)
+        if mine[left[index]] == 1 and left[index] in positions and not _is_blank(left[index])
     ]
     return _rising(found)
 
@@ -130,24 +130,24 @@ def _rising(pairs: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
     tails: list[int] = []
     last: list[int] = []
     before: list[int] = []
-    for at, (_, place) in enumerate(pairs):
+    for index, (_, place) in enumerate(pairs):
         length = bisect_left(tails, place)
         tails[length : length + 1] = [place]
-        last[length : length + 1] = [at]
+        last[length : length + 1] = [index]
         before.append(last[length - 1] if length else -1)
-    chosen, at = [], last[-1] if last else -1
-    while at >= 0:
-        chosen.append(pairs[at])
-        at = before[at]
+    chosen, index = [], last[-1] if last else -1
+    while index >= 0:
+        chosen.append(pairs[index])
+        index = before[index]
     return chosen[::-1]
 
 
 def _between(anchors: Sequence[tuple[int, int]], part: _Range) -> Iterator[_Range]:
-    at, other = part.left, part.right
+    next_left, next_right = part.left, part.right
     for left, right in anchors:
-        yield _Range(at, left, other, right)
-        at, other = left + 1, right + 1
-    yield _Range(at, part.left_end, other, part.right_end)
+        yield _Range(next_left, left, next_right, right)
+        next_left, next_right = left + 1, right + 1
+    yield _Range(next_left, part.left_end, next_right, part.right_end)
 
 
 def _longest_common(left: Sequence[Hashable], right: Sequence[Hashable], part: _Range) -> Iterator[tuple[int, int]]:
@@ -156,30 +156,30 @@ def _longest_common(left: Sequence[Hashable], right: Sequence[Hashable], part: _
     table = [[0] * (len(theirs) + 1)]
     for item in reversed(mine):
         below, row = table[-1], [0]
-        for at, other in enumerate(reversed(theirs)):
-            row.append(below[at] + 1 if item == other else max(below[at + 1], row[at]))
+        for index, other in enumerate(reversed(theirs)):
+            row.append(below[index] + 1 if item == other else max(below[index + 1], row[index]))
         table.append(row)
-    at, place = 0, 0
-    while at < len(mine) and place < len(theirs):
-        rest, room = len(mine) - at, len(theirs) - place
-        if mine[at] == theirs[place]:
-            yield part.left + at, part.right + place
-            at, place = at + 1, place + 1
+    index, place = 0, 0
+    while index < len(mine) and place < len(theirs):
+        rest, room = len(mine) - index, len(theirs) - place
+        if mine[index] == theirs[place]:
+            yield part.left + index, part.right + place
+            index, place = index + 1, place + 1
         elif table[rest - 1][room] >= table[rest][room - 1]:
-            at += 1
+            index += 1
         else:
             place += 1
 
 
 def _runs(pairs: Sequence[tuple[int, int]], left_end: int, right_end: int) -> Iterator[MatchingRun]:
-    at, other, start = 0, 0, 0
+    next_left, next_right, start = 0, 0, 0
     for number, (left, right) in enumerate(pairs):
         follows = number + 1 < len(pairs) and pairs[number + 1] == (left + 1, right + 1)
-        if number == start and (at, other) != (left, right):
-            yield MatchingRun(same=False, left=slice(at, left), right=slice(other, right))
+        if number == start and (next_left, next_right) != (left, right):
+            yield MatchingRun(same=False, left=slice(next_left, left), right=slice(next_right, right))
         if not follows:
             first_left, first_right = pairs[start]
             yield MatchingRun(same=True, left=slice(first_left, left + 1), right=slice(first_right, right + 1))
-            at, other, start = left + 1, right + 1, number + 1
-    if (at, other) != (left_end, right_end):
-        yield MatchingRun(same=False, left=slice(at, left_end), right=slice(other, right_end))
+            next_left, next_right, start = left + 1, right + 1, number + 1
+    if (next_left, next_right) != (left_end, right_end):
+        yield MatchingRun(same=False, left=slice(next_left, left_end), right=slice(next_right, right_end))

@@ -79,16 +79,16 @@ def describe_entry(entry: AuditEntry) -> AuditDescription:
     refused = entry.action.endswith(REFUSED)
     action = entry.action.removesuffix(REFUSED)
     if refused:
-        before, after = f"was refused to {_known(action)[1]}", ""
+        before, after = f"was refused to {_words_for(action)[1]}", ""
     elif (moved := _moved(action)) is not None and action not in _DONE:
         before, after = moved
     else:
-        before, after = _known(action)[0], _change(entry.detail)
-    why = _why(entry.detail)
-    return AuditDescription(before, after, "" if after == f"to {why}" else why, refused)
+        before, after = _words_for(action)[0], _change(entry.detail)
+    reason = _reason(entry.detail)
+    return AuditDescription(before, after, "" if after == f"to {reason}" else reason, refused)
 
 
-def _known(action: str) -> tuple[str, str]:
+def _words_for(action: str) -> tuple[str, str]:
     return _DONE.get(action, (f"{action}:", f"{action}:"))
 
 
@@ -124,5 +124,5 @@ def _moment(text: str) -> str:
         return text
 
 
-def _why(detail: Mapping[str, Any]) -> str:
+def _reason(detail: Mapping[str, Any]) -> str:
     return next((text for name in _REASONS if isinstance(text := detail.get(name), str) and text), "")

@@ -16,8 +16,8 @@ def report_text(report: AuditReport) -> str:
     )
     left = report.found - len(report.findings)
     more = f"  … and {left} more\n" if left else ""
-    what = "finding" if report.found == 1 else "findings"
-    return f"{findings}{more}{report.found} {what} in {_extent(report)}.\n{_heads(report)}"
+    noun = "finding" if report.found == 1 else "findings"
+    return f"{findings}{more}{report.found} {noun} in {_extent(report)}.\n{_heads(report)}"
 
 
 def report_json(report: AuditReport) -> str:

@@ -29,12 +29,12 @@ class ExcerptLine:
 
 def lines_of(text: str) -> tuple[str, ...]:
     """The lines of a text, each key in it replaced by the name of its kind; every line keeps its number."""
-    shown, at = [], 0
+    shown, position = [], 0
     for secret in find_secrets(text):
         breaks = text.count("\n", secret.start, secret.end)
-        shown += [text[at : secret.start], f"[{secret.kind}]", "\n" * breaks]
-        at = secret.end
-    shown.append(text[at:])
+        shown += [text[position : secret.start], f"[{secret.kind}]", "\n" * breaks]
+        position = secret.end
+    shown.append(text[position:])
     return tuple(line.removesuffix("\r") for line in "".join(shown).split("\n"))
 
 

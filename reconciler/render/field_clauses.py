@@ -140,14 +140,14 @@ def named(section: str, name: str) -> str:
     return _NAMES.get(f"{section}.{name}") or _NAMES.get(last) or spoken(last.removesuffix("Enabled") or last)
 
 
-def clause(field: Field, telling: FieldWording) -> Clause:
+def clause(field: Field, wording: FieldWording) -> Clause:
     """What becomes of a field."""
     if field.is_emptied:
         return _emptying(field)
     if field.is_switch:
         return Clause("switches ", _subject(field), f" {turn(field)}")
-    told = _told(field) if telling.values else None
-    return told or Clause(f"{_verb(field, telling.efforts)} the ", _name(field))
+    with_value = _with_value(field) if wording.values else None
+    return with_value or Clause(f"{_verb(field, wording.efforts)} the ", _name(field))
 
 
 def loss_clause(field: Field, loss: Loss) -> Clause:
@@ -205,7 +205,7 @@ def _subject(field: Field) -> str:
     return f"the {spoken(_last(inside))}{field.owner.of}" if inside else field.owner.subject
 
 
-def _told(field: Field) -> Clause | None:
+def _with_value(field: Field) -> Clause | None:
     """The clause with the values, where they are short."""
     before, after = field.change.before, field.change.after
     old, new = _short(before), _short(after)

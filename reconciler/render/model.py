@@ -114,7 +114,7 @@ class FleetPlan:
             (self.refused_documents, "document refused" if self.refused_documents == 1 else "documents refused"),
             (len(self.errors), "could not be asked"),
         )
-        return ", ".join(f"{count} {what}" for count, what in counts if count)
+        return ", ".join(f"{count} {words}" for count, words in counts if count)
 
 
 def _total(summaries: Iterable[Summary]) -> Summary:
@@ -129,7 +129,7 @@ def headline(fleet: FleetPlan) -> str:
         return f"Plan: {_nothing(fleet)}{tail}"
     create, update, delete, _ = fleet.summary
     acts = ", ".join(
-        f"{count} to {what}" for count, what in ((create, "create"), (update, "update"), (delete, "delete")) if count
+        f"{count} to {verb}" for count, verb in ((create, "create"), (update, "update"), (delete, "delete")) if count
     )
     return f"Plan: {acts} on {len(fleet.plans)} of {_chatbots(fleet.chatbots)}{tail}"
 

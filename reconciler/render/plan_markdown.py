@@ -67,8 +67,8 @@ def _plan(plan: PlanView, efforts: Iterator[Effort]) -> str:
     title = " ".join(_code(part) for part in (plan.name or plan.chatbot_id, plan.chatbot_id, plan.path))
     lines = [line for directed in plan.ops for line in _op(directed, efforts)]
     notes = [f"{plan.noops} unchanged", f"fingerprint {_code(plan.fingerprint)}"]
-    said = [*(f"loss: {loss}" for loss in taken_away(plan.ops)), *plan.notes]
-    more = ["\n".join(f"- {_code(item)}" for item in said)] if said else []
+    items = [*(f"loss: {loss}" for loss in taken_away(plan.ops)), *plan.notes]
+    more = ["\n".join(f"- {_code(item)}" for item in items)] if items else []
     return "\n\n".join((f"### {title}" + (f" ({side})" if side else ""), _fenced(lines), ", ".join(notes), *more))
 
 

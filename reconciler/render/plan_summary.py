@@ -179,27 +179,27 @@ def _of_updates(updates: Sequence[_Update], effort: Effort) -> Iterator[tuple[Su
     """What sections and items become, but for what is lost."""
     changed = [field for update in updates for field in update.kept]
     efforts = effort.shares(sum(not field.change.is_short for field in changed))
-    telling = FieldWording(efforts, values=len(changed) <= _MAX_VALUED)
+    wording = FieldWording(efforts, values=len(changed) <= _MAX_VALUED)
     for update in updates:
         if update.op.key is None:
-            yield from _of_section(update.op, update.kept, telling)
+            yield from _of_section(update.op, update.kept, wording)
     items = [update for update in updates if update.op.key is not None]
     for section in dict.fromkeys(update.op.section for update in items):
         kept = [field for update in items if update.op.section == section for field in update.kept]
         yield from _of_switches(section, [field for field in kept if field.is_whole])
-        yield from _of_items_fields(section, [field for field in kept if not field.is_whole], telling)
-    untold = [update.op for update in updates if not update.fields]
-    yield from (*_of_sections(untold, "changes"), *_of_items(untold, "changes"))
+        yield from _of_items_fields(section, [field for field in kept if not field.is_whole], wording)
+    without_fields = [update.op for update in updates if not update.fields]
+    yield from (*_of_sections(without_fields, "changes"), *_of_items(without_fields, "changes"))
 
 
-def _of_section(op: Op, fields: Sequence[Field], telling: FieldWording) -> Iterator[tuple[SummaryPart, ...]]:
+def _of_section(op: Op, fields: Sequence[Field], wording: FieldWording) -> Iterator[tuple[SummaryPart, ...]]:
     # texts first: what a bot says matters more than a switch
     ordered = sorted(fields, key=_weight)
     if len(ordered) <= _MAX_NAMED:
-        yield from (_parts(clause(field, telling)) for field in ordered)
+        yield from (_parts(clause(field, wording)) for field in ordered)
         return
-    told, rest = ordered[: _MAX_NAMED - 1], ordered[_MAX_NAMED - 1 :]
-    yield from (_parts(clause(field, FieldWording(telling.efforts, values=False))) for field in told)
+    named, rest = ordered[: _MAX_NAMED - 1], ordered[_MAX_NAMED - 1 :]
+    yield from (_parts(clause(field, FieldWording(wording.efforts, values=False))) for field in named)
     yield (SummaryPart(SummaryTone.PLAIN, f"{_changing(rest)} {len(rest)} other fields of the {noun_of(op)}"),)
 
 
@@ -213,15 +213,15 @@ def _weight(field: Field) -> tuple[bool, bool, bool, int, str]:
 def _of_switches(section: str, fields: Sequence[Field]) -> Iterator[tuple[SummaryPart, ...]]:
     """The items that are turned on and off, those alike together."""
     turns = [(turn(field), field.owner.place.key) for field in fields]
-    for item in sorted({how for how, _ in turns}):
-        keys = [key for how, key in turns if how == item]
-        yield (*_named("switches", _noun(section), keys), SummaryPart(SummaryTone.PLAIN, f" {item}"))
+    for word in sorted({turned for turned, _ in turns}):
+        keys = [key for turned, key in turns if turned == word]
+        yield (*_named("switches", _noun(section), keys), SummaryPart(SummaryTone.PLAIN, f" {word}"))
 
 
-def _of_items_fields(section: str, fields: Sequence[Field], telling: FieldWording) -> Iterator[tuple[SummaryPart, ...]]:
+def _of_items_fields(section: str, fields: Sequence[Field], wording: FieldWording) -> Iterator[tuple[SummaryPart, ...]]:
     """The fields of a single item; several items are only named."""
     if len({field.owner.place.key for field in fields}) == 1 and len(fields) <= _MAX_OF_ITEM:
-        yield from (_parts(clause(field, telling)) for field in sorted(fields, key=_weight))
+        yield from (_parts(clause(field, wording)) for field in sorted(fields, key=_weight))
         return
     of_items: defaultdict[str, list[Field]] = defaultdict(list)
     for field in fields:
@@ -248,9 +248,9 @@ def _of_losses(updates: Sequence[_Update]) -> Iterator[tuple[SummaryPart, ...]]:
     found = [(field, loss) for update in updates for field in update.fields for loss in field.losses]
     ordered = sorted(found, key=lambda pair: pair[1].kind not in _ALWAYS_NAMED)
     always = sum(loss.kind in _ALWAYS_NAMED for _, loss in found)
-    told = ordered if len(ordered) <= _MAX_NAMED else ordered[: max(_MAX_NAMED - 1, always)]
-    yield from (_parts(_loss_said(*pair)) for pair in told)
-    rest = len(ordered) - len(told)
+    named = ordered if len(ordered) <= _MAX_NAMED else ordered[: max(_MAX_NAMED - 1, always)]
+    yield from (_parts(_loss_said(*pair)) for pair in named)
+    rest = len(ordered) - len(named)
     if rest:
         yield (SummaryPart(SummaryTone.PLAIN, f"empties or removes {rest} other {'field' if rest == 1 else 'fields'}"),)
 
@@ -291,13 +291,13 @@ def _named(verb: str, noun: _Noun, keys: Sequence[str]) -> tuple[SummaryPart, ..
     return (head, *_listed([(SummaryPart(SummaryTone.NAME, escaped_distinct(key)),) for key in keys], " and "))
 
 
-def _parts(said: Clause) -> tuple[SummaryPart, ...]:
+def _parts(clause_: Clause) -> tuple[SummaryPart, ...]:
     parts = (
-        SummaryPart(SummaryTone.PLAIN, said.verb),
-        SummaryPart(SummaryTone.NAME, said.name),
-        SummaryPart(SummaryTone.PLAIN, said.rest),
+        SummaryPart(SummaryTone.PLAIN, clause_.verb),
+        SummaryPart(SummaryTone.NAME, clause_.name),
+        SummaryPart(SummaryTone.PLAIN, clause_.rest),
     )
-    return parts if said.rest else parts[:2]
+    return parts if clause_.rest else parts[:2]
 
 
 def _lost(clause: tuple[SummaryPart, ...]) -> tuple[SummaryPart, ...]:

@@ -111,7 +111,10 @@ def _paths(points: Sequence[Point]) -> tuple[str, str, str]:
 
 def _scale(points: Sequence[Point], *, most: int) -> Callable[[datetime, int], tuple[int, int]]:
     first, whole = points[0].at, points[-1].at - points[0].at
-    return lambda at, count: (round((at - first) / whole * WIDTH), round(_FLOOR - count / most * (_FLOOR - _TOP)))
+    return lambda moment, count: (
+        round((moment - first) / whole * WIDTH),
+        round(_FLOOR - count / most * (_FLOOR - _TOP)),
+    )
 
 
 def _upper_edge(buckets: Sequence[tuple[Point, Point]], scale: Callable[[datetime, int], tuple[int, int]]) -> _Places:
@@ -176,14 +179,14 @@ def _text(points: Sequence[Point], peak: Point, unknown: str) -> str:
     first, last = points[0], points[-1]
     least = min(points, key=lambda point: point.least)
     sentence = (
-        f"{_count(first)} on {_on(first)}, {_count(last)} on {last.at:%Y-%m-%d}; at most {peak.most} on {_on(peak)}"
+        f"{_count(first)} on {_when(first)}, {_count(last)} on {last.at:%Y-%m-%d}; at most {peak.most} on {_when(peak)}"
     )
-    return "; ".join([f"{sentence}, at least {least.least} on {_on(least)}", *([unknown] if unknown else [])]) + "."
+    return "; ".join([f"{sentence}, at least {least.least} on {_when(least)}", *([unknown] if unknown else [])]) + "."
 
 
 def _count(point: Point) -> str:
     return f"{point.out_of_sync} and {point.unknown} unknown" if point.unknown else str(point.out_of_sync)
 
 
-def _on(point: Point) -> str:
+def _when(point: Point) -> str:
     return f"{point.day:%Y-%m-%d}"

@@ -78,11 +78,11 @@ def _as_effort(effort: Effort | int) -> Effort:
 def _compared(before: str, after: str, context: int, effort: Effort) -> Iterator[Line]:
     old, new = (text.split("\n") if text else [] for text in (before, after))
     runs = align(old, new, effort)
-    for at, run in enumerate(runs):
+    for index, run in enumerate(runs):
         if not run.same:
             yield from _replaced(old[run.left], new[run.right], effort)
         elif len(runs) > 1:
-            head, tail = context if at else 0, context if at < len(runs) - 1 else 0
+            head, tail = context if index else 0, context if index < len(runs) - 1 else 0
             yield from _around(old[run.left], head, tail)
 
 
@@ -182,12 +182,12 @@ def _around(lines: Sequence[str], head: int, tail: int) -> Iterator[Line]:
 
 def _replaced(old: Sequence[str], new: Sequence[str], effort: Effort) -> Iterator[Line]:
     """Lines in place of others: each beside the one that it came from, as far as that can be told."""
-    at, place = 0, 0
+    index, place = 0, 0
     for left, right in (*_alike(old, new, effort), (len(old), len(new))):
-        yield from _unlike(old[at:left], new[place:right], effort)
+        yield from _unlike(old[index:left], new[place:right], effort)
         if left < len(old):
             yield _words(old[left], new[right], effort)
-        at, place = left + 1, right + 1
+        index, place = left + 1, right + 1
 
 
 def _unlike(old: Sequence[str], new: Sequence[str], effort: Effort) -> Iterator[Line]:
@@ -208,23 +208,23 @@ def _alike(old: Sequence[str], new: Sequence[str], effort: Effort) -> list[tuple
     if not effort.spend(sum(map(len, left)) * len(right)):
         return []
     best: list[list[float]] = [[0.0] * (len(right) + 1) for _ in range(len(left) + 1)]
-    for at in reversed(range(len(left))):
+    for index in reversed(range(len(left))):
         for place in reversed(range(len(right))):
-            paired = best[at + 1][place + 1] + _likeness(left[at], right[place])
-            best[at][place] = max(best[at + 1][place], best[at][place + 1], paired)
+            paired = best[index + 1][place + 1] + _likeness(left[index], right[place])
+            best[index][place] = max(best[index + 1][place], best[index][place + 1], paired)
     return list(_chosen(best))
 
 
 def _chosen(best: Sequence[Sequence[float]]) -> Iterator[tuple[int, int]]:
-    at, place = 0, 0
-    while at < len(best) - 1 and place < len(best[0]) - 1:
-        if best[at][place] == best[at + 1][place]:
-            at += 1
-        elif best[at][place] == best[at][place + 1]:
+    index, place = 0, 0
+    while index < len(best) - 1 and place < len(best[0]) - 1:
+        if best[index][place] == best[index + 1][place]:
+            index += 1
+        elif best[index][place] == best[index][place + 1]:
             place += 1
         else:
-            yield at, place
-            at, place = at + 1, place + 1
+            yield index, place
+            index, place = index + 1, place + 1
 
 
 def _likeness(left: frozenset[str], right: frozenset[str]) -> float:
@@ -248,8 +248,8 @@ def _words(old: str, new: str, effort: Effort) -> Line:
 def _merged(runs: Sequence[tuple[bool, str, str]]) -> Iterator[tuple[bool, str, str]]:
     """Take changes as one with less between them than changes on either side: they read better together."""
     old = new = ""
-    for at, (same, left, right) in enumerate(runs):
-        if same and not (0 < at < len(runs) - 1 and _is_lost(left, (old, new), runs[at + 1][1:])):
+    for index, (same, left, right) in enumerate(runs):
+        if same and not (0 < index < len(runs) - 1 and _is_lost(left, (old, new), runs[index + 1][1:])):
             yield False, old, new
             yield True, left, right
             old = new = ""

@@ -88,9 +88,9 @@ def _issuer_url(value: str) -> str:
     return value.rstrip("/")
 
 
-def _check_encrypted(parts: SplitResult, what: str) -> None:
+def _check_encrypted(parts: SplitResult, subject: str) -> None:
     if parts.scheme == "http" and not is_loopback(parts.hostname or ""):
-        raise ValueError(f"it would send {what} in the clear: use https (http is for loopback only)")
+        raise ValueError(f"it would send {subject} in the clear: use https (http is for loopback only)")
 
 
 def _api_key(value: SecretStr) -> SecretStr:

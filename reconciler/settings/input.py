@@ -63,19 +63,19 @@ def load_settings(environ: Mapping[str, str] = os.environ) -> Settings:
 
 def _origins(merged: Mapping[str, Any], from_environment: Mapping[str, Any], path: str) -> dict[str, str]:
     found = {}
-    for table, given in merged.items():
+    for table, values in merged.items():
         above = from_environment.get(table, {})
-        if not isinstance(given, dict):
+        if not isinstance(values, dict):
             found[table] = f"{PREFIX}{table}".upper() if table in from_environment else path
             continue
-        for name in given:
+        for name in values:
             found[f"{table}.{name}"] = f"{PREFIX}{table}__{name}".upper() if name in above else path
     return found
 
 
 def _short_origins(environ: Mapping[str, str], short: Mapping[str, Any]) -> dict[str, str]:
-    given = {f"{table}.{field}": name for name, (table, field) in SHORT_FORM.items() if environ.get(name)}
-    return {**given, **{f"{table}.name": DEFAULT for table in short}} if short else {}
+    found = {f"{table}.{field}": name for name, (table, field) in SHORT_FORM.items() if environ.get(name)}
+    return {**found, **{f"{table}.name": DEFAULT for table in short}} if short else {}
 
 
 # --- the file ---------------------------------------------------------------------------------------------------
@@ -151,15 +151,15 @@ def refuse_unknown_variables(environ: Mapping[str, str]) -> None:
 
 
 def _short_form(environ: Mapping[str, str]) -> dict[str, Any]:
-    given: dict[str, dict[str, str]] = {"tenants": {}, "sources": {}}
+    tables: dict[str, dict[str, str]] = {"tenants": {}, "sources": {}}
     for name, (table, field) in SHORT_FORM.items():
         if environ.get(name):
-            given[table][field] = environ[name]
-    if given["sources"] and not given["tenants"]:
+            tables[table][field] = environ[name]
+    if tables["sources"] and not tables["tenants"]:
         raise SettingsError(
             "RECONCILER_GIT_URL needs a key to compare with: set WIZCHAT_API_KEY or WIZCHAT_API_KEY_FILE"
         )
-    return {table: [{"name": "default", **values}] for table, values in given.items() if values}
+    return {table: [{"name": "default", **values}] for table, values in tables.items() if values}
 
 
 # --- errors ----------------------------------------------------------------------------------------------------
@@ -214,10 +214,10 @@ def _given_at(location: Sequence[int | str], from_environment: Mapping[str, Any]
     short = [name for name, place in SHORT_FORM.items() if environ.get(name) and place[0] == table]
     if short:
         return f"set by {next((name for name in short if SHORT_FORM[name][1] == location[-1]), short[0])}"
-    given = from_environment.get(str(table))
-    if isinstance(given, dict) and field in given:
+    values = from_environment.get(str(table))
+    if isinstance(values, dict) and field in values:
         return "set by " + f"{PREFIX}{table}__{field}".upper()
-    if given is not None and not isinstance(given, dict):
+    if values is not None and not isinstance(values, dict):
         return "set by " + f"{PREFIX}{table}".upper()
     return f"in {environ[CONFIG]}" if environ.get(CONFIG) else "in the environment"
 

@@ -193,11 +193,11 @@ class Settings(BaseSettings):
     def _names_fit_together(self) -> Self:
         _refuse_twice("tenants", [tenant.name for tenant in self.tenants])
         _refuse_twice("sources", [source.name for source in self.sources])
-        known = [tenant.name for tenant in self.tenants]
+        names = [tenant.name for tenant in self.tenants]
         _refuse_unknown_sources(self.grants, {source.name for source in self.sources})
         for source in self.sources:
-            if source.tenant not in known:
-                listed = ", ".join(known) or "there is none"
+            if source.tenant not in names:
+                listed = ", ".join(names) or "there is none"
                 raise ValueError(
                     f"sources.{source.name}.tenant: there is no tenant {source.tenant!r}: use one of {listed}"
                 )

@@ -181,8 +181,8 @@ def _origin(settings: Settings, table: str, held: BaseModel, name: str) -> str:
     if name not in held.model_fields_set:
         return DEFAULT
     # a secret from a file comes from where the file is named
-    known = (f"{table}.{name}", f"{table}.{name}_file", table)
-    return next((settings.origins[item] for item in known if settings.origins.get(item)), _GIVEN)
+    keys = (f"{table}.{name}", f"{table}.{name}_file", table)
+    return next((settings.origins[item] for item in keys if settings.origins.get(item)), _GIVEN)
 
 
 def _value(held: BaseModel, name: str, field: FieldInfo) -> str:

@@ -16,30 +16,30 @@ _PERSON: Final = "person/"
 _column = tables.audit.c
 
 
-def person_names_in(wanted: AuditFilter) -> Collection[str]:
+def person_names_in(filters: AuditFilter) -> Collection[str]:
     """The names of people that a filter writes."""
-    about = wanted.subject or ""
-    named = (wanted.actor, about.removeprefix(_PERSON) if about.startswith(_PERSON) else None)
+    about = filters.subject or ""
+    named = (filters.actor, about.removeprefix(_PERSON) if about.startswith(_PERSON) else None)
     return [name for name in named if name]
 
 
-def audit_conditions(wanted: AuditFilter, dialect: Dialect, spellings: Collection[str]) -> list[ColumnElement[bool]]:
+def audit_conditions(filters: AuditFilter, dialect: Dialect, spellings: Collection[str]) -> list[ColumnElement[bool]]:
     """What a filter asks for.
 
     Args:
-        wanted: The filter.
+        filters: The filter.
         dialect: The database's.
         spellings: The names of the people whom it means.
     """
     conditions: list[ColumnElement[bool]] = []
-    if wanted.subject is not None:
-        conditions.append(or_(*_about(wanted.subject, dialect, spellings)))
-    if wanted.actor is not None:
-        conditions.append(or_(_column.actor.in_(spellings), func.lower(_column.actor) == wanted.actor.lower()))
-    if wanted.action is not None:
-        conditions.append(_column.action.startswith(wanted.action, autoescape=True))
-    if wanted.after is not None:
-        conditions.append(_column.seq > wanted.after)
+    if filters.subject is not None:
+        conditions.append(or_(*_about(filters.subject, dialect, spellings)))
+    if filters.actor is not None:
+        conditions.append(or_(_column.actor.in_(spellings), func.lower(_column.actor) == filters.actor.lower()))
+    if filters.action is not None:
+        conditions.append(_column.action.startswith(filters.action, autoescape=True))
+    if filters.after is not None:
+        conditions.append(_column.seq > filters.after)
     return conditions
 
 
@@ -50,8 +50,8 @@ def _about(subject: str, dialect: Dialect, spellings: Collection[str]) -> Iterat
     if name and kind in _NAMED:
         yield dialect.label(_column.detail, kind) == name
     if kind == "chatbot":
-        for of, table in (("plan/", tables.plans), ("apply/", tables.applies)):
-            yield _column.subject.in_(select(of + table.c.id).where(table.c.chatbot_id == name))
+        for prefix, table in (("plan/", tables.plans), ("apply/", tables.applies)):
+            yield _column.subject.in_(select(prefix + table.c.id).where(table.c.chatbot_id == name))
     if kind == "person":
         yield _column.subject.in_([_PERSON + spelling for spelling in spellings])
         yield func.lower(_column.subject) == subject.lower()

@@ -42,8 +42,8 @@ def _text(stored: bytes) -> bytes:
 
 async def keep_bodies(transaction: Transaction, source: str, bodies: Mapping[str, Mapping[str, Any]]) -> None:
     """Keep bodies, given by digest, that are not kept yet."""
-    known = await known_bodies(transaction, source, bodies)
-    new = {digest: body for digest, body in bodies.items() if digest not in known}
+    existing = await known_bodies(transaction, source, bodies)
+    new = {digest: body for digest, body in bodies.items() if digest not in existing}
 
     def rows() -> list[dict[str, Any]]:
         return [{"source": source, "digest": digest, "data": packed(body)} for digest, body in new.items()]

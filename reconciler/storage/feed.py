@@ -32,12 +32,12 @@ class Feed:
         """Where the feed stands. Who reads it first and rows afterwards misses nothing."""
         return f"{self._boot}-{self._count}"
 
-    def publish(self, whats: Iterable[Change | Signal]) -> None:
+    def publish(self, payloads: Iterable[Change | Signal]) -> None:
         """Add what a commit changed."""
         before = self._count
-        for what in whats:
+        for payload in payloads:
             self._count += 1
-            self._events.append(Event(self.last, what))
+            self._events.append(Event(self.last, payload))
         if self._count != before:
             moved, self._moved = self._moved, asyncio.Event()
             moved.set()
@@ -60,5 +60,7 @@ class Feed:
         """How many events a place is behind; None for a place that never was."""
         boot, _, number = after.partition("-")
         # a number as it was handed out, and no other way to write one
-        known = boot == self._boot and number.isdecimal() and number.isascii() and len(number) <= len(str(self._count))
-        return self._count - int(number) if known and int(number) <= self._count else None
+        is_ours = (
+            boot == self._boot and number.isdecimal() and number.isascii() and len(number) <= len(str(self._count))
+        )
+        return self._count - int(number) if is_ours and int(number) <= self._count else None

@@ -164,9 +164,9 @@ def _counted(
     sync: Column[Any], source: Column[Any], visible: Collection[str] | None, *has_document: ColumnElement[bool]
 ) -> dict[str, ColumnElement[int]]:
     """What a chatbot adds to each number of a `Tally`."""
-    seen = among(source, visible)
-    managed = and_(sync.is_not(None), source.is_not(None), *has_document, *seen)
-    conditions = (and_(sync == _DRIFTED, *seen), and_(sync == _UNKNOWN, managed), managed)
+    is_visible = among(source, visible)
+    managed = and_(sync.is_not(None), source.is_not(None), *has_document, *is_visible)
+    conditions = (and_(sync == _DRIFTED, *is_visible), and_(sync == _UNKNOWN, managed), managed)
     return {name: case((holds, 1), else_=0) for name, holds in zip(_COUNTED, conditions, strict=True)}
 
 
@@ -186,6 +186,6 @@ def _bucket_change(row: Row[Any]) -> BucketChange:
     )
 
 
-def among(place: Column[Any], wanted: Collection[str] | None) -> list[ColumnElement[bool]]:
+def among(place: Column[Any], names: Collection[str] | None) -> list[ColumnElement[bool]]:
     """That a column has one of these values; None means any."""
-    return [] if wanted is None else [place.in_(wanted)]
+    return [] if names is None else [place.in_(names)]

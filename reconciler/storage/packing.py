@@ -72,11 +72,11 @@ def _decoded(text: str) -> Any:
     """The value of compact JSON, a list item by item: while one call decodes, no other thread runs."""
     if not text.startswith("["):
         return json.loads(text)
-    items, at = [], 1
-    while text[at] != "]":
-        item, at = _DECODER.raw_decode(text, at)
+    items, position = [], 1
+    while text[position] != "]":
+        item, position = _DECODER.raw_decode(text, position)
         items.append(item)
-        at += text[at] == ","
+        position += text[position] == ","
     return items
 
 

@@ -85,10 +85,14 @@ class SqlParseCache:
                     known_trees.c.is_promoted.is_(True),
                 )
             )
-            known = _TREE.validate_python(tree) if tree is not None else None
+            tree_of_blobs = _TREE.validate_python(tree) if tree is not None else None
             # what is deleted by hand is deleted as a whole
             is_there = exists().where(parsed_files.c.source == self._source)
-            return known if known is not None and await transaction.connection.scalar(select(is_there)) else None
+            return (
+                tree_of_blobs
+                if tree_of_blobs is not None and await transaction.connection.scalar(select(is_there))
+                else None
+            )
 
     async def at(self, paths: Collection[str]) -> Mapping[str, ParsedFile]:
         """What is known of files, by path."""
@@ -121,10 +125,10 @@ class SqlParseCache:
     async def standing(self, chatbot_ids: Collection[str], paths: Collection[str]) -> Mapping[str, str]:
         """The claims of the source at its good revision, as chatbot id → path."""
         column, found = documents.c, dict[str, str]()
-        wanted = [column.chatbot_id.in_(part) for part in in_parts(chatbot_ids)]
-        wanted += [column.path.in_(part) for part in in_parts(paths)]
+        conditions = [column.chatbot_id.in_(part) for part in in_parts(chatbot_ids)]
+        conditions += [column.path.in_(part) for part in in_parts(paths)]
         async with self._reading() as transaction:
-            for condition in wanted or [column.refusal.is_not(None)]:
+            for condition in conditions or [column.refusal.is_not(None)]:
                 statement = select(column.chatbot_id, column.path).where(column.source == self._source, condition)
                 found |= {row.chatbot_id: row.path for row in await transaction.connection.execute(statement)}
         return found
@@ -141,7 +145,9 @@ class SqlParseCache:
         # its rows are decoded when they are looked at
         files = await transaction.records.run(partial(_known, kept, blobs))
         digests = {path: {document.digest for document in file.documents} for path, file in files.items()}
-        bodies = await known_bodies(transaction, self._source, {one for of in digests.values() for one in of})
+        bodies = await known_bodies(
+            transaction, self._source, {digest for digests_of_file in digests.values() for digest in digests_of_file}
+        )
         return {path: file for path, file in files.items() if digests[path] <= bodies}
 
     async def _paths(self, table: Any, column: ColumnElement[str], values: Collection[str]) -> frozenset[str]:

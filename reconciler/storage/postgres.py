@@ -132,8 +132,8 @@ class Postgres:
 
     def listed(self, rows: BindParameter[str]) -> Subquery:
         """By ``jsonb_array_elements``."""
-        each = func.jsonb_array_elements(cast(rows, JSONB)).table_valued(column("value", JSONB)).render_derived()
-        moment = cast(each.c.value[2].astext + "+00", DateTime(timezone=True))
+        elements = func.jsonb_array_elements(cast(rows, JSONB)).table_valued(column("value", JSONB)).render_derived()
+        moment = cast(elements.c.value[2].astext + "+00", DateTime(timezone=True))
         return select(
-            each.c.value[0].astext.label("id"), each.c.value[1].astext.label("name"), moment.label("updated_at")
+            elements.c.value[0].astext.label("id"), elements.c.value[1].astext.label("name"), moment.label("updated_at")
         ).subquery("listed")

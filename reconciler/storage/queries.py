@@ -56,7 +56,7 @@ class Queries(HistoryQueries):
 
     async def chatbots(
         self,
-        wanted: ChatbotFilter,
+        filters: ChatbotFilter,
         *,
         limit: int,
         cursor: str | None,
@@ -64,7 +64,7 @@ class Queries(HistoryQueries):
         descending: bool = False,
     ) -> Page[Chatbot]:
         """Chatbots; a cursor holds for the order and the direction that it was handed out for."""
-        statement = select(*rows.CHATBOTS.columns).where(*chatbot_conditions(wanted, self._dialect))
+        statement = select(*rows.CHATBOTS.columns).where(*chatbot_conditions(filters, self._dialect))
         by = chatbot_order(order, descending=descending)
         return await self._page(rows.CHATBOTS, by, statement, limit, cursor)
 
@@ -75,9 +75,9 @@ class Queries(HistoryQueries):
         async with self._reading() as transaction:
             return await transaction.all(rows.CHATBOTS, statement)
 
-    async def plans(self, wanted: PlanFilter, *, limit: int, cursor: str | None) -> Page[Plan]:
+    async def plans(self, filters: PlanFilter, *, limit: int, cursor: str | None) -> Page[Plan]:
         """Plans, newest first."""
-        statement = select(*rows.PLANS.columns).where(*plan_conditions(wanted))
+        statement = select(*rows.PLANS.columns).where(*plan_conditions(filters))
         return await self._page(rows.PLANS, paging.PLANS, statement, limit, cursor)
 
     async def plan_groups(self, visible: Collection[str] | None = None, *, limit: int = 100) -> Sequence[PlanGroup]:
@@ -128,22 +128,22 @@ class Queries(HistoryQueries):
         statement = select(*rows.RUNS.columns).where(*among(tables.runs.c.source, sources))
         return await self._page(rows.RUNS, paging.RUNS, statement, limit, cursor)
 
-    async def audit(self, wanted: AuditFilter | None, *, limit: int, cursor: str | None) -> Page[AuditEntry]:
+    async def audit(self, filters: AuditFilter | None, *, limit: int, cursor: str | None) -> Page[AuditEntry]:
         """Audit entries, newest first; None means all."""
-        wanted = wanted or AuditFilter()
-        names = await self._spellings(wanted)
-        statement = select(*rows.AUDIT.columns).where(*audit_conditions(wanted, self._dialect, names))
+        filters = filters or AuditFilter()
+        names = await self._spellings(filters)
+        statement = select(*rows.AUDIT.columns).where(*audit_conditions(filters, self._dialect, names))
         return await self._page(rows.AUDIT, paging.AUDIT, statement, limit, cursor)
 
-    async def _spellings(self, wanted: AuditFilter) -> Collection[str]:
+    async def _spellings(self, filters: AuditFilter) -> Collection[str]:
         """The names of those whom a filter of audit entries means, however it writes them."""
-        asked = person_names_in(wanted)
-        if not asked:
+        filtered_names = person_names_in(filters)
+        if not filtered_names:
             return ()
-        known = select(tables.tokens.c.person).union(select(tables.people.c.name))
+        known_names = select(tables.tokens.c.person).union(select(tables.people.c.name))
         async with self._reading() as transaction:
-            names = (await transaction.connection.execute(known)).scalars().all()
-        return [name for name in names if any(same_person(name, item) for item in asked)]
+            names = (await transaction.connection.execute(known_names)).scalars().all()
+        return [name for name in names if any(same_person(name, item) for item in filtered_names)]
 
     async def applies_of(self, plan_ids: Collection[str]) -> Mapping[str, Apply]:
         """Plan id → its latest apply."""
@@ -314,23 +314,23 @@ async def _runs_with(transaction: Transaction, ids: Collection[str]) -> Mapping[
     return {run.id: run for run in await transaction.all(rows.RUNS, statement)}
 
 
-def chatbot_conditions(wanted: ChatbotFilter, dialect: Dialect) -> list[ColumnElement[bool]]:
+def chatbot_conditions(filters: ChatbotFilter, dialect: Dialect) -> list[ColumnElement[bool]]:
     """What a filter asks for, in SQL."""
     column = tables.chatbots.c
     conditions = [
-        *_equal(column.sync, wanted.sync),
-        *_equal(column.direction, wanted.direction),
-        *_for_reason(wanted.reason),
-        *_equal(column.source, wanted.source),
-        *_equal(column.tenant, wanted.tenant),
-        *among(column.source, wanted.visible),
+        *_equal(column.sync, filters.sync),
+        *_equal(column.direction, filters.direction),
+        *_for_reason(filters.reason),
+        *_equal(column.source, filters.source),
+        *_equal(column.tenant, filters.tenant),
+        *among(column.source, filters.visible),
     ]
-    if wanted.label is not None:
-        name, stated, value = wanted.label.partition("=")
+    if filters.label is not None:
+        name, has_value, value = filters.label.partition("=")
         label = dialect.label(column.labels, name)
-        conditions.append(label == value if stated else label.is_not(None))
-    if wanted.q is not None:
-        conditions.append(column.search.contains(wanted.q.casefold(), autoescape=True))
+        conditions.append(label == value if has_value else label.is_not(None))
+    if filters.q is not None:
+        conditions.append(column.search.contains(filters.q.casefold(), autoescape=True))
     return conditions
 
 
@@ -340,16 +340,16 @@ def _for_reason(reason: Reason | None) -> list[ColumnElement[bool]]:
     return [column.suspension_id.is_not(None)] if reason is Reason.SUSPENDED else _equal(column.reason, reason)
 
 
-def plan_conditions(wanted: PlanFilter) -> list[ColumnElement[bool]]:
+def plan_conditions(filters: PlanFilter) -> list[ColumnElement[bool]]:
     """What a filter asks for, in SQL."""
     column = tables.plans.c
     return [
-        *among(column.status, wanted.status),
-        *_equal(column.tenant, wanted.tenant),
-        *_equal(column.chatbot_id, wanted.chatbot),
-        *_equal(column.source, wanted.source),
-        *_equal(column.change, wanted.change),
-        *among(column.source, wanted.visible),
+        *among(column.status, filters.status),
+        *_equal(column.tenant, filters.tenant),
+        *_equal(column.chatbot_id, filters.chatbot),
+        *_equal(column.source, filters.source),
+        *_equal(column.change, filters.change),
+        *among(column.source, filters.visible),
     ]
 
 

@@ -62,19 +62,19 @@ def is_current(url: URL, dialect: Dialect) -> bool:
         engine.dispose()
 
 
-def upgrade(url: str, *, to: str = "head") -> str:
+def upgrade(url: str, *, revision: str = "head") -> str:
     """Bring a database that nobody else uses to the revision that this program needs, and return it.
 
     Args:
         url: The database.
-        to: An older revision, to make what an older program had.
+        revision: An older revision, to make what an older program had.
 
     Raises:
         StoreError: When it is in use, cannot be written, or is newer than this program.
     """
     parsed, dialect = locate(url)
     with translated(), dialect.guard(parsed):
-        migrate(parsed, dialect, to=to)
+        migrate(parsed, dialect, revision=revision)
     return head()
 
 
@@ -91,21 +91,21 @@ def compact(url: str) -> None:
         dialect.compact(parsed)
 
 
-def migrate(url: URL, dialect: Dialect, *, to: str = "head") -> None:
+def migrate(url: URL, dialect: Dialect, *, revision: str = "head") -> None:
     """The upgrade itself, for whoever already holds the dialect's guard: all of it in one transaction, or nothing."""
     engine = dialect.migration_engine(url)
     try:
         with engine.begin() as connection:
             dialect.serialize_migration(connection)
             if _checked(_revision(connection)) != head():
-                _upgrade(connection, to)
+                _upgrade(connection, revision)
     finally:
         engine.dispose()
 
 
 def _checked(revision: str | None) -> str | None:
-    known = {script.revision for script in _scripts().walk_revisions()}
-    if revision is not None and revision not in known:
+    revisions = {script.revision for script in _scripts().walk_revisions()}
+    if revision is not None and revision not in revisions:
         raise StoreError(
             f"the database is at revision {revision}, this program only knows revisions up to {head()}: "
             "run the newer program that made it, or restore a backup from before its upgrade"

@@ -149,15 +149,15 @@ class Sqlite:
 
     def label(self, labels: Column[Any], name: str) -> ColumnElement[str]:
         """By ``json_each``, which takes any name literally; a JSON path would have to be escaped."""
-        each = func.json_each(labels).table_valued("key", "value")
-        return select(each.c.value.cast(Text)).where(each.c.key == name).scalar_subquery()
+        elements = func.json_each(labels).table_valued("key", "value")
+        return select(elements.c.value.cast(Text)).where(elements.c.key == name).scalar_subquery()
 
     def listed(self, rows: BindParameter[str]) -> Subquery:
         """By ``json_each``; moments are text, as they are in columns."""
-        each = func.json_each(rows).table_valued("value")
+        elements = func.json_each(rows).table_valued("value")
         names = ("id", "name", "updated_at")
         return select(
-            *(func.json_extract(each.c.value, f"$[{at}]").label(name) for at, name in enumerate(names))
+            *(func.json_extract(elements.c.value, f"$[{index}]").label(name) for index, name in enumerate(names))
         ).subquery("listed")
 
 

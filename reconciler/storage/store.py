@@ -153,7 +153,7 @@ class Store:
 
     @asynccontextmanager
     async def _writing(self) -> AsyncIterator[Transaction]:
-        whats: Sequence[Change] | None = None
+        changes: Sequence[Change] | None = None
         try:
             async with self._transaction(self._engines.writer) as transaction:
                 yield transaction
@@ -161,11 +161,11 @@ class Store:
                     found = await _told_of(transaction)
                     await self._dialect.announce(transaction.connection, shown=bool(found))
                     self._begin_commit()
-                    whats = found
+                    changes = found
         finally:
             # after the commit, and also when its outcome is not known
-            if whats is not None:
-                self._end_commit(whats)
+            if changes is not None:
+                self._end_commit(changes)
 
     def _begin_commit(self) -> None:
         # where nobody else can commit now, what the watch says until now is of others
@@ -173,11 +173,11 @@ class Store:
             self._feed.publish([Signal.CHANGED])
         self._committing += 1
 
-    def _end_commit(self, whats: Sequence[Change]) -> None:
+    def _end_commit(self, changes: Sequence[Change]) -> None:
         self._watch.settle()
         self._committing -= 1
         self._commits += 1
-        self._feed.publish(whats)
+        self._feed.publish(changes)
 
     def _others_committed(self) -> bool:
         if self._committing:

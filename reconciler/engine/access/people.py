@@ -61,14 +61,14 @@ async def bar(engine: Engine, actor: Actor, name: str, reason: str) -> Person:
     """
     actor.require(Role.ADMIN)
     async with engine.store.begin() as uow:
-        person = await _known(uow, name)
+        person = await _known_person(uow, name)
         if person.barred_at is not None:
             return person
         person = await uow.people.save(replace(person, barred_at=await uow.now()))
-        given = await uow.approvals.unspent_by(name)
-        taken = [await uow.approvals.save(replace(item, revoked_at=person.barred_at)) for item in given]
+        approvals = await uow.approvals.unspent_by(name)
+        revoked = [await uow.approvals.save(replace(item, revoked_at=person.barred_at)) for item in approvals]
         ended = await end_sessions_of(uow, name)
-        detail = {"reason": reason, "sessions": ended, "approvals": [approval.id for approval in taken]}
+        detail = {"reason": reason, "sessions": ended, "approvals": [approval.id for approval in revoked]}
         await audit(uow, actor, "person.bar", f"person/{person.name}", detail=detail)
         await settle_approved_plans(engine, uow)
     return person
@@ -83,7 +83,7 @@ async def unbar(engine: Engine, actor: Actor, name: str, reason: str) -> Person:
     """
     actor.require(Role.ADMIN)
     async with engine.store.begin() as uow:
-        person = await _known(uow, name)
+        person = await _known_person(uow, name)
         if person.barred_at is None:
             return person
         person = await uow.people.save(replace(person, barred_at=None))
@@ -102,7 +102,7 @@ async def sign_out(engine: Engine, actor: Actor, name: str, reason: str | None =
     async with engine.store.begin() as uow:
         ended = await end_sessions_of(uow, name)
         if not ended and not any(same_person(name, token.person) for token in await uow.tokens.all()):
-            await _known(uow, name)
+            await _known_person(uow, name)
         detail = {"sessions": ended, **({"reason": reason} if reason else {})}
         await audit(uow, actor, "person.sign_out", f"person/{name}", detail=detail)
     return ended
@@ -132,7 +132,7 @@ async def _add(uow: UnitOfWork, identity: Identity) -> Person:
     return person
 
 
-async def _known(uow: UnitOfWork, name: str) -> Person:
+async def _known_person(uow: UnitOfWork, name: str) -> Person:
     people = await uow.people.called(name)
     if not people:
         raise NotFound(
@@ -149,11 +149,16 @@ async def _record(
     refusal: LoginRefused,
     identity: Identity | None,
 ) -> None:
-    said, key = {}, None
+    identity_detail, key = {}, None
     if identity is not None:
         key = f"{identity.issuer} {identity.subject}"
         groups = list(identity.groups[:_SHOWN_GROUPS])
-        said = {"name": identity.name, "issuer": identity.issuer, "subject": identity.subject, "groups": groups}
+        identity_detail = {
+            "name": identity.name,
+            "issuer": identity.issuer,
+            "subject": identity.subject,
+            "groups": groups,
+        }
     actor = Actor(name, Role.VIEWER, origin=origin)
-    detail = {"refused": "LoginRefused", "code": refusal.code, "message": str(refusal), **said}
+    detail = {"refused": "LoginRefused", "code": refusal.code, "message": str(refusal), **identity_detail}
     await audit_limited(engine, uow, actor, "login.refused", f"person/{name}", detail=detail, key=key)

@@ -80,8 +80,8 @@ def _refuse_improper(name: str, person: str) -> None:
     """Keep out what hides something, and what the program and its bootstrap token are called."""
     if name == BOOTSTRAP_TOKEN:
         raise Conflict("invalid_request", f"correct name: {name!r} is the token that auth.bootstrap_token sets")
-    for field_, given in (("name", name), ("person", person)):
-        if not is_seen_whole(given):
+    for field_, value in (("name", name), ("person", person)):
+        if not is_seen_whole(value):
             raise Conflict("invalid_request", f"correct {field_}: {_SEEN}")
     if not is_proper_name(person):
         raise Conflict("invalid_request", f"correct person: names such as {person!r} are the program's own")
@@ -133,13 +133,13 @@ async def ensure_bootstrap(engine: Engine, secret: str) -> Token:
     async with engine.store.begin() as uow:
         await uow.tokens.serialize()
         tokens = await uow.tokens.all()
-        known = next((token for token in tokens if token.hash == hash_of(secret.encode())), None)
-        if known is not None and bootstrap_flaw(known, await uow.now()) is not None:
-            return known
+        existing = next((token for token in tokens if token.hash == hash_of(secret.encode())), None)
+        if existing is not None and bootstrap_flaw(existing, await uow.now()) is not None:
+            return existing
         for token in tokens:
-            if token.name == BOOTSTRAP_TOKEN and token.revoked_at is None and token != known:
+            if token.name == BOOTSTRAP_TOKEN and token.revoked_at is None and token != existing:
                 await revoke_within(engine, uow, PROGRAM, token)
-        return known or await _add(
+        return existing or await _add(
             engine, uow, PROGRAM, BOOTSTRAP_TOKEN, Role.ADMIN, secret, BOOTSTRAP_TOKEN, None, None
         )
 

@@ -386,11 +386,11 @@ def _named(op: object) -> str:
 def _stopped(applied: tuple[Mapping[str, object], ...], failed: Mapping[str, object]) -> ApplyEnd:
     """A 422: an op failed and the rest was not tried."""
     done = any(item.get("action") != Action.NOOP and not item.get("noop") for item in applied)
-    why = f"WizChat stopped at {_named(failed.get('op'))}: {failed.get('message') or failed.get('code')}"
+    message = f"WizChat stopped at {_named(failed.get('op'))}: {failed.get('message') or failed.get('code')}"
     return ApplyEnd(
         status=ApplyStatus.PARTIALLY_APPLIED if done else ApplyStatus.FAILED,
         reason=Reason.PARTIALLY_APPLIED if done else Reason.REFUSED_BY_API,
-        message=why,
+        message=message,
         applied=applied,
         failed=failed,
     )

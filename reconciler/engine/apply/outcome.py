@@ -249,8 +249,8 @@ async def compare_again(engine: Engine, tenant: str, chatbot_id: str, cause: str
     result = await dry_run(engine.tenants[tenant].target.spending(APPLYING), document)
     if isinstance(result, TargetError):
         result = await record_call(engine, tenant, result)
-    seen = DryRunResult(document, chatbot.epoch, result)
-    await retry_on_conflict(lambda: _record_again(engine, seen, cause))
+    dry_run_result = DryRunResult(document, chatbot.epoch, result)
+    await retry_on_conflict(lambda: _record_again(engine, dry_run_result, cause))
 
 
 async def _record_again(engine: Engine, dry_run: DryRunResult, cause: str) -> None:

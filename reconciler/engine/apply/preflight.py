@@ -131,8 +131,8 @@ async def check_document(engine: Engine, shared: SharedFetch, plan: Plan) -> Non
     try:
         document = await shared.document(engine.source(plan.source), plan.chatbot_id)
     except SourceUnreadable as error:
-        told = joined([f"{error.cause}: {explain_source(error.cause)}", str(error)])
-        raise ApplyBlocked(Reason.SOURCE_UNKNOWN, told) from error
+        explanation = joined([f"{error.cause}: {explain_source(error.cause)}", str(error)])
+        raise ApplyBlocked(Reason.SOURCE_UNKNOWN, explanation) from error
     if document is None or document.body is None:
         message = document.refusal_message if document else None
         raise PlanOutdated(message or "the document is gone from git")

@@ -103,8 +103,8 @@ class Recovery:
 
 def _with_cause(end: ApplyEnd, apply: Apply) -> str:
     """What is said of an end that was read back: also why nobody knew it before."""
-    said = (apply.message or "").removeprefix(EXPLANATIONS[Reason.OUTCOME_UNKNOWN]).strip()
-    cause = said.removeprefix("(").removesuffix(")")
+    message = (apply.message or "").removeprefix(EXPLANATIONS[Reason.OUTCOME_UNKNOWN]).strip()
+    cause = message.removeprefix("(").removesuffix(")")
     return (
         joined([end.message, f"It was read back, because its outcome was unknown: {cause}"]) if cause else end.message
     )
@@ -112,20 +112,20 @@ def _with_cause(end: ApplyEnd, apply: Apply) -> str:
 
 def outcome_of_dry_run(plan: Plan, ops: Sequence[Op], *, settled: bool) -> ApplyEnd | None:
     """What a dry run of the plan's body proves about its apply; None while it is too early to tell."""
-    seen = read_back(plan.bare_ops, ops)
-    if seen is ReadBack.ALL_DONE:
+    outcome = read_back(plan.bare_ops, ops)
+    if outcome is ReadBack.ALL_DONE:
         return succeeded((), tuple(ops))
     if not settled:
         return None
-    match seen:
+    match outcome:
         case ReadBack.NOTHING_DONE:
             status, reason = ApplyStatus.FAILED, Reason.NOT_APPLIED
         case ReadBack.PART_DONE:
             status, reason = ApplyStatus.PARTIALLY_APPLIED, Reason.PARTIALLY_APPLIED
         case ReadBack.UNDETERMINED:
             status, reason = ApplyStatus.FAILED, Reason.UNDETERMINED
-    left = set(undone(plan.bare_ops, ops)) if seen is ReadBack.PART_DONE else None
-    done = () if left is None else tuple(op_outcome_counts(op) for op in plan.bare_ops if op.place not in left)
+    not_done = set(undone(plan.bare_ops, ops)) if outcome is ReadBack.PART_DONE else None
+    done = () if not_done is None else tuple(op_outcome_counts(op) for op in plan.bare_ops if op.place not in not_done)
     return ApplyEnd(status=status, reason=reason, message=EXPLANATIONS[reason], applied=done, ops=tuple(ops))
 
 

@@ -149,8 +149,8 @@ async def require_applicable(engine: Engine, uow: UnitOfWork, plan: Plan) -> Non
     source = inputs.sources.get(plan.source)
     if source is None or source.state is SourceState.UNKNOWN:
         explained = explain_source(source.cause if source is not None else SourceCause.NOT_CONFIGURED)
-        told = source.message if source is not None else None
-        raise Conflict("source_unknown", joined([f"{plan.source}: {explained}", told or ""]))
+        message = source.message if source is not None else None
+        raise Conflict("source_unknown", joined([f"{plan.source}: {explained}", message or ""]))
 
 
 async def require_unprotected(engine: Engine, plan: Plan) -> None:

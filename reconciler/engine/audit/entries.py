@@ -67,8 +67,8 @@ async def audit_limited(
         detail: What else a reader of the log must know.
         key: What is the same for the same person, where the log has no name for them.
     """
-    limits, now, at = engine.entry_limits, engine.clock.monotonic(), engine.clock.now()
-    if limits.take(key or person_key(actor.name), actor.name, action, now=now, at=at):
+    limits, now, moment = engine.entry_limits, engine.clock.monotonic(), engine.clock.now()
+    if limits.take(key or person_key(actor.name), actor.name, action, now=now, at=moment):
         await audit(uow, actor, action, subject, fingerprint=fingerprint, detail=detail)
 
 
@@ -92,8 +92,8 @@ async def record_omitted(engine: Engine, *, at_stop: bool = False) -> None:
 def _origin_of(actor: Actor) -> dict[str, str]:
     """From where and by which credential it was done: ids, never what opens anything."""
     of_token = actor.token_id if actor.session_id else None
-    told = {"origin": actor.origin, "credential": actor.session_id or actor.token_id, "of_token": of_token}
-    return {name: value for name, value in told.items() if value}
+    origin = {"origin": actor.origin, "credential": actor.session_id or actor.token_id, "of_token": of_token}
+    return {name: value for name, value in origin.items() if value}
 
 
 def _without_secrets(value: Any) -> Any:

@@ -76,9 +76,9 @@ class EntryLimits:
             self._end(key)
         return list(self._ended)
 
-    def forget(self, told: OmittedEntries) -> None:
+    def forget(self, omitted: OmittedEntries) -> None:
         """Stop counting what was written down."""
-        self._ended.remove(told)
+        self._ended.remove(omitted)
 
     def _end(self, key: str) -> None:
         window = self._windows.pop(key, None)

@@ -61,12 +61,12 @@ async def accept_revision(engine: Engine, actor: Actor, source: str, revision: s
     head = await binding.port.head()
     if head != revision:
         raise Conflict("revision_not_seen", f"the remote of source {source} is at {head}, not at {revision}")
-    snapshot, known = await load_snapshot(engine, binding, revision, record.good_revision)
+    snapshot, promoted = await load_snapshot(engine, binding, revision, record.good_revision)
     async with engine.store.begin() as uow:
         uow.history.because(f"source/{source}")
         record = await uow.sources.get(source) or record
-        documents = claims_of(source, binding.tenant, snapshot, known.claims)
-        gone = {claim.chatbot_id for claim in known.claims} - {document.chatbot_id for document in documents}
+        documents = claims_of(source, binding.tenant, snapshot, promoted.claims)
+        gone = {claim.chatbot_id for claim in promoted.claims} - {document.chatbot_id for document in documents}
         # a claim to what another source has is given up without a loss
         chatbots = await uow.chatbots.some(binding.tenant, gone)
         orphaned = sorted(chatbot.id for chatbot in chatbots.values() if chatbot.source == source)

@@ -59,8 +59,8 @@ async def _lapse_of(  # noqa: PLR0911  one return per cause
     if is_expired(approval, now):
         return "expired"
     if approval.automatic:
-        seen = await auto_apply_verdict(engine, uow, plan, besides=apply_id or plan.apply_id)
-        return "is no longer what the policy says" if seen is None else seen.refusal or seen.brake
+        verdict = await auto_apply_verdict(engine, uow, plan, besides=apply_id or plan.apply_id)
+        return "is no longer what the policy says" if verdict is None else verdict.refusal or verdict.brake
     if not approval.deletes and (await current_requirements(engine, plan)).delete_override is not None:
         return "lacks overrides.deletes"
     if not await _may_still(engine, uow, approval, plan, now):
@@ -113,8 +113,10 @@ async def recount(engine: Engine, uow: UnitOfWork, actor: Actor, plan: Plan) -> 
         return plan  # its apply looks at the approvals itself, and frees the plan when they do not suffice
     if not enough:
         await audit_expired(uow, plan)
-    to, reason = (PlanStatus.APPROVED, Reason.APPROVED) if enough else (PlanStatus.PENDING, Reason.AWAITING_APPROVAL)
-    plan = await transition_plan(uow, plan, to, reason=reason, actor=actor)
+    status, reason = (
+        (PlanStatus.APPROVED, Reason.APPROVED) if enough else (PlanStatus.PENDING, Reason.AWAITING_APPROVAL)
+    )
+    plan = await transition_plan(uow, plan, status, reason=reason, actor=actor)
     inputs = await ConditionInputs.read(uow)
     plan = await refresh_plan_conditions(engine, uow, inputs, plan)
     chatbot = await uow.chatbots.get(plan.tenant, plan.chatbot_id)

@@ -127,9 +127,9 @@ async def revoke(engine: Engine, actor: Actor, plan_id: str) -> Decision:
         _require_no_apply(plan)
         approvals = list(await uow.approvals.of_plan(plan.id))
         _require_own_approval(plan, approvals, actor)
-        for at, approval in enumerate(approvals):
+        for index, approval in enumerate(approvals):
             if _may_take_back(actor, approval) and approval.stands:
-                approvals[at] = await uow.approvals.save(replace(approval, revoked_at=await uow.now()))
+                approvals[index] = await uow.approvals.save(replace(approval, revoked_at=await uow.now()))
                 detail = {"approval": approval.id, "of": approval.actor}
                 await audit(uow, actor, "plan.revoke", f"plan/{plan.id}", fingerprint=plan.fingerprint, detail=detail)
         plan = await recount(engine, uow, actor, plan)
@@ -154,8 +154,10 @@ async def reject(
         _require_no_apply(plan)
         detail = {"comment": comment} if comment else None
         await audit(uow, actor, "plan.reject", f"plan/{plan.id}", fingerprint=plan.fingerprint, detail=detail)
-        said = f"{EXPLANATIONS[Reason.REJECTED]} ({_comment_signed(actor, comment)})"
-        plan = await transition_plan(uow, plan, PlanStatus.REJECTED, reason=Reason.REJECTED, message=said, actor=actor)
+        message = f"{EXPLANATIONS[Reason.REJECTED]} ({_comment_signed(actor, comment)})"
+        plan = await transition_plan(
+            uow, plan, PlanStatus.REJECTED, reason=Reason.REJECTED, message=message, actor=actor
+        )
         chatbot = await uow.chatbots.get(plan.tenant, plan.chatbot_id)
         if chatbot is not None and chatbot.plan_id == plan.id:
             chatbot = replace(chatbot, plan_id=None, rejected_fingerprint=plan.fingerprint)
@@ -206,8 +208,8 @@ async def withdraw_rejection(
             return Decision(plan, approvals)
         detail = {"comment": comment} if comment else None
         await audit(uow, actor, "plan.withdraw", f"plan/{plan.id}", fingerprint=plan.fingerprint, detail=detail)
-        said = f"{plan.message} The rejection was taken back ({_comment_signed(actor, comment)})."
-        plan = await uow.plans.save(replace(plan, message=said))
+        message = f"{plan.message} The rejection was taken back ({_comment_signed(actor, comment)})."
+        plan = await uow.plans.save(replace(plan, message=message))
         await save_chatbot(uow, await ConditionInputs.read(uow), replace(chatbot, rejected_fingerprint=None))
     await compare_again(engine, plan.tenant, plan.chatbot_id, f"plan/{plan.id}")
     return Decision(plan, approvals)
@@ -274,11 +276,11 @@ async def _add_approval(
     engine: Engine, uow: UnitOfWork, actor: Actor, plan: Plan, comment: str | None, overrides: Overrides | None
 ) -> Approval:
     deletes = overrides is not None and overrides.deletes
-    why = (await current_requirements(engine, plan)).delete_override
-    if why is not None and not deletes:
+    override_reason = (await current_requirements(engine, plan)).delete_override
+    if override_reason is not None and not deletes:
         raise Conflict(
             "delete_override_required",
-            f"the plan needs overrides.deletes with a reason, because {why}",
+            f"the plan needs overrides.deletes with a reason, because {override_reason}",
         )
     now = await uow.now()
     approval = Approval(
@@ -299,7 +301,7 @@ async def _add_approval(
         "comment": comment,
         "deletes": deletes,
         "reason": approval.reason,
-        "because": why,
+        "because": override_reason,
     }
     await audit(uow, actor, "plan.approve", f"plan/{plan.id}", fingerprint=plan.fingerprint, detail=detail)
     return approval

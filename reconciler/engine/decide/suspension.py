@@ -152,10 +152,10 @@ async def _check(engine: Engine, uow: UnitOfWork, actor: Actor, kind: ScopeKind,
 
 
 def _check_chatbots(actor: Actor, subject: str, chatbots: Sequence[Chatbot]) -> None:
-    seen = [chatbot for chatbot in chatbots if actor.sees(chatbot.source)]
-    if not seen:
+    visible = [chatbot for chatbot in chatbots if actor.sees(chatbot.source)]
+    if not visible:
         raise NotFound(f"there is no chatbot {subject!r}")
-    for chatbot in seen:
+    for chatbot in visible:
         actor.require(Role.OPERATOR, chatbot.source)
-    if len(seen) < len(chatbots):
+    if len(visible) < len(chatbots):
         raise Forbidden(f"another tenant has a chatbot {subject!r} too: suspend the source instead")

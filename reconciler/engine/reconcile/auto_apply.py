@@ -94,16 +94,16 @@ async def apply_selected(engine: Engine, choice: AutoApplySelection) -> None:
 
 
 async def _is_ready(engine: Engine, uow: UnitOfWork, inputs: ConditionInputs, plan: Plan) -> bool:
-    seen = await auto_apply_verdict(engine, uow, plan, brakes=inputs.brakes)
-    return seen is not None and seen.cause is None
+    verdict = await auto_apply_verdict(engine, uow, plan, brakes=inputs.brakes)
+    return verdict is not None and verdict.cause is None
 
 
 async def _refresh_conditions(engine: Engine, uow: UnitOfWork, inputs: ConditionInputs, plan: Plan) -> Plan:
-    stated = await refresh_plan_conditions(engine, uow, inputs, plan)
-    chatbot = await uow.chatbots.get(plan.tenant, plan.chatbot_id) if stated is not plan else None
+    refreshed = await refresh_plan_conditions(engine, uow, inputs, plan)
+    chatbot = await uow.chatbots.get(plan.tenant, plan.chatbot_id) if refreshed is not plan else None
     if chatbot is not None:
         await save_chatbot(uow, inputs, chatbot)
-    return stated
+    return refreshed
 
 
 async def _approve_and_queue(engine: Engine, plan_id: str) -> Apply | None:

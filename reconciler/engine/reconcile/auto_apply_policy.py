@@ -45,9 +45,9 @@ async def breaker_for(engine: Engine, uow: UnitOfWork, plan: Plan, brakes: Break
 async def _breaker_of_group(engine: Engine, uow: UnitOfWork, plan: Plan) -> BreakerReasons:
     stakes = concerning(await uow.plans.stakes(plan.source, plan.revision), plan.revision, plan.direction)
     fleet = await uow.documents.fleet(plan.source, plan.revision)
-    where = place_of(plan.revision, plan.direction)
-    known = breaker_reason(stakes, replace(fleet, uncompared=0), engine.policy, where)
-    return known, breaker_reason(stakes, fleet, engine.policy, where)
+    place = place_of(plan.revision, plan.direction)
+    certain = breaker_reason(stakes, replace(fleet, uncompared=0), engine.policy, place)
+    return certain, breaker_reason(stakes, fleet, engine.policy, place)
 
 
 async def update_breaker(engine: Engine, uow: UnitOfWork, source: str) -> str | None:

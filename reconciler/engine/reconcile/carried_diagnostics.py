@@ -50,9 +50,9 @@ def carried_diagnostics(run: Run | None) -> tuple[Diagnostic, ...]:
     if run is None or len(found) <= MAX_CARRIED:
         return tuple(found)
     worst = sorted(found, key=lambda item: item.severity)
-    told, rest = worst[: MAX_CARRIED - 1], worst[MAX_CARRIED - 1 :]
+    listed, rest = worst[: MAX_CARRIED - 1], worst[MAX_CARRIED - 1 :]
     message = f"{len(rest)} {_MORE_FINDINGS} {run.id} lists them, and so does a refresh"
-    return (*told, Diagnostic(rest[0].severity, message))
+    return (*listed, Diagnostic(rest[0].severity, message))
 
 
 def runs_referred_to(run: Run) -> frozenset[str]:

@@ -30,9 +30,9 @@ _ALIKE: Final = (_SAME, _SAME_RESPELLED, _PERHAPS_SAME)
 async def configure_sources(engine: Engine, uow: UnitOfWork) -> None:
     """Know the configured sources as they are named now, and have the others let go of their chatbots."""
     await _rename(engine, uow)
-    known = {record.name: record for record in await uow.sources.all()}
+    records = {record.name: record for record in await uow.sources.all()}
     for binding in engine.sources.values():
-        record = known.get(binding.name)
+        record = records.get(binding.name)
         if record is None:
             await uow.sources.add(await _new_record(uow, binding))
             await _audit_configured(uow, binding, None)
@@ -40,7 +40,7 @@ async def configure_sources(engine: Engine, uow: UnitOfWork) -> None:
             await _begin_anew(engine, uow, binding, record)
         else:
             await _go_on(engine, uow, binding, record)
-    for record in known.values():
+    for record in records.values():
         if record.name not in engine.sources:
             await _put_away(engine, uow, record)
     inputs = await ConditionInputs.read(uow)
@@ -57,9 +57,9 @@ def new_names(records: Collection[SourceRecord], bindings: Mapping[str, SourceBi
     """
     gone = [record for record in records if not _is_kept(record, bindings)]
     kept = {record.name for record in records} - {record.name for record in gone}
-    wanted = {name: _alike(gone, binding) for name, binding in bindings.items() if name not in kept}
-    wishes = Counter(old for found in wanted.values() for old in found)
-    names = {found[0]: new for new, found in wanted.items() if len(found) == 1 and wishes[found[0]] == 1}
+    candidates = {name: _alike(gone, binding) for name, binding in bindings.items() if name not in kept}
+    claims = Counter(old for found in candidates.values() for old in found)
+    names = {found[0]: new for new, found in candidates.items() if len(found) == 1 and claims[found[0]] == 1}
     while blocked := _blocked(records, names):
         names = {old: new for old, new in names.items() if old not in blocked}
     return names

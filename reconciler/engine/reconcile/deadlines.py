@@ -19,13 +19,13 @@ class Deadlines:
     puts it off; a wall clock that has passed it, as after a suspended machine wakes up, brings it at once.
     """
 
-    _known: dict[Hashable, tuple[datetime, float]] = field(default_factory=dict)
+    _deadlines: dict[Hashable, tuple[datetime, float]] = field(default_factory=dict)
 
-    def has_come(self, what: Hashable, moment: datetime, longest: timedelta, clock: Clock, now: datetime) -> bool:
+    def has_come(self, key: Hashable, moment: datetime, longest: timedelta, clock: Clock, now: datetime) -> bool:
         """Whether a moment has come.
 
         Args:
-            what: Whose moment it is; another moment of the same begins a new wait.
+            key: Whose moment it is; another moment of the same begins a new wait.
             moment: As it is stored.
             longest: How long the wait for it can be. A moment beyond that was stored before the clock was set back,
                 and has come.
@@ -33,9 +33,9 @@ class Deadlines:
             now: The present time, by the clock that gave the moment.
         """
         monotonic = clock.monotonic()
-        known = self._known.get(what)
-        if known is None or known[0] != moment:
+        deadline = self._deadlines.get(key)
+        if deadline is None or deadline[0] != moment:
             wait = moment - now
-            known = moment, monotonic + (wait.total_seconds() if wait <= longest else 0.0)
-            self._known[what] = known
-        return now >= moment or monotonic >= known[1]
+            deadline = moment, monotonic + (wait.total_seconds() if wait <= longest else 0.0)
+            self._deadlines[key] = deadline
+        return now >= moment or monotonic >= deadline[1]

@@ -71,12 +71,12 @@ async def judge(engine: Engine, tenant: str, source: str, unexplained: int, comp
 async def _turn_off(engine: Engine, tenant: str, source: str, reason: str) -> None:
     async with engine.store.begin() as uow:
         await uow.comparisons.explain(source)
-        known = await uow.tenants.get(tenant)
-        record = known or TenantRecord(name=tenant)
+        stored = await uow.tenants.get(tenant)
+        record = stored or TenantRecord(name=tenant)
         if record.shortcut_off_since is not None:
             return
         off = replace(record, shortcut_off_since=await uow.now(), shortcut_off_reason=reason)
-        await (uow.tenants.add(off) if known is None else uow.tenants.save(off))
+        await (uow.tenants.add(off) if stored is None else uow.tenants.save(off))
         await audit(uow, PROGRAM, "tenant.shortcut_off", f"tenant/{tenant}", detail={"reason": reason})
     log.warning("updatedAt is not trusted any more", extra={"tenant": tenant, "cause": reason})
 

@@ -56,16 +56,16 @@ def local_settings(
     """The settings of a command; the arguments and errors are those of `local_tenant`."""
     from reconciler.settings.input import load_settings, refuse_unknown_variables  # noqa: PLC0415  loads the settings, which checking documents does without
 
-    given = dict(environ)
+    variables = dict(environ)
     if base_url is not None:
-        given["WIZCHAT_BASE_URL"] = base_url
+        variables["WIZCHAT_BASE_URL"] = base_url
     if api_key_file is not None:
-        given.pop("WIZCHAT_API_KEY", None)
-        given["WIZCHAT_API_KEY_FILE"] = str(api_key_file)
-    refuse_unknown_variables(given)
-    if not any(given.get(variable) for variable in _HOLD_A_TENANT):
+        variables.pop("WIZCHAT_API_KEY", None)
+        variables["WIZCHAT_API_KEY_FILE"] = str(api_key_file)
+    refuse_unknown_variables(variables)
+    if not any(variables.get(variable) for variable in _HOLD_A_TENANT):
         raise SettingsError("no API key is set: put a read key in WIZCHAT_API_KEY, or give --api-key-file")
-    return load_settings(given)
+    return load_settings(variables)
 
 
 def local_target(tenant: "TenantSettings") -> "WizChatTarget":

@@ -40,7 +40,7 @@ class Audit(Reader[AuditEntry]):
         await self._transaction.dialect.serialize_audit(self._transaction.connection)
         last = await self.last()
         prev_hash = last.hash if last else GENESIS
-        said: dict[str, Any] = {
+        content: dict[str, Any] = {
             "seq": last.seq + 1 if last else 1,
             "at": at.astimezone(UTC),
             "actor": actor,
@@ -49,7 +49,7 @@ class Audit(Reader[AuditEntry]):
             "fingerprint": fingerprint,
             "detail": to_json(detail or {}),
         }
-        entry = AuditEntry(**said, prev_hash=prev_hash, hash=chain(prev_hash, **said))
+        entry = AuditEntry(**content, prev_hash=prev_hash, hash=chain(prev_hash, **content))
         await self._transaction.write(insert(tables.audit).values(AUDIT.to_row(entry)))
         return entry
 

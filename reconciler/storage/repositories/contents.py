@@ -67,16 +67,16 @@ def _packed(large: Mapping[str, Any]) -> Mapping[str, Packed]:
     return {name: pack(to_json(value)) for name, value in large.items()}
 
 
-async def keep_contents(transaction: Transaction, owner: str, wanted: Mapping[str, bytes]) -> None:
+async def keep_contents(transaction: Transaction, owner: str, new_contents: Mapping[str, bytes]) -> None:
     """Have a row use these contents, given by digest, and no others."""
     column = content_uses.c
     used = set(await transaction.connection.scalars(select(column.digest).where(column.owner == owner)))
-    new, gone = sorted(wanted.keys() - used), used - wanted.keys()
+    new, gone = sorted(new_contents.keys() - used), used - new_contents.keys()
     if not new and not gone:
         return
     await _serialize(transaction)
     if new:
-        await _add(transaction, {digest: wanted[digest] for digest in new})
+        await _add(transaction, {digest: new_contents[digest] for digest in new})
         await transaction.write(insert(content_uses), [{"owner": owner, "digest": digest} for digest in new])
     for part in in_parts(gone):
         await transaction.write(delete(content_uses).where(column.owner == owner, column.digest.in_(part)))
@@ -100,18 +100,20 @@ async def _serialize(transaction: Transaction) -> None:
     await transaction.dialect.serialize_audit(transaction.connection)
 
 
-async def _add(transaction: Transaction, wanted: Mapping[str, bytes]) -> None:
-    known: set[str] = set()
-    for part in in_parts(wanted):
-        known.update(await transaction.connection.scalars(select(contents.c.digest).where(contents.c.digest.in_(part))))
-    new = {digest: content for digest, content in wanted.items() if digest not in known}
-    rows = await transaction.records.compute(lambda: _compressed(new), new)
+async def _add(transaction: Transaction, new_contents: Mapping[str, bytes]) -> None:
+    existing: set[str] = set()
+    for part in in_parts(new_contents):
+        existing.update(
+            await transaction.connection.scalars(select(contents.c.digest).where(contents.c.digest.in_(part)))
+        )
+    missing = {digest: content for digest, content in new_contents.items() if digest not in existing}
+    rows = await transaction.records.compute(lambda: _compressed(missing), missing)
     if rows:
         await transaction.write(insert(contents), rows)
 
 
-def _compressed(wanted: Mapping[str, bytes]) -> list[dict[str, Any]]:
-    return [{"digest": digest, "data": zlib.compress(content)} for digest, content in wanted.items()]
+def _compressed(missing: Mapping[str, bytes]) -> list[dict[str, Any]]:
+    return [{"digest": digest, "data": zlib.compress(content)} for digest, content in missing.items()]
 
 
 async def _remove_unused(transaction: Transaction, digests: Collection[str]) -> None:

@@ -54,8 +54,8 @@ class Plans(PackedRepository[Plan]):
         Their bodies and ops are not read.
         """
         column = tables.plans.c
-        wanted = (column.chatbot_id, column.revision, column.direction, column.summary, column.losses, column.status)
-        statement = select(*wanted).where(
+        columns = (column.chatbot_id, column.revision, column.direction, column.summary, column.losses, column.status)
+        statement = select(*columns).where(
             column.source == source,
             column.status != PlanStatus.RESOLVED.value,
             or_(column.revision == revision, column.status.in_(sorted(OPEN))),

@@ -83,20 +83,20 @@ class Documents(Reader[Claim]):
         """
         bodies = {claim.digest: claim.body for claim in claims if claim.digest and claim.body is not None}
         await keep_bodies(self._transaction, source, bodies)
-        wanted = {claim.digest for claim in claims if claim.digest}
-        if wanted - await known_bodies(self._transaction, source, wanted):
+        digests = {claim.digest for claim in claims if claim.digest}
+        if digests - await known_bodies(self._transaction, source, digests):
             raise StoreError(f"bodies of documents of the source {source} are missing: refresh it")
         gone: set[str] = set()
         column = tables.documents.c
         for part in in_parts({*removed, *(claim.chatbot_id for claim in claims)}):
-            mine = (column.source == source, column.chatbot_id.in_(part))
-            held = select(column.digest).where(*mine, column.digest.is_not(None))
-            gone.update(await self._transaction.connection.scalars(held))
-            await self._transaction.write(delete(tables.documents).where(*mine))
+            of_these = (column.source == source, column.chatbot_id.in_(part))
+            old_digests = select(column.digest).where(*of_these, column.digest.is_not(None))
+            gone.update(await self._transaction.connection.scalars(old_digests))
+            await self._transaction.write(delete(tables.documents).where(*of_these))
         for rows in in_parts(claims):
             encoded_rows = [DOCUMENTS.to_row(claim) | {"unsettled": True} for claim in rows]
             await self._transaction.write(insert(tables.documents), encoded_rows)
-        await drop_unused_bodies(self._transaction, source, gone - wanted)
+        await drop_unused_bodies(self._transaction, source, gone - digests)
 
     async def replace(self, source: str, claims: Sequence[Claim]) -> None:
         """Make these the only claims of a source, whatever its files say."""

@@ -280,7 +280,7 @@ class Baselines:
         await self._transaction.write(delete(tables.baselines).where(*these))
         yield
         for source in {source for source, _ in before}:
-            digests = {digest for of, digest in before if of == source}
+            digests = {digest for owner, digest in before if owner == source}
             await drop_unused_bodies(self._transaction, source, digests)
 
 

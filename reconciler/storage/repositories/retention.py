@@ -25,34 +25,34 @@ class Retention:
         self._transaction = transaction
         self._history = history
 
-    async def oldest(self, what: Expiring, before: datetime, *, spared: Collection[str] = ()) -> datetime | None:
+    async def oldest(self, kind: Expiring, before: datetime, *, spared: Collection[str] = ()) -> datetime | None:
         """When the oldest ended of what ended before a moment and may go; None without any."""
-        ended = _ended(what)
-        first = select(ended).where(ended < before, *_removable(what, spared)).order_by(ended).limit(1)
+        ended = _ended(kind)
+        first = select(ended).where(ended < before, *_removable(kind, spared)).order_by(ended).limit(1)
         moment: datetime | None = await self._transaction.connection.scalar(first)
         return moment
 
-    async def remove(self, what: Expiring, before: datetime, *, most: int, spared: Collection[str] = ()) -> int:
+    async def remove(self, kind: Expiring, before: datetime, *, most: int, spared: Collection[str] = ()) -> int:
         """Remove the oldest of what ended before a moment, and say how much.
 
         Args:
-            what: The kind.
+            kind: The kind.
             before: The moment.
             most: How many at most; of transitions, which are small, all of them go.
             spared: Ids of runs that stay.
         """
-        if what is Expiring.TRANSITIONS:
+        if kind is Expiring.TRANSITIONS:
             return await self._history.forget_before(before)
-        ended = _ended(what)
+        ended = _ended(kind)
         table = ended.table
-        oldest = select(table.c.id).where(ended < before, *_removable(what, spared)).order_by(ended).limit(most)
+        oldest = select(table.c.id).where(ended < before, *_removable(kind, spared)).order_by(ended).limit(most)
         ids = list(await self._transaction.connection.scalars(oldest))
         if not ids:
             return 0
-        if what is Expiring.PLANS:
+        if kind is Expiring.PLANS:
             await self._remove_decisions(ids)
-        if what in _OWNERS:
-            await drop_contents(self._transaction, [owner_of(_OWNERS[what], id_) for id_ in ids])
+        if kind in _OWNERS:
+            await drop_contents(self._transaction, [owner_of(_OWNERS[kind], id_) for id_ in ids])
         return await self._transaction.write(delete(table).where(table.c.id.in_(ids)))
 
     async def _remove_decisions(self, plan_ids: Sequence[str]) -> None:
@@ -65,9 +65,9 @@ _OWNERS = {Expiring.RUNS: RUNS.noun, Expiring.PLANS: PLANS.noun}
 """What has contents, by what its contents are kept under."""
 
 
-def _ended(what: Expiring) -> Column[Any]:
+def _ended(kind: Expiring) -> Column[Any]:
     """When something of a kind ended."""
-    match what:
+    match kind:
         case Expiring.RUNS:
             return tables.runs.c.finished_at
         case Expiring.PLANS:
@@ -80,8 +80,8 @@ def _ended(what: Expiring) -> Column[Any]:
             return tables.transitions.c.at
 
 
-def _removable(what: Expiring, spared: Collection[str]) -> Sequence[ColumnElement[bool]]:
-    match what:
+def _removable(kind: Expiring, spared: Collection[str]) -> Sequence[ColumnElement[bool]]:
+    match kind:
         case Expiring.RUNS:
             return _removable_runs(spared)
         case Expiring.PLANS:

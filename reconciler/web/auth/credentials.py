@@ -72,20 +72,20 @@ class CredentialCache:
             origin: Where it comes from.
             generation: The store's, when it was asked for already: asking has its price.
         """
-        wanted = hash_of(secret)
-        known = await self._known.get(generation or self._generation())
-        token = known.tokens.get(wanted)
-        if token is None or not hmac.compare_digest(token.hash, wanted):
+        digest = hash_of(secret)
+        credentials = await self._known.get(generation or self._generation())
+        token = credentials.tokens.get(digest)
+        if token is None or not hmac.compare_digest(token.hash, digest):
             return None
-        actor = self._holder(known, token, origin)
+        actor = self._holder(credentials, token, origin)
         return Caller(actor, Credential.TOKEN, token.id, token.expires_at) if actor else None
 
     async def by_session(self, secret: str, origin: str, generation: str | None = None) -> Caller | None:
         """Who signed in with this cookie, unless it ended or expired, or what they signed in with did."""
-        wanted = hash_of(secret.encode())
+        digest = hash_of(secret.encode())
         generation = generation or self._generation()
-        session = (await self._sessions.get(generation)).get(wanted)
-        if session is None or not hmac.compare_digest(session.hash, wanted):
+        session = (await self._sessions.get(generation)).get(digest)
+        if session is None or not hmac.compare_digest(session.hash, digest):
             return None
         if not session.stands(self._engine.clock.now()):
             return None
@@ -94,17 +94,17 @@ class CredentialCache:
             return None
         return Caller(replace(actor, session_id=session.id), Credential.SESSION, session.id, session.expires_at)
 
-    def _holder(self, known: _Credentials, token: Token, origin: str) -> Actor | None:
-        if not token.stands(self._engine.clock.now()) or known.is_barred(token.person):
+    def _holder(self, credentials: _Credentials, token: Token, origin: str) -> Actor | None:
+        if not token.stands(self._engine.clock.now()) or credentials.is_barred(token.person):
             return None
         return Actor(token.person, token.role, token.id, token.sources, origin)
 
-    def _visitor(self, known: _Credentials, session: Session, origin: str) -> Actor | None:
+    def _visitor(self, credentials: _Credentials, session: Session, origin: str) -> Actor | None:
         if session.token_id is not None:
-            token = known.token(session.token_id)
-            return self._holder(known, token, origin) if token else None
-        person = known.people.get(session.person)
-        if person is None or known.is_barred(person.name):
+            token = credentials.token(session.token_id)
+            return self._holder(credentials, token, origin) if token else None
+        person = credentials.people.get(session.person)
+        if person is None or credentials.is_barred(person.name):
             return None
         return Actor.of_rights(person.name, self._engine.grants.rights(person.groups), origin)
 

@@ -72,8 +72,8 @@ class EtagMiddleware:
         elif scope["path"].startswith(MOVING):
             await self._by_content(scope, receive, send, generation, caller)
         elif scope["path"].startswith(PREFIX):
-            said = [value for name, value in scope["headers"] if name == b"accept"]
-            tag = self._tag(generation, caller, scope, said)
+            accept_headers = [value for name, value in scope["headers"] if name == b"accept"]
+            tag = self._tag(generation, caller, scope, accept_headers)
             if self.keeps_answers:
                 keep_answer(scope, AnswerKey(generation, tag))
             await self._by_generation(scope, receive, send, tag, CACHING_HEADERS)
@@ -86,9 +86,9 @@ class EtagMiddleware:
         state = await self.moving.state(scope["path"], generation)
         packed = accepts_gzip(accepted_encodings(scope))
         key = self._tag(generation, caller, scope, [state, str(packed).encode()])
-        known = self._tags.get(key)
-        if known is not None and presents(scope, known):
-            await self.not_modified(send, known)
+        last_tag = self._tags.get(key)
+        if last_tag is not None and presents(scope, last_tag):
+            await self.not_modified(send, last_tag)
             return
         tag = await _Tagged(self, scope, send).run(receive)
         # what has moved meanwhile may be in the answer already, and may move back

@@ -103,8 +103,8 @@ class AuthGate:
         wait = self.failed_tokens.fail(self.origin(scope)) if presented else None
         if wait is not None:
             return too_many_failures(wait)
-        what = _NOT_VALID if presented else "send a token as Authorization: Bearer …"
-        return Problem(Code.UNAUTHORIZED, detail or what, headers=_CHALLENGE)
+        default_detail = _NOT_VALID if presented else "send a token as Authorization: Bearer …"
+        return Problem(Code.UNAUTHORIZED, detail or default_detail, headers=_CHALLENGE)
 
 
 def too_many_failures(seconds: float) -> Problem:

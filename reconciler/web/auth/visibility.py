@@ -38,8 +38,8 @@ async def visible_chatbot(engine: Engine, actor: Actor, chatbot_id: str, tenant:
         NotFound: When there is none.
         Problem: When several tenants have it, and none is named.
     """
-    known = await engine.store.queries.chatbots_with([chatbot_id])
-    found = [item for item in known if actor.sees(item.source) and tenant in (None, item.tenant)]
+    chatbots = await engine.store.queries.chatbots_with([chatbot_id])
+    found = [item for item in chatbots if actor.sees(item.source) and tenant in (None, item.tenant)]
     match found:
         case []:
             raise NotFound(f"there is no chatbot {chatbot_id!r}")
@@ -56,8 +56,8 @@ async def chatbot_names(engine: Engine, plans: Sequence[Plan]) -> Mapping[str, s
 
     What another source calls a chatbot that went there is not told: who sees the plan may not see that source.
     """
-    known = await engine.store.queries.chatbots_with({plan.chatbot_id for plan in plans})
-    names = {(item.tenant, item.id, item.source): item.name for item in known if item.name}
+    chatbots = await engine.store.queries.chatbots_with({plan.chatbot_id for plan in plans})
+    names = {(item.tenant, item.id, item.source): item.name for item in chatbots if item.name}
     keys = {plan.id: (plan.tenant, plan.chatbot_id, plan.source) for plan in plans}
     return {plan_id: names[key] for plan_id, key in keys.items() if key in names}
 
@@ -86,12 +86,12 @@ async def visible_suspensions(
     if visible is None:
         return standing
     named = [suspension.subject for suspension in standing if suspension.kind is ScopeKind.CHATBOT]
-    known = await engine.store.queries.chatbots_with(named) if named else ()
+    chatbots = await engine.store.queries.chatbots_with(named) if named else ()
     subjects = {
         ScopeKind.ALL: {suspension.subject for suspension in standing},
         ScopeKind.SOURCE: set(visible),
         ScopeKind.TENANT: {source.tenant for source in engine.sources.values() if source.name in visible},
-        ScopeKind.CHATBOT: {chatbot.id for chatbot in known if chatbot.source in visible},
+        ScopeKind.CHATBOT: {chatbot.id for chatbot in chatbots if chatbot.source in visible},
     }
     return [suspension for suspension in standing if suspension.subject in subjects[suspension.kind]]
 
@@ -114,15 +114,13 @@ async def visible_sources(engine: Engine, visible: Collection[str] | None) -> Se
 
 
 def visible_among(
-    engine: Engine, known: Iterable[SourceRecord], visible: Collection[str] | None
+    engine: Engine, stored: Iterable[SourceRecord], visible: Collection[str] | None
 ) -> Sequence[SourceRecord]:
     """The same, where the sources were read already."""
-    records = {record.name: record for record in known}
-    unseen = (binding for name, binding in engine.sources.items() if name not in records)
+    records = {record.name: record for record in stored}
+    not_stored = (binding for name, binding in engine.sources.items() if name not in records)
     records |= {
-        binding_.name: SourceRecord(
-            name=binding_.name, tenant=binding_.tenant, url=binding_.url, branch=binding_.branch
-        )
-        for binding_ in unseen
+        binding.name: SourceRecord(name=binding.name, tenant=binding.tenant, url=binding.url, branch=binding.branch)
+        for binding in not_stored
     }
     return [record for name, record in sorted(records.items()) if visible is None or name in visible]

@@ -26,9 +26,9 @@ async def chatbot_list(
     engine: TheEngine, actor: Viewer, query: Annotated[ChatbotQuery, Query()]
 ) -> ListResponse[ChatbotResponse]:
     """Those of a token limited to sources are what these sources claim."""
-    wanted = query.filter(actor.sources)
+    filters = query.filter(actor.sources)
     part = engine.store.queries.chatbots(
-        wanted, limit=query.limit, cursor=query.cursor, order=query.order, descending=query.descending
+        filters, limit=query.limit, cursor=query.cursor, order=query.order, descending=query.descending
     )
     found = await checked(part)
     suspensions = await suspensions_of(engine, found.items)

@@ -54,14 +54,12 @@ async def chatbot(
     found = await visible_chatbot(engine, actor, chatbot_id, tenant)
     live_views: LiveViews = request.app.state.live
     try:
-        known = await read_chatbot(engine, actor, found, live_views if query.live else None, query.cursor)
+        data = await read_chatbot(engine, actor, found, live_views if query.live else None, query.cursor)
     except ValueError:
         return RedirectResponse(chatbot_path(found.tenant, found.id), 303)
     # a page that shows what is live does not look again by itself
     frame = await layout_for(engine, actor, "fleet", () if query.live else WATCH)
-    return await templates.long_page(
-        request, "chatbots/chatbot.html", lambda effort: chatbot_page(frame, known, effort)
-    )
+    return await templates.long_page(request, "chatbots/chatbot.html", lambda effort: chatbot_page(frame, data, effort))
 
 
 async def read_chatbot(

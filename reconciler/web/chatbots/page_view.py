@@ -183,31 +183,31 @@ class ChatbotPage:
     next_page: str | None
 
 
-def chatbot_page(frame: Layout, known: ChatbotPageData, effort: Effort) -> ChatbotPage:
+def chatbot_page(frame: Layout, data: ChatbotPageData, effort: Effort) -> ChatbotPage:
     """Everything that the page of a chatbot says; the sentences of its plans share the effort of comparing texts."""
-    chatbot = known.chatbot
-    efforts = effort.shares(len(known.past.items))
-    here, cursor = chatbot_path(chatbot.tenant, chatbot.id), known.past.next_cursor
+    chatbot = data.chatbot
+    efforts = effort.shares(len(data.past.items))
+    address, cursor = chatbot_path(chatbot.tenant, chatbot.id), data.past.next_cursor
     return ChatbotPage(
         frame=frame,
         chatbot=chatbot,
         name=chatbot.name or chatbot.id,
-        here=here,
+        here=address,
         sentence=sentence(chatbot),
         why=reason_words(chatbot.reason),
         advice=joined(_advice(chatbot)),
-        drifted=age_or_none(chatbot.drifted_at, known.now),
-        checked=age_or_none(chatbot.checked_at, known.now),
-        synced=age_or_none(chatbot.synced_at, known.now),
-        desired=_desired(known.document, known.origin),
-        live=_live(known.live),
-        wider=[suspension for suspension in known.standing if suspension.scope != known.box.scope],
-        box=known.box,
-        forget=known.forget,
-        timeline=known.timeline,
-        is_whole=known.is_whole,
-        past=[_plan(item, known.now, next(efforts)) for item in known.past.items],
-        next_page=f"{here}?cursor={quote(cursor)}" if cursor else None,
+        drifted=age_or_none(chatbot.drifted_at, data.now),
+        checked=age_or_none(chatbot.checked_at, data.now),
+        synced=age_or_none(chatbot.synced_at, data.now),
+        desired=_desired(data.document, data.origin),
+        live=_live(data.live),
+        wider=[suspension for suspension in data.standing if suspension.scope != data.box.scope],
+        box=data.box,
+        forget=data.forget,
+        timeline=data.timeline,
+        is_whole=data.is_whole,
+        past=[_plan(item, data.now, next(efforts)) for item in data.past.items],
+        next_page=f"{address}?cursor={quote(cursor)}" if cursor else None,
     )
 
 

@@ -31,8 +31,8 @@ async def past_plans(
         ValueError: When the cursor was not handed out here.
     """
     queries = engine.store.queries
-    wanted = PlanFilter(chatbot=chatbot.id, tenant=chatbot.tenant, visible=actor.sources)
-    part = await queries.plans(wanted, limit=limit, cursor=cursor)
+    filters = PlanFilter(chatbot=chatbot.id, tenant=chatbot.tenant, visible=actor.sources)
+    part = await queries.plans(filters, limit=limit, cursor=cursor)
     ids = [plan.id for plan in part.items]
     approvals, applies = await queries.approvals_of(ids), await queries.applies_of(ids)
     items = [PastPlan(plan, approvals.get(plan.id, ()), applies.get(plan.id)) for plan in part.items]

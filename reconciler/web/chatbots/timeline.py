@@ -85,10 +85,10 @@ def episode_views(found: Sequence[Episode], causes: EpisodeCauses, now: datetime
 
 
 def _episode(episode: Episode, causes: EpisodeCauses, now: datetime) -> EpisodeView:
-    told = [(episode.opened, "Opened"), *((change, _changed(change)) for change in episode.changes)]
+    titled = [(episode.opened, "Opened"), *((change, _changed(change)) for change in episode.changes)]
     if episode.closed is not None:
-        told.append((episode.closed, "Closed" if episode.closed.sync else "Forgotten"))
-    moments = [_moment(transition, what, causes, now) for transition, what in told]
+        titled.append((episode.closed, "Closed" if episode.closed.sync else "Forgotten"))
+    moments = [_moment(transition, title, causes, now) for transition, title in titled]
     end = episode.closed.at if episode.closed else now
     return EpisodeView(moments, episode.closed is None, span(end - episode.opened.at))
 
@@ -101,10 +101,10 @@ def _changed(change: Transition) -> str:
     return "Seen again" if change.sync_before is Sync.UNKNOWN else "Changed"
 
 
-def _moment(transition: Transition, what: str, causes: EpisodeCauses, now: datetime) -> EpisodeMoment:
+def _moment(transition: Transition, title: str, causes: EpisodeCauses, now: datetime) -> EpisodeMoment:
     return EpisodeMoment(
         age=age(transition.at, now),
-        what=what,
+        what=title,
         sync=transition.sync,
         direction=transition.direction,
         why=reason_words(transition.reason),

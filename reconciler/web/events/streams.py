@@ -142,14 +142,14 @@ class EventStream(Response):
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         with self.streams.place(self.person) as place:
             await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
-            await _first(self._hung_up(receive), self.streams.stopped(), _set(place), self._tell(scope, send))
+            await _first(self._hung_up(receive), self.streams.stopped(), _set(place), self._send_events(scope, send))
             await send({"type": "http.response.body", "body": b"", "more_body": False})
 
     async def _hung_up(self, receive: Receive) -> None:
         while (await receive())["type"] != "http.disconnect":
             pass
 
-    async def _tell(self, scope: Scope, send: Send) -> None:
+    async def _send_events(self, scope: Scope, send: Send) -> None:
         feed, clock, limits = self.streams.engine.store.feed, self.streams.engine.clock, self.streams.limits
         after = self.after or feed.last
         text = f"retry: {limits.retry * 1000:.0f}\n{'' if self.after else _place(after)}\n"

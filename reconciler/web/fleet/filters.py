@@ -109,10 +109,10 @@ def _sides(query: FleetQuery, counts: FleetCounts) -> Iterator[FilterOption]:
 
 
 def _reasons(query: FleetQuery, counts: FleetCounts) -> Iterator[FilterOption]:
-    known = {reason: count for reason, count in counts.reason.items() if count or query.reason is reason}
+    reason_counts = {reason: count for reason, count in counts.reason.items() if count or query.reason is reason}
     if query.reason is not None:
-        known.setdefault(query.reason, 0)
-    for reason, count in sorted(known.items(), key=lambda item: (-item[1], item[0])):
+        reason_counts.setdefault(query.reason, 0)
+    for reason, count in sorted(reason_counts.items(), key=lambda item: (-item[1], item[0])):
         yield _choice(query, "reason", reason, count, Badge("", "", reason_words(reason)))
 
 

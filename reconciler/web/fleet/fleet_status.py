@@ -68,7 +68,7 @@ async def fleet_status(
     stopped = suspended_sources(records, suspensions)
     sources = [shown_source(record, stopped.get(record.name)) for record in records]
     shown = {source.name for source in sources}
-    known = {record.name: record for record in read.records.tenants}
+    tenant_records = {record.name: record for record in read.records.tenants}
     tenants = set(engine.tenants) if visible is None else {source.tenant for source in sources} & set(engine.tenants)
     budgets = {name: visible_budget(engine, visible, name) for name in sorted(tenants)}
     return FleetStatus(
@@ -85,7 +85,8 @@ async def fleet_status(
         suspensions=await visible_suspensions(engine, visible, suspensions),
         suspended_sources=stopped,
         tenants=[
-            await shown_tenant(engine, visible, known.get(name) or TenantRecord(name=name)) for name in sorted(tenants)
+            await shown_tenant(engine, visible, tenant_records.get(name) or TenantRecord(name=name))
+            for name in sorted(tenants)
         ],
         checks=read.checks,
         warnings=engine.open_claims(visible),
@@ -120,8 +121,8 @@ async def shown_tenant(engine: Engine, visible: Collection[str] | None, record: 
     named = [right.chatbot_id for right in key.missing if right.chatbot_id is not None]
     if visible is None or not named:
         return replace(record, write_key=key)
-    known = await engine.store.queries.chatbots_with(named)
-    seen = {None, *(item.id for item in known if item.tenant == record.name and item.source in visible)}
+    chatbots = await engine.store.queries.chatbots_with(named)
+    visible_ids = {None, *(item.id for item in chatbots if item.tenant == record.name and item.source in visible)}
     return replace(
-        record, write_key=replace(key, missing=tuple(right for right in key.missing if right.chatbot_id in seen))
+        record, write_key=replace(key, missing=tuple(right for right in key.missing if right.chatbot_id in visible_ids))
     )

@@ -61,16 +61,16 @@ def chatbots_of(standing: Sequence[Suspension]) -> Collection[str]:
     }
 
 
-def suspension_notes(standing: Sequence[Suspension], known: Sequence[Chatbot]) -> SuspensionNotes:
+def suspension_notes(standing: Sequence[Suspension], chatbots: Sequence[Chatbot]) -> SuspensionNotes:
     """What is said of the suspensions that stand.
 
     Args:
         standing: All of them, newest first.
-        known: The chatbots of `chatbots_of` that the person may see.
+        chatbots: The chatbots of `chatbots_of` that the person may see.
     """
     partial = _partial(standing)
     shown = [
-        SuspensionNote(suspension, suspension.kind, _subjects(suspension, known))
+        SuspensionNote(suspension, suspension.kind, _subjects(suspension, chatbots))
         for suspension in partial[:_MAX_SUSPENSIONS]
     ]
     return SuspensionNotes(tuple(shown), len(partial) - len(shown))
@@ -80,10 +80,10 @@ def _partial(standing: Sequence[Suspension]) -> Sequence[Suspension]:
     return [suspension for suspension in standing if suspension.kind is not ScopeKind.ALL]
 
 
-def _subjects(suspension: Suspension, known: Sequence[Chatbot]) -> Sequence[tuple[str, str | None]]:
+def _subjects(suspension: Suspension, chatbots: Sequence[Chatbot]) -> Sequence[tuple[str, str | None]]:
     match suspension.kind:
         case ScopeKind.CHATBOT:
-            named = [item for item in known if item.id == suspension.subject]
+            named = [item for item in chatbots if item.id == suspension.subject]
             return [_called(item, named) for item in named] or [(suspension.subject, None)]
         case ScopeKind.SOURCE:
             return [(suspension.subject, source_path(suspension.subject))]

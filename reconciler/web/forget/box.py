@@ -95,10 +95,10 @@ async def boxes_of_tenants(engine: Engine, actor: Actor) -> Sequence[ForgetBox]:
     if actor.refusal(Role.ADMIN) is not None:
         return ()
     async with engine.store.read() as uow:
-        known = {tenant.name for tenant in await uow.tenants.all()} | {
+        names = {tenant.name for tenant in await uow.tenants.all()} | {
             source.tenant for source in await uow.sources.all()
         }
-    return [await box_of_tenant(engine, actor, name) for name in sorted(known - engine.tenants.keys())]
+    return [await box_of_tenant(engine, actor, name) for name in sorted(names - engine.tenants.keys())]
 
 
 async def box_of_tenant(engine: Engine, actor: Actor, name: str) -> ForgetBox:

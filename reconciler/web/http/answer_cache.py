@@ -64,13 +64,13 @@ class AnswerCache:
         if key.generation != self._generation:
             self._generation, self._answers = key.generation, self._none()
         place = key.tag, accepts_gzip(accepted_encodings(scope))
-        known = self._answers.get(place)
-        if known is None:
+        answer = self._answers.get(place)
+        if answer is None:
             await self.app(scope, receive, _Keeping(self._answers, place, scope, send))
             return
-        scope["route"] = known.route
-        await send({"type": "http.response.start", "status": 200, "headers": [*known.headers]})
-        await send({"type": "http.response.body", "body": known.body})
+        scope["route"] = answer.route
+        await send({"type": "http.response.start", "status": 200, "headers": [*answer.headers]})
+        await send({"type": "http.response.body", "body": answer.body})
 
     @staticmethod
     def _none() -> BoundedCache[tuple[bytes, bool], _Answer]:

@@ -46,7 +46,7 @@ class RequestLog:
     def _note(self, scope: Scope, status: int, seconds: float) -> None:
         route = getattr(scope.get("route"), "path", "unmatched")
         self.metrics.requests.labels(_method(scope), route, str(status)).inc()
-        said = {
+        fields = {
             "request_id": scope["state"]["request_id"],
             "method": scope["method"],
             # whoever means to revoke a leaked token may have put the token itself where its name belongs
@@ -57,7 +57,7 @@ class RequestLog:
             "client": client_address(scope, self.proxies),
             "token": _token_name(scope),
         }
-        log.info("request", extra=said)
+        log.info("request", extra=fields)
 
 
 def _method(scope: Scope) -> str:

@@ -15,14 +15,14 @@ class AnonymousEvents:
     """Counts what strangers cause, by kind; the kinds are our own words, so that there are few."""
 
     clock: Clock
-    _told: dict[str, float] = field(default_factory=dict)
+    _logged_at: dict[str, float] = field(default_factory=dict)
     _more: dict[str, int] = field(default_factory=dict)
 
     def note(self, event: str, **details: str) -> None:
         """Say that something happened, and how often it did since that was said last, unless that was just now."""
         now = self.clock.monotonic()
-        if event in self._told and now - self._told[event] < _MINUTE:
+        if event in self._logged_at and now - self._logged_at[event] < _MINUTE:
             self._more[event] = self._more.get(event, 0) + 1
             return
         log.warning(event, extra={"more": self._more.pop(event, 0), **details})
-        self._told[event] = now
+        self._logged_at[event] = now

@@ -74,8 +74,8 @@ def _sources(sources: Sequence[SourceRecord], runs: Mapping[str, Run]) -> Iterab
         run = runs.get(source.name)
         if run is not None and run.finished_at is not None:
             finished.add_metric([source.name, run.status], run.finished_at.timestamp())
-        for what, number in asdict(run.counts).items() if run is not None else ():
-            figures.add_metric([source.name, what], number)
+        for name, number in asdict(run.counts).items() if run is not None else ():
+            figures.add_metric([source.name, name], number)
     return state, brake, finished, figures
 
 
@@ -192,8 +192,8 @@ def _storage(storage: StorageState) -> Iterable[Metric]:
             "reconciler_database_free_bytes", "How much of it is free for what comes next.", value=storage.size.free
         )
     removed = CounterMetricFamily("reconciler_rows_removed", "What was removed for its age.", labels=["what"])
-    for what in Expiring:
-        removed.add_metric([what], storage.removed[what])
+    for kind in Expiring:
+        removed.add_metric([kind], storage.removed[kind])
     yield removed
 
 

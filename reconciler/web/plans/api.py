@@ -65,8 +65,8 @@ async def plan_list(
 ) -> ListResponse[PlanResponse]:
     """Without their ops; `GET /plans/{plan_id}` has them."""
     queries = engine.store.queries
-    wanted = query.filter(frozenset(query.status) or None, actor.sources)
-    part = await checked(queries.plans(wanted, limit=query.limit, cursor=query.cursor))
+    filters = query.filter(frozenset(query.status) or None, actor.sources)
+    part = await checked(queries.plans(filters, limit=query.limit, cursor=query.cursor))
     approvals = await queries.approvals_of([plan.id for plan in part.items])
     suspensions = await suspensions_of(engine, part.items)
     return listed(part, lambda plan: PlanResponse.of_plan(plan, approvals.get(plan.id, ()), engine.policy, suspensions))
@@ -95,9 +95,9 @@ async def _rendered(request: Request, stored: StoredPlan, media_type: str) -> by
     cache: RenderCache = request.app.state.rendered
     pool: RenderPool = request.app.state.renderings
     render, key = markdown if media_type == MARKDOWN else text, identity(stored, media_type)
-    known = cache.get(key)
-    if known is not None:
-        return known
+    cached = cache.get(key)
+    if cached is not None:
+        return cached
     return await pool.render(request, lambda effort: cache.get_or_make(key, lambda: render(stored, effort)))
 
 

@@ -151,8 +151,8 @@ def _is_unproven(engine: Engine, name: str, tenant: TenantRecord | None) -> bool
 
 def _weighed(plan: Plan, approval: Approval, fall: str | None) -> WeighedApproval:
     """Of a closed plan only what was taken back is told: what fell later changes nothing about it."""
-    told = plan.is_open or approval.revoked_at is not None
-    return WeighedApproval(approval, fall if told else None)
+    is_shown = plan.is_open or approval.revoked_at is not None
+    return WeighedApproval(approval, fall if is_shown else None)
 
 
 def _refusal_of(actor: Actor | None, plan: Plan) -> str | None:

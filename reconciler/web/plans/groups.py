@@ -160,9 +160,9 @@ def _first(form: Mapping[str, list[str]], name: str) -> str:
 
 
 async def _page(request: Request, engine: Engine, actor: Actor, change: str, sent: _SentDecision) -> Response:
-    wanted = PlanFilter(change=change, status={PlanStatus.PENDING}, visible=actor.sources)
+    filters = PlanFilter(change=change, status={PlanStatus.PENDING}, visible=actor.sources)
     part: Page[Plan] = (
-        await engine.store.queries.plans(wanted, limit=MAX_PAGE, cursor=None) if change else Page((), None)
+        await engine.store.queries.plans(filters, limit=MAX_PAGE, cursor=None) if change else Page((), None)
     )
     decided = [plan for result in sent.results if (plan := await _plan_of(engine, actor, result))]
     names = await chatbot_names(engine, [*part.items, *decided])

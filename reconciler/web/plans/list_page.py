@@ -127,9 +127,9 @@ async def plans(
     actor: ViewerPage, engine: TheEngine, query: Annotated[PlanPageQuery, Query()], request: Request
 ) -> Response:
     """Plans, those that are open unless others are asked for."""
-    wanted = query.filter(query.statuses(), actor.sources)
+    filters = query.filter(query.statuses(), actor.sources)
     try:
-        part = await engine.store.queries.plans(wanted, limit=_SHOWN, cursor=query.cursor)
+        part = await engine.store.queries.plans(filters, limit=_SHOWN, cursor=query.cursor)
     except ValueError:
         return RedirectResponse("/plans", 303)
     read = await _read(engine, actor, query, part)

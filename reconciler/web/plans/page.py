@@ -37,12 +37,12 @@ _NUMBER: Final = re.compile(r"[0-9]{1,9}", re.ASCII)
 @router.get("/plans/{plan_id}", name="page_plan")
 async def plan(reader: Reader, engine: TheEngine, settings: TheSettings, plan_id: Name, request: Request) -> Response:
     """One plan: what is lost first, then every op, then how to decide."""
-    wanted = await readable_plan(engine, reader, plan_id)
-    known = await read_plan(engine, reader if isinstance(reader, Actor) else None, wanted)
+    found = await readable_plan(engine, reader, plan_id)
+    data = await read_plan(engine, reader if isinstance(reader, Actor) else None, found)
     frame = await frame_around(engine, reader)
     shown = replace(_looked_at(request), shared=link_of(reader))
     return await templates.long_page(
-        request, "plans/plan.html", lambda effort: plan_page(frame, known, shown, settings.public_url, effort)
+        request, "plans/plan.html", lambda effort: plan_page(frame, data, shown, settings.public_url, effort)
     )
 
 
@@ -80,14 +80,14 @@ class SentForm:
     async def refused(self, refusal: FormRefusal) -> Response:
         """The page again, with why the form was refused and what was typed into it."""
         engine, actor, fields = self.engine, self.actor, self.fields
-        known = await read_plan(engine, actor, await visible_plan(engine, actor, self.plan_id))
+        data = await read_plan(engine, actor, await visible_plan(engine, actor, self.plan_id))
         frame = replace(await frame_around(engine, actor), page=plan_path(self.plan_id))
         typed = TypedDecision(fields.get("comment", ""), "deletes" in fields, fields.get("reason", ""))
         shown = replace(_looked_at(self.request), problem=str(refusal), typed=typed)
         return await templates.long_page(
             self.request,
             "plans/plan.html",
-            lambda effort: plan_page(frame, known, shown, self.settings.public_url, effort),
+            lambda effort: plan_page(frame, data, shown, self.settings.public_url, effort),
             refusal.status,
         )
 

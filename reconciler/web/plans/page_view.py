@@ -167,28 +167,28 @@ class PlanPage:
         return self.shown.shared
 
 
-def plan_page(frame: Layout, known: PlanPageData, shown: Shown, public_url: str, effort: Effort) -> PlanPage:
+def plan_page(frame: Layout, data: PlanPageData, shown: Shown, public_url: str, effort: Effort) -> PlanPage:
     """Everything that the page of a plan says, comparing its texts as far as the effort suffices."""
-    plan = known.plan
+    plan = data.plan
     shown = replace(shown, begin=_begin(shown.begin, len(plan.ops)))
-    said = sentence(plan.ops, effort)
+    summary = sentence(plan.ops, effort)
     ops = op_views(
         plan.ops,
-        known.baseline,
+        data.baseline,
         shown.view,
         whole=shown.whole,
         effort=effort,
-        apply=known.apply,
+        apply=data.apply,
         begin=shown.begin,
     )
-    box = decision_box(plan, frame.actor, known.rulings)
+    box = decision_box(plan, frame.actor, data.rulings)
     return PlanPage(
         frame=frame,
         plan=plan,
-        name=escaped(known.name or plan.chatbot_id),
-        planned=age(plan.created_at, known.now),
-        expires=age_or_none(plan.expires_at, known.now),
-        sentence=said,
+        name=escaped(data.name or plan.chatbot_id),
+        planned=age(plan.created_at, data.now),
+        expires=age_or_none(plan.expires_at, data.now),
+        sentence=summary,
         losses=losses_of(plan.ops, ops, is_open=plan.is_open),
         sections=in_sections(ops),
         part=_part(plan, shown),
@@ -196,19 +196,19 @@ def plan_page(frame: Layout, known: PlanPageData, shown: Shown, public_url: str,
         views=list(_views(plan, shown)) if any(op.texts for op in ops if op.action is Action.UPDATE) else (),
         more=_more(plan, shown),
         decision=box,
-        apply=known.apply,
-        suspension=known.suspension,
-        newer=known.newer,
-        since=compare_plans(plan, known.newer) if known.newer and plan.status in _OVERTAKEN else None,
-        origin=known.origin,
+        apply=data.apply,
+        suspension=data.suspension,
+        newer=data.newer,
+        since=compare_plans(plan, data.newer) if data.newer and plan.status in _OVERTAKEN else None,
+        origin=data.origin,
         commands=list(_commands(plan, box, frame.actor, public_url)),
         shown=shown,
     )
 
 
-def _begin(asked: int, total: int) -> int:
+def _begin(requested: int, total: int) -> int:
     """Where the part begins that holds the op after so many; the last part where there are not so many."""
-    return min(asked, max(0, total - 1)) // MAX_OPS * MAX_OPS
+    return min(requested, max(0, total - 1)) // MAX_OPS * MAX_OPS
 
 
 def _part(plan: Plan, shown: Shown) -> PagePart | None:
@@ -219,30 +219,30 @@ def _part(plan: Plan, shown: Shown) -> PagePart | None:
         first=shown.begin + 1,
         last=min(end, total),
         total=total,
-        before=_at(plan, replace(shown, begin=shown.begin - MAX_OPS)) if shown.begin else None,
-        after=_at(plan, replace(shown, begin=end)) if end < total else None,
+        before=_view_url(plan, replace(shown, begin=shown.begin - MAX_OPS)) if shown.begin else None,
+        after=_view_url(plan, replace(shown, begin=end)) if end < total else None,
     )
 
 
-def _at(plan: Plan, shown: Shown) -> str:
+def _view_url(plan: Plan, shown: Shown) -> str:
     """The address at which a plan is looked at so."""
     begin = f"&from={shown.begin}" if shown.begin else ""
-    return f"{_here(plan, shown)}view={shown.view}{begin}{'&all' if shown.whole else ''}"
+    return f"{_base_url(plan, shown)}view={shown.view}{begin}{'&all' if shown.whole else ''}"
 
 
 def _views(plan: Plan, shown: Shown) -> Iterator[tuple[str, str, bool]]:
     for view, title in _VIEWS.items():
-        yield title, _at(plan, replace(shown, view=view, whole=False)), view is shown.view
+        yield title, _view_url(plan, replace(shown, view=view, whole=False)), view is shown.view
 
 
 def _more(plan: Plan, shown: Shown) -> tuple[str, str] | None:
     if not shown.whole:
-        return _at(plan, replace(shown, whole=True)), "Show more of it"
+        return _view_url(plan, replace(shown, whole=True)), "Show more of it"
     # a link shows no API
     return None if shown.shared else (f"/api/v1{plan_path(plan.id)}", "Read all of it as JSON")
 
 
-def _here(plan: Plan, shown: Shown) -> str:
+def _base_url(plan: Plan, shown: Shown) -> str:
     """The page's own address, as it was opened, up to where a parameter can be added."""
     return f"{shown.shared.path}&" if shown.shared else f"{plan_path(plan.id)}?"
 
@@ -253,10 +253,10 @@ def _commands(plan: Plan, box: DecisionBox, actor: Actor | None, public_url: str
         return
     for choice in box.choices:
         if choice.refusal is None:
-            yield choice.title, _curl(plan, public_url, choice.call, _ask(plan, box, choice))
+            yield choice.title, _curl(plan, public_url, choice.call, _request_body(plan, box, choice))
 
 
-def _ask(plan: Plan, box: DecisionBox, choice: DecisionOption) -> dict[str, object]:
+def _request_body(plan: Plan, box: DecisionBox, choice: DecisionOption) -> dict[str, object]:
     if choice.call == "revoke":
         return {}
     approving = choice.call == "approve"
@@ -264,9 +264,9 @@ def _ask(plan: Plan, box: DecisionBox, choice: DecisionOption) -> dict[str, obje
     return {"fingerprint": plan.fingerprint, **override, **({"apply": True} if approving and choice.applies else {})}
 
 
-def _curl(plan: Plan, public_url: str, call: str, ask: dict[str, object]) -> str:
+def _curl(plan: Plan, public_url: str, call: str, fields: dict[str, object]) -> str:
     url = f"{public_url.rstrip('/')}/api/v1/plans/{quote(plan.id)}/{call}"
-    body = f" -H 'Content-Type: application/json' -d '{json.dumps(ask)}'" if ask else ""
+    body = f" -H 'Content-Type: application/json' -d '{json.dumps(fields)}'" if fields else ""
     return f'curl -X POST {url} -H "Authorization: Bearer $RECONCILER_TOKEN"{body}'
 
 
@@ -314,5 +314,5 @@ async def _origin(engine: Engine, actor: Actor | None, plan: Plan) -> GitOrigin:
     async with engine.store.read() as uow:
         chatbot = await uow.chatbots.get(plan.tenant, plan.chatbot_id)
     agreed = chatbot.synced_revision if chatbot is not None and chatbot.source == plan.source else None
-    origin = await git_origin_of(engine, plan.source, plan.path, plan.revision, agreed=agreed, told=moved)
+    origin = await git_origin_of(engine, plan.source, plan.path, plan.revision, agreed=agreed, with_authors=moved)
     return origin if actor is not None else origin.without_links()

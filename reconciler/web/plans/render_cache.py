@@ -39,17 +39,17 @@ class RenderCache:
         """
         while True:
             with self._lock:
-                known = self._kept.get(key)
-                if known is not None:
-                    return known
+                cached = self._kept.get(key)
+                if cached is not None:
+                    return cached
                 others = self._being_made.get(key)
                 if others is None:
-                    mine = self._being_made[key] = Future[bytes]()
+                    future = self._being_made[key] = Future[bytes]()
                     break
             # the wait is as bounded as the work of the thread that makes it
             if others.exception() is None:
                 return others.result()
-        return self._make(key, make, mine)
+        return self._make(key, make, future)
 
     def _make(self, key: Hashable, make: Callable[[], str], future: Future[bytes]) -> bytes:
         try:

@@ -98,9 +98,9 @@ def holding_up(plan: Plan, policy: Policy) -> tuple[ProtectedItem, ...]:
 
 def _approval(approval: Approval) -> str:
     until = f", until {rfc3339(approval.expires_at)}" if approval.expires_at and not approval.spent_at else ""
-    why = "".join(f": {part}" for part in (approval.comment,) if part)
+    comment = "".join(f": {part}" for part in (approval.comment,) if part)
     deletes = f" (deletes: {approval.reason})" if approval.deletes else ""
-    return f"approved by {approval.actor}{until}{why}{deletes}"
+    return f"approved by {approval.actor}{until}{comment}{deletes}"
 
 
 def _apply(apply: Apply) -> str:

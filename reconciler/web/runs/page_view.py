@@ -156,13 +156,13 @@ def run_page(frame: Layout, run: Run, binding: SourceBinding | None, texts: Text
 
 
 def _not_compared(
-    each: Uncompared, run: Run, binding: SourceBinding | None, pages: WebRepository | None
+    uncompared: Uncompared, run: Run, binding: SourceBinding | None, pages: WebRepository | None
 ) -> NotCompared:
     return NotCompared(
-        uncompared=each,
-        path=chatbot_path(binding.tenant, each.chatbot_id) if binding else None,
-        why=reason_words(each.reason),
-        link=pages.file(each.path, run.revision) if pages and run.revision else None,
+        uncompared=uncompared,
+        path=chatbot_path(binding.tenant, uncompared.chatbot_id) if binding else None,
+        why=reason_words(uncompared.reason),
+        link=pages.file(uncompared.path, run.revision) if pages and run.revision else None,
     )
 
 

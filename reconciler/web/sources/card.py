@@ -174,18 +174,18 @@ class SourceCardData:
     full_passes: Mapping[str, PassForecast] = field(default_factory=dict)
 
 
-def source_card(record: SourceRecord, known: SourceCardData) -> SourceCard:
+def source_card(record: SourceRecord, data: SourceCardData) -> SourceCard:
     """Everything that is said of one source."""
-    name, now = record.name, known.now
-    binding, run, tenant = known.bindings.get(name), known.runs.get(name), known.tenants.get(record.tenant)
-    refused = known.refused if known.refused and known.refused.name == name else None
-    checks = known.checks.get(name)
+    name, now = record.name, data.now
+    binding, run, tenant = data.bindings.get(name), data.runs.get(name), data.tenants.get(record.tenant)
+    refused = data.refused if data.refused and data.refused.name == name else None
+    checks = data.checks.get(name)
     pages = WebRepository.of(binding.forge, binding.url) if binding else None
     return SourceCard(
         record=record,
         advice=explain_source(record.cause) if record.state is SourceState.UNKNOWN else None,
-        stop=known.stopped.get(name) if record.state is SourceState.UNKNOWN else None,
-        wrong=_wrong(known.finding_runs.get(name)),
+        stop=data.stopped.get(name) if record.state is SourceState.UNKNOWN else None,
+        wrong=_wrong(data.finding_runs.get(name)),
         run=run,
         run_sign=run_badge(run) if run else None,
         refused=refused_files(run) if run else None,
@@ -198,15 +198,15 @@ def source_card(record: SourceRecord, known: SourceCardData) -> SourceCard:
         compared=age_or_none(record.compared_at, now),
         checks=checks_in_words(checks) if checks else None,
         oldest=age_or_none(checks.oldest_at, now) if checks else None,
-        shortcut=shortcut_box(known.actor, tenant, now) if tenant and binding else None,
+        shortcut=shortcut_box(data.actor, tenant, now) if tenant and binding else None,
         uncompared=run.counts.uncompared if run else 0,
         good_link=pages.commit(record.good_revision) if pages and record.good_revision else None,
         configured=binding is not None,
-        refresh_refusal=known.actor.refusal(Role.OPERATOR, name),
-        full_pass=full_pass.text if (full_pass := known.full_passes.get(name)) else None,
-        acceptance=_acceptance(record, known.actor, pages, refused) if binding else None,
-        box=suspend_box(known.actor, f"source/{name}", name, known.standing, what=f"source {name}", back="/sources"),
-        forget=known.gone.get(name),
+        refresh_refusal=data.actor.refusal(Role.OPERATOR, name),
+        full_pass=full_pass.text if (full_pass := data.full_passes.get(name)) else None,
+        acceptance=_acceptance(record, data.actor, pages, refused) if binding else None,
+        box=suspend_box(data.actor, f"source/{name}", name, data.standing, what=f"source {name}", back="/sources"),
+        forget=data.gone.get(name),
         problem=refused.problem if refused else None,
     )
 

@@ -82,7 +82,7 @@ async def _done(request: Request, engine: Engine, actor: Actor, name: str, act: 
 
 async def _page(engine: Engine, actor: Actor, refused: RefusedFile | None = None) -> SourcesPage:
     fleet = await fleet_status(engine, actor.sources)
-    known = SourceCardData(
+    data = SourceCardData(
         actor=actor,
         now=engine.clock.now(),
         bindings=engine.sources,
@@ -102,7 +102,7 @@ async def _page(engine: Engine, actor: Actor, refused: RefusedFile | None = None
     )
     return SourcesPage(
         frame=await layout_for(engine, actor, "sources", _WATCH),
-        cards=[source_card(record, known) for record in fleet.sources],
+        cards=[source_card(record, data) for record in fleet.sources],
         gone_tenants=await boxes_of_tenants(engine, actor),
     )
 

@@ -93,8 +93,8 @@ def sync_badge(sync: str, direction: str | None) -> Badge:
         sync: Of the chatbot.
         direction: Of the chatbot; None where it was not written down.
     """
-    told = sync == Sync.OUT_OF_SYNC and direction not in (None, Direction.IN_SYNC)
-    return SIDE_BADGES[direction or ""] if told else SYNC_BADGES[sync]
+    shows_side = sync == Sync.OUT_OF_SYNC and direction not in (None, Direction.IN_SYNC)
+    return SIDE_BADGES[direction or ""] if shows_side else SYNC_BADGES[sync]
 
 
 def side_badge(action: str, direction: str) -> Badge:

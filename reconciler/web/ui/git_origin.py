@@ -52,7 +52,7 @@ async def git_origin_of(
     *,
     line: int | None = None,
     agreed: str | None = None,
-    told: bool = True,
+    with_authors: bool = True,
 ) -> GitOrigin:
     """Where a document of a source stands; of a source that is no longer configured nothing more is known.
 
@@ -63,13 +63,13 @@ async def git_origin_of(
         revision: The whole commit id.
         line: The line at which it begins.
         agreed: The revision at which both sides last agreed, where that is known.
-        told: Whether it matters who last changed it.
+        with_authors: Whether it matters who last changed it.
     """
     origin = GitOrigin(path, revision, line)
     binding = engine.sources.get(source)
     if binding is None:
         return origin
-    if told:
+    if with_authors:
         commit = await binding.port.last_change(path, revision)
         authors = await binding.port.authors(path, agreed, revision) if commit and agreed else ()
         others = tuple(author for author in authors if commit and author != commit.author)

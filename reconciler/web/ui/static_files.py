@@ -50,5 +50,5 @@ class PublicFiles(StaticFiles):
     ) -> Response:
         """A file, with how long it may be kept: only under the digest of what it holds now."""
         name = Path(full_path).relative_to(FOLDER.resolve()).as_posix()
-        asked = parse_qs(scope["query_string"].decode("latin-1")).get("v", [])
-        return ready_made(name).answer(scope, _KEPT if asked == [digest(name)] else _ASKED_AGAIN)
+        requested = parse_qs(scope["query_string"].decode("latin-1")).get("v", [])
+        return ready_made(name).answer(scope, _KEPT if requested == [digest(name)] else _ASKED_AGAIN)

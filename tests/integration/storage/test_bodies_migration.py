@@ -49,7 +49,7 @@ def _written(url: str) -> None:
 
 
 async def test_an_upgrade_keeps_every_body_once(empty_url: str) -> None:
-    schema.upgrade(empty_url, to="0015")
+    schema.upgrade(empty_url, revision="0015")
     _written(empty_url)
     async with open_url(empty_url, FakeClock()) as store:
         async with store.read() as uow:

@@ -38,7 +38,7 @@ def _written(url: str, *rows: tuple[Any, Any]) -> None:
 
 
 async def test_an_upgrade_puts_large_values_apart_and_keeps_them(empty_url: str) -> None:
-    schema.upgrade(empty_url, to="0011")
+    schema.upgrade(empty_url, revision="0011")
     text = TEXT if empty_url.startswith("sqlite") else TEXT.replace("\ud800", "")
     ops = (DirectedOp(Op("core", Action.DELETE, None, {"name": text}, None), Direction.GIT_AHEAD),)
     plan = a_plan(body={**BODY, "spec": {"core": {"name": text}}}, ops=ops)

@@ -66,7 +66,7 @@ def test_asking_for_the_revision_creates_nothing(tmp_path: Path) -> None:
 
 
 async def test_an_upgrade_keeps_what_an_older_program_wrote(empty_url: str) -> None:
-    schema.upgrade(empty_url, to="0001")
+    schema.upgrade(empty_url, revision="0001")
     _execute(
         empty_url,
         "INSERT INTO tokens (id, name, role, hash, created_at, version) "
@@ -93,7 +93,7 @@ async def test_an_upgrade_keeps_what_an_older_program_wrote(empty_url: str) -> N
 
 
 async def test_an_upgrade_knows_the_revision_of_what_is_as_its_document_says(empty_url: str) -> None:
-    schema.upgrade(empty_url, to="0003")
+    schema.upgrade(empty_url, revision="0003")
     _execute(
         empty_url,
         "INSERT INTO chatbots (tenant, id, source, labels, sync, direction, reason, message, revision, synced_at, "
@@ -108,7 +108,7 @@ async def test_an_upgrade_knows_the_revision_of_what_is_as_its_document_says(emp
 
 
 async def test_an_upgrade_begins_the_history_of_what_is_out_of_sync(empty_url: str) -> None:
-    schema.upgrade(empty_url, to="0002")
+    schema.upgrade(empty_url, revision="0002")
     _execute(
         empty_url,
         "INSERT INTO chatbots (tenant, id, name, source, labels, sync, direction, reason, message, checked_at, "
@@ -138,7 +138,7 @@ async def test_an_upgrade_begins_the_history_of_what_is_out_of_sync(empty_url: s
 
 
 async def test_an_upgrade_claims_no_comparison_and_no_tenant(empty_url: str) -> None:
-    schema.upgrade(empty_url, to="0003")
+    schema.upgrade(empty_url, revision="0003")
     _execute(
         empty_url,
         "INSERT INTO sources (name, tenant, url, state, good_revision, drift_checked_at, version) "
@@ -160,7 +160,7 @@ async def test_an_upgrade_claims_no_comparison_and_no_tenant(empty_url: str) -> 
 
 
 async def test_an_upgrade_knows_nothing_of_write_keys(empty_url: str) -> None:
-    schema.upgrade(empty_url, to="0006")
+    schema.upgrade(empty_url, revision="0006")
     _execute(empty_url, "INSERT INTO tenants (name, state, cause, version) VALUES ('acme', 'Unreachable', 'no', 3)")
     async with open_url(empty_url, FakeClock()) as store, store.begin() as uow:
         (tenant,) = await uow.tenants.all()
@@ -169,7 +169,7 @@ async def test_an_upgrade_knows_nothing_of_write_keys(empty_url: str) -> None:
 
 
 async def test_an_upgrade_cuts_names_that_no_cursor_holds(empty_url: str) -> None:
-    schema.upgrade(empty_url, to="0003")
+    schema.upgrade(empty_url, revision="0003")
     for chatbot_id, name in (("b2", "ÄB" * 600), ("b1", "ÄB" * 600 + "c"), ("b0", "ÄB" * 50), ("a0", None)):
         stated = "NULL" if name is None else f"'{name}'"
         columns = "tenant, id, name, source, labels, sync, direction, reason, message, epoch, version, search, called"
@@ -191,7 +191,7 @@ async def test_an_upgrade_cuts_names_that_no_cursor_holds(empty_url: str) -> Non
 
 
 async def test_an_upgrade_knows_no_revision_that_an_older_run_saw(empty_url: str) -> None:
-    schema.upgrade(empty_url, to="0012")
+    schema.upgrade(empty_url, revision="0012")
     _execute(
         empty_url,
         'INSERT INTO runs (id, source, trigger, "full", status, created_at, revision, counts, diagnostics, version) '
@@ -210,7 +210,7 @@ async def test_an_upgrade_knows_no_revision_that_an_older_run_saw(empty_url: str
 
 
 async def test_an_upgrade_knows_what_was_not_compared_yet(empty_url: str) -> None:
-    schema.upgrade(empty_url, to="0017")
+    schema.upgrade(empty_url, revision="0017")
     _execute(
         empty_url,
         "INSERT INTO chatbots (tenant, id, source, labels, sync, direction, reason, message, checked_digest, "
@@ -267,7 +267,7 @@ def test_a_migration_that_fails_changes_nothing(tmp_path: Path) -> None:
 
 
 async def test_a_plan_of_an_older_program_has_only_its_deletes_counted(empty_url: str) -> None:
-    schema.upgrade(empty_url, to="0004")
+    schema.upgrade(empty_url, revision="0004")
     _execute(
         empty_url,
         "INSERT INTO plans (id, tenant, chatbot_id, source, path, revision, status, reason, message, fingerprint, "

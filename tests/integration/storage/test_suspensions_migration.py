@@ -105,7 +105,7 @@ async def upgraded(url: str) -> tuple[dict[str, Chatbot], dict[str, Plan]]:
 
 
 async def test_an_upgrade_gives_suspended_rows_their_own_reasons_back(empty_url: str) -> None:
-    schema.upgrade(empty_url, to="0013")
+    schema.upgrade(empty_url, revision="0013")
     add(
         empty_url,
         sources=[source("main"), source("gone", "Unknown")],
@@ -168,7 +168,7 @@ async def test_an_upgrade_gives_suspended_rows_their_own_reasons_back(empty_url:
 async def test_an_upgrade_names_the_widest_suspension(
     empty_url: str, kinds: tuple[tuple[str, str], ...], named: str | None
 ) -> None:
-    schema.upgrade(empty_url, to="0013")
+    schema.upgrade(empty_url, revision="0013")
     stops = [suspension(kind, kind, subject) for kind, subject in kinds]
     add(empty_url, suspensions=stops, chatbots=[chatbot("bot_1", STOPPED)])
     bots, _ = await upgraded(empty_url)
