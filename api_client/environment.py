@@ -24,17 +24,17 @@ def usable_environment() -> Iterator[None]:
     try:
         yield
     except ImportError:
-        names = _named(PROXY_VARIABLES, starting="socks")
+        names = _names(PROXY_VARIABLES, starting="socks")
         raise ValueError(
             f"{names} names a SOCKS proxy, which needs one more package: pip install 'httpx[socks]', or unset {names}"
         ) from None
     except (OSError, ssl.SSLError) as error:
-        names = _named(TLS_VARIABLES) or "the machine's certificates"
+        names = _names(TLS_VARIABLES) or "the machine's certificates"
         raise ValueError(
             f"{names} cannot be used ({error.strerror or error}): name a readable file, or unset it"
         ) from None
     except (ValueError, httpx.InvalidURL):
-        names = _named(PROXY_VARIABLES)
+        names = _names(PROXY_VARIABLES)
         raise ValueError(
             f"{names} of the environment cannot be read: a proxy is http://host:port or https://host:port, and "
             "NO_PROXY a list of hosts, in which IPv6 addresses stand without brackets"
@@ -50,10 +50,10 @@ def proxy_variables(url: str) -> str:
     address = httpx.URL(url)
     if proxy_bypass(address.host):
         return ""
-    return _named(frozenset({f"{address.scheme}_proxy".upper()})) or _named(frozenset({"ALL_PROXY"}))
+    return _names(frozenset({f"{address.scheme}_proxy".upper()})) or _names(frozenset({"ALL_PROXY"}))
 
 
-def _named(variables: frozenset[str], *, starting: str = "") -> str:
+def _names(variables: frozenset[str], *, starting: str = "") -> str:
     """The variables that are set, joined for a message."""
     return " or ".join(
         name

@@ -22,8 +22,8 @@ class BoundedCache(Generic[K, V]):
         size: How much is kept now.
     """
 
-    def __init__(self, most: int, size_of: Callable[[K, V], int]) -> None:
-        self._most = most
+    def __init__(self, limit: int, size_of: Callable[[K, V], int]) -> None:
+        self._most = limit
         self._size_of = size_of
         self._kept: OrderedDict[K, tuple[V, int]] = OrderedDict()
         self.size = 0

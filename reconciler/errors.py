@@ -173,7 +173,7 @@ class LoginRefused(ReconcilerError):
         noted: Whether the audit log says it already.
     """
 
-    def __init__(self, code: str, message: str, *, noted: bool = False) -> None:
+    def __init__(self, code: str, message: str, *, is_audited: bool = False) -> None:
         super().__init__(message)
         self.code = code
-        self.noted = noted
+        self.noted = is_audited

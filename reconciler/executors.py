@@ -62,14 +62,14 @@ class NamedExecutor:
         """The result of something done in a thread. Cancelled, it never begins; what has begun goes on unheard."""
         return await asyncio.wrap_future(self.submit(work))
 
-    async def compute(self, work: Callable[[], T], *about: Any) -> T:
+    async def compute(self, work: Callable[[], T], *inputs: Any) -> T:
         """The result of a computation: in a thread, unless what it is about is so small that a thread costs more.
 
         Args:
             work: Computes alone, and waits for nothing: not for other work of these threads either.
-            about: What the computation goes through.
+            inputs: What the computation goes through.
         """
-        return work() if is_small(*about) else await self.run(work)
+        return work() if is_small(*inputs) else await self.run(work)
 
     async def close(self, seconds: float = CLOSE_SECONDS) -> None:
         """Let nothing more begin, and wait for what is under way.
@@ -103,21 +103,21 @@ def is_small(*values: Any) -> bool:
     Args:
         values: JSON values, bytes, and records, which are gone through by their fields.
     """
-    left, waiting = SMALL - len(values), list(values)
+    budget, waiting = SMALL - len(values), list(values)
     while waiting:
         value = waiting.pop()
         inner: Collection[Any] = ()
         match value:
             case str() | bytes():
-                left -= len(value) // TEXT
+                budget -= len(value) // TEXT
             case Mapping():
                 inner = value.values()
             case list() | tuple() | set() | frozenset():
                 inner = value
             case _:
                 inner = [getattr(value, name) for name in _fields_of(type(value))]
-        left -= len(inner)
-        if left < 0:
+        budget -= len(inner)
+        if budget < 0:
             return False
         waiting.extend(inner)
     return True

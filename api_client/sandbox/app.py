@@ -66,7 +66,7 @@ def create_app(
         keyring=sandbox.keyring,
         journal=sandbox.journal,
         faults=sandbox.faults,
-        held=sandbox.held,
+        held_writes=sandbox.held,
         latency=latency,
     )
     return app

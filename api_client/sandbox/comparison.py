@@ -27,16 +27,16 @@ def stated_fields(section: str, desired: Mapping[str, Any]) -> dict[str, Any]:
     return cleaned
 
 
-def changed_fields(section: str, stated: Mapping[str, Any], live: Mapping[str, Any]) -> list[str]:
+def changed_fields(section: str, desired: Mapping[str, Any], live: Mapping[str, Any]) -> list[str]:
     """Return the sorted paths of the stated fields whose live value is another one."""
-    return sorted(set(_differing(stated, contract_view(section, dict(live)), "")))
+    return sorted(set(_differing(desired, contract_view(section, dict(live)), "")))
 
 
-def written(section: str, stated: Mapping[str, Any], live: Mapping[str, Any]) -> dict[str, Any]:
+def written(section: str, desired: Mapping[str, Any], live: Mapping[str, Any]) -> dict[str, Any]:
     """Return the live value as it is once the stated fields are written; the arguments stay as they are."""
-    result = _merged(live, stated)
-    if section == "scopes" and "scopes" in stated:
-        result["scopes"] = _keeping_server_owned(stated["scopes"], live.get("scopes", []))
+    result = _merged(live, desired)
+    if section == "scopes" and "scopes" in desired:
+        result["scopes"] = _keeping_server_owned(desired["scopes"], live.get("scopes", []))
     return result
 
 
@@ -55,8 +55,8 @@ def _without_nulls(value: Any) -> Any:
             return value
 
 
-def _differing(stated: Mapping[str, Any], live: Mapping[str, Any], prefix: str) -> Iterator[str]:
-    for name, value in stated.items():
+def _differing(desired: Mapping[str, Any], live: Mapping[str, Any], prefix: str) -> Iterator[str]:
+    for name, value in desired.items():
         current = live.get(name)
         if name in live and _agrees(value, current):
             continue
@@ -70,10 +70,10 @@ def _can_be_named(name: str, value: dict[str, Any]) -> bool:
     return "." not in name and not any("." in inner for inner in value)
 
 
-def _agrees(stated: Any, live: Any) -> bool:
-    if isinstance(stated, dict) and isinstance(live, dict):
-        return all(name in live and _agrees(value, live[name]) for name, value in stated.items())
-    return same(stated, live)
+def _agrees(desired: Any, live: Any) -> bool:
+    if isinstance(desired, dict) and isinstance(live, dict):
+        return all(name in live and _agrees(value, live[name]) for name, value in desired.items())
+    return same(desired, live)
 
 
 def same(left: Any, right: Any) -> bool:
@@ -89,9 +89,9 @@ def same(left: Any, right: Any) -> bool:
             return bool(left == right)
 
 
-def _merged(live: Mapping[str, Any], stated: Mapping[str, Any]) -> dict[str, Any]:
+def _merged(live: Mapping[str, Any], desired: Mapping[str, Any]) -> dict[str, Any]:
     result = dict(live)
-    for name, value in stated.items():
+    for name, value in desired.items():
         current = live.get(name)
         if isinstance(value, dict) and isinstance(current, dict):
             result[name] = _merged(current, value)
@@ -100,10 +100,10 @@ def _merged(live: Mapping[str, Any], stated: Mapping[str, Any]) -> dict[str, Any
     return result
 
 
-def _keeping_server_owned(stated: list[dict[str, Any]], live: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def _keeping_server_owned(desired: list[dict[str, Any]], live: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Return the stated knowledge scopes with the counts that the server keeps for the same ids."""
     live_items = {item.get("id"): item for item in live}
-    return [{**_server_owned(live_items.get(item.get("id"), {})), **item} for item in stated]
+    return [{**_server_owned(live_items.get(item.get("id"), {})), **item} for item in desired]
 
 
 def _server_owned(item: dict[str, Any]) -> dict[str, Any]:

@@ -49,9 +49,9 @@ def _finite(text: str) -> float:
 def required_scopes(value: Any, *, dry_run: bool) -> list[str]:
     """Return the scopes that the stated sections need, in section order."""
     spec = value.get("spec") if isinstance(value, dict) else None
-    stated = spec if isinstance(spec, dict) else {}
+    sections = spec if isinstance(spec, dict) else {}
     right = "read" if dry_run else "write"
-    return list(dict.fromkeys(f"{SECTION_SCOPES[section]}:{right}" for section in SECTIONS if section in stated))
+    return list(dict.fromkeys(f"{SECTION_SCOPES[section]}:{right}" for section in SECTIONS if section in sections))
 
 
 def validated(value: Any) -> dict[str, Any]:

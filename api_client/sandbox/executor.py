@@ -35,11 +35,11 @@ class Execution:
 
     def applied_json(self) -> list[dict[str, Any]]:
         """Return ``applied`` as the contract writes it."""
-        return [{**_named(op), **({"noop": True} if op.action is Action.NOOP else {})} for op in self.done]
+        return [{**_op_reference(op), **({"noop": True} if op.action is Action.NOOP else {})} for op in self.done]
 
     def changes_json(self) -> list[dict[str, Any]]:
         """Return section, action and key of each op that changed something."""
-        return [_named(op) for op in self.changes]
+        return [_op_reference(op) for op in self.changes]
 
     def failed_json(self) -> dict[str, Any] | None:
         """Return ``failed`` as the contract writes it, None when every op was executed."""
@@ -83,6 +83,6 @@ def _write(section: str, ops: Iterable[Op], chatbot: Chatbot, now: datetime) -> 
         chatbot.merge_section(section, op.stated or {}, now)
 
 
-def _named(op: Op) -> dict[str, Any]:
-    named = {"section": op.section, "action": op.action.value}
-    return named if op.key is None else {**named, "key": op.key}
+def _op_reference(op: Op) -> dict[str, Any]:
+    reference = {"section": op.section, "action": op.action.value}
+    return reference if op.key is None else {**reference, "key": op.key}

@@ -53,18 +53,18 @@ class Chatbot:
         identity = LIST_SECTIONS[section]
         return next((item for item in self.section(section) if item[identity] == key), None)
 
-    def merge_section(self, section: str, stated: Json, now: datetime) -> None:
+    def merge_section(self, section: str, desired: Json, now: datetime) -> None:
         """Write the stated fields of a section that is no list."""
-        self.replace_section(section, written(section, stated, self.section(section)), now)
+        self.replace_section(section, written(section, desired, self.section(section)), now)
 
     def replace_section(self, section: str, value: Any, now: datetime) -> None:
         """Put a whole section in place of the one that stands."""
         self.config = {**self.config, section: value}
         self._count_change(now)
 
-    def put_item(self, section: str, key: str, stated: Json, now: datetime) -> None:
+    def put_item(self, section: str, key: str, desired: Json, now: datetime) -> None:
         """Create a list item, or write the stated fields of the one that stands."""
-        self.write_items(section, [(key, stated)], now)
+        self.write_items(section, [(key, desired)], now)
 
     def drop_item(self, section: str, key: str, now: datetime) -> None:
         """Delete the list item with that identity."""
@@ -74,13 +74,13 @@ class Chatbot:
         """Put or, with None, drop list items one after the other; each is a change of its own."""
         identity = LIST_SECTIONS[section]
         items = {item[identity]: item for item in self.section(section)}
-        for key, stated in writes:
-            if stated is None:
+        for key, desired in writes:
+            if desired is None:
                 items.pop(key, None)
             elif key in items:
-                items[key] = _touched(section, written(section, stated, items[key]), now)
+                items[key] = _touched(section, written(section, desired, items[key]), now)
             else:
-                items[key] = self._new_item(section, key, stated, now)
+                items[key] = self._new_item(section, key, desired, now)
             self._count_change(now)
         self.config = {**self.config, section: list(items.values())}
 
@@ -88,12 +88,12 @@ class Chatbot:
         self.changes += 1
         self.updated_at = later_than(self.updated_at, now)
 
-    def _new_item(self, section: str, key: str, stated: Json, now: datetime) -> Json:
+    def _new_item(self, section: str, key: str, desired: Json, now: datetime) -> Json:
         if section not in _ID_PREFIXES:
-            return stated
+            return desired
         digest = hashlib.sha256(f"{self.id}/{section}/{key}/{self.changes}".encode()).hexdigest()
         owned = {"id": f"{_ID_PREFIXES[section]}_{digest[:10]}", "createdAt": timestamp(now)}
-        return _touched(section, {**owned, **_CREATE_DEFAULTS[section], **stated}, now)
+        return _touched(section, {**owned, **_CREATE_DEFAULTS[section], **desired}, now)
 
 
 def _touched(section: str, item: Json, now: datetime) -> Json:

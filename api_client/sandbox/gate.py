@@ -86,14 +86,14 @@ class Gate:
         keyring: Keyring,
         journal: Journal,
         faults: FaultBox,
-        held: HeldWrites,
+        held_writes: HeldWrites,
         latency: float,
     ) -> None:
         self._app = app
         self._keyring = keyring
         self._journal = journal
         self._faults = faults
-        self._held = held
+        self._held = held_writes
         self._latency = latency
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

@@ -107,14 +107,14 @@ def _section_ops(section: str, desired: Any, live: Mapping[str, Any], *, prune: 
         elif key in present:
             yield _compared(section, key, desired_items[key], present[key])
         else:
-            stated = stated_fields(section, desired_items[key])
-            yield Op(section, Action.CREATE, key, after=stated, stated=stated)
+            fields = stated_fields(section, desired_items[key])
+            yield Op(section, Action.CREATE, key, after=fields, stated=fields)
 
 
 def _compared(section: str, key: str | None, desired: Json, live: Json) -> Op:
-    stated = stated_fields(section, desired)
-    changed = changed_fields(section, stated, live)
+    fields = stated_fields(section, desired)
+    changed = changed_fields(section, fields, live)
     if not changed:
         return Op(section, Action.NOOP, key, before=live, after=live)
-    after = written(section, stated, live)
-    return Op(section, Action.UPDATE, key, before=live, after=after, changed_fields=tuple(changed), stated=stated)
+    after = written(section, fields, live)
+    return Op(section, Action.UPDATE, key, before=live, after=after, changed_fields=tuple(changed), stated=fields)

@@ -15,7 +15,7 @@ from reconciler.cli.paths import BadPath, repository_of
 from reconciler.cli.schema import schema_text
 from reconciler.domain.document import Snapshot
 from reconciler.domain.export_losses import losses, second_documents
-from reconciler.domain.layout import DOCUMENTS, Exported, LaidOut, Unwritable, lay_out, slugs
+from reconciler.domain.layout import DOCUMENTS, ChatbotFiles, Exported, Unwritable, lay_out, slugs
 from reconciler.domain.sentences import first_few
 from reconciler.engine.concurrency import Progress
 from reconciler.engine.export import ExportFailure, FleetExport, export_fleet
@@ -53,12 +53,12 @@ def export(
         fleet = asyncio.run(_export(speaker, ids or None, report))
     if not fleet.chatbots:
         raise BadPath(f"there is no chatbot at {speaker.base_url} that the key may see: create one, or use another key")
-    laid_out, unwritable = _laid_out(fleet)
-    files = _files(laid_out)
-    _refuse_damage(laid_out, files, to, discard=discard)
+    chatbot_files, unwritable = _chatbot_files(fleet)
+    files = _files(chatbot_files)
+    _refuse_damage(chatbot_files, files, to, discard=discard)
     written = write_files(to, files, force=force or discard)
-    if laid_out:
-        output.show(_summary(laid_out, to, written))
+    if chatbot_files:
+        output.show(_summary(chatbot_files, to, written))
     _warn_of_omitted(fleet.exported)
     problems = _problems(fleet.failures) + unwritable
     for problem in problems:
@@ -72,10 +72,10 @@ async def _export(speaker: TenantSettings, ids: list[str] | None, report: Progre
         return await export_fleet(target, ids, progress=report)
 
 
-def _laid_out(fleet: FleetExport) -> tuple[list[LaidOut], list[str]]:
+def _chatbot_files(fleet: FleetExport) -> tuple[list[ChatbotFiles], list[str]]:
     # the whole fleet's names, so that a file is called the same whichever chatbots are exported with it
     names = slugs((chatbot.id, chatbot.name) for chatbot in fleet.chatbots)
-    done: list[LaidOut] = []
+    done: list[ChatbotFiles] = []
     problems: list[str] = []
     for one in fleet.exported:
         try:
@@ -85,41 +85,41 @@ def _laid_out(fleet: FleetExport) -> tuple[list[LaidOut], list[str]]:
     return done, problems
 
 
-def _files(laid_out: Sequence[LaidOut]) -> dict[str, str]:
-    files = {SCHEMA_FILE: schema_text()} if laid_out else {}
-    for one in laid_out:
-        files[one.path] = document_text(one.document, schema=f"../{SCHEMA_FILE}")
-        files |= one.texts
+def _files(chatbot_files: Sequence[ChatbotFiles]) -> dict[str, str]:
+    files = {SCHEMA_FILE: schema_text()} if chatbot_files else {}
+    for files_of_one in chatbot_files:
+        files[files_of_one.path] = document_text(files_of_one.document, schema=f"../{SCHEMA_FILE}")
+        files |= files_of_one.texts
     return files
 
 
-def _refuse_damage(laid_out: Sequence[LaidOut], files: Mapping[str, str], to: Path, *, discard: bool) -> None:
+def _refuse_damage(chatbot_files: Sequence[ChatbotFiles], files: Mapping[str, str], to: Path, *, discard: bool) -> None:
     """Refuse to write a second document for a chatbot, or over what no export states.
 
     Raises:
         CannotWrite: Nothing was written.
     """
     root = repository_of([to], Path.cwd())
-    named = [to] if to.is_dir() else []
-    if not named and not (root / DOCUMENTS).is_dir():
+    folders = [to] if to.is_dir() else []
+    if not folders and not (root / DOCUMENTS).is_dir():
         return
     folder = to.resolve().relative_to(root).as_posix()
-    standing = local.local_snapshot(root, named, with_default=True)
-    if second := list(second_documents(laid_out, standing, folder)):
+    snapshot = local.local_snapshot(root, folders, with_default=True)
+    if second := list(second_documents(chatbot_files, snapshot, folder)):
         raise CannotWrite("; ".join(second))
-    if not discard and (refusals := list(_lost(laid_out, files, standing, to, folder))):
+    if not discard and (refusals := list(_lost(chatbot_files, files, snapshot, to, folder))):
         raise CannotWrite(f"{'; '.join(refusals)}: edit by hand what differs, or give --force --discard")
 
 
 def _lost(
-    laid_out: Sequence[LaidOut], files: Mapping[str, str], standing: Snapshot, to: Path, folder: str
+    chatbot_files: Sequence[ChatbotFiles], files: Mapping[str, str], snapshot: Snapshot, to: Path, folder: str
 ) -> Iterator[str]:
-    for one in laid_out:
-        old = _text_of(to / one.path)
-        if old is not None and old != files[one.path]:
-            lost = losses(one, standing, folder, old=old, new=files[one.path])
+    for exported in chatbot_files:
+        old = _text_of(to / exported.path)
+        if old is not None and old != files[exported.path]:
+            lost = losses(exported, snapshot, folder, old=old, new=files[exported.path])
             if lost:
-                yield f"{to / one.path} would lose {', '.join(lost)}"
+                yield f"{to / exported.path} would lose {', '.join(lost)}"
 
 
 def _text_of(path: Path) -> str | None:
@@ -130,10 +130,10 @@ def _text_of(path: Path) -> str | None:
         return None
 
 
-def _summary(laid_out: Sequence[LaidOut], to: Path, written: WrittenFiles) -> str:
-    texts = sum(len(one.texts) for one in laid_out)
+def _summary(chatbot_files: Sequence[ChatbotFiles], to: Path, written: WrittenFiles) -> str:
+    texts = sum(len(one.texts) for one in chatbot_files)
     return (
-        f"Exported {_counted(len(laid_out))} to {to}: {len(laid_out)} documents, {texts} texts "
+        f"Exported {_counted(len(chatbot_files))} to {to}: {len(chatbot_files)} documents, {texts} texts "
         f"({written.changed} files written, {written.unchanged} unchanged).\n"
         f"Next: reconciler plan {to}\n"
     )
@@ -156,7 +156,7 @@ def _problem(ids: Sequence[str], message: str) -> str:
 
 
 def _warn_of_omitted(exported: Sequence[Exported]) -> None:
-    left_out = Counter(section for one in exported for section in one.omitted)
+    left_out = Counter(section for chatbot in exported for section in chatbot.omitted)
     for section, count in sorted(left_out.items()):
         output.warn(f"spec.{section} was left out of {_counted(count)}: the API key may not read it")
 

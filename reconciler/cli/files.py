@@ -42,9 +42,9 @@ def write_files(folder: Path, files: Mapping[str, str], *, force: bool) -> Writt
             written.
     """
     try:
-        standing = {path: _content(folder / path) for path in files}
-        pending = {path: text.encode() for path, text in files.items() if standing[path] != text.encode()}
-        in_the_way = sorted(path for path in pending if standing[path] is not None)
+        existing = {path: _content(folder / path) for path in files}
+        pending = {path: text.encode() for path, text in files.items() if existing[path] != text.encode()}
+        in_the_way = sorted(path for path in pending if existing[path] is not None)
         if in_the_way and not force:
             raise CannotWrite(_refusal(folder, in_the_way))
         for path, content in pending.items():
@@ -78,8 +78,8 @@ def private_file(path: Path) -> Iterator[IO[str]]:
 
 
 def _refusal(folder: Path, in_the_way: list[str]) -> str:
-    named = first_few([str(folder / in_the_way[0])], len(in_the_way))
-    return f"{named} would be overwritten: give --force, or another --to"
+    first = first_few([str(folder / in_the_way[0])], len(in_the_way))
+    return f"{first} would be overwritten: give --force, or another --to"
 
 
 def _content(path: Path) -> bytes | None:

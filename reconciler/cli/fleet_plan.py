@@ -25,11 +25,15 @@ def fleet_plan(made: LocalPlan, tenant: str, policy: Policy) -> FleetPlan:
         tenant: The tenant's name.
         policy: What it takes to apply a plan, by the settings at hand.
     """
-    proposed = [(one.document, one.outcome) for one in made.planned if isinstance(one.outcome, Proposal)]
-    failed = [(one.document, one.outcome) for one in made.planned if isinstance(one.outcome, TargetError)]
+    proposed = [
+        (planned.document, planned.outcome) for planned in made.planned if isinstance(planned.outcome, Proposal)
+    ]
+    failed = [
+        (planned.document, planned.outcome) for planned in made.planned if isinstance(planned.outcome, TargetError)
+    ]
     return FleetPlan(
         plans=tuple(_view(document, proposal, tenant, policy) for document, proposal in proposed),
-        in_sync=sum(one.outcome is None for one in made.planned),
+        in_sync=sum(planned.outcome is None for planned in made.planned),
         missing=tuple(_unplanned(*pair) for pair in failed if isinstance(pair[1], ChatbotNotFound)),
         errors=tuple(_unplanned(*pair) for pair in failed if not isinstance(pair[1], ChatbotNotFound)),
         refused=_findings(made),
@@ -71,7 +75,7 @@ def _unplanned(document: Document, error: TargetError) -> Unplanned:
 
 def _findings(made: LocalPlan) -> tuple[Diagnostic, ...]:
     """Every error found, and each refusal that no finding speaks of."""
-    found = tuple(one for one in made.diagnostics if one.severity is Severity.ERROR)
-    spoken_of = {one.path for one in found}
+    found = tuple(diagnostic for diagnostic in made.diagnostics if diagnostic.severity is Severity.ERROR)
+    spoken_of = {diagnostic.path for diagnostic in found}
     silent = (refusal for refusal in made.refusals if refusal.path not in spoken_of)
     return (*found, *(Diagnostic(Severity.ERROR, refusal.message, refusal.path) for refusal in silent))

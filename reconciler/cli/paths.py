@@ -29,10 +29,10 @@ def refuse_warnings(snapshot: Snapshot) -> None:
     Raises:
         BadDocument: There is one.
     """
-    found = [diagnostic for diagnostic in snapshot.diagnostics if diagnostic.severity is Severity.WARNING]
-    if found:
-        more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
-        raise BadDocument(f"{escaped(found[0].in_one_sentence)}{more}: warnings are errors because of --strict")
+    warnings = [diagnostic for diagnostic in snapshot.diagnostics if diagnostic.severity is Severity.WARNING]
+    if warnings:
+        more = f" (and {len(warnings) - 1} more)" if len(warnings) > 1 else ""
+        raise BadDocument(f"{escaped(warnings[0].in_one_sentence)}{more}: warnings are errors because of --strict")
 
 
 def repository_of(paths: Sequence[Path], cwd: Path) -> Path:

@@ -75,9 +75,9 @@ def _files(fleet: Sequence[Exported]) -> dict[str, str]:
     names = slugs((chatbot.chatbot_id, chatbot.name) for chatbot in fleet)
     files: dict[str, str] = {}
     for chatbot in fleet:
-        laid_out = lay_out(chatbot, names[chatbot.chatbot_id])
-        files[laid_out.path] = document_text(laid_out.document, schema=f"../{SCHEMA_PATH}")
-        files.update(laid_out.texts)
+        chatbot_files = lay_out(chatbot, names[chatbot.chatbot_id])
+        files[chatbot_files.path] = document_text(chatbot_files.document, schema=f"../{SCHEMA_PATH}")
+        files.update(chatbot_files.texts)
     return files
 
 

@@ -79,13 +79,13 @@ def _is_done(op: Op, now: Mapping[OpTarget, Action]) -> bool:
 
 def read_back(approved: Sequence[Op], fresh: Sequence[Op]) -> ReadBack:
     """Compare the approved ops, each in its essence, with a fresh dry run of the same body."""
-    left = set(undone(approved, fresh))
-    if not left:
+    not_done = set(undone(approved, fresh))
+    if not not_done:
         return ReadBack.ALL_DONE
     now = {op.place: op.essence() for op in fresh}
-    if not all(_is_unchanged(op, now.get(op.place)) for op in approved if op.place in left):
+    if not all(_is_unchanged(op, now.get(op.place)) for op in approved if op.place in not_done):
         return ReadBack.UNDETERMINED
-    return ReadBack.NOTHING_DONE if len(left) == len(approved) else ReadBack.PART_DONE
+    return ReadBack.NOTHING_DONE if len(not_done) == len(approved) else ReadBack.PART_DONE
 
 
 def _is_unchanged(op: Op, now: Op | None) -> bool:

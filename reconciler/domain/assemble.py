@@ -54,7 +54,7 @@ def assemble(
         diagnostics=tuple(sorted(findings, key=lambda item: (item.path or "", item.line or 0, item.column or 0))),
         files=len(ordered),
         parsed=parsed,
-        unread=tuple(found for file in ordered if not file.claims for found in file.diagnostics),
+        unread=tuple(diagnostic for file in ordered if not file.claims for diagnostic in file.diagnostics),
     )
 
 

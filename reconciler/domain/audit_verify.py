@@ -218,12 +218,12 @@ class Verifier:
     def finish(self) -> AuditReport:
         """Say what was found, once every entry was looked at."""
         self._check_start()
-        held, unchecked = self._check_heads()
+        matching, unchecked = self._check_heads()
         return AuditReport(
             entries=self._entries,
             first=self._first.seq + 1 if self._first else None,
             head=self._last,
-            heads_held=held,
+            heads_held=matching,
             heads_unchecked=unchecked,
             findings=tuple(self._findings),
             found=self._found,
@@ -310,7 +310,7 @@ class Verifier:
             self._find(min(unchecked), AuditFindingKind.UNCHECKED_HEADS, f"{kept}, {_NO_ARCHIVE}")
 
     def _check_heads(self) -> tuple[int, int]:
-        held = unchecked = 0
+        matching = unchecked = 0
         first, last = self._first, self._last
         for seq in sorted(self._expected_hashes):
             if last is None or seq > last.seq:
@@ -320,12 +320,12 @@ class Verifier:
             kept = self._kept.get(seq, before)
             if kept is not None:
                 differing = self._expected_hashes[seq] - {kept}
-                held += AuditHead(seq, kept) in self.heads
+                matching += AuditHead(seq, kept) in self.heads
                 for value in sorted(differing):
                     self._find(seq, AuditFindingKind.HEAD_DIFFERS, _differs(kept, value))
             elif first is not None and seq < first.seq:
                 unchecked += any(head.seq == seq for head in self.heads)
-        return held, unchecked
+        return matching, unchecked
 
     def _find(self, seq: int, kind: AuditFindingKind, message: str) -> None:
         self._found += 1

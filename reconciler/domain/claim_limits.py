@@ -44,10 +44,10 @@ def _named(sources: Sequence[str], visible: Collection[str], between: str = ", "
     return between.join(named if len(named) == len(sources) else [*named, "another source"])
 
 
-def _shared(mine: Sequence[str], theirs: Sequence[str]) -> str | None:
+def _shared(patterns: Sequence[str], others: Sequence[str]) -> str | None:
     """An id or pattern of one side that a pattern of the other takes in; not every overlap of two patterns is seen."""
-    for a in mine:
-        for b in theirs:
+    for a in patterns:
+        for b in others:
             if fnmatchcase(a, b):
                 return a
             if fnmatchcase(b, a):

@@ -44,8 +44,8 @@ class Diagnostic:
         """The finding as somebody is shown it who sees some sources and not others."""
         if self.rival is None:
             return self
-        named = self.message.replace(ANOTHER_SOURCE, f"the source {self.rival}", 1)
-        return replace(self, message=named if sees(self.rival) else self.message, rival=None)
+        message = self.message.replace(ANOTHER_SOURCE, f"the source {self.rival}", 1)
+        return replace(self, message=message if sees(self.rival) else self.message, rival=None)
 
     @property
     def place(self) -> str:

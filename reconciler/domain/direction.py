@@ -73,9 +73,9 @@ def _of_field(op: Op, name: str, section: SectionBaseline | None) -> Direction:
     key = op.key or ""
     if section is None or key not in section.items or name in section.unsettled_fields.get(key, ()):
         return Direction.UNKNOWN
-    agreed = fields.get(section.items[key], name)
-    git_moved = not fields.are_same(fields.get(op.after, name), agreed)
-    live_moved = not fields.are_same(fields.get(op.before, name), agreed)
+    baseline_value = fields.get(section.items[key], name)
+    git_moved = not fields.are_same(fields.get(op.after, name), baseline_value)
+    live_moved = not fields.are_same(fields.get(op.before, name), baseline_value)
     if git_moved and live_moved:
         return Direction.DIVERGED
     return Direction.GIT_AHEAD if git_moved else Direction.LIVE_AHEAD
@@ -109,37 +109,42 @@ def advance(baseline: Baseline, ops: Iterable[Op], *, sections: Iterable[str], p
     for op in ops:
         by_section.setdefault(op.section, []).append(op)
     kept = {} if whole else dict(baseline)
-    return kept | {name: _advance_section(baseline.get(name), mine, prune=prune) for name, mine in by_section.items()}
+    return kept | {
+        name: _advance_section(baseline.get(name), section_ops, prune=prune) for name, section_ops in by_section.items()
+    }
 
 
-def settle(baseline: Baseline, sent: Iterable[Op], left: Iterable[Op]) -> Baseline:
+def settle(baseline: Baseline, sent: Iterable[Op], stored: Iterable[Op]) -> Baseline:
     """The baseline after WizChat stored something else than what was sent: what it stored is nobody's live edit.
 
     Args:
         baseline: The one after the dry run that proved it.
         sent: The ops that were applied.
-        left: The ops of that dry run, unreduced.
+        stored: The ops of that dry run, unreduced.
 
     Returns:
         A new baseline, in which the live values of the fields that were written are agreed on.
     """
     by_place = {op.place: op for op in sent}
     pairs: dict[str, list[tuple[Op, Op]]] = {}
-    for op in left:
+    for op in stored:
         if op.action is Action.UPDATE and op.place in by_place:
             pairs.setdefault(op.section, []).append((by_place[op.place], op))
     empty = SectionBaseline()
-    return {**baseline, **{name: _settle_section(baseline.get(name, empty), mine) for name, mine in pairs.items()}}
+    return {
+        **baseline,
+        **{name: _settle_section(baseline.get(name, empty), section_pairs) for name, section_pairs in pairs.items()},
+    }
 
 
 def _settle_section(section: SectionBaseline, pairs: Iterable[tuple[Op, Op]]) -> SectionBaseline:
     items, unsettled = dict(section.items), set(section.unsettled)
     unsettled_fields = dict(section.unsettled_fields)
-    for sent, left in pairs:
-        key = left.key or ""
-        written = frozenset(left.changed_fields if sent.action is Action.CREATE else sent.changed_fields)
-        names = written & frozenset(left.changed_fields)
-        items[key] = fields.overlay(items.get(key, {}), fields.pick(left.before, names))
+    for sent, stored in pairs:
+        key = stored.key or ""
+        written = frozenset(stored.changed_fields if sent.action is Action.CREATE else sent.changed_fields)
+        names = written & frozenset(stored.changed_fields)
+        items[key] = fields.overlay(items.get(key, {}), fields.pick(stored.before, names))
         unsettled.discard(key)
         unsettled_fields[key] = unsettled_fields.get(key, frozenset()) - names
     return SectionBaseline(items, frozenset(unsettled), unsettled_fields)
@@ -158,11 +163,11 @@ def _advance_section(before: SectionBaseline | None, ops: list[Op], *, prune: bo
             changed = frozenset(op.changed_fields)
             open_fields[key] = changed & open_fields.get(key, frozenset()) if key in items else changed
             items[key] = _agreeing_part(op, items.get(key))
-    named = {op.key or "" for op in ops} if prune else items.keys() | unsettled
+    keys = {op.key or "" for op in ops} if prune else items.keys() | unsettled
     return SectionBaseline(
-        {key: value for key, value in items.items() if key in named},
-        frozenset(unsettled & named),
-        {key: names for key, names in open_fields.items() if names and key in named},
+        {key: value for key, value in items.items() if key in keys},
+        frozenset(unsettled & keys),
+        {key: names for key, names in open_fields.items() if names and key in keys},
     )
 
 

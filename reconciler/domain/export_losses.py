@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
 from reconciler.domain.document import Document, Refusal, Snapshot
-from reconciler.domain.layout import LaidOut
+from reconciler.domain.layout import ChatbotFiles
 
 _COMMENT: Final = re.compile(r"^\s*#(?! yaml-language-server:)|\s#\s", re.MULTILINE)
 _INCLUDE: Final = re.compile(r"""\$file["']?\s*:\s*["']?([^\s"'},]+)""")
@@ -19,33 +19,33 @@ _UNREADABLE: Final = "what its document says, which is not valid"
 _Candidate = Document | Refusal
 
 
-def second_documents(laid_out: Iterable[LaidOut], standing: Snapshot, folder: str) -> Iterator[str]:
+def second_documents(chatbot_files: Iterable[ChatbotFiles], snapshot: Snapshot, folder: str) -> Iterator[str]:
     """Say which chatbots have a document elsewhere already, so that an export would write a second one.
 
     Args:
-        laid_out: What is to be written, by paths relative to the folder.
-        standing: What the repository says now.
+        chatbot_files: What is to be written, by paths relative to the folder.
+        snapshot: What the repository says now.
         folder: The folder that is written to, relative to the repository's root; ``.`` for the root itself.
 
     Returns:
         One sentence for each of them.
     """
     claims: defaultdict[str | None, list[_Candidate]] = defaultdict(list)
-    for claim in _candidates(standing):
+    for claim in _candidates(snapshot):
         claims[claim.chatbot_id].append(claim)
-    for one in laid_out:
-        for claim in claims[one.chatbot_id]:
-            if claim.path != inside(folder, one.path):
+    for exported in chatbot_files:
+        for claim in claims[exported.chatbot_id]:
+            if claim.path != inside(folder, exported.path):
                 place = f"{claim.path}:{claim.line or 1}"
-                yield f"chatbot {one.chatbot_id} has a document already, at {place}: remove that one first"
+                yield f"chatbot {exported.chatbot_id} has a document already, at {place}: remove that one first"
 
 
-def losses(one: LaidOut, standing: Snapshot, folder: str, *, old: str, new: str) -> list[str]:
+def losses(exported: ChatbotFiles, snapshot: Snapshot, folder: str, *, old: str, new: str) -> list[str]:
     """What is lost when a chatbot's document replaces the file that stands at its path.
 
     Args:
-        one: The document to write.
-        standing: What the repository says now.
+        exported: The document to write.
+        snapshot: What the repository says now.
         folder: The folder that is written to, relative to the repository's root.
         old: The text of the file as it stands.
         new: The text that replaces it.
@@ -53,12 +53,12 @@ def losses(one: LaidOut, standing: Snapshot, folder: str, *, old: str, new: str)
     Returns:
         What is lost, each in a few words; nothing when an export states all of it.
     """
-    claims = [claim for claim in _candidates(standing) if claim.path == inside(folder, one.path)]
-    others = [claim for claim in claims if claim.chatbot_id != one.chatbot_id]
+    claims = [claim for claim in _candidates(snapshot) if claim.path == inside(folder, exported.path)]
+    others = [claim for claim in claims if claim.chatbot_id != exported.chatbot_id]
     lost = [_place(claim) for claim in others]
     for claim in claims:
         if claim not in others:
-            lost += _of_document(claim, one.document) if isinstance(claim, Document) else [_UNREADABLE]
+            lost += _of_document(claim, exported.document) if isinstance(claim, Document) else [_UNREADABLE]
     if comments := len(_COMMENT.findall(old)):
         lost.append("a comment" if comments == 1 else f"{comments} comments")
     lost += [f"the include of {path}" for path in sorted(set(_INCLUDE.findall(old)) - set(_INCLUDE.findall(new)))]
@@ -70,9 +70,9 @@ def inside(folder: str, path: str) -> str:
     return path if folder == "." else f"{folder}/{path}"
 
 
-def _candidates(standing: Snapshot) -> Iterator[_Candidate]:
-    yield from standing.documents
-    yield from standing.refusals
+def _candidates(snapshot: Snapshot) -> Iterator[_Candidate]:
+    yield from snapshot.documents
+    yield from snapshot.refusals
 
 
 def _place(claim: _Candidate) -> str:

@@ -66,9 +66,9 @@ def role_for(rights: Sequence[Right], source: str | None) -> Role | None:
 
 def reach(rights: Iterable[Right]) -> tuple[str, ...] | None:
     """The sources that rights are good for, by name; None when one of them is good for all."""
-    named: set[str] = set()
+    names: set[str] = set()
     for right in rights:
         if right.sources is None:
             return None
-        named.update(right.sources)
-    return tuple(sorted(named))
+        names.update(right.sources)
+    return tuple(sorted(names))

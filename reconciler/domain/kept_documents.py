@@ -32,8 +32,8 @@ def keep_missing(snapshot: Snapshot, known: Mapping[str, str]) -> Snapshot:
         snapshot,
         refusals=(*snapshot.refusals, *kept),
         diagnostics=tuple(
-            replace(found, severity=Severity.ERROR) if _hides_one_of(found, snapshot, paths) else found
-            for found in snapshot.diagnostics
+            replace(diagnostic, severity=Severity.ERROR) if _hides_one_of(diagnostic, snapshot, paths) else diagnostic
+            for diagnostic in snapshot.diagnostics
         ),
     )
 
@@ -55,19 +55,19 @@ def _kept(snapshot: Snapshot, chatbot_id: str, path: str) -> Refusal | None:
     for refusal in here:
         message = f"its document cannot be told apart as long as another of its file is wrong: {refusal.message}"
         return Refusal(chatbot_id, path, Reason.DOCUMENT_INVALID, message, refusal.line)
-    for found in snapshot.unread:
-        if _covers(found, path):
-            return Refusal(chatbot_id, path, Reason.DOCUMENT_INVALID, found.in_one_sentence, found.line)
+    for diagnostic in snapshot.unread:
+        if _covers(diagnostic, path):
+            return Refusal(chatbot_id, path, Reason.DOCUMENT_INVALID, diagnostic.in_one_sentence, diagnostic.line)
     return None
 
 
-def _hides_one_of(found: Diagnostic, snapshot: Snapshot, paths: Sequence[str]) -> bool:
-    return found in snapshot.unread and any(_covers(found, path) for path in paths)
+def _hides_one_of(diagnostic: Diagnostic, snapshot: Snapshot, paths: Sequence[str]) -> bool:
+    return diagnostic in snapshot.unread and any(_covers(diagnostic, path) for path in paths)
 
 
-def _covers(found: Diagnostic, path: str) -> bool:
+def _covers(diagnostic: Diagnostic, path: str) -> bool:
     """Whether what was found is about a file, or about a folder around it."""
-    return found.path is not None and PurePosixPath(path).is_relative_to(found.path)
+    return diagnostic.path is not None and PurePosixPath(path).is_relative_to(diagnostic.path)
 
 
 def _without_unstated_claims(snapshot: Snapshot, known: Mapping[str, str]) -> Snapshot:
@@ -96,8 +96,8 @@ def _without_unstated_claims(snapshot: Snapshot, known: Mapping[str, str]) -> Sn
 
 
 def _lost_id(document: Document, heirs: Sequence[str]) -> Diagnostic:
-    named = " or ".join(f'"{chatbot_id}"' for chatbot_id in sorted(heirs)[:3])
+    ids = " or ".join(f'"{chatbot_id}"' for chatbot_id in sorted(heirs)[:3])
     message = (
-        f'no chatbot is stated, and the file spoke for {named} before, not for "{document.chatbot_id}": state which one'
+        f'no chatbot is stated, and the file spoke for {ids} before, not for "{document.chatbot_id}": state which one'
     )
     return Diagnostic(Severity.ERROR, message, document.path, document.line, 1, "metadata.chatbotId")

@@ -54,7 +54,7 @@ class Exported:
 
 
 @dataclass(frozen=True, slots=True)
-class LaidOut:
+class ChatbotFiles:
     """The files of one chatbot.
 
     Attributes:
@@ -70,7 +70,7 @@ class LaidOut:
     texts: Mapping[str, str] = field(default_factory=dict)
 
 
-def lay_out(exported: Exported, slug: str) -> LaidOut:
+def lay_out(exported: Exported, slug: str) -> ChatbotFiles:
     """Arrange one chatbot's configuration as a document and the texts that it includes.
 
     Args:
@@ -93,7 +93,7 @@ def lay_out(exported: Exported, slug: str) -> LaidOut:
         "prune": exported.body.get("prune", True),
         "spec": spec,
     }
-    return LaidOut(exported.chatbot_id, f"{DOCUMENTS}/{slug}.yaml", document, texts.files)
+    return ChatbotFiles(exported.chatbot_id, f"{DOCUMENTS}/{slug}.yaml", document, texts.files)
 
 
 class _Texts:

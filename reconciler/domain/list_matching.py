@@ -109,7 +109,7 @@ def _includes(whole: Any, part: Any) -> bool:
 def label_of(entry: Any) -> str:
     """What an entry of a list is called: by its identity, or by its value where that is short."""
     if isinstance(entry, Mapping):
-        named = (entry[name] for name in _IDENTITIES if isinstance(entry.get(name), str | int))
-        entry = next(named, "an entry")
+        identities = (entry[name] for name in _IDENTITIES if isinstance(entry.get(name), str | int))
+        entry = next(identities, "an entry")
     text = entry if isinstance(entry, str) else canonical_bytes(entry).decode()
     return text if len(text) <= _LONGEST_LABEL else f"{text[: _LONGEST_LABEL - 1]}…"

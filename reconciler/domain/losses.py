@@ -96,15 +96,15 @@ def losses(ops: Iterable[Op]) -> tuple[Loss, ...]:
     return tuple(loss for op in ops for loss in _of_op(op))
 
 
-def total(found: Iterable[Loss]) -> int:
+def total(losses: Iterable[Loss]) -> int:
     """How much is lost in all."""
-    return sum(loss.count for loss in found)
+    return sum(loss.count for loss in losses)
 
 
-def summary(found: Sequence[Loss]) -> str:
+def summary(losses: Sequence[Loss]) -> str:
     """What is lost, as the rest of a sentence that begins with "it", such as ``deletes 2 items``; empty for nothing."""
-    deleted = sum(loss.kind is LossKind.DELETED for loss in found)
-    others = sorted((loss for loss in found if loss.kind is not LossKind.DELETED), key=_severity)
+    deleted = sum(loss.kind is LossKind.DELETED for loss in losses)
+    others = sorted((loss for loss in losses if loss.kind is not LossKind.DELETED), key=_severity)
     clauses = [f"deletes {counted(deleted, 'item', 'items')}"] if deleted else []
     clauses += [str(loss) for loss in others[:_MAX_NAMED]]
     if more := total(others[_MAX_NAMED:]):

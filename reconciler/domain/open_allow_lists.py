@@ -67,7 +67,7 @@ def is_wider(after: frozenset[str], before: frozenset[str]) -> bool:
     """Whether the one reach lets somebody in that the other does not."""
     if EVERYBODY in before:
         return False
-    return any(not any(suffix == held or suffix.endswith(f".{held}") for held in before) for suffix in after)
+    return any(not any(suffix == known or suffix.endswith(f".{known}") for known in before) for suffix in after)
 
 
 def _plain(entry: str) -> str:
@@ -101,8 +101,8 @@ def _host_of(text: str) -> str:
 
 def _reach_of_labels(labels: list[str]) -> str | None:
     """Whom the labels of a host let in of which at least one holds an asterisk."""
-    named = [name for label in labels if (name := label.strip("*"))]
-    if len(named) > 1 and all(map(str.isdigit, named)):
+    names = [name for label in labels if (name := label.strip("*"))]
+    if len(names) > 1 and all(map(str.isdigit, names)):
         return None  # a range of addresses, such as 10.0.*.*
     fixed = labels[len(labels) - _number_without_asterisk(labels) :]
     suffix = ".".join(fixed).strip(".")

@@ -87,12 +87,12 @@ def forecast_pass(calls: int, rate: CallRate) -> PassForecast:
     burst, per_s = call_spread(rate.per_minute)
     latency = rate.latency_s or 0.0
     paced = max(0.0, calls - burst) / per_s + latency
-    held = math.ceil(calls / rate.concurrency) * latency
+    queued = math.ceil(calls / rate.concurrency) * latency
     return PassForecast(
         calls=calls,
-        seconds=max(paced, held),
+        seconds=max(paced, queued),
         is_least=rate.latency_s is None,
-        limit=f"at {rate.per_minute:,}/min" if paced >= held else f"with {rate.concurrency} at once",
+        limit=f"at {rate.per_minute:,}/min" if paced >= queued else f"with {rate.concurrency} at once",
         share_of_day=None if rate.daily is None else calls / rate.daily,
         left=rate.left,
     )

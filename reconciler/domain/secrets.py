@@ -186,10 +186,10 @@ def redacted(text: str) -> str:
 
 def _of_shape(shape: SecretPattern, text: str) -> Iterator[FoundSecret]:
     end = 0
-    for found in _candidates(shape, text):
-        position = found.start()
-        if position >= end and not _is_inner(shape, text, position) and _looks_real(shape, found):
-            end = found.end()
+    for match in _candidates(shape, text):
+        position = match.start()
+        if position >= end and not _is_inner(shape, text, position) and _looks_real(shape, match):
+            end = match.end()
             yield FoundSecret(shape.kind, position, end)
 
 
@@ -209,9 +209,9 @@ def _is_inner(shape: SecretPattern, text: str, position: int) -> bool:
     return not shape.inside and position > 0 and text[position - 1] in _BEFORE
 
 
-def _looks_real(shape: SecretPattern, found: re.Match[str]) -> bool:
-    key = found["key"]
-    if _STAND_IN.search(found[0] if len(found[0]) < 500 else key):  # noqa: PLR2004 - a long one is judged by its key
+def _looks_real(shape: SecretPattern, match: re.Match[str]) -> bool:
+    key = match["key"]
+    if _STAND_IN.search(match[0] if len(match[0]) < 500 else key):  # noqa: PLR2004 - a long one is judged by its key
         return False
     if shape.kind == "a password in a URL":
         return not _STAND_IN_PASSWORD.fullmatch(key)

@@ -21,16 +21,16 @@ def covers(suspension: Suspension, tenant: str, chatbot_id: str | None, source: 
 
 
 def widest_suspension(
-    standing: Iterable[Suspension], tenant: str, chatbot_id: str | None, source: str | None
+    suspensions: Iterable[Suspension], tenant: str, chatbot_id: str | None, source: str | None
 ) -> Suspension | None:
     """The one to name of all suspensions that cover a chatbot or, without an id, a whole source."""
-    covering = [suspension for suspension in standing if covers(suspension, tenant, chatbot_id, source)]
+    covering = [suspension for suspension in suspensions if covers(suspension, tenant, chatbot_id, source)]
     return max(covering, key=lambda item: list(ScopeKind).index(item.kind), default=None)
 
 
-def suspended_sources(records: Iterable[SourceRecord], standing: Sequence[Suspension]) -> Mapping[str, Suspension]:
+def suspended_sources(records: Iterable[SourceRecord], suspensions: Sequence[Suspension]) -> Mapping[str, Suspension]:
     """Source → the widest suspension that stops the applies of all of it."""
-    found = {record.name: widest_suspension(standing, record.tenant, None, record.name) for record in records}
+    found = {record.name: widest_suspension(suspensions, record.tenant, None, record.name) for record in records}
     return {name: suspension for name, suspension in found.items() if suspension is not None}
 
 

@@ -60,9 +60,9 @@ class MissingRight:
         """What is left of it once an apply wrote these sections of a chatbot; None for nothing."""
         if not self.concerns(chatbot_id, sections):
             return self
-        left = tuple(section for section in self.sections if section not in sections)
+        remaining = tuple(section for section in self.sections if section not in sections)
         # a scope that WizChat named guards all of its sections, so one that was written shows that it is there
-        return replace(self, sections=left) if left and self.scope is None else None
+        return replace(self, sections=remaining) if remaining and self.scope is None else None
 
     def sentence(self, tenant: str) -> str:
         """What is missing, and what to do."""
@@ -127,8 +127,8 @@ class WriteKey:
         """As it is once sections of a chatbot were written with it."""
         if not written:
             return self
-        left = (right.after_writing(chatbot_id, written) for right in self.missing)
-        return replace(self._in(WriteKeyState.PROVEN, now), missing=tuple(right for right in left if right))
+        remaining = (right.after_writing(chatbot_id, written) for right in self.missing)
+        return replace(self._in(WriteKeyState.PROVEN, now), missing=tuple(right for right in remaining if right))
 
     def after_refusal(self, chatbot_id: str, sections: Collection[str], refusal: ApplyRefused, now: datetime) -> Self:
         """As it is once an apply that was to write sections of a chatbot was refused."""

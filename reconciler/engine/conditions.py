@@ -43,8 +43,8 @@ class ConditionInputs:
 
     def suspension_of(self, tenant: str, chatbot_id: str, source: str | None) -> Suspension | None:
         """The widest suspension that covers a chatbot now."""
-        standing = [suspension for suspension in self.suspensions if suspension.stands(self.now)]
-        return widest_suspension(standing, tenant, chatbot_id, source)
+        active = [suspension for suspension in self.suspensions if suspension.stands(self.now)]
+        return widest_suspension(active, tenant, chatbot_id, source)
 
     def suspension_id_of(self, tenant: str, chatbot_id: str, source: str | None) -> str | None:
         """The id of that suspension, or None."""

@@ -172,9 +172,9 @@ class Engine:
     account_checks: AccountChecks = field(default_factory=AccountChecks)
     plan_threads: NamedExecutor = field(default_factory=plan_threads, compare=False)
 
-    async def compute(self, work: Callable[[], T], *about: Any) -> T:
+    async def compute(self, work: Callable[[], T], *inputs: Any) -> T:
         """As `NamedExecutor.compute`, in the threads for plans."""
-        return await self.plan_threads.compute(work, *about)
+        return await self.plan_threads.compute(work, *inputs)
 
     @property
     def policy_digest(self) -> str:

@@ -159,10 +159,10 @@ async def _check_gone_at_wizchat(engine: Engine, tenant: str, chatbot_id: str) -
             live = await binding.target.chatbots()
     except TargetError as error:
         raise Conflict("conflict", f"nobody can tell whether WizChat has the chatbot {chatbot_id}: {error}") from error
-    named = {line.id for line in live}
-    if (cause := (await signal_from_listed_ids(engine, tenant, named)).cause) is not None:
+    listed = {line.id for line in live}
+    if (cause := (await signal_from_listed_ids(engine, tenant, listed)).cause) is not None:
         raise Conflict("conflict", f"nobody can tell whether WizChat has the chatbot {chatbot_id}: {cause}")
-    if chatbot_id in named:
+    if chatbot_id in listed:
         raise Conflict(
             "chatbot_exists", f"WizChat has the chatbot {chatbot_id}: it would be listed again, so let it be"
         )

@@ -93,4 +93,4 @@ def _chosen(
             f"no document claims chatbot {unclaimed[0]}: check the id, or name the folder that holds it{near}"
         )
     paths = {claim.path for claim in claims}
-    return documents, refusals, tuple(found for found in snapshot.diagnostics if found.path in paths)
+    return documents, refusals, tuple(diagnostic for diagnostic in snapshot.diagnostics if diagnostic.path in paths)

@@ -117,16 +117,16 @@ class RetentionKeeper:
         limits = {}
         async with self.engine.store.read() as uow:
             now = await uow.now()
-            for kind, kept in self.rules.kept.items():
-                oldest = await uow.retention.oldest(kind, now - kept, spared=self._spared)
+            for kind, period in self.rules.kept.items():
+                oldest = await uow.retention.oldest(kind, now - period, spared=self._spared)
                 if oldest is not None:
-                    limits[kind] = min(now - kept, oldest + MAX_A_PASS)
+                    limits[kind] = min(now - period, oldest + MAX_A_PASS)
         return limits
 
     async def _remove_some(self) -> None:
         for kind, limit in list(self._limits.items()):
             async with self.engine.store.begin() as uow:
-                count = await uow.retention.remove(kind, limit, most=MAX_AT_ONCE, spared=self._spared)
+                count = await uow.retention.remove(kind, limit, limit=MAX_AT_ONCE, spared=self._spared)
             self._removed[kind] += count
             self.state.removed[kind] += count
             if count < MAX_AT_ONCE or kind is Expiring.TRANSITIONS:

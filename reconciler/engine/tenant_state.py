@@ -48,15 +48,15 @@ def signal_from_list(error: TargetError | None) -> TenantSignal:
     return signal_from_dry_run(error)
 
 
-def signal_from_ids(tenant: str, stated: Collection[str], named: Collection[str]) -> TenantSignal:
+def signal_from_ids(tenant: str, claimed: Collection[str], listed: Collection[str]) -> TenantSignal:
     """What the names in a list tell: one that names none of several chatbots is that of another account.
 
     Args:
         tenant: The tenant's name.
-        stated: The ids that documents of the tenant state.
-        named: The ids in WizChat's list.
+        claimed: The ids that documents of the tenant state.
+        listed: The ids in WizChat's list.
     """
-    if len(stated) < FEWEST_STATED or not set(stated).isdisjoint(named):
+    if len(claimed) < FEWEST_STATED or not set(claimed).isdisjoint(listed):
         return ANSWERED
     return TenantSignal(
         TenantState.MISCONFIGURED,
@@ -105,11 +105,11 @@ async def record_run_signals(
     return await _write(engine, tenant, judge_tenant(listed, compared, others_answered=others))
 
 
-async def signal_from_listed_ids(engine: Engine, tenant: str, named: Collection[str]) -> TenantSignal:
+async def signal_from_listed_ids(engine: Engine, tenant: str, listed: Collection[str]) -> TenantSignal:
     """What the names in a tenant's list tell, held against the documents that are known."""
     async with engine.store.read() as uow:
-        stated = await uow.chatbots.stated(tenant)
-    return signal_from_ids(tenant, stated, named)
+        claimed = await uow.chatbots.stated(tenant)
+    return signal_from_ids(tenant, claimed, listed)
 
 
 async def explained(engine: Engine, tenant: str, error: TargetError) -> TargetError:
@@ -126,11 +126,11 @@ async def explained(engine: Engine, tenant: str, error: TargetError) -> TargetEr
 
     async def check() -> str | None:
         try:
-            named = {line.id for line in await engine.tenants[tenant].target.chatbots()}
+            listed = {line.id for line in await engine.tenants[tenant].target.chatbots()}
         except TargetError as unread:
             log.info("the account cannot be told", extra={"tenant": tenant, "cause": str(unread)})
             return None
-        return (await signal_from_listed_ids(engine, tenant, named)).cause
+        return (await signal_from_listed_ids(engine, tenant, listed)).cause
 
     cause = await engine.account_checks.cause(tenant, engine.clock, check)
     return error if cause is None else AnotherAccount(cause)
@@ -227,8 +227,8 @@ async def _keep_write_key(
     stored = await uow.tenants.get(tenant)
     before = stored or TenantRecord(name=tenant)
     # nothing that is known of another key holds for this one
-    held = before.write_key if before.write_key and before.write_key.key_id == key_id else WriteKey(key_id=key_id)
-    key = change(held, await uow.now())
+    current = before.write_key if before.write_key and before.write_key.key_id == key_id else WriteKey(key_id=key_id)
+    key = change(current, await uow.now())
     if key == before.write_key:
         return
     now = replace(before, write_key=key)

@@ -39,7 +39,7 @@ class LoginAttempt:
         callback: Where the issuer sends the browser back to.
         state: Comes back with the browser.
         nonce: Comes back in what the issuer signs.
-        verifier: Shows at the exchange of the code that the asker is the one who began (PKCE).
+        verifier: Shows at the exchange of the code that the asker is the one exchange_code began (PKCE).
     """
 
     callback: str
@@ -72,7 +72,7 @@ class OidcProvider:
     def __post_init__(self) -> None:
         self._description = SharedWork(self.clock, self._describe, DISCOVERY_SECONDS)
 
-    async def where_to_ask(self, attempt: LoginAttempt) -> str:
+    async def authorization_url(self, attempt: LoginAttempt) -> str:
         """The URL at which a browser signs in.
 
         Raises:
@@ -91,19 +91,19 @@ class OidcProvider:
             code_challenge_method="S256",
         )
 
-    async def who(self, code: str, attempt: LoginAttempt, named: str | None) -> Identity:
+    async def exchange_code(self, code: str, attempt: LoginAttempt, returned_issuer: str | None) -> Identity:
         """The person that a code stands for, verified.
 
         Args:
             code: What the browser brought back.
             attempt: The attempt that it belongs to.
-            named: Who the browser says sent it back, if it says so.
+            returned_issuer: Who the browser says sent it back, if it says so.
 
         Raises:
             LoginRefused: Anything is not as it must be.
         """
         issuer = await self._description.outcome()
-        if named != issuer.name and (named is not None or issuer.names_itself):
+        if returned_issuer != issuer.name and (returned_issuer is not None or issuer.names_itself):
             raise LoginRefused("wrong_issuer", "another issuer sent the browser back: sign in again")
         if len(code) > _LONGEST_CODE:
             raise LoginRefused("bad_code", "the code is too long: sign in again")
@@ -114,12 +114,12 @@ class OidcProvider:
         claims = signed_claims(token, await self._key(issuer, key_id(token)), issuer.algorithms)
         now = self.clock.now()
         check_claims(claims, issuer=issuer.name, client_id=self.client_id, nonce=attempt.nonce, now=now)
-        more = await self._userinfo(issuer, claims, answer.get("access_token"))
+        userinfo = await self._userinfo(issuer, claims, answer.get("access_token"))
         return Identity(
-            name=self._name(claims, more),
+            name=self._name(claims, userinfo),
             issuer=self.issuer,
             subject=claims["sub"],
-            groups=_groups(claims.get(self.settings.groups_claim, more.get(self.settings.groups_claim))),
+            groups=_groups(claims.get(self.settings.groups_claim, userinfo.get(self.settings.groups_claim))),
         )
 
     async def _describe(self) -> OidcIssuer:
@@ -204,7 +204,7 @@ def authorization_url(endpoint: str, **parameters: str) -> str:
 def _unverified(claim_sets: Sequence[Mapping[str, Any]]) -> str:
     if any(claims.get("email_verified") is not None for claims in claim_sets):
         return "the issuer has not verified your email address: verify it there"
-    # nobody who signs in can change that: Microsoft's issuer has no such claim
+    # nobody exchange_code signs in can change that: Microsoft's issuer has no such claim
     return (
         "the issuer does not say whether your email address is verified: an admin must set oidc.name_claim to another "
         "claim that people cannot change by themselves, such as preferred_username"

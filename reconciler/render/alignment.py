@@ -41,9 +41,9 @@ class Effort:
         self.left -= work
         return True
 
-    def at_most(self, most: int) -> "Effort":
-        """A part of this effort, of no more than `most`."""
-        return Effort(min(most, self.left), whole=self, checkpoint=self._checkpoint)
+    def at_most(self, limit: int) -> "Effort":
+        """A part of this effort, of no more than `limit`."""
+        return Effort(min(limit, self.left), whole=self, checkpoint=self._checkpoint)
 
     def shares(self, parts: int) -> Iterator["Effort"]:
         """An even share for each of so many parts, to be used one after the other: what is left over goes on."""
@@ -109,13 +109,13 @@ def _trimmed(left: Sequence[Hashable], right: Sequence[Hashable], part: _Range, 
 
 def _anchors(left: Sequence[Hashable], right: Sequence[Hashable], part: _Range) -> list[tuple[int, int]]:
     """The items that both sides hold exactly once, as many as keep their order."""
-    mine = Counter(left[part.left : part.left_end])
-    theirs = Counter(right[part.right : part.right_end])
-    positions = {right[index]: index for index in range(part.right, part.right_end) if theirs[right[index]] == 1}
+    left_counts = Counter(left[part.left : part.left_end])
+    right_counts = Counter(right[part.right : part.right_end])
+    positions = {right[index]: index for index in range(part.right, part.right_end) if right_counts[right[index]] == 1}
     found = [
         (index, positions[left[index]])
         for index in range(part.left, part.left_end)
-        if mine[left[index]] == 1 and left[index] in positions and not _is_blank(left[index])
+        if left_counts[left[index]] == 1 and left[index] in positions and not _is_blank(left[index])
     ]
     return _rising(found)
 
@@ -152,17 +152,17 @@ def _between(anchors: Sequence[tuple[int, int]], part: _Range) -> Iterator[_Rang
 
 def _longest_common(left: Sequence[Hashable], right: Sequence[Hashable], part: _Range) -> Iterator[tuple[int, int]]:
     """The pairs of a longest common subsequence."""
-    mine, theirs = left[part.left : part.left_end], right[part.right : part.right_end]
-    table = [[0] * (len(theirs) + 1)]
-    for item in reversed(mine):
+    left_part, right_part = left[part.left : part.left_end], right[part.right : part.right_end]
+    table = [[0] * (len(right_part) + 1)]
+    for item in reversed(left_part):
         below, row = table[-1], [0]
-        for index, other in enumerate(reversed(theirs)):
+        for index, other in enumerate(reversed(right_part)):
             row.append(below[index] + 1 if item == other else max(below[index + 1], row[index]))
         table.append(row)
     index, place = 0, 0
-    while index < len(mine) and place < len(theirs):
-        rest, room = len(mine) - index, len(theirs) - place
-        if mine[index] == theirs[place]:
+    while index < len(left_part) and place < len(right_part):
+        rest, room = len(left_part) - index, len(right_part) - place
+        if left_part[index] == right_part[place]:
             yield part.left + index, part.right + place
             index, place = index + 1, place + 1
         elif table[rest - 1][room] >= table[rest][room - 1]:

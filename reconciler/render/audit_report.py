@@ -14,8 +14,8 @@ def report_text(report: AuditReport) -> str:
     findings = "".join(
         f"! {finding.seq:>8}  {finding.kind:<17}  {escaped(finding.message)}\n" for finding in report.findings
     )
-    left = report.found - len(report.findings)
-    more = f"  … and {left} more\n" if left else ""
+    omitted = report.found - len(report.findings)
+    more = f"  … and {omitted} more\n" if omitted else ""
     noun = "finding" if report.found == 1 else "findings"
     return f"{findings}{more}{report.found} {noun} in {_extent(report)}.\n{_heads(report)}"
 

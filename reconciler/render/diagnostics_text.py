@@ -8,4 +8,7 @@ from reconciler.domain.escaping import escaped
 
 def findings_text(diagnostics: Iterable[Diagnostic]) -> str:
     """Each finding on a line of its own, errors marked ``!``, warnings ``·``."""
-    return "".join(f"{'!' if one.severity is Severity.ERROR else '·'} {escaped(str(one))}\n" for one in diagnostics)
+    return "".join(
+        f"{'!' if diagnostic.severity is Severity.ERROR else '·'} {escaped(str(diagnostic))}\n"
+        for diagnostic in diagnostics
+    )

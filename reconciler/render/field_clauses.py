@@ -124,8 +124,8 @@ _BLANKS = _Verb("changes only blanks in", "puts back only blanks in")
 
 def side_of(directed: DirectedOp, name: str) -> Direction:
     """Which side moved for a field, or for the field of the API that it lies in."""
-    named = (side for field, side in directed.fields.items() if name == field or name.startswith(f"{field}."))
-    return next(named, directed.direction)
+    sides = (side for field, side in directed.fields.items() if name == field or name.startswith(f"{field}."))
+    return next(sides, directed.direction)
 
 
 def spoken(name: str) -> str:

@@ -24,9 +24,9 @@ def unchanged_items(body: Mapping[str, Any], ops: Sequence[Op], noops: int) -> S
     """
     items = {op.place: op for op in _stated(body)}
     touched = {op.place for op in ops}
-    left = [noun_of(op) for place, op in items.items() if place not in touched]
+    untouched = [noun_of(op) for place, op in items.items() if place not in touched]
     unknown = any(op.place not in items for op in ops if op.action is not Action.DELETE)
-    return [] if unknown or len(left) > noops else left
+    return [] if unknown or len(untouched) > noops else untouched
 
 
 def _stated(body: Mapping[str, Any]) -> Iterator[Op]:

@@ -23,14 +23,14 @@ def fleet_json(fleet: FleetPlan) -> str:
         "missing": [asdict(missing) for missing in fleet.missing],
         "errors": [asdict(failed) for failed in fleet.errors],
         "refused_documents": fleet.refused_documents,
-        "diagnostics": [_found_json(found) for found in fleet.refused],
+        "diagnostics": [_diagnostic_json(diagnostic) for diagnostic in fleet.refused],
     }
     return json.dumps(shape, indent=2) + "\n"
 
 
-def _found_json(found: Diagnostic) -> dict[str, Any]:
+def _diagnostic_json(diagnostic: Diagnostic) -> dict[str, Any]:
     """One finding; in documents on disk there are no other sources to tell of."""
-    return {name: value for name, value in asdict(found).items() if name != "rival"}
+    return {name: value for name, value in asdict(diagnostic).items() if name != "rival"}
 
 
 def plan_json(plan: PlanView) -> dict[str, Any]:

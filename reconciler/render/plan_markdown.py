@@ -53,13 +53,13 @@ def _unplanned(fleet: FleetPlan) -> Iterator[str]:
     shown = [([missing], missing.message) for missing in fleet.missing]
     shown += [([*failed], message) for message, failed in errors_alike(fleet).items()]
     items = [f"- {_places(those)}: {_code(message)}" for those, message in shown]
-    items += [f"- {_code(str(found))}" for found in fleet.refused]
+    items += [f"- {_code(str(diagnostic))}" for diagnostic in fleet.refused]
     if items:
         yield "### Not planned\n\n" + "\n".join(items)
 
 
 def _places(those: Sequence[Unplanned]) -> str:
-    return first_few([f"{_code(one.chatbot_id)} {_code(one.path)}" for one in those[:MAX_ALIKE]], len(those))
+    return first_few([f"{_code(item.chatbot_id)} {_code(item.path)}" for item in those[:MAX_ALIKE]], len(those))
 
 
 def _plan(plan: PlanView, efforts: Iterator[Effort]) -> str:

@@ -215,7 +215,7 @@ def _of_switches(section: str, fields: Sequence[Field]) -> Iterator[tuple[Summar
     turns = [(turn(field), field.owner.place.key) for field in fields]
     for word in sorted({turned for turned, _ in turns}):
         keys = [key for turned, key in turns if turned == word]
-        yield (*_named("switches", _noun(section), keys), SummaryPart(SummaryTone.PLAIN, f" {word}"))
+        yield (*_names_part("switches", _noun(section), keys), SummaryPart(SummaryTone.PLAIN, f" {word}"))
 
 
 def _of_items_fields(section: str, fields: Sequence[Field], wording: FieldWording) -> Iterator[tuple[SummaryPart, ...]]:
@@ -226,9 +226,9 @@ def _of_items_fields(section: str, fields: Sequence[Field], wording: FieldWordin
     of_items: defaultdict[str, list[Field]] = defaultdict(list)
     for field in fields:
         of_items[field.owner.place.key].append(field)
-    verbs = {key: _changing(mine) for key, mine in of_items.items()}
+    verbs = {key: _changing(fields_of_item) for key, fields_of_item in of_items.items()}
     for verb in sorted({*verbs.values()}):
-        yield _named(verb, _noun(section), [key for key in verbs if verbs[key] == verb])
+        yield _names_part(verb, _noun(section), [key for key in verbs if verbs[key] == verb])
 
 
 def _changing(fields: Sequence[Field]) -> str:
@@ -277,14 +277,14 @@ def _of_sections(ops: Sequence[Op], verb: str) -> Iterator[tuple[SummaryPart, ..
 def _of_items(ops: Sequence[Op], verb: str) -> Iterator[tuple[SummaryPart, ...]]:
     for section in dict.fromkeys(op.section for op in ops if op.key is not None):
         keys = [op.key for op in ops if op.section == section and op.key is not None]
-        yield _named(verb, _noun(section), keys)
+        yield _names_part(verb, _noun(section), keys)
 
 
 def _noun(section: str) -> _Noun:
     return NOUNS.get(section, _Noun(f"item of {section}", f"items of {section}"))
 
 
-def _named(verb: str, noun: _Noun, keys: Sequence[str]) -> tuple[SummaryPart, ...]:
+def _names_part(verb: str, noun: _Noun, keys: Sequence[str]) -> tuple[SummaryPart, ...]:
     if len(keys) > _MAX_NAMED:
         return (SummaryPart(SummaryTone.PLAIN, f"{verb} {len(keys)} {noun.many}"),)
     head = SummaryPart(SummaryTone.PLAIN, f"{verb} the {noun.one if len(keys) == 1 else noun.many} ")

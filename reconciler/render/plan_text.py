@@ -96,11 +96,11 @@ def _unplanned(fleet: FleetPlan, paint: Paint) -> Iterator[list[str]]:
             f"    {escaped(message)}",
         ]
     if fleet.refused:
-        yield [f"{paint(Ink.REMOVED, '!')} {escaped(str(found))}" for found in fleet.refused]
+        yield [f"{paint(Ink.REMOVED, '!')} {escaped(str(diagnostic))}" for diagnostic in fleet.refused]
 
 
-def _header(mark: str, shown: PlanView | Unplanned, paint: Paint) -> str:
-    name, *rest = (escaped(part) for part in (shown.name or "", shown.chatbot_id, shown.path) if part)
+def _header(mark: str, plan: PlanView | Unplanned, paint: Paint) -> str:
+    name, *rest = (escaped(part) for part in (plan.name or "", plan.chatbot_id, plan.path) if part)
     return "   ".join((f"{paint(Ink.CHANGED, mark)} {paint(Ink.BOLD, name)}", *rest))
 
 
@@ -141,9 +141,9 @@ def _row(left: str, note: str, side: str, paint: Paint, ink: Ink | None = None) 
     return (paint(ink, padded) if ink else padded) + note + gap + paint(Ink.BOLD, side)
 
 
-def _created(stated: tuple[FieldChange, ...], paint: Paint) -> Iterator[str]:
-    width = max((len(escaped(change.name)) for change in stated if change.is_short), default=0)
-    for change in stated:
+def _created(fields: tuple[FieldChange, ...], paint: Paint) -> Iterator[str]:
+    width = max((len(escaped(change.name)) for change in fields if change.is_short), default=0)
+    for change in fields:
         name = escaped(change.name)
         if change.is_short:
             yield f"        {name:<{width}}   {paint(Ink.ADDED, escaped(inline(change.after)))}"

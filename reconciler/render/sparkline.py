@@ -95,7 +95,7 @@ def sparkline(points: Sequence[Point], title: str) -> Sparkline | None:
 def _paths(points: Sequence[Point]) -> tuple[str, str, str]:
     """The curve, what lies below it, and where it may have run while chatbots were Unknown."""
     buckets = [*pairwise(points)]
-    scale = _scale(points, most=max(1, *(point.most_either for point in points)))
+    scale = _scale(points, highest=max(1, *(point.most_either for point in points)))
     line, area, unknown_area = [], [], []
     for is_unknown, run in groupby(buckets, key=lambda bucket: bucket[1].unknown_period is not None):
         part = [*run]
@@ -109,11 +109,11 @@ def _paths(points: Sequence[Point]) -> tuple[str, str, str]:
     return "".join(line), "".join(area), "".join(unknown_area)
 
 
-def _scale(points: Sequence[Point], *, most: int) -> Callable[[datetime, int], tuple[int, int]]:
-    first, whole = points[0].at, points[-1].at - points[0].at
+def _scale(points: Sequence[Point], *, highest: int) -> Callable[[datetime, int], tuple[int, int]]:
+    first, span = points[0].at, points[-1].at - points[0].at
     return lambda moment, count: (
-        round((moment - first) / whole * WIDTH),
-        round(_FLOOR - count / most * (_FLOOR - _TOP)),
+        round((moment - first) / span * WIDTH),
+        round(_FLOOR - count / highest * (_FLOOR - _TOP)),
     )
 
 

@@ -57,7 +57,7 @@ class DiffRow:
 
 
 def compare(
-    before: str, after: str, *, context: int = 1, effort: Effort | int = EFFORT, most: int | None = None
+    before: str, after: str, *, context: int = 1, effort: Effort | int = EFFORT, max_lines: int | None = None
 ) -> list[Line]:
     """The changed lines with a little context, in one column.
 
@@ -66,9 +66,9 @@ def compare(
         after: The text as it will be.
         context: How many unchanged lines to show around each change.
         effort: How much work it may take; an `Effort` tells afterwards whether that sufficed.
-        most: How many lines to give at most; None means all.
+        max_lines: How many lines to give at most; None means all.
     """
-    return list(islice(_compared(before, after, context, _as_effort(effort)), most))
+    return list(islice(_compared(before, after, context, _as_effort(effort)), max_lines))
 
 
 def _as_effort(effort: Effort | int) -> Effort:
@@ -145,18 +145,18 @@ def _ends(piece: DiffPiece, around: int) -> Iterator[DiffPiece]:
     yield DiffPiece(PieceKind.SAME, piece.text[-around:])
 
 
-def clipped(lines: Iterable[Line], most: int) -> tuple[list[Line], int]:
+def clipped(lines: Iterable[Line], limit: int) -> tuple[list[Line], int]:
     """As many lines as hold this many characters, and how many characters of the rest are not among them."""
     kept: list[Line] = []
     hidden = 0
     for line in lines:
         pieces: list[DiffPiece] = []
         for piece in line:
-            shown = piece.text[:most]
-            most, hidden = most - len(shown), hidden + len(piece.text) - len(shown)
-            if shown or (most and not piece.text):
+            shown = piece.text[:limit]
+            limit, hidden = limit - len(shown), hidden + len(piece.text) - len(shown)
+            if shown or (limit and not piece.text):
                 pieces.append(DiffPiece(piece.kind, shown))
-        if pieces or (not line and most):
+        if pieces or (not line and limit):
             kept.append(tuple(pieces))
     return kept, hidden
 

@@ -100,7 +100,7 @@ class ConnectionSlots:
         place.turn = next(self._turns)
         self.counts.doing[place.activity] += 1
         if place.address is not None and self._strangers[place.address] > self.limits.of_address:
-            self._let_go(_first_to_go(of_address, known=False, besides=place) or place, RefusalCause.ADDRESS)
+            self._let_go(_first_to_go(of_address, is_known=False, except_for=place) or place, RefusalCause.ADDRESS)
         elif self.counts.open > self.limits.connections:
             self._let_go(self._first_stranger(place) or self._first_known() or place, RefusalCause.ALL)
         elif self._strangers.total() > self.limits.of_strangers:
@@ -152,23 +152,23 @@ class ConnectionSlots:
         self.counts.closed[cause.value] += 1
         place.close()
 
-    def _first_stranger(self, besides: ConnectionSlot) -> ConnectionSlot | None:
+    def _first_stranger(self, except_for: ConnectionSlot) -> ConnectionSlot | None:
         """The first to go at the address that holds the most strangers of which one can."""
         for address, _ in self._strangers.most_common():
-            if (first := _first_to_go(self._by_address[address], known=False, besides=besides)) is not None:
+            if (first := _first_to_go(self._by_address[address], is_known=False, except_for=except_for)) is not None:
                 return first
         return None
 
     def _first_known(self) -> ConnectionSlot | None:
-        return _first_to_go((place for held in self._by_address.values() for place in held), known=True)
+        return _first_to_go((slot for slots in self._by_address.values() for slot in slots), is_known=True)
 
 
 def _first_to_go(
-    places: Iterable[ConnectionSlot], *, known: bool, besides: ConnectionSlot | None = None
+    slots: Iterable[ConnectionSlot], *, is_known: bool, except_for: ConnectionSlot | None = None
 ) -> ConnectionSlot | None:
     """Idle ones before those that send or do not read, and of these the oldest."""
     return min(
-        (place for place in places if place.is_known is known and place.can_go and place is not besides),
-        key=lambda place: (place.activity is not Activity.IDLE, place.turn),
+        (slot for slot in slots if slot.is_known is is_known and slot.can_go and slot is not except_for),
+        key=lambda slot: (slot.activity is not Activity.IDLE, slot.turn),
         default=None,
     )

@@ -69,15 +69,17 @@ def setting_tables() -> Iterator[SettingTable]:
         model = model_of(field.annotation)
         if model is None:
             raise TypeError(f"Settings.{name} is no table")
-        many = bool(get_args(field.annotation))
-        rows = tuple(_row(name, inner, inner_field, many=many) for inner, inner_field in model.model_fields.items())
-        yield SettingTable(f"[[{name}]]" if many else f"[{name}]", (model.__doc__ or "").strip(), rows)
+        is_list = bool(get_args(field.annotation))
+        rows = tuple(
+            _row(name, inner, inner_field, is_list=is_list) for inner, inner_field in model.model_fields.items()
+        )
+        yield SettingTable(f"[[{name}]]" if is_list else f"[{name}]", (model.__doc__ or "").strip(), rows)
 
 
-def _row(table: str, name: str, field: FieldInfo, *, many: bool) -> SettingRow:
+def _row(table: str, name: str, field: FieldInfo, *, is_list: bool) -> SettingRow:
     return SettingRow(
-        name=f"{table}[].{name}" if many else f"{table}.{name}",
-        variable=None if many else f"{PREFIX}{table}__{name}".upper(),
+        name=f"{table}[].{name}" if is_list else f"{table}.{name}",
+        variable=None if is_list else f"{PREFIX}{table}__{name}".upper(),
         kind=_kind(field),
         default=_default(field),
         help=field.description or "",
@@ -90,7 +92,7 @@ def is_secret(field: FieldInfo) -> bool:
 
 
 def _kind(field: FieldInfo) -> str:
-    named = {bool: "true or false", int: "number", float: "number", Path: "path", timedelta: "duration"}
+    labels = {bool: "true or false", int: "number", float: "number", Path: "path", timedelta: "duration"}
     annotation = field.annotation
     types = _flat(annotation)
     if is_secret(field):
@@ -101,7 +103,7 @@ def _kind(field: FieldInfo) -> str:
         return " or ".join(f"`{as_toml(choice.value)}`" for choice in annotation)
     if "tuple" in repr(annotation):
         return "path, or list" if "Path" in repr(annotation) else "list"
-    return next((label for kind, label in named.items() if kind in types), "text")
+    return next((label for kind, label in labels.items() if kind in types), "text")
 
 
 def _flat(annotation: Any) -> list[Any]:
@@ -154,42 +156,45 @@ def _markdown_row(row: SettingRow) -> str:
 def effective_tables(settings: Settings) -> Iterator[EffectiveTable]:
     """Every table with its settings; of a list, one for each member."""
     for name, field in Settings.model_fields.items():
-        held = getattr(settings, name)
+        value = getattr(settings, name)
         model = model_of(field.annotation)
         help_ = ((model.__doc__ if model else None) or "").strip()
         if get_args(field.annotation):
-            for member in held:
+            for member in value:
                 yield EffectiveTable(f"[[{name}]] {_title(member)}", help_, _rows(settings, f"{name}[]", name, member))
         else:
-            yield EffectiveTable(f"[{name}]", help_, _rows(settings, name, name, held))
+            yield EffectiveTable(f"[{name}]", help_, _rows(settings, name, name, value))
 
 
 def _title(member: BaseModel) -> str:
     return redacted(str(getattr(member, "name", None) or getattr(member, "group", "")))
 
 
-def _rows(settings: Settings, shown: str, table: str, held: BaseModel) -> tuple[EffectiveSetting, ...]:
+def _rows(settings: Settings, shown: str, table: str, model: BaseModel) -> tuple[EffectiveSetting, ...]:
     return tuple(
         EffectiveSetting(
-            f"{shown}.{name}", _value(held, name, field), _origin(settings, table, held, name), field.description or ""
+            f"{shown}.{name}",
+            _value(model, name, field),
+            _origin(settings, table, model, name),
+            field.description or "",
         )
-        for name, field in type(held).model_fields.items()
+        for name, field in type(model).model_fields.items()
     )
 
 
-def _origin(settings: Settings, table: str, held: BaseModel, name: str) -> str:
-    if name not in held.model_fields_set:
+def _origin(settings: Settings, table: str, model: BaseModel, name: str) -> str:
+    if name not in model.model_fields_set:
         return DEFAULT
     # a secret from a file comes from where the file is named
     keys = (f"{table}.{name}", f"{table}.{name}_file", table)
     return next((settings.origins[item] for item in keys if settings.origins.get(item)), _GIVEN)
 
 
-def _value(held: BaseModel, name: str, field: FieldInfo) -> str:
-    value = getattr(held, name)
-    match held, name:
+def _value(model: BaseModel, name: str, field: FieldInfo) -> str:
+    value = getattr(model, name)
+    match model, name:
         case SourceSettings(), "url":
-            return as_toml(_clean(held.shown_url))
+            return as_toml(_clean(model.shown_url))
         case DatabaseSettings(), "url" if value is not None:
             return as_toml(_clean(value.get_secret_value()))
     if value is None or (not value and is_secret(field)):

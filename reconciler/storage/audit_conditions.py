@@ -18,9 +18,9 @@ _column = tables.audit.c
 
 def person_names_in(filters: AuditFilter) -> Collection[str]:
     """The names of people that a filter writes."""
-    about = filters.subject or ""
-    named = (filters.actor, about.removeprefix(_PERSON) if about.startswith(_PERSON) else None)
-    return [name for name in named if name]
+    subject = filters.subject or ""
+    candidates = (filters.actor, subject.removeprefix(_PERSON) if subject.startswith(_PERSON) else None)
+    return [name for name in candidates if name]
 
 
 def audit_conditions(filters: AuditFilter, dialect: Dialect, spellings: Collection[str]) -> list[ColumnElement[bool]]:
@@ -33,7 +33,7 @@ def audit_conditions(filters: AuditFilter, dialect: Dialect, spellings: Collecti
     """
     conditions: list[ColumnElement[bool]] = []
     if filters.subject is not None:
-        conditions.append(or_(*_about(filters.subject, dialect, spellings)))
+        conditions.append(or_(*_subject_condition(filters.subject, dialect, spellings)))
     if filters.actor is not None:
         conditions.append(or_(_column.actor.in_(spellings), func.lower(_column.actor) == filters.actor.lower()))
     if filters.action is not None:
@@ -43,7 +43,7 @@ def audit_conditions(filters: AuditFilter, dialect: Dialect, spellings: Collecti
     return conditions
 
 
-def _about(subject: str, dialect: Dialect, spellings: Collection[str]) -> Iterator[ColumnElement[bool]]:
+def _subject_condition(subject: str, dialect: Dialect, spellings: Collection[str]) -> Iterator[ColumnElement[bool]]:
     """Any of this: the entry is about it, names it, or is about a plan or apply of it."""
     yield _column.subject == subject
     kind, _, name = subject.partition("/")

@@ -124,14 +124,14 @@ class AuditFolder:
 
 def _begin_of(path: Path) -> int:
     """The number of a file's first entry: by its name, or by its first line where somebody renamed it."""
-    if named := _PIECE.fullmatch(path.name):
-        return int(named[1])
+    if match := _PIECE.fullmatch(path.name):
+        return int(match[1])
     return _entry(next(iter(_text_lines(path)), ""), path.name, 0).seq
 
 
 def _say_the_same(earlier: Sequence[str], lines: Sequence[str]) -> bool:
     """Whether one of them begins with all of the other."""
-    return all(one.rstrip("\n") == two for one, two in zip(earlier, lines, strict=False))
+    return all(earlier_line.rstrip("\n") == line for earlier_line, line in zip(earlier, lines, strict=False))
 
 
 def _free_name(path: Path) -> Path:
@@ -159,7 +159,7 @@ def _append(path: Path, line: str) -> None:
     lines = _whole_lines(path)
     handle = os.open(path, os.O_WRONLY | os.O_CREAT, 0o600)
     with os.fdopen(handle, "wb") as file:
-        file.truncate(sum(len(whole) + 1 for whole in lines))
+        file.truncate(sum(len(line_) + 1 for line_ in lines))
         file.seek(0, os.SEEK_END)
         file.write(f"{line}\n".encode())
         file.flush()
@@ -174,8 +174,8 @@ def _shorten(path: Path) -> None:
     notes = {number for number, line in enumerate(lines) if evidence_in([line]).prunes}
     heads = [number for number in range(len(lines)) if number not in notes]
     if len(heads) >= 2 * MAX_HEADS:
-        left = notes.union(heads[1 - MAX_HEADS :])
-        _write(path, [line for number, line in enumerate(lines) if number in left])
+        kept = notes.union(heads[1 - MAX_HEADS :])
+        _write(path, [line for number, line in enumerate(lines) if number in kept])
 
 
 def _whole_lines(path: Path) -> list[bytes]:

@@ -69,9 +69,9 @@ class Touched:
             for change, plan in self._changes.items()
         )
         counts = Counter((change.kind, change.source) for change in found)
-        named = (change for change in found if counts[change.kind, change.source] <= MAX_NAMED)
+        single = (change for change in found if counts[change.kind, change.source] <= MAX_NAMED)
         many = (Change(kind, None, source) for (kind, source), count in counts.items() if count > MAX_NAMED)
-        return (*named, *many)
+        return (*single, *many)
 
     def _add(self, kind: ChangeKind, id_: str, source: str | None, *, plan: str | None = None) -> None:
         self._changes[Change(kind, id_, source)] = plan

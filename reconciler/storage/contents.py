@@ -35,28 +35,28 @@ async def contents_of(
         columns: The names of columns whose values may be kept apart.
         rows: With their ``id``.
     """
-    apart = [row for row in rows if any(reference_in(row[name]) for name in columns)]
-    return await _contents_of(connection, [owner_of(noun, row["id"]) for row in apart]) if apart else {}
+    referring = [row for row in rows if any(reference_in(row[name]) for name in columns)]
+    return await _contents_of(connection, [owner_of(noun, row["id"]) for row in referring]) if referring else {}
 
 
-def may_be_large(apart: Mapping[str, bytes]) -> bool:
+def may_be_large(contents: Mapping[str, bytes]) -> bool:
     """Whether contents, as they are kept, may take long to be put together."""
-    return sum(map(len, apart.values())) > _SMALL
+    return sum(map(len, contents.values())) > _SMALL
 
 
 def with_contents(
-    columns: Sequence[str], rows: Sequence[Mapping[str, Any]], apart: Mapping[str, bytes]
+    columns: Sequence[str], rows: Sequence[Mapping[str, Any]], contents: Mapping[str, bytes]
 ) -> Sequence[Mapping[str, Any]]:
     """Rows with the whole values of those columns that may be kept apart; takes as long as the values are large.
 
     Args:
         columns: The names of such columns.
         rows: As they were read.
-        apart: What `contents_of` found for them.
+        contents: What `contents_of` found for them.
     """
-    if not apart:
+    if not contents:
         return rows
-    found = {digest: zlib.decompress(data) for digest, data in apart.items()}
+    found = {digest: zlib.decompress(data) for digest, data in contents.items()}
     return [{**row, **{name: unpack(row[name], found) for name in columns}} for row in rows]
 
 

@@ -88,7 +88,7 @@ class Dialect(Protocol):
     async def serialize_audit(self, connection: AsyncConnection) -> None:
         """Make every other transaction that appends to the audit log wait for this one."""
 
-    async def now(self, connection: AsyncConnection, wall: Callable[[], datetime]) -> datetime:
+    async def now(self, connection: AsyncConnection, wall_clock: Callable[[], datetime]) -> datetime:
         """The database's clock; the wall clock where the database has none of its own."""
 
     async def size(self, connection: AsyncConnection) -> DatabaseSize:

@@ -67,8 +67,8 @@ class HistoryQueries:
         """When the first audit entry was made that is kept: before it, nothing was looked at. None without any."""
         statement = select(tables.audit.c.at).order_by(tables.audit.c.seq).limit(1)
         async with self._reading() as transaction:
-            found: datetime | None = (await transaction.connection.execute(statement)).scalar()
-        return found
+            first: datetime | None = (await transaction.connection.execute(statement)).scalar()
+        return first
 
     async def out_of_sync_curve(
         self, visible: Collection[str] | None, *, since: datetime, until: datetime, buckets: int

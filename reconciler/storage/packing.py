@@ -41,10 +41,10 @@ def pack(value: Any) -> Packed:
     # text and digests by turns
     segments: list[str] = []
     end = 0
-    for found in _STRING.finditer(text):
-        if found.end() - found.start() > LONGEST_WITHIN:
-            segments += (text[end : found.start()], _add(contents, found.group()))
-            end = found.end()
+    for string in _STRING.finditer(text):
+        if string.end() - string.start() > LONGEST_WITHIN:
+            segments += (text[end : string.start()], _add(contents, string.group()))
+            end = string.end()
     segments.append(text[end:])
     whole = compact_text(segments)
     return Packed({_REFERENCE: _add(contents, whole)}, contents)

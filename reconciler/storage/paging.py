@@ -60,10 +60,10 @@ class Order:
         order = [item.desc() if self.descending else item.asc() for item in self.by]
         return statement.order_by(*order).limit(limit + 1)
 
-    def page(self, found: Sequence[T], limit: int) -> Page[T]:
+    def page(self, rows: Sequence[T], limit: int) -> Page[T]:
         """The part that a statement of `part` found."""
-        items = found[:limit]
-        return Page(items, self._encode(items[-1]) if len(found) > limit else None)
+        items = rows[:limit]
+        return Page(items, self._encode(items[-1]) if len(rows) > limit else None)
 
     def _encode(self, record: Any) -> str:
         text = self.cursor.dump_json((self.name, *self.values(record)))

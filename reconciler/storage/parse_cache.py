@@ -52,8 +52,8 @@ class SqlParseCache:
     async def paths(self) -> frozenset[str]:
         """The paths of all files that are known."""
         async with self._reading() as transaction:
-            mine = parsed_files.c.source == self._source
-            return frozenset(await transaction.connection.scalars(select(parsed_files.c.path).where(mine)))
+            of_source = parsed_files.c.source == self._source
+            return frozenset(await transaction.connection.scalars(select(parsed_files.c.path).where(of_source)))
 
     async def keep(
         self, files: Sequence[ParsedFile], *, drop: Iterable[str] = (), tree: KnownTree | None = None
@@ -118,9 +118,9 @@ class SqlParseCache:
     async def claimed_ids(self) -> frozenset[str]:
         """The chatbots that all known files claim."""
         column = file_claims.c
-        mine = select(column.chatbot_id).where(column.source == self._source, column.chatbot_id.is_not(None))
+        ids = select(column.chatbot_id).where(column.source == self._source, column.chatbot_id.is_not(None))
         async with self._reading() as transaction:
-            return frozenset(await transaction.connection.scalars(mine))
+            return frozenset(await transaction.connection.scalars(ids))
 
     async def standing(self, chatbot_ids: Collection[str], paths: Collection[str]) -> Mapping[str, str]:
         """The claims of the source at its good revision, as chatbot id → path."""
@@ -182,8 +182,8 @@ class SqlParseCache:
         gone: set[str] = set()
         for part in in_parts(paths):
             claim = file_claims.c
-            held = select(claim.digest).where(claim.source == self._source, claim.path.in_(part))
-            gone.update(await transaction.connection.scalars(held.where(claim.digest.is_not(None))))
+            digests = select(claim.digest).where(claim.source == self._source, claim.path.in_(part))
+            gone.update(await transaction.connection.scalars(digests.where(claim.digest.is_not(None))))
             for table in _BY_PATH:
                 await transaction.write(delete(table).where(table.c.source == self._source, table.c.path.in_(part)))
         return gone

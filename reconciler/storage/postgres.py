@@ -104,7 +104,7 @@ class Postgres:
         """By an advisory lock that ends with the transaction."""
         await connection.execute(select(func.pg_advisory_xact_lock(_AUDIT_LOCK)))
 
-    async def now(self, connection: AsyncConnection, wall: Callable[[], datetime]) -> datetime:  # noqa: ARG002  the server's clock counts
+    async def now(self, connection: AsyncConnection, wall_clock: Callable[[], datetime]) -> datetime:  # noqa: ARG002  the server's clock counts
         """The server's clock at the beginning of the transaction."""
         moment: datetime = (await connection.execute(select(func.now()))).scalar_one()
         return moment.astimezone(UTC)

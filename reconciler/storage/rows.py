@@ -71,9 +71,9 @@ class Codec(Generic[R]):
         self._adapter = TypeAdapter(record)
         self._items = {name: TypeAdapter[Any](kind) for name, kind in (long or {}).items()}
 
-    def to_row(self, record: R, *, besides: Collection[str] = ()) -> dict[str, Any]:
+    def to_row(self, record: R, *, without: Collection[str] = ()) -> dict[str, Any]:
         """The values of the record's columns, besides some."""
-        return {name: self._value(name, getattr(record, name)) for name in self.names if name not in besides}
+        return {name: self._value(name, getattr(record, name)) for name in self.names if name not in without}
 
     def to_encoded_row(self, record: R) -> dict[str, Any]:
         """The same with its JSON values as text."""

@@ -118,9 +118,9 @@ class Sqlite:
     async def serialize_audit(self, connection: AsyncConnection) -> None:
         """BEGIN IMMEDIATE has done it."""
 
-    async def now(self, connection: AsyncConnection, wall: Callable[[], datetime]) -> datetime:  # noqa: ARG002  another database asks
+    async def now(self, connection: AsyncConnection, wall_clock: Callable[[], datetime]) -> datetime:  # noqa: ARG002  another database asks
         """The wall clock: the only process's clock is the database's."""
-        return wall()
+        return wall_clock()
 
     async def size(self, connection: AsyncConnection) -> DatabaseSize:
         """Counted in pages, those that hold nothing included."""

@@ -31,11 +31,11 @@ class Store:
     Made by `open`, and ended by `close`.
     """
 
-    def __init__(self, engines: Engines, dialect: Dialect, clock: Clock, watch: Watch, held: ExitStack) -> None:
+    def __init__(self, engines: Engines, dialect: Dialect, clock: Clock, watch: Watch, resources: ExitStack) -> None:
         self._engines = engines
         self._dialect = dialect
         self._clock = clock
-        self._held = held
+        self._held = resources
         self._boot = token_hex(8)
         self._commits = 0
         self._committing = 0
@@ -60,7 +60,7 @@ class Store:
                 newer than this program.
         """
         parsed, dialect = locate(url)
-        with ExitStack() as held, translated():
+        with ExitStack() as resources, translated():
             if alongside and dialect.absent(parsed):
                 raise StoreError(
                     f"there is no database at {parsed.render_as_string()}: start the service first, run "
@@ -68,10 +68,10 @@ class Store:
                 )
             async with NamedExecutor("schema") as schemas:
                 if not (alongside and await schemas.run(lambda: schema.is_current(parsed, dialect))):
-                    held.enter_context(dialect.guard(parsed))
+                    resources.enter_context(dialect.guard(parsed))
                     await schemas.run(lambda: schema.migrate(parsed, dialect))
-            watch = held.enter_context(dialect.watch(parsed))
-            return cls(dialect.engines(parsed), dialect, clock, watch, held.pop_all())
+            watch = resources.enter_context(dialect.watch(parsed))
+            return cls(dialect.engines(parsed), dialect, clock, watch, resources.pop_all())
 
     async def close(self) -> None:
         """Close every connection and let another process have the database."""

@@ -48,12 +48,12 @@ class Transaction:
             # its rows are decoded when they are looked at
             return await self.records.run(lambda: [codec.from_row(row) for row in found])
         rows = [dict(row.items()) for row in found]
-        apart = await contents_of(self.connection, codec.noun, codec.apart, rows)
+        contents = await contents_of(self.connection, codec.noun, codec.apart, rows)
 
         def records() -> list[R]:
-            return [codec.from_row(row) for row in with_contents(codec.apart, rows, apart)]
+            return [codec.from_row(row) for row in with_contents(codec.apart, rows, contents)]
 
-        return await (self.records.run(records) if may_be_large(apart) else self.records.compute(records, rows))
+        return await (self.records.run(records) if may_be_large(contents) else self.records.compute(records, rows))
 
     async def one(self, codec: Codec[R], statement: Select[Any]) -> R | None:
         """The first record, or None."""

@@ -110,13 +110,17 @@ async def sign_out(engine: Engine, actor: Actor, name: str, reason: str | None =
 
 async def _refusal(engine: Engine, uow: UnitOfWork, identity: Identity, person: Person | None) -> LoginRefused | None:
     if person is None and not is_proper_name(identity.name):
-        return LoginRefused("bad_name", "the issuer gives a name that nobody may have here: ask an admin", noted=True)
+        return LoginRefused(
+            "bad_name", "the issuer gives a name that nobody may have here: ask an admin", is_audited=True
+        )
     if person is None and await uow.people.called(identity.name):
-        return LoginRefused("name_taken", "somebody else has signed in by this name before: ask an admin", noted=True)
+        return LoginRefused(
+            "name_taken", "somebody else has signed in by this name before: ask an admin", is_audited=True
+        )
     if person is not None and person.barred_at is not None:
-        return LoginRefused("barred", "an admin keeps you out: ask an admin", noted=True)
+        return LoginRefused("barred", "an admin keeps you out: ask an admin", is_audited=True)
     if not engine.grants.rights(identity.groups):
-        return LoginRefused("no_role", "none of your groups has a role here: ask an admin for a grant", noted=True)
+        return LoginRefused("no_role", "none of your groups has a role here: ask an admin for a grant", is_audited=True)
     return None
 
 

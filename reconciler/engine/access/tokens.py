@@ -99,13 +99,13 @@ async def revoke_token(engine: Engine, actor: Actor, id_or_name: str) -> Token:
     """
     actor.require(Role.ADMIN)
     async with engine.store.begin() as uow:
-        token = _named(await uow.tokens.all(), id_or_name)
+        token = _find_token(await uow.tokens.all(), id_or_name)
         if token.revoked_at is not None:
             return token
         return await revoke_within(engine, uow, actor, token)
 
 
-def _named(tokens: Sequence[Token], id_or_name: str) -> Token:
+def _find_token(tokens: Sequence[Token], id_or_name: str) -> Token:
     for token in tokens:
         if token.id == id_or_name or (token.name == id_or_name and token.revoked_at is None):
             return token
@@ -163,9 +163,9 @@ async def remove_source_from_tokens(engine: Engine, uow: UnitOfWork, actor: Acto
     for token in await uow.tokens.all():
         if token.revoked_at is not None or source not in (token.sources or ()):
             continue
-        left = tuple(name for name in token.sources or () if name != source)
-        if left:
-            await uow.tokens.save(replace(token, sources=left))
+        remaining = tuple(name for name in token.sources or () if name != source)
+        if remaining:
+            await uow.tokens.save(replace(token, sources=remaining))
         else:
             await revoke_within(engine, uow, actor, token)
 

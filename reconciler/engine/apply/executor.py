@@ -183,12 +183,12 @@ class ApplyExecutor:
 
     async def _keep(self, lease: Lease) -> None:
         """Renew a lease until it is lost; that shows at the next state change, which compares the fence."""
-        held: Lease | None = lease
-        while held is not None:
+        renewed: Lease | None = lease
+        while renewed is not None:
             await self.engine.clock.sleep(self.times.heartbeat)
             try:
                 async with self.engine.store.begin() as uow:
-                    held = await uow.leases.renew(lease, self.times.ttl)
+                    renewed = await uow.leases.renew(lease, self.times.ttl)
             except StoreError as error:
                 log.warning("lease not renewed", extra={"chatbot": lease.chatbot_id, "cause": str(error)})
 
@@ -334,9 +334,9 @@ class ApplyExecutor:
             ops = await self._dry_run(plan, APPLYING)
         except TargetError as error:
             return unknown(f"WizChat answered, but the verification could not be read: {error}")
-        left = await self.engine.compute(lambda: undone(plan.bare_ops, ops), plan.ops, ops)
-        if left:
-            return not_converged(applied, ops, left)
+        not_done = await self.engine.compute(lambda: undone(plan.bare_ops, ops), plan.ops, ops)
+        if not_done:
+            return not_converged(applied, ops, not_done)
         return succeeded(applied, ops)
 
 
@@ -351,10 +351,12 @@ def succeeded(applied: tuple[Mapping[str, object], ...], ops: tuple[Op, ...]) ->
     )
 
 
-def not_converged(applied: tuple[Mapping[str, object], ...], ops: Sequence[Op], left: Sequence[OpTarget]) -> ApplyEnd:
+def not_converged(
+    applied: tuple[Mapping[str, object], ...], ops: Sequence[Op], not_done: Sequence[OpTarget]
+) -> ApplyEnd:
     """Answered as applied, but a dry run still differs; the paths are named."""
     changed = {op.place: op.changed_fields for op in ops}
-    paths = [f"{place} {field}" for place in left for field in (changed.get(place) or ("",))]
+    paths = [f"{place} {field}" for place in not_done for field in (changed.get(place) or ("",))]
     return ApplyEnd(
         status=ApplyStatus.APPLIED_NOT_CONVERGED,
         reason=Reason.NOT_CONVERGED,
@@ -373,7 +375,7 @@ def unknown(cause: str) -> ApplyEnd:
     )
 
 
-def _named(op: object) -> str:
+def _op_name(op: object) -> str:
     match op:
         case {"section": str(section), "key": str(key)}:
             return str(OpTarget(section, key))
@@ -386,7 +388,7 @@ def _named(op: object) -> str:
 def _stopped(applied: tuple[Mapping[str, object], ...], failed: Mapping[str, object]) -> ApplyEnd:
     """A 422: an op failed and the rest was not tried."""
     done = any(item.get("action") != Action.NOOP and not item.get("noop") for item in applied)
-    message = f"WizChat stopped at {_named(failed.get('op'))}: {failed.get('message') or failed.get('code')}"
+    message = f"WizChat stopped at {_op_name(failed.get('op'))}: {failed.get('message') or failed.get('code')}"
     return ApplyEnd(
         status=ApplyStatus.PARTIALLY_APPLIED if done else ApplyStatus.FAILED,
         reason=Reason.PARTIALLY_APPLIED if done else Reason.REFUSED_BY_API,

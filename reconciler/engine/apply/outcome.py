@@ -143,9 +143,9 @@ def _shown_by(
 
 def _count_unconverged(chatbot: Chatbot, plan: Plan, ops: Sequence[Op]) -> Chatbot:
     """A chatbot that remembers what it did not store as it was sent, and how often in a row."""
-    left = digest(body_for(plan.body, [op for op in ops if not op.is_noop]))
-    before = chatbot.unconverged_ends if chatbot.unconverged_body == left else 0
-    return replace(chatbot, unconverged_body=left, unconverged_ends=before + 1)
+    remaining = digest(body_for(plan.body, [op for op in ops if not op.is_noop]))
+    before = chatbot.unconverged_ends if chatbot.unconverged_body == remaining else 0
+    return replace(chatbot, unconverged_body=remaining, unconverged_ends=before + 1)
 
 
 async def _audit_end(uow: UnitOfWork, apply: Apply, plan: Plan, end: ApplyEnd) -> None:
@@ -211,11 +211,11 @@ async def _put_back(
             # such as the policy's own approval, which does not outlive an apply that ended otherwise than Applied
             plan = await transition_plan(uow, plan, PlanStatus.PENDING, reason=Reason.AWAITING_APPROVAL)
         plan = await refresh_plan_conditions(engine, uow, inputs, plan)
-    mine = chatbot.plan_id == plan.id
+    is_current = chatbot.plan_id == plan.id
     chatbot = replace(
         chatbot,
         epoch=chatbot.epoch + 1,
-        plan_id=None if mine and not plan.is_open else chatbot.plan_id,
+        plan_id=None if is_current and not plan.is_open else chatbot.plan_id,
     )
     await save_chatbot(uow, inputs, chatbot)
 

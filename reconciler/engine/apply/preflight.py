@@ -48,12 +48,12 @@ async def check_permission(engine: Engine, uow: UnitOfWork, plan: Plan, apply_id
     except Conflict as error:
         raise ApplyBlocked(_BLOCKED_BY[error.code], str(error)) from error
     weighed = await weigh_approvals(engine, uow, plan, apply_id)
-    standing = [approval for approval, cause in weighed if cause is None]
-    if not await are_enough(engine, plan, standing):
+    valid = [approval for approval, cause in weighed if cause is None]
+    if not await are_enough(engine, plan, valid):
         raise ApprovalsLapsed(
             "; ".join(f"{approval.actor}: {cause}" for approval, cause in weighed if cause is not None)
         )
-    return standing
+    return valid
 
 
 _BLOCKED_BY = {

@@ -96,9 +96,9 @@ def plan_closed(plan: Plan) -> Conflict:
 
 async def queue_apply(engine: Engine, uow: UnitOfWork, actor: Actor, plan: Plan) -> tuple[Plan, Apply]:
     """Queue an apply within a transaction; it is submitted after the commit."""
-    standing = await uow.applies.get(plan.apply_id) if plan.apply_id else None
-    if standing is not None:
-        return plan, standing
+    queued = await uow.applies.get(plan.apply_id) if plan.apply_id else None
+    if queued is not None:
+        return plan, queued
     _require_approved(plan)
     await require_applicable(engine, uow, plan)
     apply = Apply(

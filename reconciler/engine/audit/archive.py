@@ -165,10 +165,10 @@ class AuditArchiver:
         return count
 
 
-def _is_whole(batch: list[AuditEntry], noted: frozenset[PruneNote]) -> bool:
+def _is_whole(batch: list[AuditEntry], notes: frozenset[PruneNote]) -> bool:
     """Whether the oldest entries are what was written, and nothing before them was removed that nobody noted."""
     # a note of more than this batch is left of an attempt that could not remove what it had archived
-    prunes = KnownPrunes(frozenset(note for note in noted if note.through <= batch[-1].seq))
+    prunes = KnownPrunes(frozenset(prune for prune in notes if prune.through <= batch[-1].seq))
     verifier = Verifier(whole=False, prunes=prunes)
     for entry in batch:
         verifier.feed(entry)

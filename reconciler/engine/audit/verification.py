@@ -34,8 +34,8 @@ async def verify_log(
     """
     # the heads are read before the log: none of them can be newer than what is seen of it
     kept = await folder.files.run(folder.heads)
-    noted = await folder.files.run(folder.prunes)
-    verifier = Verifier(kept | frozenset(heads), prunes=KnownPrunes(noted, frozenset(prunes), for_ever))
+    notes = await folder.files.run(folder.prunes)
+    verifier = Verifier(kept | frozenset(heads), prunes=KnownPrunes(notes, frozenset(prunes), for_ever))
     async with store.read() as uow:
         begins = await uow.audit.begins()
         async for entry in _archived(folder, before=begins):
@@ -48,12 +48,12 @@ async def verify_log(
 async def verify_recent(store: Store, folder: AuditFolder, *, for_ever: bool = False) -> AuditReport:
     """Look at the newest entries, at the first one, and at every kept head: cheap however long the log is."""
     kept = await folder.files.run(folder.heads)
-    noted = await folder.files.run(folder.prunes)
+    notes = await folder.files.run(folder.prunes)
     async with store.read() as uow:
         last = await uow.audit.last()
         after = last.seq - RECENT if last is not None else 0
         older = frozenset(head for head in kept if head.seq < after)
-        verifier = Verifier(kept - older, whole=False, prunes=KnownPrunes(noted, for_ever=for_ever))
+        verifier = Verifier(kept - older, whole=False, prunes=KnownPrunes(notes, for_ever=for_ever))
         async for row in uow.audit.rows(after=after if after > 0 else None):
             verifier.feed(row)
         verifier.hold(older, await uow.audit.hashes([head.seq for head in older]), begins=await uow.audit.begins())

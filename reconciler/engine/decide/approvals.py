@@ -59,7 +59,7 @@ async def _lapse_of(  # noqa: PLR0911  one return per cause
     if is_expired(approval, now):
         return "expired"
     if approval.automatic:
-        verdict = await auto_apply_verdict(engine, uow, plan, besides=apply_id or plan.apply_id)
+        verdict = await auto_apply_verdict(engine, uow, plan, own_apply=apply_id or plan.apply_id)
         return "is no longer what the policy says" if verdict is None else verdict.refusal or verdict.brake
     if not approval.deletes and (await current_requirements(engine, plan)).delete_override is not None:
         return "lacks overrides.deletes"
@@ -93,14 +93,14 @@ def _is_approver(engine: Engine, person: Person, plan: Plan) -> bool:
     return role is not None and role.includes(Role.APPROVER)
 
 
-async def are_enough(engine: Engine, plan: Plan, standing: Sequence[Approval]) -> bool:
+async def are_enough(engine: Engine, plan: Plan, valid: Sequence[Approval]) -> bool:
     """Whether these approvals let a plan be applied. Of a person all count once; the policy's counts for all."""
     if await currently_protected(engine, plan):
         return False
-    if any(approval.automatic for approval in standing):
+    if any(approval.automatic for approval in valid):
         return True
     needed = await current_requirements(engine, plan)
-    return len({person_key(approval.actor) for approval in standing}) >= needed.approvals
+    return len({person_key(approval.actor) for approval in valid}) >= needed.approvals
 
 
 async def recount(engine: Engine, uow: UnitOfWork, actor: Actor, plan: Plan) -> Plan:

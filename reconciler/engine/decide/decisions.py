@@ -250,8 +250,8 @@ async def _decide_one(
 
 def _decision_as_it_stands(plan: Plan, approvals: Sequence[Approval], actor: Actor) -> Decision:
     """The same approval again answers with what became of it; a new one comes too late."""
-    mine = any(approval.is_of(actor.name) and approval.revoked_at is None for approval in approvals)
-    if not mine or plan.apply_id is None:
+    approved_by_actor = any(approval.is_of(actor.name) and approval.revoked_at is None for approval in approvals)
+    if not approved_by_actor or plan.apply_id is None:
         raise plan_closed(plan)
     return Decision(plan, approvals)
 

@@ -39,11 +39,11 @@ async def suspend(
     """
     async with engine.store.begin() as uow:
         await _check(engine, uow, actor, kind, subject)
-        standing = await _standing(uow, kind, subject)
-        if standing is not None and (standing.reason, standing.until) == (reason, until):
-            return standing
-        if standing is not None:
-            suspension = await uow.suspensions.save(replace(standing, reason=reason, until=until))
+        existing = await _active_suspension(uow, kind, subject)
+        if existing is not None and (existing.reason, existing.until) == (reason, until):
+            return existing
+        if existing is not None:
+            suspension = await uow.suspensions.save(replace(existing, reason=reason, until=until))
         else:
             suspension = Suspension(
                 id=engine.new_id("suspension"),
@@ -73,10 +73,10 @@ async def resume(engine: Engine, actor: Actor, kind: ScopeKind, subject: str) ->
     """
     async with engine.store.begin() as uow:
         await _check(engine, uow, actor, kind, subject)
-        standing = await _standing(uow, kind, subject)
-        if standing is None:
+        existing = await _active_suspension(uow, kind, subject)
+        if existing is None:
             return None
-        ended = await _end(engine, uow, actor, standing)
+        ended = await _end(engine, uow, actor, existing)
     schedule_auto_apply(engine)
     return ended
 
@@ -129,7 +129,7 @@ async def _end(engine: Engine, uow: UnitOfWork, actor: Actor, suspension: Suspen
     return ended
 
 
-async def _standing(uow: UnitOfWork, kind: ScopeKind, subject: str) -> Suspension | None:
+async def _active_suspension(uow: UnitOfWork, kind: ScopeKind, subject: str) -> Suspension | None:
     active = await uow.suspensions.active()
     return next((s for s in active if (s.kind, s.subject) == (kind, subject)), None)
 

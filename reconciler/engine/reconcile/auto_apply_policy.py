@@ -84,7 +84,7 @@ async def _breaker_of(engine: Engine, uow: UnitOfWork, record: SourceRecord) -> 
 
 
 async def auto_apply_verdict(
-    engine: Engine, uow: UnitOfWork, plan: Plan, *, besides: str | None = None, brakes: BreakerCache | None = None
+    engine: Engine, uow: UnitOfWork, plan: Plan, *, own_apply: str | None = None, brakes: BreakerCache | None = None
 ) -> AutoApplyVerdict | None:
     """Whether the policy applies a plan without a person, and if not, why.
 
@@ -92,7 +92,7 @@ async def auto_apply_verdict(
         engine: The ports and the policy.
         uow: The transaction.
         plan: The plan.
-        besides: The plan's own apply, which says nothing about how earlier ones ended.
+        own_apply: The plan's own apply, which says nothing about how earlier ones ended.
         brakes: What was found out about brakes in this transaction already.
 
     Returns:
@@ -101,21 +101,21 @@ async def auto_apply_verdict(
     if engine.policy.auto_apply is AutoApply.NONE:
         return None
     within = await engine.compute(lambda: outside_policy(plan, engine.policy), plan.ops, plan.body)
-    refusal = within or refused_by_history(await _history_of(engine, uow, plan, besides))
+    refusal = within or refused_by_history(await _history_of(engine, uow, plan, own_apply))
     if refusal is not None:
         return AutoApplyVerdict(refusal=refusal)
     brake, wait = await breaker_for(engine, uow, plan, {} if brakes is None else brakes)
     return AutoApplyVerdict(brake=brake, wait=wait)
 
 
-async def _history_of(engine: Engine, uow: UnitOfWork, plan: Plan, besides: str | None) -> AutoApplyHistory:
+async def _history_of(engine: Engine, uow: UnitOfWork, plan: Plan, own_apply: str | None) -> AutoApplyHistory:
     switch = await uow.switches.get(SWITCH)
     chatbot = await uow.chatbots.get(plan.tenant, plan.chatbot_id)
     same = (plan.tenant, plan.chatbot_id, plan.fingerprint)
     return AutoApplyHistory(
         since=switch.since if switch is not None and switch.value == switch_value(engine.policy) else None,
         synced_at=chatbot.synced_at if chatbot is not None else None,
-        not_applied=await uow.applies.fell_short(*same, besides=besides),
+        not_applied=await uow.applies.fell_short(*same, except_for=own_apply),
         refused=await uow.plans.was_rejected(*same) or await uow.approvals.was_revoked(*same),
     )
 

@@ -61,9 +61,9 @@ def runs_referred_to(run: Run) -> frozenset[str]:
     return frozenset(item.group("run") for item in found if item is not None)
 
 
-def _is_contest(found: Diagnostic) -> bool:
-    if found.rival is not None:
+def _is_contest(diagnostic: Diagnostic) -> bool:
+    if diagnostic.rival is not None:
         return True
     # of a run of an older program, which named places of other sources: what is found in a document has a column
     # wherever it has a line, so that no text in a document can pass for one
-    return found.line is not None and found.column is None and _CLAIMED_TOO in found.message
+    return diagnostic.line is not None and diagnostic.column is None and _CLAIMED_TOO in diagnostic.message

@@ -114,9 +114,9 @@ async def _begin_anew(engine: Engine, uow: UnitOfWork, binding: SourceBinding, r
     await uow.sources.save(replace(await _new_record(uow, binding), version=record.version))
     await _audit_configured(uow, binding, record)
     if record.tenant != binding.tenant:
-        left = await uow.documents.outlines(binding.name)
+        claims = await uow.documents.outlines(binding.name)
         await uow.documents.give_up(binding.name)
-        await release(engine, uow, await ConditionInputs.read(uow), binding.name, left)
+        await release(engine, uow, await ConditionInputs.read(uow), binding.name, claims)
     for chatbot in await uow.chatbots.of_source(binding.name):
         await uow.chatbots.save(without_agreement(chatbot))
 

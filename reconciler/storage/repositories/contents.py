@@ -36,7 +36,7 @@ class PackedRepository(Repository[P]):
         """Id → the large values of a record as its row has them."""
 
     async def _stored(self, record: P) -> dict[str, Any]:
-        row, large = self.codec.to_row(record, besides=self.codec.apart), self._large(record)
+        row, large = self.codec.to_row(record, without=self.codec.apart), self._large(record)
         kept = self._kept.get(record.id)
         if kept is not None and all(kept[name] is value for name, value in large.items()):
             return row
@@ -88,9 +88,9 @@ async def drop_contents(transaction: Transaction, owners: Collection[str]) -> No
     await _serialize(transaction)
     digests: set[str] = set()
     for part in in_parts(owners):
-        mine = content_uses.c.owner.in_(part)
-        digests.update(await transaction.connection.scalars(select(content_uses.c.digest).where(mine)))
-        await transaction.write(delete(content_uses).where(mine))
+        of_owners = content_uses.c.owner.in_(part)
+        digests.update(await transaction.connection.scalars(select(content_uses.c.digest).where(of_owners)))
+        await transaction.write(delete(content_uses).where(of_owners))
     await _remove_unused(transaction, digests)
 
 

@@ -100,14 +100,14 @@ class Approvals(Repository[Approval]):
         column = tables.approvals.c
         unspent = (column.revoked_at.is_(None), column.spent_at.is_(None))
         names = await self._transaction.connection.scalars(select(column.actor).where(*unspent).distinct())
-        mine = [name for name in names if same_person(name, actor)]
-        return await self._all(column.actor.in_(mine), *unspent)
+        spellings = [name for name in names if same_person(name, actor)]
+        return await self._all(column.actor.in_(spellings), *unspent)
 
     async def was_revoked(self, tenant: str, chatbot_id: str, fingerprint: str) -> bool:
         """Whether an approval of a chatbot's plan with this fingerprint was ever taken back."""
-        mine = tables.approvals.c.plan_id == tables.plans.c.id
+        of_plan = tables.approvals.c.plan_id == tables.plans.c.id
         revoked = tables.approvals.c.revoked_at.is_not(None)
-        statement = select(exists().where(*_same(tenant, chatbot_id, fingerprint), mine, revoked))
+        statement = select(exists().where(*_same(tenant, chatbot_id, fingerprint), of_plan, revoked))
         return bool(await self._transaction.connection.scalar(statement))
 
 
@@ -130,7 +130,7 @@ class Applies(Repository[Apply]):
         statement = self._select(table.c.status.in_(_UNFINISHED)).order_by(table.c.created_at, table.c.id)
         return await self._transaction.all(APPLIES, statement)
 
-    async def fell_short(self, tenant: str, chatbot_id: str, fingerprint: str, *, besides: str | None) -> bool:
+    async def fell_short(self, tenant: str, chatbot_id: str, fingerprint: str, *, except_for: str | None) -> bool:
         """Whether an apply of a chatbot and fingerprint, besides this one, did not end Applied, or not yet."""
         column = tables.applies.c
         statement = select(
@@ -139,7 +139,7 @@ class Applies(Repository[Apply]):
                 column.chatbot_id == chatbot_id,
                 column.fingerprint == fingerprint,
                 column.status != ApplyStatus.APPLIED.value,
-                column.id != (besides or ""),
+                column.id != (except_for or ""),
             )
         )
         return bool(await self._transaction.connection.scalar(statement))

@@ -50,12 +50,12 @@ class Documents(Reader[Claim]):
             source: Its name.
             chatbot_ids: Of these chatbots; None means all.
         """
-        mine = tables.documents.c.source == source
+        of_source = tables.documents.c.source == source
         if chatbot_ids is None:
-            return await self._all(mine)
+            return await self._all(of_source)
         found: list[Claim] = []
         for part in in_parts(sorted(chatbot_ids)):
-            found += await self._all(mine, tables.documents.c.chatbot_id.in_(part))
+            found += await self._all(of_source, tables.documents.c.chatbot_id.in_(part))
         return found
 
     async def body(self, source: str, digest: str) -> Mapping[str, Any] | None:
@@ -127,8 +127,8 @@ class Documents(Reader[Claim]):
     async def unsettle(self, tenant: str, chatbot_id: str) -> None:
         """Note that a chatbot moved, so that the sources which claim it look whether it follows them."""
         column = tables.documents.c
-        mine = (column.tenant == tenant, column.chatbot_id == chatbot_id, column.unsettled.is_(False))
-        await self._transaction.write(update(tables.documents).where(*mine).values(unsettled=True))
+        of_chatbot = (column.tenant == tenant, column.chatbot_id == chatbot_id, column.unsettled.is_(False))
+        await self._transaction.write(update(tables.documents).where(*of_chatbot).values(unsettled=True))
 
     async def settle(self, source: str, *, every: bool = False) -> None:
         """Note which claims of a source their chatbots follow: nobody need look at those again.
@@ -140,11 +140,11 @@ class Documents(Reader[Claim]):
         document, chatbot = tables.documents.c, tables.chatbots.c
         claimed = and_(chatbot.tenant == document.tenant, chatbot.id == document.chatbot_id)
         unfollowed = exists().where(claimed, _unfollowed(source))
-        mine = (document.source == source,)
+        of_source = (document.source == source,)
         if every:
-            statement = update(tables.documents).where(*mine, unfollowed, document.unsettled.is_(False))
+            statement = update(tables.documents).where(*of_source, unfollowed, document.unsettled.is_(False))
             await self._transaction.write(statement.values(unsettled=True))
-        statement = update(tables.documents).where(*mine, document.unsettled.is_(True), ~unfollowed)
+        statement = update(tables.documents).where(*of_source, document.unsettled.is_(True), ~unfollowed)
         await self._transaction.write(statement.values(unsettled=False))
 
     async def unfollowed(self, source: str) -> Sequence[Claim]:
@@ -165,15 +165,15 @@ class Documents(Reader[Claim]):
 
         Of its claims, those that are settled are left out.
         """
-        held, chatbot, claim = tables.documents.c, tables.chatbots.c, tables.documents.alias("claim")
+        other, chatbot, claim = tables.documents.c, tables.chatbots.c, tables.documents.alias("claim")
         statement = (
-            self._select(claim.c.source == source, claim.c.unsettled.is_(True), held.source != source)
+            self._select(claim.c.source == source, claim.c.unsettled.is_(True), other.source != source)
             .join(
                 tables.chatbots,
-                and_(chatbot.tenant == held.tenant, chatbot.id == held.chatbot_id, chatbot.source == held.source),
+                and_(chatbot.tenant == other.tenant, chatbot.id == other.chatbot_id, chatbot.source == other.source),
             )
-            .join(claim, and_(claim.c.tenant == held.tenant, claim.c.chatbot_id == held.chatbot_id))
-            .order_by(held.chatbot_id)
+            .join(claim, and_(claim.c.tenant == other.tenant, claim.c.chatbot_id == other.chatbot_id))
+            .order_by(other.chatbot_id)
         )
         return await self._transaction.all(DOCUMENTS, statement)
 
@@ -187,12 +187,12 @@ class Documents(Reader[Claim]):
             or_(chatbot.fault.is_(None), chatbot.fault.not_in(_NEVER_COMPARED)),
         )
         claimed = and_(chatbot.tenant == document.tenant, chatbot.id == document.chatbot_id)
-        mine = or_(chatbot.source.is_(None), chatbot.source == document.source)
+        follows_source = or_(chatbot.source.is_(None), chatbot.source == document.source)
         statement = (
             select(func.count(), func.count().filter(unseen))
             .select_from(tables.documents)
             .outerjoin(tables.chatbots, claimed)
-            .where(document.source == source, mine)
+            .where(document.source == source, follows_source)
         )
         row = (await self._transaction.connection.execute(statement)).one()
         return Fleet(*row)

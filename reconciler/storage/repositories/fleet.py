@@ -275,8 +275,8 @@ class Baselines:
     async def _replacing(self, tenant: str, chatbot_ids: Collection[str]) -> AsyncIterator[None]:
         """Remove baselines, and afterwards the bodies that only they were packed by."""
         baseline, these = tables.baselines.c, _these(tenant, chatbot_ids)
-        held = select(baseline.source, baseline.digest).where(*these, baseline.digest.is_not(None))
-        before = [tuple(row) for row in await self._transaction.connection.execute(held)]
+        digests_by_owner = select(baseline.source, baseline.digest).where(*these, baseline.digest.is_not(None))
+        before = [tuple(row) for row in await self._transaction.connection.execute(digests_by_owner)]
         await self._transaction.write(delete(tables.baselines).where(*these))
         yield
         for source in {source for source, _ in before}:

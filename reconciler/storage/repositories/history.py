@@ -57,12 +57,12 @@ class History:
     def met(self, chatbots: Iterable[Chatbot]) -> None:
         """Chatbots were read; what counts is how each was before the transaction changed it."""
         unchanged = (chatbot for chatbot in chatbots if _key(chatbot) not in self._changes)
-        self._met.update({_key(chatbot): _standing(chatbot) for chatbot in unchanged})
+        self._met.update({_key(chatbot): _state_of(chatbot) for chatbot in unchanged})
 
     def added(self, chatbot: Chatbot) -> None:
         """There is a chatbot that was not there."""
         self._met.setdefault(_key(chatbot), _NOWHERE)
-        self._note(chatbot, _standing(chatbot))
+        self._note(chatbot, _state_of(chatbot))
 
     async def saving(self, chatbots: Sequence[Chatbot]) -> None:
         """Chatbots are about to be saved."""
@@ -70,7 +70,7 @@ class History:
         for start in range(0, len(unmet), _AT_ONCE):
             await self._look_at(unmet[start : start + _AT_ONCE])
         for chatbot in chatbots:
-            self._note(chatbot, _standing(chatbot))
+            self._note(chatbot, _state_of(chatbot))
 
     async def removing(self, chatbot: Chatbot) -> None:
         """A chatbot is about to be forgotten."""
@@ -102,11 +102,11 @@ class History:
         )
         return await self._transaction.write(delete(table).where(table.c.at < moment, over))
 
-    def _note(self, chatbot: Chatbot, standing: HistoryState) -> None:
+    def _note(self, chatbot: Chatbot, state: HistoryState) -> None:
         key = _key(chatbot)
         last = self._changes.get(key)
-        cause = self._cause if last is None or last.standing != standing else last.cause
-        self._changes[key] = HistoryChange(chatbot, standing, cause)
+        cause = self._cause if last is None or last.standing != state else last.cause
+        self._changes[key] = HistoryChange(chatbot, state, cause)
 
     async def _look_at(self, keys: Sequence[Key]) -> None:
         table = tables.chatbots
@@ -135,5 +135,5 @@ def _key(chatbot: Chatbot) -> Key:
     return chatbot.tenant, chatbot.id
 
 
-def _standing(chatbot: Chatbot) -> HistoryState:
+def _state_of(chatbot: Chatbot) -> HistoryState:
     return HistoryState(chatbot.source, chatbot.sync, chatbot.direction)

@@ -40,8 +40,8 @@ class Tokens(Repository[Token]):
         Nothing else has to yield to it, so it changes no version: nothing that was read before becomes too old.
         """
         for token_id, moment in moments.items():
-            mine = update(tables.tokens).where(tables.tokens.c.id == token_id)
-            await self._transaction.write(mine.values(last_used_at=moment))
+            of_token = update(tables.tokens).where(tables.tokens.c.id == token_id)
+            await self._transaction.write(of_token.values(last_used_at=moment))
 
 
 class People(Repository[Person]):

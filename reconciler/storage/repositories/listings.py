@@ -28,7 +28,7 @@ class Listings:
         """The ids in a part of a list that are not known, or of which it says something else than is known."""
         listed = self._listed()
         same = and_(_CHATBOT.tenant == tenant, _CHATBOT.id == listed.c.id)
-        named = listed.c.name.is_not(None)
+        has_name = listed.c.name.is_not(None)
         statement = (
             select(listed.c.id)
             .outerjoin_from(listed, tables.chatbots, same)
@@ -36,7 +36,7 @@ class Listings:
                 or_(
                     _CHATBOT.id.is_(None),
                     _CHATBOT.live_updated_at.is_distinct_from(_moment(listed)),
-                    and_(_CHATBOT.name.is_(None), named),
+                    and_(_CHATBOT.name.is_(None), has_name),
                     and_(_CHATBOT.source.is_(None), _CHATBOT.name.is_distinct_from(listed.c.name)),
                 )
             )

@@ -32,20 +32,20 @@ class Retention:
         moment: datetime | None = await self._transaction.connection.scalar(first)
         return moment
 
-    async def remove(self, kind: Expiring, before: datetime, *, most: int, spared: Collection[str] = ()) -> int:
+    async def remove(self, kind: Expiring, before: datetime, *, limit: int, spared: Collection[str] = ()) -> int:
         """Remove the oldest of what ended before a moment, and say how much.
 
         Args:
             kind: The kind.
             before: The moment.
-            most: How many at most; of transitions, which are small, all of them go.
+            limit: How many at most; of transitions, which are small, all of them go.
             spared: Ids of runs that stay.
         """
         if kind is Expiring.TRANSITIONS:
             return await self._history.forget_before(before)
         ended = _ended(kind)
         table = ended.table
-        oldest = select(table.c.id).where(ended < before, *_removable(kind, spared)).order_by(ended).limit(most)
+        oldest = select(table.c.id).where(ended < before, *_removable(kind, spared)).order_by(ended).limit(limit)
         ids = list(await self._transaction.connection.scalars(oldest))
         if not ids:
             return 0

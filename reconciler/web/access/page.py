@@ -76,8 +76,8 @@ async def create(actor: AdminPage, engine: TheEngine, request: Request) -> Respo
 )
 async def revoke(actor: AdminPage, engine: TheEngine, token_id: Name, request: Request) -> Response:
     """Revoke a token."""
-    about = RefusedForm(f"token/{token_id}")
-    return await _done(request, engine, actor, revoke_token(engine, actor, token_id), about)
+    sent = RefusedForm(f"token/{token_id}")
+    return await _done(request, engine, actor, revoke_token(engine, actor, token_id), sent)
 
 
 @router.post(
@@ -120,8 +120,8 @@ async def _decided(request: Request, engine: Engine, actor: Actor, person: str, 
         reason = form.get("reason", "").strip()
         await decide(engine, actor, person, parse_form(request, BarRequest, {"reason": reason}).reason)
 
-    about = RefusedForm(f"person/{person}", reason=form.get("reason", ""))
-    return await _done(request, engine, actor, act(), about)
+    sent = RefusedForm(f"person/{person}", reason=form.get("reason", ""))
+    return await _done(request, engine, actor, act(), sent)
 
 
 def _parsed(request: Request, typed: TypedToken) -> TokenRequest:
@@ -137,21 +137,19 @@ def _parsed(request: Request, typed: TypedToken) -> TokenRequest:
     return parse_form(request, TokenRequest, fields)
 
 
-async def _done(
-    request: Request, engine: Engine, actor: Actor, work: Awaitable[object], about: RefusedForm
-) -> Response:
+async def _done(request: Request, engine: Engine, actor: Actor, work: Awaitable[object], sent: RefusedForm) -> Response:
     """Do it and go back to the list; or say there why not."""
     async with FormAction(engine, request, beyond=(Forbidden,)) as action:
         await work
-        return RedirectResponse("/tokens#people" if about.about.startswith("person/") else "/tokens", 303)
-    return await _again(request, engine, actor, action.refusal, about)
+        return RedirectResponse("/tokens#people" if sent.about.startswith("person/") else "/tokens", 303)
+    return await _again(request, engine, actor, action.refusal, sent)
 
 
-async def _again(request: Request, engine: Engine, actor: Actor, refusal: FormRefusal, about: RefusedForm) -> Response:
+async def _again(request: Request, engine: Engine, actor: Actor, refusal: FormRefusal, sent: RefusedForm) -> Response:
     """The page again, with the problem and what was typed."""
     # whoever may not see the page does not see it by a mistake in a form either
     actor.require(Role.ADMIN)
-    refused = replace(about, problem=refusal.detail)
+    refused = replace(sent, problem=refusal.detail)
     return await _page(request, engine, actor, refused, status=refusal.status)
 
 

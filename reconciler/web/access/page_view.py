@@ -106,9 +106,9 @@ class AccessPage:
     roles: Sequence[Role] = tuple(Role)
 
 
-def token_views(tokens: Sequence[Token], now: datetime, own: str | None) -> Sequence[TokenView]:
+def token_views(tokens: Sequence[Token], now: datetime, own_id: str | None) -> Sequence[TokenView]:
     """Tokens as the list shows them."""
-    return [TokenView(token, _state(token, now), token.id == own) for token in tokens]
+    return [TokenView(token, _state(token, now), token.id == own_id) for token in tokens]
 
 
 def _state(token: Token, now: datetime) -> TokenState:

@@ -39,14 +39,14 @@ async def visible_chatbot(engine: Engine, actor: Actor, chatbot_id: str, tenant:
         Problem: When several tenants have it, and none is named.
     """
     chatbots = await engine.store.queries.chatbots_with([chatbot_id])
-    found = [item for item in chatbots if actor.sees(item.source) and tenant in (None, item.tenant)]
-    match found:
+    visible = [item for item in chatbots if actor.sees(item.source) and tenant in (None, item.tenant)]
+    match visible:
         case []:
             raise NotFound(f"there is no chatbot {chatbot_id!r}")
         case [chatbot]:
             return chatbot
         case _:
-            tenants = sorted(item.tenant for item in found)
+            tenants = sorted(item.tenant for item in visible)
             detail = f"say which with ?tenant=: {', '.join(tenants)}"
             raise Problem(Code.AMBIGUOUS_CHATBOT, detail, tenants=tenants)
 
@@ -80,20 +80,20 @@ async def active_suspensions(engine: Engine) -> Sequence[Suspension]:
 
 
 async def visible_suspensions(
-    engine: Engine, visible: Collection[str] | None, standing: Sequence[Suspension]
+    engine: Engine, visible: Collection[str] | None, suspensions: Sequence[Suspension]
 ) -> Sequence[Suspension]:
     """Of these suspensions, those that stop anything of the visible sources; None means all."""
     if visible is None:
-        return standing
-    named = [suspension.subject for suspension in standing if suspension.kind is ScopeKind.CHATBOT]
-    chatbots = await engine.store.queries.chatbots_with(named) if named else ()
+        return suspensions
+    chatbot_ids = [suspension.subject for suspension in suspensions if suspension.kind is ScopeKind.CHATBOT]
+    chatbots = await engine.store.queries.chatbots_with(chatbot_ids) if chatbot_ids else ()
     subjects = {
-        ScopeKind.ALL: {suspension.subject for suspension in standing},
+        ScopeKind.ALL: {suspension.subject for suspension in suspensions},
         ScopeKind.SOURCE: set(visible),
         ScopeKind.TENANT: {source.tenant for source in engine.sources.values() if source.name in visible},
         ScopeKind.CHATBOT: {chatbot.id for chatbot in chatbots if chatbot.source in visible},
     }
-    return [suspension for suspension in standing if suspension.subject in subjects[suspension.kind]]
+    return [suspension for suspension in suspensions if suspension.subject in subjects[suspension.kind]]
 
 
 async def all_sources(

@@ -30,9 +30,9 @@ async def chatbot_list(
     part = engine.store.queries.chatbots(
         filters, limit=query.limit, cursor=query.cursor, order=query.order, descending=query.descending
     )
-    found = await checked(part)
-    suspensions = await suspensions_of(engine, found.items)
-    return listed(found, lambda chatbot: ChatbotResponse.of_chatbot(chatbot, suspensions))
+    page = await checked(part)
+    suspensions = await suspensions_of(engine, page.items)
+    return listed(page, lambda chatbot: ChatbotResponse.of_chatbot(chatbot, suspensions))
 
 
 @router.get(
@@ -61,6 +61,6 @@ async def chatbot_history(
 ) -> ListResponse[HistoryResponse]:
     """Every plan with its approvals and its apply, which is null where there was none."""
     chatbot = await visible_chatbot(engine, actor, chatbot_id, query.tenant)
-    found = await checked(past_plans(engine, actor, chatbot, limit=query.limit, cursor=query.cursor))
-    suspensions = await suspensions_of(engine, (past.plan for past in found.items))
-    return listed(found, lambda past: HistoryResponse.of_past(past, engine.policy, suspensions))
+    page = await checked(past_plans(engine, actor, chatbot, limit=query.limit, cursor=query.cursor))
+    suspensions = await suspensions_of(engine, (past.plan for past in page.items))
+    return listed(page, lambda past: HistoryResponse.of_past(past, engine.policy, suspensions))

@@ -18,7 +18,7 @@ from reconciler.web.auth.dependencies import TheEngine, ViewerPage
 from reconciler.web.auth.visibility import standing_suspensions, visible_chatbot
 from reconciler.web.chatbots.page_view import ChatbotPageData, chatbot_page
 from reconciler.web.chatbots.past_plans import past_plans
-from reconciler.web.chatbots.timeline import APPLY, RUN, EpisodeCauses, EpisodeView, episode_views, named
+from reconciler.web.chatbots.timeline import APPLY, RUN, EpisodeCauses, EpisodeView, cause_ids, episode_views
 from reconciler.web.forget.box import ForgetBox, chatbot_forget_box
 from reconciler.web.http.schemas import Name
 from reconciler.web.suspensions.box import suspend_box
@@ -51,12 +51,12 @@ async def chatbot(
     request: Request,
 ) -> Response:
     """Where one chatbot stands, what git wants, its past; and what is live, for whoever asks: that costs API calls."""
-    found = await visible_chatbot(engine, actor, chatbot_id, tenant)
+    record = await visible_chatbot(engine, actor, chatbot_id, tenant)
     live_views: LiveViews = request.app.state.live
     try:
-        data = await read_chatbot(engine, actor, found, live_views if query.live else None, query.cursor)
+        data = await read_chatbot(engine, actor, record, live_views if query.live else None, query.cursor)
     except ValueError:
-        return RedirectResponse(chatbot_path(found.tenant, found.id), 303)
+        return RedirectResponse(chatbot_path(record.tenant, record.id), 303)
     # a page that shows what is live does not look again by itself
     frame = await layout_for(engine, actor, "fleet", () if query.live else WATCH)
     return await templates.long_page(request, "chatbots/chatbot.html", lambda effort: chatbot_page(frame, data, effort))
@@ -78,8 +78,8 @@ async def read_chatbot(
         ValueError: When the cursor was not handed out here.
     """
     past = await past_plans(engine, actor, chatbot, limit=_PLANS, cursor=cursor)
-    every = await standing_suspensions(engine, actor.sources)
-    standing = [item for item in every if covers(item, chatbot.tenant, chatbot.id, chatbot.source)]
+    suspensions = await standing_suspensions(engine, actor.sources)
+    stopping = [item for item in suspensions if covers(item, chatbot.tenant, chatbot.id, chatbot.source)]
     document, source = await _document(engine, chatbot)
     timeline, is_whole = await _timeline(engine, actor, chatbot)
     return ChatbotPageData(
@@ -88,12 +88,12 @@ async def read_chatbot(
         document=document,
         origin=await _origin(engine, chatbot, document, source),
         live=await live_views.look(chatbot.tenant, chatbot.id, actor.name) if live_views else None,
-        standing=standing,
+        standing=stopping,
         box=suspend_box(
             actor,
             f"chatbot/{chatbot.id}",
             chatbot.source,
-            standing,
+            stopping,
             what="this chatbot",
             back=chatbot_path(chatbot.tenant, chatbot.id),
         ),
@@ -126,8 +126,8 @@ async def _origin(
 ) -> GitOrigin | None:
     if document is None or source is None or source.good_revision is None:
         return None
-    revision, agreed = source.good_revision, chatbot.synced_revision
-    return await git_origin_of(engine, source.name, document.path, revision, line=document.line, agreed=agreed)
+    revision, synced = source.good_revision, chatbot.synced_revision
+    return await git_origin_of(engine, source.name, document.path, revision, line=document.line, synced=synced)
 
 
 async def _timeline(engine: Engine, actor: Actor, chatbot: Chatbot) -> tuple[Sequence[EpisodeView], bool]:
@@ -136,6 +136,6 @@ async def _timeline(engine: Engine, actor: Actor, chatbot: Chatbot) -> tuple[Seq
     found = await queries.transitions_of(chatbot.tenant, chatbot.id, limit=_TRANSITIONS)
     visible = [item for item in found if actor.sees(item.source) or actor.sees(item.source_before)]
     causes = EpisodeCauses(
-        await queries.runs_with(named(visible, RUN)), await queries.applies_with(named(visible, APPLY))
+        await queries.runs_with(cause_ids(visible, RUN)), await queries.applies_with(cause_ids(visible, APPLY))
     )
     return episode_views(episodes(visible), causes, engine.clock.now()), len(found) < _TRANSITIONS

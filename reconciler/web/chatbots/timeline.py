@@ -73,15 +73,15 @@ class EpisodeCauses:
     applies: Mapping[str, Apply]
 
 
-def named(transitions: Sequence[Transition], kind: str) -> list[str]:
+def cause_ids(transitions: Sequence[Transition], kind: str) -> list[str]:
     """The ids that transitions name as their causes, of one kind."""
-    found = (transition.cause.partition("/") for transition in transitions)
-    return list(dict.fromkeys(subject for name, _, subject in found if name == kind))
+    causes = (transition.cause.partition("/") for transition in transitions)
+    return list(dict.fromkeys(subject for name, _, subject in causes if name == kind))
 
 
-def episode_views(found: Sequence[Episode], causes: EpisodeCauses, now: datetime) -> Sequence[EpisodeView]:
+def episode_views(episodes: Sequence[Episode], causes: EpisodeCauses, now: datetime) -> Sequence[EpisodeView]:
     """The episodes as they are shown, in the order given."""
-    return [_episode(item, causes, now) for item in found]
+    return [_episode(item, causes, now) for item in episodes]
 
 
 def _episode(episode: Episode, causes: EpisodeCauses, now: datetime) -> EpisodeView:

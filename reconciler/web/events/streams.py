@@ -101,19 +101,19 @@ class Streams:
 
     def _make_room(self, own: int) -> bool:
         """End the oldest stream of whoever has the most, unless somebody who has as many would only take turns."""
-        key, held = max(self._open.items(), key=lambda item: len(item[1]))
-        if len(held) <= own + 1:
+        key, streams = max(self._open.items(), key=lambda item: len(item[1]))
+        if len(streams) <= own + 1:
             return False
-        held[0].set()
-        self._leave(key, held[0])
+        streams[0].set()
+        self._leave(key, streams[0])
         return True
 
     def _leave(self, key: str, place: asyncio.Event) -> None:
-        held = self._open.get(key, [])
-        if place in held:
-            held.remove(place)
+        streams = self._open.get(key, [])
+        if place in streams:
+            streams.remove(place)
         # names of people who are gone must not pile up
-        if not held:
+        if not streams:
             self._open.pop(key, None)
 
     async def caller(self, scope: Scope) -> Caller | None:

@@ -26,8 +26,8 @@ class FleetQuery(ChatbotFilterQuery, FormQuery):
     def _by_its_old_name(cls, query: Any) -> Any:
         """Addresses that people kept say ``down`` for ``descending``."""
         if isinstance(query, dict) and _OLD_DESCENDING in query:
-            others = {name: value for name, value in query.items() if name != _OLD_DESCENDING}
-            return {"descending": query[_OLD_DESCENDING], **others}
+            renamed = {name: value for name, value in query.items() if name != _OLD_DESCENDING}
+            return {"descending": query[_OLD_DESCENDING], **renamed}
         return query
 
     @property
@@ -116,9 +116,9 @@ def _reasons(query: FleetQuery, counts: FleetCounts) -> Iterator[FilterOption]:
         yield _choice(query, "reason", reason, count, Badge("", "", reason_words(reason)))
 
 
-def _choice(query: FleetQuery, name: str, value: StrEnum, count: int, sign: Badge, **besides: None) -> FilterOption:
+def _choice(query: FleetQuery, name: str, value: StrEnum, count: int, sign: Badge, **cleared: None) -> FilterOption:
     chosen = getattr(query, name) is value
-    path = query.path(**{name: None}) if chosen else query.path(**{name: value}, **besides)
+    path = query.path(**{name: None}) if chosen else query.path(**{name: value}, **cleared)
     return FilterOption(sign, count, path, chosen)
 
 

@@ -48,9 +48,9 @@ async def read_fleet(engine: Engine, visible: Collection[str] | None) -> FleetRe
     shown = [source for source in records.sources if visible is None or source.name in visible]
     newest = {run.source: run for run in records.runs.values()}
     runs = await runs_with_findings(engine, shown, newest, lambda source: visible is None or source in visible)
-    named = [source for source in engine.sources if visible is None or source in visible]
+    configured = [source for source in engine.sources if visible is None or source in visible]
     checks = await engine.store.queries.checks([source.name for source in shown])
-    return FleetRead(records, runs, await documents_of(engine, named), checks)
+    return FleetRead(records, runs, await documents_of(engine, configured), checks)
 
 
 class FleetReads:

@@ -97,8 +97,8 @@ async def fleet_status(
 
 async def newest_runs(engine: Engine, records: Sequence[SourceRecord]) -> Mapping[str, Run]:
     """Source → its newest run, of those that had one."""
-    found = await engine.store.queries.runs_with([record.last_run_id for record in records if record.last_run_id])
-    return {run.source: run for run in found.values()}
+    runs = await engine.store.queries.runs_with([record.last_run_id for record in records if record.last_run_id])
+    return {run.source: run for run in runs.values()}
 
 
 def _sources_of(engine: Engine, sources: Sequence[SourceRecord], tenant: str) -> list[str]:
@@ -118,10 +118,10 @@ async def shown_tenant(engine: Engine, visible: Collection[str] | None, record: 
     if engine.tenants[record.name].read_only:
         return replace(record, write_key=None)
     key = record.write_key or WriteKey()
-    named = [right.chatbot_id for right in key.missing if right.chatbot_id is not None]
-    if visible is None or not named:
+    chatbot_ids = [right.chatbot_id for right in key.missing if right.chatbot_id is not None]
+    if visible is None or not chatbot_ids:
         return replace(record, write_key=key)
-    chatbots = await engine.store.queries.chatbots_with(named)
+    chatbots = await engine.store.queries.chatbots_with(chatbot_ids)
     visible_ids = {None, *(item.id for item in chatbots if item.tenant == record.name and item.source in visible)}
     return replace(
         record, write_key=replace(key, missing=tuple(right for right in key.missing if right.chatbot_id in visible_ids))

@@ -52,23 +52,23 @@ class SuspensionNotes:
     more: int = 0
 
 
-def chatbots_of(standing: Sequence[Suspension]) -> Collection[str]:
+def chatbots_of(suspensions: Sequence[Suspension]) -> Collection[str]:
     """The ids of the chatbots whose names are to be shown."""
     return {
         suspension.subject
-        for suspension in _partial(standing)[:_MAX_SUSPENSIONS]
+        for suspension in _partial(suspensions)[:_MAX_SUSPENSIONS]
         if suspension.kind is ScopeKind.CHATBOT
     }
 
 
-def suspension_notes(standing: Sequence[Suspension], chatbots: Sequence[Chatbot]) -> SuspensionNotes:
+def suspension_notes(suspensions: Sequence[Suspension], chatbots: Sequence[Chatbot]) -> SuspensionNotes:
     """What is said of the suspensions that stand.
 
     Args:
-        standing: All of them, newest first.
+        suspensions: All of them, newest first.
         chatbots: The chatbots of `chatbots_of` that the person may see.
     """
-    partial = _partial(standing)
+    partial = _partial(suspensions)
     shown = [
         SuspensionNote(suspension, suspension.kind, _subjects(suspension, chatbots))
         for suspension in partial[:_MAX_SUSPENSIONS]
@@ -76,15 +76,15 @@ def suspension_notes(standing: Sequence[Suspension], chatbots: Sequence[Chatbot]
     return SuspensionNotes(tuple(shown), len(partial) - len(shown))
 
 
-def _partial(standing: Sequence[Suspension]) -> Sequence[Suspension]:
-    return [suspension for suspension in standing if suspension.kind is not ScopeKind.ALL]
+def _partial(suspensions: Sequence[Suspension]) -> Sequence[Suspension]:
+    return [suspension for suspension in suspensions if suspension.kind is not ScopeKind.ALL]
 
 
 def _subjects(suspension: Suspension, chatbots: Sequence[Chatbot]) -> Sequence[tuple[str, str | None]]:
     match suspension.kind:
         case ScopeKind.CHATBOT:
-            named = [item for item in chatbots if item.id == suspension.subject]
-            return [_called(item, named) for item in named] or [(suspension.subject, None)]
+            matching = [item for item in chatbots if item.id == suspension.subject]
+            return [_called(item, matching) for item in matching] or [(suspension.subject, None)]
         case ScopeKind.SOURCE:
             return [(suspension.subject, source_path(suspension.subject))]
         case _:
@@ -302,10 +302,10 @@ def _chips(query: FleetQuery, counts: FleetCounts) -> Sequence[FilterOption]:
     return [chip for chip in chips(query, counts) if chip.chosen or on_tiles.get(chip.sign.words) != chip.count]
 
 
-def _stop(actor: Actor | None, standing: Sequence[Suspension]) -> SuspendBox | None:
+def _stop(actor: Actor | None, suspensions: Sequence[Suspension]) -> SuspendBox | None:
     if actor is None:
         return None
-    box = suspend_box(actor, ScopeKind.ALL, None, standing, what="all chatbots", back="/")
+    box = suspend_box(actor, ScopeKind.ALL, None, suspensions, what="all chatbots", back="/")
     return None if box.refusal else box
 
 

@@ -31,9 +31,9 @@ def read_cookie(scope: Scope, name: str, *, secure: bool) -> str | None:
     """What a request's cookie holds, or None."""
     for header, value in scope["headers"]:
         if header == b"cookie":
-            held = cookie_parser(value.decode("latin-1")).get(cookie_name(name, secure=secure))
-            if held:
-                return held
+            cookie = cookie_parser(value.decode("latin-1")).get(cookie_name(name, secure=secure))
+            if cookie:
+                return cookie
     return None
 
 

@@ -58,14 +58,14 @@ def whole_list(items: Iterable[S]) -> ListResponse[S]:
     return ListResponse(items=list(items), next_cursor=None)
 
 
-async def answer_about(engine: Engine, make: Callable[[], ResponseModel], *about: Any) -> Response:
+async def answer_about(engine: Engine, make: Callable[[], ResponseModel], *inputs: Any) -> Response:
     """A response model as an answer; made in a thread where what it tells about is large.
 
     Args:
         engine: The ports, with the threads.
         make: Makes the model.
-        about: The records, or the large parts of them.
+        inputs: The records, or the large parts of them.
     """
     return await engine.compute(
-        lambda: Response(make().model_dump_json(by_alias=True), media_type="application/json"), *about
+        lambda: Response(make().model_dump_json(by_alias=True), media_type="application/json"), *inputs
     )

@@ -50,9 +50,9 @@ class SecurityHeaders:
             nonlocal started
             if message["type"] == "http.response.start":
                 started = True
-                own = message["headers"]
-                kept = any(name == b"cache-control" for name, _ in own)
-                message["headers"] = [*own, *self.headers] if kept else [*own, *self.headers, _NO_STORE]
+                headers = message["headers"]
+                kept = any(name == b"cache-control" for name, _ in headers)
+                message["headers"] = [*headers, *self.headers] if kept else [*headers, *self.headers, _NO_STORE]
             await send(message)
 
         try:

@@ -53,8 +53,8 @@ class LoginAttempts:
         name = secrets.token_urlsafe(16)
         # the key that seals an attempt ends with the process, as the monotonic clock does
         until = int(self.clock.monotonic() + LASTS.total_seconds())
-        held = f"{name}.{until}.{urlsafe_b64encode(target.encode()).decode()}"
-        return f"{held}.{self._derive('seal', held)}", self._attempt(name)
+        payload = f"{name}.{until}.{urlsafe_b64encode(target.encode()).decode()}"
+        return f"{payload}.{self._derive('seal', payload)}", self._attempt(name)
 
     def take(self, cookie: str | None, state: str | None) -> tuple[LoginAttempt, str]:
         """The attempt that a browser comes back with, and where it goes afterwards; an attempt is good for one return.
@@ -75,9 +75,9 @@ class LoginAttempts:
         return attempt, target
 
     def _opened(self, cookie: str) -> tuple[str, str]:
-        held, _, seal = cookie.rpartition(".")
+        payload, _, seal = cookie.rpartition(".")
         parts = cookie.split(".")
-        if len(parts) != _PARTS or not hmac.compare_digest(seal.encode(), self._derive("seal", held).encode()):
+        if len(parts) != _PARTS or not hmac.compare_digest(seal.encode(), self._derive("seal", payload).encode()):
             raise LoginNeverBegun
         name, until, target = parts[:3]
         if int(until) <= self.clock.monotonic():

@@ -104,7 +104,7 @@ async def to_issuer(request: Request, settings: TheSettings, identity: TheIdenti
     attempts: LoginAttempts = request.app.state.attempts
     cookie, attempt = attempts.begin(target)
     try:
-        answer = RedirectResponse(await identity.where_to_ask(attempt), HTTPStatus.SEE_OTHER)
+        answer = RedirectResponse(await identity.authorization_url(attempt), HTTPStatus.SEE_OTHER)
     except LoginRefused as refusal:
         _anonymous_events(request).note("login not begun", code=refusal.code, message_=str(refusal))
         return _form(request, target, Problem(Code.LOGIN_REFUSED, str(refusal)))
@@ -156,7 +156,7 @@ async def _recognised(
     if (wait := gate.failed_logins.wait(origin)) is not None:
         raise too_many_failures(wait)
     try:
-        identified = await identity.who(code, attempt, _one(request, "iss"))
+        identified = await identity.exchange_code(code, attempt, _one(request, "iss"))
     except LoginRefused:
         # only what made us ask the issuer counts: whatever else came with an attempt of their own guesses nothing
         gate.failed_logins.fail(origin)

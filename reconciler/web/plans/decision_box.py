@@ -163,18 +163,18 @@ def _refusal_of(actor: Actor | None, plan: Plan) -> str | None:
 
 def decision_box(plan: Plan, actor: Actor | None, rules: DecisionRules) -> DecisionBox:
     """The box for a person."""
-    standing = [approval.approval for approval in rules.approvals if approval.fall is None]
-    people = {person_key(approval.actor) for approval in standing if not approval.automatic}
+    valid = [approval.approval for approval in rules.approvals if approval.fall is None]
+    people = {person_key(approval.actor) for approval in valid if not approval.automatic}
     refusal = rules.role if rules.holds_back else _closed(plan) or rules.role
     return DecisionBox(
         needed=rules.needed,
         given=len(people),
-        automatic=any(approval.automatic for approval in standing),
+        automatic=any(approval.automatic for approval in valid),
         approvals=rules.approvals,
         override=rules.override,
         refusal=refusal,
         protected=rules.protected if plan.is_open else (),
-        choices=() if refusal or actor is None else _choices(plan, actor, rules, standing),
+        choices=() if refusal or actor is None else _choices(plan, actor, rules, valid),
         unproven=rules.unproven and plan.is_open,
     )
 
@@ -188,31 +188,31 @@ def _closed(plan: Plan) -> str | None:
     return None
 
 
-def _choices(plan: Plan, actor: Actor, rules: DecisionRules, standing: Sequence[Approval]) -> Sequence[DecisionOption]:
+def _choices(plan: Plan, actor: Actor, rules: DecisionRules, valid: Sequence[Approval]) -> Sequence[DecisionOption]:
     if rules.holds_back:
         return [DecisionOption("withdraw", "Take back the rejection")]
-    mine = any(approval.is_of(actor.name) for approval in standing)
+    approved_by_actor = any(approval.is_of(actor.name) for approval in valid)
     choices: list[DecisionOption] = []
     if plan.status is PlanStatus.PENDING:
-        choices += _approving(rules, standing, mine=mine)
+        choices += _approving(rules, valid, approved_by_actor=approved_by_actor)
     else:
         choices.append(DecisionOption("apply", "Apply", "primary", applies=True, refusal=rules.stop))
     choices.append(DecisionOption("reject", "Reject", "danger"))
-    if mine:
+    if approved_by_actor:
         choices.append(DecisionOption("revoke", "Take back my approval"))
-    elif any(approval.automatic for approval in standing):
+    elif any(approval.automatic for approval in valid):
         choices.append(DecisionOption("revoke", "Take back the policy's approval"))
     return choices
 
 
-def _approving(rules: DecisionRules, standing: Sequence[Approval], *, mine: bool) -> Sequence[DecisionOption]:
+def _approving(rules: DecisionRules, valid: Sequence[Approval], *, approved_by_actor: bool) -> Sequence[DecisionOption]:
     """An approval completes the plan, and lets the apply follow, or others are still needed after it."""
     protected = listed(list(map(str, rules.protected)))
     refusal = f"policy.protected covers {protected}" if protected else None
-    if mine:
+    if approved_by_actor:
         refusal = "You have approved it; another person must, too."
-    missing = rules.needed - len({person_key(approval.actor) for approval in standing})
-    if missing > 1 or mine:
+    missing = rules.needed - len({person_key(approval.actor) for approval in valid})
+    if missing > 1 or approved_by_actor:
         return [DecisionOption("approve", "Approve", "primary", refusal=refusal)]
     return [
         DecisionOption("approve", "Approve and apply", "primary", applies=True, refusal=refusal or rules.stop),

@@ -261,8 +261,8 @@ def _agreed_item(op: Op, baseline: Baseline) -> Mapping[str, Any] | None:
 def _text(directed: DirectedOp, change: FieldChange, baseline: Baseline, share: _Share) -> TextView:
     before, after = prose(change.before), prose(change.after)
     side, item = side_of(directed, change.name), _agreed_item(directed.op, baseline)
-    agreed = prose(fields.get(item, change.name)) if side is Direction.DIVERGED and item is not None else None
-    pairs = [(before, after), *([] if agreed is None else [(agreed, before), (agreed, after)])]
+    agreed_text = prose(fields.get(item, change.name)) if side is Direction.DIVERGED and item is not None else None
+    pairs = [(before, after), *([] if agreed_text is None else [(agreed_text, before), (agreed_text, after)])]
     efforts = next(share.efforts).shares(len(pairs))
     compared = tuple(_compared(*pair, share, effort) for pair, effort in zip(pairs, efforts, strict=True))
     return TextView(
@@ -276,7 +276,7 @@ def _text(directed: DirectedOp, change: FieldChange, baseline: Baseline, share: 
 
 
 def _compared(before: str, after: str, share: _Share, effort: Effort) -> TextComparison:
-    lines = compare(before, after, context=_CONTEXT, effort=effort, most=share.lines + 1)
+    lines = compare(before, after, context=_CONTEXT, effort=effort, max_lines=share.lines + 1)
     shown, hidden = clipped(map(abridged, lines[: share.lines]), share.shown)
     return TextComparison(
         rows=side_by_side(shown) if share.view is OpsForm.SIDES else (),

@@ -37,8 +37,8 @@ _NUMBER: Final = re.compile(r"[0-9]{1,9}", re.ASCII)
 @router.get("/plans/{plan_id}", name="page_plan")
 async def plan(reader: Reader, engine: TheEngine, settings: TheSettings, plan_id: Name, request: Request) -> Response:
     """One plan: what is lost first, then every op, then how to decide."""
-    found = await readable_plan(engine, reader, plan_id)
-    data = await read_plan(engine, reader if isinstance(reader, Actor) else None, found)
+    record = await readable_plan(engine, reader, plan_id)
+    data = await read_plan(engine, reader if isinstance(reader, Actor) else None, record)
     frame = await frame_around(engine, reader)
     shown = replace(_looked_at(request), shared=link_of(reader))
     return await templates.long_page(

@@ -313,6 +313,6 @@ async def _origin(engine: Engine, actor: Actor | None, plan: Plan) -> GitOrigin:
     moved = any(op.direction in _GIT_MOVED for op in plan.ops)
     async with engine.store.read() as uow:
         chatbot = await uow.chatbots.get(plan.tenant, plan.chatbot_id)
-    agreed = chatbot.synced_revision if chatbot is not None and chatbot.source == plan.source else None
-    origin = await git_origin_of(engine, plan.source, plan.path, plan.revision, agreed=agreed, with_authors=moved)
+    synced = chatbot.synced_revision if chatbot is not None and chatbot.source == plan.source else None
+    origin = await git_origin_of(engine, plan.source, plan.path, plan.revision, synced=synced, with_authors=moved)
     return origin if actor is not None else origin.without_links()

@@ -59,14 +59,14 @@ async def make_link(
     frame = await layout_for(engine, actor, "plans")
     plan = await visible_plan(engine, actor, plan_id)
     async with FormAction(engine, request) as action:
-        until = await _noted(engine, actor, plan, request)
+        until = await _record_link(engine, actor, plan, request)
         link = settings.public_url + sign(settings.link_key, plan.id, until)
         return templates.page("plans/link.html", LinkPage(frame, plan, link, until))
     refusal = action.refusal
     return templates.page("plans/link.html", LinkPage(frame, plan, problem=refusal.detail), refusal.status)
 
 
-async def _noted(engine: Engine, actor: Actor, plan: Plan, request: Request) -> datetime:
+async def _record_link(engine: Engine, actor: Actor, plan: Plan, request: Request) -> datetime:
     """Until when the link is good that somebody asks for; it leaves its row."""
     lifetime = parse_form(request, LinkRequest, await read_form(request)).lifetime
     # to the second, as the link says it

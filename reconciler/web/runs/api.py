@@ -22,8 +22,8 @@ router = APIRouter(prefix=API, tags=["Sources"])
 )
 async def run_list(engine: TheEngine, actor: Viewer, query: Annotated[RunQuery, Query()]) -> ListResponse[RunResponse]:
     """Of one source, or of all that the token may see."""
-    found = engine.store.queries.runs(query.sources(actor), limit=query.limit, cursor=query.cursor)
-    return listed(await checked(found), lambda run: RunResponse.model_validate(run.seen_by(actor.sees)))
+    page = engine.store.queries.runs(query.sources(actor), limit=query.limit, cursor=query.cursor)
+    return listed(await checked(page), lambda run: RunResponse.model_validate(run.seen_by(actor.sees)))
 
 
 @router.get(

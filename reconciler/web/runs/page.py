@@ -46,11 +46,11 @@ async def runs(actor: ViewerPage, engine: TheEngine, query: Annotated[RunPageQue
 @router.get("/runs/{run_id}", name="page_run_get")
 async def run(actor: ViewerPage, engine: TheEngine, run_id: Name, request: Request) -> Response:
     """One run, with what it found in the documents and the lines that this is about."""
-    found = await engine.store.queries.run(run_id)
-    if found is None or not actor.sees(found.source):
+    record = await engine.store.queries.run(run_id)
+    if record is None or not actor.sees(record.source):
         raise NotKept("run", run_id)
-    shown = found.seen_by(actor.sees)
-    binding = engine.sources.get(found.source)
+    shown = record.seen_by(actor.sees)
+    binding = engine.sources.get(record.source)
     texts = await read_texts(shown, binding)
     frame = await layout_for(engine, actor, "runs", (ChangeKind.RUN,))
     now = engine.clock.now()

@@ -34,7 +34,7 @@ class SuspendBox:
 
 
 def suspend_box(
-    actor: Actor, scope: str, source: str | None, standing: Sequence[Suspension], *, what: str, back: str
+    actor: Actor, scope: str, source: str | None, suspensions: Sequence[Suspension], *, what: str, back: str
 ) -> SuspendBox:
     """The form for a scope.
 
@@ -42,11 +42,11 @@ def suspend_box(
         actor: Who looks.
         scope: ``chatbot/ID``, ``source/NAME``, ``tenant/NAME`` or ``all``.
         source: The source that it belongs to; None for what concerns all of them.
-        standing: What is suspended now.
+        suspensions: What is suspended now.
         what: What people call the scope.
         back: The page to come back to.
     """
-    own = next((suspension for suspension in standing if suspension.scope == scope), None)
+    own = next((suspension for suspension in suspensions if suspension.scope == scope), None)
     return SuspendBox(
         scope=scope,
         what=what,

@@ -51,7 +51,7 @@ async def git_origin_of(
     revision: str,
     *,
     line: int | None = None,
-    agreed: str | None = None,
+    synced: str | None = None,
     with_authors: bool = True,
 ) -> GitOrigin:
     """Where a document of a source stands; of a source that is no longer configured nothing more is known.
@@ -62,7 +62,7 @@ async def git_origin_of(
         path: The document's, relative to the repository's root.
         revision: The whole commit id.
         line: The line at which it begins.
-        agreed: The revision at which both sides last agreed, where that is known.
+        synced: The revision at which both sides last agreed, where that is known.
         with_authors: Whether it matters who last changed it.
     """
     origin = GitOrigin(path, revision, line)
@@ -71,7 +71,7 @@ async def git_origin_of(
         return origin
     if with_authors:
         commit = await binding.port.last_change(path, revision)
-        authors = await binding.port.authors(path, agreed, revision) if commit and agreed else ()
+        authors = await binding.port.authors(path, synced, revision) if commit and synced else ()
         others = tuple(author for author in authors if commit and author != commit.author)
         origin = replace(origin, commit=commit, others=others)
     pages = WebRepository.of(binding.forge, binding.url)

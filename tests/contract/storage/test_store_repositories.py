@@ -379,7 +379,7 @@ async def test_sessions_are_listed_until_they_are_ended_and_kept_until_they_are_
         await uow.sessions.add(records.a_session("session_2", ended_at=START))
         await uow.sessions.add(records.a_session("session_3", expires_at=START - records.TTL))
     async with store.begin() as uow:
-        assert await uow.retention.remove(Expiring.SESSIONS, START, most=10) == 1
+        assert await uow.retention.remove(Expiring.SESSIONS, START, limit=10) == 1
     async with store.read() as uow:
         assert [session.id for session in await uow.sessions.open()] == ["session_1"]
         assert await uow.sessions.by_hash("hash of session_2") is not None
@@ -432,19 +432,19 @@ async def test_what_people_refused_and_what_fell_short_is_remembered_by_fingerpr
         await uow.approvals.add(approval)
         assert not await uow.plans.was_rejected(*same)
         assert not await uow.approvals.was_revoked(*same)
-        assert not await uow.applies.fell_short(*same, besides=None)
+        assert not await uow.applies.fell_short(*same, except_for=None)
         await uow.plans.add(records.a_plan("plan_2", status=PlanStatus.REJECTED))
         await uow.approvals.save(replace(approval, revoked_at=START))
         await uow.applies.add(records.an_apply("apply_2", status=ApplyStatus.STALE))
     async with store.read() as uow:
         assert await uow.plans.was_rejected(*same)
         assert await uow.approvals.was_revoked(*same)
-        assert await uow.applies.fell_short(*same, besides=None)
-        assert not await uow.applies.fell_short(*same, besides="apply_2")
+        assert await uow.applies.fell_short(*same, except_for=None)
+        assert not await uow.applies.fell_short(*same, except_for="apply_2")
         for other in (("acme", "bot_1", "0" * 64), ("acme", "bot_2", "f" * 64), ("other", "bot_1", "f" * 64)):
             assert not await uow.plans.was_rejected(*other)
             assert not await uow.approvals.was_revoked(*other)
-            assert not await uow.applies.fell_short(*other, besides=None)
+            assert not await uow.applies.fell_short(*other, except_for=None)
 
 
 async def test_a_fleet_counts_what_changed_at_a_revision_and_was_not_compared_since(store: Store) -> None:

@@ -36,7 +36,7 @@ async def _rows(store: Store, name: str) -> int:
 
 async def _remove(store: Store, what: Expiring, *, most: int = 100, spared: Sequence[str] = ()) -> int:
     async with store.begin() as uow:
-        return await uow.retention.remove(what, LATER, most=most, spared=spared)
+        return await uow.retention.remove(what, LATER, limit=most, spared=spared)
 
 
 def _closed(plan_id: str, status: PlanStatus = PlanStatus.SUPERSEDED, **changes: Any) -> Plan:
@@ -154,7 +154,7 @@ async def test_a_plan_with_an_apply_that_fell_short_or_has_not_ended_stays(store
         await uow.applies.add(an_apply(status=status, finished_at=START if status in APPLY_ENDED else None))
     assert await _remove(store, Expiring.PLANS) == 0
     async with store.read() as uow:
-        assert await uow.applies.fell_short("acme", "bot_1", "f" * 64, besides=None)
+        assert await uow.applies.fell_short("acme", "bot_1", "f" * 64, except_for=None)
 
 
 async def test_of_applied_plans_the_last_of_each_chatbot_stays(store: Store) -> None:

@@ -6,11 +6,11 @@ import pytest
 
 from reconciler.domain.document import Document, Refusal, Snapshot
 from reconciler.domain.export_losses import losses, second_documents
-from reconciler.domain.layout import LaidOut
+from reconciler.domain.layout import ChatbotFiles
 from reconciler.domain.status import Reason
 
 PATH = "chatbots/acme.yaml"
-ONE = LaidOut("bot_1", PATH, {"spec": {"core": {"name": "Acme"}}})
+ONE = ChatbotFiles("bot_1", PATH, {"spec": {"core": {"name": "Acme"}}})
 STANDING = Document("bot_1", PATH, 3, {"spec": {"core": {"name": "old"}}})
 ANOTHER = Document("bot_2", PATH, 9, {"spec": {}})
 BROKEN = Refusal("bot_2", PATH, Reason.DOCUMENT_INVALID, "no such section", line=9)
@@ -21,7 +21,9 @@ def repository(*claims: Document | Refusal) -> Snapshot:
     return Snapshot("c" * 40, documents, tuple(claim for claim in claims if isinstance(claim, Refusal)), (), 1, 1)
 
 
-def lost(*claims: Document | Refusal, one: LaidOut = ONE, old: str = "", new: str = "", folder: str = ".") -> list[str]:
+def lost(
+    *claims: Document | Refusal, one: ChatbotFiles = ONE, old: str = "", new: str = "", folder: str = "."
+) -> list[str]:
     return losses(one, repository(*claims), folder, old=old, new=new)
 
 
@@ -110,7 +112,7 @@ def test_a_document_elsewhere_is_told(claim: Document | Refusal, expected: list[
 
 
 def test_each_document_elsewhere_is_told_whatever_stands_before_it() -> None:
-    two = LaidOut("bot_2", "chatbots/two.yaml", {})
+    two = ChatbotFiles("bot_2", "chatbots/two.yaml", {})
     found = second_documents([ONE, two], repository(STANDING, ANOTHER), ".")
     assert [each.split(" has ")[0] for each in found] == ["chatbot bot_2"]
 

@@ -5,12 +5,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.domain.layout import Exported, LaidOut, Unwritable, lay_out, slug_of, slugs
+from reconciler.domain.layout import ChatbotFiles, Exported, Unwritable, lay_out, slug_of, slugs
 
 PROMPT = "You help.\nBe brief.\nBe kind.\n"
 
 
-def _laid_out(spec: dict[str, Any], slug: str = "acme") -> LaidOut:
+def _laid_out(spec: dict[str, Any], slug: str = "acme") -> ChatbotFiles:
     return lay_out(Exported("bot_1", "Acme", {"apiVersion": "v1", "kind": "ChatbotConfig", "spec": spec}), slug)
 
 

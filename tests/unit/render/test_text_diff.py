@@ -186,7 +186,7 @@ def test_what_stands_for_lines_left_out_is_clipped_with_what_follows_the_end() -
 
 
 def test_at_most_so_many_lines() -> None:
-    assert len(compare("", "\n".join("abcdef"), most=4)) == 4
+    assert len(compare("", "\n".join("abcdef"), max_lines=4)) == 4
 
 
 _MIB = 1 << 20
@@ -211,7 +211,7 @@ def _hostile() -> dict[str, tuple[str, str]]:
 def test_the_work_for_a_mebibyte_is_bounded_however_it_is_made(name: str) -> None:
     before, after = _hostile()[name]
     with counted(most=4_000_000):
-        compare(before, after, most=3000)
+        compare(before, after, max_lines=3000)
 
 
 @pytest.mark.parametrize(

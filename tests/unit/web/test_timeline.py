@@ -4,7 +4,7 @@ from typing import Any
 from reconciler.domain.entities import Trigger
 from reconciler.domain.history import SERVICE, Transition, episodes
 from reconciler.domain.status import Direction, Reason, Sync
-from reconciler.web.chatbots.timeline import APPLY, RUN, EpisodeCauses, EpisodeView, episode_views, named
+from reconciler.web.chatbots.timeline import APPLY, RUN, EpisodeCauses, EpisodeView, cause_ids, episode_views
 from tests.fakes.clock import START
 from tests.support.records import a_run, an_apply
 
@@ -72,4 +72,4 @@ def test_an_episode_that_lasts_says_for_how_long_so_far() -> None:
 
 def test_causes_are_looked_up_once_each() -> None:
     given = [transition(0, Sync.SYNCED), transition(1, Sync.SYNCED), transition(2, Sync.SYNCED, "apply/apply_1")]
-    assert (named(given, RUN), named(given, APPLY)) == (["run_1"], ["apply_1"])
+    assert (cause_ids(given, RUN), cause_ids(given, APPLY)) == (["run_1"], ["apply_1"])
