@@ -22,7 +22,7 @@ from api_client.sandbox import SandboxControl
 from reconciler.demo.demo import SOURCE, TENANT
 from reconciler.demo.sample_repo import REPOSITORY, commit, read
 from reconciler.demo.story import CHANGED_IN_GIT, EDITED_LIVE, SCHEMA_PATH
-from reconciler.domain.entities import Role
+from reconciler.domain.access import Role
 from reconciler.render.yaml_text import document_text
 from scripts.smoke_demo import Output
 from tests.browser.fleet import ROLES

@@ -8,7 +8,7 @@ from typing import Final
 
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from reconciler.domain.entities import Role
+from reconciler.domain.access import Role
 from scripts.busy_demo import Demo, busy_demo, ids_of
 from tests.browser import chromium
 from tests.browser.pages import PAGES, Shown

@@ -15,9 +15,9 @@ import typer
 from reconciler.cli import output
 from reconciler.cli.files import private_file
 from reconciler.cli.paths import BadPath
+from reconciler.domain.audit import AuditEntry
 from reconciler.domain.audit_lines import HEAD_EVENT, AuditEvidence, AuditHead, entry_line, evidence_in
 from reconciler.domain.audit_verify import AuditReport, verify_lines
-from reconciler.domain.entities import AuditEntry
 from reconciler.errors import SettingsError
 from reconciler.render.audit_report import report_json, report_text
 from reconciler.settings.input import load_settings

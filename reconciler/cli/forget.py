@@ -9,9 +9,9 @@ import typer
 
 from reconciler.cli import output
 from reconciler.cli.administration import administering, administration
-from reconciler.domain.entities import Chatbot, ScopeKind, SourceRecord
+from reconciler.domain.entities import Chatbot, SourceRecord
 from reconciler.domain.escaping import escaped
-from reconciler.domain.suspensions import shown_source, suspended_sources
+from reconciler.domain.suspensions import ScopeKind, shown_source, suspended_sources
 from reconciler.errors import Conflict, NotFound
 
 if TYPE_CHECKING:

@@ -9,8 +9,7 @@ import typer
 
 from reconciler.cli import output
 from reconciler.cli.administration import administering, administration
-from reconciler.domain.access import Token
-from reconciler.domain.entities import Role
+from reconciler.domain.access import Role, Token
 from reconciler.domain.escaping import escaped
 from reconciler.domain.setting_values import parse_duration
 from reconciler.errors import SettingsError

@@ -1,10 +1,24 @@
-"""Who may come in: tokens, people and sessions as they are kept. A `version` is compared and set on every save."""
+"""Who may do what: roles, tokens, people and sessions. A `version` is compared and set on every save."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
+from enum import StrEnum
 
 from reconciler.domain.clock_tolerance import is_ahead
-from reconciler.domain.entities import Role
+
+
+class Role(StrEnum):
+    """What a person may do; each role includes those before it."""
+
+    VIEWER = "viewer"
+    OPERATOR = "operator"
+    APPROVER = "approver"
+    ADMIN = "admin"
+
+    def includes(self, other: "Role") -> bool:
+        """Whether this role may do what the other may."""
+        order = list(Role)
+        return order.index(self) >= order.index(other)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,14 +5,29 @@ of it anew from some entry on, leave no trace in the chain itself: heads that we
 """
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
 
 from reconciler.domain.canonical import digest
-from reconciler.domain.entities import AuditEntry
 
 GENESIS: Final = "0" * 64
 """What the first entry names as the hash before it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuditEntry:
+    """One decision: who, what, about which thing, from where. Chained by hash, never changed."""
+
+    seq: int
+    at: datetime
+    actor: str
+    action: str
+    subject: str
+    fingerprint: str | None
+    detail: Mapping[str, Any]
+    prev_hash: str
+    hash: str
 
 
 def chain(

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any, Final, TypeGuard
 
-from reconciler.domain.entities import AuditEntry
+from reconciler.domain.audit import AuditEntry
 
 HEAD_EVENT: Final = "audit head"
 """What the log line that exports a head says."""

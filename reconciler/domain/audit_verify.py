@@ -5,9 +5,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final, Self
 
-from reconciler.domain.audit import GENESIS, hash_of
+from reconciler.domain.audit import GENESIS, AuditEntry, hash_of
 from reconciler.domain.audit_lines import PRUNE, AuditHead, PruneNote, entry_of, prune_of
-from reconciler.domain.entities import AuditEntry
 
 MAX_FINDINGS: Final = 100
 """How many findings are kept; the others are counted."""

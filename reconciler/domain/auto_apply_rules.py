@@ -27,6 +27,20 @@ _LEVELS: Mapping[AutoApply, frozenset[Action]] = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Switch:
+    """A setting of which it matters since when it has its value.
+
+    Attributes:
+        since: When the service first ran with this value.
+    """
+
+    name: str
+    value: str
+    since: datetime
+    version: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AutoApplyHistory:
     """What is remembered that an automatic apply depends on.
 

@@ -1,4 +1,8 @@
-"""What is kept: the nouns of the glossary as frozen values. A `version` is compared and set on every save."""
+"""The records of sources, runs, chatbots, plans and applies, as frozen values.
+
+A `version` is compared and set on every save. Tokens and people are in `access`, suspensions in `suspensions`, audit
+entries in `audit`.
+"""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -39,29 +43,6 @@ class RunStatus(StrEnum):
     RUNNING = "Running"
     SUCCEEDED = "Succeeded"
     FAILED = "Failed"
-
-
-class Role(StrEnum):
-    """What a person may do; each role includes those before it."""
-
-    VIEWER = "viewer"
-    OPERATOR = "operator"
-    APPROVER = "approver"
-    ADMIN = "admin"
-
-    def includes(self, other: "Role") -> bool:
-        """Whether this role may do what the other may."""
-        order = list(Role)
-        return order.index(self) >= order.index(other)
-
-
-class ScopeKind(StrEnum):
-    """What a suspension stops."""
-
-    CHATBOT = "chatbot"
-    SOURCE = "source"
-    TENANT = "tenant"
-    ALL = "all"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -380,70 +361,6 @@ class Apply:
     reason: Reason | None = None
     message: str | None = None
     window_ms: int | None = None
-    version: int = 0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Suspension:
-    """Applies stopped by a person, with a reason and perhaps an end.
-
-    Attributes:
-        reminded_at: When people were last reminded that it still stands.
-    """
-
-    id: str
-    kind: ScopeKind
-    subject: str
-    reason: str
-    actor: str
-    created_at: datetime
-    until: datetime | None = None
-    ended_at: datetime | None = None
-    ended_by: str | None = None
-    reminded_at: datetime | None = None
-    version: int = 0
-
-    @property
-    def scope(self) -> str:
-        """As people write it: ``chatbot/ID``, ``source/NAME``, ``tenant/NAME`` or ``all``."""
-        return self.kind.value if self.kind is ScopeKind.ALL else f"{self.kind}/{self.subject}"
-
-    @property
-    def what(self) -> str:
-        """As people say it: ``the chatbot ID``, ``the source NAME``, ``the tenant NAME`` or ``everything``."""
-        return "everything" if self.kind is ScopeKind.ALL else f"the {self.kind} {self.subject}"
-
-    def stands(self, now: datetime) -> bool:
-        """Whether it has neither ended nor expired."""
-        return self.ended_at is None and (self.until is None or self.until > now)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AuditEntry:
-    """One decision: who, what, about which thing, from where. Chained by hash, never changed."""
-
-    seq: int
-    at: datetime
-    actor: str
-    action: str
-    subject: str
-    fingerprint: str | None
-    detail: Mapping[str, Any]
-    prev_hash: str
-    hash: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Switch:
-    """A setting of which it matters since when it has its value.
-
-    Attributes:
-        since: When the service first ran with this value.
-    """
-
-    name: str
-    value: str
-    since: datetime
     version: int = 0
 
 

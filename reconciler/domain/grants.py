@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
-from reconciler.domain.entities import Role
+from reconciler.domain.access import Role
 
 EVERYBODY = "*"
 """The group of everybody who signed in."""

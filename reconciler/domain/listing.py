@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Generic, TypeVar
 
-from reconciler.domain.entities import Run, SourceRecord, Suspension
+from reconciler.domain.entities import Run, SourceRecord
 from reconciler.domain.lifecycle import PlanStatus
 from reconciler.domain.status import Direction, Reason, Sync
+from reconciler.domain.suspensions import Suspension
 from reconciler.domain.tenant import TenantRecord
 
 T = TypeVar("T")

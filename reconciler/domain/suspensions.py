@@ -1,10 +1,56 @@
-"""What a suspension stops, and how that is shown."""
+"""Suspensions of applies: what each covers, and how sources and messages show it."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import StrEnum
 
-from reconciler.domain.entities import ScopeKind, SourceRecord, SourceState, Suspension
+from reconciler.domain.entities import SourceRecord, SourceState
 from reconciler.domain.sentences import ended
+
+
+class ScopeKind(StrEnum):
+    """What a suspension stops."""
+
+    CHATBOT = "chatbot"
+    SOURCE = "source"
+    TENANT = "tenant"
+    ALL = "all"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Suspension:
+    """Applies stopped by a person, with a reason and perhaps an end.
+
+    Attributes:
+        reminded_at: When people were last reminded that it still stands.
+    """
+
+    id: str
+    kind: ScopeKind
+    subject: str
+    reason: str
+    actor: str
+    created_at: datetime
+    until: datetime | None = None
+    ended_at: datetime | None = None
+    ended_by: str | None = None
+    reminded_at: datetime | None = None
+    version: int = 0
+
+    @property
+    def scope(self) -> str:
+        """As people write it: ``chatbot/ID``, ``source/NAME``, ``tenant/NAME`` or ``all``."""
+        return self.kind.value if self.kind is ScopeKind.ALL else f"{self.kind}/{self.subject}"
+
+    @property
+    def what(self) -> str:
+        """As people say it: ``the chatbot ID``, ``the source NAME``, ``the tenant NAME`` or ``everything``."""
+        return "everything" if self.kind is ScopeKind.ALL else f"the {self.kind} {self.subject}"
+
+    def stands(self, now: datetime) -> bool:
+        """Whether it has neither ended nor expired."""
+        return self.ended_at is None and (self.until is None or self.until > now)
 
 
 def covers(suspension: Suspension, tenant: str, chatbot_id: str | None, source: str | None) -> bool:

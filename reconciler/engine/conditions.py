@@ -5,13 +5,13 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from reconciler.domain.condition_rules import ChatbotCircumstances, PlanCircumstances, chatbot_condition, plan_condition
-from reconciler.domain.entities import Chatbot, Plan, SourceRecord, Suspension
+from reconciler.domain.entities import Chatbot, Plan, SourceRecord
 from reconciler.domain.history import drifting
 from reconciler.domain.lifecycle import DECIDABLE, OPEN, PlanStatus, check_move
 from reconciler.domain.policy import ProtectedItem, Requirements, protected_items, requirements
 from reconciler.domain.sentences import ended
 from reconciler.domain.status import EXPLANATIONS, Reason
-from reconciler.domain.suspensions import widest_suspension
+from reconciler.domain.suspensions import Suspension, widest_suspension
 from reconciler.domain.write_key import WriteKey
 from reconciler.engine.audit.entries import audit
 from reconciler.engine.context import PROGRAM, Actor, Engine

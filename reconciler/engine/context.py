@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, Final, Self, TypeVar
 
+from reconciler.domain.access import Role
 from reconciler.domain.canonical import digest
 from reconciler.domain.claim_limits import open_claims
-from reconciler.domain.entities import Role
 from reconciler.domain.forge_urls import Forge
 from reconciler.domain.grants import Grants, Right, highest, reach, role_for
 from reconciler.domain.policy import Policy

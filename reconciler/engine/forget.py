@@ -8,9 +8,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from reconciler.domain.entities import Apply, Chatbot, Role, ScopeKind, SourceRecord
+from reconciler.domain.access import Role
+from reconciler.domain.entities import Apply, Chatbot, SourceRecord
 from reconciler.domain.lifecycle import ApplyStatus, PlanStatus
 from reconciler.domain.status import EXPLANATIONS, Direction, Reason, Sync
+from reconciler.domain.suspensions import ScopeKind
 from reconciler.engine.access.tokens import remove_source_from_tokens
 from reconciler.engine.audit.entries import audit
 from reconciler.engine.conditions import ConditionInputs, save_chatbot, transition_plan

@@ -8,7 +8,8 @@ from datetime import datetime
 from typing import Final
 
 from reconciler.domain.apply_answers import ApplyAnswer
-from reconciler.domain.entities import Plan, ScopeKind
+from reconciler.domain.entities import Plan
+from reconciler.domain.suspensions import ScopeKind
 from reconciler.domain.tenant import TenantRecord, TenantSignal, TenantState, judge_tenant
 from reconciler.domain.write_key import WriteKey
 from reconciler.engine.conditions import refresh_conditions

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from reconciler.domain.entities import AuditEntry
+from reconciler.domain.audit import AuditEntry
 from reconciler.domain.lifecycle import ApplyStatus, PlanStatus
 
 REFUSED: Final = ".refused"

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Self
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, model_validator
 
 from api_client.base_url import DEFAULT_BASE_URL, LARGEST_PORT
-from reconciler.domain.entities import Role
+from reconciler.domain.access import Role
 from reconciler.domain.grants import Grant
 from reconciler.domain.setting_values import MOST_CALLS_AT_ONCE, Duration, Retention, Words
 from reconciler.settings.fields import ApiKey, ApiUrl, Hosts, IssuerUrl, Name, Networks, Origins, WebUrl

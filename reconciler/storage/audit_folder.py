@@ -12,6 +12,7 @@ from itertools import count
 from pathlib import Path
 from typing import Final
 
+from reconciler.domain.audit import AuditEntry
 from reconciler.domain.audit_lines import (
     AuditHead,
     PruneNote,
@@ -23,7 +24,6 @@ from reconciler.domain.audit_lines import (
     prune_line,
 )
 from reconciler.domain.audit_verify import Unreadable
-from reconciler.domain.entities import AuditEntry
 from reconciler.executors import NamedExecutor
 
 HEADS: Final = "audit-heads.jsonl"

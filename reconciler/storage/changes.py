@@ -6,8 +6,9 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 from reconciler.domain.access import Person, Token
-from reconciler.domain.entities import Apply, Approval, Chatbot, Plan, Run, ScopeKind, SourceRecord, Suspension
+from reconciler.domain.entities import Apply, Approval, Chatbot, Plan, Run, SourceRecord
 from reconciler.domain.events import Change, ChangeKind
+from reconciler.domain.suspensions import ScopeKind, Suspension
 from reconciler.domain.tenant import TenantRecord
 
 MAX_NAMED: Final = 50

@@ -9,8 +9,9 @@ from typing import Any, Final, TypeVar
 from sqlalchemy import Column, ColumnElement, Select, and_, func, or_, select
 
 from reconciler.domain.access import Person, Session, Token
+from reconciler.domain.audit import AuditEntry
 from reconciler.domain.comparisons import CheckCounts
-from reconciler.domain.entities import Apply, Approval, AuditEntry, Chatbot, Plan, Run, SourceRecord, Suspension
+from reconciler.domain.entities import Apply, Approval, Chatbot, Plan, Run, SourceRecord
 from reconciler.domain.identity import same_person
 from reconciler.domain.lifecycle import OPEN, PlanStatus
 from reconciler.domain.listing import (
@@ -24,6 +25,7 @@ from reconciler.domain.listing import (
     PlanGroup,
 )
 from reconciler.domain.status import CheckedBy, Direction, Reason, Sync
+from reconciler.domain.suspensions import Suspension
 from reconciler.domain.tenant import TenantRecord
 from reconciler.storage import paging, rows, tables
 from reconciler.storage.audit_conditions import audit_conditions, person_names_in

@@ -9,22 +9,13 @@ from pydantic import TypeAdapter
 from sqlalchemy import JSON, Column, Table
 
 from reconciler.domain.access import Person, Session, Token
+from reconciler.domain.audit import AuditEntry
+from reconciler.domain.auto_apply_rules import Switch
 from reconciler.domain.direction import DirectedOp
-from reconciler.domain.entities import (
-    Apply,
-    Approval,
-    AuditEntry,
-    Chatbot,
-    Claim,
-    Lease,
-    Plan,
-    Run,
-    SourceRecord,
-    Suspension,
-    Switch,
-)
+from reconciler.domain.entities import Apply, Approval, Chatbot, Claim, Lease, Plan, Run, SourceRecord
 from reconciler.domain.history import Transition
 from reconciler.domain.json_values import to_json
+from reconciler.domain.suspensions import Suspension
 from reconciler.domain.tenant import TenantRecord
 from reconciler.storage import tables
 from reconciler.storage.encoded import encoded

@@ -5,7 +5,7 @@ from typing import Final
 
 from playwright.sync_api import Locator, Page
 
-from reconciler.domain.entities import Role
+from reconciler.domain.access import Role
 from tests.browser.pages import CHATBOT, PLAN, Shown
 
 Ids = Mapping[str, str]

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, Response, expect
 
-from reconciler.domain.entities import Role
+from reconciler.domain.access import Role
 from tests.browser import chromium
 from tests.browser.fleet import BOTS, DELETING, ROLES, House, Waiting, busy_house, full_house
 from tests.browser.pages import Shown

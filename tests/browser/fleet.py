@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from reconciler.domain.entities import Role
+from reconciler.domain.access import Role
 from tests.browser import documents as docs
 from tests.support.loopback import LOOPBACK
 from tests.support.service import TOKEN, Service, Stage, smallest, stage

@@ -13,12 +13,14 @@ from typing import Any, Final, get_args, get_origin, get_type_hints
 
 import anyio
 
+from reconciler.domain.access import Role
 from reconciler.domain.diagnostics import Diagnostic, Severity
 from reconciler.domain.direction import DirectedOp
-from reconciler.domain.entities import Counts, Role, RunStatus, ScopeKind
+from reconciler.domain.entities import Counts, RunStatus
 from reconciler.domain.lifecycle import ApplyStatus, PlanStatus
 from reconciler.domain.plan import Action, Op, Summary
 from reconciler.domain.status import Direction, Reason
+from reconciler.domain.suspensions import ScopeKind
 from reconciler.domain.uncompared import Uncompared
 from reconciler.engine.access.tokens import hash_of
 from reconciler.runtime.clock import SystemClock

@@ -8,7 +8,7 @@ from typing import Final
 
 from playwright.sync_api import Page
 
-from reconciler.domain.entities import Role
+from reconciler.domain.access import Role
 
 Send = Callable[[Page, Mapping[str, str]], None]
 """Fills in a form on the page that is open, and presses its button."""

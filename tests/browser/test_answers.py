@@ -2,7 +2,7 @@
 
 from playwright.sync_api import Page, expect
 
-from reconciler.domain.entities import Role
+from reconciler.domain.access import Role
 from tests.browser.conftest import Look
 from tests.browser.fleet import House, Waiting
 from tests.browser.test_deciding import shows

@@ -9,7 +9,7 @@ from urllib.parse import quote
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from reconciler.domain.entities import Role
+from reconciler.domain.access import Role
 from tests.browser import hostile
 from tests.browser.answers import ANSWERS
 from tests.browser.conftest import Look, Show

@@ -5,7 +5,7 @@ import re
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
-from reconciler.domain.entities import Role
+from reconciler.domain.access import Role
 from tests.browser import documents as docs
 from tests.browser.conftest import Look
 from tests.browser.fleet import House, Waiting

@@ -2,7 +2,7 @@
 
 from typing import Any, cast
 
-from reconciler.domain.entities import Role
+from reconciler.domain.access import Role
 from reconciler.engine.context import Engine
 from reconciler.web.app import create_app
 from reconciler.web.http.problems import Code

@@ -11,8 +11,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from reconciler.domain.audit import verify
-from reconciler.domain.entities import AuditEntry
+from reconciler.domain.audit import AuditEntry, verify
 from tests.faults import bots
 from tests.faults.bots import Place
 from tests.faults.guards import overlong_requests, unfenced_changes

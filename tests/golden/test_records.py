@@ -16,9 +16,11 @@ from typing import Any
 
 import pytest
 
+from reconciler.domain.access import Role
 from reconciler.domain.apply_answers import ApplyRefused, NotSent
-from reconciler.domain.entities import Plan, Role, ScopeKind
+from reconciler.domain.entities import Plan
 from reconciler.domain.policy import AutoApply, Policy, Protection
+from reconciler.domain.suspensions import ScopeKind
 from reconciler.engine.apply.executor import ATTEMPTS
 from reconciler.engine.apply.request import request_apply
 from reconciler.engine.decide.acceptance import accept_revision

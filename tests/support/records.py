@@ -4,26 +4,14 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-from reconciler.domain.access import Person, Session, Token
+from reconciler.domain.access import Person, Role, Session, Token
 from reconciler.domain.direction import DirectedOp
 from reconciler.domain.document import Document, ParsedFile
-from reconciler.domain.entities import (
-    Apply,
-    Approval,
-    Chatbot,
-    Claim,
-    Plan,
-    Role,
-    Run,
-    RunStatus,
-    ScopeKind,
-    SourceRecord,
-    Suspension,
-    Trigger,
-)
+from reconciler.domain.entities import Apply, Approval, Chatbot, Claim, Plan, Run, RunStatus, SourceRecord, Trigger
 from reconciler.domain.lifecycle import ApplyStatus, PlanStatus
 from reconciler.domain.plan import Action, Op, Summary
 from reconciler.domain.status import Direction, Reason
+from reconciler.domain.suspensions import ScopeKind, Suspension
 from tests.fakes.clock import START
 
 TTL = timedelta(seconds=15)

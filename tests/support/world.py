@@ -13,7 +13,9 @@ from typing import Any
 
 from api_client.sandbox import Chatbot as LiveBot
 from api_client.sandbox import Fleet
-from reconciler.domain.entities import Apply, Approval, AuditEntry, Chatbot, Plan, Role, Run, SourceRecord, Trigger
+from reconciler.domain.access import Role
+from reconciler.domain.audit import AuditEntry
+from reconciler.domain.entities import Apply, Approval, Chatbot, Plan, Run, SourceRecord, Trigger
 from reconciler.domain.policy import Policy
 from reconciler.domain.tenant import TenantRecord
 from reconciler.domain.write_key import WriteKey

@@ -2,8 +2,7 @@
 
 from dataclasses import replace
 
-from reconciler.domain.access import Person
-from reconciler.domain.entities import Role
+from reconciler.domain.access import Person, Role
 from reconciler.domain.identity import Identity, is_proper_name, same_person
 from reconciler.engine.access.sessions import end_sessions_of
 from reconciler.engine.audit.entries import audit, audit_limited

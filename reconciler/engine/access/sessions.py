@@ -5,8 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
-from reconciler.domain.access import Session
-from reconciler.domain.entities import Role
+from reconciler.domain.access import Role, Session
 from reconciler.domain.identity import same_person
 from reconciler.engine.access.tokens import hash_of
 from reconciler.engine.audit.entries import audit_limited

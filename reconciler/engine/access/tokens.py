@@ -6,8 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from reconciler.domain.access import Token
-from reconciler.domain.entities import Role
+from reconciler.domain.access import Role, Token
 from reconciler.domain.identity import LONGEST_NAME, is_proper_name, is_seen_whole
 from reconciler.engine.audit.entries import audit
 from reconciler.engine.context import PROGRAM, Actor, Engine

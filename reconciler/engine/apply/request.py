@@ -2,7 +2,8 @@
 
 from dataclasses import replace
 
-from reconciler.domain.entities import Apply, Plan, Role, SourceState
+from reconciler.domain.access import Role
+from reconciler.domain.entities import Apply, Plan, SourceState
 from reconciler.domain.lifecycle import DECIDABLE, ApplyStatus, PlanStatus
 from reconciler.domain.sentences import joined, listed
 from reconciler.domain.source_causes import explain_source

@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Final
 
+from reconciler.domain.audit import AuditEntry
 from reconciler.domain.audit_lines import HEAD_EVENT, PRUNE, PRUNE_EVENT, AuditHead, PruneNote
 from reconciler.domain.audit_verify import ChainPoint, KnownPrunes, Verifier
-from reconciler.domain.entities import AuditEntry
 from reconciler.engine.audit.entries import audit
 from reconciler.engine.audit.verification import verify_recent
 from reconciler.engine.context import PROGRAM

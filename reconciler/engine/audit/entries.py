@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any, Final
 
-from reconciler.domain.entities import AuditEntry
+from reconciler.domain.audit import AuditEntry
 from reconciler.domain.identity import person_key
 from reconciler.domain.secrets import redacted
 from reconciler.engine.context import PROGRAM, Actor, Engine

@@ -4,10 +4,9 @@ from collections.abc import AsyncIterator, Iterable, Iterator
 from datetime import datetime
 from itertools import islice, takewhile
 
-from reconciler.domain.audit import hash_of
+from reconciler.domain.audit import AuditEntry, hash_of
 from reconciler.domain.audit_lines import AuditHead, PruneNote
 from reconciler.domain.audit_verify import AuditReport, KnownPrunes, Unreadable, Verifier
-from reconciler.domain.entities import AuditEntry
 from reconciler.storage import AuditFolder, Store
 
 RECENT = 2_000

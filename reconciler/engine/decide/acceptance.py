@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from typing import Any
 
-from reconciler.domain.entities import Role, SourceRecord, SourceState, Trigger
+from reconciler.domain.access import Role
+from reconciler.domain.entities import SourceRecord, SourceState, Trigger
 from reconciler.engine.audit.entries import audit
 from reconciler.engine.context import Actor, Engine
 from reconciler.engine.reconcile.fetch import claims_of, load_snapshot, source_record

@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from reconciler.domain.access import Person
+from reconciler.domain.access import Person, Role
 from reconciler.domain.clock_tolerance import is_ahead
-from reconciler.domain.entities import Approval, Plan, Role
+from reconciler.domain.entities import Approval, Plan
 from reconciler.domain.identity import person_key
 from reconciler.domain.lifecycle import PlanStatus
 from reconciler.domain.status import Reason

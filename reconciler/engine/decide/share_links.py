@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from reconciler.domain.entities import Role
+from reconciler.domain.access import Role
 from reconciler.engine.audit.entries import audit_limited
 from reconciler.engine.context import Actor, Engine
 from reconciler.errors import NotKept

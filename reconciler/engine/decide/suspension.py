@@ -5,8 +5,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
+from reconciler.domain.access import Role
 from reconciler.domain.clock_tolerance import has_elapsed
-from reconciler.domain.entities import Chatbot, Role, ScopeKind, Suspension
+from reconciler.domain.entities import Chatbot
+from reconciler.domain.suspensions import ScopeKind, Suspension
 from reconciler.engine.audit.entries import audit
 from reconciler.engine.conditions import refresh_conditions
 from reconciler.engine.context import PROGRAM, Actor, Engine

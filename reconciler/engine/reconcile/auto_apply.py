@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from reconciler.domain.access import Role
 from reconciler.domain.auto_apply_rules import ACTOR, rule_of
-from reconciler.domain.entities import Apply, Approval, Plan, Role, SourceState
+from reconciler.domain.entities import Apply, Approval, Plan, SourceState
 from reconciler.domain.lifecycle import PlanStatus
 from reconciler.domain.policy import AutoApply
 from reconciler.domain.status import Reason

@@ -8,14 +8,16 @@ from reconciler.domain.auto_apply_rules import (
     SWITCH,
     AutoApplyHistory,
     AutoApplyVerdict,
+    Switch,
     outside_policy,
     refused_by_history,
     switch_value,
 )
 from reconciler.domain.circuit_breaker import Stake, breaker_reason, cause_of, concerning, place_of
-from reconciler.domain.entities import Plan, ScopeKind, SourceRecord, Switch
+from reconciler.domain.entities import Plan, SourceRecord
 from reconciler.domain.policy import AutoApply
 from reconciler.domain.status import Direction
+from reconciler.domain.suspensions import ScopeKind
 from reconciler.engine.audit.entries import audit
 from reconciler.engine.context import PROGRAM, Engine
 from reconciler.storage import UnitOfWork

@@ -9,7 +9,8 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 
-from reconciler.domain.entities import Role, Run, RunStatus, SourceRecord, Trigger
+from reconciler.domain.access import Role
+from reconciler.domain.entities import Run, RunStatus, SourceRecord, Trigger
 from reconciler.domain.status import EXPLANATIONS, Reason
 from reconciler.engine.audit.entries import audit_limited
 from reconciler.engine.conflicts import retry_on_conflict

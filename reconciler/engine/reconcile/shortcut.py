@@ -9,8 +9,8 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 
+from reconciler.domain.access import Role
 from reconciler.domain.comparisons import is_release
-from reconciler.domain.entities import Role
 from reconciler.domain.tenant import TenantRecord
 from reconciler.engine.audit.entries import audit
 from reconciler.engine.conflicts import retry_on_conflict

@@ -4,7 +4,7 @@ import getpass
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from reconciler.domain.entities import Role
+from reconciler.domain.access import Role
 from reconciler.engine.context import Actor, Engine
 from reconciler.runtime.bootstrap.engine import open_engine
 from reconciler.runtime.clock import SystemClock

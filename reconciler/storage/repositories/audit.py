@@ -7,9 +7,8 @@ from typing import Any, Final
 from sqlalchemy import delete, func, insert, select
 from sqlalchemy.exc import OperationalError
 
-from reconciler.domain.audit import GENESIS, chain
+from reconciler.domain.audit import GENESIS, AuditEntry, chain
 from reconciler.domain.audit_verify import Unreadable
-from reconciler.domain.entities import AuditEntry
 from reconciler.domain.json_values import to_json
 from reconciler.storage import tables
 from reconciler.storage.repositories.base import Reader

@@ -6,11 +6,13 @@ from typing import Final
 
 from sqlalchemy import ColumnElement, exists, or_, select
 
+from reconciler.domain.auto_apply_rules import Switch
 from reconciler.domain.circuit_breaker import Stake
-from reconciler.domain.entities import Apply, Approval, Plan, Suspension, Switch
+from reconciler.domain.entities import Apply, Approval, Plan
 from reconciler.domain.identity import same_person
 from reconciler.domain.lifecycle import APPLY_ENDED, DECIDABLE, OPEN, ApplyStatus, PlanStatus
 from reconciler.domain.status import Direction
+from reconciler.domain.suspensions import Suspension
 from reconciler.storage import tables
 from reconciler.storage.repositories.base import Repository
 from reconciler.storage.repositories.contents import PackedRepository

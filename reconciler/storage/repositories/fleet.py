@@ -8,8 +8,9 @@ from pydantic import TypeAdapter
 from sqlalchemy import ColumnElement, and_, delete, insert, or_, select
 
 from reconciler.domain.direction import NO_BASELINE, Baseline
-from reconciler.domain.entities import Chatbot, Run, RunStatus, ScopeKind, SourceRecord
+from reconciler.domain.entities import Chatbot, Run, RunStatus, SourceRecord
 from reconciler.domain.json_values import to_json
+from reconciler.domain.suspensions import ScopeKind
 from reconciler.domain.tenant import TenantRecord
 from reconciler.storage import tables
 from reconciler.storage.bodies import drop_bodies_of, drop_unused_bodies, packed, unpacked

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from sqlalchemy import Column, Update, case, update
 
-from reconciler.domain.entities import ScopeKind
+from reconciler.domain.suspensions import ScopeKind
 from reconciler.storage import tables
 from reconciler.storage.transaction import Transaction
 

@@ -1,6 +1,6 @@
 """Creates tokens for the API and the page: the same checks for both."""
 
-from reconciler.domain.entities import Role
+from reconciler.domain.access import Role
 from reconciler.engine.access.tokens import NewToken, create_token
 from reconciler.engine.context import Actor, Engine
 from reconciler.web.access.schemas import TokenRequest

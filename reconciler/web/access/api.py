@@ -4,8 +4,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request, status
 
-from reconciler.domain.access import Person
-from reconciler.domain.entities import Role
+from reconciler.domain.access import Person, Role
 from reconciler.engine.access.people import bar, unbar
 from reconciler.engine.access.tokens import revoke_token
 from reconciler.engine.context import Engine

@@ -7,7 +7,7 @@ from typing import Any
 from fastapi import APIRouter, Depends, Request
 from starlette.responses import RedirectResponse, Response
 
-from reconciler.domain.entities import Role
+from reconciler.domain.access import Role
 from reconciler.domain.events import ChangeKind
 from reconciler.engine.access.people import bar, sign_out, unbar
 from reconciler.engine.access.tokens import NewToken, revoke_token

@@ -5,8 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
-from reconciler.domain.access import Person, Token
-from reconciler.domain.entities import Role
+from reconciler.domain.access import Person, Role, Token
 from reconciler.domain.grants import Grants, Right
 from reconciler.engine.access.tokens import NewToken
 from reconciler.web.ui.layout import Layout

@@ -6,8 +6,7 @@ from typing import Annotated, Self
 
 from pydantic import Field
 
-from reconciler.domain.access import Token
-from reconciler.domain.entities import Role
+from reconciler.domain.access import Role, Token
 from reconciler.domain.grants import role_for
 from reconciler.web.auth.credentials import Caller, Credential
 from reconciler.web.http.schemas import MAX_PAGE, Moment, RequestModel, ResponseModel, Text, Until, Word

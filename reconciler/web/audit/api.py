@@ -4,7 +4,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query
 
-from reconciler.domain.entities import Role
+from reconciler.domain.access import Role
 from reconciler.web.audit.schemas import AuditQuery, AuditResponse
 from reconciler.web.auth.dependencies import TheEngine, Viewer
 from reconciler.web.http.problems import Code

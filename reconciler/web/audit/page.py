@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 from starlette.responses import RedirectResponse, Response
 
-from reconciler.domain.entities import Role
+from reconciler.domain.access import Role
 from reconciler.domain.events import ChangeKind
 from reconciler.web.audit.page_view import AuditPageQuery, audit_page
 from reconciler.web.auth.dependencies import TheEngine, ViewerPage

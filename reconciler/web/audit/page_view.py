@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote, urlencode
 
-from reconciler.domain.entities import AuditEntry, Role
+from reconciler.domain.access import Role
+from reconciler.domain.audit import AuditEntry
 from reconciler.domain.listing import AuditFilter, Page
 from reconciler.render.audit_descriptions import AuditDescription, describe_entry
 from reconciler.web.audit.schemas import AuditFilterQuery

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
-from reconciler.domain.entities import Role
+from reconciler.domain.access import Role
 from reconciler.engine.context import Actor, Engine
 from reconciler.web.auth.gate import Require, RequirePage
 from reconciler.web.http.web_settings import WebSettings

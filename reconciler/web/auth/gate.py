@@ -13,7 +13,7 @@ from fastapi.security import HTTPBearer
 from starlette.datastructures import URL
 from starlette.types import Scope
 
-from reconciler.domain.entities import Role
+from reconciler.domain.access import Role
 from reconciler.engine.access.tokens import TokenUse
 from reconciler.engine.context import Actor, Engine
 from reconciler.errors import Forbidden

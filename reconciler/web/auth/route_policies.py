@@ -6,7 +6,7 @@ from typing import TypeVar
 from fastapi.routing import APIRoute, iter_route_contexts
 from starlette.routing import BaseRoute
 
-from reconciler.domain.entities import Role
+from reconciler.domain.access import Role
 from reconciler.web.auth.audit_policies import Audited, AuditPolicy
 from reconciler.web.auth.gate import Public, PublicPage, Require, RequirePage, RequirePageOrLink
 

@@ -2,8 +2,8 @@
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
-from reconciler.domain.entities import Chatbot, Plan, ScopeKind, SourceRecord, Suspension
-from reconciler.domain.suspensions import shown_source, suspended_sources
+from reconciler.domain.entities import Chatbot, Plan, SourceRecord
+from reconciler.domain.suspensions import ScopeKind, Suspension, shown_source, suspended_sources
 from reconciler.engine.context import Actor, Engine
 from reconciler.errors import NotFound, NotKept
 from reconciler.web.http.problems import Code, Problem

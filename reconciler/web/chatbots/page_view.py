@@ -6,12 +6,13 @@ from datetime import datetime
 from typing import Any, Final
 from urllib.parse import quote
 
-from reconciler.domain.entities import Apply, Approval, Chatbot, Claim, Plan, Suspension
+from reconciler.domain.entities import Apply, Approval, Chatbot, Claim, Plan
 from reconciler.domain.escaping import escaped
 from reconciler.domain.listing import Page
 from reconciler.domain.secrets import redacted
 from reconciler.domain.sentences import joined
 from reconciler.domain.status import EXPLANATIONS, Direction, Reason, Sync
+from reconciler.domain.suspensions import Suspension
 from reconciler.engine.live_views import LiveView
 from reconciler.render import plan_summary
 from reconciler.render.ages import Age, age, age_or_none

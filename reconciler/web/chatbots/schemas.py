@@ -5,9 +5,10 @@ from typing import Self
 
 from pydantic import Field
 
-from reconciler.domain.entities import Chatbot, Suspension
+from reconciler.domain.entities import Chatbot
 from reconciler.domain.listing import ChatbotFilter, ChatbotOrder
 from reconciler.domain.status import Direction, Reason, Sync
+from reconciler.domain.suspensions import Suspension
 from reconciler.web.http.schemas import LabelWord, Moment, PageQuery, Query, ResponseModel, TenantQuery, Word
 from reconciler.web.suspensions.schemas import SuspensionResponse
 

@@ -14,7 +14,7 @@ from typing import Any
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from reconciler.domain.entities import Role
+from reconciler.domain.access import Role
 from reconciler.domain.events import Change, ChangeKind, Event, Signal
 from reconciler.domain.identity import person_key
 from reconciler.engine.context import Actor, Engine

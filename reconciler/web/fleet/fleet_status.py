@@ -4,10 +4,10 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from reconciler.domain.comparisons import CheckCounts
-from reconciler.domain.entities import Run, SourceRecord, Suspension
+from reconciler.domain.entities import Run, SourceRecord
 from reconciler.domain.listing import FleetCounts
 from reconciler.domain.pass_forecast import PassForecast
-from reconciler.domain.suspensions import shown_source, suspended_sources
+from reconciler.domain.suspensions import Suspension, shown_source, suspended_sources
 from reconciler.domain.tenant import TenantRecord
 from reconciler.domain.write_key import WriteKey
 from reconciler.engine.context import Engine

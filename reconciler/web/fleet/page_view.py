@@ -4,10 +4,11 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from reconciler.domain.entities import Chatbot, Run, ScopeKind, SourceRecord, SourceState, Suspension
+from reconciler.domain.entities import Chatbot, Run, SourceRecord, SourceState
 from reconciler.domain.history import Point
 from reconciler.domain.listing import FleetCounts, Page, PlanGroup
 from reconciler.domain.status import Reason, Sync
+from reconciler.domain.suspensions import ScopeKind, Suspension
 from reconciler.domain.tenant import TenantRecord, TenantState
 from reconciler.domain.write_key import write_key_warnings
 from reconciler.engine.context import Actor

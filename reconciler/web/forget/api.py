@@ -4,7 +4,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query
 
-from reconciler.domain.entities import Role
+from reconciler.domain.access import Role
 from reconciler.engine.forget import forget_chatbot, forget_source, forget_tenant
 from reconciler.web.auth.audit_policies import Audited
 from reconciler.web.auth.dependencies import Admin, TheEngine

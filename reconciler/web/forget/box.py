@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from urllib.parse import quote
 
-from reconciler.domain.entities import Chatbot, Role
+from reconciler.domain.access import Role
+from reconciler.domain.entities import Chatbot
 from reconciler.engine.context import Actor, Engine
 from reconciler.web.ui.paths import chatbot_path
 

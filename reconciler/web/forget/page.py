@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from fastapi import APIRouter, Depends, Request
 from starlette.responses import RedirectResponse, Response
 
-from reconciler.domain.entities import Role
+from reconciler.domain.access import Role
 from reconciler.engine.context import Actor, Engine
 from reconciler.engine.forget import Forgotten, forget_chatbot, forget_source, forget_tenant
 from reconciler.web.auth.audit_policies import Audited

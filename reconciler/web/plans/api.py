@@ -6,7 +6,8 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Request, Response, status
 
-from reconciler.domain.entities import Plan, Suspension
+from reconciler.domain.entities import Plan
+from reconciler.domain.suspensions import Suspension
 from reconciler.engine.apply.request import request_apply
 from reconciler.engine.context import Actor, Engine
 from reconciler.engine.decide import decisions

@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from reconciler.domain.entities import Approval, Plan, Role
+from reconciler.domain.access import Role
+from reconciler.domain.entities import Approval, Plan
 from reconciler.domain.identity import person_key
 from reconciler.domain.lifecycle import DECIDABLE, PlanStatus
 from reconciler.domain.policy import ProtectedItem

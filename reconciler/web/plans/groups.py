@@ -6,8 +6,9 @@ from dataclasses import dataclass, replace
 from fastapi import APIRouter, Depends, Request
 from starlette.responses import Response
 
+from reconciler.domain.access import Role
 from reconciler.domain.direction import DirectedOp, common
-from reconciler.domain.entities import Plan, Role
+from reconciler.domain.entities import Plan
 from reconciler.domain.events import ChangeKind
 from reconciler.domain.lifecycle import PlanStatus
 from reconciler.domain.listing import Page, PlanFilter

@@ -7,11 +7,12 @@ from datetime import datetime
 from urllib.parse import quote
 
 from reconciler.domain.direction import NO_BASELINE, Baseline
-from reconciler.domain.entities import Apply, Plan, Suspension
+from reconciler.domain.entities import Apply, Plan
 from reconciler.domain.escaping import escaped
 from reconciler.domain.lifecycle import PlanStatus
 from reconciler.domain.plan import Action
 from reconciler.domain.status import Direction
+from reconciler.domain.suspensions import Suspension
 from reconciler.engine.context import Actor, Engine
 from reconciler.render.ages import Age, age, age_or_none
 from reconciler.render.alignment import Effort

@@ -3,10 +3,10 @@
 from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass
 
-from reconciler.domain.entities import Apply, Approval, Plan, Suspension
+from reconciler.domain.entities import Apply, Approval, Plan
 from reconciler.domain.op_outcomes import op_outcomes
 from reconciler.domain.policy import Policy, ProtectedItem, Requirements, protected_items
-from reconciler.domain.suspensions import suspension_sentence
+from reconciler.domain.suspensions import Suspension, suspension_sentence
 from reconciler.engine.context import Engine
 from reconciler.render.alignment import Effort
 from reconciler.render.model import FleetPlan, PlanView

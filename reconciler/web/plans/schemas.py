@@ -6,7 +6,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field
 
 from reconciler.domain.direction import DirectedOp
-from reconciler.domain.entities import Apply, Approval, Plan, Suspension
+from reconciler.domain.entities import Apply, Approval, Plan
 from reconciler.domain.lifecycle import ApplyStatus, PlanStatus
 from reconciler.domain.listing import PlanFilter
 from reconciler.domain.losses import LossKind, losses
@@ -14,6 +14,7 @@ from reconciler.domain.op_outcomes import OpOutcome, op_outcomes
 from reconciler.domain.plan import Action
 from reconciler.domain.policy import Policy
 from reconciler.domain.status import Direction, Reason
+from reconciler.domain.suspensions import Suspension
 from reconciler.render.plan_json import loss_json
 from reconciler.web.chatbots.past_plans import PastPlan
 from reconciler.web.http.schemas import (

@@ -8,7 +8,8 @@ from fastapi import APIRouter, Depends, Request
 from pydantic import Field
 from starlette.responses import Response
 
-from reconciler.domain.entities import Plan, Role
+from reconciler.domain.access import Role
+from reconciler.domain.entities import Plan
 from reconciler.domain.events import ChangeKind
 from reconciler.engine.context import Actor, Engine
 from reconciler.engine.decide.share_links import record_shared_link

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from fastapi import APIRouter
 from starlette.responses import Response
 
-from reconciler.domain.entities import Role
+from reconciler.domain.access import Role
 from reconciler.domain.events import ChangeKind
 from reconciler.web.auth.dependencies import AdminPage, TheEngine, TheSettings
 from reconciler.web.http.web_settings import EffectiveTable

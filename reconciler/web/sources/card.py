@@ -4,12 +4,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from reconciler.domain.access import Role
 from reconciler.domain.comparisons import CheckCounts
 from reconciler.domain.diagnostics import Severity
-from reconciler.domain.entities import Role, Run, SourceRecord, SourceState, Suspension
+from reconciler.domain.entities import Run, SourceRecord, SourceState
 from reconciler.domain.forge_urls import WebRepository
 from reconciler.domain.pass_forecast import PassForecast
 from reconciler.domain.source_causes import explain_source
+from reconciler.domain.suspensions import Suspension
 from reconciler.domain.tenant import TenantRecord, TenantState
 from reconciler.domain.write_key import WriteKeyState, write_key_warnings
 from reconciler.engine.context import Actor, SourceBinding

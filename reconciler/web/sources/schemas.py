@@ -7,9 +7,10 @@ from pydantic import Field
 
 from reconciler.domain.comparisons import CheckCounts
 from reconciler.domain.diagnostics import Severity
-from reconciler.domain.entities import Run, SourceRecord, SourceState, Suspension
+from reconciler.domain.entities import Run, SourceRecord, SourceState
 from reconciler.domain.pass_forecast import PassForecast
 from reconciler.domain.status import CheckedBy
+from reconciler.domain.suspensions import Suspension
 from reconciler.web.http.schemas import Moment, RequestModel, ResponseModel, Text, Word
 from reconciler.web.runs.schemas import RunResponse
 from reconciler.web.sources.conditions import source_conditions

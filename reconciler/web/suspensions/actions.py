@@ -1,6 +1,6 @@
 """Suspends and resumes for the API and the pages: the same checks for both."""
 
-from reconciler.domain.entities import Suspension
+from reconciler.domain.suspensions import Suspension
 from reconciler.engine.context import Actor, Engine
 from reconciler.engine.decide import suspension
 from reconciler.web.http.problems import Code, Problem

@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from reconciler.domain.entities import Role, Suspension
+from reconciler.domain.access import Role
+from reconciler.domain.suspensions import Suspension
 from reconciler.engine.context import Actor
 from reconciler.web.ui.forms import to_datetime_field
 

@@ -5,7 +5,7 @@ from typing import Annotated, Self
 
 from pydantic import AfterValidator, Field
 
-from reconciler.domain.entities import ScopeKind, Suspension
+from reconciler.domain.suspensions import ScopeKind, Suspension
 from reconciler.web.http.schemas import Moment, RequestModel, ResponseModel, Subject, Text, Until
 
 

@@ -5,8 +5,8 @@ from datetime import datetime
 from typing import Final
 from urllib.parse import quote
 
+from reconciler.domain.access import Role
 from reconciler.domain.comparisons import CheckCounts
-from reconciler.domain.entities import Role
 from reconciler.domain.status import CheckedBy
 from reconciler.domain.tenant import TenantRecord
 from reconciler.engine.context import Actor

@@ -4,9 +4,10 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from urllib.parse import quote
 
-from reconciler.domain.entities import Role, ScopeKind, Suspension
+from reconciler.domain.access import Role
 from reconciler.domain.events import ChangeKind
 from reconciler.domain.grants import role_for
+from reconciler.domain.suspensions import ScopeKind, Suspension
 from reconciler.engine.context import Actor, Engine
 from reconciler.web.auth.visibility import standing_suspensions
 

@@ -17,7 +17,8 @@ from fastapi import APIRouter, Depends, Request, status
 from pydantic import Field
 from starlette.datastructures import Headers
 
-from reconciler.domain.entities import Role, Trigger
+from reconciler.domain.access import Role
+from reconciler.domain.entities import Trigger
 from reconciler.domain.forge_urls import Forge
 from reconciler.engine.context import Actor, SourceBinding
 from reconciler.engine.reconcile.run_lifecycle import request_refresh

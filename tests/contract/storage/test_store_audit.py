@@ -7,9 +7,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
-from reconciler.domain.audit import GENESIS, verify
+from reconciler.domain.audit import GENESIS, AuditEntry, verify
 from reconciler.domain.audit_verify import AuditFindingKind, Unreadable
-from reconciler.domain.entities import AuditEntry
 from reconciler.engine.audit.archive import AuditArchiver
 from reconciler.engine.audit.verification import verify_log
 from reconciler.errors import Conflict

@@ -6,8 +6,9 @@ from dataclasses import replace
 import anyio
 import pytest
 
-from reconciler.domain.entities import Run, ScopeKind
+from reconciler.domain.entities import Run
 from reconciler.domain.events import Change, ChangeKind, Signal
+from reconciler.domain.suspensions import ScopeKind
 from reconciler.storage import Store
 from reconciler.storage.changes import MAX_NAMED
 from tests.fakes.clock import FakeClock

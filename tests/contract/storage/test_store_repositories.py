@@ -6,14 +6,16 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import func, select
 
+from reconciler.domain.auto_apply_rules import Switch
 from reconciler.domain.canonical import digest
 from reconciler.domain.circuit_breaker import Fleet, Stake
 from reconciler.domain.direction import NO_BASELINE, DirectedOp, SectionBaseline
-from reconciler.domain.entities import RunStatus, ScopeKind, Switch
+from reconciler.domain.entities import RunStatus
 from reconciler.domain.expiry import Expiring
 from reconciler.domain.lifecycle import ApplyStatus, PlanStatus
 from reconciler.domain.plan import Action, Op, Summary
 from reconciler.domain.status import Direction, Reason
+from reconciler.domain.suspensions import ScopeKind
 from reconciler.domain.tenant import TenantRecord, TenantState
 from reconciler.domain.write_key import MissingRight, WriteKey, WriteKeyState
 from reconciler.errors import Conflict

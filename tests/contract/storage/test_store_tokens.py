@@ -6,7 +6,7 @@ from secrets import token_hex
 
 import pytest
 
-from reconciler.domain.entities import Role
+from reconciler.domain.access import Role
 from reconciler.engine.access.tokens import create_token, ensure_bootstrap, ensure_first_token
 from reconciler.engine.context import PROGRAM, Engine
 from reconciler.errors import Conflict

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from reconciler.domain.access import Role
 from reconciler.domain.apply_answers import ApplyRefused, NotSent
 from reconciler.domain.canonical import canonical_bytes
-from reconciler.domain.entities import Role
 from reconciler.domain.lifecycle import ApplyStatus, PlanStatus
 from reconciler.domain.op_outcomes import OpOutcome, op_outcomes
 from reconciler.domain.status import EXPLANATIONS, Direction, Reason, Sync

@@ -13,10 +13,12 @@ from typing import Any
 
 import pytest
 
+from reconciler.domain.access import Role
 from reconciler.domain.apply_answers import NotSent
-from reconciler.domain.entities import Plan, Role, ScopeKind
+from reconciler.domain.entities import Plan
 from reconciler.domain.lifecycle import ApplyStatus, PlanStatus
 from reconciler.domain.status import Sync
+from reconciler.domain.suspensions import ScopeKind
 from reconciler.engine.apply.preflight import SharedFetch
 from reconciler.engine.apply.request import request_apply
 from reconciler.engine.decide.decisions import reject, revoke

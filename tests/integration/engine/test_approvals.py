@@ -6,8 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.domain.access import Person
-from reconciler.domain.entities import Role
+from reconciler.domain.access import Person, Role
 from reconciler.domain.grants import Grant, Grants
 from reconciler.domain.lifecycle import ApplyStatus, PlanStatus
 from reconciler.domain.policy import Policy

@@ -7,11 +7,13 @@ from typing import Any
 
 import pytest
 
+from reconciler.domain.access import Role
 from reconciler.domain.apply_answers import ApplyRefused
-from reconciler.domain.entities import Plan, Role, ScopeKind
+from reconciler.domain.entities import Plan
 from reconciler.domain.lifecycle import ApplyStatus, PlanStatus
 from reconciler.domain.policy import AutoApply, Policy, Protection
 from reconciler.domain.status import Direction, Reason, Sync
+from reconciler.domain.suspensions import ScopeKind
 from reconciler.engine.decide.acceptance import accept_revision
 from reconciler.engine.decide.decisions import Overrides, reject, revoke, withdraw_rejection
 from reconciler.engine.decide.suspension import resume, suspend

@@ -13,8 +13,9 @@ from random import Random
 
 import pytest
 
-from reconciler.domain.entities import Role, ScopeKind
+from reconciler.domain.access import Role
 from reconciler.domain.policy import AutoApply, Policy, Protection
+from reconciler.domain.suspensions import ScopeKind
 from reconciler.engine.decide.decisions import reject
 from reconciler.engine.decide.suspension import resume, suspend
 from reconciler.engine.reconcile.schedule import tick

@@ -6,8 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.domain.access import Token
-from reconciler.domain.entities import Role
+from reconciler.domain.access import Role, Token
 from reconciler.domain.lifecycle import PlanStatus
 from reconciler.engine.access.tokens import (
     bootstrap_flaw,

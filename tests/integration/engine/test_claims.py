@@ -5,10 +5,12 @@ from pathlib import Path
 
 import pytest
 
+from reconciler.domain.access import Role
 from reconciler.domain.diagnostics import Severity
-from reconciler.domain.entities import Role, Run, RunStatus, ScopeKind
+from reconciler.domain.entities import Run, RunStatus
 from reconciler.domain.lifecycle import ApplyStatus, PlanStatus
 from reconciler.domain.status import Reason, Sync
+from reconciler.domain.suspensions import ScopeKind
 from reconciler.engine.decide.acceptance import accept_revision
 from reconciler.engine.decide.suspension import suspend
 from reconciler.errors import SourceCause

@@ -7,10 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.domain.entities import Lease, Role, Run, ScopeKind, Trigger
+from reconciler.domain.access import Role
+from reconciler.domain.entities import Lease, Run, Trigger
 from reconciler.domain.lifecycle import ApplyStatus, PlanStatus
 from reconciler.domain.policy import AutoApply, Policy
 from reconciler.domain.status import Sync
+from reconciler.domain.suspensions import ScopeKind
 from reconciler.engine.apply.executor import LEASE_TIMES
 from reconciler.engine.clock_health import ClockWatch
 from reconciler.engine.decide.suspension import suspend

@@ -6,11 +6,12 @@ from pathlib import Path
 
 import pytest
 
+from reconciler.domain.access import Role
 from reconciler.domain.audit import verify
-from reconciler.domain.entities import Role, ScopeKind
 from reconciler.domain.lifecycle import ApplyStatus, PlanStatus
 from reconciler.domain.policy import Policy
 from reconciler.domain.status import Reason
+from reconciler.domain.suspensions import ScopeKind
 from reconciler.engine.apply.request import request_apply
 from reconciler.engine.decide.decisions import Item, Overrides, approve, decide_all, reject, revoke, withdraw_rejection
 from reconciler.engine.decide.suspension import resume, suspend

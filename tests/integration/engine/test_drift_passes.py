@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from api_client.sandbox import Fleet
-from reconciler.domain.entities import Role, Run, Trigger
+from reconciler.domain.access import Role
+from reconciler.domain.entities import Run, Trigger
 from reconciler.domain.plan import Op
 from reconciler.domain.status import CheckedBy, Direction, Reason, Sync
 from reconciler.engine.context import PROGRAM

@@ -5,10 +5,12 @@ from pathlib import Path
 
 import pytest
 
+from reconciler.domain.access import Role
 from reconciler.domain.direction import NO_BASELINE
-from reconciler.domain.entities import Chatbot, Role, ScopeKind, SourceState
+from reconciler.domain.entities import Chatbot, SourceState
 from reconciler.domain.lifecycle import ApplyStatus, PlanStatus
 from reconciler.domain.status import Reason, Sync
+from reconciler.domain.suspensions import ScopeKind
 from reconciler.engine.decide.suspension import suspend
 from reconciler.engine.forget import forget_chatbot, forget_source, forget_tenant
 from reconciler.engine.reconcile.configured_sources import configure_sources

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.domain.entities import Role
+from reconciler.domain.access import Role
 from reconciler.domain.grants import Grant, Grants
 from reconciler.domain.identity import Identity
 from reconciler.domain.lifecycle import ApplyStatus, PlanStatus

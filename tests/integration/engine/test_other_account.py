@@ -6,7 +6,8 @@ import pytest
 
 from api_client.sandbox import Chatbot as LiveBot
 from api_client.sandbox import Fleet
-from reconciler.domain.entities import Role, RunStatus
+from reconciler.domain.access import Role
+from reconciler.domain.entities import RunStatus
 from reconciler.domain.lifecycle import ApplyStatus, PlanStatus
 from reconciler.domain.status import Reason, Sync
 from reconciler.domain.tenant import TenantState

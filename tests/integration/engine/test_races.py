@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
+from reconciler.domain.access import Role
 from reconciler.domain.apply_answers import NotSent
-from reconciler.domain.entities import Role, Trigger
+from reconciler.domain.entities import Trigger
 from reconciler.domain.lifecycle import ApplyStatus, PlanStatus
 from reconciler.domain.policy import Policy
 from reconciler.domain.status import Reason, Sync

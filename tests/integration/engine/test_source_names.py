@@ -7,10 +7,12 @@ from typing import Any
 
 import pytest
 
+from reconciler.domain.access import Role
 from reconciler.domain.direction import NO_BASELINE
-from reconciler.domain.entities import Role, RunStatus, ScopeKind, SourceRecord, SourceState, Trigger
+from reconciler.domain.entities import RunStatus, SourceRecord, SourceState, Trigger
 from reconciler.domain.lifecycle import ApplyStatus, PlanStatus
 from reconciler.domain.status import Direction, Reason
+from reconciler.domain.suspensions import ScopeKind
 from reconciler.engine.context import PROGRAM, SourceBinding
 from reconciler.engine.decide.decisions import reject
 from reconciler.engine.decide.suspension import suspend

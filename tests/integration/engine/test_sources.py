@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from api_client.sandbox import Chatbot as LiveBot
+from reconciler.domain.access import Role
 from reconciler.domain.document import Snapshot
-from reconciler.domain.entities import Role, RunStatus, SourceState, Trigger
+from reconciler.domain.entities import RunStatus, SourceState, Trigger
 from reconciler.domain.events import Change, ChangeKind
 from reconciler.domain.lifecycle import ApplyStatus, PlanStatus
 from reconciler.domain.status import Reason, Sync

@@ -7,10 +7,11 @@ from pathlib import Path
 import pytest
 
 from api_client.sandbox import Chatbot as LiveBot
-from reconciler.domain.entities import Role, ScopeKind
+from reconciler.domain.access import Role
 from reconciler.domain.lifecycle import PlanStatus
 from reconciler.domain.policy import AutoApply, Policy
 from reconciler.domain.status import Reason
+from reconciler.domain.suspensions import ScopeKind
 from reconciler.engine.decide.decisions import reject
 from reconciler.engine.decide.suspension import resume, suspend
 from reconciler.engine.reconcile.schedule import tick

@@ -12,10 +12,9 @@ from fastapi import FastAPI
 from pydantic import SecretStr
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from reconciler.domain.access import Token
+from reconciler.domain.access import Role, Token
 from reconciler.domain.commit import CommitFact
 from reconciler.domain.document import Snapshot
-from reconciler.domain.entities import Role
 from reconciler.domain.forge_urls import Forge
 from reconciler.domain.grants import Grants
 from reconciler.domain.plan import Op

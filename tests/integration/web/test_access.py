@@ -6,8 +6,7 @@ from datetime import timedelta
 import httpx
 import pytest
 
-from reconciler.domain.access import Person
-from reconciler.domain.entities import Role
+from reconciler.domain.access import Person, Role
 from reconciler.domain.grants import Grant, Grants
 from reconciler.engine.access.sessions import begin_session
 from reconciler.engine.context import Actor

@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 from fastapi.routing import APIRoute, iter_route_contexts
 
-from reconciler.domain.access import Person
-from reconciler.domain.entities import AuditEntry, Role, SourceState
+from reconciler.domain.access import Person, Role
+from reconciler.domain.audit import AuditEntry
+from reconciler.domain.entities import SourceState
 from reconciler.domain.tenant import TenantRecord
 from reconciler.engine.access.tokens import TOKEN_PREFIX
 from reconciler.web.auth.audit_policies import Audited, Unaudited

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 import httpx
 import pytest
 
-from reconciler.domain.entities import Role
+from reconciler.domain.access import Role
 from reconciler.engine.audit.entries import audit
 from reconciler.engine.context import Actor
 from tests.integration.web.conftest import House

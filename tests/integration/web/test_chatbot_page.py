@@ -11,10 +11,10 @@ import httpx
 import pytest
 
 from reconciler.domain.commit import CommitFact
-from reconciler.domain.entities import ScopeKind
 from reconciler.domain.forge_urls import Forge
 from reconciler.domain.lifecycle import ApplyStatus, PlanStatus
 from reconciler.domain.status import Direction, Reason, Sync
+from reconciler.domain.suspensions import ScopeKind
 from reconciler.errors import TargetUnreachable
 from reconciler.web.app import create_app
 from tests.fakes.clock import START

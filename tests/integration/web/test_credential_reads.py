@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from reconciler.domain.entities import Role
+from reconciler.domain.access import Role
 from reconciler.engine.access.sessions import begin_session
 from reconciler.engine.context import Actor
 from reconciler.storage import Store

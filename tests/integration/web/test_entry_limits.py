@@ -5,7 +5,9 @@ from dataclasses import replace
 import httpx
 import pytest
 
-from reconciler.domain.entities import AuditEntry, Role, RunStatus, Trigger
+from reconciler.domain.access import Role
+from reconciler.domain.audit import AuditEntry
+from reconciler.domain.entities import RunStatus, Trigger
 from reconciler.engine.audit.entries import record_omitted
 from reconciler.engine.audit.entry_limits import MAX_ENTRIES, WINDOW_SECONDS
 from reconciler.engine.context import Actor

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from reconciler.domain.access import Person
-from reconciler.domain.entities import Role, ScopeKind
+from reconciler.domain.access import Person, Role
+from reconciler.domain.suspensions import ScopeKind
 from reconciler.engine.access.people import bar
 from reconciler.engine.access.sessions import begin_session, end_session
 from reconciler.engine.access.tokens import revoke_token

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from reconciler.domain.entities import Role, RunStatus
+from reconciler.domain.access import Role
+from reconciler.domain.entities import RunStatus
 from reconciler.domain.history import Point
 from reconciler.domain.listing import FleetRecords
 from reconciler.domain.status import Sync

@@ -6,7 +6,9 @@ from contextlib import asynccontextmanager
 import httpx
 import pytest
 
-from reconciler.domain.entities import AuditEntry, Role, SourceState
+from reconciler.domain.access import Role
+from reconciler.domain.audit import AuditEntry
+from reconciler.domain.entities import SourceState
 from reconciler.domain.status import Reason
 from reconciler.domain.tenant import TenantRecord
 from reconciler.errors import SourceCause

@@ -3,7 +3,7 @@ from datetime import timedelta
 
 import pytest
 
-from reconciler.domain.entities import Role
+from reconciler.domain.access import Role
 from tests.fakes.clock import START
 from tests.integration.web.conftest import House
 

@@ -9,7 +9,8 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from reconciler.domain.entities import Role, ScopeKind, Suspension
+from reconciler.domain.access import Role
+from reconciler.domain.suspensions import ScopeKind, Suspension
 from reconciler.web.app import create_app
 from tests.fakes.clock import START
 from tests.integration.web.conftest import House

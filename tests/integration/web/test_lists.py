@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
-from reconciler.domain.entities import Role
+from reconciler.domain.access import Role
 from tests.fakes.clock import START
 from tests.integration.web.conftest import House
 from tests.support.records import a_chatbot, a_run

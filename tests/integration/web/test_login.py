@@ -13,7 +13,8 @@ import httpx
 import pytest
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
-from reconciler.domain.entities import AuditEntry, Role
+from reconciler.domain.access import Role
+from reconciler.domain.audit import AuditEntry
 from reconciler.domain.grants import Grant, Grants
 from reconciler.engine.audit.entries import record_omitted
 from reconciler.engine.audit.entry_limits import MAX_ENTRIES

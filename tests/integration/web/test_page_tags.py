@@ -2,7 +2,7 @@
 
 import pytest
 
-from reconciler.domain.entities import Role
+from reconciler.domain.access import Role
 from tests.integration.web.conftest import House
 from tests.support.records import a_run
 

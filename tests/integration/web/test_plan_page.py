@@ -11,9 +11,10 @@ from typing import Any
 import httpx
 import pytest
 
+from reconciler.domain.audit import AuditEntry
 from reconciler.domain.commit import CommitFact
 from reconciler.domain.direction import DirectedOp
-from reconciler.domain.entities import Approval, AuditEntry, Plan
+from reconciler.domain.entities import Approval, Plan
 from reconciler.domain.lifecycle import ApplyStatus, PlanStatus
 from reconciler.domain.plan import Action, Op, Summary
 from reconciler.domain.policy import Policy, Protection

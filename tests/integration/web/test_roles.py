@@ -12,8 +12,7 @@ import pytest
 from fastapi import Depends, FastAPI
 from fastapi.routing import APIRoute, iter_route_contexts
 
-from reconciler.domain.access import Person
-from reconciler.domain.entities import Role
+from reconciler.domain.access import Person, Role
 from reconciler.domain.grants import Grant, Grants
 from reconciler.engine.access.people import bar
 from reconciler.engine.access.sessions import begin_session

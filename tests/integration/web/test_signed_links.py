@@ -9,8 +9,8 @@ from urllib.parse import parse_qs, urlsplit
 import httpx
 import pytest
 
+from reconciler.domain.audit import AuditEntry
 from reconciler.domain.direction import DirectedOp
-from reconciler.domain.entities import AuditEntry
 from reconciler.domain.plan import Action, Op
 from reconciler.domain.status import Direction
 from reconciler.web.app import create_app

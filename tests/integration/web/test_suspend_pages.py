@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 import httpx
 import pytest
 
-from reconciler.domain.entities import ScopeKind, Suspension
+from reconciler.domain.suspensions import ScopeKind, Suspension
 from tests.integration.web.conftest import House
 
 pytestmark = pytest.mark.anyio

@@ -8,8 +8,8 @@ from datetime import timedelta
 import httpx
 import pytest
 
-from reconciler.domain.access import Person, Token
-from reconciler.domain.entities import AuditEntry, Role
+from reconciler.domain.access import Person, Role, Token
+from reconciler.domain.audit import AuditEntry
 from reconciler.domain.grants import Grant, Grants
 from reconciler.engine.access.sessions import begin_session
 from reconciler.engine.context import Actor

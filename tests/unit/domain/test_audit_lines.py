@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from reconciler.domain.audit import GENESIS, hash_of, verify
+from reconciler.domain.audit import GENESIS, AuditEntry, hash_of, verify
 from reconciler.domain.audit_lines import (
     PRUNE,
     AuditEvidence,
@@ -21,7 +21,6 @@ from reconciler.domain.audit_lines import (
     prune_of,
 )
 from reconciler.domain.audit_verify import AuditFinding, AuditFindingKind, Verifier, verify_lines
-from reconciler.domain.entities import AuditEntry
 
 AT = datetime(2026, 11, 30, 12, tzinfo=UTC)
 HASH = "ab" * 32

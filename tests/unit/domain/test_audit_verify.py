@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from reconciler.domain.audit import GENESIS, hash_of
+from reconciler.domain.audit import GENESIS, AuditEntry, hash_of
 from reconciler.domain.audit_lines import PRUNE, AuditHead, PruneNote, entry_line
 from reconciler.domain.audit_verify import (
     MAX_FINDINGS,
@@ -16,7 +16,6 @@ from reconciler.domain.audit_verify import (
     Verifier,
     verify_lines,
 )
-from reconciler.domain.entities import AuditEntry
 from tests.unit.domain.test_audit_lines import HASH, log
 
 Entries = list[AuditEntry]

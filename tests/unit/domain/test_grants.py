@@ -1,6 +1,6 @@
 import pytest
 
-from reconciler.domain.entities import Role
+from reconciler.domain.access import Role
 from reconciler.domain.grants import Grant, Grants, Right, reach, role_for
 from reconciler.engine.context import Actor
 from reconciler.errors import Forbidden

@@ -5,8 +5,15 @@ from datetime import UTC, datetime
 
 import pytest
 
-from reconciler.domain.entities import ScopeKind, SourceState, Suspension
-from reconciler.domain.suspensions import shown_source, suspended_sources, suspension_sentence, widest_suspension
+from reconciler.domain.entities import SourceState
+from reconciler.domain.suspensions import (
+    ScopeKind,
+    Suspension,
+    shown_source,
+    suspended_sources,
+    suspension_sentence,
+    widest_suspension,
+)
 from tests.support.records import a_source
 
 NOW = datetime(2026, 1, 2, tzinfo=UTC)

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from reconciler.domain.entities import AuditEntry
+from reconciler.domain.audit import AuditEntry
 from reconciler.domain.lifecycle import ApplyStatus, PlanStatus
 from reconciler.render.audit_descriptions import describe_entry
 from tests.docs.pages import page

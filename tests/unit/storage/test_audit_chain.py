@@ -6,8 +6,7 @@ from typing import Any
 
 import pytest
 
-from reconciler.domain.audit import GENESIS, chain, hash_of, verify
-from reconciler.domain.entities import AuditEntry
+from reconciler.domain.audit import GENESIS, AuditEntry, chain, hash_of, verify
 from tests.fakes.clock import START
 
 

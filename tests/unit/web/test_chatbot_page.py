@@ -5,10 +5,12 @@ from typing import Any
 
 import pytest
 
-from reconciler.domain.entities import Chatbot, Role, ScopeKind
+from reconciler.domain.access import Role
+from reconciler.domain.entities import Chatbot
 from reconciler.domain.layout import Exported
 from reconciler.domain.listing import Page
 from reconciler.domain.status import EXPLANATIONS, Direction, Reason, Sync
+from reconciler.domain.suspensions import ScopeKind
 from reconciler.engine.context import Actor
 from reconciler.engine.live_views import LiveView
 from reconciler.render.alignment import Effort

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from reconciler.domain.entities import Role
+from reconciler.domain.access import Role
 from reconciler.domain.lifecycle import PlanStatus
 from reconciler.domain.plan import OpTarget
 from reconciler.domain.policy import ProtectedItem, Protection

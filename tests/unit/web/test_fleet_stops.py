@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 
-from reconciler.domain.entities import Chatbot, ScopeKind, Suspension
+from reconciler.domain.entities import Chatbot
+from reconciler.domain.suspensions import ScopeKind, Suspension
 from reconciler.web.fleet.page_view import SuspensionNotes, chatbots_of, suspension_notes
 from tests.support.records import a_chatbot, a_suspension
 

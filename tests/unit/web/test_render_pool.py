@@ -11,7 +11,7 @@ import pytest
 from starlette.requests import Request
 from starlette.types import Message
 
-from reconciler.domain.entities import Role
+from reconciler.domain.access import Role
 from reconciler.engine.context import Actor
 from reconciler.executors import NamedExecutor
 from reconciler.render.alignment import Effort

@@ -2,7 +2,8 @@ from datetime import timedelta
 
 import pytest
 
-from reconciler.domain.entities import Role, ScopeKind
+from reconciler.domain.access import Role
+from reconciler.domain.suspensions import ScopeKind
 from reconciler.engine.context import Actor
 from reconciler.web.suspensions.box import SuspendBox, suspend_box
 from reconciler.web.ui.forms import from_datetime_field
