@@ -71,7 +71,8 @@ async def create_token(
         await uow.tokens.serialize()
         if any(token.name == name and token.revoked_at is None for token in await uow.tokens.all()):
             raise Conflict("token_name_taken", f"a token named {name!r} stands: revoke it, or choose another name")
-        token = await _add(engine, uow, actor, name, role, secret, person or name, expires_at, sources)
+        token = await _make(engine, uow, name, role, secret, person=person, expires_at=expires_at, sources=sources)
+        await _add(uow, actor, token)
     return NewToken(token, secret)
 
 
@@ -118,7 +119,7 @@ async def ensure_first_token(engine: Engine) -> NewToken | None:
         await uow.tokens.serialize()
         if await uow.tokens.all():
             return None
-        token = await _add(engine, uow, PROGRAM, FIRST_TOKEN, Role.ADMIN, secret, FIRST_TOKEN, None, None)
+        token = await _add(uow, PROGRAM, await _make(engine, uow, FIRST_TOKEN, Role.ADMIN, secret))
     return NewToken(token, secret)
 
 
@@ -138,9 +139,7 @@ async def ensure_bootstrap(engine: Engine, secret: str) -> Token:
         for token in tokens:
             if token.name == BOOTSTRAP_TOKEN and token.revoked_at is None and token != existing:
                 await revoke_within(engine, uow, PROGRAM, token)
-        return existing or await _add(
-            engine, uow, PROGRAM, BOOTSTRAP_TOKEN, Role.ADMIN, secret, BOOTSTRAP_TOKEN, None, None
-        )
+        return existing or await _add(uow, PROGRAM, await _make(engine, uow, BOOTSTRAP_TOKEN, Role.ADMIN, secret))
 
 
 def bootstrap_flaw(token: Token, now: datetime) -> str | None:
@@ -177,30 +176,34 @@ async def revoke_within(engine: Engine, uow: UnitOfWork, actor: Actor, token: To
     return revoked
 
 
-async def _add(
+async def _make(
     engine: Engine,
     uow: UnitOfWork,
-    actor: Actor,
     name: str,
     role: Role,
     secret: str,
-    person: str,
-    expires_at: datetime | None,
-    sources: Sequence[str] | None,
+    *,
+    person: str | None = None,
+    expires_at: datetime | None = None,
+    sources: Sequence[str] | None = None,
 ) -> Token:
-    token = Token(
+    return Token(
         id=engine.new_id("token"),
         name=name,
-        person=person,
+        person=person or name,
         role=role,
         hash=hash_of(secret.encode()),
         created_at=await uow.now(),
         expires_at=expires_at,
         sources=tuple(sources) if sources is not None else None,
     )
+
+
+async def _add(uow: UnitOfWork, actor: Actor, token: Token) -> Token:
     await uow.tokens.add(token)
-    detail = {"id": token.id, "person": person, "role": role, "sources": sources and list(sources)}
-    await audit(uow, actor, "token.create", f"token/{name}", detail=detail)
+    sources = list(token.sources) if token.sources is not None else None
+    detail = {"id": token.id, "person": token.person, "role": token.role, "sources": sources}
+    await audit(uow, actor, "token.create", f"token/{token.name}", detail=detail)
     return token
 
 

@@ -6,7 +6,7 @@ from typing import Any
 from reconciler.domain.access import Role
 from reconciler.domain.entities import SourceRecord, SourceState, Trigger
 from reconciler.engine.audit.entries import audit
-from reconciler.engine.context import Actor, Engine
+from reconciler.engine.context import Actor, Engine, SourceBinding
 from reconciler.engine.reconcile.fetch import claims_of, load_snapshot, source_record
 from reconciler.engine.reconcile.promote import ClaimChanges, Claims, promote_revision
 from reconciler.engine.reconcile.run_lifecycle import request_refresh
@@ -56,12 +56,7 @@ async def accept_revision(engine: Engine, actor: Actor, source: str, revision: s
     record = await source_record(engine, source)
     if record.good_revision == revision and record.cause not in _ABOUT_DOCUMENTS:
         return Accepted(record)
-    if record.state is not SourceState.UNKNOWN:
-        stands = f"{record.good_revision} stands" if record.good_revision else "it was not looked at yet"
-        raise Conflict("nothing_to_accept", f"nothing of the source {source} is in doubt: {stands}")
-    head = await binding.port.head()
-    if head != revision:
-        raise Conflict("revision_not_seen", f"the remote of source {source} is at {head}, not at {revision}")
+    await _require_acceptable(binding, record, revision)
     snapshot, promoted = await load_snapshot(engine, binding, revision, record.good_revision)
     async with engine.store.begin() as uow:
         uow.history.because(f"source/{source}")
@@ -83,3 +78,12 @@ async def accept_revision(engine: Engine, actor: Actor, source: str, revision: s
         record = await promote_revision(engine, uow, record, revision, changes, actor)
     await request_refresh(engine, actor, source, Trigger.MANUAL, full=True)
     return Accepted(record, tuple(orphaned))
+
+
+async def _require_acceptable(binding: SourceBinding, record: SourceRecord, revision: str) -> None:
+    if record.state is not SourceState.UNKNOWN:
+        stands = f"{record.good_revision} stands" if record.good_revision else "it was not looked at yet"
+        raise Conflict("nothing_to_accept", f"nothing of the source {record.name} is in doubt: {stands}")
+    head = await binding.port.head()
+    if head != revision:
+        raise Conflict("revision_not_seen", f"the remote of source {record.name} is at {head}, not at {revision}")

@@ -1,4 +1,4 @@
-"""What the service consists of."""
+"""Puts the parts of the service together, and takes them apart when it ends."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable
@@ -23,7 +23,7 @@ from reconciler.runtime.bootstrap.access import identity_provider
 from reconciler.runtime.bootstrap.audit import audit_keeper
 from reconciler.runtime.bootstrap.engine import open_engine
 from reconciler.runtime.clock import SystemClock
-from reconciler.runtime.dispatch import LocalDispatcher
+from reconciler.runtime.dispatch import Handler, LocalDispatcher
 from reconciler.runtime.link_key import link_key
 from reconciler.runtime.scheduler import TICK_SECONDS
 from reconciler.settings.model import Settings
@@ -108,16 +108,7 @@ async def open_service(
         open_store(settings, clock) as store,
         open_engine(settings, store, clock, dispatcher, lease_times=lease_times) as (engine, applier),
     ):
-        recoverer = Recovery(engine, applier)
-        applies = asyncio.Semaphore(CONCURRENT_APPLIES)
-        dispatcher.handlers = {
-            JobKind.REFRESH: lambda source: run_refresh(engine, source),
-            JobKind.APPLY: lambda apply_id: _within(applies, applier.run(apply_id)),
-            JobKind.RECOVER: lambda _: recoverer.run(),
-            JobKind.AUTOMATE: lambda _: auto_apply_all(engine),
-            JobKind.CHECK_TENANT: lambda name: check_tenant(engine, name),
-            JobKind.CHECK_WRITE_KEY: applier.check_write_key,
-        }
+        dispatcher.handlers = _job_handlers(engine, applier)
         vitals = Vitals(TickHealth(clock, tick_seconds), ClockWatch(clock))
         may_remove = vitals.clock_watch.may_remove
         keeper = audit_keeper(settings, store, clock, may_remove, audit_files)
@@ -132,10 +123,22 @@ async def open_service(
             executors=WebExecutors(pages, renderings, compression),
             keeps_answers=store.sees_commits_at_once,
         )
-        data = settings.data
-        rules = RetentionRules(runs=data.runs, plans=data.plans, history=data.history)
+        rules = RetentionRules(runs=settings.data.runs, plans=settings.data.plans, history=settings.data.history)
         retention = RetentionKeeper(engine, rules, vitals.storage, may_remove)
         yield Service(engine, applier, dispatcher, keeper, retention, token_use, vitals, app)
+
+
+def _job_handlers(engine: Engine, applier: ApplyExecutor) -> dict[JobKind, Handler]:
+    recovery = Recovery(engine, applier)
+    applies = asyncio.Semaphore(CONCURRENT_APPLIES)
+    return {
+        JobKind.REFRESH: lambda source: run_refresh(engine, source),
+        JobKind.APPLY: lambda apply_id: _within(applies, applier.run(apply_id)),
+        JobKind.RECOVER: lambda _: recovery.run(),
+        JobKind.AUTOMATE: lambda _: auto_apply_all(engine),
+        JobKind.CHECK_TENANT: lambda name: check_tenant(engine, name),
+        JobKind.CHECK_WRITE_KEY: applier.check_write_key,
+    }
 
 
 async def _within(limit: asyncio.Semaphore, work: Awaitable[None]) -> None:
