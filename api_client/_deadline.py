@@ -1,4 +1,4 @@
-"""One time limit for a whole request of the synchronous client.
+"""A single time limit for a whole request of the synchronous client.
 
 httpx limits each single read, so a server that sends a byte now and then could hold a thread for ever. Here each
 operation on the network gets what is left of the request's time. (The asynchronous client has `asyncio.timeout`.)

@@ -1,4 +1,4 @@
-"""Whether to send a request once more, and when. Pure: time and chance come from outside."""
+"""Decides whether and when to send a request again. Pure: time and randomness are passed in."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

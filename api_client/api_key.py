@@ -1,4 +1,4 @@
-"""Which API keys can be sent at all, and why another one cannot."""
+"""Checks that an API key can be sent."""
 
 import re
 from typing import Final

@@ -1,4 +1,4 @@
-"""The client for programs that run on asyncio."""
+"""The asynchronous client."""
 
 import asyncio
 import random

@@ -1,4 +1,4 @@
-"""Where the API is: which addresses can be used, and what to write instead of one that cannot."""
+"""Checks the address of the API."""
 
 import re
 from typing import Final

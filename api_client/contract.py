@@ -1,4 +1,4 @@
-"""What the committed contract says about a configuration, as pure functions.
+"""Pure functions over the committed OpenAPI contract of a configuration.
 
 `openapi.json` is the one place that states the sections, their fields and which fields belong to the server
 (`readOnly`). The sandbox and the reconciler ask here instead of keeping lists of their own. Nothing in this module

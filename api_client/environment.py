@@ -1,4 +1,4 @@
-"""What httpx takes from the environment: proxies and trusted certificates. It fails there with errors of any kind."""
+"""Reads the proxies and certificates that httpx takes from the environment, and explains what is wrong with them."""
 
 import os
 import ssl

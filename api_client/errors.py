@@ -1,4 +1,4 @@
-"""Everything that a call of the SDK can raise besides `ValueError` for a wrong argument.
+"""The exceptions of the SDK. A wrong argument raises `ValueError`.
 
     WizChatError                    every error below
     ├── WizChatApiError             the API answered, and refused

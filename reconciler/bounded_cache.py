@@ -1,4 +1,4 @@
-"""A cache that is bounded by the size of what it holds, and not by the number of its entries."""
+"""A cache bounded by the total size of its values, not by the number of entries."""
 
 from collections import OrderedDict
 from collections.abc import Callable, Hashable

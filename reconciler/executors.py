@@ -1,4 +1,4 @@
-"""Threads by purpose: what is slow for one purpose keeps nothing else waiting.
+"""Thread pools by purpose, so that slow work of one kind does not delay another.
 
 Whatever blocks or computes for long runs in an executor of its own kind. The event loop's default executor is left to
 the look-up of host names, on which every call to WizChat depends.

@@ -1,4 +1,4 @@
-"""Work that many ask for at once and one does: what it gives holds for a moment for whoever comes next."""
+"""Shares one piece of work among all that ask for it at once, and keeps the result for a moment."""
 
 import asyncio
 from collections.abc import Awaitable, Callable

@@ -1,4 +1,4 @@
-"""Task groups whose failure can be caught by its name."""
+"""Task groups that raise a single failure as itself rather than in an exception group."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator

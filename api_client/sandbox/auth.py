@@ -1,4 +1,4 @@
-"""Management API keys: who calls, what they may do, and how often."""
+"""Management API keys: authentication, scopes and rate limits."""
 
 import math
 from collections import deque

@@ -1,4 +1,4 @@
-"""Time, passed in as a function so that tests can hold it still."""
+"""The clock of the sandbox, a function that tests replace."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta

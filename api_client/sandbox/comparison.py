@@ -1,4 +1,4 @@
-"""THE ASSUMPTION of the sandbox about the API: how desired and live values are compared and written.
+"""Compares desired with live values, and merges them. THE ASSUMPTION of the sandbox about the API.
 
 The contract says that a plan exists, not how two values are compared. The sandbox assumes:
 

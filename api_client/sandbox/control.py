@@ -1,4 +1,4 @@
-"""The control surface ``/_sandbox/``: what a person, an operator or an accident would do.
+"""The control API below ``/_sandbox/``: live edits, keys, faults and the journal.
 
 It is never part of the contract.
 """

@@ -1,4 +1,4 @@
-"""How the API refuses: one exception, one envelope."""
+"""Errors of the API and their envelope."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Faults that a test orders for the next requests that match."""
+"""Faults that a test injects into the next matching requests."""
 
 from collections.abc import Iterable
 from http import HTTPStatus

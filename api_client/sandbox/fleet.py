@@ -1,4 +1,4 @@
-"""The chatbots as they live in the sandbox. Values are replaced, never changed in place, so they can be shared."""
+"""The chatbots of the sandbox. Values are replaced, never changed in place, so they can be shared."""
 
 import hashlib
 from collections.abc import Callable, Iterable, Iterator

@@ -1,4 +1,4 @@
-"""Stands before the API: writes the journal, and lets injected faults happen on the way in and out."""
+"""ASGI middleware before the API: writes the journal and injects faults."""
 
 import asyncio
 import json

@@ -1,4 +1,4 @@
-"""What reached the sandbox: every request, and every write with what it did.
+"""The journal of requests, and of the writes with what each did.
 
 A test reads it to show that no write happened, or that one happened whose answer was lost.
 """

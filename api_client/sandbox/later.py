@@ -1,4 +1,4 @@
-"""Writes whose connection is gone and whose effect still comes."""
+"""Writes that take effect after their connection is gone."""
 
 import asyncio
 from collections.abc import Awaitable, Callable

@@ -1,4 +1,4 @@
-"""Bodies that the control surface accepts."""
+"""Request models of the control API."""
 
 from typing import Annotated, Any, Literal
 

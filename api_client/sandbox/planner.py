@@ -1,4 +1,4 @@
-"""Document and live configuration in, plan out. Pure: nothing is read, changed or asked here."""
+"""Plans ops from a document and the live configuration. Pure."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping

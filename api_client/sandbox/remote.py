@@ -1,4 +1,4 @@
-"""The control surface as Python calls, for tests and demonstrations."""
+"""A Python client of the control API, for tests and demonstrations."""
 
 from types import TracebackType
 from typing import Any, Self

@@ -1,4 +1,4 @@
-"""Fleets in files: the seed that comes with the package, seeds of users, and the state file."""
+"""Reads and writes fleets as files: the packaged seed, seeds of users, and the state file."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""Runs the sandbox over a real socket: in a thread for tests, in the foreground for people."""
+"""Runs the sandbox on a socket: in a thread for tests, in the foreground for people."""
 
 import asyncio
 import socket

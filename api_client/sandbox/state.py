@@ -1,4 +1,4 @@
-"""Everything that one sandbox keeps."""
+"""The state of one sandbox."""
 
 from dataclasses import dataclass, field
 

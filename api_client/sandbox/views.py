@@ -1,4 +1,4 @@
-"""What a caller is shown: chatbots and configuration documents, with what moves by itself."""
+"""Responses of the API: chatbots and configuration documents, with values that change by themselves."""
 
 from collections.abc import Callable
 from datetime import datetime, timedelta

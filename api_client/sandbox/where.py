@@ -1,4 +1,4 @@
-"""Where the sandbox listens when nobody says otherwise."""
+"""The default host and port of the sandbox."""
 
 from typing import Final
 

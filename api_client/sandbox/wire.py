@@ -1,4 +1,4 @@
-"""Real connection drops: what ASGI cannot express, the server's protocol offers as extensions."""
+"""Drops connections, through an ASGI extension that the server's protocol offers."""
 
 import asyncio
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""What the commands share that administer the database beside a running service."""
+"""Opens the database for the commands that administer it beside a running service."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager

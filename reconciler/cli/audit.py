@@ -1,4 +1,4 @@
-"""`reconciler audit`: whether the log of decisions is what was written, and the log itself."""
+"""`reconciler audit`: verify the audit log, and export it."""
 
 import asyncio
 import sys

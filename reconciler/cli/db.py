@@ -1,4 +1,4 @@
-"""`reconciler db`: the database's schema and its file."""
+"""`reconciler db`: upgrade the schema of the database, show its revision, compact its file."""
 
 import typer
 

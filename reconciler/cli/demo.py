@@ -1,4 +1,4 @@
-"""`reconciler demo`: everything on embedded parts, with drift and a change that waits."""
+"""`reconciler demo`: start the demonstration on this machine."""
 
 import asyncio
 import logging

@@ -1,4 +1,4 @@
-"""`reconciler export`: live chatbots as a folder of documents."""
+"""`reconciler export`: write live chatbots as a folder of documents."""
 
 import asyncio
 import re

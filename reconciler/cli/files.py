@@ -1,4 +1,4 @@
-"""Writes a set of files: all checked before the first is touched, each replaced in one step."""
+"""Writes a set of files: checks all of them first, then replaces each atomically."""
 
 import os
 import tempfile

@@ -1,4 +1,4 @@
-"""From what the dry runs gave to what is shown of it."""
+"""Builds the view model of `reconciler plan` from the results of the dry runs."""
 
 from collections.abc import Iterator, Sequence
 

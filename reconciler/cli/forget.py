@@ -1,4 +1,4 @@
-"""`reconciler source`, `tenant` and `chatbot`: what is known of each, and forgetting what is gone for good."""
+"""`reconciler source`, `tenant` and `chatbot`: list them, and forget what is gone for good."""
 
 import asyncio
 from collections import Counter

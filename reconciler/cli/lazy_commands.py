@@ -1,4 +1,4 @@
-"""Commands whose modules are imported when they are used: who asks for help waits for no database and no web."""
+"""Imports the module of a command when it is used, so that `--help` loads neither the database nor the web."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass

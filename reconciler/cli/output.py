@@ -1,4 +1,4 @@
-"""Where a command's words go: results to stdout, everything else to stderr."""
+"""Prints what commands say: results to stdout, everything else to stderr."""
 
 import errno
 import io

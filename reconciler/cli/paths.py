@@ -1,4 +1,4 @@
-"""Which repository the PATHs of a command line lie in."""
+"""The PATHs of a command line: the repository that they lie in, and the warnings about what they hold."""
 
 from collections.abc import Sequence
 from pathlib import Path

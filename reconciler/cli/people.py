@@ -1,4 +1,4 @@
-"""`reconciler people`: who came by a login, and who is kept out; a running service notices at once."""
+"""`reconciler people`: list people who signed in, bar and unbar them, and end their sessions."""
 
 import asyncio
 from collections.abc import Sequence

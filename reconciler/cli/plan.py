@@ -1,4 +1,4 @@
-"""`reconciler plan`: what an apply of documents on disk would do, by dry runs alone."""
+"""`reconciler plan`: show what an apply of the documents on disk would do, using dry runs only."""
 
 import asyncio
 from collections.abc import Collection

@@ -1,4 +1,4 @@
-"""`reconciler schema`: what editors check documents by."""
+"""`reconciler schema`: print the JSON Schema that editors check documents against."""
 
 import json
 

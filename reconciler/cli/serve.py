@@ -1,4 +1,4 @@
-"""`reconciler serve`: the service in the foreground."""
+"""`reconciler serve`: run the service in the foreground."""
 
 import asyncio
 

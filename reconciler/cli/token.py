@@ -1,4 +1,4 @@
-"""`reconciler token`: bearer tokens, on the database itself; a running service notices at once."""
+"""`reconciler token`: create, list and revoke bearer tokens in the database."""
 
 import asyncio
 from collections.abc import Collection, Sequence

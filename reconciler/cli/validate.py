@@ -1,4 +1,4 @@
-"""`reconciler validate`: documents checked without asking WizChat anything."""
+"""`reconciler validate`: check documents without calling WizChat."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""How an apply went: what the API answered, and what a dry run afterwards proves (guarantees 4 and 7)."""
+"""The API's answer to an apply, and what a dry run afterwards proves (guarantees 4 and 7)."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass

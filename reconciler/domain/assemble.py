@@ -1,4 +1,4 @@
-"""Puts the files of one revision together: who claims which chatbot, and which claims stand."""
+"""Assembles the files of one revision: which document claims which chatbot, and which claims are refused."""
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence

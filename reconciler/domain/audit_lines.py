@@ -1,4 +1,4 @@
-"""Audit entries and chain heads as lines of JSON: how they leave the database, and are checked without it."""
+"""Audit entries and chain heads as lines of JSON, for exports and archives."""
 
 import json
 import re

@@ -1,4 +1,4 @@
-"""What is wrong with an audit log: found entry by entry, in constant memory, and with every finding named."""
+"""Verifies an audit log entry by entry, in constant memory, and names every finding."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""What the policy may apply without a person (guarantee 10): pure rules, careful in every doubt."""
+"""The rules by which the policy applies a plan without a person (guarantee 10). Pure."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""The fleet brake: how much of a source may change without a person (guarantee 6).
+"""The circuit breaker of a fleet: how many of a source's chatbots may change without a person (guarantee 6).
 
 What git changed is counted by revision: every plan of it counts, applied or not, so that a revision cannot pass the
 limits in portions. What was edited live has no revision: the open plans that would undo it are counted together.

@@ -1,4 +1,4 @@
-"""Stored moments held against a clock that somebody may have set: ahead, and then back."""
+"""Compares stored moments with a clock that may have been set forward or back."""
 
 from datetime import datetime, timedelta
 from typing import Final

@@ -1,4 +1,4 @@
-"""Who changed what in git, as far as people are told."""
+"""The author, time and subject of a commit."""
 
 from dataclasses import dataclass
 from datetime import datetime

@@ -1,4 +1,4 @@
-"""What is to be compared with the live side, for which reason, and what a dry run says of `updatedAt`."""
+"""Which chatbots are compared with the live side and why, and the digest of a dry run's result."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""A chatbot's reason: derived from everything known about it, in one order, in one place."""
+"""Derives the reason and message of a chatbot or plan, in one order of precedence."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass

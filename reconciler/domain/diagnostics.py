@@ -1,4 +1,4 @@
-"""Findings about documents. They accumulate: one bad file never hides another."""
+"""Findings about documents. A faulty file never hides the findings of another."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace

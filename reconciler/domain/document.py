@@ -1,4 +1,4 @@
-"""What a source says: documents, the files they come from, and a whole source at one revision."""
+"""Documents, the files they come from, and a whole source at one revision."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace

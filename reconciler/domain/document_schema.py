@@ -1,4 +1,4 @@
-"""The JSON Schema of a document in git: the contract's, with `metadata` and `$file`. Pure."""
+"""The JSON Schema of a document in git: that of the contract, with `metadata` and `$file`. Pure."""
 
 from collections.abc import Mapping
 from typing import Any

@@ -1,4 +1,4 @@
-"""Which fields say where requests go, and when an update sends them to another host.
+"""Which fields hold the address of a request, and whether an update sends it to another host.
 
 What goes there takes credentials or conversations along: WizChat keeps an MCP server's credentials when its address
 changes. ``core`` is a free object, so there a field is judged by its name, or by its value where that is an address.

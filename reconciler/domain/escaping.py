@@ -1,4 +1,4 @@
-r"""Text as people may see it: whatever has no shape of its own, or changes that of what is around it, as an escape.
+r"""Escapes characters that are invisible or change how the text around them is shown.
 
 What is stored, hashed, sent and answered as JSON stays as it is; only what is shown to people goes through here. The
 escapes are those that YAML, JSON and Python take too: ``\x1b``, ``\u202e``, ``\U000e0041``. A text that already

@@ -1,4 +1,4 @@
-"""Events: that something was made, changed or removed, and which; never what it says."""
+"""Events: what was created, changed or removed, without its contents."""
 
 from dataclasses import dataclass
 from enum import StrEnum

@@ -1,4 +1,4 @@
-"""What an export would destroy of the documents that stand where it writes. Pure.
+"""Finds what an export would destroy in the documents that are already there. Pure.
 
 An export knows what is live and nothing of what people wrote beside it: labels, ``prune: false``, comments, shared
 texts, other documents of a file.

@@ -1,4 +1,4 @@
-"""Where a repository's files and commits can be looked at in a browser.
+"""Links to the files and commits of a repository on its forge.
 
 Every link is made of what the settings say, checked part by part: it is https (or http where git itself is read over
 http), holds no credentials, and cannot lead out of the repository.

@@ -1,4 +1,4 @@
-"""Git URLs taken apart, and whether two of them name the same repository."""
+"""Parses git URLs, and compares whether two name the same repository."""
 
 import re
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""What a person may do where: rights, and the grants that give them to groups."""
+"""Grants: the rights that members of a group have, and for which sources."""
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""How chatbots came to stand as they do: transitions, the episodes of drift they make up, and a curve over time."""
+"""The history of chatbots: transitions, episodes of drift, and the number out of sync over time."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace

@@ -1,4 +1,4 @@
-"""Who an issuer says somebody is."""
+"""A person's identity as an OpenID Connect issuer states it."""
 
 import unicodedata
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Records as plain JSON values, for whatever keeps them. What is hashed goes through `canonical`."""
+"""Converts records to plain JSON values for storage. Values to hash go through `canonical`."""
 
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass

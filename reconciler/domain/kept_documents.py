@@ -1,4 +1,4 @@
-"""Tells a chatbot whose document was removed from one whose document can no longer be told apart. Pure.
+"""Keeps a chatbot whose document became unreadable from looking as if the document was removed. Pure.
 
 A fault of syntax ends a file, a lost ``metadata.chatbotId`` makes a document speak for another chatbot, a file may be
 emptied by a tool that failed. None of that says that somebody removed a document: as long as what stood at its last

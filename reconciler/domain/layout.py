@@ -1,4 +1,4 @@
-"""How exported configurations become files: which file, in which order, which texts apart. Pure.
+"""Lays out exported configurations as files: paths, order of fields, and texts in files of their own. Pure.
 
 The result is deterministic and unique whatever the fleet is called: names meet in lower case, because some file
 systems cannot tell cases apart.

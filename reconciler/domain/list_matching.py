@@ -1,4 +1,4 @@
-"""The entries of a list before and after: which one became which, and what is gone."""
+"""Matches the entries of a list before and after a change."""
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence

@@ -1,4 +1,4 @@
-"""What lists are asked for and what they answer: filters, orders, parts of a list, and counts."""
+"""Filters, orders, pages and counts of lists."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""What never leaves this machine: where plain http may carry a key, and which Host names are always right."""
+"""Recognises loopback addresses: plain http may carry a key to them, and they are always allowed as Host names."""
 
 from ipaddress import ip_address
 

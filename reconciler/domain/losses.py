@@ -1,4 +1,4 @@
-"""What a plan takes away: the one definition for the policy, the brake, the plan's text and its page.
+"""What a plan takes away. The policy, the circuit breaker and the plan's text and page all use this definition.
 
 Guarantees 6 and 10: a loss is looked for in the values, not in the names of the ops. Deleting an item is one,
 and so is an update that takes an entry out of a list or an object at any depth, leaves a value empty, lifts a

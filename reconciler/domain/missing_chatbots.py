@@ -1,4 +1,4 @@
-"""When to ask again for a chatbot that WizChat's list does not name: the list may be narrower than the key."""
+"""When to ask again for a chatbot that is missing from WizChat's list; the list may show less than the key may read."""
 
 from datetime import datetime, timedelta
 

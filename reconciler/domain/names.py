@@ -1,4 +1,4 @@
-"""Names and ids of chatbots as lists keep them."""
+"""Limits of the names and ids of chatbots, and names cut to fit."""
 
 from typing import Final
 

@@ -1,4 +1,4 @@
-"""What became of each op of a plan whose apply was stopped halfway."""
+"""The outcome of each op of a plan whose apply stopped halfway."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from enum import StrEnum

@@ -1,4 +1,4 @@
-"""Entries of allow lists that let everybody in, or everybody below a public suffix, where anybody may get a name."""
+"""Detects allow lists that admit everybody, or every name below a public suffix."""
 
 import re
 import unicodedata

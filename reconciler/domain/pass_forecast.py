@@ -1,4 +1,4 @@
-"""How long a pass over many chatbots takes and what it costs, said before it begins. Pure."""
+"""Estimates how long a pass over many chatbots takes, and how many calls it costs. Pure."""
 
 import math
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Ops, and what a dry run proposes: the body that would be sent and the ops that would happen.
+"""Ops, and the proposal that a dry run yields: the body to send and the ops that it causes.
 
 Guarantee 2: what was seen is what is sent. The body is derived from the ops, and both are hashed together.
 """

@@ -1,4 +1,4 @@
-"""What the policy asks of a plan, and of a source's new revision. Never read from the repository it governs."""
+"""The policy: what a plan needs before it may be applied, and when a source's new revision is not trusted."""
 
 import unicodedata
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence

@@ -1,4 +1,4 @@
-"""Which fields of a configuration protect somebody, and when an update lifts that (guarantee 10).
+"""Which fields of a configuration protect somebody, and whether an update removes that (guarantee 10).
 
 A field protects when it keeps people out, keeps what they wrote private, or holds down what a server may do. ``core``
 is a free object, so a switch is judged by the words in its name: one that is taken for a protection by mistake only

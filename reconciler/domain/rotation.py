@@ -1,4 +1,4 @@
-"""The rotation: how many chatbots a pass compares again though nothing says that they changed.
+"""How many chatbots each run compares again although nothing indicates a change.
 
 WizChat's `updatedAt` is assumed to move with every edit, and not promised to. So each chatbot is compared at least once
 in a `full_sweep_interval`, those that were compared longest ago first, and spread evenly over the time.

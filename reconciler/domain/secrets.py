@@ -1,4 +1,4 @@
-"""Keys, tokens and passwords that got into a text by mistake: how they look, where they stand, and texts without them.
+"""Recognises keys, tokens and passwords in texts, and redacts them.
 
 Each shape begins with literal characters, which are looked for first: a text without them costs next to nothing, and
 a hostile one no more than a short look at each of its places.

@@ -1,4 +1,4 @@
-"""Messages as sentences, so that several can stand beside each other. Whatever joins messages does so by `joined`."""
+"""Joins messages into sentences. Whatever combines messages uses `joined`."""
 
 import re
 from collections.abc import Iterable, Sequence

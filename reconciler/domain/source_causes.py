@@ -1,4 +1,4 @@
-"""Why a source is Unknown, in a sentence: what was not read is told from what was read and is not trusted."""
+"""Explains in a sentence why a source is Unknown: it could not be read, or its revision is not trusted."""
 
 from typing import Final
 

@@ -1,4 +1,4 @@
-"""The status words of the design, and a reason for everything that was done or not done."""
+"""The status words: sync, direction, and the reason for everything that was done or not done."""
 
 from collections.abc import Mapping
 from enum import StrEnum

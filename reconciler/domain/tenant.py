@@ -1,4 +1,4 @@
-"""Whether a tenant's WizChat can be used: a state with its cause, told by what calls really answered."""
+"""Judges from the answers of WizChat whether a tenant can be used."""
 
 from collections import Counter
 from collections.abc import Sequence

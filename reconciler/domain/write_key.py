@@ -1,4 +1,4 @@
-"""What is known of a tenant's write key: whether WizChat takes it, and what applies with it were refused for.
+"""The state of a tenant's write key: whether WizChat accepts it, and which rights applies found missing.
 
 WizChat names a scope only when it refuses what needs it, and nothing is ever written to find that out. So a key that
 is taken for a read may still turn out at the first apply to be one that may not write.

@@ -1,1 +1,1 @@
-"""The use cases. They speak through ports only, and nothing else writes a status."""
+"""The use cases. They do I/O through ports only, and are the only writers of statuses."""

@@ -1,4 +1,4 @@
-"""Doing a transaction again whose rows somebody else changed at the same moment.
+"""Repeats a transaction whose rows another transaction changed.
 
 SQLite lets one transaction write at a time. On PostgreSQL others write between what a transaction reads and what it
 saves: whatever must be written down, such as how a run or an apply ended, is then decided anew from what is there.

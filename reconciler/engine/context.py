@@ -1,4 +1,4 @@
-"""What every use case is given: the engine with its ports and policy, and the actor."""
+"""The context of every use case: the engine with its ports and policy, and the actor."""
 
 from collections import defaultdict
 from collections.abc import Callable, Collection, Mapping

@@ -1,4 +1,4 @@
-"""Live configurations as documents: the first step of a fleet into git. Reads only."""
+"""Reads live configurations to write them as documents. Writes nothing at WizChat."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass

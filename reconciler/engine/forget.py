@@ -1,4 +1,4 @@
-"""Forgetting what is gone for good: sources and tenants that left the settings, and chatbots that nobody states.
+"""Forgets sources and tenants that left the settings, and chatbots that no document states.
 
 Only rows of this program go. Nothing is changed at WizChat or in git; plans, applies, runs and the audit log stay as
 long as they are kept anyway.

@@ -1,4 +1,4 @@
-"""Reads the live configuration of one chatbot for whoever looks at it; costs API calls, writes nothing."""
+"""Reads the live configuration of one chatbot for its page. Costs API calls, and is limited by person."""
 
 import asyncio
 from collections import defaultdict, deque

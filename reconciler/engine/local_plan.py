@@ -1,4 +1,4 @@
-"""The dry run of documents on disk: what `reconciler plan` shows. Reads only; there is no baseline and no store."""
+"""Dry-runs documents on disk for `reconciler plan`. Reads only; there is no baseline and no store."""
 
 from collections.abc import Collection
 from dataclasses import dataclass

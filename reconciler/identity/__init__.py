@@ -1,4 +1,4 @@
-"""People vouched for by an OpenID Connect issuer. The only owner of joserfc and what it needs."""
+"""Identities from an OpenID Connect issuer. Only this package imports joserfc."""
 
 from reconciler.identity.oidc import LoginAttempt, OidcProvider
 

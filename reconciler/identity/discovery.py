@@ -1,4 +1,4 @@
-"""What an issuer says of itself."""
+"""Reads the discovery document of an issuer."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Calls to an issuer: whole within a time limit, up to a size, and never redirected."""
+"""HTTP calls to an issuer, limited in time and size, without redirects."""
 
 import asyncio
 import json

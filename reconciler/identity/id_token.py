@@ -1,4 +1,4 @@
-"""ID tokens: believed only when the issuer signed them, for us, just now, for this very attempt."""
+"""Verifies ID tokens: signature, issuer, audience, times and nonce."""
 
 import binascii
 import hmac

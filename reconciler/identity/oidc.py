@@ -1,4 +1,4 @@
-"""An OpenID Connect issuer: authorization code with PKCE."""
+"""Signs people in at an OpenID Connect issuer: authorization code flow with PKCE."""
 
 import asyncio
 import base64

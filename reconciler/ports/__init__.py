@@ -1,4 +1,4 @@
-"""Seams with two real parts behind them, as Protocols: git, WizChat, the clock, the jobs, the cache of parsed files.
+"""The ports, as Protocols: git, WizChat, the clock, jobs, and the cache of parsed files.
 
 What has one part only, such as the database, is used by its class; see ``docs/decisions``.
 """

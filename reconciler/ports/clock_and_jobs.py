@@ -1,4 +1,4 @@
-"""Time, and work that is to be done soon."""
+"""Ports of the clock and of background jobs."""
 
 from dataclasses import dataclass
 from datetime import datetime

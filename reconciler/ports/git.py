@@ -1,4 +1,4 @@
-"""What documents say in git, and the cache that spares parsing them again."""
+"""Ports of a source in git and of the cache of parsed files."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Protocol

@@ -1,4 +1,4 @@
-"""A tenant's side of WizChat: what only looks, and what writes."""
+"""Ports of a tenant's WizChat: one to read and dry-run, one to write."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace

@@ -1,4 +1,4 @@
-"""How long ago something was, or how soon it will be, in the one unit that matters."""
+"""Formats how long ago a moment was, or how soon it will be."""
 
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta

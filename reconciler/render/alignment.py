@@ -1,4 +1,4 @@
-"""What two sequences have in common, in order, by a bounded amount of work.
+"""Aligns two sequences by what they have in common, within a bounded amount of work.
 
 What both begin and end with is taken off first. What is left is divided at the items that each side holds exactly
 once, as people would (patience); a part without such an item is compared pair by pair. Comparing is quadratic, and

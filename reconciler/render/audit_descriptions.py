@@ -1,4 +1,4 @@
-"""Entries of the audit log in words: pure."""
+"""Describes audit entries in words. Pure."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

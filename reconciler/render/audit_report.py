@@ -1,4 +1,4 @@
-"""What a verification of the audit log found, as text and as JSON."""
+"""The result of verifying the audit log, as text and as JSON."""
 
 import json
 from dataclasses import asdict

@@ -1,4 +1,4 @@
-"""Findings about documents as text."""
+"""Diagnostics of documents as text."""
 
 from collections.abc import Iterable
 

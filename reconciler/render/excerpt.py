@@ -1,4 +1,4 @@
-"""The lines of a file around a finding: no key is shown, and no line is longer than a page can bear."""
+"""The lines of a file around a finding, with keys redacted and long lines cut."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

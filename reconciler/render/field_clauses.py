@@ -1,4 +1,4 @@
-"""What becomes of one field of an update, in words that somebody who never saw a configuration understands."""
+"""Describes the change of one field in plain words."""
 
 import re
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""What a rendered plan shows, whichever form it takes. Values only."""
+"""The view models that all renderings of a plan share."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence

@@ -1,4 +1,4 @@
-"""What a plan leaves as it is beside what it changes: the items that its body states and no op touches."""
+"""Names the items that a plan's body states and leaves unchanged."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any

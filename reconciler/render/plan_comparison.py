@@ -1,4 +1,4 @@
-"""What became of a plan that is no longer the one to decide on: what changed since, and on which side."""
+"""Compares a plan with the newer one that replaced it: what changed, and on which side."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace

@@ -1,4 +1,4 @@
-"""A plan as markdown, for pull requests. Values stand in code, where no forge reads markup, links or mentions."""
+"""A plan as markdown for pull requests. Values are in code spans, where forges read no markup, links or mentions."""
 
 import re
 from collections.abc import Iterator, Sequence

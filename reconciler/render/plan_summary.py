@@ -1,4 +1,4 @@
-"""What a plan does, in one sentence that somebody who never saw a configuration understands."""
+"""Summarises a plan in one sentence of plain words."""
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence

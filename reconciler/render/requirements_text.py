@@ -1,4 +1,4 @@
-"""What it takes to apply a plan, and what became of its ops, in words."""
+"""Describes what a plan needs before it is applied, and the outcome of its ops."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Final

@@ -1,4 +1,4 @@
-"""How much a text says, before and after: characters counted, tokens estimated."""
+"""The size of a text before and after: characters, and an estimate of tokens."""
 
 from collections import Counter
 from math import ceil

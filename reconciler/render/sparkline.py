@@ -1,4 +1,4 @@
-"""A small plot of how many chatbots were out of sync: the paths of an SVG in whole numbers, and the same in words."""
+"""Draws the number of chatbots out of sync as the paths of an SVG, and describes it in words."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace

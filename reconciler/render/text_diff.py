@@ -1,4 +1,4 @@
-"""What changed within a text: only the lines concerned, with the words that left and came."""
+"""Diffs texts by lines and words."""
 
 import re
 from collections.abc import Iterable, Iterator, Sequence

@@ -1,4 +1,4 @@
-"""Values as people read them: short or as prose, with nothing in them that a terminal or browser would act on."""
+"""Formats values for people, escaped for terminals and browsers."""
 
 import json
 import re

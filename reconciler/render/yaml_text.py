@@ -1,4 +1,4 @@
-"""Values as YAML that reads the same by YAML 1.1 and 1.2 rules: whatever could be taken for another type is quoted."""
+"""Writes YAML that YAML 1.1 and 1.2 parsers read alike: ambiguous scalars are quoted."""
 
 import re
 from collections.abc import Mapping

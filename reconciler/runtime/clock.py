@@ -1,4 +1,4 @@
-"""The real time."""
+"""The system's clock."""
 
 import asyncio
 import time

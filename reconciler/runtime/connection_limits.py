@@ -1,4 +1,4 @@
-"""Who holds the connections that there may be, and who has to go when they run out. Nothing here knows a socket."""
+"""Limits the number of connections by client, and chooses which one to close when they run out. Knows no sockets."""
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator

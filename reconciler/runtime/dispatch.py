@@ -1,4 +1,4 @@
-"""Jobs in this process: each at most once at a time, asked for again while it runs, once more."""
+"""Runs jobs in this process: each at most once at a time; a request during its run makes it run once more."""
 
 import asyncio
 import logging

@@ -1,4 +1,4 @@
-"""What each connection is held to: the server itself waits for ever for a head that does not end.
+"""Limits each HTTP connection in time: uvicorn itself waits for ever for a head that does not end.
 
 Whoever is slow on purpose costs a socket for a while and nothing else. Who has to go when there are too many, `places`
 says. uvicorn offers no way to do this: what is used here of its protocol is its own affair, which is why its version is

@@ -1,4 +1,4 @@
-"""The key that signs links to plans: the one that is set, or one of the service's own beside its other files."""
+"""Reads the key that signs links to plans from the settings, or creates one beside the service's data."""
 
 import logging
 import os

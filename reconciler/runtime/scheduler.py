@@ -1,4 +1,4 @@
-"""APScheduler ticks; it holds no state. A tick only asks the database what is due (see `engine.reconcile.schedule`).
+"""Ticks by APScheduler, without state. A tick asks the database what is due (see `engine.reconcile.schedule`).
 
 APScheduler waits for moments of the wall clock. Set back, that would end its ticks until the clock has caught up; set
 forward by years, its own interval trigger would count up every tick in between. So the trigger here knows no past, and

@@ -1,4 +1,4 @@
-"""The service: database, work, ticks and web, started in this order and stopped in the reverse."""
+"""Runs the service: starts database, jobs, ticks and web in this order, and stops them in reverse."""
 
 import asyncio
 import logging

@@ -1,4 +1,4 @@
-"""Logs: JSON lines on stderr, one event each, without secrets (nothing secret is ever handed to a logger)."""
+"""Logging: JSON lines on stderr, one event each."""
 
 import logging
 import sys

@@ -1,4 +1,4 @@
-"""The kinds of value that settings have, each with a message that says what to change."""
+"""The types of settings, each with an error message that says what to change."""
 
 import ipaddress
 import re

@@ -1,4 +1,4 @@
-"""The database: SQLite for one process, PostgreSQL for several. What others use of it is what is named here."""
+"""The database: SQLite for one process, PostgreSQL for several. Exports what other packages use."""
 
 from reconciler.storage.audit_folder import AuditFolder
 from reconciler.storage.dialect import DatabaseSize

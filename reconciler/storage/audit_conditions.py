@@ -1,4 +1,4 @@
-"""What a filter of audit entries asks for, in SQL."""
+"""Translates filters of audit entries to SQL."""
 
 from collections.abc import Collection, Iterator
 from typing import Final

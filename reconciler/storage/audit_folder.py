@@ -1,4 +1,4 @@
-"""Heads of the audit chain and removed entries, in files beside the database."""
+"""Stores heads of the audit chain and archived entries in files beside the database."""
 
 import filecmp
 import os

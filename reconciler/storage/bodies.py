@@ -1,4 +1,4 @@
-"""The bodies of documents, compressed, each kept once for a source, as long as a claim or a known file has it."""
+"""Stores the bodies of documents, compressed, each once for a source."""
 
 import json
 import zlib

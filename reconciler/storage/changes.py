@@ -1,4 +1,4 @@
-"""Which changes a transaction makes, in as few words as its readers need."""
+"""Collects the changes of a transaction, for the events that it causes."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence

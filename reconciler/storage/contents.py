@@ -1,4 +1,4 @@
-"""Reading what is kept apart from its rows."""
+"""Reads large values that are stored apart from their rows."""
 
 import zlib
 from collections.abc import Iterable, Mapping, Sequence

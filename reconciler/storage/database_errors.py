@@ -1,4 +1,4 @@
-"""What goes wrong in a database, in words that say what to do."""
+"""Translates errors of the database into messages that say what to do."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

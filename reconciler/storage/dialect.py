@@ -1,4 +1,4 @@
-"""What differs between databases: everything that is not the same SQL everywhere."""
+"""The interface to what differs between SQLite and PostgreSQL."""
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager

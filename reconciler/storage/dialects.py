@@ -1,4 +1,4 @@
-"""Which database a URL means."""
+"""Finds the dialect of a database URL."""
 
 from sqlalchemy import URL, make_url
 from sqlalchemy.exc import ArgumentError

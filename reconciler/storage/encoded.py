@@ -1,4 +1,4 @@
-"""JSON columns whose text was made before a statement is executed: that happens on the event loop."""
+"""JSON columns whose text is encoded before the statement, off the event loop."""
 
 import json
 from typing import Any

@@ -1,4 +1,4 @@
-"""The latest changes, kept in memory: who was away for longer reads everything again."""
+"""Keeps the latest events in memory. A reader that missed some reads everything again."""
 
 import asyncio
 from collections import deque

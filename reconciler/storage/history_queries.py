@@ -1,4 +1,4 @@
-"""What is read of the past: transitions, the curve of drift, and what drifted first."""
+"""Queries of the history: transitions, the number out of sync over time, and the oldest drift."""
 
 from collections.abc import Collection, Sequence
 from datetime import UTC, datetime

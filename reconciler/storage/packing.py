@@ -1,4 +1,4 @@
-"""Large JSON values apart from their rows: what is equal is kept once, also long texts within values that differ."""
+"""Packs large JSON values: equal values and long equal strings are stored once."""
 
 import hashlib
 import json

@@ -1,4 +1,4 @@
-"""Lists in parts: a cursor says after which row the next part begins, so that new rows never shift the old."""
+"""Pagination by cursors: each names the last row of its page, so that new rows shift nothing."""
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable, Sequence

@@ -1,4 +1,4 @@
-"""What files said, kept so that an unchanged file is never read twice, and found by what changes concern."""
+"""The cache of parsed files in the database, found by path, by include and by claim."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict

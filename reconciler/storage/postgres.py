@@ -1,4 +1,4 @@
-"""PostgreSQL: several processes, and its clock counts."""
+"""The PostgreSQL dialect. The server's clock counts."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager

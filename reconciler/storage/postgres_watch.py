@@ -1,4 +1,4 @@
-"""Tells when another process has committed, by PostgreSQL's LISTEN and NOTIFY."""
+"""Notices commits of other processes by PostgreSQL's LISTEN and NOTIFY."""
 
 import logging
 import os

@@ -1,4 +1,4 @@
-"""What the web and the command line read: each query is a reading transaction of its own."""
+"""Queries for the web and the command line, each in a reading transaction of its own."""
 
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence

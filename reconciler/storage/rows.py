@@ -1,4 +1,4 @@
-"""Records to rows and back, without loss."""
+"""Converts records to rows and back."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import fields

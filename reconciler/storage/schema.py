@@ -1,4 +1,4 @@
-"""The schema's revisions: which one the database has, which one the program needs, and the way there."""
+"""The revisions of the schema: which one the database has, which one is needed, and the upgrade."""
 
 from pathlib import Path
 from threading import Lock

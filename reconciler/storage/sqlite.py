@@ -1,4 +1,4 @@
-"""SQLite: one file, one process, one writer at a time."""
+"""The SQLite dialect: one file, one process, one writer at a time."""
 
 import fcntl
 import os

@@ -1,4 +1,4 @@
-"""One transaction as the repositories use it."""
+"""A transaction, as repositories use it."""
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager

@@ -1,4 +1,4 @@
-"""One transaction with all its repositories."""
+"""A transaction with all repositories."""
 
 from datetime import datetime
 

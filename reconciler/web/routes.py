@@ -1,4 +1,4 @@
-"""The routers of all features: what OpenAPI describes, and the pages."""
+"""Collects the routers of all features."""
 
 from reconciler.web.access import api as access_api
 from reconciler.web.access import page as access_page

@@ -1,4 +1,4 @@
-"""Links that show a plan to people without an account: making one is a decision, and leaves its audit entry."""
+"""Records links that show a plan without an account, each with its audit entry."""
 
 from datetime import datetime
 

@@ -1,4 +1,4 @@
-"""What runs tell of the documents of a revision: what the one that read them found, again until a revision mends it.
+"""Carries the diagnostics of a revision from the run that read it to later runs that read no documents.
 
 Most runs look at a revision whose documents were read before, and read none; what is wrong in them stands all the same.
 """

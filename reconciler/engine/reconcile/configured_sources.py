@@ -1,4 +1,4 @@
-"""Bringing the sources in the database in step with the settings, at the start and in its transaction.
+"""Brings the sources in the database in step with the settings when the service starts.
 
 A source is the same one under another name as long as it names the same repository, branch and tenant. What is no
 longer configured claims nothing, until it comes back or is forgotten.

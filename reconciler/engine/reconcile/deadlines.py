@@ -1,4 +1,4 @@
-"""Intervals between runs: stored by the wall clock, waited for by the monotonic one."""
+"""Waits for intervals between runs by the monotonic clock, although they are stored by the wall clock."""
 
 from collections.abc import Hashable
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""What comparing every document of a source would take."""
+"""Forecasts what comparing every document of a source takes."""
 
 from collections.abc import Collection, Iterable, Mapping
 from typing import Final

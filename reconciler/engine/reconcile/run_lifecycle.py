@@ -1,4 +1,4 @@
-"""Runs as they are kept: asked for, begun, ended.
+"""Requests, begins and ends runs.
 
 Runs of a source never overlap: asked for during a run, the next one waits as Queued, and everything that asks
 meanwhile shares it.

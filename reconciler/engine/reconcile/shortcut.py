@@ -1,4 +1,4 @@
-"""Whether WizChat's `updatedAt` may spare dry runs, tenant by tenant.
+"""Decides for each tenant whether WizChat's `updatedAt` may spare dry runs.
 
 It may as long as it moves with every edit. A chatbot that changed without it shows that it does not: from then on every
 chatbot of the tenant is compared at each pass, until an admin turns the shortcut on again.

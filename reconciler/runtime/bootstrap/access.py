@@ -1,4 +1,4 @@
-"""Who vouches for people that sign in."""
+"""Builds the identity provider from the settings."""
 
 from reconciler.identity.oidc import OidcProvider
 from reconciler.ports import Clock

@@ -1,4 +1,4 @@
-"""What the commands work on that administer the service, beside it."""
+"""Opens the engine for the commands that administer the service."""
 
 import getpass
 from collections.abc import AsyncIterator

@@ -1,4 +1,4 @@
-"""The audit log, for those who verify or export it beside a running service."""
+"""Opens the audit log for its archiver, and for the commands that verify or export it."""
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager

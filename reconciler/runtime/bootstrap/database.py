@@ -1,4 +1,4 @@
-"""The database that the settings name: its schema and its file."""
+"""Upgrades and compacts the database that the settings name."""
 
 from reconciler.settings.model import Settings
 from reconciler.storage import schema

@@ -1,4 +1,4 @@
-"""The use cases' context, on real git and the real WizChat."""
+"""Builds the engine with real git and the real WizChat."""
 
 from collections import Counter
 from collections.abc import AsyncIterator, Collection

@@ -1,4 +1,4 @@
-"""What the commands use that need no server."""
+"""Builds what the commands need that run without the service."""
 
 import os
 from collections.abc import Mapping, Sequence

@@ -1,4 +1,4 @@
-"""Puts the parts of the service together, and takes them apart when it ends."""
+"""Builds the parts of the service, and closes them when it ends."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable

@@ -1,4 +1,4 @@
-"""Get, add, and save by comparing and setting the version."""
+"""The base of repositories: get, add, and save with a version check."""
 
 from collections.abc import Sequence
 from dataclasses import replace

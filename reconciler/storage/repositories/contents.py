@@ -1,4 +1,4 @@
-"""Writing what is kept apart from its rows, and removing it with the last row that uses it."""
+"""Writes large values apart from their rows, and removes them with the last row that uses them."""
 
 import zlib
 from collections.abc import Collection, Iterable, Mapping, Sequence

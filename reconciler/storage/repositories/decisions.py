@@ -1,4 +1,4 @@
-"""What people decide and what comes of it: plans, approvals, applies, suspensions, switches."""
+"""Plans, approvals, applies, suspensions and switches."""
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime

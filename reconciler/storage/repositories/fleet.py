@@ -1,4 +1,4 @@
-"""What is desired and what is there: sources, runs, chatbots, baselines."""
+"""Sources, tenants, runs, chatbots and baselines."""
 
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager

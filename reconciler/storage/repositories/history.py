@@ -1,4 +1,4 @@
-"""The history of chatbots: what a transaction made of each, compared with how it met it."""
+"""Records the transitions of chatbots within a transaction."""
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime

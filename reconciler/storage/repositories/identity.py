@@ -1,4 +1,4 @@
-"""Who comes in: tokens, people, sessions."""
+"""Tokens, people and sessions."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime

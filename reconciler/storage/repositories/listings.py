@@ -1,4 +1,4 @@
-"""WizChat's list of a tenant's chatbots, held against what is known of them: what differs is found by the database."""
+"""Compares WizChat's list of a tenant's chatbots with the stored ones, in the database."""
 
 import json
 from collections.abc import Collection, Mapping, Sequence

@@ -1,4 +1,4 @@
-"""Sources under other names: every row that says the old one says the new one."""
+"""Renames sources in every row that names them."""
 
 from collections.abc import Mapping
 from typing import Any, Final

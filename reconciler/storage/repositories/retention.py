@@ -1,4 +1,4 @@
-"""What is removed for its age: which rows, in which order, and which of them stay all the same."""
+"""Selects and removes rows that are older than their retention."""
 
 from collections.abc import Collection, Sequence
 from datetime import datetime

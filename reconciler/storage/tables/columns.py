@@ -1,4 +1,4 @@
-"""What all tables are made of: their metadata, and the kinds of columns."""
+"""The metadata and the column types that all tables share."""
 
 from datetime import UTC, datetime
 from typing import Any

@@ -1,4 +1,4 @@
-"""The tables of plans and of what is decided about them, of the audit log, and of who may decide."""
+"""The tables of plans, approvals, applies and suspensions, of the audit log, and of tokens, people and sessions."""
 
 from sqlalchemy import Boolean, Column, ForeignKey, Index, Integer, LargeBinary, String, Table, UniqueConstraint
 

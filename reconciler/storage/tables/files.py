@@ -1,4 +1,4 @@
-"""The tables of what is known of the files of sources, so that none is read twice. They may be emptied at any time."""
+"""The tables of the cache of parsed files. They may be emptied at any time."""
 
 from sqlalchemy import Boolean, Column, Index, Table
 

@@ -1,4 +1,4 @@
-"""The tables of sources, tenants and chatbots: what they are, how they stand, and how they came to."""
+"""The tables of sources, tenants, runs, documents and chatbots, with their history and baselines."""
 
 from sqlalchemy import Boolean, Column, Index, Integer, LargeBinary, Table
 

@@ -1,4 +1,4 @@
-"""The API of tokens and people, for admins, and of whoever asks."""
+"""The API of tokens and people, for admins, and `GET /me`."""
 
 from typing import Annotated
 

@@ -1,4 +1,4 @@
-"""Tokens and people: the list, and what admins do about them."""
+"""The page of tokens and people, with the forms of admins."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace

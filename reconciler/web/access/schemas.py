@@ -1,4 +1,4 @@
-"""What the API takes and gives about tokens, people, and whoever asks."""
+"""Request and response models of tokens and people."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime

@@ -1,4 +1,4 @@
-"""The audit log, for whoever may see all sources."""
+"""The page of the audit log."""
 
 from typing import Annotated
 

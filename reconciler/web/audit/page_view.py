@@ -1,4 +1,4 @@
-"""View model of the audit page: each entry in words, with its subject and details."""
+"""View model of the audit page: each entry described, with its subject and details."""
 
 import json
 from collections.abc import Iterator, Mapping, Sequence

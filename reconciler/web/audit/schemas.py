@@ -1,4 +1,4 @@
-"""What the API takes and gives about the audit log."""
+"""Request and response models of the audit log."""
 
 from pydantic import Field
 

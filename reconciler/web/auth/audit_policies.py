@@ -1,4 +1,4 @@
-"""What a refused call leaves in the audit log, declared beside its route as its role is.
+"""Declares at each route what a refused call leaves in the audit log.
 
 What passes leaves its entry where it is done, in the transaction of the change. What is refused changes nothing, so its
 entry is left here. `route_policies.check_policies` refuses an application with a route that may change something and

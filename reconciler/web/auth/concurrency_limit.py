@@ -1,4 +1,4 @@
-"""What one person has under way at once: a few requests; further ones wait, and go when whoever asked hangs up.
+"""Limits how many requests one person may have in progress; further ones wait.
 
 A request whose client has hung up is worked on to its end, so closing connections frees nothing. Without a limit for
 each person, whoever asks and hangs up over and over has the database answer nobody else.

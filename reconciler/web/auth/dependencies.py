@@ -1,4 +1,4 @@
-"""What routes are given: the engine, the settings, and whoever asks with the role that the route needs."""
+"""Dependencies of routes: the engine, the settings, and the caller with the role that the route needs."""
 
 from typing import Annotated
 

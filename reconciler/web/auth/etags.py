@@ -1,4 +1,4 @@
-"""ETag and 304, before routing: a poll that finds nothing new reaches no route and reads no row.
+"""Answers conditional requests with 304 before routing, so that a poll without news reads no row.
 
 A tag stands for the store's generation, the credential and the URL. Whoever presents the tag that would be handed out
 now already has what would be sent. The generation is read before the rows are: a change in between makes the tag too

@@ -1,4 +1,4 @@
-"""Who asks: a bearer token or a signed-in browser, and the role that a route needs.
+"""Authenticates requests by bearer token or session, and checks the role that a route needs.
 
 A route states its policy beside itself, as a dependency: `Require` for the API, `RequirePage` for pages,
 `RequirePageOrLink` for a page that signed links show too, or `Public` with the reason why it needs no role.

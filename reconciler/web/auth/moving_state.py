@@ -1,4 +1,4 @@
-"""What answers tell besides the database: what was used of the budgets, and what ended by the clock alone."""
+"""The part of ETags that changes without a commit: budgets used, and what ends by the clock."""
 
 from bisect import bisect_right
 from collections.abc import Sequence

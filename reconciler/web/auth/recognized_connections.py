@@ -1,4 +1,4 @@
-"""Tells the server which connections carry requests of somebody who was identified."""
+"""Marks connections whose requests were authenticated, for the limits of the server."""
 
 from collections.abc import Mapping
 from typing import Any, Final

@@ -1,4 +1,4 @@
-"""The answer to a refused call, and the audit entry that a refused decision leaves."""
+"""Answers refused calls, and writes the audit entry of a refused decision."""
 
 from typing import Any
 

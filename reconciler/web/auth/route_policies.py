@@ -1,4 +1,4 @@
-"""Every route says who may call it, and one that may change something what a refused call leaves in the audit log."""
+"""Checks at start-up that every route declares its role, and every changing route its audit policy."""
 
 from collections.abc import Iterator, Sequence
 from typing import TypeVar

@@ -1,4 +1,4 @@
-"""What another site's page sends is refused, in one place, for every call that may change something.
+"""Refuses changing requests that come from pages of other sites.
 
 A browser adds a cookie by itself, also to what another site makes it send. It also says where that comes from: in
 ``Sec-Fetch-Site``, over plain http at least in ``Origin``. A bearer token is never added by itself, so a request that

@@ -1,4 +1,4 @@
-"""Signed links: they show one plan, for a while, to people without an account, and nothing else.
+"""Signs and verifies links that show one plan without an account until they expire.
 
 A link says the plan and when it ends; the signature covers both and the purpose, so that nothing that this key ever
 signs can be passed off for something else. Pure: the key and the time are given.

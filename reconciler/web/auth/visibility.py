@@ -1,4 +1,4 @@
-"""What a person may see: plans, chatbots, sources, and the suspensions that stop them."""
+"""Which plans, chatbots, sources and suspensions a person may see."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 

@@ -1,4 +1,4 @@
-"""View model of the page of one chatbot: its state, what git wants, what is live, and its past."""
+"""View model of the page of one chatbot: state, desired and live configuration, and history."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass

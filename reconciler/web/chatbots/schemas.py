@@ -1,4 +1,4 @@
-"""What the API takes and gives about chatbots."""
+"""Request and response models of chatbots."""
 
 from collections.abc import Collection, Mapping
 from typing import Self

@@ -1,4 +1,4 @@
-"""View model of a chatbot's drift episodes: what happened when, and by what."""
+"""View model of a chatbot's episodes of drift and their causes."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

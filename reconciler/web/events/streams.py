@@ -1,4 +1,4 @@
-"""Server-sent events: one open answer for each who looks on, as the WHATWG HTML standard writes them.
+"""Server-sent events, as the WHATWG HTML standard defines them: one open response for each reader.
 
 A stream keeps nothing for its reader but the place in the feed: whoever reads slowly finds a reset there, and costs no
 memory meanwhile. Who it is that reads is asked again at each step, so a stream ends with its credential.

@@ -1,4 +1,4 @@
-"""The API of the fleet at a glance."""
+"""`GET /status`: the fleet at a glance."""
 
 from fastapi import APIRouter
 

@@ -1,4 +1,4 @@
-"""What the overview of the fleet is made of, read once after each commit, however many ask."""
+"""Reads the records of the fleet's overview, once after each commit for all readers."""
 
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass

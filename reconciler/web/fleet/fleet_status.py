@@ -1,4 +1,4 @@
-"""What `/status`, `/metrics` and the page show of the whole fleet, read once."""
+"""Builds the fleet's overview for `/status`, `/metrics` and the fleet page."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace

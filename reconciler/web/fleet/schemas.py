@@ -1,4 +1,4 @@
-"""What `GET /status` gives."""
+"""Response models of `GET /status`."""
 
 from collections.abc import Mapping
 from typing import Self

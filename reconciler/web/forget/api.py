@@ -1,4 +1,4 @@
-"""The API of forgetting what is gone for good, for admins of everything."""
+"""The API that forgets sources, tenants and chatbots that are gone, for admins."""
 
 from typing import Annotated
 

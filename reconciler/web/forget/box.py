@@ -1,4 +1,4 @@
-"""The form that forgets a source, tenant or chatbot, on the pages that show one."""
+"""The form that forgets a source, tenant or chatbot, for the pages of these."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""The pages that forget what is gone for good."""
+"""The pages that forget sources, tenants and chatbots that are gone."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace

@@ -1,4 +1,4 @@
-"""What the API takes and gives when something is forgotten."""
+"""Request and response models of forgetting."""
 
 from pydantic import Field
 

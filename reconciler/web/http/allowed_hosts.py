@@ -1,4 +1,4 @@
-"""Which names the service answers to: what keeps a page of another site from reaching it by rebinding its name."""
+"""Accepts requests for known Host names only, which keeps out DNS rebinding."""
 
 from collections.abc import Sequence
 

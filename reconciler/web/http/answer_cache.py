@@ -1,4 +1,4 @@
-"""Answers that are sent again as they were made, for as long as nothing is committed."""
+"""Caches whole responses until the next commit."""
 
 from dataclasses import dataclass
 from typing import Any, Final

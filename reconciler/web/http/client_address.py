@@ -1,4 +1,4 @@
-"""Where a request comes from: the peer, or what a trusted proxy says about it."""
+"""The address of the client: the peer, or what a trusted proxy forwards."""
 
 from collections.abc import Sequence
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network

@@ -1,4 +1,4 @@
-"""Answers to reads travel compressed by gzip where whoever asks takes it (docs/decisions/0027).
+"""Compresses responses to reads by gzip where the client accepts it (docs/decisions/0027).
 
 Answers to forms and to calls that change something never do: one of them may hold a new secret beside what was typed.
 """

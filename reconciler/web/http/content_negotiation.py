@@ -1,4 +1,4 @@
-"""Which representation a reader wants (RFC 9110, section 12.5.1)."""
+"""Content negotiation: the representation that a client prefers (RFC 9110, section 12.5.1)."""
 
 from collections.abc import Sequence
 

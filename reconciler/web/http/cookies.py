@@ -1,4 +1,4 @@
-"""The cookies: over https their names bind them to this very host, and no script ever reads them.
+"""Cookies: HttpOnly, and bound to this host by their name prefix over https.
 
 Below a path of a shared host they go to that path alone. Browsers take a name bound to the host only for all of its
 paths, so that over https such a name only says that it came by https.

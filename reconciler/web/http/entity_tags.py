@@ -1,4 +1,4 @@
-"""ETags (RFC 9110, section 8.8.3): how one is written, and whether a request presents it."""
+"""ETags (RFC 9110, section 8.8.3): writes them, and matches them with If-None-Match."""
 
 import hashlib
 from collections.abc import Iterable, Sequence

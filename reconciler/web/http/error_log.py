@@ -1,4 +1,4 @@
-"""Logs an unexpected error: where it arose, never values, which may be secret."""
+"""Logs unexpected errors with their origin, but without values, which may be secret."""
 
 import traceback
 from logging import Logger

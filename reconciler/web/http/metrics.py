@@ -1,4 +1,4 @@
-"""The figures that requests move. No label ever names a chatbot, a person or a secret."""
+"""The Prometheus metrics that requests update. No label names a chatbot, a person or a secret."""
 
 from dataclasses import dataclass, field
 

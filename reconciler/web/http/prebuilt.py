@@ -1,4 +1,4 @@
-"""Constant answers, compressed and tagged once, so that they cost nothing however often strangers ask."""
+"""Responses that never change, compressed and tagged once."""
 
 from dataclasses import dataclass
 from typing import Self

@@ -1,4 +1,4 @@
-"""Problem documents (RFC 9457): the one shape of every error, and the one list of their codes."""
+"""Problem documents (RFC 9457) and the list of their codes."""
 
 import json
 from collections.abc import Mapping

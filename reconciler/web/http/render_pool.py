@@ -1,4 +1,4 @@
-"""Makes pages and renderings that take a while: off the event loop, each person in turn, only while somebody waits.
+"""Renders pages and plans in threads, fairly among people, and only while the client waits.
 
 Comparing texts takes long, and a thread cannot be ended from outside. So the work of a rendering is bounded by its
 effort, each person has one thread at a time, and whoever hangs up ends their rendering at its next step.

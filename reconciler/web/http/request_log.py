@@ -1,4 +1,4 @@
-"""A request's id, its line in the log, and its place in the metrics. Neither query strings nor headers are logged."""
+"""Gives each request an id, a line in the log and its metrics. Query strings and headers are not logged."""
 
 import logging
 import secrets

@@ -1,4 +1,4 @@
-"""What API routes share: documented refusals, and lists in parts."""
+"""Responses that API routes share: documented refusals, and pages of lists."""
 
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Any, TypeVar

@@ -1,4 +1,4 @@
-"""The path of `server.public_url`: where the service stands on a host that it shares with others.
+"""Serves the application below the path of `server.public_url`.
 
 Inside the application every address is as if there were no such path; what goes out carries it. While a request is
 answered, `root_path` gives it to whatever writes an address: pages, problem documents, cookies.

@@ -1,4 +1,4 @@
-"""The bases of what the API takes and gives, and the types of their fields.
+"""Base classes of request and response models, and the types of their fields.
 
 Requests are strict: unknown names are refused rather than ignored. In answers absent values are null, never missing.
 """

@@ -1,4 +1,4 @@
-"""The settings of the web."""
+"""The settings of the web application."""
 
 import secrets
 from collections.abc import Mapping, Sequence

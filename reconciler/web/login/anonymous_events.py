@@ -1,4 +1,4 @@
-"""Logs what people who are not signed in cause, once a minute for each kind."""
+"""Logs events of people who are not signed in, at most once a minute for each kind."""
 
 import logging
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""Attempts to sign in that are under way: kept by the browser, in a cookie that only this process can have made.
+"""Sign-in attempts in progress, kept in a cookie that this process sealed.
 
 The cookie names the attempt and nothing else. What must stay secret is derived from that name and a key that the
 process made for itself, so that nobody can fill its memory with attempts; a restart ends those under way.

@@ -1,4 +1,4 @@
-"""Sign-in by a token or by the issuer, and sign-out."""
+"""The pages that sign people in, by token or at the issuer, and out."""
 
 from dataclasses import dataclass
 from http import HTTPStatus

@@ -1,4 +1,4 @@
-"""What Prometheus scrapes: counted from the database at the scrape, so that nothing has to be kept in step."""
+"""The Prometheus metrics that are counted from the database at each scrape."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass

@@ -1,4 +1,4 @@
-"""Decisions about plans as they are asked for by the API and by the pages: the same checks, the same audit entries."""
+"""Decides about plans for the API and the pages: the same checks, the same audit entries."""
 
 from reconciler.engine.context import Actor, Engine
 from reconciler.engine.decide import decisions

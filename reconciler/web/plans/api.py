@@ -1,4 +1,4 @@
-"""Plans, decisions about them, and applies."""
+"""The API of plans, decisions and applies."""
 
 from collections.abc import Mapping
 from functools import partial

@@ -1,4 +1,4 @@
-"""What a person may decide about a plan now, and why not the rest: asks the use cases' own rules."""
+"""View model of the decisions that a person may make about a plan, and why others are not possible."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

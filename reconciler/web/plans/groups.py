@@ -1,4 +1,4 @@
-"""The page of one change on many chatbots: decided together, each plan by its own fingerprint."""
+"""The page of one change on many chatbots, where each plan is decided by its own fingerprint."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace

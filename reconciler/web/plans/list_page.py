@@ -1,4 +1,4 @@
-"""The page that lists plans: groups of equal changes first, then what waits, then the rest."""
+"""The page that lists plans: groups of equal changes, then plans that wait, then the others."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass

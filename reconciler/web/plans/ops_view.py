@@ -1,4 +1,4 @@
-"""View model of a plan's ops: short fields as a table, texts as a word diff, the rest folded."""
+"""View model of a plan's ops: short fields as a table, texts as word diffs, the rest folded."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace

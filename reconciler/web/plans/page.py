@@ -1,4 +1,4 @@
-"""The page of one plan, and what is decided on it."""
+"""The page of one plan, with the forms of its decisions."""
 
 import re
 from dataclasses import dataclass, replace

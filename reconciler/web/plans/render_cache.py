@@ -1,4 +1,4 @@
-"""Caches renderings of plans, by everything that they show."""
+"""Caches the renderings of plans."""
 
 import threading
 from collections.abc import Callable, Hashable

@@ -1,4 +1,4 @@
-"""A stored plan as text and markdown, by the renderers that the command line uses."""
+"""Renders a stored plan as text or markdown, with the renderers of the command line."""
 
 from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""What the API takes and gives about plans, decisions and applies."""
+"""Request and response models of plans, decisions and applies."""
 
 from collections.abc import Collection, Mapping, Sequence
 from typing import Annotated, Literal, Self

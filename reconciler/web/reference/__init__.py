@@ -1,1 +1,1 @@
-"""OpenAPI, and the same as a page."""
+"""The OpenAPI document, and the page that shows it."""

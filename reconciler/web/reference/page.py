@@ -1,4 +1,4 @@
-"""OpenAPI, and the same as a page that needs no network, no script and no token."""
+"""The OpenAPI document, and its page, which needs no network, no script and no token."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""What the API takes and gives about runs."""
+"""Request and response models of runs."""
 
 from collections.abc import Collection
 

@@ -1,4 +1,4 @@
-"""How a run ended, as a badge, and what it found: for the pages of runs, sources and the fleet."""
+"""Summarises a run for the pages: a badge for how it ended, and what it found."""
 
 from reconciler.domain.diagnostics import Severity
 from reconciler.domain.entities import Run, RunStatus

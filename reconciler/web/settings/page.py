@@ -1,4 +1,4 @@
-"""The page of the effective settings, for admins; secrets are never among them."""
+"""The page of the effective settings, for admins, without secrets."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

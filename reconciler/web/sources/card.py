@@ -1,4 +1,4 @@
-"""View model of one source on the page of sources: what was read, what is wrong, and what to do."""
+"""View model of one source on the page of sources."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field

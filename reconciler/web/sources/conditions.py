@@ -1,4 +1,4 @@
-"""Conditions of a source: what is wrong in the documents of its last good revision."""
+"""The conditions of a source: faults in the documents of its last good revision."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""The page of sources, with refresh and acceptance."""
+"""The page of sources, with the forms to refresh one and to accept a revision."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from urllib.parse import quote

@@ -1,4 +1,4 @@
-"""What the API takes and gives about sources."""
+"""Request and response models of sources."""
 
 from collections.abc import Mapping
 from typing import Annotated, Self

@@ -1,4 +1,4 @@
-"""Suspends and resumes for the API and the pages: the same checks for both."""
+"""Suspends and resumes for the API and the pages."""
 
 from reconciler.domain.suspensions import Suspension
 from reconciler.engine.context import Actor, Engine

@@ -1,4 +1,4 @@
-"""The form that suspends and resumes, on the pages that show what can be suspended."""
+"""The form that suspends and resumes applies, for the pages of what can be suspended."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

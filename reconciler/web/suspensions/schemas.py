@@ -1,4 +1,4 @@
-"""What the API takes and gives about suspensions."""
+"""Request and response models of suspensions."""
 
 from collections.abc import Sequence
 from typing import Annotated, Self

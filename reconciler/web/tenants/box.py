@@ -1,4 +1,4 @@
-"""What is said of how chatbots are compared, and the form that trusts `updatedAt` again."""
+"""Describes how a tenant's chatbots are compared, with the form that trusts `updatedAt` again."""
 
 from dataclasses import dataclass
 from datetime import datetime

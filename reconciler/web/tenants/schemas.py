@@ -1,4 +1,4 @@
-"""What the API takes about tenants."""
+"""Request models of tenants."""
 
 from reconciler.web.http.schemas import RequestModel, Text
 

@@ -1,4 +1,4 @@
-"""Badges: shape, words and colour of each state, the same on every page."""
+"""Badges: the symbol, words and colour of each state."""
 
 from collections.abc import Mapping
 from typing import Final, NamedTuple

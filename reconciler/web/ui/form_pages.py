@@ -1,4 +1,4 @@
-"""Which page a form belongs to, so that an answer to it has an address that can be loaded again."""
+"""Finds the page that a form belongs to, so that a refused form is shown there."""
 
 import re
 from typing import Final

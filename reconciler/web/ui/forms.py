@@ -1,4 +1,4 @@
-"""The pages' forms: read by hand, so that no multipart parser is loaded, and done or refused."""
+"""Reads and runs the forms of pages, without a multipart parser."""
 
 import re
 from collections.abc import Mapping

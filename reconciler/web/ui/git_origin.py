@@ -1,4 +1,4 @@
-"""Where a document stands in git, who last changed it, and where that can be looked at."""
+"""The place of a document in git: path, revision, author of the last change, and links to the forge."""
 
 from dataclasses import dataclass, replace
 from typing import Self

@@ -1,4 +1,4 @@
-"""The layout of every page: navigation, whoever is signed in, and how many plans wait."""
+"""The layout of every page: navigation, the signed-in person, and how many plans wait."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Style sheets, scripts and the like: the same for everybody, and kept by browsers as long as they stay as they are."""
+"""Serves style sheets and scripts under the digest of their contents, which browsers may cache for ever."""
 
 from functools import cache
 from hashlib import blake2s

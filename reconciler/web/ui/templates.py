@@ -1,4 +1,4 @@
-"""The pages' templates: every value is escaped, an unknown one is an error, and none holds a script or a style.
+"""The Jinja templates: values are escaped, unknown ones are errors, and scripts and styles are external.
 
 A template's whole context is `page`, a dataclass with a `frame`. No value brings an unseen character into a page: each
 is shown as its escape.
