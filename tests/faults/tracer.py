@@ -9,6 +9,7 @@ before each covers every moment between two steps.
 import logging
 import os
 import re
+import sqlite3
 import sys
 import threading
 from collections import Counter
@@ -21,6 +22,7 @@ from typing import Any, Final
 import greenlet  # type: ignore[import-untyped]  # it comes without types
 from sqlalchemy import Engine, Pool, event
 
+from reconciler.storage.sqlite_driver import SqliteConnection
 from tests.faults.order import Trap
 
 _WRITES: Final = os.O_WRONLY | os.O_RDWR | os.O_CREAT
@@ -31,6 +33,8 @@ _OURS: Final = ("reconciler.", "api_client.")
 _RETRIES: Final = "reconciler.engine.conflicts"
 """What it calls again and again is a part of whoever asked it to."""
 _PLUMBING: Final = ("reconciler.storage.", "reconciler.targets.", "api_client.")
+_EXCHANGES: Final = frozenset((("api_client._transport", "_exchange"), ("api_client._transport", "_exchange_alone")))
+"""The functions of the SDK that have one request under way."""
 _TABLE: Final = re.compile(r"\b(?:FROM|INTO|UPDATE|TABLE|INDEX)\s+\"?(\w+)", re.IGNORECASE)
 _ID: Final = re.compile(r"/chatbots/[^/?]+")
 _RANDOM: Final = re.compile(r"tmp\w{8}|(?<=^\.link-key-)\w+|[0-9a-f]{38,64}|\d+(?=\.json)|\bpack-\w+|\bprocess_\w+")
@@ -90,17 +94,18 @@ class Tracer:
     def _connected(self, connection: Any, record: Any) -> None:
         """Have SQLite tell every statement of a new connection; an asynchronous one lives on a thread of its own."""
         info = record.info
-        if not hasattr(getattr(connection, "driver_connection", connection), "set_trace_callback"):
+        driver = getattr(connection, "driver_connection", connection)
+        if not isinstance(driver, SqliteConnection | sqlite3.Connection):
             return  # no SQLite: SQLAlchemy's events tell
 
         def told(statement: str) -> None:
             if not statement.startswith(_UNSEEN):
                 self.step(f"sql {shape_of(statement)}", info.get("asks", "-"))
 
-        if hasattr(connection, "run_async"):
-            connection.run_async(lambda raw: raw.set_trace_callback(told))
+        if isinstance(driver, SqliteConnection):
+            connection.run_async(lambda raw: raw.run(lambda inner: inner.set_trace_callback(told)))
         else:
-            connection.set_trace_callback(told)
+            driver.set_trace_callback(told)
 
     def _told_statement(self, connection: Any, _: Any, statement: str, *__: Any) -> None:
         self._told(shape_of(statement), connection)
@@ -195,7 +200,10 @@ def asker() -> str:
 def _request() -> str:
     """Which request of the SDK is under way."""
     for frame in frames():
-        if frame.f_code.co_name == "_exchange" and frame.f_globals.get("__name__") == "api_client._transport":
+        if (
+            frame.f_code.co_name in {"_exchange", "_exchange_alone"}
+            and frame.f_globals.get("__name__") == "api_client._transport"
+        ):
             request = frame.f_locals["request"]
             return f"{request.method} {_ID.sub('/chatbots/ID', request.target)}"
     return "-"
