@@ -214,6 +214,7 @@ class Builder:
             raise self.refuse(f'the alias "*{anchor}" stands inside of what it names: write it out', line, column)
         known = self._anchors.get(anchor)
         if known is None:
+            self._count(1, 0, line, column)
             self.report(
                 f'nothing before this is anchored as "&{anchor}": correct the name',
                 line,

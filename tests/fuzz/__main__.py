@@ -14,7 +14,7 @@ from pathlib import Path
 from tests.fuzz.seeds import SEEDS
 
 FOUND = Path(".fuzz")
-SLOWEST_SECONDS = 5
+SLOWEST_SECONDS = 30
 MOST_MEBIBYTES = 512
 """What a hostile file may cost at most; atheris itself and what it instruments take about half of it."""
 _ENDING_SECONDS = 120

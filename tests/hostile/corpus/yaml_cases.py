@@ -4,14 +4,11 @@ from collections.abc import Iterator
 
 from tests.hostile.corpus.recipes import BAD, HEAD, JSON, Case, Fault, accepted, refused, text_file
 
-_BOMB = (
-    "a: &a [lol, lol, lol, lol, lol, lol, lol, lol, lol]\n"
-    + "".join(
-        f"{new}: &{new} [{', '.join([f'*{old}'] * 9)}]\n" for old, new in zip("abcdefgh", "bcdefghi", strict=True)
-    )
-    + HEAD
-    + "spec: {}\n"
+_MULTIPLIED = "".join(
+    f"{new}: &{new} [{', '.join([f'*{old}'] * 9)}]\n" for old, new in zip("abcdefgh", "bcdefghi", strict=True)
 )
+_BOMB = f"a: &a [lol, lol, lol, lol, lol, lol, lol, lol, lol]\n{_MULTIPLIED}{HEAD}spec: {{}}\n"
+_BOMB_OF_UNKNOWN = f"{_MULTIPLIED}{HEAD}spec: {{}}\n"
 _JSON = '{"apiVersion": "v1", "kind": "ChatbotConfig", "spec": %s}\n'
 
 
@@ -32,6 +29,7 @@ def _spec(text: str) -> str:
 
 def _aliases() -> Iterator[Case]:
     yield refused("billion-laughs", _BOMB, 6, "values: split it")
+    yield refused("billion-laughs-at-nobody", _BOMB_OF_UNKNOWN, 6, "values: split it")
     quadratic = (HEAD, "spec:\n  core:\n    a: &a ", ("x", 100_000), "\n    b: [", ("*a, ", 99), "]\n")
     yield refused("quadratic-blowup", quadratic, 6, "characters: split it")
     yield refused(

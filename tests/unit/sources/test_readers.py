@@ -138,6 +138,29 @@ def test_an_anchor_is_known_in_its_own_document_only() -> None:
     assert documents[1].findings[0].message.startswith("nothing before this is anchored")
 
 
+LINKS = st.lists(st.sampled_from(["&a", "&b", "*a", "*b", "*nobody", "x", "{k: *a, l: 1}", "{*a : 1}"]), max_size=6)
+
+
+@given(st.lists(LINKS, max_size=5))
+def test_every_value_that_a_walk_meets_is_counted(lists: list[list[str]]) -> None:
+    anchored = [
+        f"- {'&a' if number % 2 else '&b'} [{', '.join(f'{one} v' if one[0] == '&' else one for one in items)}]"
+        for number, items in enumerate(lists)
+    ]
+    for document in read_yaml("\n".join(anchored)):
+        assert document.nodes >= values_in(document.value)
+
+
+def values_in(value: Any) -> int:
+    match value:
+        case dict():
+            return 1 + sum(1 + values_in(inner) for inner in value.values())
+        case list():
+            return 1 + sum(map(values_in, value))
+        case _:
+            return 1
+
+
 def bomb(levels: int) -> str:
     lines = ["a: &a0 [x, x, x, x, x, x, x, x, x]"]
     lines += [f"b{level}: &a{level} [{', '.join([f'*a{level - 1}'] * 9)}]" for level in range(1, levels)]
@@ -148,6 +171,7 @@ def bomb(levels: int) -> str:
     ("text", "message"),
     [
         (bomb(9), "the document holds more than 100000 values"),
+        (bomb(7).replace("&a0", "&other"), "the document holds more than 100000 values"),
         ("a: &a [x]\nb: [" + "*a, " * 101 + "]", "more than 100 aliases"),
         ("a: &a " + "x" * 500_000 + "\nb: [" + "*a, " * 10 + "]", "the document holds more than 4194304 characters"),
         ("[" * 200_000, "nested deeper than 64 levels"),
@@ -157,7 +181,18 @@ def bomb(levels: int) -> str:
         ("[" + "x, " * 100_001 + "]", "the document holds more than 100000 values"),
         ("a0: &a0 " + "[" * 40 + "]" * 40 + "\na1: " + "[" * 40 + "*a0" + "]" * 40, "nested deeper than 64 levels"),
     ],
-    ids=["aliases of aliases", "many aliases", "long alias", "lists", "maps", "blocks", "keys", "wide", "deep alias"],
+    ids=[
+        "aliases of aliases",
+        "unknown aliases",
+        "many aliases",
+        "long alias",
+        "lists",
+        "maps",
+        "blocks",
+        "keys",
+        "wide",
+        "deep alias",
+    ],
 )
 def test_a_bomb_is_refused_before_it_takes_much_work(text: str, message: str) -> None:
     with counted(most=12_000_000):
