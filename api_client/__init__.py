@@ -8,7 +8,7 @@ import importlib
 import typing
 
 if typing.TYPE_CHECKING:
-    from api_client._wire import document_body
+    from api_client._wire import DryRunAnswer, document_body
     from api_client.async_client import AsyncWizChatClient
     from api_client.base_url import DEFAULT_BASE_URL
     from api_client.client import WizChatClient
@@ -29,6 +29,7 @@ __all__ = [
     "ApplyResult",
     "AsyncWizChatClient",
     "ChatbotConfigDocument",
+    "DryRunAnswer",
     "Error",
     "Plan",
     "PublicChatbot",
@@ -48,6 +49,7 @@ _MODULES: typing.Final = {
     "ApplyResult": "models",
     "AsyncWizChatClient": "async_client",
     "ChatbotConfigDocument": "models",
+    "DryRunAnswer": "_wire",
     "Error": "models",
     "Plan": "models",
     "PublicChatbot": "models",

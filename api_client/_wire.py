@@ -6,7 +6,7 @@ is given what came of it, and returns the call's value or raises one of `errors`
 
 import json
 from collections.abc import Callable, Generator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 from http import HTTPStatus
@@ -145,6 +145,12 @@ def apply_call(chatbot_id: str, document: DocumentInput, *, dry_run: bool, prune
     return Call(Request("POST", target, content, own_connection=True), _read_apply, applies_to=chatbot_id)
 
 
+def dry_run_call(chatbot_id: str, document: DocumentInput) -> "Call[DryRunAnswer]":
+    """Dry-run a document, and leave the answer to be read later."""
+    request = Request("POST", f"{chatbot_path(chatbot_id)}/apply?dryRun=true", encoded_document(document, prune=None))
+    return Call(request, DryRunAnswer.of)
+
+
 def encoded_document(document: DocumentInput, *, prune: bool | None) -> bytes:
     """The body of an apply; bytes are taken as they are."""
     if isinstance(document, bytes):
@@ -176,9 +182,9 @@ def document_body(document: ChatbotConfigDocument | Mapping[str, Any]) -> dict[s
 
 def _restore_unknown(body: dict[str, Any], model: BaseModel) -> None:
     """Put back the unknown fields, which pydantic reads into strict models but does not write out of them."""
-    for name, field in type(model).model_fields.items():
+    for name, stated in type(model).model_fields.items():
         value = getattr(model, name)
-        written = body.get(field.alias or name)
+        written = body.get(stated.alias or name)
         pairs = zip(written, value, strict=True) if isinstance(value, list) and written else [(written, value)]
         for inner_body, inner in pairs:
             if isinstance(inner, BaseModel) and isinstance(inner_body, dict):
@@ -295,6 +301,38 @@ def _read_apply(answer: Answer, now: datetime) -> ApplyResult:
     if not by_the_api and not is_client_error:
         raise WizChatResponseError(f"status {answer.status_code} came without the API's error envelope")
     return _read_dry_run(answer, now)
+
+
+@dataclass(frozen=True, slots=True)
+class DryRunAnswer:
+    """What a dry run was answered, to be read only by those who do not know it yet.
+
+    Attributes:
+        content: The bytes that came; equal ones say the same.
+    """
+
+    content: bytes
+    _read: Callable[[], ApplyResult] = field(repr=False, compare=False)
+
+    @classmethod
+    def of(cls, answer: Answer, now: datetime) -> "DryRunAnswer":
+        """An answer with a plan; a refusal is raised at once.
+
+        Raises:
+            WizChatApiError: The API refused.
+        """
+        if answer.is_success:
+            return cls(answer.content, lambda: _read_dry_run(answer, now))
+        result = _read_dry_run(answer, now)
+        return cls(answer.content, lambda: result)
+
+    def result(self) -> ApplyResult:
+        """Read it.
+
+        Raises:
+            WizChatResponseError: It cannot be read.
+        """
+        return self._read()
 
 
 def _partial_failure(answer: Answer, now: datetime) -> ApplyResult:

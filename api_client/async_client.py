@@ -103,6 +103,12 @@ class AsyncWizChatClient:
         """Apply or dry-run a document; see `WizChatClient.apply_config` for arguments, result and errors."""
         return await self._run(_wire.apply_call(chatbot_id, document, dry_run=dry_run, prune=prune))
 
+    async def dry_run_answer(
+        self, chatbot_id: str, document: ChatbotConfigDocument | Mapping[str, Any] | bytes
+    ) -> _wire.DryRunAnswer:
+        """Dry-run a document, and read the answer later; see `WizChatClient.dry_run_answer`."""
+        return await self._run(_wire.dry_run_call(chatbot_id, document))
+
     async def _run(self, call: _wire.Call[T]) -> T:
         return await self._drive(_wire.exchange(call, self._retries))
 

@@ -21,6 +21,10 @@ SMALL: Final = 1_000
 """So many values, or so many times `TEXT` characters, are computed with on the event loop: about a millisecond."""
 TEXT: Final = 256
 """Characters or bytes that count as one value."""
+SMALL_JSON: Final = 32 * 1024
+"""So many bytes of JSON are read on the event loop: they hold about as many values."""
+
+_SCALARS: Final = frozenset({int, float, bool, type(None)})
 
 log = logging.getLogger(__name__)
 
@@ -71,6 +75,10 @@ class NamedExecutor:
         """
         return work() if is_small(*inputs) else await self.run(work)
 
+    async def compute_json(self, work: Callable[[], T], content: bytes) -> T:
+        """As `compute`, for what goes through JSON that is not read yet."""
+        return work() if len(content) <= SMALL_JSON else await self.run(work)
+
     async def close(self, seconds: float = CLOSE_SECONDS) -> None:
         """Let nothing more begin, and wait for what is under way.
 
@@ -106,18 +114,26 @@ def is_small(*values: Any) -> bool:
     budget, waiting = SMALL - len(values), list(values)
     while waiting:
         value = waiting.pop()
-        inner: Collection[Any] = ()
-        match value:
-            case str() | bytes():
-                budget -= len(value) // TEXT
-            case Mapping():
-                inner = value.values()
-            case list() | tuple() | set() | frozenset():
-                inner = value
-            case _:
-                inner = [getattr(value, name) for name in _fields_of(type(value))]
-        budget -= len(inner)
+        kind = type(value)
+        if kind is str or kind is bytes:
+            budget -= len(value) // TEXT
+        elif kind not in _SCALARS:
+            inner = value.values() if kind is dict else value if kind is list else _inner(value)
+            budget -= len(inner)
+            waiting.extend(inner)
         if budget < 0:
             return False
-        waiting.extend(inner)
     return True
+
+
+def _inner(value: Any) -> Collection[Any]:
+    """What a value holds, where its type does not tell at once."""
+    match value:
+        case str() | bytes():
+            return [value[:]]  # of a class of its own, such as an enum's
+        case Mapping():
+            return value.values()
+        case list() | tuple() | set() | frozenset():
+            return value
+        case _:
+            return [getattr(value, name) for name in _fields_of(type(value))]

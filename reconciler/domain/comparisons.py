@@ -1,12 +1,13 @@
 """Which chatbots are compared with the live side and why, and the digest of a dry run's result."""
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
-from reconciler.domain.canonical import digest
+from reconciler.domain.canonical import compact_text, digest
 from reconciler.domain.clock_tolerance import TOLERANCE
 from reconciler.domain.entities import Claim
 from reconciler.domain.plan import Op
@@ -55,10 +56,12 @@ class StoredResult:
     Attributes:
         digest: As `result_digest` makes it; None while nothing is.
         version: The version of the chatbot's row that it was written with: in another one, something else changed it.
+        answer: What it was answered, as `answer_digest` makes it; None while that is not known.
     """
 
     digest: str | None
     version: int | None
+    answer: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +96,10 @@ class Comparison:
         """Whether the last dry run gave this, and nothing else changed the chatbot since."""
         return self.result.digest == digest and self.result.version == self.version
 
+    def gave_by_answer(self, answer: str) -> str | None:
+        """What the last dry run gave, where it was answered this, and nothing else changed the chatbot since."""
+        return self.result.digest if self.result.answer == answer and self.result.version == self.version else None
+
 
 RESULT_SCHEME: Final = 1
 """Bump when something else follows from the same dry run: then every chatbot is looked at as if it were new."""
@@ -108,6 +115,22 @@ def result_digest(policy: str, document_digest: str | None, ops: Sequence[Op]) -
     """
     op_values = [(op.section, op.action, op.key, op.before, op.after, op.changed_fields) for op in ops]
     return digest([RESULT_SCHEME, policy, document_digest, op_values])
+
+
+def answer_digest(program: str, policy: str, document_digest: str | None, answer: bytes) -> str:
+    """What a dry run was answered, and what else its result depends on, as a digest.
+
+    Of equal ones the results are equal, without a look at the second answer. It says nothing of when that was, and a
+    result that is kept holds until something changes its chatbot's row: as one that was found to be equal op by op.
+
+    Args:
+        program: The version of the program, which goes through answers in its own way.
+        policy: The digest of the policy, as for `result_digest`.
+        document_digest: That of the document.
+        answer: As it came.
+    """
+    inputs = compact_text([RESULT_SCHEME, program, policy, document_digest]).encode()
+    return hashlib.sha256(inputs + b"\n" + answer).hexdigest()
 
 
 def is_unexplained(before: str | None, after: str | None, direction: Direction) -> bool:

@@ -193,6 +193,7 @@ class Chatbot:
         checked_by: Why it was last compared; None where an older program did it.
         result_digest: What the last dry run gave, as a digest; None while nothing is known of it.
         result_version: The version of this record that was written with it.
+        answer_digest: What that dry run was answered, as a digest; safe to lose, as the next answer then is read.
         unexplained_at: Since when it differs from before though its `updatedAt` did not move; None while nothing does.
     """
 
@@ -227,6 +228,7 @@ class Chatbot:
     checked_by: CheckedBy | None = None
     result_digest: str | None = None
     result_version: int | None = None
+    answer_digest: str | None = None
     unexplained_at: datetime | None = None
     missing_since: datetime | None = None
     missing_asked_at: datetime | None = None

@@ -1,6 +1,6 @@
 """Ports of a tenant's WizChat: one to read and dry-run, one to write."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import IntEnum
@@ -111,6 +111,19 @@ class Budget:
         return replace(self, used_today=used, is_whole=False, left_for_a_pass=None)
 
 
+@dataclass(frozen=True, slots=True)
+class DryRunAnswer:
+    """What a dry run was answered, not gone through yet.
+
+    Attributes:
+        content: As it came: equal bytes mean equal ops.
+        ops: Goes through it, as `Target.dry_run` does.
+    """
+
+    content: bytes
+    ops: Callable[[], tuple[Op, ...]] = field(repr=False, compare=False)
+
+
 class Target(Protocol):
     """One tenant's side of WizChat, through its read key. Every call goes through the tenant's budget.
 
@@ -131,6 +144,9 @@ class Target(Protocol):
 
         Values hold only contract fields that are not server-owned.
         """
+
+    async def dry_run_answer(self, chatbot_id: str, body: Mapping[str, Any]) -> DryRunAnswer:
+        """As `dry_run`, for whoever may know the answer already: going through it costs more than all the rest."""
 
     async def export(self, chatbot_id: str) -> Mapping[str, Any]:
         """The live configuration as a document body without server-owned fields."""

@@ -12,16 +12,16 @@ from datetime import timedelta
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
+import api_client
 from api_client import AsyncWizChatClient
 from api_client.errors import WizChatError
-from api_client.models import ApplyResult
 from reconciler.domain.apply_answers import ApplyAnswer, ApplyRefused, ApplyUnclear, NotSent
 from reconciler.domain.canonical import canonical_bytes
 from reconciler.domain.plan import Op
 from reconciler.domain.policy import APPLY_DEADLINE
-from reconciler.errors import RequestRefused, SettingsError, TargetRateLimited
+from reconciler.errors import RequestRefused, SettingsError, TargetError, TargetRateLimited
 from reconciler.executors import NamedExecutor
-from reconciler.ports import COMPARING, Budget, LiveChatbot, Spender
+from reconciler.ports import COMPARING, Budget, DryRunAnswer, LiveChatbot, Spender
 from reconciler.targets import error_translation, translation
 from reconciler.targets.budget import CallBudget
 
@@ -104,14 +104,26 @@ class WizChatTarget:
 
     async def dry_run(self, chatbot_id: str, body: Mapping[str, Any]) -> tuple[Op, ...]:
         """Every op that an apply of the body would do now, noops included, in the API's order."""
+        answer = await self.dry_run_answer(chatbot_id, body)
+        return await self._threads.compute_json(answer.ops, answer.content)
 
-        async def request() -> ApplyResult:
+    async def dry_run_answer(self, chatbot_id: str, body: Mapping[str, Any]) -> DryRunAnswer:
+        """As `dry_run`, with the answer as it came."""
+
+        async def request() -> api_client.DryRunAnswer:
             # as an apply sends it, byte for byte
             content = await self._threads.compute(lambda: canonical_bytes(body), body)
-            return await self._client.apply_config(chatbot_id, content, dry_run=True)
+            return await self._client.dry_run_answer(chatbot_id, content)
 
-        result = await self._make(request, chatbot_id)
-        return await self._threads.compute(lambda: translation.ops_of(result), result)
+        answer = await self._make(request, chatbot_id)
+
+        def ops() -> tuple[Op, ...]:
+            try:
+                return translation.ops_of(answer.result())
+            except WizChatError as error:
+                raise self._error(error, chatbot_id) from error
+
+        return DryRunAnswer(answer.content, ops)
 
     async def export(self, chatbot_id: str) -> Mapping[str, Any]:
         """The live configuration as a document body without server-owned fields.
@@ -125,10 +137,13 @@ class WizChatTarget:
         try:
             return await self._budget.make(request, self._spender)
         except WizChatError as error:
-            raise error_translation.target_error(error, tenant=self._tenant, chatbot_id=chatbot_id) from error
+            raise self._error(error, chatbot_id) from error
         except ValueError as error:
             # the SDK refuses an id that would not stay one segment of the path, and what is no JSON
             raise RequestRefused(f"chatbot {chatbot_id!r} cannot be asked for: {error}") from error
+
+    def _error(self, error: WizChatError, chatbot_id: str | None) -> TargetError:
+        return error_translation.target_error(error, tenant=self._tenant, chatbot_id=chatbot_id)
 
 
 class WizChatWriter:

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import pickle
 from collections import defaultdict, deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -21,7 +22,7 @@ from api_client.sandbox.views import chatbot_name, config_document, read_config
 from reconciler.domain.apply_answers import ApplyAnswer, ApplyRefused, ApplyUnclear, NotSent
 from reconciler.domain.plan import Op
 from reconciler.errors import ChatbotNotFound, RequestRefused, TargetError
-from reconciler.ports import Budget, LiveChatbot, Spender
+from reconciler.ports import Budget, DryRunAnswer, LiveChatbot, Spender
 from reconciler.targets import translation
 from tests.fakes.clock import FakeClock
 
@@ -40,6 +41,11 @@ class Write:
 
     chatbot_id: str
     body: bytes
+
+
+def answered(ops: tuple[Op, ...]) -> DryRunAnswer:
+    """An answer that says these ops."""
+    return DryRunAnswer(pickle.dumps(ops), lambda: ops)
 
 
 class FakeTarget:
@@ -103,6 +109,9 @@ class FakeTarget:
             raise RequestRefused(f"WizChat refused the request with {refusal.code}: {refusal.message}") from refusal
         plan = plan_document(document, read_config(chatbot, self.clock.now()))
         return translation.ops_of(ApplyResult.model_validate({"dryRun": True, "plan": plan.as_json()}))
+
+    async def dry_run_answer(self, chatbot_id: str, body: Mapping[str, Any]) -> DryRunAnswer:
+        return answered(await self.dry_run(chatbot_id, body))
 
     async def export(self, chatbot_id: str) -> Mapping[str, Any]:
         self._called("export", chatbot_id)

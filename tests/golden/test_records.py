@@ -52,7 +52,18 @@ TABLES = (
     "tenants",
     "transitions",
 )
-HIDDEN = {"hash", "prev_hash", "search", "called", "version", "body", "data", "result_digest", "result_version"}
+HIDDEN = {
+    "hash",
+    "prev_hash",
+    "search",
+    "called",
+    "version",
+    "body",
+    "data",
+    "result_digest",
+    "result_version",
+    "answer_digest",
+}
 """What follows from the rest, or is held by tests of its own."""
 
 EMPTY = {None, "[]", "{}"}

@@ -6,8 +6,8 @@ from typing import Any, Self
 
 from reconciler.domain.apply_answers import ApplyAnswer
 from reconciler.domain.plan import Op
-from reconciler.ports import Spender
-from tests.fakes.target import FakeTarget, FakeWriter
+from reconciler.ports import DryRunAnswer, Spender
+from tests.fakes.target import FakeTarget, FakeWriter, answered
 from tests.support.world import BOT
 
 Meanwhile = Callable[[], Awaitable[object]]
@@ -35,6 +35,9 @@ class BusyTarget:
             meanwhile, self.meanwhile = self.meanwhile, None
             await meanwhile()
         return ops
+
+    async def dry_run_answer(self, chatbot_id: str, body: Mapping[str, Any]) -> DryRunAnswer:
+        return answered(await self.dry_run(chatbot_id, body))
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.target, name)

@@ -246,7 +246,7 @@ async def compare_again(engine: Engine, tenant: str, chatbot_id: str, cause: str
         document = await uow.documents.get(source, chatbot_id) if source else None
     if chatbot is None or document is None or document.body is None:
         return
-    result = await dry_run(engine.tenants[tenant].target.spending(APPLYING), document)
+    result = await dry_run(engine, engine.tenants[tenant].target.spending(APPLYING), document)
     if isinstance(result, TargetError):
         result = await record_call(engine, tenant, result)
     dry_run_result = DryRunResult(document, chatbot.epoch, result)

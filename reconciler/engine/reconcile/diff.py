@@ -38,6 +38,7 @@ from reconciler.errors import (
     TargetUnauthorized,
     TargetUnreachable,
 )
+from reconciler.ports import DryRunAnswer
 from reconciler.storage import UnitOfWork
 
 FAULT_REASONS: Sequence[tuple[type[TargetError], Reason]] = (
@@ -58,20 +59,22 @@ class DryRunResult:
 
     Attributes:
         epoch: The chatbot's epoch before the dry run began: an apply since then makes it worthless.
-        result: Every op, or why there are none.
+        result: Every op, or why there are none; the answer as it came where it is known to say what it said before.
         was_asked: Whether a dry run was asked for, and its result not already known.
         comparison: What it was made for; None after an apply.
         digest: What it gave, as a digest; None where it gave none, or nobody made one.
+        answer: What it was answered, as a digest; None likewise.
         is_listed: Whether WizChat's list was read before it by whoever made it.
         notes_unexplained: Whether it is to be noted that a chatbot changed though nothing said so.
     """
 
     document: Claim
     epoch: int
-    result: tuple[Op, ...] | TargetError
+    result: tuple[Op, ...] | DryRunAnswer | TargetError
     was_asked: bool = True
     comparison: Comparison | None = None
     digest: str | None = None
+    answer: str | None = None
     is_listed: bool = False
     notes_unexplained: bool = False
 
@@ -151,7 +154,7 @@ async def record_results(engine: Engine, uow: UnitOfWork, *dry_runs: DryRunResul
     Raises:
         Conflict: Somebody else changed one of the chatbots or plans meanwhile.
     """
-    same = [one.comparison for one in dry_runs if one.changed_nothing and one.comparison is not None]
+    same = [(one.comparison, one.answer) for one in dry_runs if one.changed_nothing and one.comparison is not None]
     is_listed = all(one.is_listed for one in dry_runs)
     if same and await uow.comparisons.touch(same, await uow.now(), listed=is_listed):
         dry_runs = tuple(one for one in dry_runs if not one.changed_nothing)
@@ -176,11 +179,22 @@ async def _updated_by(
     chatbot = stored.chatbots.get(dry_run.document.chatbot_id)
     if chatbot is None or chatbot.epoch != dry_run.epoch or chatbot.source != dry_run.document.source:
         return None
-    if isinstance(dry_run.result, TargetError):
-        if not dry_run.was_asked and (chatbot.fault, chatbot.fault_message) == _fault(dry_run.result):
+    result = dry_run.result
+    if isinstance(result, DryRunAnswer):
+        result = await ops_of(engine, result)
+    if isinstance(result, TargetError):
+        if not dry_run.was_asked and (chatbot.fault, chatbot.fault_message) == _fault(result):
             return None
-        return await _updated_by_error(uow, inputs, chatbot, dry_run.result, was_asked=dry_run.was_asked)
-    return await _updated_by_ops(engine, uow, inputs, stored, chatbot, dry_run, dry_run.result)
+        return await _updated_by_error(uow, inputs, chatbot, result, was_asked=dry_run.was_asked)
+    return await _updated_by_ops(engine, uow, inputs, stored, chatbot, dry_run, result)
+
+
+async def ops_of(engine: Engine, answer: DryRunAnswer) -> tuple[Op, ...] | TargetError:
+    """What an answer says; an error is a result."""
+    try:
+        return await engine.plan_threads.compute_json(answer.ops, answer.content)
+    except TargetError as error:
+        return error
 
 
 async def _updated_by_error(
@@ -241,6 +255,7 @@ async def _updated_by_ops(
             learned.chatbot,
             result_digest=dry_run.digest if is_settled else None,
             result_version=chatbot.version + 1,
+            answer_digest=dry_run.answer if is_settled else None,
             unexplained_at=inputs.now if is_noted else chatbot.unexplained_at,
         ),
         is_unexplained=unexplained,

@@ -3,18 +3,19 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
-from typing import TypeAlias
+from dataclasses import dataclass, field, replace
+from importlib.metadata import version
+from typing import Final, TypeAlias
 
-from reconciler.domain.comparisons import RESOLUTION, Comparison, result_digest
+from reconciler.domain.comparisons import RESOLUTION, Comparison, answer_digest, result_digest
 from reconciler.domain.entities import Claim
 from reconciler.domain.plan import Op
 from reconciler.engine.context import Engine, TenantBinding
 from reconciler.engine.outage import Outage
-from reconciler.engine.reconcile.diff import DryRunResult, Recorded, record_results
+from reconciler.engine.reconcile.diff import DryRunResult, Recorded, ops_of, record_results
 from reconciler.engine.reconcile.inventory import ChatbotList
 from reconciler.errors import ChatbotNotFound, Conflict, TargetError
-from reconciler.ports import Target
+from reconciler.ports import DryRunAnswer, Target
 from reconciler.task_groups import task_group
 
 BATCH_SIZE = 32
@@ -22,6 +23,8 @@ BATCH_SIZE = 32
 
 LINGER_S = 0.5
 """How long an observation waits for others to be written down with: a transaction costs more than its rows."""
+
+_PROGRAM: Final = version("wizchat-reconciler")
 
 NotFoundMeaning: TypeAlias = Callable[[TargetError], Awaitable[TargetError]]
 
@@ -149,30 +152,41 @@ class Scan:
         known = self.missing.get(document.chatbot_id) or self.outage.error
         if known is None:
             await self._until_unambiguous(comparison)
-        result = known or await dry_run(self.target, document)
-        if known is None:
-            if type(result) is ChatbotNotFound and not self.outage.is_answered:
-                result = await self.not_found(result)
-            await self.outage.note(result)
-        return DryRunResult(
+        answer = known or await _answer(self.target, document)
+        if known is None and type(answer) is ChatbotNotFound and not self.outage.is_answered:
+            answer = await self.not_found(answer)
+        dry_run = DryRunResult(
             document,
             comparison.epoch,
-            result,
+            answer,
             was_asked=known is None,
             comparison=comparison,
-            digest=None if isinstance(result, TargetError) else await self._digest(document, result),
             is_listed=self.listed is not None,
             notes_unexplained=self.notes_unexplained,
         )
+        if not isinstance(answer, TargetError):
+            dry_run = await self._read(dry_run, comparison, answer)
+        if known is None:
+            await self.outage.note(dry_run.result)
+        return dry_run
+
+    async def _read(self, dry_run: DryRunResult, comparison: Comparison, answer: DryRunAnswer) -> DryRunResult:
+        """Go through an answer, unless it is the one of the last comparison, whose result is known."""
+        document = comparison.document
+        came = answer_digest(_PROGRAM, self.policy, document.digest, answer.content)
+        if (before := comparison.gave_by_answer(came)) is not None:
+            return replace(dry_run, digest=before, answer=came)
+        ops = await ops_of(self.engine, answer)
+        if isinstance(ops, TargetError):
+            return replace(dry_run, result=ops)
+        gave = await self.engine.compute(lambda: result_digest(self.policy, document.digest, ops), ops)
+        return replace(dry_run, result=ops, digest=gave, answer=came)
 
     async def _until_unambiguous(self, comparison: Comparison) -> None:
         """Wait where an edit could come after the dry run with the `updatedAt` that the list gave before it."""
         if self.listed is not None and comparison.is_ambiguous(self.listed.asked_at):
             passed = self.engine.clock.monotonic() - self.listed.answered_at
             await self.engine.clock.sleep(RESOLUTION.total_seconds() - passed)
-
-    async def _digest(self, document: Claim, ops: tuple[Op, ...]) -> str:
-        return await self.engine.compute(lambda: result_digest(self.policy, document.digest, ops), ops)
 
     async def _store_results(self, done: asyncio.Queue[DryRunResult | None]) -> None:
         while (first := await done.get()) is not None:
@@ -210,10 +224,16 @@ async def _hand_out(pages: AsyncIterator[Sequence[Comparison]], todo: asyncio.Qu
     await todo.put(None)
 
 
-async def dry_run(target: Target, document: Claim) -> tuple[Op, ...] | TargetError:
+async def dry_run(engine: Engine, target: Target, document: Claim) -> tuple[Op, ...] | TargetError:
     """One dry run; an error is a result."""
+    answer = await _answer(target, document)
+    return answer if isinstance(answer, TargetError) else await ops_of(engine, answer)
+
+
+async def _answer(target: Target, document: Claim) -> DryRunAnswer | TargetError:
+    """What one dry run is answered; an error is a result."""
     try:
-        return await target.dry_run(document.chatbot_id, document.body or {})
+        return await target.dry_run_answer(document.chatbot_id, document.body or {})
     except TargetError as error:
         return error
 

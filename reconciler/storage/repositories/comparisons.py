@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import ColumnElement, RowMapping, Select, bindparam, case, func, or_, select, update
 
@@ -26,12 +26,30 @@ _STATE = (
     _CHATBOT.compared_updated_at,
     _CHATBOT.result_digest,
     _CHATBOT.result_version,
+    _CHATBOT.answer_digest,
 )
 _PENDING, _COMPARED = _CHATBOT.checked_digest.is_(None), _CHATBOT.checked_digest.is_not(None)
 _MOVED = or_(
     _CHATBOT.live_updated_at.is_(None), _CHATBOT.live_updated_at.is_distinct_from(_CHATBOT.compared_updated_at)
 )
 _NEVER_TOLD = {None, Reason.NOT_CHECKED.value}
+
+
+_SYNCED = _CHATBOT.sync == Sync.SYNCED.value
+_TOUCH: Final = (
+    update(tables.chatbots)
+    .where(
+        _CHATBOT.tenant == bindparam("of"), _CHATBOT.id == bindparam("chatbot"), _CHATBOT.version == bindparam("read")
+    )
+    .values(
+        checked_at=bindparam("now"),
+        checked_by=bindparam("by"),
+        answer_digest=bindparam("answer"),
+        synced_at=case((_SYNCED, bindparam("now", type_=_CHATBOT.synced_at.type)), else_=_CHATBOT.synced_at),
+        synced_revision=case((_SYNCED, _CHATBOT.revision), else_=_CHATBOT.synced_revision),
+    )
+)
+_TOUCH_LISTED: Final = _TOUCH.values(compared_updated_at=bindparam("listed"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,44 +125,29 @@ class Comparisons:
         statement = select(_CHATBOT.id).where(_CHATBOT.source == source, _PENDING, _CHATBOT.fault.in_(faults))
         return await self._ids(statement.order_by(_CHATBOT.id))
 
-    async def touch(self, comparisons: Sequence[Comparison], now: datetime, *, listed: bool) -> bool:
+    async def touch(self, comparisons: Sequence[tuple[Comparison, str | None]], now: datetime, *, listed: bool) -> bool:
         """Note that chatbots of one tenant were compared and are as they were known.
 
         Args:
-            comparisons: What was compared.
+            comparisons: What was compared, each with the digest of the answer.
             now: When.
             listed: Whether WizChat's list was read before.
 
         Returns:
             False, and nothing is to be kept, when somebody else changed one of them meanwhile.
         """
-        table, chatbot = tables.chatbots, _CHATBOT
-        synced = chatbot.sync == Sync.SYNCED.value
-        seen: dict[str, Any] = {"compared_updated_at": bindparam("listed")} if listed else {}
-        statement = (
-            update(table)
-            .where(
-                chatbot.tenant == bindparam("of"),
-                chatbot.id == bindparam("chatbot"),
-                chatbot.version == bindparam("read"),
-            )
-            .values(
-                checked_at=now,
-                checked_by=bindparam("by"),
-                synced_at=case((synced, now), else_=chatbot.synced_at),
-                synced_revision=case((synced, chatbot.revision), else_=chatbot.synced_revision),
-                **seen,
-            )
-        )
+        statement = _TOUCH_LISTED if listed else _TOUCH
         values = [
             {
                 "of": one.document.tenant,
                 "chatbot": one.document.chatbot_id,
                 "read": one.version,
                 "by": one.checked_by.value,
+                "now": now,
+                "answer": answer,
             }
             | ({"listed": one.listed} if listed else {})
-            for one in comparisons
+            for one, answer in comparisons
         ]
         return await self._transaction.write(statement, values) == len(values)
 
@@ -205,7 +208,7 @@ def _compared(rows: Sequence[RowMapping], documents: Mapping[str, Claim], scope:
             checked_by=_reason(row, scope, is_unmoved=same),
             listed=row["live_updated_at"],
             is_unmoved=same and row["checked_digest"] == document.digest,
-            result=StoredResult(row["result_digest"], row["result_version"]),
+            result=StoredResult(row["result_digest"], row["result_version"], row["answer_digest"]),
         )
 
 

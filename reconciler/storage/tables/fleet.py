@@ -133,6 +133,7 @@ chatbots = Table(
     text("checked_by", optional=True),
     text("result_digest", optional=True),
     number("result_version", optional=True),
+    text("answer_digest", optional=True),
     moment("unexplained_at", optional=True),
     moment("missing_since", optional=True),
     moment("missing_asked_at", optional=True),

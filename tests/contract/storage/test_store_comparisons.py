@@ -96,7 +96,8 @@ async def test_a_touch_moves_what_was_seen_and_nothing_else(store: Store) -> Non
     await keep(store, a=SEEN | {"sync": Sync.SYNCED, "revision": "r2"}, b=SEEN | {"sync": Sync.OUT_OF_SYNC})
     comparisons = [replace(one, listed=LATER) for one in await found(store, Scope.ALL)]
     async with store.begin() as uow:
-        assert await uow.comparisons.touch(comparisons, LATER, listed=True)
+        answered = [(one, f"answer {one.document.chatbot_id}") for one in comparisons]
+        assert await uow.comparisons.touch(answered, LATER, listed=True)
     async with store.read() as uow:
         first, second = [await uow.chatbots.get("acme", key) for key in ("a", "b")]
     assert first is not None
@@ -105,13 +106,15 @@ async def test_a_touch_moves_what_was_seen_and_nothing_else(store: Store) -> Non
     assert (second.checked_at, second.synced_at, second.synced_revision) == (LATER, None, None)
     assert {one.compared_updated_at for one in (first, second)} == {LATER}
     assert {(one.version, one.checked_by) for one in (first, second)} == {(0, CheckedBy.FULL)}
+    assert [one.answer_digest for one in (first, second)] == ["answer a", "answer b"]
+    assert [one.result.answer for one in await found(store, Scope.ALL)] == ["answer a", "answer b"]
 
 
 async def test_a_touch_without_a_list_says_nothing_of_it(store: Store) -> None:
     await keep(store, a=SEEN)
     comparisons = [replace(one, listed=LATER) for one in await found(store, Scope.ALL)]
     async with store.begin() as uow:
-        assert await uow.comparisons.touch(comparisons, LATER, listed=False)
+        assert await uow.comparisons.touch([(one, None) for one in comparisons], LATER, listed=False)
         chatbot = await uow.chatbots.get("acme", "a")
     assert chatbot is not None
     assert chatbot.compared_updated_at == START
@@ -125,7 +128,7 @@ async def test_a_touch_tells_when_somebody_else_was_faster(store: Store) -> None
         assert chatbot is not None
         await uow.chatbots.save(chatbot)
     async with store.begin() as uow:
-        assert not await uow.comparisons.touch(comparisons, LATER, listed=True)
+        assert not await uow.comparisons.touch([(one, None) for one in comparisons], LATER, listed=True)
 
 
 async def test_what_is_unexplained_is_explained_once_it_moves(store: Store) -> None:

@@ -20,6 +20,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from reconciler.domain.entities import Chatbot, Plan, Trigger
 from reconciler.engine.context import PROGRAM
 from reconciler.engine.reconcile.run_lifecycle import request_refresh
+from tests.support.answers import forget_answers
 from tests.support.world import SOURCE, TENANT, World, document, handlers, path_of, spec, world
 
 T = TypeVar("T")
@@ -96,6 +97,10 @@ class Histories(RuleBasedStateMachine):
         if bot in self.stated and len(self.stated) > len(BOTS) - 2:
             self.stated.remove(bot)
             self.w.commit({path_of(bot): None})
+
+    @rule()
+    def lose_answers(self) -> None:
+        self.do(forget_answers(self.w.store))
 
     @rule()
     def restart(self) -> None:

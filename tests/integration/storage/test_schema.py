@@ -236,6 +236,20 @@ async def test_an_upgrade_knows_what_was_not_compared_yet(empty_url: str) -> Non
     assert (tenant.shortcut_off_since, tenant.shortcut_off_reason) == (None, None)
 
 
+async def test_an_upgrade_knows_no_answer(empty_url: str) -> None:
+    schema.upgrade(empty_url, revision="0018")
+    _execute(
+        empty_url,
+        "INSERT INTO chatbots (tenant, id, source, labels, sync, direction, reason, message, checked_digest, "
+        "result_digest, result_version, unconverged_ends, epoch, version, search, called) VALUES ('acme', 'same', "
+        "'main', '{}', 'Synced', 'InSync', 'InSync', '', 'd1', 'r1', 4, 0, 0, 4, '', '')",
+    )
+    async with open_url(empty_url, FakeClock()) as store, store.read() as uow:
+        kept = await uow.chatbots.get("acme", "same")
+    assert kept is not None
+    assert (kept.result_digest, kept.result_version, kept.answer_digest) == ("r1", 4, None)
+
+
 async def test_opening_a_store_upgrades_it(empty_url: str) -> None:
     store = await Store.open(empty_url, FakeClock())
     await store.close()

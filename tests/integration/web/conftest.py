@@ -22,7 +22,7 @@ from reconciler.engine.access.tokens import hash_of
 from reconciler.engine.context import Engine
 from reconciler.errors import TargetError
 from reconciler.identity import OidcProvider
-from reconciler.ports import Budget, Job, LiveChatbot, ParseCache, Spender
+from reconciler.ports import Budget, DryRunAnswer, Job, LiveChatbot, ParseCache, Spender
 from reconciler.storage import Store, UnitOfWork
 from reconciler.web.app import create_app
 from reconciler.web.events import api
@@ -106,6 +106,9 @@ class Tenant:
         return [LiveChatbot(key, None, None) for key in ("bot_1", "bot_2", "bot_3")]
 
     async def dry_run(self, chatbot_id: str, body: object) -> tuple[Op, ...]:
+        raise NotImplementedError
+
+    async def dry_run_answer(self, chatbot_id: str, body: object) -> DryRunAnswer:
         raise NotImplementedError
 
     async def export(self, chatbot_id: str) -> dict[str, object]:

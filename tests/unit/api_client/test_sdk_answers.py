@@ -270,3 +270,23 @@ def test_of_very_many_ops_the_one_that_is_wrong_is_named(call: Callable[..., Any
     answer["plan"]["ops"][4_321]["section"] = "nonsense"
     with pytest.raises(ApplyOutcomeUnknown, match=r"at plan\.ops\.4321\.section"):
         call("apply_config", "bot_1", DOCUMENT, transport=script(httpx.Response(200, json=answer)).transport)
+
+
+def test_an_answer_to_a_dry_run_is_read_when_it_is_asked_for(
+    call: Callable[..., Any], script: Callable[..., Any]
+) -> None:
+    body = b'{"dryRun": true, "plan": {"ops": [], "summary": {"create": 0, "update": 0, "delete": 0, "noop": 0}}}'
+    unreadable = script(httpx.Response(200, content=b"<html>"))
+    answer = call("dry_run_answer", "bot_1", {}, transport=unreadable.transport)
+    assert answer.content == b"<html>"
+    with pytest.raises(WizChatResponseError, match="not JSON"):
+        answer.result()
+    answered = script(httpx.Response(200, content=body))
+    answer = call("dry_run_answer", "bot_1", {}, transport=answered.transport)
+    assert (answer.content, answer.result().dryRun) == (body, True)
+    assert [str(request.url.query, "ascii") for request in answered.requests] == ["dryRun=true"]
+
+
+def test_a_refusal_of_a_dry_run_is_raised_at_once(call: Callable[..., Any], script: Callable[..., Any]) -> None:
+    with pytest.raises(WizChatApiError):
+        call("dry_run_answer", "bot_1", {}, transport=script(httpx.Response(422, json={})).transport)

@@ -46,7 +46,7 @@ def test_the_version_is_that_of_the_distribution() -> None:
     assert api_client.__version__ == project["version"]
 
 
-@pytest.mark.parametrize("name", ["list_chatbots", "get_chatbot", "get_config", "apply_config"])
+@pytest.mark.parametrize("name", ["list_chatbots", "get_chatbot", "get_config", "apply_config", "dry_run_answer"])
 def test_both_clients_have_the_same_surface(name: str) -> None:
     ours, theirs = (getattr(kind, name) for kind in (api_client.WizChatClient, api_client.AsyncWizChatClient))
     assert inspect.signature(ours) == inspect.signature(theirs)
