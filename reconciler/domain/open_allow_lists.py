@@ -2,9 +2,9 @@
 
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import cache
-from ipaddress import ip_network
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network, summarize_address_range
 from typing import Final
 
 from publicsuffixlist import PublicSuffixList
@@ -21,6 +21,15 @@ _FULL_STOPS = str.maketrans("\u3002", ".")
 """What else separates the labels of a host, besides what the normalisation makes a full stop of."""
 _ALL_HOSTS = re.compile(r"(https?|wss?):[/*]*")
 """What lets every host embed a page, where the entry ends up in a Content-Security-Policy."""
+_OTHER_ASTERISKS = re.compile(r"(?<![^.@/])[*?%]+(?=[.:@/]|$)")
+"""Labels of nothing but what shells and databases write for any characters; after a host, ``?`` begins a query."""
+_ANYTHING = re.compile(r"\^?\.[*+]\$?")
+"""The expression that every text matches."""
+_WORDS_FOR_EVERYBODY: Final = frozenset({"all", "any", "anybody", "anyone", "everybody", "everyone", "public", "world"})
+_QUOTES: Final = "\"'`<>()[]{}"
+_SHORT_NETWORK = re.compile(r"([0-9]+(?:\.[0-9]+){0,2})\.?/([0-9]+)")
+"""A network whose zeros at the end are left out, such as ``0/0``."""
+_RANGE = re.compile(r"([0-9a-f.:]+)\s*-\s*([0-9a-f.:]+)")
 _LARGEST_OF_A_HOLDER: Final[Mapping[int, int]] = {4: 8, 6: 16}
 """IP version → the length of the prefix of the largest network that has one holder."""
 
@@ -77,21 +86,36 @@ def _plain(entry: str) -> str:
 
 
 def _is_of_all_addresses(text: str) -> bool:
-    """Whether a network holds all addresses, or more than anybody has."""
+    """Whether a network or a range holds all addresses, or more than anybody has."""
+    bare = text.replace("[", "").replace("]", "")
     try:
-        network = ip_network(text.replace("[", "").replace("]", ""), strict=False)
-    except ValueError:
+        networks = _networks(bare)
+    except (TypeError, ValueError):
         return False
-    return network.prefixlen < _LARGEST_OF_A_HOLDER[network.version]
+    return any(network.prefixlen < _LARGEST_OF_A_HOLDER[network.version] for network in networks)
+
+
+def _networks(text: str) -> Iterable[IPv4Network | IPv6Network]:
+    if ends := _RANGE.fullmatch(text):
+        first, last = map(ip_address, ends.groups())
+        return summarize_address_range(first, last)
+    return [ip_network(text, strict=False)]
 
 
 def _reach_of_part(part: str) -> str | None:
-    if _ALL_HOSTS.fullmatch(part):
+    if any(shape.fullmatch(part) for shape in (_ALL_HOSTS, _ANYTHING)) or part.strip(_QUOTES) in _WORDS_FOR_EVERYBODY:
         return EVERYBODY
-    if (reach := reach_of_pattern(part)) is not None:
+    if (reach := reach_of_pattern(_in_full(_OTHER_ASTERISKS.sub("*", part)))) is not None:
         return reach
     host = _PORT.sub("", _AFTER_HOST.split(_host_of(part), maxsplit=1)[0]).strip(".")
     return host if _known_suffixes().is_public(host) else None
+
+
+def _in_full(part: str) -> str:
+    if short := _SHORT_NETWORK.fullmatch(part):
+        octets = [*short[1].split("."), "0", "0", "0"][:4]
+        return f"{'.'.join(octets)}/{short[2]}"
+    return part
 
 
 def _host_of(text: str) -> str:

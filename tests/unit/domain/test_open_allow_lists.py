@@ -33,6 +33,9 @@ from reconciler.domain.open_allow_lists import EVERYBODY, is_wider, reach_of_ent
         "\u200b*",
         "acme.*",
         "*com",
+        "0.0.0.0-255.255.255.255",
+        "0.0.0.0 - 191.255.255.255",
+        "::-ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff",
     ],
 )
 def test_patterns_that_let_everybody_in(entry: str) -> None:
@@ -111,6 +114,24 @@ def test_entries_that_let_some_in(entry: str) -> None:
         ("c\u200bom", {"com"}),
         ("com?x", {"com"}),
         ("https://com#x", {"com"}),
+        ("?", {EVERYBODY}),
+        ("%@%", {EVERYBODY}),
+        ("?.*", {EVERYBODY}),
+        ("?.com", {"com"}),
+        ("%.co.uk", {"co.uk"}),
+        ("https://???.com:8443", {"com"}),
+        (".*", {EVERYBODY}),
+        ("^.*$", {EVERYBODY}),
+        (".+", {EVERYBODY}),
+        ("0/0", {EVERYBODY}),
+        ("0.0/0", {EVERYBODY}),
+        ("0.0.0/1", {EVERYBODY}),
+        ("10/8", set()),
+        ("all", {EVERYBODY}),
+        ("<ANY>", {EVERYBODY}),
+        ("acme.example everyone", {EVERYBODY}),
+        ("acme.example/?q=%", set()),
+        ("all.acme.example", set()),
     ],
 )
 def test_an_access_list_needs_no_asterisk_to_let_everybody_in(entry: str, reach: set[str]) -> None:
@@ -120,6 +141,9 @@ def test_an_access_list_needs_no_asterisk_to_let_everybody_in(entry: str, reach:
 def test_a_word_in_prose_is_no_suffix() -> None:
     assert reach_of_pattern("com") is None
     assert reach_of_pattern("a * b") is None
+    assert reach_of_pattern("%") is None
+    assert reach_of_pattern("all") is None
+    assert reach_of_pattern("0/0") is None
 
 
 @pytest.mark.parametrize(
