@@ -7,6 +7,7 @@ does I/O beyond reading that file once.
 
 import json
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from types import MappingProxyType
@@ -72,7 +73,7 @@ def contract_view(section: str, value: Any) -> Any:
     Raises:
         ValueError: There is no such section.
     """
-    return _view(_subject(section), value)
+    return _view(_visible(section), value)
 
 
 def server_owned_paths(section: str) -> tuple[str, ...]:
@@ -126,17 +127,46 @@ def _is_free(schema: JsonObject) -> bool:
     return "properties" not in schema or schema.get("additionalProperties") is True
 
 
-def _view(schema: JsonObject, value: Any) -> Any:
+@dataclass(frozen=True, slots=True)
+class _Visible:
+    """What of a value is shown; None in place of one: all of it.
+
+    Attributes:
+        items: What of each item, where it is a list.
+        fields: Of which fields what, where it is an object; None where it is kept whole.
+    """
+
+    items: "_Visible | None" = None
+    fields: "Mapping[str, _Visible | None] | None" = None
+
+
+@cache
+def _visible(section: str) -> _Visible | None:
+    return _visible_of(_subject(section))
+
+
+def _visible_of(schema: JsonObject) -> _Visible | None:
     schema = _resolved(schema)
-    if isinstance(value, list) and "items" in schema:
-        return [_view(schema["items"], item) for item in value]
-    if not isinstance(value, Mapping) or _is_free(schema):
+    items = _visible_of(schema["items"]) if "items" in schema else None
+    fields = None
+    if not _is_free(schema):
+        stated = schema["properties"]
+        fields = {name: _visible_of(inner) for name, inner in stated.items() if not inner.get("readOnly")}
+    return _Visible(items, fields) if items is not None or fields is not None else None
+
+
+def _view(visible: _Visible | None, value: Any) -> Any:
+    if visible is None:
         return value
-    fields = schema["properties"]
+    if isinstance(value, list) and visible.items is not None:
+        return [_view(visible.items, item) for item in value]
+    if visible.fields is None or not isinstance(value, Mapping):
+        return value
+    fields = visible.fields
     return {
-        name: _view(fields[name], inner)
+        name: inner if fields[name] is None else _view(fields[name], inner)
         for name, inner in value.items()
-        if name in fields and not fields[name].get("readOnly")
+        if name in fields
     }
 
 

@@ -1,6 +1,7 @@
 """The service within this process, for what is timed from inside: its jobs run, nothing ticks, nothing listens."""
 
 import asyncio
+import gc
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
@@ -25,6 +26,7 @@ async def opened(on: Stage, clock: Clock | None = None) -> AsyncIterator[Service
     """
     async with open_service(on.settings, clock=clock) as service:
         await ensure_bootstrap(service.engine, TOKEN)
+        gc.freeze()  # as `serve` does
         jobs = asyncio.create_task(service.dispatcher.run())
         try:
             yield service

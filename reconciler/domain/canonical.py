@@ -5,7 +5,9 @@ What is hashed, compared and sent are the same bytes (guarantee 2), so there is 
 
 import hashlib
 import json
-from typing import Any
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Self
 
 
 def canonical_bytes(value: Any) -> bytes:
@@ -19,6 +21,28 @@ def canonical_bytes(value: Any) -> bytes:
     except TypeError as error:
         raise ValueError("not a JSON value: " + str(error)) from error
     return text.encode()
+
+
+@dataclass(frozen=True, slots=True)
+class EncodedBody:
+    """A document's body with the bytes that are sent of it, for what is sent again and again.
+
+    Attributes:
+        value: The body.
+        content: Its canonical JSON.
+    """
+
+    value: Mapping[str, Any]
+    content: bytes
+
+    @classmethod
+    def of(cls, value: Mapping[str, Any]) -> Self:
+        """Encode a body.
+
+        Raises:
+            ValueError: As `canonical_bytes`.
+        """
+        return cls(value, canonical_bytes(value))
 
 
 def compact_text(value: Any) -> str:

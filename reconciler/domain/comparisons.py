@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
-from reconciler.domain.canonical import compact_text, digest
+from reconciler.domain.canonical import EncodedBody, compact_text, digest
 from reconciler.domain.clock_tolerance import TOLERANCE
 from reconciler.domain.entities import Claim
 from reconciler.domain.plan import Op
@@ -70,6 +70,7 @@ class Comparison:
 
     Attributes:
         document: A good one, with a body.
+        body: Its body as it is sent.
         epoch: The chatbot's epoch when this was read: a dry run of an older one is discarded.
         version: The version of the chatbot's row, likewise.
         checked_by: Why.
@@ -79,6 +80,7 @@ class Comparison:
     """
 
     document: Claim
+    body: EncodedBody
     epoch: int
     version: int
     checked_by: CheckedBy

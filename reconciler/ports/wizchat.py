@@ -7,6 +7,7 @@ from enum import IntEnum
 from typing import Any, Protocol
 
 from reconciler.domain.apply_answers import ApplyAnswer
+from reconciler.domain.canonical import EncodedBody
 from reconciler.domain.pass_forecast import CallRate, PassForecast, forecast_pass
 from reconciler.domain.plan import Op
 
@@ -145,8 +146,13 @@ class Target(Protocol):
         Values hold only contract fields that are not server-owned.
         """
 
-    async def dry_run_answer(self, chatbot_id: str, body: Mapping[str, Any]) -> DryRunAnswer:
-        """As `dry_run`, for whoever may know the answer already: going through it costs more than all the rest."""
+    async def dry_run_answer(self, chatbot_id: str, body: EncodedBody) -> DryRunAnswer:
+        """As `dry_run`, for whoever may know the answer already: going through it costs more than all the rest.
+
+        Args:
+            chatbot_id: The chatbot.
+            body: What is asked about, as an apply would send it.
+        """
 
     async def export(self, chatbot_id: str) -> Mapping[str, Any]:
         """The live configuration as a document body without server-owned fields."""

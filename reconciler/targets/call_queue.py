@@ -60,6 +60,8 @@ class CallQueue(Generic[T]):
 
     def first(self) -> QueuedCall[T] | None:
         """The call that is next if every place is free, without taking it."""
+        if not self._length:
+            return None
         return next((self._head(purpose) for purpose in Purpose if self._waiting[purpose]), None)
 
     def callers(self) -> list[T]:

@@ -45,15 +45,18 @@ class DayCount:
             QuotaExceeded: The spender may make none any more today.
         """
         self._roll_day()
+        if self._daily is not None:
+            self._refuse_beyond(self._daily, spender)
+        self._used[spender] += 1
+
+    def _refuse_beyond(self, daily: int, spender: Spender) -> None:
         left = self.until_midnight()
-        refused = self._daily and self._shares.refusal(spender, self._used, self._daily, left / _DAY_S)
-        if refused:
+        if refused := self._shares.refusal(spender, self._used, daily, left / _DAY_S):
             raise QuotaExceeded(
-                f"the daily_budget of {self._daily} calls of tenant {self._tenant} {refused}: raise it, "
+                f"the daily_budget of {daily} calls of tenant {self._tenant} {refused}: raise it, "
                 "or try again after midnight UTC",
                 left,
             )
-        self._used[spender] += 1
 
     def left_for_a_pass(self) -> int | None:
         """How many calls of a full sweep there may be yet today; None where there is no limit."""

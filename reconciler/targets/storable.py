@@ -9,6 +9,7 @@ from reconciler.domain.names import LONGEST_CHATBOT_ID
 DEEPEST: Final = 128
 """Levels of objects and lists. A document may have half as many; what has twice as many can no longer be written."""
 TOO_DEEP: Final = f"is nested deeper than {DEEPEST} levels"
+_SCALARS: Final = frozenset({str, int, float, bool, type(None)})
 _NO_PATH_SEGMENT: Final = frozenset({"", ".", ".."})
 
 
@@ -49,4 +50,4 @@ def _inner(container: Any) -> Iterator[Any]:
 
 
 def _is_container(value: Any) -> bool:
-    return isinstance(value, Mapping | list | tuple)
+    return type(value) not in _SCALARS and isinstance(value, Mapping | list | tuple)

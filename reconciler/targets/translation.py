@@ -34,13 +34,19 @@ def ops_of(result: ApplyResult) -> tuple[Op, ...]:
     if result.failed is not None:
         place = result.failed.op.get("section", "an op")
         raise errors.RequestRefused(f"WizChat stopped the dry run at {place}: {quoted(result.failed.message)}")
-    return tuple(map(_op, result.plan.ops))
+    sections = [wire.section.value for wire in result.plan.ops]
+    values = [
+        (wire.key, _view(section, wire.before), _view(section, wire.after))
+        for section, wire in zip(sections, result.plan.ops, strict=True)
+    ]
+    if why_not_storable(values):  # one look at all is cheaper than one at each
+        for section, value in zip(sections, values, strict=True):
+            _refuse_unstorable(section, value)
+    return tuple(_op(wire, before, after) for wire, (_, before, after) in zip(result.plan.ops, values, strict=True))
 
 
-def _op(wire: WireOp) -> Op:
+def _op(wire: WireOp, before: Mapping[str, Any] | None, after: Mapping[str, Any] | None) -> Op:
     section = wire.section.value
-    before, after = _view(section, wire.before), _view(section, wire.after)
-    _refuse_unstorable(section, [wire.key, before, after])
     changed = tuple(sorted(set(wire.changedFields or ()))) if wire.action.value == Action.UPDATE else ()
     if wire.action.value == Action.UPDATE and not _all_found(changed, before, after):
         changed = _differing(before, after) or changed

@@ -12,11 +12,10 @@ from datetime import timedelta
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
-import api_client
 from api_client import AsyncWizChatClient
 from api_client.errors import WizChatError
 from reconciler.domain.apply_answers import ApplyAnswer, ApplyRefused, ApplyUnclear, NotSent
-from reconciler.domain.canonical import canonical_bytes
+from reconciler.domain.canonical import EncodedBody
 from reconciler.domain.plan import Op
 from reconciler.domain.policy import APPLY_DEADLINE
 from reconciler.errors import RequestRefused, SettingsError, TargetError, TargetRateLimited
@@ -104,18 +103,17 @@ class WizChatTarget:
 
     async def dry_run(self, chatbot_id: str, body: Mapping[str, Any]) -> tuple[Op, ...]:
         """Every op that an apply of the body would do now, noops included, in the API's order."""
-        answer = await self.dry_run_answer(chatbot_id, body)
+        try:
+            # as an apply sends it, byte for byte
+            encoded = await self._threads.compute(lambda: EncodedBody.of(body), body)
+        except ValueError as error:
+            raise _not_askable(chatbot_id, error) from error
+        answer = await self.dry_run_answer(chatbot_id, encoded)
         return await self._threads.compute_json(answer.ops, answer.content)
 
-    async def dry_run_answer(self, chatbot_id: str, body: Mapping[str, Any]) -> DryRunAnswer:
+    async def dry_run_answer(self, chatbot_id: str, body: EncodedBody) -> DryRunAnswer:
         """As `dry_run`, with the answer as it came."""
-
-        async def request() -> api_client.DryRunAnswer:
-            # as an apply sends it, byte for byte
-            content = await self._threads.compute(lambda: canonical_bytes(body), body)
-            return await self._client.dry_run_answer(chatbot_id, content)
-
-        answer = await self._make(request, chatbot_id)
+        answer = await self._make(lambda: self._client.dry_run_answer(chatbot_id, body.content), chatbot_id)
 
         def ops() -> tuple[Op, ...]:
             try:
@@ -139,8 +137,8 @@ class WizChatTarget:
         except WizChatError as error:
             raise self._error(error, chatbot_id) from error
         except ValueError as error:
-            # the SDK refuses an id that would not stay one segment of the path, and what is no JSON
-            raise RequestRefused(f"chatbot {chatbot_id!r} cannot be asked for: {error}") from error
+            # the SDK refuses an id that would not stay one segment of the path
+            raise _not_askable(chatbot_id, error) from error
 
     def _error(self, error: WizChatError, chatbot_id: str | None) -> TargetError:
         return error_translation.target_error(error, tenant=self._tenant, chatbot_id=chatbot_id)
@@ -217,6 +215,10 @@ class WizChatWriter:
             # the SDK refuses an id or a body before it opens a connection
             return ApplyRefused("bad_request", error_translation.quoted(str(error)))
         return await self._threads.compute(lambda: translation.answer_of(result), result)
+
+
+def _not_askable(chatbot_id: str | None, error: ValueError) -> RequestRefused:
+    return RequestRefused(f"chatbot {chatbot_id!r} cannot be asked for: {error}")
 
 
 def _client(access: Access, **options: Any) -> AsyncWizChatClient:

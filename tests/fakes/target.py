@@ -20,6 +20,7 @@ from api_client.sandbox.planner import Op as PlannedOp
 from api_client.sandbox.planner import plan_document
 from api_client.sandbox.views import chatbot_name, config_document, read_config
 from reconciler.domain.apply_answers import ApplyAnswer, ApplyRefused, ApplyUnclear, NotSent
+from reconciler.domain.canonical import EncodedBody
 from reconciler.domain.plan import Op
 from reconciler.errors import ChatbotNotFound, RequestRefused, TargetError
 from reconciler.ports import Budget, DryRunAnswer, LiveChatbot, Spender
@@ -110,8 +111,8 @@ class FakeTarget:
         plan = plan_document(document, read_config(chatbot, self.clock.now()))
         return translation.ops_of(ApplyResult.model_validate({"dryRun": True, "plan": plan.as_json()}))
 
-    async def dry_run_answer(self, chatbot_id: str, body: Mapping[str, Any]) -> DryRunAnswer:
-        return answered(await self.dry_run(chatbot_id, body))
+    async def dry_run_answer(self, chatbot_id: str, body: EncodedBody) -> DryRunAnswer:
+        return answered(await self.dry_run(chatbot_id, body.value))
 
     async def export(self, chatbot_id: str) -> Mapping[str, Any]:
         self._called("export", chatbot_id)

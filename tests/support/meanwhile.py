@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 from reconciler.domain.apply_answers import ApplyAnswer
+from reconciler.domain.canonical import EncodedBody
 from reconciler.domain.plan import Op
 from reconciler.ports import DryRunAnswer, Spender
 from tests.fakes.target import FakeTarget, FakeWriter, answered
@@ -36,8 +37,8 @@ class BusyTarget:
             await meanwhile()
         return ops
 
-    async def dry_run_answer(self, chatbot_id: str, body: Mapping[str, Any]) -> DryRunAnswer:
-        return answered(await self.dry_run(chatbot_id, body))
+    async def dry_run_answer(self, chatbot_id: str, body: EncodedBody) -> DryRunAnswer:
+        return answered(await self.dry_run(chatbot_id, body.value))
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.target, name)

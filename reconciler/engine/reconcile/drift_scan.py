@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from importlib.metadata import version
 from typing import Final, TypeAlias
 
+from reconciler.domain.canonical import EncodedBody
 from reconciler.domain.comparisons import RESOLUTION, Comparison, answer_digest, result_digest
 from reconciler.domain.entities import Claim
 from reconciler.domain.plan import Op
@@ -152,7 +153,7 @@ class Scan:
         known = self.missing.get(document.chatbot_id) or self.outage.error
         if known is None:
             await self._until_unambiguous(comparison)
-        answer = known or await _answer(self.target, document)
+        answer = known or await _answer(self.target, document.chatbot_id, comparison.body)
         if known is None and type(answer) is ChatbotNotFound and not self.outage.is_answered:
             answer = await self.not_found(answer)
         dry_run = DryRunResult(
@@ -176,11 +177,16 @@ class Scan:
         came = answer_digest(_PROGRAM, self.policy, document.digest, answer.content)
         if (before := comparison.gave_by_answer(came)) is not None:
             return replace(dry_run, digest=before, answer=came)
-        ops = await ops_of(self.engine, answer)
-        if isinstance(ops, TargetError):
-            return replace(dry_run, result=ops)
-        gave = await self.engine.compute(lambda: result_digest(self.policy, document.digest, ops), ops)
-        return replace(dry_run, result=ops, digest=gave, answer=came)
+
+        def read() -> DryRunResult:
+            ops = answer.ops()
+            gave = result_digest(self.policy, document.digest, ops)
+            return replace(dry_run, result=ops, digest=gave, answer=came)
+
+        try:
+            return await self.engine.plan_threads.compute_json(read, answer.content)
+        except TargetError as error:
+            return replace(dry_run, result=error)
 
     async def _until_unambiguous(self, comparison: Comparison) -> None:
         """Wait where an edit could come after the dry run with the `updatedAt` that the list gave before it."""
@@ -226,14 +232,15 @@ async def _hand_out(pages: AsyncIterator[Sequence[Comparison]], todo: asyncio.Qu
 
 async def dry_run(engine: Engine, target: Target, document: Claim) -> tuple[Op, ...] | TargetError:
     """One dry run; an error is a result."""
-    answer = await _answer(target, document)
+    body = await engine.compute(lambda: EncodedBody.of(document.body or {}), document.body)
+    answer = await _answer(target, document.chatbot_id, body)
     return answer if isinstance(answer, TargetError) else await ops_of(engine, answer)
 
 
-async def _answer(target: Target, document: Claim) -> DryRunAnswer | TargetError:
+async def _answer(target: Target, chatbot_id: str, body: EncodedBody) -> DryRunAnswer | TargetError:
     """What one dry run is answered; an error is a result."""
     try:
-        return await target.dry_run_answer(document.chatbot_id, document.body or {})
+        return await target.dry_run_answer(chatbot_id, body)
     except TargetError as error:
         return error
 

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from sqlalchemy import ColumnElement, RowMapping, Select, bindparam, case, func, or_, select, update
 
+from reconciler.domain.canonical import EncodedBody
 from reconciler.domain.comparisons import Comparison, Scope, StoredResult
 from reconciler.domain.entities import Claim
 from reconciler.domain.status import OF_DOCUMENTS, CheckedBy, Reason, Sync
@@ -182,8 +183,8 @@ class Comparisons:
         documents = await self._documents(source, [row["id"] for row in rows]) if rows else {}
         return tuple(_compared(rows, documents, scope))
 
-    async def _documents(self, source: str, chatbot_ids: Collection[str]) -> Mapping[str, Claim]:
-        """Chatbot id → its document with the body, of those that are good."""
+    async def _documents(self, source: str, chatbot_ids: Collection[str]) -> Mapping[str, tuple[Claim, EncodedBody]]:
+        """Chatbot id → its document with the body, and that as it is sent, of those that are good."""
         document = tables.documents.c
         statement = (
             select(*DOCUMENTS.columns, tables.document_bodies.c.data)
@@ -191,18 +192,25 @@ class Comparisons:
             .where(document.source == source, document.chatbot_id.in_(chatbot_ids))
         )
         found = (await self._transaction.connection.execute(statement)).mappings().all()
-        claims = await self._transaction.records.run(lambda: [claim_with_body(dict(row)) for row in found])
-        return {claim.chatbot_id: claim for claim in claims}
+
+        def documents() -> dict[str, tuple[Claim, EncodedBody]]:
+            claims = (claim_with_body(dict(row)) for row in found)
+            return {claim.chatbot_id: (claim, EncodedBody.of(claim.body or {})) for claim in claims}
+
+        return await self._transaction.records.run(documents)
 
 
-def _compared(rows: Sequence[RowMapping], documents: Mapping[str, Claim], scope: Scope) -> Iterator[Comparison]:
+def _compared(
+    rows: Sequence[RowMapping], documents: Mapping[str, tuple[Claim, EncodedBody]], scope: Scope
+) -> Iterator[Comparison]:
     for row in rows:
-        document = documents.get(row["id"])
-        if document is None:
+        if row["id"] not in documents:
             continue
+        document, body = documents[row["id"]]
         same = row["live_updated_at"] is not None and row["live_updated_at"] == row["compared_updated_at"]
         yield Comparison(
             document,
+            body,
             epoch=row["epoch"],
             version=row["version"],
             checked_by=_reason(row, scope, is_unmoved=same),

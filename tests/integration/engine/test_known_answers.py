@@ -1,13 +1,12 @@
 """A dry run that is answered as the one before is not gone through again, and everything else is as if it were."""
 
-from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from api_client.sandbox import Fleet
+from reconciler.domain.canonical import EncodedBody
 from reconciler.domain.plan import Op
 from reconciler.domain.policy import Policy
 from reconciler.domain.status import Sync
@@ -38,7 +37,7 @@ class CountingTarget(FakeTarget):
         self.read: list[str] = []
         self.noise = b""
 
-    async def dry_run_answer(self, chatbot_id: str, body: Mapping[str, Any]) -> DryRunAnswer:
+    async def dry_run_answer(self, chatbot_id: str, body: EncodedBody) -> DryRunAnswer:
         answer = await super().dry_run_answer(chatbot_id, body)
 
         def ops() -> tuple[Op, ...]:
@@ -138,7 +137,7 @@ async def test_a_known_answer_is_gone_through_after_all_when_somebody_was_faster
         class Renaming(CountingTarget):
             """Somebody renames the chatbot while its dry run is under way."""
 
-            async def dry_run_answer(self, chatbot_id: str, body: Mapping[str, Any]) -> DryRunAnswer:
+            async def dry_run_answer(self, chatbot_id: str, body: EncodedBody) -> DryRunAnswer:
                 answer = await super().dry_run_answer(chatbot_id, body)
                 if chatbot_id == BOT:
                     async with w.store.begin() as uow:
