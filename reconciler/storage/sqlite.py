@@ -47,7 +47,9 @@ _CUTTABLE: Final = "PRAGMA auto_vacuum=INCREMENTAL"
 _INCREMENTAL: Final = 2
 _FREED_AT_ONCE: Final = 1000
 """Pages of one reclaim: some tens of milliseconds in which nobody else writes."""
-_SMALL_LOG: Final = f"PRAGMA journal_size_limit={64 * 1024 * 1024}"
+_LOG_PAGES: Final = 512
+"""What is committed is written into the database itself when so many pages of it wait, which is 2 MiB."""
+_SMALL_LOG: Final = (f"PRAGMA wal_autocheckpoint={_LOG_PAGES}", f"PRAGMA journal_size_limit={_LOG_PAGES * 4096}")
 
 
 class Sqlite:
@@ -96,7 +98,7 @@ class Sqlite:
         common |= {"pool_timeout": BUSY_SECONDS, "json_serializer": serializer}
         writer = create_async_engine(url, pool_size=1, **common)
         reader = create_async_engine(url, pool_size=_READERS, **common)
-        _on_connect(writer.sync_engine, _PATIENT, _WAL, _DURABLE, _RELATED, _SMALL_LOG)
+        _on_connect(writer.sync_engine, _PATIENT, _WAL, _DURABLE, _RELATED, *_SMALL_LOG)
         _on_connect(reader.sync_engine, _PATIENT, _READ_ONLY)
         # the lock is taken before anything is read: what was read is still true when it is written
         _on_begin(writer.sync_engine, "BEGIN IMMEDIATE", same_file)
