@@ -41,7 +41,7 @@ class Edit(BaseModel):
     keeps_updated_at: bool = False
 
     @model_validator(mode="after")
-    def _says_one_thing(self) -> Self:
+    def _has_one_action(self) -> Self:
         if self.section not in SECTIONS:
             raise ValueError(f"unknown section {self.section!r}: use one of {', '.join(SECTIONS)}")
         if self.key is not None and self.section not in LIST_SECTIONS:

@@ -68,7 +68,7 @@ async def run_demo(port: int, *, host: str = LOOPBACK, print_line: Say = say) ->
     """
     async with _stage(host, port) as stage:
         ready: asyncio.Future[str] = asyncio.get_running_loop().create_future()
-        narrator = asyncio.create_task(_narrate(stage, ready, print_line))
+        narrator = asyncio.create_task(_print_steps(stage, ready, print_line))
         try:
             await serve(stage.settings, ready=ready.set_result)
         finally:
@@ -132,7 +132,7 @@ def _settings(root: Path, host: str, port: int, tenant: TenantSettings, remote: 
     )
 
 
-async def _narrate(stage: Stage, ready: Awaitable[str], print_line: Say) -> None:
+async def _print_steps(stage: Stage, ready: Awaitable[str], print_line: Say) -> None:
     """Print where the service is, bring drift and a change about, and say what to try."""
     url = await ready
     print_line(url)

@@ -30,12 +30,12 @@ class ClockWatch:
     _paused_until: float = field(init=False)
 
     def __post_init__(self) -> None:
-        self._offset = self._difference()
+        self._offset = self._wall_offset()
         self._paused_until = self.clock.monotonic()
 
-    def look(self) -> timedelta | None:
+    def check(self) -> timedelta | None:
         """By how much the wall clock was set since the last look, forward or back; None when it was not."""
-        offset = self._difference()
+        offset = self._wall_offset()
         jump, self._offset = timedelta(seconds=offset - self._offset), offset
         if abs(jump) < JUMP:
             return None
@@ -50,10 +50,10 @@ class ClockWatch:
 
     def may_remove(self) -> bool:
         """Whether the clock has been steady for long enough to remove what seems old."""
-        self.look()
+        self.check()
         return self.clock.monotonic() >= self._paused_until
 
-    def _difference(self) -> float:
+    def _wall_offset(self) -> float:
         return self.clock.now().timestamp() - self.clock.monotonic()
 
 
@@ -74,19 +74,19 @@ class TickHealth:
 
     clock: Clock
     interval: float
-    _ran: float = field(init=False)
+    _last_tick: float = field(init=False)
 
     def __post_init__(self) -> None:
-        self._ran = self.clock.monotonic()
+        self._last_tick = self.clock.monotonic()
 
-    def ran(self) -> None:
+    def record_tick(self) -> None:
         """A tick has come to its end."""
-        self._ran = self.clock.monotonic()
+        self._last_tick = self.clock.monotonic()
 
     @property
     def age(self) -> float:
         """Seconds since the last tick ended, or since the start."""
-        return self.clock.monotonic() - self._ran
+        return self.clock.monotonic() - self._last_tick
 
     @property
     def is_overdue(self) -> bool:

@@ -68,7 +68,7 @@ async def forget_source(engine: Engine, actor: Actor, name: str, reason: str) ->
         await _drop_source(engine, uow, actor, record)
         inputs = await ConditionInputs.read(uow)
         for chatbot in chatbots:
-            await _leave_to_nobody(engine, uow, inputs, chatbot)
+            await _make_unmanaged(engine, uow, inputs, chatbot)
         detail = {"url": record.url, "branch": record.branch, "tenant": record.tenant}
         return await _record(uow, actor, "source.forget", f"source/{name}", reason, chatbots, detail)
 
@@ -226,7 +226,7 @@ async def _end_suspensions(uow: UnitOfWork, actor: Actor, kind: ScopeKind, subje
             await audit(uow, actor, "resume", suspension.scope)
 
 
-async def _leave_to_nobody(engine: Engine, uow: UnitOfWork, inputs: ConditionInputs, chatbot: Chatbot) -> None:
+async def _make_unmanaged(engine: Engine, uow: UnitOfWork, inputs: ConditionInputs, chatbot: Chatbot) -> None:
     """A chatbot without a source: the next list of its tenant keeps it as Unmanaged, or it goes."""
     if chatbot.tenant not in engine.tenants:
         await _drop_chatbot(uow, chatbot)

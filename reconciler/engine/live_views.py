@@ -51,7 +51,7 @@ class LiveViews:
         self._counted: defaultdict[tuple[str, str], deque[float]] = defaultdict(deque)
         self._looks: WeakValueDictionary[tuple[str, str], asyncio.Lock] = WeakValueDictionary()
 
-    async def look(self, tenant: str, chatbot_id: str, person: str) -> LiveView:
+    async def get(self, tenant: str, chatbot_id: str, person: str) -> LiveView:
         """The configuration as it is now, or was seconds ago; at most so often an hour for one person.
 
         Args:

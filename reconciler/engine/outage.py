@@ -41,7 +41,7 @@ class Outage:
         self._list_chatbots = list_chatbots
         self._list_failed = list_failed
         self._is_suspected = list_failed
-        self._list_tells = not list_failed
+        self._list_may_be_checked = not list_failed
         self._turn = asyncio.Lock()
 
     async def note(self, answer: object) -> None:
@@ -54,16 +54,16 @@ class Outage:
         elif isinstance(answer, _FOR_ALL):
             self.error = self.error or answer
         elif isinstance(answer, _PERHAPS_FOR_ALL):
-            await self._ask_list()
+            await self._check_list()
         elif not isinstance(answer, TargetError):
-            self._list_tells = not self._list_failed
+            self._list_may_be_checked = not self._list_failed
 
-    async def _ask_list(self) -> None:
+    async def _check_list(self) -> None:
         """See whether the list fails as well: once, until a chatbot was answered for again."""
         async with self._turn:
-            if self.error is not None or not self._list_tells:
+            if self.error is not None or not self._list_may_be_checked:
                 return
-            self._list_tells = False
+            self._list_may_be_checked = False
             try:
                 await self._list_chatbots()
             except (*_FOR_ALL, *_PERHAPS_FOR_ALL) as error:

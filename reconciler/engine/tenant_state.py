@@ -109,7 +109,7 @@ async def record_run_signals(
 async def signal_from_listed_ids(engine: Engine, tenant: str, listed: Collection[str]) -> TenantSignal:
     """What the names in a tenant's list tell, held against the documents that are known."""
     async with engine.store.read() as uow:
-        claimed = await uow.chatbots.stated(tenant)
+        claimed = await uow.chatbots.claimed_ids(tenant)
     return signal_from_ids(tenant, claimed, listed)
 
 

@@ -128,16 +128,16 @@ def side_of(directed: DirectedOp, name: str) -> Direction:
     return next(sides, directed.direction)
 
 
-def spoken(name: str) -> str:
+def as_words(name: str) -> str:
     """A name of the API as words: ``responseLength`` → response length, ``logoUrl`` → logo URL."""
     words = (word.lower() for word in _HUMP.sub(" ", name).split())
     return " ".join(_ACRONYMS.get(word, word) for word in words) or name
 
 
-def named(section: str, name: str) -> str:
+def field_label(section: str, name: str) -> str:
     """What people call a field: the last part of its path, as words."""
     last = _last(name)
-    return _NAMES.get(f"{section}.{name}") or _NAMES.get(last) or spoken(last.removesuffix("Enabled") or last)
+    return _NAMES.get(f"{section}.{name}") or _NAMES.get(last) or as_words(last.removesuffix("Enabled") or last)
 
 
 def clause(field: Field, wording: FieldWording) -> Clause:
@@ -193,16 +193,16 @@ def _is_switch(name: str) -> bool:
 def _name(field: Field) -> str:
     section, name = field.owner.place.section, field.change.name
     if f"{section}.{name}" in _NAMES:
-        return named(section, name)
-    return f"{'on/off switch' if _last(name) == _ENABLED else named(section, name)}{field.owner.of}"
+        return field_label(section, name)
+    return f"{'on/off switch' if _last(name) == _ENABLED else field_label(section, name)}{field.owner.of}"
 
 
 def _subject(field: Field) -> str:
-    """What a switch turns on or off: the owner, the object that the switch lies in, or what it is named for."""
+    """What a switch turns on or off: the owner, the object that the switch lies in, or what it is field_label for."""
     inside, _, last = field.change.name.rpartition(".")
     if last != _ENABLED:
         return f"the {_name(field)}"
-    return f"the {spoken(_last(inside))}{field.owner.of}" if inside else field.owner.subject
+    return f"the {as_words(_last(inside))}{field.owner.of}" if inside else field.owner.subject
 
 
 def _with_value(field: Field) -> Clause | None:

@@ -9,7 +9,7 @@ from reconciler.domain.escaping import escaped
 from reconciler.domain.fields import are_same
 from reconciler.domain.plan import Action, Op, OpTarget
 from reconciler.domain.status import Direction
-from reconciler.render.field_clauses import named, side_of
+from reconciler.render.field_clauses import field_label, side_of
 from reconciler.render.plan_summary import noun_of
 from reconciler.render.values import FieldChange, leaves
 
@@ -59,8 +59,8 @@ def compare_plans(old: Plan, new: Plan) -> PlanComparison:
     after = {directed.op.place: directed for directed in new.ops}
     git_still = old.revision == new.revision
     return PlanComparison(
-        came=tuple(_moved(item.op, _came(item, git_still=git_still)) for item in _only(after, before)),
-        left=tuple(_moved(item.op, _left(git_still=git_still)) for item in _only(before, after)),
+        came=tuple(_moved(item.op, _side_of_new(item, git_still=git_still)) for item in _only(after, before)),
+        left=tuple(_moved(item.op, _side_of_gone(git_still=git_still)) for item in _only(before, after)),
         differ=tuple(
             _between(before[place], item)
             for place, item in after.items()
@@ -78,12 +78,12 @@ def _moved(op: Op, side: Direction) -> MovedField:
     return MovedField(noun_of(op), op.action, side)
 
 
-def _came(directed: DirectedOp, *, git_still: bool) -> Direction:
+def _side_of_new(directed: DirectedOp, *, git_still: bool) -> Direction:
     """Both sides were alike there, so whoever moved did so since."""
     return Direction.LIVE_AHEAD if git_still else directed.direction
 
 
-def _left(*, git_still: bool) -> Direction:
+def _side_of_gone(*, git_still: bool) -> Direction:
     """At one revision only the live side can have moved; else neither plan says what both agree on now."""
     return Direction.LIVE_AHEAD if git_still else Direction.UNKNOWN
 
@@ -93,7 +93,7 @@ def _between(old: DirectedOp, new: DirectedOp) -> MovedField:
     if (old.op.action, new.op.action) != (Action.UPDATE, Action.UPDATE):
         return _moved(new.op, _side_between(old.op, new.op))
     differing = tuple(_fields_between(old, new))
-    named_fields = tuple((escaped(named(new.op.section, name)), side) for name, side in differing)
+    named_fields = tuple((escaped(field_label(new.op.section, name)), side) for name, side in differing)
     return replace(_moved(new.op, common(side for _, side in differing)), fields=named_fields)
 
 

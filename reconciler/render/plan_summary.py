@@ -17,11 +17,11 @@ from reconciler.render.field_clauses import (
     Field,
     FieldWording,
     Owner,
+    as_words,
     clause,
+    field_label,
     loss_clause,
-    named,
     side_of,
-    spoken,
     turn,
 )
 from reconciler.render.values import leaves
@@ -129,13 +129,13 @@ def side_unknown(ops: Sequence[DirectedOp]) -> bool:
 def noun_of(op: Op) -> str:
     """What an op is about, as people say it: a section, or an item with its name."""
     if op.key is None:
-        return _SECTIONS.get(op.section, spoken(op.section))
+        return _SECTIONS.get(op.section, as_words(op.section))
     return f"{NOUNS[op.section].one if op.section in NOUNS else op.section} {escaped_distinct(op.key)}"
 
 
 def title_of(section: str) -> str:
     """A section as a heading."""
-    name = NOUNS[section].many if section in NOUNS else _SECTIONS.get(section, spoken(section))
+    name = NOUNS[section].many if section in NOUNS else _SECTIONS.get(section, as_words(section))
     return name[:1].upper() + name[1:]
 
 
@@ -143,7 +143,7 @@ def _edited(directed: DirectedOp) -> Iterator[str]:
     op = directed.op
     if op.action is Action.UPDATE:
         names = (change.name for change in leaves(op) if side_of(directed, change.name) in _EDITED)
-        yield from (_placed(op, named(op.section, name)) for name in names)
+        yield from (_placed(op, field_label(op.section, name)) for name in names)
     elif directed.direction in _EDITED:
         yield f"{noun_of(op)}, {'deleted' if op.action is Action.CREATE else 'added'} live"
 
@@ -249,13 +249,13 @@ def _of_losses(updates: Sequence[_Update]) -> Iterator[tuple[SummaryPart, ...]]:
     ordered = sorted(found, key=lambda pair: pair[1].kind not in _ALWAYS_NAMED)
     always = sum(loss.kind in _ALWAYS_NAMED for _, loss in found)
     named = ordered if len(ordered) <= _MAX_NAMED else ordered[: max(_MAX_NAMED - 1, always)]
-    yield from (_parts(_loss_said(*pair)) for pair in named)
+    yield from (_parts(_loss_clause(*pair)) for pair in named)
     rest = len(ordered) - len(named)
     if rest:
         yield (SummaryPart(SummaryTone.PLAIN, f"empties or removes {rest} other {'field' if rest == 1 else 'fields'}"),)
 
 
-def _loss_said(field: Field, loss: Loss) -> Clause:
+def _loss_clause(field: Field, loss: Loss) -> Clause:
     """A list in which other entries take the place of those that are gone is changed, as far as one sentence tells."""
     before, after = field.change.before, field.change.after
     if loss.entries and isinstance(before, list) and isinstance(after, list) and len(after) >= len(before):

@@ -59,7 +59,7 @@ def ticking(
 async def _watch(job: Job, interval: timedelta, clock_watch: ClockWatch) -> None:
     while True:
         await asyncio.sleep(interval.total_seconds())
-        clock_watch.look()
+        clock_watch.check()
         call_if_out_of_reach(job, interval, datetime.now(UTC))
 
 

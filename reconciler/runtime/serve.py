@@ -153,7 +153,7 @@ async def _tick(service: Service) -> None:
         return
     # one that fails each time asks for nothing that is due, and is no sign of life
     if is_done:
-        service.vitals.ticks.ran()
+        service.vitals.ticks.record_tick()
 
 
 async def _done(part: Callable[[], Awaitable[None]]) -> bool:

@@ -158,7 +158,7 @@ class Store:
             async with self._transaction(self._engines.writer) as transaction:
                 yield transaction
                 if transaction.changed:
-                    found = await _told_of(transaction)
+                    found = await _changes_of(transaction)
                     await self._dialect.announce(transaction.connection, shown=bool(found))
                     self._begin_commit()
                     changes = found
@@ -197,7 +197,7 @@ class Store:
                 yield Transaction(connection, self._dialect, self._clock, self._records)
 
 
-async def _told_of(transaction: Transaction) -> Sequence[Change]:
+async def _changes_of(transaction: Transaction) -> Sequence[Change]:
     """What readers are told of a transaction."""
     touched = transaction.touched
     if touched.plans_unknown:

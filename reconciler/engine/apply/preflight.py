@@ -85,7 +85,7 @@ class SharedFetch:
         Raises:
             SourceUnreadable: With the exact cause.
         """
-        fetched = await self._fetched(binding)
+        fetched = await self._shared_fetch(binding)
         snapshot = fetched.snapshot if fetched is not None else None
         if fetched is None or snapshot is None or not (snapshot.about is None or chatbot_id in snapshot.about):
             async with self.engine.store.read() as uow:
@@ -96,25 +96,25 @@ class SharedFetch:
         async with self.engine.store.read() as uow:
             return replace(claim, body=await uow.documents.body(binding.name, claim.digest))
 
-    async def _fetched(self, binding: SourceBinding) -> FetchedRevision | None:
+    async def _shared_fetch(self, binding: SourceBinding) -> FetchedRevision | None:
         task = self._waiting.get(binding.name)
         if task is None:
-            task = asyncio.create_task(self._look_after(self._under_way.get(binding.name), binding))
+            task = asyncio.create_task(self._fetch_after(self._under_way.get(binding.name), binding))
             self._waiting[binding.name] = task
         return await asyncio.shield(task)
 
-    async def _look_after(self, before: FetchTask | None, binding: SourceBinding) -> FetchedRevision | None:
+    async def _fetch_after(self, before: FetchTask | None, binding: SourceBinding) -> FetchedRevision | None:
         if before is not None:
             await asyncio.wait([before])
         this = self._waiting.pop(binding.name)
         self._under_way[binding.name] = this
         try:
-            return await self._look(binding)
+            return await self._fetch(binding)
         finally:
             if self._under_way.get(binding.name) is this:
                 del self._under_way[binding.name]
 
-    async def _look(self, binding: SourceBinding) -> FetchedRevision | None:
+    async def _fetch(self, binding: SourceBinding) -> FetchedRevision | None:
         async with self.engine.store.read() as uow:
             record = await uow.sources.get(binding.name)
         # what it finds out about files is not kept, because it is not promoted

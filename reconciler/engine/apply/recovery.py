@@ -51,12 +51,12 @@ class Recovery:
         self.first_seen = {item: self.first_seen.get(item, self.engine.clock.monotonic()) for item in met}
         for apply in unfinished:
             try:
-                await self._look_at(apply)
+                await self._recover(apply)
             except Exception:
                 # one that cannot be settled, as when its tenant left the settings, must not keep the others waiting
                 log.exception("recovery failed", extra={"apply": apply.id})
 
-    async def _look_at(self, apply: Apply) -> None:
+    async def _recover(self, apply: Apply) -> None:
         if apply.status is ApplyStatus.QUEUED:
             self.engine.dispatcher.submit(Job(JobKind.APPLY, apply.id))
             return

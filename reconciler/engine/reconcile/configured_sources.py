@@ -36,13 +36,13 @@ async def configure_sources(engine: Engine, uow: UnitOfWork) -> None:
         if record is None:
             await uow.sources.add(await _new_record(uow, binding))
             await _audit_configured(uow, binding, None)
-        elif _likeness(record, binding) == _ANOTHER:
-            await _begin_anew(engine, uow, binding, record)
+        elif _match_of(record, binding) == _ANOTHER:
+            await _start_over(engine, uow, binding, record)
         else:
-            await _go_on(engine, uow, binding, record)
+            await _update_record(engine, uow, binding, record)
     for record in records.values():
         if record.name not in engine.sources:
-            await _put_away(engine, uow, record)
+            await _deconfigure(engine, uow, record)
     inputs = await ConditionInputs.read(uow)
     for name in engine.sources:
         # of several claims to what was let go, that of the source named first stands
@@ -57,7 +57,7 @@ def new_names(records: Collection[SourceRecord], bindings: Mapping[str, SourceBi
     """
     gone = [record for record in records if not _is_kept(record, bindings)]
     kept = {record.name for record in records} - {record.name for record in gone}
-    candidates = {name: _alike(gone, binding) for name, binding in bindings.items() if name not in kept}
+    candidates = {name: _candidates_for(gone, binding) for name, binding in bindings.items() if name not in kept}
     claims = Counter(old for found in candidates.values() for old in found)
     names = {found[0]: new for new, found in candidates.items() if len(found) == 1 and claims[found[0]] == 1}
     while blocked := _blocked(records, names):
@@ -65,9 +65,9 @@ def new_names(records: Collection[SourceRecord], bindings: Mapping[str, SourceBi
     return names
 
 
-def _alike(records: Collection[SourceRecord], binding: SourceBinding) -> Sequence[str]:
+def _candidates_for(records: Collection[SourceRecord], binding: SourceBinding) -> Sequence[str]:
     """The sources that the binding may be; those that are most like it, where several are."""
-    found = ([record.name for record in records if _likeness(record, binding) == likeness] for likeness in _ALIKE)
+    found = ([record.name for record in records if _match_of(record, binding) == match] for match in _ALIKE)
     return next(filter(None, found), ())
 
 
@@ -79,10 +79,10 @@ def _blocked(records: Collection[SourceRecord], names: Mapping[str, str]) -> Col
 
 def _is_kept(record: SourceRecord, bindings: Mapping[str, SourceBinding]) -> bool:
     binding = bindings.get(record.name)
-    return binding is not None and _likeness(record, binding) != _ANOTHER
+    return binding is not None and _match_of(record, binding) != _ANOTHER
 
 
-def _likeness(record: SourceRecord, binding: SourceBinding) -> int:
+def _match_of(record: SourceRecord, binding: SourceBinding) -> int:
     """Whether a source as it was last seen is what the settings name; without a branch it is the remote's HEAD."""
     if record.tenant != binding.tenant or not same_repository(record.url, binding.url):
         return _ANOTHER
@@ -106,7 +106,7 @@ async def _rename(engine: Engine, uow: UnitOfWork) -> None:
         log.warning("source has another name", extra={"source": new, "before": old})
 
 
-async def _begin_anew(engine: Engine, uow: UnitOfWork, binding: SourceBinding, record: SourceRecord) -> None:
+async def _start_over(engine: Engine, uow: UnitOfWork, binding: SourceBinding, record: SourceRecord) -> None:
     """A source that names another repository, branch or tenant agrees with nothing yet.
 
     Its chatbots are not applied automatically until they were in sync once more; those of another tenant it lets go.
@@ -121,7 +121,7 @@ async def _begin_anew(engine: Engine, uow: UnitOfWork, binding: SourceBinding, r
         await uow.chatbots.save(without_agreement(chatbot))
 
 
-async def _go_on(engine: Engine, uow: UnitOfWork, binding: SourceBinding, before: SourceRecord) -> None:
+async def _update_record(engine: Engine, uow: UnitOfWork, binding: SourceBinding, before: SourceRecord) -> None:
     """A source that is known already, perhaps spelled otherwise, or not configured for a while."""
     record = before
     if (record.url, record.branch) != (binding.url, binding.branch):
@@ -134,7 +134,7 @@ async def _go_on(engine: Engine, uow: UnitOfWork, binding: SourceBinding, before
         await mark_source_unknown(engine, uow, record, SourceUnreadable(SourceCause.NOT_READ_YET, message))
 
 
-async def _put_away(engine: Engine, uow: UnitOfWork, record: SourceRecord) -> None:
+async def _deconfigure(engine: Engine, uow: UnitOfWork, record: SourceRecord) -> None:
     """What is no longer configured is not read any more: its chatbots say so, and a run that waits never begins."""
     gone = SourceUnreadable(
         SourceCause.NOT_CONFIGURED,

@@ -112,14 +112,14 @@ class Documents(Reader[Claim]):
         """
         given_up = await self.outlines(source, chatbot_ids)
         await self.change(source, (), [claim.chatbot_id for claim in given_up])
-        await self._be_told_by_files(source, true(), is_promoted=False)
+        await self._set_promoted(source, true(), is_promoted=False)
 
     async def agree_with_files(self, source: str, revision: str) -> None:
         """Note that the claims are what the known files say, if those are the files of this revision."""
         at_revision = tables.known_trees.c.tree["revision"].as_string() == revision
-        await self._be_told_by_files(source, at_revision, is_promoted=True)
+        await self._set_promoted(source, at_revision, is_promoted=True)
 
-    async def _be_told_by_files(self, source: str, condition: ColumnElement[bool], *, is_promoted: bool) -> None:
+    async def _set_promoted(self, source: str, condition: ColumnElement[bool], *, is_promoted: bool) -> None:
         table = tables.known_trees
         statement = update(table).where(table.c.source == source, condition)
         await self._transaction.write(statement.values(is_promoted=is_promoted))

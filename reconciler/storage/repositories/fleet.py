@@ -119,7 +119,7 @@ class Chatbots(Repository[Chatbot]):
     async def of_source(self, source: str) -> Sequence[Chatbot]:
         return await self._all(tables.chatbots.c.source == source)
 
-    async def stated(self, tenant: str) -> Sequence[str]:
+    async def claimed_ids(self, tenant: str) -> Sequence[str]:
         """The ids of the tenant's chatbots that a document states."""
         chatbot = tables.chatbots.c
         statement = select(chatbot.id).where(chatbot.tenant == tenant, chatbot.source.is_not(None))

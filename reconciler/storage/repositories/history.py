@@ -34,7 +34,7 @@ class HistoryChange(NamedTuple):
     """What a transaction made of a chatbot, and why."""
 
     chatbot: Chatbot
-    standing: HistoryState
+    after: HistoryState
     cause: str
 
 
@@ -47,7 +47,7 @@ class History:
     def __init__(self, transaction: Transaction) -> None:
         self._transaction = transaction
         self._cause = SERVICE
-        self._met: dict[Key, HistoryState] = {}
+        self._before: dict[Key, HistoryState] = {}
         self._changes: dict[Key, HistoryChange] = {}
 
     def because(self, cause: str) -> None:
@@ -57,18 +57,18 @@ class History:
     def met(self, chatbots: Iterable[Chatbot]) -> None:
         """Chatbots were read; what counts is how each was before the transaction changed it."""
         unchanged = (chatbot for chatbot in chatbots if _key(chatbot) not in self._changes)
-        self._met.update({_key(chatbot): _state_of(chatbot) for chatbot in unchanged})
+        self._before.update({_key(chatbot): _state_of(chatbot) for chatbot in unchanged})
 
     def added(self, chatbot: Chatbot) -> None:
         """There is a chatbot that was not there."""
-        self._met.setdefault(_key(chatbot), _NOWHERE)
+        self._before.setdefault(_key(chatbot), _NOWHERE)
         self._note(chatbot, _state_of(chatbot))
 
     async def saving(self, chatbots: Sequence[Chatbot]) -> None:
         """Chatbots are about to be saved."""
-        unmet = [_key(chatbot) for chatbot in chatbots if _key(chatbot) not in self._met]
+        unmet = [_key(chatbot) for chatbot in chatbots if _key(chatbot) not in self._before]
         for start in range(0, len(unmet), _AT_ONCE):
-            await self._look_at(unmet[start : start + _AT_ONCE])
+            await self._read_states(unmet[start : start + _AT_ONCE])
         for chatbot in chatbots:
             self._note(chatbot, _state_of(chatbot))
 
@@ -79,7 +79,7 @@ class History:
 
     async def write(self) -> None:
         """Keep, by one statement, what the transaction changed."""
-        changed = [change for key, change in self._changes.items() if self._met[key] != change.standing]
+        changed = [change for key, change in self._changes.items() if self._before[key] != change.after]
         self._changes = {}
         if changed:
             now = await self._transaction.now()
@@ -105,16 +105,16 @@ class History:
     def _note(self, chatbot: Chatbot, state: HistoryState) -> None:
         key = _key(chatbot)
         last = self._changes.get(key)
-        cause = self._cause if last is None or last.standing != state else last.cause
+        cause = self._cause if last is None or last.after != state else last.cause
         self._changes[key] = HistoryChange(chatbot, state, cause)
 
-    async def _look_at(self, keys: Sequence[Key]) -> None:
+    async def _read_states(self, keys: Sequence[Key]) -> None:
         table = tables.chatbots
         statement = select(*CHATBOTS.columns).where(tuple_(table.c.tenant, table.c.id).in_(keys))
         self.met(await self._transaction.all(CHATBOTS, statement))
 
     def _transition(self, change: HistoryChange, now: datetime) -> Transition:
-        chatbot, before, after = change.chatbot, self._met[_key(change.chatbot)], change.standing
+        chatbot, before, after = change.chatbot, self._before[_key(change.chatbot)], change.after
         return Transition(
             at=now,
             tenant=chatbot.tenant,

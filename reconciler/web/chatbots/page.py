@@ -87,7 +87,7 @@ async def read_chatbot(
         chatbot=chatbot,
         document=document,
         origin=await _origin(engine, chatbot, document, source),
-        live=await live_views.look(chatbot.tenant, chatbot.id, actor.name) if live_views else None,
+        live=await live_views.get(chatbot.tenant, chatbot.id, actor.name) if live_views else None,
         standing=stopping,
         box=suspend_box(
             actor,

@@ -71,7 +71,7 @@ class FleetReads:
         """The overview's records for somebody who may see these sources; None means all."""
         if not self._keeps:
             return await read_fleet(self._engine, visible)
-        sight = _sight(visible)
+        sight = _visibility(visible)
         cache = self._caches.get(sight)
         if cache is None:
             cache = GenerationCache(self._generation, self._reading(sight))
@@ -90,7 +90,7 @@ class FleetReads:
             return await self._read_curve(visible, since, until)
         begins = since if until - since < timedelta(days=DAYS) else None
         place = self._generation(), int(until.timestamp() / _CURVE_SECONDS), begins
-        sight = _sight(visible)
+        sight = _visibility(visible)
         kept = self._curves.get(sight)
         if kept is not None and kept[0] == place:
             return kept[1]
@@ -109,7 +109,7 @@ class FleetReads:
         return lambda: read_fleet(self._engine, sight)
 
 
-def _sight(visible: Collection[str] | None) -> _Sight:
+def _visibility(visible: Collection[str] | None) -> _Sight:
     return None if visible is None else frozenset(visible)
 
 

@@ -90,7 +90,7 @@ class RenderPool:
         await turn.acquire()
         loop = asyncio.get_running_loop()
         try:
-            effort = Effort(EFFORT, checkpoint=lambda: _go_on(gone))
+            effort = Effort(EFFORT, checkpoint=lambda: _check_client(gone))
             # in the request's context: the thread has none of its own
             future = self._executor.submit(partial(copy_context().run, work, effort))
         except BaseException:
@@ -112,6 +112,6 @@ async def _disconnect(receive: Receive) -> None:
         pass
 
 
-def _go_on(gone: threading.Event) -> None:
+def _check_client(gone: threading.Event) -> None:
     if gone.is_set():
         raise ClientGone

@@ -92,14 +92,14 @@ class RootPathMiddleware:
             await self.app(scope, receive, send)
             return
 
-        async def led(message: Message) -> None:
+        async def with_location(message: Message) -> None:
             if message["type"] == "http.response.start":
-                message["headers"] = [(name, _led(name, value)) for name, value in message["headers"]]
+                message["headers"] = [(name, _location_outside(name, value)) for name, value in message["headers"]]
             await send(message)
 
         with under_root_path(self.path):
-            await self.app({**scope, "path": inside(scope["path"])}, receive, led)
+            await self.app({**scope, "path": inside(scope["path"])}, receive, with_location)
 
 
-def _led(name: bytes, value: bytes) -> bytes:
+def _location_outside(name: bytes, value: bytes) -> bytes:
     return outside(value.decode("latin-1")).encode("latin-1") if name.lower() == _LOCATION else value

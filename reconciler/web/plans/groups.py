@@ -206,14 +206,14 @@ def group_page(
 ) -> GroupPage:
     """Everything that the page of a group says; `titles` has the chatbots' names by their plans."""
     ops = _common_ops([member.plan for member in members])
-    spoken = sentence(ops, effort)
+    summary = sentence(ops, effort)
     shown = op_views(ops, effort=effort)
     return GroupPage(
         frame=frame,
         change=change,
         members=members,
         more=more,
-        sentence=spoken,
+        sentence=summary,
         losses=losses_of(ops, shown, is_open=True),
         sections=in_sections(shown),
         others=len(ops) - len(shown),

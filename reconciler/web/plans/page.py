@@ -40,13 +40,13 @@ async def plan(reader: Reader, engine: TheEngine, settings: TheSettings, plan_id
     record = await readable_plan(engine, reader, plan_id)
     data = await read_plan(engine, reader if isinstance(reader, Actor) else None, record)
     frame = await frame_around(engine, reader)
-    shown = replace(_looked_at(request), shared=link_of(reader))
+    shown = replace(_shown_for(request), shared=link_of(reader))
     return await templates.long_page(
         request, "plans/plan.html", lambda effort: plan_page(frame, data, shown, settings.public_url, effort)
     )
 
 
-def _looked_at(request: Request) -> Shown:
+def _shown_for(request: Request) -> Shown:
     """How the page is looked at; what its address says besides is no reason to show none."""
     asked_for = request.query_params
     view = OpsForm.UNIFIED if asked_for.get("view") == OpsForm.UNIFIED else OpsForm.SIDES
@@ -83,7 +83,7 @@ class SentForm:
         data = await read_plan(engine, actor, await visible_plan(engine, actor, self.plan_id))
         frame = replace(await frame_around(engine, actor), page=plan_path(self.plan_id))
         typed = TypedDecision(fields.get("comment", ""), "deletes" in fields, fields.get("reason", ""))
-        shown = replace(_looked_at(self.request), problem=str(refusal), typed=typed)
+        shown = replace(_shown_for(self.request), problem=str(refusal), typed=typed)
         return await templates.long_page(
             self.request,
             "plans/plan.html",

@@ -116,11 +116,11 @@ async def test_a_look_at_one_live_configuration_tells_it(tmp_path: Path) -> None
         of_another_account(w)
         views = LiveViews(w.engine)
         for chatbot_id in (BOT, OTHER):
-            assert SAYS in ((await views.look(TENANT, chatbot_id, "ann")).failure or "")
+            assert SAYS in ((await views.get(TENANT, chatbot_id, "ann")).failure or "")
         assert w.target.calls == [("export", BOT), ("chatbots", None), ("export", OTHER)], "one list in a minute"
         assert (await w.tenant()).state is TenantState.MISCONFIGURED
         w.clock.advance(61)
-        await views.look(TENANT, BOT, "ann")
+        await views.get(TENANT, BOT, "ann")
         assert w.target.calls[3:] == [("export", BOT), ("chatbots", None)]
 
 
@@ -151,7 +151,7 @@ async def test_one_chatbot_that_is_gone_is_not_told_as_another_account(tmp_path:
         w.commit({path_of(): document(spec(prompt="newer"))})
         await w.refresh(full=False)
         assert (await w.chatbot()).reason is Reason.CHATBOT_MISSING
-        assert SAYS not in ((await LiveViews(w.engine).look(TENANT, BOT, "ann")).failure or "")
+        assert SAYS not in ((await LiveViews(w.engine).get(TENANT, BOT, "ann")).failure or "")
         assert (await w.tenant()).state is TenantState.READY
 
 

@@ -217,10 +217,10 @@ async def test_a_refused_key_shows_at_once_in_the_look_after_an_apply(tmp_path: 
 async def test_a_refused_key_shows_at_once_in_a_live_view(tmp_path: Path) -> None:
     async with world(tmp_path, LIVE, FILES) as w:
         w.target.fail(TargetUnreachable("try again later"), BOT)
-        assert (await LiveViews(w.engine).look(TENANT, BOT, "ann")).failure is not None
+        assert (await LiveViews(w.engine).get(TENANT, BOT, "ann")).failure is not None
         assert (await w.tenant()).state is TenantState.READY, "one call that fails is no tenant's failure"
         w.target.fail(TargetUnauthorized("put a valid key in api_key"), "bot_2")
-        assert (await LiveViews(w.engine).look(TENANT, "bot_2", "ann")).failure == "put a valid key in api_key"
+        assert (await LiveViews(w.engine).get(TENANT, "bot_2", "ann")).failure == "put a valid key in api_key"
         assert (await w.tenant()).state is TenantState.UNAUTHORIZED
 
 

@@ -75,7 +75,7 @@ async def test_looks_that_use_up_the_day_leave_an_approved_apply_its_calls(
         looks, refused = LiveViews(w.engine), None
         for _ in range(DAILY):
             w.clock.advance(KEPT.total_seconds() + 1)
-            refused = (await looks.look(TENANT, BOT, "viewer")).failure or refused
+            refused = (await looks.get(TENANT, BOT, "viewer")).failure or refused
         assert "what apply_reserve keeps for applies" in str(refused)
         run = await w.refresh()
         assert "apply_reserve" in str(run.message)

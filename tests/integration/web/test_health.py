@@ -33,13 +33,13 @@ async def test_a_tick_that_does_not_run_is_said_by_readiness_and_metrics(house: 
         assert (await client.get("/readyz")).status_code == 200
         house.clock.jump(-86_400)
         house.clock.advance(1)
-        vitals.clock_watch.look()
+        vitals.clock_watch.check()
         vitals.connections.doing[Activity.IDLE] += 2
         vitals.connections.closed["address"] += 1
         answer = await client.get("/readyz")
         metrics = (await client.get("/metrics")).text
         assert (await client.get("/healthz")).status_code == 200
-        vitals.ticks.ran()
+        vitals.ticks.record_tick()
         assert (await client.get("/readyz")).status_code == 200
 
     assert answer.status_code == 503

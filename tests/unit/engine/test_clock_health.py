@@ -11,15 +11,15 @@ def test_a_jump_is_noticed_once_and_logged(seconds: int, caplog: pytest.LogCaptu
     clock = FakeClock()
     watch = ClockWatch(clock)
     clock.advance(5)
-    assert watch.look() is None
+    assert watch.check() is None
     clock.jump(seconds)
     clock.advance(5)
     with caplog.at_level(logging.WARNING, "reconciler"):
-        jump = watch.look()
+        jump = watch.check()
     assert jump is not None
     assert jump.total_seconds() == pytest.approx(seconds)
     assert [record.__dict__["seconds"] for record in caplog.records] == [seconds]
-    assert watch.look() is None
+    assert watch.check() is None
     assert watch.jumps == 1
 
 
@@ -28,7 +28,7 @@ def test_a_small_correction_is_no_jump() -> None:
     watch = ClockWatch(clock)
     for correction in (1.5, -1.5, 0.1):
         clock.jump(correction)
-        assert watch.look() is None
+        assert watch.check() is None
     assert watch.jumps == 0
 
 
@@ -55,7 +55,7 @@ def test_a_tick_is_overdue_after_three_intervals_by_the_monotonic_clock() -> Non
     clock.advance(1)
     assert health.is_overdue
     assert health.age == 181
-    health.ran()
+    health.record_tick()
     clock.jump(-86_400)
     assert not health.is_overdue
 

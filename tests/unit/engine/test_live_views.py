@@ -37,7 +37,7 @@ class Hanging(FakeTarget):
 
 async def test_what_is_live_is_read_once_within_seconds(given: World) -> None:
     looks = LiveViews(given.engine)
-    first, second = await asyncio.gather(looks.look(TENANT, BOT, "ann"), looks.look(TENANT, BOT, "ann"))
+    first, second = await asyncio.gather(looks.get(TENANT, BOT, "ann"), looks.get(TENANT, BOT, "ann"))
     assert first.exported is not None
     assert first.exported.body["spec"]["core"]["name"] == "Acme"
     assert second == first
@@ -45,7 +45,7 @@ async def test_what_is_live_is_read_once_within_seconds(given: World) -> None:
 
     given.edit_live(core={"name": "Other"})
     given.clock.advance(KEPT.total_seconds() + 1)
-    later = await looks.look(TENANT, BOT, "ann")
+    later = await looks.get(TENANT, BOT, "ann")
     assert later.exported is not None
     assert later.exported.body["spec"]["core"]["name"] == "Other"
     assert later.at - first.at == KEPT + timedelta(seconds=1)
@@ -54,20 +54,20 @@ async def test_what_is_live_is_read_once_within_seconds(given: World) -> None:
 @pytest.mark.parametrize("jump", [-86_400, 86_400])
 async def test_what_is_live_is_kept_for_seconds_whatever_the_wall_clock_says(given: World, jump: int) -> None:
     looks = LiveViews(given.engine)
-    await looks.look(TENANT, BOT, "ann")
+    await looks.get(TENANT, BOT, "ann")
     given.clock.jump(jump)
     given.clock.advance(KEPT.total_seconds() - 1)
-    await looks.look(TENANT, BOT, "ann")
+    await looks.get(TENANT, BOT, "ann")
     assert given.target.calls == [("export", BOT)]
     given.clock.advance(1)
-    await looks.look(TENANT, BOT, "ann")
+    await looks.get(TENANT, BOT, "ann")
     assert given.target.calls == [("export", BOT)] * 2
 
 
 async def test_a_failure_is_said_and_not_asked_for_again_at_once(given: World) -> None:
     given.target.fail(TargetUnreachable("WizChat cannot be reached: check base_url and the network"), BOT, times=None)
     looks = LiveViews(given.engine)
-    views = [await looks.look(TENANT, BOT, "ann") for _ in range(3)]
+    views = [await looks.get(TENANT, BOT, "ann") for _ in range(3)]
     assert {view.failure for view in views} == {"WizChat cannot be reached: check base_url and the network"}
     assert given.target.calls == [("export", BOT)]
 
@@ -75,12 +75,12 @@ async def test_a_failure_is_said_and_not_asked_for_again_at_once(given: World) -
 async def test_nobody_waits_for_ever(given: World) -> None:
     tenants = {TENANT: tenant_binding(TENANT, Hanging())}
     looks = LiveViews(replace(given.engine, tenants=tenants), seconds=0.05)
-    views = await asyncio.gather(*(looks.look(TENANT, f"bot_{number}", "ann") for number in range(5)))
+    views = await asyncio.gather(*(looks.get(TENANT, f"bot_{number}", "ann") for number in range(5)))
     assert all("did not answer within 0.05 s" in str(view.failure) for view in views)
 
 
 async def test_a_tenant_that_is_gone_is_said_to_be(given: World) -> None:
-    view = await LiveViews(given.engine).look("gone", BOT, "ann")
+    view = await LiveViews(given.engine).get("gone", BOT, "ann")
     assert (view.exported, "is not configured" in str(view.failure)) == (None, True)
     assert isinstance(given.clock, FakeClock)
 
@@ -91,7 +91,7 @@ async def test_one_person_cannot_look_for_ever_and_takes_nothing_from_another(gi
 
     async def look(person: str) -> str | None:
         given.clock.advance(KEPT.total_seconds() + 1)
-        return (await looks.look(TENANT, BOT, person)).failure
+        return (await looks.get(TENANT, BOT, person)).failure
 
     assert [await look("Ann"), await look("ann")] == [None, None]
     refused = await look("ANN")
