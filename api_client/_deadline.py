@@ -58,7 +58,7 @@ class TimedStream(httpcore.NetworkStream):
         return TimedStream(self._inner.start_tls(ssl_context, server_hostname, _left(timeout)))
 
     def get_extra_info(self, info: str) -> Any:
-        """What the connection itself tells."""
+        """Information about the connection."""
         return self._inner.get_extra_info(info)
 
 

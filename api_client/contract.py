@@ -18,7 +18,7 @@ JsonObject = dict[str, Any]
 LIST_SECTIONS: Final[Mapping[str, str]] = MappingProxyType(
     {"mcpServers": "name", "skills": "name", "domains": "domain"}
 )
-"""The sections that are lists, each with the field that tells its items apart."""
+"""The sections that are lists, each with the field that identifies its items."""
 
 SECTION_SCOPES: Final[Mapping[str, str]] = MappingProxyType(
     # ASSUMED: no public document says which scope guards which section. This table is the only place to change.

@@ -16,7 +16,7 @@ class SharedWork(Generic[T]):
 
     Attributes:
         clock: What the moment is measured by.
-        do: The work; what it raises is told to all who wait for it, and nobody who comes later.
+        do: The work; what it raises is raised to all callers that wait for it, but to no later one.
         seconds: How long its outcome holds.
     """
 

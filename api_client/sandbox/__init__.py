@@ -35,7 +35,7 @@ _SERVING: Final = {"create_app": "app", "SandboxServer": "server", "serve": "ser
 
 
 def __getattr__(name: str) -> Any:
-    """Load what needs the extra only when it is asked for, so that its lack can be told in one line."""
+    """Import what needs the extra when it is used, so that its absence can be reported in one line."""
     if name not in _SERVING:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     try:

@@ -40,7 +40,7 @@ class ApiKey:
             raise ValueError(f"key {self.name!r}: its value is empty or has blanks around it")
 
     def may_see(self, chatbot_id: str) -> bool:
-        """Tell whether the chatbot is within the key's list."""
+        """Return whether the key may use the chatbot."""
         return self.chatbots is None or chatbot_id in self.chatbots
 
     def require_scope(self, scope: str) -> None:
@@ -103,7 +103,7 @@ class Keyring:
         self._by_secret[key.secret] = key
 
     def remove(self, name: str) -> bool:
-        """Take a key away; tell whether there was one."""
+        """Remove a key; return whether there was one."""
         key = self._by_name.pop(name, None)
         if key is not None:
             del self._by_secret[key.secret]

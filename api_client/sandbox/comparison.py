@@ -77,7 +77,7 @@ def _agrees(desired: Any, live: Any) -> bool:
 
 
 def same(left: Any, right: Any) -> bool:
-    """Tell whether two JSON values are the same one; True is not 1, though Python thinks so."""
+    """Return whether two JSON values are equal; True is not 1, though Python thinks so."""
     match left, right:
         case dict(), dict():
             return left.keys() == right.keys() and all(same(left[name], right[name]) for name in left)

@@ -27,7 +27,7 @@ class Match(_Strict):
     dry_run: bool | None = None
 
     def meets(self, call: Call) -> bool:
-        """Tell whether the request is one of those meant."""
+        """Return whether the request matches."""
         return (
             (self.method is None or self.method.upper() == call.method)
             and (self.path_contains is None or self.path_contains in call.path)

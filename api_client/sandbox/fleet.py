@@ -129,7 +129,7 @@ class Fleet:
         self.announce_change()
 
     def remove(self, chatbot_id: str) -> bool:
-        """Take a chatbot away; tell whether there was one."""
+        """Remove a chatbot; return whether there was one."""
         removed = self._chatbots.pop(chatbot_id, None) is not None
         if removed:
             self.announce_change()
@@ -140,6 +140,6 @@ class Fleet:
         self._listeners.append(listener)
 
     def announce_change(self) -> None:
-        """Tell the listeners that something changed."""
+        """Notify the listeners of a change."""
         for listener in self._listeners:
             listener()

@@ -25,7 +25,7 @@ _STOP_LIMIT = 10.0
 
 
 class _Server(uvicorn.Server):
-    """Tells when it accepts connections, and stops without waiting for callers that hang."""
+    """Signals when it accepts connections, and stops without waiting for callers that hang."""
 
     def __init__(self, app: FastAPI, when_ready: Callable[[], None]) -> None:
         super().__init__(

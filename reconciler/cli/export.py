@@ -140,7 +140,7 @@ def _summary(chatbot_files: Sequence[ChatbotFiles], to: Path, written: WrittenFi
 
 
 def _problems(failures: Sequence[ExportFailure]) -> list[str]:
-    """What went wrong, in one line for all chatbots that the same is said of: an outage is told once."""
+    """One line for each kind of failure, with the chatbots that it concerns: an outage is reported once."""
     alike: defaultdict[str, list[str]] = defaultdict(list)
     for failure in failures:
         hint = "; to export every chatbot, give --all" if failure.chatbot_id.lower() in _EVERYTHING else ""

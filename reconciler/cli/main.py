@@ -110,7 +110,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
         output.complain("interrupted")
         return INTERRUPTED
     except BrokenPipeError:
-        output.close()  # what reads the output wants no more of it, such as `head`, and nobody is to be told
+        output.close()  # the reader, such as `head`, closed the pipe: that is no error to report
         return 1
     except OSError as error:
         return _fail(output.refusal_of(error))

@@ -39,7 +39,7 @@ def prepare() -> None:
 
 
 def flush() -> None:
-    """Hand everything that was printed to the system, which may refuse it, while that can still be told."""
+    """Write out everything that was printed, while a failure can still be reported."""
     sys.stdout.flush()
 
 
@@ -78,7 +78,7 @@ def warn(message: str) -> None:
 
 def complain(message: str) -> None:
     """Print the one line that says what went wrong and what to change."""
-    with suppress(OSError):  # nothing is left to say it to; the exit code still tells
+    with suppress(OSError):  # there is nowhere left to report it; the exit code still shows it
         sys.stderr.write(f"error: {escaped(message)}\n")
         sys.stderr.flush()
 

@@ -64,7 +64,7 @@ async def run_demo(port: int, *, host: str = LOOPBACK, print_line: Say = say) ->
         port: Where the service listens; 0 takes a free port.
         host: Where the service listens. Beyond loopback (inside a container) the sandbox listens there too, on its
             default port, so that it can be published.
-        print_line: Told first the service's URL, then a token, then what to try.
+        print_line: Prints the service's URL, then a token, then what to try.
     """
     async with _stage(host, port) as stage:
         ready: asyncio.Future[str] = asyncio.get_running_loop().create_future()
@@ -149,7 +149,7 @@ async def _print_steps(stage: Stage, ready: Awaitable[str], print_line: Say) -> 
 
 
 async def _prepared(api: httpx.AsyncClient, stage: Stage, print_line: Say) -> dict[str, Any] | None:
-    """The plan that waits; None, having said why, when it could not be prepared."""
+    """The plan that waits; None when it could not be prepared, after printing why."""
     try:
         return await _prepare(api, stage)
     except (httpx.HTTPError, TimeoutError) as error:
@@ -161,7 +161,7 @@ async def _prepared(api: httpx.AsyncClient, stage: Stage, print_line: Say) -> di
 
 async def _prepare(api: httpx.AsyncClient, stage: Stage) -> dict[str, Any]:
     async with asyncio.timeout(_LIMIT_S):
-        # the first run must see both sides agree: what moved can be told only from there
+        # the first run must see both sides agree: directions are derived from there
         await _until(api, f"/sources/{SOURCE}", lambda source: source["good_revision"] is not None)
         await _all_runs_ended(api)
         async with NamedExecutor("demo") as executor:

@@ -99,7 +99,7 @@ class _Handler(BaseHTTPRequestHandler):
         self._answer(self.rfile.read(int(length)))
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the library's name
-        """Say nothing: the service's own log tells of its fetches."""
+        """Log nothing: the service logs its own fetches."""
 
     def _answer(self, body: bytes) -> None:
         url = urlsplit(self.path)

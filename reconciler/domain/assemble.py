@@ -120,7 +120,7 @@ def unmatched_in(files: Sequence[ParsedFile], allowed: Sequence[str]) -> Iterato
 
 
 def is_unclear(file: ParsedFile) -> bool:
-    """Whether a file may speak for a chatbot that nobody can tell."""
+    """Whether a file may claim a chatbot that cannot be determined."""
     return not file.claims or any(claim.chatbot_id is None for claim in file.claims)
 
 

@@ -1,7 +1,7 @@
 """The audit log's chain: each entry's hash covers the entry and the hash before it.
 
-Whoever changes, removes or inserts an entry breaks the chain from there on. Only cutting off the end, and writing all
-of it anew from some entry on, leave no trace in the chain itself: heads that were kept elsewhere tell (`audit_verify`).
+Whoever changes, removes or inserts an entry breaks the chain from there on. Cutting off the end, or writing all of
+it anew from some entry on, leaves no trace in the chain itself: heads kept elsewhere show it (`audit_verify`).
 """
 
 from collections.abc import Iterable, Mapping

@@ -23,7 +23,7 @@ _TEXTS: Final = ("actor", "action", "subject", "prev_hash", "hash")
 
 @dataclass(frozen=True, slots=True)
 class AuditHead:
-    """The end of the chain at some moment: whoever kept it elsewhere can tell whether the log still holds it."""
+    """The end of the chain at some moment. A copy kept elsewhere shows whether the log still contains it."""
 
     seq: int
     hash: str

@@ -23,5 +23,5 @@ def has_elapsed(since: datetime, length: timedelta, now: datetime) -> bool:
 
 
 def is_ahead(moment: datetime, now: datetime) -> bool:
-    """Whether something is said to have happened at a time that has not come yet: the clock was ahead then."""
+    """Whether a stored moment lies in the future: the clock was ahead when it was stored."""
     return moment > now + TOLERANCE

@@ -41,7 +41,7 @@ class ChatbotCircumstances:
 
 
 def chatbot_condition(chatbot: Chatbot, circumstances: ChatbotCircumstances) -> tuple[Reason, str]:
-    """The reason a chatbot shows, and what is to be said of it: the first that holds.
+    """The reason that a chatbot shows, with its message: the first that holds.
 
     A fault comes first, because nothing else is known then; a source that cannot be read before the state it froze,
     except for an open plan, which people still decide on. A suspension is no reason: it is kept beside it.

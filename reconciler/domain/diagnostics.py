@@ -28,7 +28,7 @@ class Diagnostic:
         column: From 1.
         pointer: The place in the document, dotted, such as ``spec.skills[0].body``.
         suggestion: The name that was probably meant, where one is close.
-        rival: The other source that the message is about. Only people who may see it are told its name, by `seen_by`.
+        rival: The other source that the message is about. `seen_by` shows its name only to people who may see it.
     """
 
     severity: Severity

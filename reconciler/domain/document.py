@@ -13,7 +13,7 @@ from reconciler.domain.status import Reason
 
 @dataclass(frozen=True, slots=True)
 class StoredBody:
-    """What is said of a document's body that is stored apart from it.
+    """The facts about a document's body that is stored apart from it.
 
     Attributes:
         digest: Its hash, by which it is found.
@@ -35,7 +35,7 @@ class Document:
         labels: ``metadata.labels``.
         body: ``apiVersion``, ``kind``, ``prune`` (when stated) and ``spec``, as the API takes them.
         states_id: Whether it names the chatbot itself; else its file's name does.
-        stored: Where the body is stored apart, what is said of it; `body` is empty then.
+        stored: The facts about a body that is stored apart; `body` is empty then.
     """
 
     chatbot_id: str

@@ -19,7 +19,7 @@ _PICTURE = re.compile(r"(logo|icon|image|avatar|picture|photo|background)([._-]?
 
 _ADDRESS = re.compile(r"[a-z][a-z0-9+.-]*://\S+", re.IGNORECASE)
 _AMBIGUOUS = re.compile(r"[\\\s\x00-\x1f]|^(https?|wss?):(?!//)", re.IGNORECASE)
-"""What programs read in different ways: which host is meant by it cannot be told."""
+"""Characters that programs parse in different ways, so that the host is ambiguous."""
 
 _PORTS: Final = {"http": 80, "ws": 80, "https": 443, "wss": 443}
 _MORE_SECURE: Final = {"http": "https", "ws": "wss", "": "https"}
@@ -31,7 +31,7 @@ class _Destination:
 
     Attributes:
         scheme: Empty where the address has none.
-        host: Empty for a path on a host that is not named; the whole address where the host cannot be told.
+        host: Empty for a path on a host that is not named; the whole address where the host is ambiguous.
         port: None for the scheme's own.
     """
 

@@ -51,7 +51,7 @@ class SourceRecord:
 
     Attributes:
         url: Without credentials.
-        state: Ready, or Unknown with a cause; suspension is told apart and shown by the views.
+        state: Ready, or Unknown with a cause; views add whether it is suspended.
         cause: A `SourceCause` while the state is Unknown.
         good_revision: The last revision that was read and trusted.
         seen_revision: The last revision that the remote named.

@@ -42,7 +42,7 @@ def escaped(text: str, *, keep: str = "") -> str:
 
 
 def escaped_distinct(text: str) -> str:
-    """As `visible`, for what tells things apart: every space but a plain one between two letters is an escape, too.
+    """Like `escaped`, for identifiers: every space but a plain one between two letters is escaped, too.
 
     Args:
         text: A key or a name; two that differ never look alike by their spaces.

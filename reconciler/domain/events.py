@@ -19,7 +19,7 @@ class ChangeKind(StrEnum):
 
 
 class Signal(StrEnum):
-    """What is told where no single change can be.
+    """An event that is not about a single record.
 
     Attributes:
         CHANGED: Another process changed something.
@@ -35,7 +35,7 @@ class Change:
     """Something was made, changed or removed.
 
     Attributes:
-        id: Which; None means several of them, or that no id is told.
+        id: Which one; None means several, or one whose id is not disclosed.
         source: The source that it belongs to; None for what belongs to none.
     """
 

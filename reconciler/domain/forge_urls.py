@@ -63,7 +63,7 @@ class WebRepository:
         """The pages of the repository at a git URL; None when it has none that are known.
 
         Args:
-            forge: As the settings say; generic is told by the host where that is beyond doubt.
+            forge: As the settings say; for generic, the forge is recognised by its host where that is beyond doubt.
             url: https, http, ssh, or ``git@host:path``; credentials in it are left out.
         """
         place = _place(url)
@@ -122,7 +122,7 @@ def _place(url: str) -> tuple[str, str, list[str]] | None:
         return None
     scheme, port, host = parsed.scheme, parsed.port, parsed.host
     if scheme == "ssh":
-        # the port is that of ssh; where the pages are, only the host tells
+        # the port is that of ssh: only the host is part of the address of pages
         scheme, port, host = "https", None, _SSH_HOSTS.get(host, host)
     parts = [unquote(part) for part in parsed.path.removesuffix("/").removesuffix(".git").split("/") if part]
     if scheme not in ("https", "http") or not _HOST.match(host) or not _are_plain(parts):

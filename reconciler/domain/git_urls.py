@@ -66,7 +66,7 @@ class GitUrl:
 
 
 def same_repository(one: str, other: str) -> bool:
-    """Whether two URLs name the same repository, as far as can be told without asking for it."""
+    """Whether two URLs name the same repository, judged by their text alone."""
     if one == other:
         return True
     first, second = GitUrl.parse(one), GitUrl.parse(other)

@@ -15,7 +15,7 @@ SERVICE: Final = "service"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Transition:
-    """One change of where a chatbot stands, as one transaction left it; what came in between is not told.
+    """One change of a chatbot's state by one transaction; intermediate states are not recorded.
 
     There is one whenever its sync, its direction or the source that claims it changes. What was before is None for a
     chatbot that appears, and what is now is None for one that is forgotten.

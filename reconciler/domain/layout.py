@@ -194,7 +194,7 @@ def _kebab(name: str) -> str:
 
 
 def _item_name(item: Any, index: int) -> str:
-    """What tells an item of a list apart: its identity, else its number from 1."""
+    """The name of a list's item: its identity, else its number from 1."""
     if isinstance(item, Mapping):
         for key in _IDENTITIES:
             if isinstance(item.get(key), str) and item[key]:

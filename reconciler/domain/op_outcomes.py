@@ -47,7 +47,7 @@ def op_outcomes(ops: Sequence[Op], apply: Apply | None) -> tuple[OpOutcome | Non
 
 
 def op_outcome_counts(op: Op) -> Mapping[str, Any]:
-    """An op that is proven to be done, as WizChat would tell it."""
+    """An op that is proven to be done, in the form of WizChat's answer."""
     return {"section": op.section, "action": op.action.value, "key": op.key}
 
 

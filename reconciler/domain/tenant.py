@@ -55,10 +55,10 @@ class TenantRecord:
 
 @dataclass(frozen=True, slots=True)
 class TenantSignal:
-    """What one call tells about its tenant.
+    """The conclusion from one call about its tenant.
 
     Attributes:
-        state: What it would mean if every call ended so; None for what tells nothing, such as a call that was put off.
+        state: What it would mean if every call ended so; None for a call that shows nothing, as one put off.
         cause: The call's error, in words; None for an answer.
         is_certain: Whether it holds for every call by itself, as a refused key does.
     """
@@ -71,9 +71,9 @@ class TenantSignal:
 def judge_tenant(
     listed: TenantSignal | None, compared: Sequence[TenantSignal], *, others_answered: bool
 ) -> TenantSignal | None:
-    """What the calls of one pass tell together.
+    """The state of a tenant, judged from the calls of one pass.
 
-    A single dry run that fails tells of its chatbot only: its failure is the tenant's when no other call shows that
+    A single dry run that fails concerns its chatbot only: its failure is the tenant's when no other call shows that
     WizChat can be used.
 
     Args:
@@ -82,7 +82,7 @@ def judge_tenant(
         others_answered: Whether other chatbots of the tenant could be compared when that was last tried.
 
     Returns:
-        The tenant's state with its cause; None when nothing is told.
+        The tenant's state with its cause; None when the calls allow no conclusion.
     """
     signs = [*compared, *([listed] if listed else [])]
     if certain := next((sign for sign in signs if sign.is_certain), None):

@@ -84,7 +84,7 @@ class WriteKey:
     """A write key as it was last seen.
 
     Attributes:
-        key_id: What tells it from another key, and gives nothing of it away.
+        key_id: Identifies the key without disclosing any of it.
         state: None while WizChat was not asked yet.
         since: Since when it is in this state.
         missing: What applies were refused for, until one shows otherwise.
@@ -116,7 +116,7 @@ class WriteKey:
         Args:
             chatbot_id: The chatbot.
             sections: What the apply was to write.
-            answer: What WizChat said.
+            answer: WizChat's answer.
             now: The moment.
         """
         key = self.after_writing(chatbot_id, _written(answer), now)

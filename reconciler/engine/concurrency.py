@@ -26,23 +26,23 @@ async def gather_bounded(
     concurrency: int,
     progress: Progress = no_progress,
 ) -> list[R | TargetError]:
-    """Ask about every item; a `TargetError` is the answer for its item alone.
+    """Make a call for every item; a `TargetError` is the answer for its item alone.
 
-    The first item is asked about by itself, so that a wrong key or address is met once and not by each. Later, what
-    would meet every further item stops the questions as well, and is the answer for those that are left.
+    The first call is made alone, so that a wrong key or address fails once and not for each item. Later, an error that
+    every further call would meet stops the calls as well, and is the answer for the remaining items.
 
     Args:
-        items: What to ask about.
-        call: The question.
-        target: Whom it asks.
-        concurrency: How many questions may be open at a time.
-        progress: Told after each answer.
+        items: What to make calls for.
+        call: Makes the call for one item.
+        target: The tenant that is called.
+        concurrency: The largest number of calls at a time.
+        progress: Called after each answer.
 
     Returns:
         The answers, in the order of the items.
 
     Raises:
-        TargetError: The first answer already shows that every other would be the same.
+        TargetError: The first call already shows that every other would fail in the same way.
     """
     answers: dict[int, R | TargetError] = {}
     waiting = iter(enumerate(items))

@@ -178,7 +178,7 @@ class Engine:
 
     @property
     def policy_digest(self) -> str:
-        """What tells the policy from another one."""
+        """Identifies the policy."""
         return digest(self.policy.model_dump(mode="json"))
 
     def source(self, name: str) -> SourceBinding:
@@ -195,7 +195,7 @@ class Engine:
         """What people are warned of: which sources of a tenant may claim each other's chatbots.
 
         Args:
-            visible: The sources that whoever is told may see; None means all.
+            visible: The sources that the reader may see; None means all.
         """
         limits: defaultdict[str, dict[str, tuple[str, ...]]] = defaultdict(dict)
         for source in self.sources.values():

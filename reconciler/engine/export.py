@@ -55,7 +55,7 @@ async def export_fleet(
         target: The tenant's side of WizChat.
         ids: The chatbots to read, or None for every one that the key may see.
         concurrency: How many to read at a time; the tenant's own limit holds as well.
-        progress: Told after each.
+        progress: Called after each.
 
     Raises:
         TargetError: The chatbots could not even be listed, or nothing could be read at all.

@@ -24,7 +24,7 @@ from reconciler.errors import Conflict, NotFound, SourceCause, TargetError
 from reconciler.storage import UnitOfWork
 
 MAX_NAMED: Final = 20
-"""So many of the chatbots that go are named in the audit log; the number of all is said too."""
+"""The largest number of forgotten chatbots that the audit log names; their total is always logged."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,7 +190,7 @@ async def _give_up_claims(uow: UnitOfWork, chatbot: Chatbot) -> None:
 
 
 async def _end_applies(engine: Engine, uow: UnitOfWork, chatbots: Sequence[Chatbot]) -> None:
-    """See that nothing is under way for chatbots; what a tenant that is gone can never tell ends as undetermined."""
+    """End applies of chatbots; one whose outcome a tenant that is gone can no longer show ends as undetermined."""
     keys = {(chatbot.tenant, chatbot.id) for chatbot in chatbots}
     for apply in await uow.applies.unfinished():
         if (apply.tenant, apply.chatbot_id) not in keys:

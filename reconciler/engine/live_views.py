@@ -52,7 +52,7 @@ class LiveViews:
         self._looks: WeakValueDictionary[tuple[str, str], asyncio.Lock] = WeakValueDictionary()
 
     async def get(self, tenant: str, chatbot_id: str, person: str) -> LiveView:
-        """The configuration as it is now, or was seconds ago; at most so often an hour for one person.
+        """The configuration as it is now, or was seconds ago; limited per person and hour.
 
         Args:
             tenant: Whose chatbot.

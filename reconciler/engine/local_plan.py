@@ -58,7 +58,7 @@ async def plan_locally(
         tenant: The tenant's name, which is part of each fingerprint.
         chatbots: The chatbots to plan; all when empty.
         concurrency: How many dry runs may be open at a time; the tenant's own limit holds as well.
-        progress: Told after each.
+        progress: Called after each.
 
     Raises:
         NotFound: No document claims a chatbot that was asked for.

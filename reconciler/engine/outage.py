@@ -24,7 +24,7 @@ _AFTER_THE_LIST: Final = (*_FOR_ALL, *_PERHAPS_FOR_ALL, ScopeMissing)
 
 
 class Outage:
-    """Whether WizChat answers nobody, as far as the answers about one chatbot after the other tell.
+    """Whether WizChat is out of order, judged from the answers about one chatbot after the other.
 
     Args:
         list_chatbots: The call that is tried when an answer may be the one that all would get.
@@ -45,7 +45,7 @@ class Outage:
         self._turn = asyncio.Lock()
 
     async def note(self, answer: object) -> None:
-        """Learn from an answer about one chatbot, be it an error."""
+        """Take account of an answer about one chatbot, or of its error."""
         self.is_answered = self.is_answered or not isinstance(answer, TargetError)
         if self._is_suspected:
             self._is_suspected = False
@@ -59,7 +59,7 @@ class Outage:
             self._list_may_be_checked = not self._list_failed
 
     async def _check_list(self) -> None:
-        """See whether the list fails as well: once, until a chatbot was answered for again."""
+        """Check whether the list fails as well: once, until a chatbot is answered for again."""
         async with self._turn:
             if self.error is not None or not self._list_may_be_checked:
                 return

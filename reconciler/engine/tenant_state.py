@@ -43,14 +43,14 @@ _NO_CHATBOT: Final = (
 
 
 def signal_from_list(error: TargetError | None) -> TenantSignal:
-    """What the list of chatbots tells, which every key may ask for: whoever refuses it is not the Management API."""
+    """What the list of chatbots shows. Every key may read it, so a refusal is not from the Management API."""
     if isinstance(error, RequestRefused):
         return TenantSignal(TenantState.MISCONFIGURED, str(error))
     return signal_from_dry_run(error)
 
 
 def signal_from_ids(tenant: str, claimed: Collection[str], listed: Collection[str]) -> TenantSignal:
-    """What the names in a list tell: one that names none of several chatbots is that of another account.
+    """What the ids in a list show: a list with none of several claimed chatbots is of another account.
 
     Args:
         tenant: The tenant's name.
@@ -67,7 +67,7 @@ def signal_from_ids(tenant: str, claimed: Collection[str], listed: Collection[st
 
 
 def signal_from_dry_run(error: TargetError | None) -> TenantSignal:
-    """What one dry run tells. One that says that the chatbot is missing, or to come later, tells nothing."""
+    """What one dry run shows. That the chatbot is missing, or to retry later, shows nothing about the tenant."""
     match error:
         case None | RequestRefused():
             return ANSWERED
@@ -88,7 +88,7 @@ def signal_from_dry_run(error: TargetError | None) -> TenantSignal:
 async def record_run_signals(
     engine: Engine, tenant: str, listed: TenantSignal | None, compared: Sequence[TenantSignal]
 ) -> TenantRecord:
-    """Write down what the calls of one pass tell about their tenant.
+    """Record the tenant's state, judged from the calls of one pass.
 
     Args:
         engine: The ports.
@@ -107,7 +107,7 @@ async def record_run_signals(
 
 
 async def signal_from_listed_ids(engine: Engine, tenant: str, listed: Collection[str]) -> TenantSignal:
-    """What the names in a tenant's list tell, held against the documents that are known."""
+    """What the ids in a tenant's list show, compared with the ids that documents claim."""
     async with engine.store.read() as uow:
         claimed = await uow.chatbots.claimed_ids(tenant)
     return signal_from_ids(tenant, claimed, listed)
@@ -141,7 +141,7 @@ async def explained(engine: Engine, tenant: str, error: TargetError) -> TargetEr
 async def recording_key_refusals(engine: Engine, tenant: str) -> AsyncIterator[None]:
     """Write down that a tenant's key is refused, where a call outside of a run shows it, and pass its error on.
 
-    Any other error tells of that one call only.
+    Any other error concerns that one call only.
 
     Raises:
         AnotherAccount: Instead of a chatbot that is not found, where the tenant's list shows that.
@@ -156,21 +156,21 @@ async def recording_key_refusals(engine: Engine, tenant: str) -> AsyncIterator[N
 
 
 async def record_call(engine: Engine, tenant: str, error: TargetError) -> TargetError:
-    """Write down what the failure of a call outside of a run tells: only what is certain by itself.
+    """Record what the failure of a call outside a run shows, if it is certain by itself.
 
     Returns:
         The error, or what it means by `explained`.
     """
     meant = await explained(engine, tenant, error)
     sign = signal_from_dry_run(meant)
-    # the list was read for another account, which tells of every chatbot
+    # the list was read for another account, which concerns every chatbot
     if sign.is_certain or isinstance(meant, AnotherAccount):
         await _write(engine, tenant, sign)
     return meant
 
 
 async def check_tenant(engine: Engine, tenant: str) -> None:
-    """Ask a tenant for its list of chatbots, and write down what that tells; nothing for one not configured."""
+    """Read a tenant's list of chatbots, and record the tenant's state; nothing for one not configured."""
     binding = engine.tenants.get(tenant)
     if binding is None:
         return
@@ -183,7 +183,7 @@ async def check_tenant(engine: Engine, tenant: str) -> None:
 
 
 async def record_write_key(engine: Engine, tenant: str, key_id: str, error: TargetError | None) -> None:
-    """Write down what a read with the write key tells.
+    """Record what a read with the write key shows.
 
     Args:
         engine: The ports.
@@ -191,7 +191,7 @@ async def record_write_key(engine: Engine, tenant: str, key_id: str, error: Targ
         key_id: Which key it was.
         error: How the read ended; None when it was answered.
     """
-    # a key that may not read is no worse for that, and what was not answered tells nothing of the key
+    # a key that may not read is no worse for that, and an unanswered call shows nothing about the key
     is_told = error is None or isinstance(error, TargetUnauthorized | ScopeMissing)
 
     def change(key: WriteKey, now: datetime) -> WriteKey:
@@ -201,7 +201,7 @@ async def record_write_key(engine: Engine, tenant: str, key_id: str, error: Targ
 
 
 async def record_apply(engine: Engine, plan: Plan, key_id: str, answer: ApplyAnswer) -> None:
-    """Write down what the answer to an apply tells of the write key."""
+    """Record what the answer to an apply shows about the write key."""
     sections = {op.section for op in plan.bare_ops}
 
     def change(key: WriteKey, now: datetime) -> WriteKey:
@@ -240,7 +240,7 @@ async def _keep_write_key(
 
 
 async def _write(engine: Engine, tenant: str, signal: TenantSignal | None) -> TenantRecord:
-    """Keep what was told, where it is new; when another process was faster, its word is as new as ours."""
+    """Record a new state of a tenant. When another process was faster, its record is as recent as this one."""
     try:
         async with engine.store.begin() as uow:
             stored = await uow.tenants.get(tenant)

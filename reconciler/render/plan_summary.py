@@ -37,7 +37,7 @@ _EDITED = (Direction.LIVE_AHEAD, Direction.DIVERGED)
 
 
 class SummaryTone(StrEnum):
-    """How a part of the sentence is said."""
+    """How a part of the sentence is emphasised."""
 
     PLAIN = "plain"
     NAME = "name"

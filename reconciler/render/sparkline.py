@@ -14,7 +14,7 @@ _TOP: Final = 6
 _FLOOR: Final = 84
 """The zero line: below it, the stroke of a curve that lies on it is still seen."""
 _MAX_PERIODS: Final = 3
-"""So many times of Unknown are said one by one."""
+"""The largest number of periods of Unknown that are listed one by one."""
 
 _Places = Sequence[tuple[int, int]]
 
@@ -39,7 +39,7 @@ class SparklineDay:
 
 @dataclass(frozen=True, slots=True)
 class Sparkline:
-    """What is drawn, and what is told to those who do not see it.
+    """The drawing, and its description for people who do not see it.
 
     Attributes:
         line: The curve, as the ``d`` of a path; it is interrupted while chatbots were Unknown.

@@ -15,7 +15,7 @@ _ALIKE = 0.5
 EFFORT = 1_500_000
 """How much work one rendering may take, however many texts it compares; beyond, whole lines are replaced."""
 TOO_MUCH = "too much to compare word by word: whole lines are shown"
-"""What is said of a text for whose comparison the effort did not suffice."""
+"""Shown for a text whose comparison would take too much work."""
 _AROUND = 200
 _EACH_LINE = 50
 """What it takes at least to compare the words of two lines, however short."""
@@ -65,7 +65,7 @@ def compare(
         before: The text as it was.
         after: The text as it will be.
         context: How many unchanged lines to show around each change.
-        effort: How much work it may take; an `Effort` tells afterwards whether that sufficed.
+        effort: How much work it may take; an `Effort` shows afterwards whether that sufficed.
         max_lines: How many lines to give at most; None means all.
     """
     return list(islice(_compared(before, after, context, _as_effort(effort)), max_lines))
@@ -181,7 +181,7 @@ def _around(lines: Sequence[str], head: int, tail: int) -> Iterator[Line]:
 
 
 def _replaced(old: Sequence[str], new: Sequence[str], effort: Effort) -> Iterator[Line]:
-    """Lines in place of others: each beside the one that it came from, as far as that can be told."""
+    """Replaced lines, each beside the line that it most likely came from."""
     index, place = 0, 0
     for left, right in (*_alike(old, new, effort), (len(old), len(new))):
         yield from _unlike(old[index:left], new[place:right], effort)

@@ -30,7 +30,7 @@ def link_key(settings: AuthSettings, data: Path) -> bytes:
     try:
         return _kept(path) or _made(path)
     except OSError as error:
-        # what the file holds is never said: it may be a whole key
+        # the contents of the file are never shown: they may be a whole key
         log.warning("link key not kept", extra={"path": str(path), "error": error.strerror})
         return secrets.token_bytes(SHORTEST_KEY)
 

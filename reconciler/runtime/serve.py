@@ -43,7 +43,7 @@ async def serve(
     tick_seconds: float = TICK_SECONDS,
     lease_times: LeaseTimes = LEASE_TIMES,
 ) -> None:
-    """Run the service until it is told to stop.
+    """Run the service until it is asked to stop.
 
     Args:
         settings: What to run; a service needs a source.
@@ -76,7 +76,7 @@ async def serve(
 
 
 def start_warnings(open_claims: Iterable[str], platform: str = sys.platform) -> Iterator[tuple[str, str]]:
-    """What an operator is told once at the start: the event, and its cause with what to do.
+    """Warnings that are logged once at the start: the event, and its cause with what to do.
 
     Args:
         open_claims: Which sources may claim each other's chatbots.
@@ -157,7 +157,7 @@ async def _tick(service: Service) -> None:
 
 
 async def _done(part: Callable[[], Awaitable[None]]) -> bool:
-    """Do a part of a tick, and tell whether it came to its end."""
+    """Run a part of a tick, and return whether it succeeded."""
     try:
         await part()
     except Exception:
@@ -199,7 +199,7 @@ def _url(settings: Settings, listener: socket.socket) -> str:
 
 
 class _UvicornServer(uvicorn.Server):
-    """uvicorn, telling when it listens and when it stops."""
+    """uvicorn, with callbacks for when it listens and when it stops."""
 
     def __init__(self, service: Service, trusted_proxies: Networks, started: Callable[[], None]) -> None:
         config = uvicorn.Config(

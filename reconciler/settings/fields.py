@@ -95,7 +95,7 @@ def _check_encrypted(parts: SplitResult, subject: str) -> None:
 
 def _api_key(value: SecretStr) -> SecretStr:
     key = value.get_secret_value()
-    # an empty one is told by its length
+    # an empty one is reported by its length
     if key and (problem := api_key_problem(key)):
         raise ValueError(f"it {problem}")
     return value

@@ -12,7 +12,7 @@ from reconciler.domain.suspensions import ScopeKind, Suspension
 from reconciler.domain.tenant import TenantRecord
 
 MAX_NAMED: Final = 50
-"""More of a kind are told as one change without an id: a reader reads its list again either way."""
+"""More changes of a kind become one without an id: a reader reads its list again either way."""
 
 _OF_NO_SOURCE: Final = {Person: ChangeKind.PERSON, TenantRecord: ChangeKind.TENANT}
 
@@ -56,15 +56,15 @@ class Touched:
 
     @property
     def plans_unknown(self) -> frozenset[str]:
-        """The plans of which the source has yet to be told."""
+        """The plans whose source is still to be read."""
         return frozenset(plan for plan in self._changes.values() if plan is not None) - self._sources.keys()
 
     def learn(self, sources: Mapping[str, str]) -> None:
-        """Be told plan id → its source."""
+        """Set the sources of plans, by plan id."""
         self._sources |= sources
 
     def changes(self) -> Sequence[Change]:
-        """What is to be told."""
+        """The changes to publish."""
         found = dict.fromkeys(
             change if plan is None else replace(change, source=self._sources.get(plan))
             for change, plan in self._changes.items()

@@ -37,7 +37,7 @@ class Engines:
 
 
 class Watch(Protocol):
-    """Tells when something was committed; asked at every request, so it costs next to nothing.
+    """Detects commits. It is asked at every request, so it costs next to nothing.
 
     Attributes:
         is_immediate: Whether what another process has committed is noticed by whoever asks next, and not a moment
@@ -53,7 +53,7 @@ class Watch(Protocol):
         """What changes when another process has committed something that people are shown."""
 
     def settle(self) -> None:
-        """Be told that this process has just committed."""
+        """Take account of a commit of this process."""
 
 
 class Dialect(Protocol):
@@ -63,7 +63,7 @@ class Dialect(Protocol):
         """What must be held while the database is in use, and refuses a second user where there can be only one."""
 
     def watch(self, url: URL) -> AbstractContextManager[Watch]:
-        """What tells when something was committed."""
+        """The watch that detects commits."""
 
     async def announce(self, connection: AsyncConnection, *, shown: bool) -> None:
         """Let the watches of other processes see this transaction once it is committed.

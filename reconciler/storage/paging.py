@@ -48,7 +48,7 @@ class Order:
     descending: bool = True
 
     def part(self, statement: Select[Any], limit: int, cursor: str | None) -> Select[Any]:
-        """The statement for one part and one row more, which tells whether there is a next part.
+        """The statement for one part and one row more, which shows whether there is a next part.
 
         Raises:
             ValueError: When the cursor was not handed out by this list.

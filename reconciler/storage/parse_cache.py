@@ -30,7 +30,7 @@ class SqlParseCache:
         source: Its name.
         reading: Opens a transaction that reads.
         writing: Opens one that writes.
-        keeps: Whether anything is remembered; without, it only tells what is known.
+        keeps: Whether anything is remembered; without, the cache is only read.
     """
 
     def __init__(self, source: str, reading: OpenTransaction, writing: OpenTransaction, *, keeps: bool = True) -> None:

@@ -72,7 +72,7 @@ class Postgres:
         await connection.execute(select(func.pg_notify(_CHANNEL, self._sender if shown else "")))
 
     def absent(self, url: URL) -> bool:  # noqa: ARG002  only the server knows
-        """A server tells by itself."""
+        """Never: the server reports it on connecting."""
         return False
 
     def engines(self, url: URL) -> Engines:

@@ -29,7 +29,7 @@ class _Step:
     answer: asyncio.Future[Any]
 
     def take(self) -> None:
-        """Do it, and tell whoever waits, if anybody still does."""
+        """Execute it, and resolve its future, if anybody still waits."""
         try:
             result, error = self.work(), None
         except BaseException as raised:  # noqa: BLE001  it is raised where it is waited for

@@ -90,7 +90,7 @@ class Store:
 
     @property
     def sees_commits_at_once(self) -> bool:
-        """Whether the generation tells of another process's commit as soon as that is done, and not a moment later."""
+        """Whether the generation changes with a commit of another process at once, and not a moment later."""
         return self._watch.is_immediate
 
     @property
@@ -198,7 +198,7 @@ class Store:
 
 
 async def _changes_of(transaction: Transaction) -> Sequence[Change]:
-    """What readers are told of a transaction."""
+    """The changes of a transaction, as they are published."""
     touched = transaction.touched
     if touched.plans_unknown:
         plan = tables.plans.c

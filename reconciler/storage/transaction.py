@@ -25,7 +25,7 @@ class Transaction:
         connection: For what only a dialect can say.
         dialect: The kind of database.
         changed: Whether anything was written.
-        touched: What readers have to be told of it.
+        touched: The changes to publish.
         records: Where rows are made into records and back, where they are large.
     """
 

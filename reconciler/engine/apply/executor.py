@@ -193,7 +193,7 @@ class ApplyExecutor:
                 log.warning("lease not renewed", extra={"chatbot": lease.chatbot_id, "cause": str(error)})
 
     async def _attempt(self, apply: Apply, lease: Lease) -> bool:
-        """Do the steps, and tell whether the outcome is unknown yet."""
+        """Execute the steps, and return whether the outcome is still unknown."""
         try:
             plan = await self._start(apply)
             began = await self._recheck(plan)
@@ -309,7 +309,7 @@ class ApplyExecutor:
             raise LeaseLost(f"the lease of {lease.chatbot_id} may end before the request would")
 
     async def _note(self, plan: Plan, answer: ApplyAnswer) -> None:
-        """Write down what the answer tells of the write key, and look at the key where it was the reason."""
+        """Record what the answer shows about the write key, and check the key where it was the reason."""
         await record_apply(self.engine, plan, self.writers[plan.tenant].key_id, answer)
         if concerns_key(answer):
             await self.check_write_key(plan.tenant)

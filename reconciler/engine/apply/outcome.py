@@ -239,7 +239,7 @@ def _history_cause(apply_id: str) -> str:
 
 
 async def compare_again(engine: Engine, tenant: str, chatbot_id: str, cause: str) -> None:
-    """Dry-run a chatbot at once, so that the next plan is there; the history tells it by its cause."""
+    """Dry-run a chatbot at once, so that its next plan exists; the history names the cause."""
     async with engine.store.read() as uow:
         chatbot = await uow.chatbots.get(tenant, chatbot_id)
         source = chatbot.source if chatbot else None

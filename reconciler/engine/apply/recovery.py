@@ -91,7 +91,7 @@ class Recovery:
     async def _is_settled(self, apply: Apply) -> bool:
         """Whether a late write can no longer land: by the database's clock, and by this process's own patience.
 
-        An intent that lies ahead was written before the clock was set back: then patience alone can tell.
+        An intent that lies ahead was written before the clock was set back: then only elapsed time counts.
         """
         settle = self.engine.policy.apply_settle
         async with self.engine.store.read() as uow:
@@ -102,7 +102,7 @@ class Recovery:
 
 
 def _with_cause(end: ApplyEnd, apply: Apply) -> str:
-    """What is said of an end that was read back: also why nobody knew it before."""
+    """The message of an end that was read back, with why it was unknown before."""
     message = (apply.message or "").removeprefix(EXPLANATIONS[Reason.OUTCOME_UNKNOWN]).strip()
     cause = message.removeprefix("(").removesuffix(")")
     return (
@@ -111,7 +111,7 @@ def _with_cause(end: ApplyEnd, apply: Apply) -> str:
 
 
 def outcome_of_dry_run(plan: Plan, ops: Sequence[Op], *, settled: bool) -> ApplyEnd | None:
-    """What a dry run of the plan's body proves about its apply; None while it is too early to tell."""
+    """What a dry run of the plan's body proves about its apply; None while that is not settled."""
     outcome = read_back(plan.bare_ops, ops)
     if outcome is ReadBack.ALL_DONE:
         return succeeded((), tuple(ops))

@@ -77,7 +77,7 @@ class AuditArchiver:
         self._head_due = self._prune_due = self.clock.monotonic()
 
     async def start(self) -> None:
-        """Hold the log against the heads that are kept of it. A log that is not whole is said, and stops nothing."""
+        """Compare the log with its stored heads. A log that is not intact is reported, and stops nothing."""
         try:
             report = await verify_recent(self.store, self.folder, for_ever=self.rules.retention is None)
         except OSError as error:

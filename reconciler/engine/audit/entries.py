@@ -73,11 +73,11 @@ async def audit_limited(
 
 
 async def record_omitted(engine: Engine, *, at_stop: bool = False) -> None:
-    """Append what was counted instead of told, one entry for each person and window.
+    """Append the numbers of omitted entries, one entry for each person and window.
 
     Args:
         engine: The ports.
-        at_stop: Whether nothing more is counted: windows that are not over are told, too.
+        at_stop: Whether the service stops: windows that are not over are recorded, too.
     """
     for omitted in engine.entry_limits.ended(engine.clock.monotonic(), all_of_them=at_stop):
         many = sum(omitted.counts.values())
@@ -97,7 +97,7 @@ def _origin_of(actor: Actor) -> dict[str, str]:
 
 
 def _without_secrets(value: Any) -> Any:
-    """What a person said without the keys in it: an entry can never be taken back, and every viewer may read it."""
+    """A person's text with its keys redacted: an entry can never be removed, and every viewer may read it."""
     match value:
         case str():
             return redacted(value)
@@ -114,7 +114,7 @@ async def record_refusal(
 ) -> None:
     """Leave a row for what an authenticated person asked and did not get, in a transaction of its own.
 
-    Of very many only the number is told.
+    Of very many, only the number is recorded.
 
     Args:
         engine: The ports.

@@ -70,7 +70,7 @@ class EntryLimits:
         return False
 
     def ended(self, now: float, *, all_of_them: bool = False) -> list[OmittedEntries]:
-        """What was counted in windows that are over, until it is forgotten; the log must tell it."""
+        """The entries omitted in windows that are over, which must still be recorded in the log."""
         over = [key for key, item in self._windows.items() if all_of_them or now >= item.begun + self.seconds]
         for key in over:
             self._end(key)

@@ -13,7 +13,7 @@ from reconciler.engine.reconcile.run_lifecycle import request_refresh
 from reconciler.errors import Conflict, SourceCause
 
 MAX_NAMED = 20
-"""So many of the chatbots that an accepted revision orphans are named in the log; the number of all is said too."""
+"""The largest number of orphaned chatbots that the log names; their total is always logged."""
 
 
 _ABOUT_DOCUMENTS = frozenset({SourceCause.PATHS_EMPTIED, SourceCause.DOCUMENTS_VANISHED})

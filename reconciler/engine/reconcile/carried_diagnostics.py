@@ -21,7 +21,7 @@ _REFERENCE: Final = re.compile(rf"\d+ {_MORE_FINDINGS} (?P<run>\S+) lists them")
 
 
 async def last_run_about(engine: Engine, source: str, revision: str | None) -> Run | None:
-    """The newest run that ended and tells of this revision; None when there is none among the latest."""
+    """The newest run that ended and read this revision; None when there is none among the latest."""
     cursor = None
     for _ in range(_MAX_RUNS if revision else 0):
         part = await engine.store.queries.runs((source,), limit=1, cursor=cursor)
@@ -40,7 +40,7 @@ def is_about(run: Run, revision: str | None) -> bool:
 
 
 def is_complete(run: Run | None) -> bool:
-    """Whether nothing stands wrong in the documents of its revision but what it tells."""
+    """Whether a run lists every finding in the documents of its revision."""
     return run is not None and run.status is RunStatus.SUCCEEDED
 
 

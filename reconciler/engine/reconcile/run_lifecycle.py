@@ -97,7 +97,7 @@ async def begin_run(engine: Engine, source: str) -> Run | None:
 
 
 async def _begin(engine: Engine, source: str) -> Run | timedelta | None:
-    """Begin it, or tell how long it is too early for it."""
+    """Begin the run, or return how long it has to wait."""
     async with engine.store.begin() as uow:
         run = await uow.runs.queued(source)
         record = await uow.sources.get(source)

@@ -20,7 +20,7 @@ _AT_ONCE = 1000
 
 
 class HistoryState(NamedTuple):
-    """What the history tells the changes of."""
+    """The state whose changes the history records."""
 
     source: str | None
     sync: Sync | None

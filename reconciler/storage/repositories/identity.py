@@ -54,14 +54,14 @@ class People(Repository[Person]):
         self._names: Mapping[str, Sequence[str]] | None = None
 
     async def called(self, name: str) -> Sequence[Person]:
-        """Those of this name, however it is written; several only where an older program told their names apart."""
+        """Those of this name, however it is written; several only where an older program kept them apart."""
         if self._names is None:
             self._names = await self._by_key()
         names = self._names.get(person_key(name))
         return await self._all(tables.people.c.name.in_(names)) if names else []
 
     async def _by_key(self) -> Mapping[str, Sequence[str]]:
-        """What no database can tell of names, read once: they neither change nor go."""
+        """People by their key, which no database can compute; read once, as they neither change nor go."""
         names: dict[str, list[str]] = {}
         for name in await self._transaction.connection.scalars(select(tables.people.c.name)):
             names.setdefault(person_key(name), []).append(name)

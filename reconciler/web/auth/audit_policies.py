@@ -52,7 +52,7 @@ class Audited:
             return request.url.path
 
     def fingerprint_of(self, request: Request) -> str | None:
-        """The fingerprint that the person saw, where the body said it."""
+        """The fingerprint in the request's body, if there is one."""
         return _body_of(request).get(_FINGERPRINT) if self.fingerprint else None
 
 

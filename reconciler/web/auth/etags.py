@@ -4,7 +4,7 @@ A tag stands for the store's generation, the credential and the URL. Whoever pre
 now already has what would be sent. The generation is read before the rows are: a change in between makes the tag too
 old, which costs one more answer, and never too new, which would hide the change.
 
-Pages tell also of what passes with time and of calls made: their tags hold for a minute at most. Browsers keep no page,
+Pages also show what changes with time and with calls: their tags hold for a minute at most. Browsers keep no page,
 so that nobody finds one by going back after somebody else has signed out; the page's own script keeps the tag.
 """
 
@@ -42,7 +42,7 @@ class EtagMiddleware:
 
     Args:
         app: Makes the answers.
-        gate: Tells who asks.
+        gate: Authenticates callers.
         engine: The store and the clock.
         metrics: Where a 304 is counted.
         keeps_answers: Whether answers may be kept until the store's generation moves.

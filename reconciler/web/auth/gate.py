@@ -36,7 +36,7 @@ _LOOKING = frozenset({"GET", "HEAD"})
 
 @dataclass(frozen=True, slots=True)
 class AuthGate:
-    """Tells who asks. One for each application.
+    """Authenticates callers. One for each application.
 
     Attributes:
         failed_tokens: Wrong tokens.
@@ -108,7 +108,7 @@ class AuthGate:
 
 
 def too_many_failures(seconds: float) -> Problem:
-    """What somebody is told who has guessed too often."""
+    """The answer after too many wrong credentials."""
     headers = {"Retry-After": str(int(seconds) + 1)}
     return Problem(Code.TOO_MANY_FAILURES, "wait a minute, or use a valid token", headers=headers)
 

@@ -14,7 +14,7 @@ _SECONDS: Final = 10
 
 
 class MovingState:
-    """Tells whether an answer that moves without the database may have changed.
+    """Detects whether an answer may have changed without a commit.
 
     Args:
         engine: The store, the clock, and the tenants with their budgets.

@@ -51,7 +51,7 @@ class LinkFlaw(StrEnum):
 
     @property
     def words(self) -> str:
-        """What the person is told."""
+        """The message for the person."""
         match self:
             case LinkFlaw.WRONG:
                 return "the link is not whole or was changed: ask for a new one, or sign in"
@@ -103,7 +103,7 @@ def verify(key: bytes, plan_id: str, until: Sequence[str], signature: Sequence[s
         now: The present time.
 
     Raises:
-        LinkRefused: It was changed, or is not whole; or it has expired, which only a rightly signed one is told.
+        LinkRefused: It was changed, or is not whole; or it has expired, disclosed for correctly signed links only.
     """
     moment, signed = _only(until, _MOMENT), _only(signature, _SIGNED)
     if not hmac.compare_digest(signed.encode(), _signature(key, plan_id, moment).encode()):

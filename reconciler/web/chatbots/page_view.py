@@ -79,7 +79,7 @@ class LiveSide:
 
     Attributes:
         at: When WizChat was asked.
-        listing: What it said; None when it could not be read.
+        listing: The configuration; None when it could not be read.
         omitted: The sections that the key may not read.
         failure: Why it could not be read, and what to do; else None.
     """
@@ -118,7 +118,7 @@ class ChatbotPageData:
         now: The moment at which it is looked at.
         document: The claim at its source's last good revision.
         origin: Where that stands.
-        live: What WizChat said, when somebody asked for it.
+        live: The live configuration, when it was asked for.
         standing: The suspensions that cover the chatbot now.
         forget: The form that forgets it, where no document states it; else None.
         timeline: Its drift episodes, newest first.
@@ -148,7 +148,7 @@ class ChatbotPage:
         here: The page's own path.
         sentence: Where it stands.
         why: The reason for that, in words.
-        advice: What is to be said of it, and what to do: a sentence or two.
+        advice: What is wrong and what to do: a sentence or two.
         drifted: Since when it is out of sync; None while it is not.
         checked: When it was last compared.
         synced: When it was last as its document says.
@@ -226,7 +226,7 @@ def sentence(chatbot: Chatbot) -> str:
 
 
 def _advice(chatbot: Chatbot) -> Iterator[str]:
-    """What is said of the chatbot itself, then what is always said of its reason, unless that is part of it."""
+    """The chatbot's own message, then the explanation of its reason, unless the message contains that."""
     explained = EXPLANATIONS[chatbot.reason]
     if chatbot.message:
         yield chatbot.message

@@ -19,7 +19,7 @@ class EpisodeCause:
     """By what something happened.
 
     Attributes:
-        link: Where more is said of it; None where nothing is.
+        link: The page with more about it; None where there is none.
     """
 
     words: str

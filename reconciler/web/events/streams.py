@@ -40,7 +40,7 @@ class StreamLimits:
         of_person: Of one person, whatever they show.
         heartbeat: After how long a comment says that the stream is still there.
         look: How often is looked whether another process committed, and whether the credential still stands.
-        pause: How long what happens is gathered after something was told.
+        pause: How long events are gathered after some were sent.
         retry: How long a browser waits before it comes back.
     """
 
@@ -121,7 +121,7 @@ class Streams:
         try:
             return await self.gate.peek(scope)
         except StoreError:
-            # who cannot be known is not told anything
+            # a caller that cannot be authenticated gets no events
             return None
 
 
@@ -174,7 +174,7 @@ async def _set(event: asyncio.Event) -> None:
 
 
 def visible_events(events: Sequence[Event], actor: Actor) -> Iterator[Event]:
-    """The events that somebody may be told of, and as much of each as they may know."""
+    """The events that somebody may see, with as much of each as they may know."""
     for event in events:
         what = event.what if isinstance(event.what, Signal) else _visible_change(event.what, actor)
         if what is not None:
@@ -185,7 +185,7 @@ def _visible_change(change: Change, actor: Actor) -> Change | None:
     if change.kind in _FOR_ADMINS and not (actor.sources is None and actor.role.includes(Role.ADMIN)):
         return None
     if change.kind in _FOR_ALL and change.source is None and actor.sources is not None:
-        # it may concern what they see: they look again, and are not told what it was
+        # it may concern what they see: they read again, without learning what it was
         return replace(change, id=None)
     return change if actor.sees(change.source) else None
 

@@ -28,10 +28,10 @@ _Sight = frozenset[str] | None
 
 @dataclass(frozen=True, slots=True)
 class FleetRead:
-    """The overview's records, and what they tell of the documents.
+    """The overview's records, and the findings in the documents.
 
     Attributes:
-        finding_runs: Source → the run that tells of its last good revision, as whoever asks may see it.
+        finding_runs: Source → the run with the findings of its last good revision, as the reader may see it.
         documents: Source → how many documents a full pass compares, of those that the settings name.
         checks: Source → how its chatbots were last compared, of those that were.
     """

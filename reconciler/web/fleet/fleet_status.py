@@ -33,7 +33,7 @@ class FleetStatus:
             say what is known of it.
         checks: Source → how its chatbots were last compared, of those that were.
         warnings: Which sources of a tenant may claim each other's chatbots.
-        finding_runs: Source → the run that tells of its last good revision.
+        finding_runs: Source → the run with the findings of its last good revision.
         documents: Source → how many documents a full pass compares.
     """
 

@@ -63,7 +63,7 @@ def chatbots_of(suspensions: Sequence[Suspension]) -> Collection[str]:
 
 
 def suspension_notes(suspensions: Sequence[Suspension], chatbots: Sequence[Chatbot]) -> SuspensionNotes:
-    """What is said of the suspensions that stand.
+    """The notes about active suspensions.
 
     Args:
         suspensions: All of them, newest first.

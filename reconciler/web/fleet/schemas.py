@@ -144,7 +144,7 @@ class StatusResponse(ResponseModel):
 
         Args:
             fleet: The fleet as whoever asks may see it.
-            runs: Source → the run that tells of the documents of its last good revision.
+            runs: Source → the run with the findings of its last good revision.
             version: The program's.
         """
         return cls(

@@ -60,7 +60,7 @@ async def chatbot_forget(
     engine: TheEngine, actor: Admin, chatbot_id: Name, query: Annotated[TenantQuery, Query()], body: ForgetRequest
 ) -> ForgottenResponse:
     """An id that two tenants share needs `tenant`. WizChat is asked whether it has the chatbot."""
-    actor.require(Role.ADMIN)  # before it is looked for: whether it is there is told only to who may forget it
+    actor.require(Role.ADMIN)  # before it is looked for: only people who may forget it may learn whether it exists
     chatbot = await visible_chatbot(engine, actor, chatbot_id, query.tenant)
     return ForgottenResponse.model_validate(
         await forget_chatbot(engine, actor, chatbot.tenant, chatbot.id, body.reason)

@@ -98,10 +98,10 @@ async def _done(
     box: Callable[[], Awaitable[ForgetBox]],
     back: str,
 ) -> Response:
-    """Forget what a form asks for; what is refused is said, with what was typed."""
+    """Forget what a form names, or show the form again with the refusal and what was typed."""
     form = await read_form(request)
     async with FormAction(engine, request) as action:
-        actor.require(Role.ADMIN)  # before the form is read: whether it is there is told only to who may forget it
+        actor.require(Role.ADMIN)  # before the form is read: only people who may forget it may learn whether it exists
         if form.get("confirm") != "yes":
             raise Problem(Code.INVALID_REQUEST, "check the box that says what goes")
         await forget(parse_form(request, ForgetRequest, fields_named(form, "reason")).reason)

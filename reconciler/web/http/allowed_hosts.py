@@ -9,7 +9,7 @@ from reconciler.web.http import problems
 from reconciler.web.http.problems import Code
 
 PROBES = frozenset({"/healthz", "/readyz", "/metrics"})
-"""Asked by address, in a cluster: they tell no secret and change nothing."""
+"""Probes ask for these by address, in a cluster; they show no secret and change nothing."""
 
 
 class AllowedHosts:

@@ -59,7 +59,7 @@ def whole_list(items: Iterable[S]) -> ListResponse[S]:
 
 
 async def answer_about(engine: Engine, make: Callable[[], ResponseModel], *inputs: Any) -> Response:
-    """A response model as an answer; made in a thread where what it tells about is large.
+    """A response model as an answer; built in a thread where its inputs are large.
 
     Args:
         engine: The ports, with the threads.

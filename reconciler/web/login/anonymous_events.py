@@ -19,7 +19,7 @@ class AnonymousEvents:
     _more: dict[str, int] = field(default_factory=dict)
 
     def note(self, event: str, **details: str) -> None:
-        """Say that something happened, and how often it did since that was said last, unless that was just now."""
+        """Log an event with its count since it was last logged, unless that was just now."""
         now = self.clock.monotonic()
         if event in self._logged_at and now - self._logged_at[event] < _MINUTE:
             self._more[event] = self._more.get(event, 0) + 1

@@ -79,7 +79,7 @@ NOBODY_YET = Depends(Unaudited("nobody is known yet; a session that begins or en
 @router.get("/login", name="page_login", dependencies=[ANYBODY])
 async def login_form(request: Request, next: str = "/", why: str = "") -> Response:  # noqa: A002  the parameter's name in the URL
     """The form that takes a token, and the way to the issuer."""
-    # only what is known is said: whatever else stands in the address may be anybody's
+    # only known messages are shown: anybody may have written the address
     reason = {flaw.value: flaw.words for flaw in LinkFlaw}.get(why)
     return _form(request, own_page(next), reason=reason)
 

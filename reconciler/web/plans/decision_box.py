@@ -151,7 +151,7 @@ def _is_unproven(engine: Engine, name: str, tenant: TenantRecord | None) -> bool
 
 
 def _weighed(plan: Plan, approval: Approval, fall: str | None) -> WeighedApproval:
-    """Of a closed plan only what was taken back is told: what fell later changes nothing about it."""
+    """Of a closed plan's approvals only those that were revoked say so: what lapsed later no longer matters."""
     is_shown = plan.is_open or approval.revoked_at is not None
     return WeighedApproval(approval, fall if is_shown else None)
 

@@ -63,7 +63,7 @@ class GroupOutcome:
         plan_id: The plan.
         name: The chatbot's, or its id; the plan's where neither is known.
         status: Where it stands now; None when it was refused.
-        is_applying: Whether its apply was asked for, too: its page tells what becomes of it.
+        is_applying: Whether its apply was requested, too: its page shows the outcome.
         problem: Why it was refused, or None.
     """
 

@@ -86,7 +86,7 @@ class PlansPage:
 
     Attributes:
         groups: Changes that wait on several chatbots; only where the list begins.
-        statuses: What may be listed: the value, how it is said, and whether it is listed now.
+        statuses: The statuses to choose from: value, label, and whether it is selected.
         sources: The names of the sources that the person may choose from.
         query: What is listed.
         next_page: The path of the next part.

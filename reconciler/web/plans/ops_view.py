@@ -106,7 +106,7 @@ class OpView:
         direction: Which side moved.
         rows: Its short fields.
         texts: Its other fields.
-        note: What must be said of it besides.
+        note: A remark beside it.
         outcome: What became of it, of an apply that was stopped halfway.
     """
 

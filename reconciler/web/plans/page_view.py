@@ -296,7 +296,7 @@ async def read_plan(engine: Engine, actor: Actor | None, plan: Plan) -> PlanPage
 
 
 async def _newer(engine: Engine, actor: Actor, plan: Plan) -> Plan | None:
-    """The plan that took the place of this one; one of a source that the person may not see is not told."""
+    """The plan that took the place of this one; none where the person may not see its source."""
     if plan.status not in REPLACED:
         return None
     return await engine.store.queries.plan_after(plan, actor.sources)

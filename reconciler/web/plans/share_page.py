@@ -35,7 +35,7 @@ class LinkRequest(RequestModel):
 
 @dataclass(frozen=True, slots=True)
 class LinkPage:
-    """A link to a plan, at the only moment at which it is told.
+    """A link to a plan, which is shown only once.
 
     Attributes:
         link: The whole address; None when none was made.

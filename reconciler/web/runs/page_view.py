@@ -108,7 +108,7 @@ class RunPage:
         found: What is wrong in the documents, errors first.
         hidden: How many findings more there are.
         count: How many there are, in words.
-        nothing: What is said where there is none.
+        nothing: The text where there is none.
         uncompared: The chatbots that could not be compared, as far as the run names them.
         unknown: The list of the source's chatbots that are Unknown now, where the run names fewer; else None.
     """

@@ -19,7 +19,7 @@ def run_badge(run: Run) -> Badge:
 
 
 def findings_of(run: Run) -> str:
-    """How many findings a run tells, in words."""
+    """The number of findings of a run, in words."""
     count = len(run.diagnostics)
     return f"{count} {'finding' if count == 1 else 'findings'}"
 

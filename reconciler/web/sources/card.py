@@ -90,7 +90,7 @@ class SourceCard:
         compared: When changes at WizChat were last looked for, and anything was learned.
         checks: How its chatbots were last compared, in words; None while none was.
         oldest: When the one was compared that waits longest.
-        shortcut: What is said and done where every chatbot of its tenant is compared at each pass; else None.
+        shortcut: The note and form shown while every chatbot of the tenant is compared at each pass; else None.
         uncompared: How many chatbots the last run could not compare.
         good_link: Where the last good revision can be looked at.
         configured: Whether the settings still name it.
@@ -152,7 +152,7 @@ class SourceCardData:
         now: The moment at which they do.
         bindings: The configured sources.
         runs: Source → its last run.
-        finding_runs: Source → the run that tells of its last good revision.
+        finding_runs: Source → the run with the findings of its last good revision.
         standing: What is suspended now.
         stopped: Source → what stops the applies of all of it.
         tenants: The tenants by name.
@@ -177,7 +177,7 @@ class SourceCardData:
 
 
 def source_card(record: SourceRecord, data: SourceCardData) -> SourceCard:
-    """Everything that is said of one source."""
+    """The view model of one source."""
     name, now = record.name, data.now
     binding, run, tenant = data.bindings.get(name), data.runs.get(name), data.tenants.get(record.tenant)
     refused = data.refused if data.refused and data.refused.name == name else None

@@ -16,7 +16,7 @@ class SourceCondition:
 
     Attributes:
         severity: Errors refuse documents; warnings refuse nothing.
-        count: How many the run tells.
+        count: How many the run has.
         message: The first of them, with its place.
         run_id: The run that lists them all.
     """
@@ -28,10 +28,10 @@ class SourceCondition:
 
 
 def source_conditions(run: Run | None) -> tuple[SourceCondition, ...]:
-    """The conditions that a run tells, errors first; none where nothing is known to be wrong.
+    """The conditions that follow from a run, errors first; none where nothing is known to be wrong.
 
     Args:
-        run: The one that tells of the source's last good revision, as whoever asks may see it.
+        run: The one with the findings of the source's last good revision, as the reader may see it.
     """
     if run is None:
         return ()
@@ -45,7 +45,7 @@ def source_conditions(run: Run | None) -> tuple[SourceCondition, ...]:
 async def runs_with_findings(
     engine: Engine, records: Sequence[SourceRecord], newest: Mapping[str, Run], sees: Callable[[str], bool]
 ) -> Mapping[str, Run]:
-    """Source → the run that tells of its last good revision: the newest, unless that waits, runs or was cut off.
+    """Source → the run with the findings of its last good revision: the newest that ended and was not cut off.
 
     Args:
         engine: The ports.

@@ -71,7 +71,7 @@ async def accept(actor: ApproverPage, engine: TheEngine, name: Name, request: Re
 
 
 async def _done(request: Request, engine: Engine, actor: Actor, name: str, act: Act) -> Response:
-    """Do what a form asks for; what is refused is said on the page, with what was typed."""
+    """Carry out a form, or show the page again with the refusal and what was typed."""
     form = await read_form(request)
     check_source(engine, actor, name)
     async with FormAction(engine, request) as action:

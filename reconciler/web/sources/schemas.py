@@ -82,7 +82,7 @@ class SourceResponse(ResponseModel):
         Args:
             source: As people are shown it.
             suspension: What stops the applies of all of it.
-            run: The one that tells of the documents of its last good revision.
+            run: The one with the findings of its last good revision.
             checks: How its chatbots were last compared; None while none was.
             fields: What a larger answer has besides.
         """

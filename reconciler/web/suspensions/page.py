@@ -58,7 +58,7 @@ async def resume(actor: OperatorPage, engine: TheEngine, request: Request) -> Re
 async def _done(
     request: Request, engine: Engine, actor: Actor, title: str, act: Callable[[Form], Awaitable[None]]
 ) -> Response:
-    """Do what a form asks for, and go back to its page; what is refused is said, with what was typed."""
+    """Carry out a form and go back to its page, or show the form again with the refusal and what was typed."""
     form = await read_form(request)
     async with FormAction(engine, request) as action:
         await act(form)

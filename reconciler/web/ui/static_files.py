@@ -37,7 +37,7 @@ def address(name: str) -> str:
 
 
 class PublicFiles(StaticFiles):
-    """Style sheets and the like, which tell nothing."""
+    """Style sheets and the like, which anybody may read."""
 
     rule = Public("style sheets and pictures tell nothing")
 
