@@ -150,7 +150,7 @@ class Conflict(ReconcilerError):
 
 
 class NotFound(ReconcilerError):
-    """There is no such thing."""
+    """What was asked for does not exist."""
 
 
 class NotKept(NotFound):

@@ -174,12 +174,12 @@ class FaultBox:
         return armed.as_json()
 
     def clear(self) -> None:
-        """Take every fault back."""
+        """Remove every fault."""
         self._armed.clear()
         self._announced.clear()
 
     def as_json(self) -> list[dict[str, Any]]:
-        """Return the faults that still wait."""
+        """Return the faults that have not happened yet."""
         return [armed.as_json() for armed in self._armed]
 
     def take_delay(self, call: Call) -> float:

@@ -33,7 +33,7 @@ class HeldWrites:
         return len(held)
 
     async def cancel(self) -> None:
-        """Give up what still waits."""
+        """Cancel writes that have not taken effect."""
         self._held.clear()
         for task in tuple(self._timed):
             task.cancel()

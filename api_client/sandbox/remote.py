@@ -54,7 +54,7 @@ class SandboxControl:
         return self._call("POST", "/keys", {"name": name, **fields})
 
     def remove_key(self, name: str) -> Json:
-        """Take a key away."""
+        """Remove a key."""
         return self._call("DELETE", f"/keys/{name}")
 
     def add_fault(self, kind: str, **fields: Any) -> Json:
@@ -62,12 +62,12 @@ class SandboxControl:
         return self._call("POST", "/faults", {"kind": kind, **fields})
 
     def faults(self) -> list[Json]:
-        """Return the faults that still wait."""
+        """Return the faults that have not happened yet."""
         faults: list[Json] = self._call("GET", "/faults")["faults"]
         return faults
 
     def clear_faults(self) -> None:
-        """Take every fault back."""
+        """Remove every fault."""
         self._call("DELETE", "/faults")
 
     def let_writes_go(self) -> int:
@@ -85,7 +85,7 @@ class SandboxControl:
         return writes
 
     def clear_journal(self) -> None:
-        """Forget what reached the sandbox."""
+        """Clear the journal."""
         self._call("DELETE", "/journal")
 
     def state(self) -> Json:

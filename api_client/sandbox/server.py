@@ -42,7 +42,7 @@ class _Server(uvicorn.Server):
         self._when_ready = when_ready
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Start, then say so."""
+        """Start, then signal that the server listens."""
         await super().startup(sockets)
         self._when_ready()
 

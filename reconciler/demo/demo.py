@@ -48,7 +48,7 @@ def say(text: str) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """What stands before the service starts."""
+    """The parts of the demonstration that are set up before the service starts."""
 
     settings: Settings
     repository: Path

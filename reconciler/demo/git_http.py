@@ -27,7 +27,7 @@ _AND_PUSHING = {True: " and pushing", False: ""}
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What git answered."""
+    """The output of `git http-backend`, as an HTTP response."""
 
     status: int
     headers: tuple[tuple[str, str], ...]
@@ -85,11 +85,11 @@ class _Handler(BaseHTTPRequestHandler):
     server: _GitServer
 
     def do_GET(self) -> None:
-        """Name the refs."""
+        """Answer a request for the refs."""
         self._answer(b"")
 
     def do_POST(self) -> None:
-        """Send the objects, or take them."""
+        """Answer a fetch or a push."""
         length = self.headers.get("Content-Length")
         if length is None or not length.isdecimal() or int(length) > _LARGEST_REQUEST:
             self.close_connection = True

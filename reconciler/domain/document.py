@@ -186,7 +186,7 @@ class Surroundings:
 
     @property
     def all(self) -> tuple[Diagnostic, ...]:
-        """All of it."""
+        """The findings of all three kinds."""
         return (*self.skipped, *self.outside, *self.misspelt)
 
 

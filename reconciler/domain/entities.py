@@ -37,7 +37,7 @@ class Trigger(StrEnum):
 
 
 class RunStatus(StrEnum):
-    """Where a run stands."""
+    """The status of a run."""
 
     QUEUED = "Queued"
     RUNNING = "Running"

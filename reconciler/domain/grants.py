@@ -35,7 +35,7 @@ class Grant:
 
     @property
     def right(self) -> Right:
-        """What a member has by it."""
+        """The right that a member has by this grant."""
         return Right(self.role, self.sources)
 
 

@@ -75,7 +75,7 @@ class Tally:
     managed: int = 0
 
     def __sub__(self, change: "Tally") -> "Tally":
-        """What was before a change."""
+        """The numbers before a change."""
         return Tally(
             out_of_sync=self.out_of_sync - change.out_of_sync,
             unknown=self.unknown - change.unknown,

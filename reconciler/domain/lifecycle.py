@@ -5,7 +5,7 @@ from enum import StrEnum
 
 
 class PlanStatus(StrEnum):
-    """Where a plan stands."""
+    """The status of a plan."""
 
     PENDING = "Pending"
     APPROVED = "Approved"
@@ -23,7 +23,7 @@ class PlanStatus(StrEnum):
 
 
 class ApplyStatus(StrEnum):
-    """Where an apply stands."""
+    """The status of an apply."""
 
     QUEUED = "Queued"
     APPLYING = "Applying"

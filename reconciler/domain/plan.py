@@ -58,7 +58,7 @@ class Op:
 
     @property
     def place(self) -> OpTarget:
-        """What the op is about."""
+        """The section and key that the op changes."""
         return OpTarget(self.section, self.key or "")
 
     @property
@@ -91,7 +91,7 @@ class Summary(NamedTuple):
 
     @classmethod
     def of(cls, ops: Iterable[Op]) -> "Summary":
-        """Count ops."""
+        """The summary of these ops."""
         return cls(**Counter(op.action.value for op in ops))
 
 

@@ -54,7 +54,7 @@ class Protection:
         return cls(*parts)
 
     def covers(self, chatbot: str, section: str, key: str) -> bool:
-        """Whether it is about this item."""
+        """Whether it protects this item."""
         return _fits(chatbot, self.chatbot) and _fits(section, self.section) and _fits(key, self.key)
 
     def __str__(self) -> str:

@@ -15,7 +15,7 @@ Progress = Callable[[int, int], None]
 
 
 def no_progress(_done: int, _total: int) -> None:
-    """Show nothing."""
+    """A progress callback that shows nothing."""
 
 
 async def gather_bounded(

@@ -36,7 +36,7 @@ class ConditionInputs:
 
     @classmethod
     async def read(cls, uow: UnitOfWork) -> "ConditionInputs":
-        """Read them in a transaction."""
+        """Read the inputs in a transaction."""
         sources = {record.name: record for record in await uow.sources.all()}
         write_keys = {record.name: record.write_key for record in await uow.tenants.all() if record.write_key}
         return cls(await uow.suspensions.active(), sources, write_keys, await uow.now())

@@ -60,7 +60,7 @@ class Actor:
 
     @property
     def rights(self) -> tuple[Right, ...]:
-        """What they may do where."""
+        """The rights of the actor."""
         return self.several or (Right(self.role, self.sources),)
 
     def require(self, role: Role, source: str | None = None) -> None:

@@ -79,7 +79,7 @@ async def export_fleet(
 
 
 def exported(chatbot: LiveChatbot, body: Mapping[str, Any]) -> Exported:
-    """What a target's export says."""
+    """An exported chatbot, from the answer of the API."""
     values = {key: value for key, value in body.items() if key != _OMITTED}
     return Exported(chatbot.id, chatbot.name, values, tuple(body.get(_OMITTED, ())))
 

@@ -22,7 +22,7 @@ _HOUR_S = 3600.0
 
 @dataclass(frozen=True, slots=True)
 class LiveView:
-    """What WizChat said.
+    """A live configuration, or why it could not be read.
 
     Attributes:
         at: When it was asked.

@@ -20,7 +20,7 @@ class Clock(Protocol):
 
 
 class JobKind(StrEnum):
-    """What a job is about."""
+    """The kind of a job."""
 
     REFRESH = "refresh"
     APPLY = "apply"

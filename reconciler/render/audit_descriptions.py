@@ -75,7 +75,7 @@ class AuditDescription:
 
 
 def describe_entry(entry: AuditEntry) -> AuditDescription:
-    """What an entry says."""
+    """Describe an entry in words."""
     refused = entry.action.endswith(REFUSED)
     action = entry.action.removesuffix(REFUSED)
     if refused:

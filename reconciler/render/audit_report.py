@@ -21,7 +21,7 @@ def report_text(report: AuditReport) -> str:
 
 
 def report_json(report: AuditReport) -> str:
-    """The same for programs."""
+    """The report as JSON."""
     shape = {
         "intact": report.intact,
         "entries": report.entries,

@@ -141,7 +141,7 @@ def field_label(section: str, name: str) -> str:
 
 
 def clause(field: Field, wording: FieldWording) -> Clause:
-    """What becomes of a field."""
+    """The clause that describes the change of a field."""
     if field.is_emptied:
         return _emptying(field)
     if field.is_switch:

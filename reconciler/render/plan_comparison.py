@@ -49,7 +49,7 @@ class PlanComparison:
 
     @property
     def is_nothing(self) -> bool:
-        """Whether both do the same."""
+        """Whether both plans do the same."""
         return not (self.came or self.left or self.differ)
 
 

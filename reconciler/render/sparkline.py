@@ -63,7 +63,7 @@ class Sparkline:
 
     @property
     def view_box(self) -> str:
-        """What the SVG shows."""
+        """The viewBox of the SVG."""
         return f"0 0 {WIDTH} {HEIGHT}"
 
 

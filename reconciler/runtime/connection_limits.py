@@ -42,7 +42,7 @@ class ConnectionLimits:
 
 
 class RefusalCause(StrEnum):
-    """Why a connection had to go."""
+    """Why a connection was closed."""
 
     ADDRESS = "address"
     ALL = "all"

@@ -70,15 +70,15 @@ class GuardedProtocol(H11Protocol, asyncio.BufferedProtocol):
         super().connection_lost(exc)
 
     def get_buffer(self, sizehint: int) -> memoryview:  # noqa: ARG002  asyncio's signature
-        """Say where to put what arrives."""
+        """The buffer for received bytes."""
         return self.inbox
 
     def buffer_updated(self, nbytes: int) -> None:
-        """Take what arrived."""
+        """Process received bytes."""
         self.data_received(bytes(self.inbox[:nbytes]))
 
     def data_received(self, data: bytes) -> None:
-        """Take a part of a request."""
+        """Process a part of a request."""
         super().data_received(data)
         if not self.transport.is_closing():
             self._enter(_PHASES.get(self.conn.their_state, _Phase.OTHER))
@@ -101,13 +101,13 @@ class GuardedProtocol(H11Protocol, asyncio.BufferedProtocol):
         self._wait_for_reader()
 
     def pause_writing(self) -> None:
-        """The reader takes nothing."""
+        """The client does not read: its socket's buffer is full."""
         super().pause_writing()
         self._note_activity()
         self._wait_for_reader()
 
     def resume_writing(self) -> None:
-        """The reader takes something."""
+        """The client reads again."""
         super().resume_writing()
         self._forget_reader()
         if self.transport.is_closing():

@@ -88,7 +88,7 @@ def start_warnings(open_claims: Iterable[str], platform: str = sys.platform) -> 
 
 
 async def _ensure_bootstrap_token(service: Service, settings: Settings, first_token: Callable[[str], None]) -> None:
-    """See that somebody can sign in."""
+    """Make sure that somebody can sign in."""
     if settings.auth.bootstrap_token is not None:
         token = await ensure_bootstrap(service.engine, settings.auth.bootstrap_token.get_secret_value())
         if (flaw := bootstrap_flaw(token, service.engine.clock.now())) is not None:

@@ -50,7 +50,7 @@ class AuditFolder:
     files: NamedExecutor = field(default_factory=lambda: NamedExecutor("audit-files"), compare=False, repr=False)
 
     def heads(self) -> frozenset[AuditHead]:
-        """The heads that are kept."""
+        """The stored heads."""
         return frozenset(heads_in(_text_lines(self.folder / HEADS)))
 
     def keep_head(self, head: AuditHead, at: datetime, *, forget: bool) -> None:

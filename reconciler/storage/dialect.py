@@ -57,7 +57,7 @@ class Watch(Protocol):
 
 
 class Dialect(Protocol):
-    """One kind of database."""
+    """What a kind of database does in its own way."""
 
     def guard(self, url: URL) -> AbstractContextManager[None]:
         """What must be held while the database is in use, and refuses a second user where there can be only one."""
@@ -77,7 +77,7 @@ class Dialect(Protocol):
         """Whether it certainly does not exist yet, so that looking at it would create it."""
 
     def engines(self, url: URL) -> Engines:
-        """Open it for the service."""
+        """The SQLAlchemy engines of the service."""
 
     def migration_engine(self, url: URL) -> Engine:
         """Open it for a change of its schema."""

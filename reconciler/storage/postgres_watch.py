@@ -39,7 +39,7 @@ class ChangeWatch:
         self._thread = threading.Thread(target=self._run, name="database watch", daemon=True)
 
     def __call__(self) -> str:
-        """What changes with every commit."""
+        """A value that changes with every commit of another process."""
         return str(self._heard) if self._listening.is_set() else token_hex(8)
 
     def others(self) -> str:
@@ -47,7 +47,7 @@ class ChangeWatch:
         return str(self._others)
 
     def settle(self) -> None:
-        """Each announcement says whose it is."""
+        """Nothing to do: each announcement names its process."""
 
     @classmethod
     @contextmanager

@@ -115,10 +115,10 @@ class Sqlite:
         return engine
 
     def serialize_migration(self, connection: Connection) -> None:
-        """BEGIN IMMEDIATE has done it."""
+        """Nothing to do: BEGIN IMMEDIATE serializes writers."""
 
     async def serialize_audit(self, connection: AsyncConnection) -> None:
-        """BEGIN IMMEDIATE has done it."""
+        """Nothing to do: BEGIN IMMEDIATE serializes writers."""
 
     async def now(self, connection: AsyncConnection, wall_clock: Callable[[], datetime]) -> datetime:  # noqa: ARG002  another database asks
         """The wall clock: the only process's clock is the database's."""

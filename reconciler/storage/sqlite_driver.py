@@ -86,11 +86,11 @@ class SqliteConnection:
         return SqliteCursor(self)
 
     async def commit(self) -> None:
-        """Keep what was written."""
+        """Commit the transaction."""
         await self._end(sqlite3.Connection.commit)
 
     async def rollback(self) -> None:
-        """Forget what was written."""
+        """Roll the transaction back."""
         await self._end(sqlite3.Connection.rollback)
 
     async def executescript(self, script: str) -> None:
@@ -98,7 +98,7 @@ class SqliteConnection:
         await self.run(lambda connection: connection.executescript(script))
 
     async def create_function(self, name: str, arguments: int, function: Callable[..., Any], **options: Any) -> None:
-        """Give SQL a function."""
+        """Register a function for SQL."""
         await self.run(lambda connection: connection.create_function(name, arguments, function, **options))
 
     async def close(self) -> None:
@@ -195,11 +195,11 @@ class SqliteCursor:
         await self._run(lambda cursor: cursor.executemany(statement, parameters))
 
     async def fetchall(self) -> Sequence[Any]:
-        """What was found."""
+        """The rows of the result."""
         return self._outcome.rows
 
     async def close(self) -> None:
-        """Nothing is left open."""
+        """Nothing to do: no cursor stays open."""
 
     async def _run(self, work: Callable[[sqlite3.Cursor], object]) -> None:
         self._outcome = await self._connection.run(lambda connection: _outcome(connection, work))

@@ -100,7 +100,7 @@ class Store:
 
     @property
     def queries(self) -> Queries:
-        """The reading side."""
+        """Queries, each in a transaction of its own."""
         return self._queries
 
     @asynccontextmanager

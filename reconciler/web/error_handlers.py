@@ -64,7 +64,7 @@ async def _sign_in_first(_: Request, error: Exception) -> Response:
 
 
 async def _client_gone(_: Request, __: Exception) -> Response:
-    """Nobody reads the answer."""
+    """The client has hung up: nobody reads the answer."""
     return Response(status_code=problems.CLIENT_CLOSED_REQUEST)
 
 

@@ -220,7 +220,7 @@ class TokenUse:
     _written: float | None = None
 
     def note(self, token_id: str) -> None:
-        """A token was accepted just now."""
+        """Note that a token was accepted just now."""
         self._moments[token_id] = self.clock.now()
 
     async def tick(self) -> None:

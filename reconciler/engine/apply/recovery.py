@@ -44,7 +44,7 @@ class Recovery:
     first_seen: dict[tuple[str, datetime], float] = field(default_factory=dict)
 
     async def run(self) -> None:
-        """Look at every unfinished apply once."""
+        """Recover every unfinished apply once."""
         async with self.engine.store.read() as uow:
             unfinished = await uow.applies.unfinished()
         met = [(apply.id, apply.intent_at) for apply in unfinished if apply.intent_at is not None]

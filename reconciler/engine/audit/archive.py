@@ -92,7 +92,7 @@ class AuditArchiver:
             log.error("audit log is not intact: run `reconciler audit verify`", extra={"findings": report.found})
 
     async def tick(self) -> None:
-        """Do what is due."""
+        """Export the head, and archive and remove old entries, where these are due."""
         now = self.clock.monotonic()
         if now >= self._head_due:
             # what fails is tried again after the interval, not at every tick

@@ -77,7 +77,7 @@ class EntryLimits:
         return list(self._ended)
 
     def forget(self, omitted: OmittedEntries) -> None:
-        """Stop counting what was written down."""
+        """Drop numbers that are recorded in the log."""
         self._ended.remove(omitted)
 
     def _end(self, key: str) -> None:

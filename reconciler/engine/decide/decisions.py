@@ -42,7 +42,7 @@ class Overrides:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What stands after a decision."""
+    """A plan and its approvals after a decision."""
 
     plan: Plan
     approvals: Sequence[Approval]

@@ -31,7 +31,7 @@ _NOWHERE = HistoryState(None, None, None)
 
 
 class HistoryChange(NamedTuple):
-    """What a transaction made of a chatbot, and why."""
+    """The change of a chatbot by a transaction, and its cause."""
 
     chatbot: Chatbot
     after: HistoryState
@@ -51,21 +51,21 @@ class History:
         self._changes: dict[Key, HistoryChange] = {}
 
     def because(self, cause: str) -> None:
-        """Say what the changes of chatbots that follow come from, as in `Transition.cause`."""
+        """Set the cause of the changes that follow, as in `Transition.cause`."""
         self._cause = cause
 
     def met(self, chatbots: Iterable[Chatbot]) -> None:
-        """Chatbots were read; what counts is how each was before the transaction changed it."""
+        """Note chatbots as they were read: their state before the transaction changes them."""
         unchanged = (chatbot for chatbot in chatbots if _key(chatbot) not in self._changes)
         self._before.update({_key(chatbot): _state_of(chatbot) for chatbot in unchanged})
 
     def added(self, chatbot: Chatbot) -> None:
-        """There is a chatbot that was not there."""
+        """Note a new chatbot."""
         self._before.setdefault(_key(chatbot), _NOWHERE)
         self._note(chatbot, _state_of(chatbot))
 
     async def saving(self, chatbots: Sequence[Chatbot]) -> None:
-        """Chatbots are about to be saved."""
+        """Note chatbots that are about to be saved."""
         unmet = [_key(chatbot) for chatbot in chatbots if _key(chatbot) not in self._before]
         for start in range(0, len(unmet), _AT_ONCE):
             await self._read_states(unmet[start : start + _AT_ONCE])
@@ -73,12 +73,12 @@ class History:
             self._note(chatbot, _state_of(chatbot))
 
     async def removing(self, chatbot: Chatbot) -> None:
-        """A chatbot is about to be forgotten."""
+        """Note a chatbot that is about to be removed."""
         await self.saving([chatbot])
         self._note(chatbot, _NOWHERE)
 
     async def write(self) -> None:
-        """Keep, by one statement, what the transaction changed."""
+        """Insert the transitions of the transaction, by one statement."""
         changed = [change for key, change in self._changes.items() if self._before[key] != change.after]
         self._changes = {}
         if changed:

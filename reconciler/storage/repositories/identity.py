@@ -45,7 +45,7 @@ class Tokens(Repository[Token]):
 
 
 class People(Repository[Person]):
-    """People who came by a login."""
+    """People who have signed in."""
 
     codec = PEOPLE
 

@@ -19,7 +19,7 @@ from reconciler.storage.transaction import Transaction
 
 
 class Retention:
-    """Removes what is old."""
+    """Removes rows that are older than their retention."""
 
     def __init__(self, transaction: Transaction, history: History) -> None:
         self._transaction = transaction

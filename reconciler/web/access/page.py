@@ -84,7 +84,7 @@ async def revoke(actor: AdminPage, engine: TheEngine, token_id: Name, request: R
     "/people/{person}/bar", name="page_person_bar", dependencies=[Depends(Audited("person.bar", "person/{person}"))]
 )
 async def bar_person(actor: AdminPage, engine: TheEngine, person: Name, request: Request) -> Response:
-    """Keep a person out."""
+    """Bar a person."""
     return await _decided(request, engine, actor, person, bar)
 
 
@@ -94,7 +94,7 @@ async def bar_person(actor: AdminPage, engine: TheEngine, person: Name, request:
     dependencies=[Depends(Audited("person.unbar", "person/{person}"))],
 )
 async def unbar_person(actor: AdminPage, engine: TheEngine, person: Name, request: Request) -> Response:
-    """Let a person in again."""
+    """Unbar a person."""
     return await _decided(request, engine, actor, person, unbar)
 
 

@@ -14,7 +14,7 @@ ALL, SOME = "all", "some"
 
 
 class TokenState(StrEnum):
-    """What a token is worth now."""
+    """Whether a token is valid, expired or revoked."""
 
     STANDS = "stands"
     EXPIRED = "expired"

@@ -88,7 +88,7 @@ class AuditPage:
 
 
 def audit_page(frame: Layout, part: Page[AuditEntry], query: AuditPageQuery) -> AuditPage:
-    """Everything that the page says."""
+    """The view model of the page."""
     admin = frame.actor is not None and frame.actor.role.includes(Role.ADMIN)
     return AuditPage(
         frame=frame,

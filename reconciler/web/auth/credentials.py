@@ -14,7 +14,7 @@ from reconciler.web.auth.generation_cache import GenerationCache
 
 
 class Credential(StrEnum):
-    """What somebody shows."""
+    """The kind of credential of a request."""
 
     TOKEN = "token"  # noqa: S105  a name
     SESSION = "session"

@@ -114,7 +114,7 @@ class EtagMiddleware:
         return weak((self.salt, *parts, *more))
 
     async def not_modified(self, send: Send, tag: bytes, caching: Sequence[Header] = CACHING_HEADERS) -> None:
-        """Say that nothing is new."""
+        """Answer 304 Not Modified."""
         self.metrics.unchanged.inc()
         await send({"type": "http.response.start", "status": 304, "headers": [(b"etag", tag), *caching]})
         await send({"type": "http.response.body", "body": b""})

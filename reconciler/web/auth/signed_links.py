@@ -33,7 +33,7 @@ class LinkLifetime(StrEnum):
 
     @property
     def lasts(self) -> timedelta:
-        """The same as a time."""
+        """The lifetime as a timedelta."""
         match self:
             case LinkLifetime.HOUR:
                 return timedelta(hours=1)

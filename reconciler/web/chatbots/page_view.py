@@ -278,6 +278,6 @@ def _live(view: LiveView | None) -> LiveSide | None:
 
 
 def listing(body: Mapping[str, Any]) -> Listing:
-    """A configuration as people read it."""
+    """A configuration as YAML for people."""
     text = redacted(yaml_text(body, prose=True))
     return Listing(escaped(text[:_MOST], keep="\n"), text.count("\n"), len(text) > _MOST)

@@ -72,7 +72,7 @@ class Streams:
         self._stopped.set()
 
     async def stopped(self) -> None:
-        """Wait for the stop."""
+        """Wait until the streams are stopped."""
         await self._stopped.wait()
 
     @contextmanager
@@ -117,7 +117,7 @@ class Streams:
             self._open.pop(key, None)
 
     async def caller(self, scope: Scope) -> Caller | None:
-        """Who reads, as of now."""
+        """The caller of a stream, authenticated again."""
         try:
             return await self.gate.peek(scope)
         except StoreError:
@@ -191,7 +191,7 @@ def _visible_change(change: Change, actor: Actor) -> Change | None:
 
 
 def encoded(event: Event) -> str:
-    """An event as it travels."""
+    """An event in the format of server-sent events."""
     what = event.what
     data: dict[str, Any] = {"kind": None, "id": None, "source": None}
     if isinstance(what, Change):

@@ -242,7 +242,7 @@ class FleetPageData:
 
 
 def fleet_page(frame: Layout, query: FleetQuery, read: FleetPageData) -> FleetPage:
-    """Everything that the fleet page says."""
+    """The view model of the fleet page."""
     fleet, cursor = read.fleet, read.chatbots.next_cursor
     return FleetPage(
         frame=frame,

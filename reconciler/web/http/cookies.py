@@ -46,7 +46,7 @@ def give_cookie(
     secure: bool,
     samesite: Literal["strict", "lax"] = "strict",
 ) -> None:
-    """Have the browser keep a value."""
+    """Set a cookie."""
     answer.set_cookie(
         cookie_name(name, secure=secure),
         value,
@@ -59,7 +59,7 @@ def give_cookie(
 
 
 def take_cookie(answer: Response, name: str, *, secure: bool) -> None:
-    """Have the browser forget a value."""
+    """Delete a cookie."""
     answer.delete_cookie(
         cookie_name(name, secure=secure), path=root_path() or "/", secure=secure, httponly=True, samesite="strict"
     )

@@ -74,7 +74,7 @@ class WebSettings:
 
     @property
     def secure(self) -> bool:
-        """Whether people come by https."""
+        """Whether the public URL is https."""
         return URL(self.public_url).scheme == "https"
 
     @property

@@ -9,7 +9,7 @@ from reconciler.engine.retention import StorageState
 
 
 class Activity(StrEnum):
-    """What a connection does."""
+    """What a connection is doing."""
 
     SENDING = "sending"
     """Its request is on the way, or has not begun after it was opened."""

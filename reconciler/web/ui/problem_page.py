@@ -23,5 +23,5 @@ class ProblemPage:
 
 
 def problem_page(frame: Layout, status: int, title: str, detail: str) -> Response:
-    """Say what went wrong."""
+    """The page that shows a problem."""
     return templates.page("ui/problem.html", ProblemPage(frame, title, detail), status)

@@ -21,7 +21,7 @@ _ASKED_AGAIN = "no-cache"
 
 @cache
 def digest(name: str) -> str:
-    """What changes with the file."""
+    """The digest of a file's contents."""
     return blake2s((FOLDER / name).read_bytes(), digest_size=6).hexdigest()
 
 

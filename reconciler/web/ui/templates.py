@@ -29,11 +29,11 @@ _WEB = Path(__file__).parent.parent
 
 
 class HasLayout(Protocol):
-    """What a page says."""
+    """A view model with a layout."""
 
     @property
     def frame(self) -> Layout:
-        """What stands around it."""
+        """The layout around the page."""
 
 
 def _shown(value: Any) -> Any:
