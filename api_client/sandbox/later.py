@@ -27,10 +27,10 @@ class HeldWrites:
 
     async def let_go(self) -> int:
         """Let every write that waits without a time take effect, in order; return how many there were."""
-        held, self._held = self._held, []
-        for effect in held:
+        effects, self._held = self._held, []
+        for effect in effects:
             await effect()
-        return len(held)
+        return len(effects)
 
     async def cancel(self) -> None:
         """Cancel writes that have not taken effect."""

@@ -178,13 +178,13 @@ def _checked(model: type[_Model], value: Any, place: str) -> _Model:
 
 
 def _check_identities(keys: list[str | None], place: str) -> None:
-    seen: set[str] = set()
+    keys_before: set[str] = set()
     for index, key in enumerate(keys):
         if not key:
             raise SeedError(f"{place}[{index}]: the item has no identity")
-        if key in seen:
+        if key in keys_before:
             raise SeedError(f"{place}[{index}]: {key!r} is given more than once")
-        seen.add(key)
+        keys_before.add(key)
 
 
 def _read_json(path: Path, root: Path, depth: int) -> Any:

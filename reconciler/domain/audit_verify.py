@@ -45,7 +45,7 @@ class Unreadable:
     """A row or line that is no entry."""
 
     seq: int
-    why: str
+    cause: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,8 +163,8 @@ class Verifier:
 
     def __post_init__(self) -> None:
         expected: dict[int, set[str]] = {}
-        noted: frozenset[PruneNote] = self.prunes.noted | self.prunes.handed if self.prunes else frozenset()
-        for head in self.heads | {note.head for note in noted}:
+        notes: frozenset[PruneNote] = self.prunes.noted | self.prunes.handed if self.prunes else frozenset()
+        for head in self.heads | {note.head for note in notes}:
             expected.setdefault(head.seq, set()).add(head.hash)
         self._expected_hashes = expected
 
@@ -233,7 +233,7 @@ class Verifier:
         self._first = self._first or ChainPoint.before(entry)
         self._check_order(entry.seq)
         if isinstance(entry, Unreadable):
-            self._find(entry.seq, AuditFindingKind.UNREADABLE, f"this is no entry: {entry.why}")
+            self._find(entry.seq, AuditFindingKind.UNREADABLE, f"this is no entry: {entry.cause}")
             self._last, self._linkable = AuditHead(entry.seq, ""), False
             return
         self._check_link(entry)
@@ -385,7 +385,7 @@ def _begins(start: ChainPoint) -> str:
 def _unexplained(start: ChainPoint, expected: ChainPoint) -> str:
     if start.seq == expected.seq:
         return f"the log begins here, but names {start.hash} as the hash before it, not {expected.hash}"
-    where = _begins(start)
+    begins = _begins(start)
     if expected.seq == 0:
-        return f"{where}, and no {PRUNE} entry says why"
-    return f"{where}, but its newest {PRUNE} entry names {expected.seq} as the last that was removed"
+        return f"{begins}, and no {PRUNE} entry says why"
+    return f"{begins}, but its newest {PRUNE} entry names {expected.seq} as the last that was removed"

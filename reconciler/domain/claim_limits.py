@@ -25,7 +25,7 @@ def open_claims(tenant: str, limits: Limits, visible: Collection[str] | None = N
     if unlimited and len(limits) > 1 and shown:
         count = len(limits) if len(shown) == len(limits) else "several"
         yield (
-            f"tenant {tenant} has {count} sources, and not limited to chatbots of its own: {_named(unlimited, shown)}: "
+            f"tenant {tenant} has {count} sources, and not limited to chatbots of its own: {_names(unlimited, shown)}: "
             "whoever commits there can claim chatbots of the others before they do; set `chatbots` for each source"
         )
     limited = {source: patterns for source, patterns in limits.items() if patterns}
@@ -34,14 +34,14 @@ def open_claims(tenant: str, limits: Limits, visible: Collection[str] | None = N
         if shared and not shown.isdisjoint({one, other}):
             chatbots = shared if {one, other} <= shown else "the same chatbots"
             yield (
-                f"the sources {_named([one, other], shown, ' and ')} of tenant {tenant} may both claim {chatbots}: "
+                f"the sources {_names([one, other], shown, ' and ')} of tenant {tenant} may both claim {chatbots}: "
                 "set `chatbots` so that each chatbot is in one of them only"
             )
 
 
-def _named(sources: Sequence[str], visible: Collection[str], between: str = ", ") -> str:
-    named = [source for source in sources if source in visible]
-    return between.join(named if len(named) == len(sources) else [*named, "another source"])
+def _names(sources: Sequence[str], visible: Collection[str], between: str = ", ") -> str:
+    names = [source for source in sources if source in visible]
+    return between.join(names if len(names) == len(sources) else [*names, "another source"])
 
 
 def _shared(patterns: Sequence[str], others: Sequence[str]) -> str | None:

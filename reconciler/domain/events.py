@@ -53,4 +53,4 @@ class Event:
     """
 
     id: str
-    what: Change | Signal
+    payload: Change | Signal

@@ -15,15 +15,15 @@ from reconciler.domain.document import Document, Refusal, Snapshot
 from reconciler.domain.status import Reason
 
 
-def keep_missing(snapshot: Snapshot, known: Mapping[str, str]) -> Snapshot:
+def keep_missing(snapshot: Snapshot, promoted_paths: Mapping[str, str]) -> Snapshot:
     """The snapshot with a refusal for every chatbot that is missing where its document stood, and may stand still.
 
     Args:
         snapshot: A source at some revision.
-        known: Chatbot id → the path of its document at the last good revision.
+        promoted_paths: Chatbot id → the path of its document at the last good revision.
     """
-    snapshot = _without_unstated_claims(snapshot, known)
-    missing = _missing(snapshot, known)
+    snapshot = _without_unstated_claims(snapshot, promoted_paths)
+    missing = _missing(snapshot, promoted_paths)
     kept = [refusal for chatbot_id, path in sorted(missing.items()) if (refusal := _kept(snapshot, chatbot_id, path))]
     if not kept:
         return snapshot
@@ -38,21 +38,21 @@ def keep_missing(snapshot: Snapshot, known: Mapping[str, str]) -> Snapshot:
     )
 
 
-def _missing(snapshot: Snapshot, known: Mapping[str, str]) -> dict[str, str]:
+def _missing(snapshot: Snapshot, promoted_paths: Mapping[str, str]) -> dict[str, str]:
     claims: tuple[Document | Refusal, ...] = (*snapshot.documents, *snapshot.refusals)
     claimed = {claim.chatbot_id for claim in claims}
-    return {chatbot_id: path for chatbot_id, path in known.items() if chatbot_id not in claimed}
+    return {chatbot_id: path for chatbot_id, path in promoted_paths.items() if chatbot_id not in claimed}
 
 
 def _kept(snapshot: Snapshot, chatbot_id: str, path: str) -> Refusal | None:
     """The refusal of a chatbot's document that is missing; None when nothing says that it may stand there still."""
-    here = sorted(
+    at_path = sorted(
         (refusal for refusal in snapshot.refusals if refusal.path == path), key=lambda refusal: refusal.line or 0
     )
-    for refusal in here:
+    for refusal in at_path:
         if refusal.chatbot_id is None:
             return replace(refusal, chatbot_id=chatbot_id)
-    for refusal in here:
+    for refusal in at_path:
         message = f"its document cannot be told apart as long as another of its file is wrong: {refusal.message}"
         return Refusal(chatbot_id, path, Reason.DOCUMENT_INVALID, message, refusal.line)
     for diagnostic in snapshot.unread:
@@ -70,14 +70,14 @@ def _covers(diagnostic: Diagnostic, path: str) -> bool:
     return diagnostic.path is not None and PurePosixPath(path).is_relative_to(diagnostic.path)
 
 
-def _without_unstated_claims(snapshot: Snapshot, known: Mapping[str, str]) -> Snapshot:
+def _without_unstated_claims(snapshot: Snapshot, promoted_paths: Mapping[str, str]) -> Snapshot:
     """Take back claims by a file's name alone, of a file that spoke for another chatbot, which nobody claims now."""
     heirs = defaultdict(list)
-    for chatbot_id, path in _missing(snapshot, known).items():
+    for chatbot_id, path in _missing(snapshot, promoted_paths).items():
         heirs[path].append(chatbot_id)
 
     def is_mistaken(claim: Document | Refusal) -> bool:
-        return not claim.states_id and claim.path in heirs and claim.chatbot_id not in known
+        return not claim.states_id and claim.path in heirs and claim.chatbot_id not in promoted_paths
 
     mistaken = [document for document in snapshot.documents if is_mistaken(document)]
     findings = [_lost_id(document, heirs[document.path]) for document in mistaken]

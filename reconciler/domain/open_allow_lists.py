@@ -76,7 +76,10 @@ def is_wider(after: frozenset[str], before: frozenset[str]) -> bool:
     """Whether the one reach lets somebody in that the other does not."""
     if EVERYBODY in before:
         return False
-    return any(not any(suffix == known or suffix.endswith(f".{known}") for known in before) for suffix in after)
+    return any(
+        not any(suffix == suffix_before or suffix.endswith(f".{suffix_before}") for suffix_before in before)
+        for suffix in after
+    )
 
 
 def _plain(entry: str) -> str:

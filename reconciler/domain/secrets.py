@@ -62,7 +62,7 @@ def _shape(kind: str, starts: str, rest: str, *, mixed: bool = True, inside: boo
     return SecretPattern(kind, tuple(starts.split()), pattern, mixed, inside)
 
 
-def _named(kind: str, names: str, rest: str) -> SecretPattern:
+def _assigned(kind: str, names: str, rest: str) -> SecretPattern:
     """A key that only the name before it gives away, such as ``DD_API_KEY=…``."""
     return _shape(kind, names, rf"[\"']?\s{{0,5}}(?:=>?|:=?)\s{{0,5}}[\"']?(?P<key>{rest})(?![{_WORD}])", inside=True)
 
@@ -77,7 +77,7 @@ SHAPES: Final[Sequence[SecretPattern]] = (
     _shape("a WizChat API key", "wpk_live_ wpk_test_", rf"(?P<key>[{_WORD}]{{16,}})"),
     _shape("a token of this service", "wzr_", rf"(?P<key>[{_WORD}]{{32,}})"),
     _shape("an AWS access key id", "AKIA ASIA", rf"(?P<key>[A-Z2-7]{{16}}){_END}", mixed=False),
-    _named(
+    _assigned(
         "an AWS secret access key",
         "aws_secret_access_key AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN SecretAccessKey secretAccessKey",
         r"[A-Za-z0-9/+]{40}[A-Za-z0-9/+=]{0,2000}",
@@ -108,7 +108,7 @@ SHAPES: Final[Sequence[SecretPattern]] = (
     _shape("a Hugging Face token", "hf_", rf"(?P<key>[A-Za-z0-9]{{30,60}}){_END}", mixed=False),
     _shape("a DigitalOcean token", "dop_v1_ doo_v1_ dor_v1_", rf"(?P<key>[a-f0-9]{{64}}){_END}"),
     _shape("a Heroku key", "HRKU-", rf"(?P<key>[{_WORD}]{{36,100}})"),
-    _named(
+    _assigned(
         "a Heroku key",
         "HEROKU_API_KEY heroku_api_key herokuApiKey",
         r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}",
@@ -138,7 +138,7 @@ SHAPES: Final[Sequence[SecretPattern]] = (
     _shape("a Shopify token", "shpat_ shpca_ shppa_ shpss_", rf"(?P<key>[a-fA-F0-9]{{32}}){_END}"),
     _shape("a Square token", "sq0atp- sq0csp- sq0idp-", rf"(?P<key>[{_WORD}]{{22,43}})"),
     _shape("a Square token", "EAAA", rf"(?P<key>[{_WORD}]{{60}}){_END}"),
-    _named(
+    _assigned(
         "a Datadog key",
         "DD_API_KEY dd_api_key DD_APP_KEY dd_app_key DATADOG_API_KEY datadog_api_key DD-API-KEY DD-APPLICATION-KEY",
         r"[0-9a-f]{32}(?:[0-9a-f]{8})?",

@@ -44,7 +44,7 @@ class Suspension:
         return self.kind.value if self.kind is ScopeKind.ALL else f"{self.kind}/{self.subject}"
 
     @property
-    def what(self) -> str:
+    def subject_words(self) -> str:
         """As people say it: ``the chatbot ID``, ``the source NAME``, ``the tenant NAME`` or ``everything``."""
         return "everything" if self.kind is ScopeKind.ALL else f"the {self.kind} {self.subject}"
 
@@ -84,10 +84,10 @@ def shown_source(record: SourceRecord, suspension: Suspension | None) -> SourceR
     """A source in the state that people are shown: a fault before a suspension, as somebody has to mend it."""
     if suspension is None or record.state is not SourceState.READY:
         return record
-    return replace(record, state=SourceState.SUSPENDED, message=f"{suspension.what}: {suspension.reason}")
+    return replace(record, state=SourceState.SUSPENDED, message=f"{suspension.subject_words}: {suspension.reason}")
 
 
 def suspension_sentence(suspension: Suspension) -> str:
     """What a suspension stops, until when, and why."""
     until = f" until {suspension.until:%Y-%m-%dT%H:%M:%SZ}" if suspension.until else ""
-    return ended(f"Applies of {suspension.what} are suspended{until}: {suspension.reason}")
+    return ended(f"Applies of {suspension.subject_words} are suspended{until}: {suspension.reason}")

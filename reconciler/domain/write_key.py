@@ -135,7 +135,7 @@ class WriteKey:
         if refusal.code in _REFUSES_KEY:
             return self._in(WriteKeyState.REFUSED, now)
         right = _missing_right(refusal, chatbot_id, sections, now)
-        if right is None or any(right.is_same_as(known) for known in self.missing):
+        if right is None or any(right.is_same_as(missing) for missing in self.missing):
             return self
         return replace(self, missing=(*self.missing, right))
 

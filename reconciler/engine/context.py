@@ -84,8 +84,8 @@ class Actor:
         """
         if not self.role.includes(role):
             return f"this needs the role {role}; {self.name} has {self.role}"
-        there = role_for(self.rights, source)
-        if there is not None and there.includes(role):
+        source_role = role_for(self.rights, source)
+        if source_role is not None and source_role.includes(role):
             return None
         concern = f"the source {source}" if source else "every source"
         able = reach(right for right in self.rights if right.role.includes(role)) or ()

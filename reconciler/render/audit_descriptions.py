@@ -64,13 +64,13 @@ class AuditDescription:
     Attributes:
         before: What comes before the thing that it is about, such as ``approved``.
         after: What comes after it, such as ``to Applied``; mostly empty.
-        why: What was said with it; may be empty.
+        reason: What was said with it; may be empty.
         refused: Whether it was not let happen.
     """
 
     before: str
     after: str
-    why: str
+    reason: str
     refused: bool
 
 

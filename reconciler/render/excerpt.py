@@ -19,12 +19,12 @@ class ExcerptLine:
 
     Attributes:
         number: From 1.
-        here: Whether the finding is about this line.
+        is_marked: Whether the finding is about this line.
     """
 
     number: int
     text: str
-    here: bool
+    is_marked: bool
 
 
 def lines_of(text: str) -> tuple[str, ...]:

@@ -22,14 +22,14 @@ def unchanged_items(body: Mapping[str, Any], ops: Sequence[Op], noops: int) -> S
         What people call those that the body states; nothing where they are more than there are noops, or where an
         op is about an item that the body does not state, such as a key that the API writes in another way.
     """
-    items = {op.place: op for op in _stated(body)}
+    items = {op.place: op for op in _items_of(body)}
     touched = {op.place for op in ops}
     untouched = [noun_of(op) for place, op in items.items() if place not in touched]
     unknown = any(op.place not in items for op in ops if op.action is not Action.DELETE)
     return [] if unknown or len(untouched) > noops else untouched
 
 
-def _stated(body: Mapping[str, Any]) -> Iterator[Op]:
+def _items_of(body: Mapping[str, Any]) -> Iterator[Op]:
     for section, value in body["spec"].items():
         if not isinstance(value, list):
             yield Op(section, Action.NOOP)

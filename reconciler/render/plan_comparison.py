@@ -19,13 +19,13 @@ class MovedField:
     """One op that is not as it was.
 
     Attributes:
-        what: What it is about, as people say it.
+        noun: What it is about, as people say it.
         action: What the newer plan does there; for one that is gone, what the older would have done.
         side: Which side moved since the older plan; Unknown where the two plans do not tell.
         fields: Of an update in both plans, what differs between them as people say it, each with the side that moved.
     """
 
-    what: str
+    noun: str
     action: Action
     side: Direction
     fields: tuple[tuple[str, Direction], ...] = ()

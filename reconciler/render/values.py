@@ -77,8 +77,8 @@ def _leaves(change: FieldChange) -> Iterator[FieldChange]:
     return (FieldChange(*leaf) for leaf in fields.taken_apart(change.name, change.before, change.after))
 
 
-def _besides_identity(op: Op, stated: Mapping[str, Any] | None) -> dict[str, Any]:
-    return {name: value for name, value in (stated or {}).items() if not (name in _IDENTITIES and value == op.key)}
+def _besides_identity(op: Op, fields: Mapping[str, Any] | None) -> dict[str, Any]:
+    return {name: value for name, value in (fields or {}).items() if not (name in _IDENTITIES and value == op.key)}
 
 
 def inline(value: Any) -> str:

@@ -54,8 +54,8 @@ def _without_colours(_: object, __: str, event: structlog.typing.EventDict) -> s
 def _without_known_traces(_: object, __: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
     """Say in one line that the database is not usable: its message says what to do, and every tick meets it again."""
     match event.get("exc_info"):
-        case (_, BaseException() as error, _) if (known := _store_error(error)) is not None:
-            return {name: value for name, value in event.items() if name != "exc_info"} | {"cause": str(known)}
+        case (_, BaseException() as error, _) if (store_error := _store_error(error)) is not None:
+            return {name: value for name, value in event.items() if name != "exc_info"} | {"cause": str(store_error)}
         case _:
             return event
 

@@ -144,10 +144,10 @@ def refuse_unknown_variables(environ: Mapping[str, str]) -> None:
     Raises:
         SettingsError: It names the variable, and the nearest that there is.
     """
-    known = {*variables(Settings), *SHORT_FORM, *CLIENT_VARIABLES, CONFIG}
+    names = {*variables(Settings), *SHORT_FORM, *CLIENT_VARIABLES, CONFIG}
     for name in sorted(environ):
-        if name.upper().startswith(PREFIXES) and name.upper() not in known:
-            raise SettingsError(f"the environment has an unknown setting {name}{_suggestion(name.upper(), known)}")
+        if name.upper().startswith(PREFIXES) and name.upper() not in names:
+            raise SettingsError(f"the environment has an unknown setting {name}{_suggestion(name.upper(), names)}")
 
 
 def _short_form(environ: Mapping[str, str]) -> dict[str, Any]:
@@ -174,8 +174,8 @@ def _one_line(
     match first["type"]:
         case "extra_forbidden":
             siblings = _model_at(model, location[:-1]).model_fields
-            known = [_written((*location[:-1], name)) for name in siblings]
-            message = f"unknown setting {_written(location)}{_suggestion(_written(location), known)}"
+            names = [_written((*location[:-1], name)) for name in siblings]
+            message = f"unknown setting {_written(location)}{_suggestion(_written(location), names)}"
             return f"{message} ({_given_at(location, from_environment, environ)})"
         case "tuple_type" if len(location) == 1:
             name = _written(location)
@@ -222,9 +222,9 @@ def _given_at(location: Sequence[int | str], from_environment: Mapping[str, Any]
     return f"in {environ[CONFIG]}" if environ.get(CONFIG) else "in the environment"
 
 
-def _suggestion(name: str, known: Iterable[str]) -> str:
+def _suggestion(name: str, names: Iterable[str]) -> str:
     """The closest known name, as the end of a sentence."""
-    close = difflib.get_close_matches(name, sorted(known), n=1)
+    close = difflib.get_close_matches(name, sorted(names), n=1)
     return f": did you mean {close[0]}?" if close else ": remove it"
 
 

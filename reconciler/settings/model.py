@@ -252,10 +252,10 @@ def _refuse_twice(setting: str, names: list[str]) -> None:
             raise ValueError(f"{setting}: two are named {name!r}: give each a name of its own")
 
 
-def _refuse_unknown_sources(grants: tuple[GrantSettings, ...], known: set[str]) -> None:
+def _refuse_unknown_sources(grants: tuple[GrantSettings, ...], names: set[str]) -> None:
     for grant in grants:
-        for name in set(grant.sources) - known:
-            listed = ", ".join(sorted(known)) or "there is none"
+        for name in set(grant.sources) - names:
+            listed = ", ".join(sorted(names)) or "there is none"
             raise ValueError(f"grants.{grant.group}.sources: there is no source {name!r}: use one of {listed}")
 
 

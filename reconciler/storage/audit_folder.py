@@ -138,11 +138,11 @@ def _free_name(path: Path) -> Path:
     return next(free for number in count(1) if not (free := path.with_suffix(f".superseded-{number}")).exists())
 
 
-def _entry(line: str, where: str, seq: int) -> AuditEntry | Unreadable:
+def _entry(line: str, place: str, seq: int) -> AuditEntry | Unreadable:
     try:
         return entry_of(line)
     except ValueError as error:
-        return Unreadable(seq, f"{where}: {error}")
+        return Unreadable(seq, f"{place}: {error}")
 
 
 def _text_lines(path: Path) -> list[str]:

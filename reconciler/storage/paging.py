@@ -54,9 +54,9 @@ class Order:
             ValueError: When the cursor was not handed out by this list.
         """
         if cursor is not None:
-            here = tuple_(*self.by)
+            position = tuple_(*self.by)
             last = tuple_(*map(literal, self._decode(cursor), (item.type for item in self.by)))
-            statement = statement.where(here < last if self.descending else here > last)
+            statement = statement.where(position < last if self.descending else position > last)
         order = [item.desc() if self.descending else item.asc() for item in self.by]
         return statement.order_by(*order).limit(limit + 1)
 

@@ -143,7 +143,7 @@ class SqlParseCache:
         )
         kept = await transaction.connection.execute(statement)
         # its rows are decoded when they are looked at
-        files = await transaction.records.run(partial(_known, kept, blobs))
+        files = await transaction.records.run(partial(_parsed_files, kept, blobs))
         digests = {path: {document.digest for document in file.documents} for path, file in files.items()}
         bodies = await known_bodies(
             transaction, self._source, {digest for digests_of_file in digests.values() for digest in digests_of_file}
@@ -214,5 +214,5 @@ async def _add(transaction: Transaction, table: Any, rows: Sequence[Mapping[str,
         await transaction.write(insert(table), rows)
 
 
-def _known(kept: Iterable[Any], blobs: Mapping[str, str] | None) -> dict[str, ParsedFile]:
+def _parsed_files(kept: Iterable[Any], blobs: Mapping[str, str] | None) -> dict[str, ParsedFile]:
     return {path: ParsedFile.from_json(file) for path, blob_id, file in kept if blobs is None or blobs[path] == blob_id}

@@ -45,14 +45,14 @@ class Codec(Generic[R]):
         record: type[R],
         table: Table,
         *,
-        apart: tuple[str, ...] = (),
+        stored_apart: tuple[str, ...] = (),
         elsewhere: tuple[str, ...] = (),
         long: Mapping[str, type] | None = None,
         is_large: bool = False,
     ) -> None:
         self.noun = noun
         self.table = table
-        self.apart = apart
+        self.stored_apart = stored_apart
         self.is_large = is_large
         names = [field.name for field in fields(record)]  # type: ignore[arg-type]  # every record is a dataclass
         self.names = [name for name in names if name not in elsewhere]
@@ -88,11 +88,11 @@ class Codec(Generic[R]):
 
 SOURCES = Codec("source", SourceRecord, tables.sources)
 TENANTS = Codec("tenant", TenantRecord, tables.tenants)
-RUNS = Codec("run", Run, tables.runs, apart=("diagnostics", "uncompared"))
+RUNS = Codec("run", Run, tables.runs, stored_apart=("diagnostics", "uncompared"))
 DOCUMENTS = Codec("document", Claim, tables.documents, elsewhere=("body",))
 CHATBOTS = Codec("chatbot", Chatbot, tables.chatbots)
 TRANSITIONS = Codec("transition", Transition, tables.transitions)
-PLANS = Codec("plan", Plan, tables.plans, apart=("body", "ops"), long={"ops": DirectedOp})
+PLANS = Codec("plan", Plan, tables.plans, stored_apart=("body", "ops"), long={"ops": DirectedOp})
 APPROVALS = Codec("approval", Approval, tables.approvals)
 APPLIES = Codec("apply", Apply, tables.applies, is_large=True)
 SUSPENSIONS = Codec("suspension", Suspension, tables.suspensions)

@@ -48,10 +48,10 @@ class Transaction:
             # its rows are decoded when they are looked at
             return await self.records.run(lambda: [codec.from_row(row) for row in found])
         rows = [dict(row.items()) for row in found]
-        contents = await contents_of(self.connection, codec.noun, codec.apart, rows)
+        contents = await contents_of(self.connection, codec.noun, codec.stored_apart, rows)
 
         def records() -> list[R]:
-            return [codec.from_row(row) for row in with_contents(codec.apart, rows, contents)]
+            return [codec.from_row(row) for row in with_contents(codec.stored_apart, rows, contents)]
 
         return await (self.records.run(records) if may_be_large(contents) else self.records.compute(records, rows))
 

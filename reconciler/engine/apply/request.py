@@ -145,7 +145,7 @@ async def require_applicable(engine: Engine, uow: UnitOfWork, plan: Plan) -> Non
     suspension = inputs.suspension_of(plan.tenant, plan.chatbot_id, plan.source)
     if suspension is not None:
         raise Conflict(
-            "suspended", f"applies of {suspension.what} are suspended ({suspension.reason}): resume them first"
+            "suspended", f"applies of {suspension.subject_words} are suspended ({suspension.reason}): resume them first"
         )
     source = inputs.sources.get(plan.source)
     if source is None or source.state is SourceState.UNKNOWN:

@@ -25,7 +25,7 @@ P = TypeVar("P", bound=Identified)
 
 
 class PackedRepository(Repository[P]):
-    """Keeps one kind of record with large values, which `Codec.apart` names.
+    """Keeps one kind of record with large values, which `Codec.stored_apart` names.
 
     A value that stays as it was read in the transaction is neither packed nor written again.
     """
@@ -36,7 +36,7 @@ class PackedRepository(Repository[P]):
         """Id → the large values of a record as its row has them."""
 
     async def _stored(self, record: P) -> dict[str, Any]:
-        row, large = self.codec.to_row(record, without=self.codec.apart), self._large(record)
+        row, large = self.codec.to_row(record, without=self.codec.stored_apart), self._large(record)
         kept = self._kept.get(record.id)
         if kept is not None and all(kept[name] is value for name, value in large.items()):
             return row
@@ -47,7 +47,7 @@ class PackedRepository(Repository[P]):
         return row | {name: item.column for name, item in packed.items()}
 
     def _large(self, record: P) -> Mapping[str, Any]:
-        return {name: getattr(record, name) for name in self.codec.apart}
+        return {name: getattr(record, name) for name in self.codec.stored_apart}
 
     async def _find(self, *key: str) -> P | None:
         found = await super()._find(*key)

@@ -60,7 +60,7 @@ class Audited:
 class Unaudited:
     """Says that a refused call leaves no entry, and why not."""
 
-    why: str
+    reason: str
 
     async def __call__(self) -> None:
         """Let everybody pass."""

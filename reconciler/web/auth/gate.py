@@ -185,7 +185,7 @@ class RequirePageOrLink:
 class Public:
     """Says that a route needs no role, and why not."""
 
-    why: str
+    reason: str
 
     async def __call__(self) -> None:
         """Let everybody pass."""

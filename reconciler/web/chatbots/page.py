@@ -94,7 +94,7 @@ async def read_chatbot(
             f"chatbot/{chatbot.id}",
             chatbot.source,
             stopping,
-            what="this chatbot",
+            title="this chatbot",
             back=chatbot_path(chatbot.tenant, chatbot.id),
         ),
         forget=_forget_box(actor, chatbot, document, source),

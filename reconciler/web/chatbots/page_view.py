@@ -145,9 +145,9 @@ class ChatbotPage:
 
     Attributes:
         name: The chatbot's, or its id.
-        here: The page's own path.
+        address: The page's own path.
         sentence: Where it stands.
-        why: The reason for that, in words.
+        reason_words: The reason for that, in words.
         advice: What is wrong and what to do: a sentence or two.
         drifted: Since when it is out of sync; None while it is not.
         checked: When it was last compared.
@@ -166,9 +166,9 @@ class ChatbotPage:
     frame: Layout
     chatbot: Chatbot
     name: str
-    here: str
+    address: str
     sentence: str
-    why: str
+    reason_words: str
     advice: str
     drifted: Age | None
     checked: Age | None
@@ -193,9 +193,9 @@ def chatbot_page(frame: Layout, data: ChatbotPageData, effort: Effort) -> Chatbo
         frame=frame,
         chatbot=chatbot,
         name=chatbot.name or chatbot.id,
-        here=address,
+        address=address,
         sentence=sentence(chatbot),
-        why=reason_words(chatbot.reason),
+        reason_words=reason_words(chatbot.reason),
         advice=joined(_advice(chatbot)),
         drifted=age_or_none(chatbot.drifted_at, data.now),
         checked=age_or_none(chatbot.checked_at, data.now),

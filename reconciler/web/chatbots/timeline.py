@@ -31,17 +31,17 @@ class EpisodeMoment:
     """One change of where the chatbot stood.
 
     Attributes:
-        what: What happened, in a word or two.
+        title: What happened, in a word or two.
         sync: How it then stood; None for a chatbot that was forgotten.
         direction: Which side had moved.
-        why: The reason that it then showed, in words.
+        reason: The reason that it then showed, in words.
     """
 
     age: Age
-    what: str
+    title: str
     sync: Sync | None
     direction: Direction | None
-    why: str
+    reason: str
     cause: EpisodeCause
 
 
@@ -104,10 +104,10 @@ def _changed(change: Transition) -> str:
 def _moment(transition: Transition, title: str, causes: EpisodeCauses, now: datetime) -> EpisodeMoment:
     return EpisodeMoment(
         age=age(transition.at, now),
-        what=title,
+        title=title,
         sync=transition.sync,
         direction=transition.direction,
-        why=reason_words(transition.reason),
+        reason=reason_words(transition.reason),
         cause=_cause(transition.cause, causes),
     )
 

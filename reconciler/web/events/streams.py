@@ -176,9 +176,9 @@ async def _set(event: asyncio.Event) -> None:
 def visible_events(events: Sequence[Event], actor: Actor) -> Iterator[Event]:
     """The events that somebody may see, with as much of each as they may know."""
     for event in events:
-        what = event.what if isinstance(event.what, Signal) else _visible_change(event.what, actor)
-        if what is not None:
-            yield replace(event, what=what)
+        payload = event.payload if isinstance(event.payload, Signal) else _visible_change(event.payload, actor)
+        if payload is not None:
+            yield replace(event, payload=payload)
 
 
 def _visible_change(change: Change, actor: Actor) -> Change | None:
@@ -192,11 +192,11 @@ def _visible_change(change: Change, actor: Actor) -> Change | None:
 
 def encoded(event: Event) -> str:
     """An event in the format of server-sent events."""
-    what = event.what
+    payload = event.payload
     data: dict[str, Any] = {"kind": None, "id": None, "source": None}
-    if isinstance(what, Change):
-        data = {"kind": what.kind, "id": what.id, "source": what.source}
-    name = what.kind if isinstance(what, Change) else what
+    if isinstance(payload, Change):
+        data = {"kind": payload.kind, "id": payload.id, "source": payload.source}
+    name = payload.kind if isinstance(payload, Change) else payload
     # JSON has no line breaks of its own, which would end the field
     return f"{_place(event.id)}event: {name}\ndata: {json.dumps(data, separators=(',', ':'))}\n\n"
 

@@ -110,14 +110,14 @@ class ChatbotRow:
 
     Attributes:
         path: Its page.
-        why: Its reason in words.
+        reason_words: Its reason in words.
         labels: How each label is written, and the page of those that have it too.
         drifted: Since when it is out of sync; None while it is not.
     """
 
     chatbot: Chatbot
     path: str
-    why: str
+    reason_words: str
     labels: Sequence[tuple[str, str]]
     drifted: Age | None
 
@@ -306,7 +306,7 @@ def _chips(query: FleetQuery, counts: FleetCounts) -> Sequence[FilterOption]:
 def _stop(actor: Actor | None, suspensions: Sequence[Suspension]) -> SuspendBox | None:
     if actor is None:
         return None
-    box = suspend_box(actor, ScopeKind.ALL, None, suspensions, what="all chatbots", back="/")
+    box = suspend_box(actor, ScopeKind.ALL, None, suspensions, title="all chatbots", back="/")
     return None if box.refusal else box
 
 
@@ -314,7 +314,7 @@ def _row(chatbot: Chatbot, query: FleetQuery, now: datetime) -> ChatbotRow:
     return ChatbotRow(
         chatbot=chatbot,
         path=chatbot_path(chatbot.tenant, chatbot.id),
-        why=reason_words(chatbot.reason),
+        reason_words=reason_words(chatbot.reason),
         labels=[(f"{name}={value}", query.path(label=f"{name}={value}")) for name, value in chatbot.labels.items()],
         drifted=age_or_none(chatbot.drifted_at, now),
     )

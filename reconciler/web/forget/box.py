@@ -16,7 +16,7 @@ class ForgetBox:
 
     Attributes:
         action: Where the form is sent.
-        what: What people call it, such as ``the source main``.
+        title: What people call it, such as ``the source main``.
         goes: What goes, in words.
         refusal: Why the person may not, or None.
         reason: What is in the field of that name.
@@ -24,7 +24,7 @@ class ForgetBox:
     """
 
     action: str
-    what: str
+    title: str
     goes: Sequence[str] = ()
     refusal: str | None = None
     reason: str = ""
@@ -43,7 +43,7 @@ def source_forget_box(actor: Actor, name: str, chatbots: Sequence[Chatbot]) -> F
         )
     return ForgetBox(
         action=f"/sources/{quote(name, safe='')}/forget",
-        what=f"the source {name}",
+        title=f"the source {name}",
         goes=goes,
         refusal=actor.refusal(Role.ADMIN),
     )
@@ -58,7 +58,7 @@ def tenant_forget_box(actor: Actor, name: str, chatbots: Sequence[Chatbot], sour
         goes.append(f"the {'source' if len(sources) == 1 else 'sources'} {', '.join(sources)}")
     return ForgetBox(
         action=f"/tenants/{quote(name, safe='')}/forget",
-        what=f"the tenant {name}",
+        title=f"the tenant {name}",
         goes=goes,
         refusal=actor.refusal(Role.ADMIN),
     )
@@ -68,7 +68,7 @@ def chatbot_forget_box(actor: Actor, tenant: str, chatbot_id: str) -> ForgetBox:
     """The form for a chatbot that no document states; WizChat is asked whether it has it when the form is sent."""
     return ForgetBox(
         action=f"{chatbot_path(tenant, chatbot_id)}/forget",
-        what=f"the chatbot {chatbot_id}",
+        title=f"the chatbot {chatbot_id}",
         goes=["what is known of it here, its open plan, and what both sides last agreed on"],
         refusal=actor.refusal(Role.ADMIN),
     )

@@ -55,7 +55,9 @@ async def source_forget(actor: AdminPage, engine: TheEngine, name: Name, request
     async def box() -> ForgetBox:
         return source_forget_box(actor, name, await chatbots_of_source(engine, actor, name))
 
-    return await _done(request, engine, actor, lambda why: forget_source(engine, actor, name, why), box, "/sources")
+    return await _done(
+        request, engine, actor, lambda reason: forget_source(engine, actor, name, reason), box, "/sources"
+    )
 
 
 @router.post(
@@ -69,7 +71,9 @@ async def tenant_forget(actor: AdminPage, engine: TheEngine, name: Name, request
     async def box() -> ForgetBox:
         return await box_of_tenant(engine, actor, name)
 
-    return await _done(request, engine, actor, lambda why: forget_tenant(engine, actor, name, why), box, "/sources")
+    return await _done(
+        request, engine, actor, lambda reason: forget_tenant(engine, actor, name, reason), box, "/sources"
+    )
 
 
 @router.post(
@@ -86,7 +90,7 @@ async def chatbot_forget(
         return chatbot_forget_box(actor, tenant, chatbot_id)
 
     return await _done(
-        request, engine, actor, lambda why: forget_chatbot(engine, actor, tenant, chatbot_id, why), box, "/"
+        request, engine, actor, lambda reason: forget_chatbot(engine, actor, tenant, chatbot_id, reason), box, "/"
     )
 
 

@@ -89,7 +89,7 @@ class DecisionBox:
 
     Attributes:
         needed: How many people must approve it.
-        given: How many whose approval stands.
+        approved_by: How many whose approval stands.
         automatic: Whether the policy approved it, which is enough.
         approvals: Those that were given, whether they stand or not.
         override: Why an approval must carry the delete override, or None.
@@ -100,7 +100,7 @@ class DecisionBox:
     """
 
     needed: int
-    given: int
+    approved_by: int
     automatic: bool
     approvals: Sequence[WeighedApproval]
     override: str | None
@@ -112,7 +112,7 @@ class DecisionBox:
     @property
     def missing(self) -> int:
         """How many approvals it still needs."""
-        return 0 if self.automatic else max(0, self.needed - self.given)
+        return 0 if self.automatic else max(0, self.needed - self.approved_by)
 
 
 async def decision_rules(engine: Engine, actor: Actor | None, plan: Plan) -> DecisionRules:
@@ -169,7 +169,7 @@ def decision_box(plan: Plan, actor: Actor | None, rules: DecisionRules) -> Decis
     refusal = rules.role if rules.holds_back else _closed(plan) or rules.role
     return DecisionBox(
         needed=rules.needed,
-        given=len(people),
+        approved_by=len(people),
         automatic=any(approval.automatic for approval in valid),
         approvals=rules.approvals,
         override=rules.override,

@@ -72,13 +72,13 @@ class NotCompared:
 
     Attributes:
         path: Its page; None once the settings name its source no more.
-        why: The reason in words.
+        reason_words: The reason in words.
         link: Where its document can be looked at; None for repositories without pages.
     """
 
     uncompared: Uncompared
     path: str | None
-    why: str
+    reason_words: str
     link: str | None
 
 
@@ -161,7 +161,7 @@ def _not_compared(
     return NotCompared(
         uncompared=uncompared,
         path=chatbot_path(binding.tenant, uncompared.chatbot_id) if binding else None,
-        why=reason_words(uncompared.reason),
+        reason_words=reason_words(uncompared.reason),
         link=pages.file(uncompared.path, run.revision) if pages and run.revision else None,
     )
 

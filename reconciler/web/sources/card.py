@@ -207,7 +207,7 @@ def source_card(record: SourceRecord, data: SourceCardData) -> SourceCard:
         refresh_refusal=data.actor.refusal(Role.OPERATOR, name),
         full_pass=full_pass.text if (full_pass := data.full_passes.get(name)) else None,
         acceptance=_acceptance(record, data.actor, pages, refused) if binding else None,
-        box=suspend_box(data.actor, f"source/{name}", name, data.standing, what=f"source {name}", back="/sources"),
+        box=suspend_box(data.actor, f"source/{name}", name, data.standing, title=f"source {name}", back="/sources"),
         forget=data.gone.get(name),
         problem=refused.problem if refused else None,
     )

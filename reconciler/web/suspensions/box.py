@@ -15,7 +15,7 @@ class SuspendBox:
 
     Attributes:
         scope: As the API names it, such as ``source/main``.
-        what: What people call it, such as ``this chatbot``.
+        title: What people call it, such as ``this chatbot``.
         back: The page to come back to.
         standing: The suspension of exactly this scope, where one stands.
         refusal: Why the person may do nothing here, or None.
@@ -25,7 +25,7 @@ class SuspendBox:
     """
 
     scope: str
-    what: str
+    title: str
     back: str
     standing: Suspension | None = None
     refusal: str | None = None
@@ -35,7 +35,7 @@ class SuspendBox:
 
 
 def suspend_box(
-    actor: Actor, scope: str, source: str | None, suspensions: Sequence[Suspension], *, what: str, back: str
+    actor: Actor, scope: str, source: str | None, suspensions: Sequence[Suspension], *, title: str, back: str
 ) -> SuspendBox:
     """The form for a scope.
 
@@ -44,13 +44,13 @@ def suspend_box(
         scope: ``chatbot/ID``, ``source/NAME``, ``tenant/NAME`` or ``all``.
         source: The source that it belongs to; None for what concerns all of them.
         suspensions: What is suspended now.
-        what: What people call the scope.
+        title: What people call the scope.
         back: The page to come back to.
     """
     own = next((suspension for suspension in suspensions if suspension.scope == scope), None)
     return SuspendBox(
         scope=scope,
-        what=what,
+        title=title,
         back=back,
         standing=own,
         refusal=actor.refusal(Role.OPERATOR, source),

@@ -73,7 +73,7 @@ async def _box(engine: Engine, actor: Actor, form: Form, problem: str) -> Suspen
     standing = await standing_suspensions(engine, actor.sources)
     return SuspendBox(
         scope=scope,
-        what=scope or "nothing",
+        title=scope or "nothing",
         back=own_page(form.get("back", "/")),
         standing=next((suspension for suspension in standing if suspension.scope == scope), None),
         reason=form.get("reason", ""),

@@ -60,7 +60,7 @@ class Layout:
 
     Attributes:
         actor: Who looks; None where nobody is signed in.
-        here: The name of the `NavItem` that is open.
+        place: The name of the `NavItem` that is open.
         waiting: How many plans wait for approval.
         watch: The kinds of events at which the page looks again.
         stopped: Suspensions of everything, which every page has to say.
@@ -68,7 +68,7 @@ class Layout:
     """
 
     actor: Actor | None = None
-    here: str = ""
+    place: str = ""
     waiting: int = 0
     watch: Sequence[ChangeKind] = ()
     stopped: Sequence[Suspension] = ()
@@ -91,20 +91,20 @@ SIGNED_OUT = Layout()
 """Around the pages that are shown before anybody has signed in."""
 
 
-async def layout_for(engine: Engine, actor: Actor, here: str = "", watch: Collection[ChangeKind] = ()) -> Layout:
+async def layout_for(engine: Engine, actor: Actor, place: str = "", watch: Collection[ChangeKind] = ()) -> Layout:
     """The frame around a page.
 
     Args:
         engine: The ports.
         actor: Who looks.
-        here: The name of the `NavItem`; empty for pages that are none.
+        place: The name of the `NavItem`; empty for pages that are none.
         watch: The kinds of events at which the page looks again, as it does at plans, which it counts; empty for a page
             that does not follow what happens.
     """
     standing = await standing_suspensions(engine, actor.sources)
     return Layout(
         actor=actor,
-        here=here,
+        place=place,
         waiting=await engine.store.queries.waiting(actor.sources),
         watch=tuple(dict.fromkeys((*watch, ChangeKind.PLAN))) if watch else (),
         stopped=[suspension for suspension in standing if suspension.kind is ScopeKind.ALL],

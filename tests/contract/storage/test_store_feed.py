@@ -19,7 +19,7 @@ pytestmark = pytest.mark.anyio
 
 
 def told(store: Store, after: str) -> list[Change | Signal]:
-    return [event.what for event in store.feed.since(after)]
+    return [event.payload for event in store.feed.since(after)]
 
 
 async def test_a_commit_tells_what_it_changed_and_in_which_source(store: Store) -> None:

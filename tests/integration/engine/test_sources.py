@@ -263,7 +263,7 @@ async def test_a_long_list_is_written_down_in_parts_and_forgotten_in_parts(tmp_p
             known = await uow.chatbots.of_tenant(TENANT)
         assert len([each for each in known if each.reason is Reason.UNMANAGED]) == len(many)
         of_many = Change(ChangeKind.CHATBOT, None, None)
-        assert [event.what for event in w.store.feed.since(place)].count(of_many) == 2, "nobody waits for all of it"
+        assert [event.payload for event in w.store.feed.since(place)].count(of_many) == 2, "nobody waits for all of it"
         for chatbot in many:
             w.target.fleet.remove(chatbot.id)
         await w.refresh()

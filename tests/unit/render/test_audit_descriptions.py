@@ -24,7 +24,7 @@ LISTED = re.findall(r"`([a-z_.]+)`", page("audit.md").split("| action | when |")
 
 def words(action: str, **detail: object) -> str:
     said = describe_entry(replace(ENTRY, action=action, detail=detail))
-    return f"{said.before} … {said.after} {said.why}".strip()
+    return f"{said.before} … {said.after} {said.reason}".strip()
 
 
 def test_every_listed_action_has_words() -> None:

@@ -12,7 +12,7 @@ def test_the_lines_around_a_place_are_shown_and_its_own_is_marked() -> None:
     shown = excerpt([f"line {number}" for number in range(1, 10)], 5)
 
     assert [(each.number, each.text) for each in shown] == [(n, f"line {n}") for n in range(5 - AROUND, 6 + AROUND)]
-    assert [each.number for each in shown if each.here] == [5]
+    assert [each.number for each in shown if each.is_marked] == [5]
 
 
 def test_there_is_nothing_around_a_place_that_is_not_there() -> None:

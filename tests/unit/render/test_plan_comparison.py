@@ -31,7 +31,7 @@ def test_what_both_do_is_nothing() -> None:
 
 def test_another_desired_value_is_a_move_of_git() -> None:
     (found,) = compare_plans(OLD, replace(OLD, revision=LATER, ops=(update({"mode": "x"}, {"mode": "z"}),))).differ
-    assert (found.what, found.side) == ("skill a", GIT)
+    assert (found.noun, found.side) == ("skill a", GIT)
 
 
 def test_another_live_value_is_a_live_edit() -> None:
@@ -42,7 +42,7 @@ def test_another_live_value_is_a_live_edit() -> None:
 def test_true_in_place_of_one_is_a_move() -> None:
     old, new = (replace(OLD, ops=(update({"mode": "x"}, {"mode": value}),)) for value in (1, True))
     (found,) = compare_plans(old, replace(new, revision=LATER)).differ
-    assert (found.what, found.side, found.fields) == ("skill a", GIT, (("mode", GIT),))
+    assert (found.noun, found.side, found.fields) == ("skill a", GIT, (("mode", GIT),))
     added, other = (replace(OLD, ops=(create("b", {"n": value}),)) for value in (1, True))
     assert [moved.side for moved in compare_plans(added, replace(other, revision=LATER)).differ] == [GIT]
 
@@ -78,8 +78,8 @@ def test_what_differs_within_an_update_is_named_each_with_its_side() -> None:
 def test_ops_that_came_and_went() -> None:
     new = replace(OLD, revision=LATER, ops=(create("b", {"name": "b"}),))
     found = compare_plans(OLD, new)
-    assert [(each.what, each.side) for each in found.came] == [("skill b", GIT)]
-    assert [(each.what, each.side) for each in found.left] == [("skill a", UNKNOWN)]
+    assert [(each.noun, each.side) for each in found.came] == [("skill b", GIT)]
+    assert [(each.noun, each.side) for each in found.left] == [("skill a", UNKNOWN)]
     assert found.new_revision
 
 

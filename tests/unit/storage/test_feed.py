@@ -28,7 +28,7 @@ def test_who_comes_back_is_told_what_was_missed_in_order() -> None:
 
 def test_the_last_place_whose_events_are_kept_is_resumed_and_the_one_before_is_reset() -> None:
     feed, places = filled(9, kept=5)
-    assert [event.what for event in feed.since(places[4])] == [change(number) for number in range(4, 9)]
+    assert [event.payload for event in feed.since(places[4])] == [change(number) for number in range(4, 9)]
     assert feed.since(places[3]) == (Event(feed.last, Signal.RESET),)
 
 

@@ -36,7 +36,7 @@ def page(chatbot: Chatbot, **changes: Any) -> ChatbotPage:
         origin=GitOrigin("chatbots/bot_1.yaml", "a" * 40, 1),
         live=None,
         standing=standing,
-        box=suspend_box(actor, f"chatbot/{chatbot.id}", chatbot.source, standing, what="this chatbot", back="/"),
+        box=suspend_box(actor, f"chatbot/{chatbot.id}", chatbot.source, standing, title="this chatbot", back="/"),
         forget=None,
         timeline=(),
         is_whole=True,

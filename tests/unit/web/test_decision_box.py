@@ -70,7 +70,7 @@ def test_the_policys_approval_can_be_taken_back_by_an_approver() -> None:
 
 def test_one_person_counts_once_however_written() -> None:
     box = decision_box(PLAN, ANN, replace(FREE, needed=3, approvals=given("Bob", "bob ", "eve")))
-    assert (box.given, box.missing) == (2, 1)
+    assert (box.approved_by, box.missing) == (2, 1)
 
 
 @pytest.mark.parametrize("status", sorted(set(PlanStatus) - {PlanStatus.PENDING, PlanStatus.APPROVED}))

@@ -15,7 +15,7 @@ OF_MAIN = a_suspension(kind=ScopeKind.SOURCE, subject="main", reason="freeze", u
 
 
 def box(actor: Actor = OPERATOR, scope: str = "source/main", source: str | None = "main") -> SuspendBox:
-    return suspend_box(actor, scope, source, [a_suspension(), OF_MAIN], what="the source", back="/sources")
+    return suspend_box(actor, scope, source, [a_suspension(), OF_MAIN], title="the source", back="/sources")
 
 
 def test_only_a_suspension_of_the_very_scope_is_shown_and_filled_in() -> None:

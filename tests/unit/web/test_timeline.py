@@ -43,7 +43,7 @@ def test_an_episode_is_told_from_its_beginning_to_its_end_and_by_what() -> None:
         transition(5, Sync.OUT_OF_SYNC, "source/side", source="side"),
         transition(6, Sync.SYNCED, "apply/apply_1"),
     )
-    assert [(moment.what, moment.cause.words, moment.cause.link) for moment in episode.moments] == [
+    assert [(moment.title, moment.cause.words, moment.cause.link) for moment in episode.moments] == [
         ("Opened", "a run (webhook)", "/runs/run_1"),
         ("Changed", "a run (webhook)", "/runs/run_1"),
         ("Lost sight of", "the service", None),
@@ -52,7 +52,7 @@ def test_an_episode_is_told_from_its_beginning_to_its_end_and_by_what() -> None:
         ("Closed", "an apply, asked for by ann", "/plans/plan_1"),
     ]
     assert (episode.is_open, episode.lasted) == (False, "5 h")
-    assert (episode.moments[0].age.words, episode.moments[0].why) == ("9 h", "awaiting approval")
+    assert (episode.moments[0].age.words, episode.moments[0].reason) == ("9 h", "awaiting approval")
 
 
 def test_an_episode_that_lasts_says_for_how_long_so_far() -> None:
@@ -63,7 +63,7 @@ def test_an_episode_that_lasts_says_for_how_long_so_far() -> None:
     )
     assert (first.is_open, first.lasted) == (True, "2 h")
     assert [moment.cause.link for moment in first.moments] == [None]
-    assert (second.is_open, second.moments[-1].what, second.moments[-1].cause.link) == (
+    assert (second.is_open, second.moments[-1].title, second.moments[-1].cause.link) == (
         False,
         "Forgotten",
         "/plans/plan_7",
