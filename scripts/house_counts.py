@@ -36,6 +36,41 @@ MAX_FILES_OF_A_REASON = 2
 NEARLY_ALL = 0.8
 PASSED_OVER = "reconciler.demo"
 """It writes settings down as people do."""
+VAGUE_NAMES = frozenset(
+    [
+        "apart",
+        "asked",
+        "asks",
+        "besides",
+        "each",
+        "given",
+        "held",
+        "here",
+        "known",
+        "mine",
+        "named",
+        "noted",
+        "said",
+        "sayings",
+        "seen",
+        "stated",
+        "tell",
+        "telling",
+        "tells",
+        "there",
+        "told",
+        "wanted",
+        "what",
+        "whats",
+        "where",
+        "who",
+        "whom",
+        "why",
+    ]
+)
+"""Names that say how a value came, or that it is one, and not what it is: ``told`` is a state, ``known`` are claims."""
+MAX_VAGUE_NAMES = 120
+MAX_LINES_OF_A_FILE = 400
 COMMON_WORDS = {
     *("approvals", "branch", "chatbots", "concurrency", "dir", "forge", "group", "history", "host", "interval"),
     *("issuer", "name", "paths", "plans", "port", "retention", "role", "runs", "sources", "tenant", "url"),
@@ -51,11 +86,13 @@ class Module:
         name: Dotted.
         tree: What it says.
         is_package: Whether it is the ``__init__`` of a folder.
+        lines: How many lines it has.
     """
 
     name: str
     tree: ast.Module
     is_package: bool
+    lines: int
 
     @property
     def package(self) -> str:
@@ -74,7 +111,8 @@ def modules(root: Path) -> dict[str, Module]:
             parts = where.with_suffix("").parts
             is_package = parts[-1] == "__init__"
             name = ".".join(parts[:-1] if is_package else parts)
-            found[name] = Module(name, ast.parse(path.read_text(encoding="utf-8")), is_package)
+            text = path.read_text(encoding="utf-8")
+            found[name] = Module(name, ast.parse(text), is_package, text.count("\n"))
     return found
 
 
@@ -207,6 +245,27 @@ def private_functions(there: Mapping[str, Module]) -> tuple[int, int]:
     return number, once
 
 
+def vague_names(there: Mapping[str, Module]) -> Counter[str]:
+    """How often functions, parameters and variables bear each of the `VAGUE_NAMES`."""
+    names = (_bound_name(node) for module in there.values() for node in ast.walk(module.tree))
+    return Counter(name.lstrip("_") for name in names if name.lstrip("_") in VAGUE_NAMES)
+
+
+def _bound_name(node: ast.AST) -> str:
+    match node:
+        case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) | ast.arg(arg=name):
+            return name
+        case ast.Name(id=name, ctx=ast.Store()):
+            return name
+        case _:
+            return ""
+
+
+def long_files(there: Mapping[str, Module]) -> list[str]:
+    """The modules that are longer than a file may be."""
+    return sorted(name for name, module in there.items() if module.lines > MAX_LINES_OF_A_FILE)
+
+
 def protocols(there: Mapping[str, Module]) -> list[str]:
     """The Protocols that the program defines."""
     return sorted(
@@ -295,6 +354,7 @@ def report(root: Path) -> tuple[list[str], list[str]]:
     api_fields = files_of_api_fields(there)
     wide = sorted(name for name, files in api_fields.items() if len(files) > MAX_FILES_OF_API_FIELD)
     of_settings, tables = files_of_settings(there), reason_tables(there)
+    vague, long = vague_names(there), long_files(there)
     lines = [
         f"modules: {sum(packages.values())}",
         *(f"  {package}: {count}" for package, count in sorted(packages.items())),
@@ -310,6 +370,10 @@ def report(root: Path) -> tuple[list[str], list[str]]:
         *(f"  more than {MAX_FILES_OF_API_FIELD}: {name} in {', '.join(sorted(api_fields[name]))}" for name in wide),
         f"modules of the engine that end in -ing: {len(doing)}",
         *(f"  {name}" for name in doing),
+        f"names that do not say what they are of: {vague.total()}",
+        *(f"  {name}: {count}" for name, count in vague.most_common()),
+        f"files of more than {MAX_LINES_OF_A_FILE} lines: {len(long)}",
+        *(f"  {name}: {there[name].lines}" for name in long),
         f"files to touch for a setting: {_at_median_and_most(of_settings)}",
         f"files to touch for a reason: {len(tables) + 1}, the one that gives it and {', '.join(tables)}",
     ]
@@ -318,6 +382,11 @@ def report(root: Path) -> tuple[list[str], list[str]]:
         *(["an import within the web leads upward"] if upward else []),
         *([f"a field of the API is named in more than {MAX_FILES_OF_API_FIELD} files"] if wide else []),
         *(["a module of the engine ends in -ing"] if doing else []),
+        *(
+            [f"more than {MAX_VAGUE_NAMES} names such as {vague.most_common(1)[0][0]!r} do not say what they are of"]
+            if vague.total() > MAX_VAGUE_NAMES
+            else []
+        ),
         *(
             [f"a setting is named in more than {MAX_FILES_OF_A_SETTING} files at the median"]
             if _median_files(of_settings) > MAX_FILES_OF_A_SETTING

@@ -62,3 +62,11 @@ def test_a_reason_that_has_to_be_added_to_several_files_is_refused(tmp_path: Pat
     shown = counted(tmp_path, colours="COLOURS = {Reason.LATE: 'red', Reason.LOST: 'blue'}")
     assert shown.stdout.startswith("a reason has to be added to more than 2 files: ")
     assert shown.returncode == 1
+
+
+def test_names_that_say_nothing_are_refused_beyond_a_number(tmp_path: Path) -> None:
+    functions = "".join(f"def f{number}(told):\n    return [known for known in told]\n" for number in range(60))
+    assert not counted(tmp_path, engine=functions).stdout
+    shown = counted(tmp_path, engine=f"{functions}def _seen(): ...\ngiven = 1")
+    assert shown.returncode == 1
+    assert shown.stdout == "more than 120 names such as 'told' do not say what they are of\n"
