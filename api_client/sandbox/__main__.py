@@ -8,8 +8,8 @@ from pathlib import Path
 
 from api_client.base_url import LARGEST_PORT
 from api_client.sandbox.auth import DEFAULT_API_KEY, keys_from_secrets
+from api_client.sandbox.defaults import DEFAULT_PORT, LOOPBACK
 from api_client.sandbox.seed import SeedError
-from api_client.sandbox.where import DEFAULT_PORT, LOOPBACK
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

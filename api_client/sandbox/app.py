@@ -12,8 +12,8 @@ from api_client.sandbox.auth import ApiKey, Keyring, default_keys
 from api_client.sandbox.clock import Clock, utc_now
 from api_client.sandbox.control import control_routes
 from api_client.sandbox.errors import ApiRefusal, inner_error
+from api_client.sandbox.fault_middleware import API_PREFIX, Gate
 from api_client.sandbox.fleet import Fleet
-from api_client.sandbox.gate import API_PREFIX, Gate
 from api_client.sandbox.journal import Journal
 from api_client.sandbox.routes import management_routes
 from api_client.sandbox.seed import default_fleet, load_fleet, save_fleet

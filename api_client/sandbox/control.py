@@ -11,10 +11,10 @@ from starlette.responses import JSONResponse
 
 from api_client.sandbox.auth import ALL_SCOPES, ApiKey
 from api_client.sandbox.clock import timestamp
+from api_client.sandbox.control_requests import KeyOrder, NewChatbot
 from api_client.sandbox.edits import Edit, EditRefused, edited
 from api_client.sandbox.faults import Fault
 from api_client.sandbox.fleet import Chatbot
-from api_client.sandbox.orders import KeyOrder, NewChatbot
 from api_client.sandbox.seed import SeedError, chatbot_from_json, fleet_json
 from api_client.sandbox.state import SandboxState
 from api_client.sandbox.views import public_chatbot

@@ -13,8 +13,8 @@ from api_client.sandbox.clock import timestamp
 from api_client.sandbox.document import parse_json, readable, required_scopes, validated, without_fields
 from api_client.sandbox.errors import ApiRefusal, not_found
 from api_client.sandbox.executor import Execution, OpError, execute
+from api_client.sandbox.fault_middleware import CALL
 from api_client.sandbox.fleet import Chatbot
-from api_client.sandbox.gate import CALL
 from api_client.sandbox.journal import Call
 from api_client.sandbox.planner import Op, Plan, plan_document
 from api_client.sandbox.state import SandboxState

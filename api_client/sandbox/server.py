@@ -14,11 +14,11 @@ from fastapi import FastAPI
 from api_client.sandbox.app import create_app
 from api_client.sandbox.auth import ApiKey, default_keys
 from api_client.sandbox.clock import Clock, utc_now
+from api_client.sandbox.connection_drops import DroppableProtocol
+from api_client.sandbox.defaults import DEFAULT_PORT, LOOPBACK
 from api_client.sandbox.fleet import Fleet
 from api_client.sandbox.remote import SandboxControl
 from api_client.sandbox.seed import default_fleet, load_fleet
-from api_client.sandbox.where import DEFAULT_PORT, LOOPBACK
-from api_client.sandbox.wire import DroppableProtocol
 
 _START_LIMIT = 10.0
 _STOP_LIMIT = 10.0

@@ -4,10 +4,10 @@ from dataclasses import dataclass, field
 
 from api_client.sandbox.auth import Keyring
 from api_client.sandbox.clock import Clock
+from api_client.sandbox.delayed_writes import HeldWrites
 from api_client.sandbox.faults import FaultBox
 from api_client.sandbox.fleet import Fleet
 from api_client.sandbox.journal import Journal
-from api_client.sandbox.later import HeldWrites
 
 
 @dataclass(frozen=True, slots=True)

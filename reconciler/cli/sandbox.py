@@ -8,7 +8,7 @@ import typer
 from api_client.base_url import LARGEST_PORT
 from api_client.sandbox import SeedError
 from api_client.sandbox.auth import keys_from_secrets
-from api_client.sandbox.where import DEFAULT_PORT, LOOPBACK
+from api_client.sandbox.defaults import DEFAULT_PORT, LOOPBACK
 from reconciler.cli import output
 from reconciler.errors import SettingsError
 

@@ -13,7 +13,7 @@ from typing import Any
 import httpx
 
 from api_client.sandbox import ALL_SCOPES, ApiKey, SandboxControl, SandboxServer
-from api_client.sandbox.where import DEFAULT_PORT
+from api_client.sandbox.defaults import DEFAULT_PORT
 from reconciler.demo import story
 from reconciler.demo.git_http import GitHttpServer
 from reconciler.demo.sample_repo import REPOSITORY, commit, create_repository

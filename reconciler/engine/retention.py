@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
 
-from reconciler.domain.expiry import Expiring
+from reconciler.domain.retention import Expiring
 from reconciler.engine.context import Engine
 from reconciler.engine.reconcile.carried_diagnostics import last_run_about, runs_referred_to
 from reconciler.storage import DatabaseSize

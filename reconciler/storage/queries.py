@@ -33,9 +33,9 @@ from reconciler.storage.chatbot_orders import chatbot_order
 from reconciler.storage.dialect import Dialect
 from reconciler.storage.history_queries import HistoryQueries, among
 from reconciler.storage.paging import Order
+from reconciler.storage.repositories.access import People, Sessions, Tokens
 from reconciler.storage.repositories.decisions import Applies, Plans, Suspensions
 from reconciler.storage.repositories.fleet import Runs, Sources, Tenants
-from reconciler.storage.repositories.identity import People, Sessions, Tokens
 from reconciler.storage.rows import Codec
 from reconciler.storage.transaction import OpenTransaction, Transaction
 

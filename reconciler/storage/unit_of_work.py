@@ -2,13 +2,13 @@
 
 from datetime import datetime
 
+from reconciler.storage.repositories.access import People, Sessions, Tokens
 from reconciler.storage.repositories.audit import Audit
 from reconciler.storage.repositories.comparisons import Comparisons
 from reconciler.storage.repositories.decisions import Applies, Approvals, Plans, Suspensions, Switches
 from reconciler.storage.repositories.documents import Documents
 from reconciler.storage.repositories.fleet import Baselines, Chatbots, Runs, Sources, Tenants
 from reconciler.storage.repositories.history import History
-from reconciler.storage.repositories.identity import People, Sessions, Tokens
 from reconciler.storage.repositories.leases import Leases
 from reconciler.storage.repositories.listings import Listings
 from reconciler.storage.repositories.retention import Retention

@@ -1,4 +1,4 @@
-"""What a restart or a lost answer leaves behind, brought to an end (guarantee 4).
+"""Recovers applies that a restart or a lost answer left unfinished (guarantee 4).
 
 Queued applies run again with all checks. An Applying without a live lease lost its process: its outcome is unknown.
 An unknown outcome is read back and decided, never sent again: at once when every approved op is done, otherwise only
@@ -12,17 +12,15 @@ from datetime import datetime, timedelta
 
 from reconciler.domain.apply_answers import ReadBack, read_back, undone
 from reconciler.domain.entities import Apply, Lease, Plan
-from reconciler.domain.lifecycle import ApplyStatus, PlanStatus
+from reconciler.domain.lifecycle import ApplyStatus
 from reconciler.domain.op_outcomes import op_outcome_counts
 from reconciler.domain.plan import Op
 from reconciler.domain.sentences import joined
-from reconciler.domain.status import EXPLANATIONS, Reason, Sync
+from reconciler.domain.status import EXPLANATIONS, Reason
 from reconciler.engine.apply.executor import ApplyExecutor, succeeded, unknown
 from reconciler.engine.apply.outcome import ApplyEnd, LeaseLost, apply_in_context, finish_apply
-from reconciler.engine.conditions import ConditionInputs, save_chatbot
 from reconciler.engine.context import Engine
 from reconciler.engine.reconcile.auto_apply import schedule_auto_apply
-from reconciler.engine.reconcile.diff import close_open_plan
 from reconciler.engine.tenant_state import recording_key_refusals
 from reconciler.errors import TargetError
 from reconciler.ports import APPLYING, Job, JobKind
@@ -127,17 +125,3 @@ def outcome_of_dry_run(plan: Plan, ops: Sequence[Op], *, settled: bool) -> Apply
     not_done = set(undone(plan.bare_ops, ops)) if outcome is ReadBack.PART_DONE else None
     done = () if not_done is None else tuple(op_outcome_counts(op) for op in plan.bare_ops if op.place not in not_done)
     return ApplyEnd(status=status, reason=reason, message=EXPLANATIONS[reason], applied=done, ops=tuple(ops))
-
-
-async def expire_plans(engine: Engine) -> None:
-    """Close the plans that nobody decided in time. The next dry run offers the same again, without approvals."""
-    async with engine.store.begin() as uow:
-        inputs = await ConditionInputs.read(uow)
-        for plan in await uow.plans.undecided_before(inputs.now):
-            chatbot = await uow.chatbots.get(plan.tenant, plan.chatbot_id)
-            if chatbot is None or chatbot.plan_id != plan.id:
-                continue
-            uow.history.because(f"plan/{plan.id}")
-            chatbot = await close_open_plan(uow, chatbot, PlanStatus.EXPIRED, Reason.EXPIRED)
-            unchecked = replace(chatbot, sync=Sync.OUT_OF_SYNC, checked_digest=None)
-            await save_chatbot(uow, inputs, unchecked)

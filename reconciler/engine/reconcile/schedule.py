@@ -4,9 +4,9 @@ from datetime import datetime
 
 from reconciler.domain.auto_apply_rules import SWITCH
 from reconciler.domain.entities import SourceRecord, Trigger
-from reconciler.engine.apply.recovery import expire_plans
 from reconciler.engine.context import PROGRAM, Engine, SourceBinding
 from reconciler.engine.decide.approvals import settle_approvals
+from reconciler.engine.decide.expiry import expire_plans
 from reconciler.engine.decide.suspension import end_expired_suspensions, remind_of_suspensions
 from reconciler.engine.reconcile.auto_apply_policy import record_policy_switch
 from reconciler.engine.reconcile.configured_sources import configure_sources

@@ -7,8 +7,8 @@ from typing import Any
 from sqlalchemy import Column, ColumnElement, and_, delete, exists, or_, select
 
 from reconciler.domain.entities import RunStatus
-from reconciler.domain.expiry import Expiring
 from reconciler.domain.lifecycle import OPEN, ApplyStatus, PlanStatus
+from reconciler.domain.retention import Expiring
 from reconciler.domain.status import Direction, Sync
 from reconciler.storage import tables
 from reconciler.storage.contents import owner_of

@@ -16,8 +16,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from reconciler.bounded_cache import BoundedCache
 from reconciler.engine.context import Engine
 from reconciler.web.auth.credentials import Caller
+from reconciler.web.auth.etag_state import EtagState
 from reconciler.web.auth.gate import AuthGate
-from reconciler.web.auth.moving_state import MovingState
 from reconciler.web.http.answer_cache import AnswerKey, keep_answer
 from reconciler.web.http.compression import accepted_encodings, accepts_gzip
 from reconciler.web.http.entity_tags import CACHING_HEADERS, Header, presents, weak, with_tag
@@ -27,7 +27,7 @@ PREFIX = "/api/v1/"
 MOVING = ("/api/v1/status", "/api/v1/sources", "/api/v1/suspensions", "/api/v1/tokens")
 """What also moves without the database, by the clock or by calls made: tagged by what it says.
 
-Which tag that was is remembered for as long as neither the database nor what `MovingState` knows has moved."""
+Which tag that was is remembered for as long as neither the database nor what `EtagState` knows has moved."""
 STREAM = "/api/v1/events"
 UNTAGGED = ("/api/", "/static/", "/login", "/docs", "/openapi.json", "/healthz", "/readyz", "/metrics")
 """What is no page that anybody has to sign in for."""
@@ -56,7 +56,7 @@ class EtagMiddleware:
         self.engine = engine
         self.metrics = metrics
         self.keeps_answers = keeps_answers
-        self.moving = MovingState(engine)
+        self.moving = EtagState(engine)
         self.salt = secrets.token_bytes(16)
         self._tags: BoundedCache[bytes, bytes] = BoundedCache(_MOST_TAGS, lambda _, __: 1)
 

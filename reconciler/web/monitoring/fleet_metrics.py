@@ -11,8 +11,8 @@ from prometheus_client.registry import Collector
 
 from reconciler.domain.comparisons import CheckCounts
 from reconciler.domain.entities import Run, SourceRecord
-from reconciler.domain.expiry import Expiring
 from reconciler.domain.listing import FleetCounts
+from reconciler.domain.retention import Expiring
 from reconciler.domain.status import CheckedBy
 from reconciler.domain.tenant import TenantRecord, TenantState
 from reconciler.domain.write_key import WriteKey, WriteKeyState

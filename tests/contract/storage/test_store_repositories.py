@@ -11,9 +11,9 @@ from reconciler.domain.canonical import digest
 from reconciler.domain.circuit_breaker import Fleet, Stake
 from reconciler.domain.direction import NO_BASELINE, DirectedOp, SectionBaseline
 from reconciler.domain.entities import RunStatus
-from reconciler.domain.expiry import Expiring
 from reconciler.domain.lifecycle import ApplyStatus, PlanStatus
 from reconciler.domain.plan import Action, Op, Summary
+from reconciler.domain.retention import Expiring
 from reconciler.domain.status import Direction, Reason
 from reconciler.domain.suspensions import ScopeKind
 from reconciler.domain.tenant import TenantRecord, TenantState

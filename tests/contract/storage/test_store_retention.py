@@ -10,8 +10,8 @@ from sqlalchemy import func, select
 
 from reconciler.domain.diagnostics import Diagnostic, Severity
 from reconciler.domain.entities import Plan, RunStatus
-from reconciler.domain.expiry import Expiring
 from reconciler.domain.lifecycle import APPLY_ENDED, OPEN, ApplyStatus, PlanStatus
+from reconciler.domain.retention import Expiring
 from reconciler.domain.status import Direction, Reason
 from reconciler.domain.uncompared import Uncompared
 from reconciler.storage import Store, tables

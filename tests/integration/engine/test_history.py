@@ -12,8 +12,8 @@ from reconciler.domain.history import Episode, Transition, episodes
 from reconciler.domain.lifecycle import ApplyStatus, PlanStatus
 from reconciler.domain.policy import Policy
 from reconciler.domain.status import Direction, Sync
-from reconciler.engine.apply.recovery import expire_plans
 from reconciler.engine.decide.acceptance import accept_revision
+from reconciler.engine.decide.expiry import expire_plans
 from reconciler.engine.retention import INTERVAL, RetentionKeeper
 from reconciler.errors import TargetUnreachable
 from tests.support.defaults import retention_rules

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from reconciler.domain.entities import Plan, Run, Trigger
-from reconciler.domain.expiry import Expiring
 from reconciler.domain.lifecycle import PlanStatus
 from reconciler.domain.listing import PlanFilter
+from reconciler.domain.retention import Expiring
 from reconciler.engine.context import PROGRAM
 from reconciler.engine.decide.decisions import reject
 from reconciler.engine.reconcile.carried_diagnostics import MAX_CARRIED

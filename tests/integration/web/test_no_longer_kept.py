@@ -5,7 +5,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from reconciler.domain.expiry import Expiring
+from reconciler.domain.retention import Expiring
 from reconciler.engine.clock_health import ClockWatch, TickHealth
 from reconciler.engine.retention import StorageState
 from reconciler.storage import DatabaseSize

@@ -13,7 +13,7 @@ _SECONDS: Final = 10
 """For so long at most an answer is taken for unchanged while nothing known here has moved."""
 
 
-class MovingState:
+class EtagState:
     """Detects whether an answer may have changed without a commit.
 
     Args:

@@ -10,8 +10,9 @@ from urllib.parse import parse_qs
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from api_client.sandbox import wire
+from api_client.sandbox import connection_drops
 from api_client.sandbox.auth import Keyring
+from api_client.sandbox.delayed_writes import HeldWrites
 from api_client.sandbox.document import readable
 from api_client.sandbox.errors import inner_error
 from api_client.sandbox.faults import (
@@ -26,7 +27,6 @@ from api_client.sandbox.faults import (
     Truncated,
 )
 from api_client.sandbox.journal import Call, Journal, Write
-from api_client.sandbox.later import HeldWrites
 
 CALL = "sandbox.call"
 API_PREFIX = "/api/"
@@ -139,19 +139,19 @@ class Gate:
     ) -> None:
         match outcome:
             case DropBefore():
-                await wire.abort(scope, receive)
+                await connection_drops.abort(scope, receive)
             case DropAfter():
                 await run()
-                await wire.abort(scope, receive)
+                await connection_drops.abort(scope, receive)
             case LateWrite():
                 self._held.hold(run, outcome.seconds)
-                await wire.abort(scope, receive)
+                await connection_drops.abort(scope, receive)
             case Truncated():
                 answer = await run()
                 keep = len(answer.body) // 2 if outcome.keep is None else outcome.keep
                 call.status = answer.status
                 await answer.send(send, cut_to=keep)
-                await wire.close(scope, receive)
+                await connection_drops.close(scope, receive)
             case Status() | Html() | Malformed():
                 if isinstance(outcome, Malformed) or outcome.after:
                     await run()
