@@ -101,7 +101,7 @@ async def _sources() -> tuple[Sequence[str], Sequence[str]]:
     """The known sources, and which of those in the settings may claim each other's chatbots."""
     async with administration() as (engine, _), engine.store.read() as uow:
         records, now = await uow.sources.all(), await uow.now()
-        suspensions = [suspension for suspension in await uow.suspensions.active() if suspension.stands(now)]
+        suspensions = [suspension for suspension in await uow.suspensions.active() if suspension.is_active(now)]
         suspended = suspended_sources(records, suspensions)
         lines = [_source_line(shown_source(record, suspended.get(record.name))) for record in records]
         return lines, engine.open_claims()

@@ -44,7 +44,7 @@ class Token:
     last_used_at: datetime | None = None
     version: int = 0
 
-    def stands(self, now: datetime) -> bool:
+    def is_valid(self, now: datetime) -> bool:
         """Whether it is neither revoked nor expired."""
         return self.revoked_at is None and (self.expires_at is None or self.expires_at > now)
 
@@ -90,6 +90,6 @@ class Session:
     ended_at: datetime | None = None
     version: int = 0
 
-    def stands(self, now: datetime) -> bool:
+    def is_valid(self, now: datetime) -> bool:
         """Whether it is neither ended nor expired, nor begun while the clock was ahead: it would stand for too long."""
         return self.ended_at is None and self.expires_at > now and not is_ahead(self.created_at, now)

@@ -327,7 +327,7 @@ class Approval:
     version: int = 0
 
     @property
-    def stands(self) -> bool:
+    def is_valid(self) -> bool:
         """Whether it was neither revoked nor spent."""
         return self.revoked_at is None and self.spent_at is None
 

@@ -48,7 +48,7 @@ class Suspension:
         """As people say it: ``the chatbot ID``, ``the source NAME``, ``the tenant NAME`` or ``everything``."""
         return "everything" if self.kind is ScopeKind.ALL else f"the {self.kind} {self.subject}"
 
-    def stands(self, now: datetime) -> bool:
+    def is_active(self, now: datetime) -> bool:
         """Whether it has neither ended nor expired."""
         return self.ended_at is None and (self.until is None or self.until > now)
 

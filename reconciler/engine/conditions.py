@@ -43,7 +43,7 @@ class ConditionInputs:
 
     def suspension_of(self, tenant: str, chatbot_id: str, source: str | None) -> Suspension | None:
         """The widest suspension that covers a chatbot now."""
-        active = [suspension for suspension in self.suspensions if suspension.stands(self.now)]
+        active = [suspension for suspension in self.suspensions if suspension.is_active(self.now)]
         return widest_suspension(active, tenant, chatbot_id, source)
 
     def suspension_id_of(self, tenant: str, chatbot_id: str, source: str | None) -> str | None:

@@ -146,7 +146,7 @@ def bootstrap_flaw(token: Token, now: datetime) -> str | None:
     """Why the token of the configured secret lets no admin of all sources in; None when it does."""
     if token.revoked_at is not None:
         return f"it was revoked at {token.revoked_at:%Y-%m-%d %H:%M} UTC, and stays so"
-    if not token.stands(now):
+    if not token.is_valid(now):
         return "it has expired"
     if token.role is not Role.ADMIN or token.sources is not None:
         return f"its secret belongs to the token {token.name!r}, which is no admin of all sources"

@@ -82,7 +82,7 @@ async def _may_still(engine: Engine, uow: UnitOfWork, approval: Approval, plan: 
     token = await uow.tokens.get(approval.token_id)
     return (
         token is not None
-        and token.stands(now)
+        and token.is_valid(now)
         and token.role.includes(Role.APPROVER)
         and (token.sources is None or plan.source in token.sources)
     )
@@ -129,7 +129,7 @@ async def audit_expired(uow: UnitOfWork, plan: Plan) -> None:
     """Leave a row for each approval whose time ran out, when the plan falls with it."""
     now = await uow.now()
     for approval in await uow.approvals.of_plan(plan.id):
-        if approval.stands and is_expired(approval, now):
+        if approval.is_valid and is_expired(approval, now):
             until = approval.expires_at.isoformat() if approval.expires_at else None
             detail = {"approval": approval.id, "actor": approval.actor, "expires_at": until}
             subject = f"plan/{plan.id}"

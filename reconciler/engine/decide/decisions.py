@@ -128,7 +128,7 @@ async def revoke(engine: Engine, actor: Actor, plan_id: str) -> Decision:
         approvals = list(await uow.approvals.of_plan(plan.id))
         _require_own_approval(plan, approvals, actor)
         for index, approval in enumerate(approvals):
-            if _may_take_back(actor, approval) and approval.stands:
+            if _may_take_back(actor, approval) and approval.is_valid:
                 approvals[index] = await uow.approvals.save(replace(approval, revoked_at=await uow.now()))
                 detail = {"approval": approval.id, "of": approval.actor}
                 await audit(uow, actor, "plan.revoke", f"plan/{plan.id}", fingerprint=plan.fingerprint, detail=detail)

@@ -87,7 +87,7 @@ async def end_expired_suspensions(engine: Engine) -> None:
     """End the suspensions whose time has come; what they held up goes on."""
     async with engine.store.begin() as uow:
         now = await uow.now()
-        over = [suspension for suspension in await uow.suspensions.active() if not suspension.stands(now)]
+        over = [suspension for suspension in await uow.suspensions.active() if not suspension.is_active(now)]
         for suspension in over:
             await _end(engine, uow, PROGRAM, suspension)
     if over:
@@ -112,7 +112,7 @@ async def remind_of_suspensions(engine: Engine) -> None:
 
 def _to_remind_of(engine: Engine, active: Sequence[Suspension], now: datetime) -> list[Suspension]:
     patience = engine.policy.suspension_reminder
-    return [s for s in active if s.stands(now) and has_elapsed(s.reminded_at or s.created_at, patience, now)]
+    return [s for s in active if s.is_active(now) and has_elapsed(s.reminded_at or s.created_at, patience, now)]
 
 
 def _facts(suspension: Suspension) -> dict[str, str | None]:

@@ -113,7 +113,7 @@ def token_views(tokens: Sequence[Token], now: datetime, own_id: str | None) -> S
 def _state(token: Token, now: datetime) -> TokenState:
     if token.revoked_at is not None:
         return TokenState.REVOKED
-    return TokenState.STANDS if token.stands(now) else TokenState.EXPIRED
+    return TokenState.STANDS if token.is_valid(now) else TokenState.EXPIRED
 
 
 def person_views(people: Sequence[Person], grants: Grants) -> Sequence[PersonView]:

@@ -54,7 +54,7 @@ class TokenResponse(ResponseModel):
     @classmethod
     def of_token(cls, token: Token, now: datetime, **fields: object) -> Self:
         """Make the answer from a token as it is at a moment."""
-        return cls.of(token, stands=token.stands(now), **fields)
+        return cls.of(token, stands=token.is_valid(now), **fields)
 
 
 class NewTokenResponse(TokenResponse):

@@ -87,7 +87,7 @@ class CredentialCache:
         session = (await self._sessions.get(generation)).get(digest)
         if session is None or not hmac.compare_digest(session.hash, digest):
             return None
-        if not session.stands(self._engine.clock.now()):
+        if not session.is_valid(self._engine.clock.now()):
             return None
         actor = self._visitor(await self._known.get(generation), session, origin)
         if actor is None:
@@ -95,7 +95,7 @@ class CredentialCache:
         return Caller(replace(actor, session_id=session.id), Credential.SESSION, session.id, session.expires_at)
 
     def _holder(self, credentials: _Credentials, token: Token, origin: str) -> Actor | None:
-        if not token.stands(self._engine.clock.now()) or credentials.is_barred(token.person):
+        if not token.is_valid(self._engine.clock.now()) or credentials.is_barred(token.person):
             return None
         return Actor(token.person, token.role, token.id, token.sources, origin)
 

@@ -76,7 +76,7 @@ async def standing_suspensions(engine: Engine, visible: Collection[str] | None =
 async def active_suspensions(engine: Engine) -> Sequence[Suspension]:
     """The active suspensions, newest first."""
     now = engine.clock.now()
-    return [suspension for suspension in await engine.store.queries.suspensions() if suspension.stands(now)]
+    return [suspension for suspension in await engine.store.queries.suspensions() if suspension.is_active(now)]
 
 
 async def visible_suspensions(

@@ -63,7 +63,7 @@ async def fleet_status(
     """
     read = await (reads.get(visible) if reads else read_fleet(engine, visible))
     now = engine.clock.now()
-    suspensions = [suspension for suspension in read.records.suspensions if suspension.stands(now)]
+    suspensions = [suspension for suspension in read.records.suspensions if suspension.is_active(now)]
     records = visible_among(engine, read.records.sources, visible)
     stopped = suspended_sources(records, suspensions)
     sources = [shown_source(record, stopped.get(record.name)) for record in records]

@@ -67,7 +67,7 @@ async def test_rule_1_an_approval_is_spent_by_the_intent(tmp_path: Path) -> None
         plan = await w.plan(await approved(w))
         apply = await w.apply(plan)
         [approval] = await w.approvals(plan)
-        assert (approval.stands, approval.spent_by) == (False, apply.id)
+        assert (approval.is_valid, approval.spent_by) == (False, apply.id)
 
 
 async def test_rule_1_an_approval_falls_with_its_token(tmp_path: Path) -> None:
@@ -185,7 +185,7 @@ async def test_rule_4_a_readable_refusal_fails_and_the_approval_is_spent(tmp_pat
         w.writer.answer(ApplyRefused("insufficient_scope", "no"))
         apply = await w.apply(plan)
         assert (apply.status, apply.reason) == (ApplyStatus.FAILED, Reason.REFUSED_BY_API)
-        assert not (await w.approvals(plan))[0].stands
+        assert not (await w.approvals(plan))[0].is_valid
         again = await w.open_plan()
         assert (again.fingerprint, again.status) == (plan.fingerprint, PlanStatus.PENDING)
 

@@ -106,7 +106,7 @@ async def test_a_token_is_not_good_for_what_has_the_name_of_a_forgotten_source_o
         await w.restart(had)
         async with w.store.read() as uow:
             tokens = {token.name: token for token in await uow.tokens.all()}
-        assert {name: token.sources for name, token in tokens.items() if token.stands(w.clock.now())} == {
+        assert {name: token.sources for name, token in tokens.items() if token.is_valid(w.clock.now())} == {
             "root": None,
             "both": ("more",),
             "other": ("more",),

@@ -164,7 +164,7 @@ async def test_who_has_nothing_to_take_back_is_told_so(tmp_path: Path) -> None:
             await revoke(w.engine, await w.person("bob"), plan.id)
         assert refused.value.code == "conflict"
         assert (await w.plan(plan.id)).status is PlanStatus.APPROVED
-        assert [approval.stands for approval in await w.approvals(plan)] == [True]
+        assert [approval.is_valid for approval in await w.approvals(plan)] == [True]
 
 
 async def test_one_takes_back_what_one_gave_by_another_spelling(tmp_path: Path) -> None:
@@ -175,7 +175,7 @@ async def test_one_takes_back_what_one_gave_by_another_spelling(tmp_path: Path) 
         for giver, taker in ((login, token), (token, login)):
             await approve(w.engine, giver, plan.id, plan.fingerprint)
             again = await approve(w.engine, taker, plan.id, plan.fingerprint)
-            assert [approval.actor for approval in again.approvals if approval.stands] == [giver.name]
+            assert [approval.actor for approval in again.approvals if approval.is_valid] == [giver.name]
             assert (await revoke(w.engine, taker, plan.id)).plan.status is PlanStatus.PENDING
 
 

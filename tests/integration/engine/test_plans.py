@@ -63,7 +63,7 @@ async def test_an_equal_re_plan_keeps_the_plan_and_its_approvals(tmp_path: Path)
         await w.refresh()
         again = await w.open_plan()
         assert (again.id, again.status) == (plan.id, PlanStatus.APPROVED)
-        assert [approval.stands for approval in await w.approvals(again)] == [True]
+        assert [approval.is_valid for approval in await w.approvals(again)] == [True]
 
 
 async def test_another_proposal_supersedes_the_plan(tmp_path: Path) -> None:

@@ -56,7 +56,7 @@ async def test_a_key_that_is_refused_is_told_at_the_start_and_no_apply_is_asked_
             await request_apply(w.engine, await w.person(), plan.id, plan.fingerprint)
         assert refused.value.code == "write_key_refused"
         assert w.writer.writes == []
-        assert (await w.approvals(plan))[0].stands
+        assert (await w.approvals(plan))[0].is_valid
 
 
 async def test_every_full_run_asks_and_a_key_that_is_put_right_is_taken_at_once(tmp_path: Path) -> None:
@@ -122,7 +122,7 @@ async def test_a_queued_apply_of_a_key_that_is_refused_by_now_spends_nothing(tmp
         ended = await w.apply_of(apply.id)
         assert (ended.status, ended.reason) == (ApplyStatus.FAILED, Reason.WRITE_KEY_REFUSED)
         assert (await w.plan(plan.id)).status is PlanStatus.APPROVED
-        assert (w.writer.writes, (await w.approvals(plan))[0].stands) == ([], True)
+        assert (w.writer.writes, (await w.approvals(plan))[0].is_valid) == ([], True)
 
 
 async def test_nothing_is_applied_automatically_with_a_refused_key(tmp_path: Path) -> None:

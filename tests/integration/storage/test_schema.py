@@ -89,7 +89,7 @@ async def test_an_upgrade_keeps_what_an_older_program_wrote(empty_url: str) -> N
         (token,) = await uow.tokens.all()
         (approval,) = await uow.approvals.of_plan("plan_1")
     assert (token.person, token.last_used_at) == ("ana", None)
-    assert (approval.stands, approval.automatic, approval.expires_at) == (True, False, None)
+    assert (approval.is_valid, approval.automatic, approval.expires_at) == (True, False, None)
 
 
 async def test_an_upgrade_knows_the_revision_of_what_is_as_its_document_says(empty_url: str) -> None:

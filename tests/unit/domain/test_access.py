@@ -27,4 +27,4 @@ def test_a_session_stands_for_its_time_and_not_when_it_began_in_a_future_that_ne
     begun: datetime,
     stands: bool,  # noqa: FBT001  a parameter of the test
 ) -> None:
-    assert a_session(begun).stands(NOW) is stands
+    assert a_session(begun).is_valid(NOW) is stands
