@@ -60,7 +60,7 @@ class SourceCause(StrEnum):
 
 
 class SourceUnreadable(ReconcilerError):
-    """Git could not be read, or what it says is not trusted; the last good revision stands.
+    """Git could not be read, or its revision is not trusted; the last good revision stays in force.
 
     Attributes:
         cause: Which of the known causes it is.

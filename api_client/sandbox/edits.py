@@ -14,7 +14,7 @@ Json = dict[str, Any]
 
 
 class EditRefused(ValueError):
-    """The edit does not fit the chatbot as it stands, or would leave an invalid configuration."""
+    """The edit does not fit the chatbot, or would leave an invalid configuration."""
 
 
 class Edit(BaseModel):

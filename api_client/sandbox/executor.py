@@ -55,7 +55,7 @@ def execute(plan: Plan, chatbot: Chatbot, now: datetime, failure_of: Callable[[O
     """Execute the ops in order.
 
     Args:
-        plan: What to do, planned against this chatbot as it stands.
+        plan: What to do, planned against the present state of this chatbot.
         chatbot: The chatbot that is changed.
         now: The moment that timestamps carry.
         failure_of: Asked before each op that changes something; an answer stops the execution.

@@ -165,7 +165,7 @@ class FaultBox:
         return frozenset(self._announced)
 
     def add(self, fault: Fault) -> dict[str, Any]:
-        """Order a fault and return it as it stands."""
+        """Add a fault and return it."""
         self._count += 1
         armed = _Armed(self._count, fault)
         self._armed.append(armed)

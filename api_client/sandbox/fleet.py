@@ -45,7 +45,7 @@ class Chatbot:
     reads: int = 0
 
     def section(self, section: str) -> Any:
-        """Return a section as it stands, empty where it was never set."""
+        """Return a section, empty where it was never set."""
         return self.config.get(section, [] if section in LIST_SECTIONS else {})
 
     def item(self, section: str, key: str) -> Json | None:
@@ -58,12 +58,12 @@ class Chatbot:
         self.replace_section(section, written(section, desired, self.section(section)), now)
 
     def replace_section(self, section: str, value: Any, now: datetime) -> None:
-        """Put a whole section in place of the one that stands."""
+        """Replace a whole section."""
         self.config = {**self.config, section: value}
         self._count_change(now)
 
     def put_item(self, section: str, key: str, desired: Json, now: datetime) -> None:
-        """Create a list item, or write the stated fields of the one that stands."""
+        """Create a list item, or write the stated fields of an existing one."""
         self.write_items(section, [(key, desired)], now)
 
     def drop_item(self, section: str, key: str, now: datetime) -> None:

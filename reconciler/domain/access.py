@@ -91,5 +91,5 @@ class Session:
     version: int = 0
 
     def is_valid(self, now: datetime) -> bool:
-        """Whether it is neither ended nor expired, nor begun while the clock was ahead: it would stand for too long."""
+        """Whether it is neither ended nor expired, nor begun while the clock was ahead: it would last too long."""
         return self.ended_at is None and self.expires_at > now and not is_ahead(self.created_at, now)

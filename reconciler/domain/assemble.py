@@ -60,7 +60,7 @@ def assemble(
 
 @dataclass(frozen=True, slots=True)
 class _Refused:
-    """A claim that does not stand, whatever its document says."""
+    """A claim that is refused, whatever its document says."""
 
     refusal: Refusal
 

@@ -50,7 +50,7 @@ class Unreadable:
 
 @dataclass(frozen=True, slots=True)
 class ChainPoint:
-    """Where the chain stands at an entry, as far as that can be read.
+    """The state of the chain at an entry, as far as that can be read.
 
     Attributes:
         seq: The entry.

@@ -73,7 +73,7 @@ class AutoApplyVerdict:
 
     @property
     def allows(self) -> bool:
-        """Whether the policy's approval stands."""
+        """Whether the policy still approves."""
         return self.refusal is None and self.brake is None
 
     @property

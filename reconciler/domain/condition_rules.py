@@ -85,7 +85,7 @@ class PlanCircumstances:
 
 
 def plan_condition(plan: Plan, circumstances: PlanCircumstances) -> tuple[Reason, str]:
-    """The reason an open plan shows that nothing has been sent for: what it needs, or what stands in its way."""
+    """The reason of an open plan without a request: what it needs, or what prevents its apply."""
     if circumstances.protected:
         touched = f"It touches {', '.join(map(str, circumstances.protected))}"
         return Reason.PROTECTED, joined([EXPLANATIONS[Reason.PROTECTED], touched])

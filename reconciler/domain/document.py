@@ -30,7 +30,7 @@ class Document:
 
     Attributes:
         chatbot_id: The chatbot it claims.
-        path: The file it stands in, relative to the repository's root.
+        path: Its file, relative to the repository's root.
         line: The line at which it begins, from 1.
         labels: ``metadata.labels``.
         body: ``apiVersion``, ``kind``, ``prune`` (when stated) and ``spec``, as the API takes them.
@@ -81,7 +81,7 @@ class Refusal:
 
     Attributes:
         chatbot_id: The chatbot it claims, or None when even that could not be read.
-        path: The file it stands in.
+        path: Its file.
         reason: ``DocumentInvalid``, ``ClaimedTwice`` or ``ClaimRefused``.
         message: One sentence for the chatbot's status.
         line: The line at which the document begins, where that is known.
@@ -175,7 +175,7 @@ class Surroundings:
     """What lies beside the files that a source's paths select.
 
     Attributes:
-        skipped: About places where documents may stand and none is read.
+        skipped: About places that may hold documents, of which none is read.
         outside: About documents that lie where nobody looks.
         misspelt: About documents whose names end nearly as those that are read.
     """
@@ -232,7 +232,7 @@ class Snapshot:
         diagnostics: Every finding.
         files: How many files match the source's paths.
         parsed: How many of them had to be parsed; the others came from the cache.
-        unread: The diagnostics of places where documents may have stood and none was read: files without any, links
+        unread: The diagnostics of places that may have held documents, of which none was read: files without any, links
             and submodules.
         nothing: When there is neither a document nor a refusal: what was looked for, and what is near.
         surroundings: What lies beside the files that match, and looks as if it were to be read.

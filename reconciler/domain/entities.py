@@ -109,7 +109,7 @@ class Run:
     Attributes:
         full: Whether every document is dry-run, changed or not.
         drift: Whether WizChat's list is read, and what may have changed there is dry-run; a full run does that, too.
-        revision: The revision whose documents held when it ended: of a run that failed, the one that still stands.
+        revision: The good revision when it ended; of a failed run, the one of before.
         seen_revision: The revision that git named in this run; None while none was read.
         message: Why it failed, or what is worth knowing.
         uncompared: The chatbots that it could not compare, as far as it names them.
@@ -173,7 +173,7 @@ class Chatbot:
     Attributes:
         source: The source whose document claims it; None while unmanaged.
         fault: Why it could not be compared; cleared by the next dry run that succeeds.
-        reason: Derived from everything else by `domain.standing`.
+        reason: Derived from everything else by `domain.condition_rules`.
         suspension_id: The widest suspension that stops its applies, whatever the reason is.
         plan_id: The open plan.
         checked_digest: The document digest that was last dry-run; None where it is to be dry-run again.
@@ -302,7 +302,7 @@ class Approval:
         actor: The person: who approves twice, with whatever credential, counts once.
         token_id: The token it came with: an approval falls with it. None for a login, whose person counts, and for
             the policy.
-        expires_at: Until when it stands; None means as long as the plan.
+        expires_at: Until when it is valid; None means as long as the plan.
         automatic: Whether the policy gave it, and no person.
         deletes: Whether it carries the delete override.
         reason: Why, for an override.

@@ -49,7 +49,7 @@ class Event:
     """One entry of the feed.
 
     Attributes:
-        id: Where the feed stands after it.
+        id: The position of the feed after it.
     """
 
     id: str

@@ -41,13 +41,13 @@ def second_documents(chatbot_files: Iterable[ChatbotFiles], snapshot: Snapshot, 
 
 
 def losses(exported: ChatbotFiles, snapshot: Snapshot, folder: str, *, old: str, new: str) -> list[str]:
-    """What is lost when a chatbot's document replaces the file that stands at its path.
+    """What is lost when a chatbot's document replaces the file at its path.
 
     Args:
         exported: The document to write.
         snapshot: What the repository says now.
         folder: The folder that is written to, relative to the repository's root.
-        old: The text of the file as it stands.
+        old: The present text of the file.
         new: The text that replaces it.
 
     Returns:

@@ -137,7 +137,7 @@ def _repository_path(forge: Forge, parts: list[str]) -> str | None:
 
 
 def _data_center_path(parts: list[str]) -> str | None:
-    """Its pages stand elsewhere than its repositories: ``/scm/KEY/name`` is ``/projects/KEY/repos/name``."""
+    """Its pages have other paths than its repositories: ``/scm/KEY/name`` is ``/projects/KEY/repos/name``."""
     before = parts[: parts.index("scm")] if "scm" in parts[:-_LEAST_PARTS] else []
     rest = parts[len(before) + 1 :] if len(parts) > len(before) and parts[len(before)] == "scm" else parts
     if len(rest) != _LEAST_PARTS:

@@ -21,7 +21,7 @@ class Right:
     sources: tuple[str, ...] | None = None
 
     def covers(self, source: str | None) -> bool:
-        """Whether it is good for a source; None stands for what concerns all of them."""
+        """Whether it is good for a source; None means what concerns all of them."""
         return self.sources is None or source in self.sources
 
 

@@ -16,7 +16,7 @@ from reconciler.domain.status import Reason
 
 
 def keep_missing(snapshot: Snapshot, promoted_paths: Mapping[str, str]) -> Snapshot:
-    """The snapshot with a refusal for every chatbot that is missing where its document stood, and may stand still.
+    """The snapshot, with a refusal for every missing chatbot whose document may still be where it was.
 
     Args:
         snapshot: A source at some revision.
@@ -45,7 +45,7 @@ def _missing(snapshot: Snapshot, promoted_paths: Mapping[str, str]) -> dict[str,
 
 
 def _kept(snapshot: Snapshot, chatbot_id: str, path: str) -> Refusal | None:
-    """The refusal of a chatbot's document that is missing; None when nothing says that it may stand there still."""
+    """The refusal of a missing document; None when nothing suggests that it is still there."""
     at_path = sorted(
         (refusal for refusal in snapshot.refusals if refusal.path == path), key=lambda refusal: refusal.line or 0
     )

@@ -44,7 +44,7 @@ _OUTCOMES = frozenset(
 
 MOVES: Mapping[PlanStatus, frozenset[PlanStatus]] = {
     PlanStatus.PENDING: _CLOSED_WITHOUT_APPLY | {PlanStatus.APPROVED},
-    # back to Pending when an approval no longer stands: revoked, expired, or its person lost the role
+    # back to Pending when an approval is no longer valid: revoked, expired, or its person lost the role
     PlanStatus.APPROVED: _CLOSED_WITHOUT_APPLY | {PlanStatus.PENDING, PlanStatus.APPLYING},
     PlanStatus.APPLYING: _OUTCOMES | {PlanStatus.OUTCOME_UNKNOWN},
     PlanStatus.OUTCOME_UNKNOWN: _OUTCOMES,

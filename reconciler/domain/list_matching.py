@@ -62,7 +62,7 @@ def _matched_by_value(old: Sequence[Any], new: Sequence[Any]) -> tuple[list[tupl
 
 
 def _unequal(old: Sequence[Any], new: Sequence[Any]) -> tuple[list[Any], list[Any]]:
-    """The entries of both lists that have no equal one in the other, wherever it stands."""
+    """The entries of both lists that have no equal one in the other, in any position."""
     left, right = (Counter(map(canonical_bytes, entries)) for entries in (old, new))
     return _surplus(old, left - right), _surplus(new, right - left)
 

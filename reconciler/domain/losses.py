@@ -226,7 +226,7 @@ def _strings(values: Iterable[Any]) -> Iterator[str]:
 
 
 def is_rewritten(before: str, after: str) -> bool:
-    """Whether less than half of a text is left in another, wherever its words stand."""
+    """Whether less than half of a text is left in another, in any order of its words."""
     if before in after:
         return False
     weigh = _measure_of(before)

@@ -178,7 +178,7 @@ class Policy(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class ProtectedItem:
-    """What of a plan a protection stands against.
+    """An item of a plan that a protection covers.
 
     Attributes:
         place: The item, or in a section without keys the changed field.

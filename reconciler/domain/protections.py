@@ -87,7 +87,7 @@ def deletes_records(field: str, before: Any, after: Any) -> bool:
 
 
 def _rank(field: str, level: Any) -> int:
-    """Where a level stands among those of its field; one that is not known keeps everything."""
+    """The rank of a level among those of its field; an unknown one protects everything."""
     levels = _LEVELS[field]
     return levels.index(level) if level in levels else len(levels)
 

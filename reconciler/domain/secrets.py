@@ -164,7 +164,7 @@ _ANY_START: Final = re.compile(
 
 
 def find_secrets(text: str) -> list[FoundSecret]:
-    """Every key in a text, in order; of two that overlap, the one whose shape stands first."""
+    """Every key in a text, in order; of two that overlap, the one whose shape is listed first."""
     if len(text) < _SHORT and not _ANY_START.search(text):
         return []
     found = [secret for shape in SHAPES for secret in _of_shape(shape, text)]

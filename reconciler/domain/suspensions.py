@@ -23,7 +23,7 @@ class Suspension:
     """Applies stopped by a person, with a reason and perhaps an end.
 
     Attributes:
-        reminded_at: When people were last reminded that it still stands.
+        reminded_at: When people were last reminded of it.
     """
 
     id: str

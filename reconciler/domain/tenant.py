@@ -39,7 +39,7 @@ class TenantRecord:
         since: Since when it is in this state; the cause may have changed meanwhile.
         write_key: What is known of the key for applies; None while nothing is.
         shortcut_off_since: Since when every chatbot is compared at each pass, because `updatedAt` did not move with an
-            edit; None while those whose `updatedAt` stands are left to the rotation.
+            edit; None while those whose `updatedAt` did not move are left to the rotation.
         shortcut_off_reason: What showed it.
     """
 

@@ -178,7 +178,7 @@ def _missing_right(
 
 
 def write_key_warnings(tenant: str, key: WriteKey | None) -> tuple[str, ...]:
-    """What stands in the way of applies with a tenant's write key, and what to do about it."""
+    """What prevents applies with a tenant's write key, and what to do about it."""
     if key is None:
         return ()
     refused = (write_key_sentence(tenant, key),) if key.is_refused else ()

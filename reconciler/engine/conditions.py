@@ -21,7 +21,7 @@ from reconciler.storage import UnitOfWork
 
 @dataclass(frozen=True, slots=True)
 class ConditionInputs:
-    """What the standing of many chatbots depends on, read once for a transaction.
+    """What the conditions of many chatbots depend on, read once for a transaction.
 
     Attributes:
         write_keys: Tenant → what is known of its write key.

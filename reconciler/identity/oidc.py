@@ -92,7 +92,7 @@ class OidcProvider:
         )
 
     async def exchange_code(self, code: str, attempt: LoginAttempt, returned_issuer: str | None) -> Identity:
-        """The person that a code stands for, verified.
+        """Exchange a code for the verified identity of a person.
 
         Args:
             code: What the browser brought back.

@@ -83,7 +83,7 @@ def align(left: Sequence[Hashable], right: Sequence[Hashable], effort: Effort) -
         if part.left == part.left_end or part.right == part.right_end:
             continue
         size = part.left_end - part.left, part.right_end - part.right
-        if not effort.spend(2 * sum(size)):  # counting and sorting what stands alone
+        if not effort.spend(2 * sum(size)):  # counting and sorting unique lines
             continue
         anchors = _anchors(left, right, part)
         pairs += anchors

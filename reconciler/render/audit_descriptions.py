@@ -117,7 +117,7 @@ def _change(detail: Mapping[str, Any]) -> str:
 
 
 def _moment(text: str) -> str:
-    """A moment as the pages write it; whatever else stands there, as it stands."""
+    """A moment as the pages write it; any other value unchanged."""
     try:
         return f"{datetime.fromisoformat(text):%Y-%m-%d %H:%M UTC}"
     except ValueError:

@@ -39,7 +39,7 @@ def lines_of(text: str) -> tuple[str, ...]:
 
 
 def excerpt(lines: Sequence[str], line: int, column: int | None = None) -> tuple[ExcerptLine, ...]:
-    """What stands around a place; nothing when the text has no such line.
+    """The lines around a place; nothing when the text has no such line.
 
     Args:
         lines: As `lines_of` gives them.

@@ -143,7 +143,7 @@ def errors_alike(fleet: FleetPlan) -> Mapping[str, Sequence[Unplanned]]:
 
 
 def compared_texts(fleet: FleetPlan) -> int:
-    """How many fields of its updates are too long to stand on a line, and are compared word by word."""
+    """How many fields of its updates are too long for a line, and are compared word by word."""
     updates = (op.op for plan in fleet.plans for op in plan.ops if op.op.action in _COMPARED)
     return sum(not change.is_short for op in updates for change in changes(op))
 

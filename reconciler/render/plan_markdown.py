@@ -45,7 +45,7 @@ def fleet_markdown(fleet: FleetPlan, effort: Effort | None = None) -> str:
 
 
 def _closing(text: str) -> str:
-    """The last line: what a plan's message quotes from elsewhere stands in code, as every value does."""
+    """The last line. What a message quotes is in a code span, as every value is."""
     return f"_{text}_" if text == NOTHING_WRITTEN else _code(text)
 
 

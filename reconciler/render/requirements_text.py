@@ -15,7 +15,7 @@ OUTCOME_WORDS: Final[Mapping[OpOutcome, str]] = {
 
 
 def requirements_text(required: Requirements, protected: Iterable[ProtectedItem]) -> Iterator[str]:
-    """What an approval of a plan needs, and what stands against it: a clause each.
+    """What an approval of a plan needs, and what prevents it: a clause each.
 
     Args:
         required: What it takes.

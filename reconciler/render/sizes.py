@@ -26,12 +26,12 @@ def sizes(before: str | None, after: str | None) -> str:
 
 
 def differs_in_blanks_only(before: str, after: str) -> bool:
-    """Whether two texts that differ hold the same words: only what stands between and around them differs."""
+    """Whether two texts differ only in the blanks between and around their words."""
     return before != after and before.split() == after.split()
 
 
 def share_of_words_kept(before: str, after: str) -> float:
-    """The share of the words of both texts that both hold, 0 to 1, wherever they stand."""
+    """The share of the words of both texts that both hold, 0 to 1, in any order."""
     old, new = Counter(before.split()), Counter(after.split())
     total = old.total() + new.total()
     return 2 * (old & new).total() / total if total else 1.0

@@ -118,7 +118,7 @@ def _scale(points: Sequence[Point], *, highest: int) -> Callable[[datetime, int]
 
 
 def _upper_edge(buckets: Sequence[tuple[Point, Point]], scale: Callable[[datetime, int], tuple[int, int]]) -> _Places:
-    """From the first bucket to the last; a peak that is at neither edge stands in the middle of its bucket."""
+    """From the first bucket to the last; a peak that is at neither edge is drawn in the middle of its bucket."""
     begin = buckets[0][0]
     places = [scale(begin.at, begin.out_of_sync + begin.unknown)]
     for before, after in buckets:

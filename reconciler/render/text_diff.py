@@ -22,7 +22,7 @@ _EACH_LINE = 50
 
 
 class PieceKind(StrEnum):
-    """What became of a piece of text; SKIPPED stands in place of a long one that did not change, and says so."""
+    """The kind of a piece of text; SKIPPED replaces a long unchanged one, with a note."""
 
     SAME = "same"
     REMOVED = "removed"

@@ -67,7 +67,7 @@ def yaml_text(value: Mapping[str, Any], *, prose: bool = False) -> str:
 
     Args:
         value: JSON values only, finite numbers, strings without lone surrogates.
-        prose: Whether people are to read it: texts of several lines stand in several lines.
+        prose: Whether people are to read it: texts of several lines are written in several lines.
 
     Returns:
         Text that ends with a line end.

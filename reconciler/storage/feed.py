@@ -29,7 +29,7 @@ class Feed:
 
     @property
     def last(self) -> str:
-        """Where the feed stands. Who reads it first and rows afterwards misses nothing."""
+        """The position of the feed. A reader that takes it before reading rows misses nothing."""
         return f"{self._boot}-{self._count}"
 
     def publish(self, payloads: Iterable[Change | Signal]) -> None:

@@ -337,7 +337,7 @@ def chatbot_conditions(filters: ChatbotFilter, dialect: Dialect) -> list[ColumnE
 
 
 def _for_reason(reason: Reason | None) -> list[ColumnElement[bool]]:
-    """A suspension stands beside a chatbot's reason, and is found as a reason is."""
+    """The condition for a reason. Suspended, which is stored beside the reason, is found like one."""
     column = tables.chatbots.c
     return [column.suspension_id.is_not(None)] if reason is Reason.SUSPENDED else _equal(column.reason, reason)
 

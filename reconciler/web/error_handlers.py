@@ -100,7 +100,7 @@ async def _answer(
 ) -> Response:
     """A problem as a page for whoever looks at pages, and as a document for every program."""
     if body["status"] in _UNKNOWN and request.method in _LOADING and (form_page := page_of_form(request.scope["path"])):
-        # an answer to a form stood there, and somebody loads it again
+        # it was the answer to a form, and somebody reloads it
         return RedirectResponse(form_page, 303)
     if not _wants_a_page(request):
         return problems.answer(body, headers)

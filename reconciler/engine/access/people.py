@@ -49,10 +49,10 @@ async def record_refused_login(engine: Engine, refusal: LoginRefused, origin: st
 
 
 async def bar(engine: Engine, actor: Actor, name: str, reason: str) -> Person:
-    """Keep a person out: their sessions end, and their approvals and tokens no longer stand.
+    """Bar a person: their sessions end, and their approvals and tokens are no longer valid.
 
     Returns:
-        The person; the same again returns what already stands.
+        The person; a repeated call changes nothing.
 
     Raises:
         Forbidden: The actor may not.

@@ -30,7 +30,7 @@ async def begin_session(engine: Engine, actor: Actor, ttl: timedelta, *, instead
     Args:
         engine: The ports.
         actor: Who was identified, by a token or by a login.
-        ttl: How long it stands.
+        ttl: How long it is valid.
         instead_of: What the browser's cookie held until now: that session ends.
     """
     secret = secrets.token_urlsafe(32)

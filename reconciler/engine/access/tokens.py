@@ -54,7 +54,7 @@ async def create_token(
     Args:
         engine: The ports.
         actor: Who; needs the role admin.
-        name: A name that no standing token has.
+        name: A name that no valid token has.
         role: What it may do.
         person: Who holds it, as shown in approvals and the audit log; by default the token's name.
         expires_at: When it ends; None means when it is revoked.
@@ -88,14 +88,14 @@ def _refuse_improper(name: str, person: str) -> None:
 
 
 async def revoke_token(engine: Engine, actor: Actor, id_or_name: str) -> Token:
-    """Revoke a token; from then on it is refused, and its approvals no longer stand.
+    """Revoke a token; from then on it is refused, and its approvals are no longer valid.
 
     Returns:
-        The token; the same id again returns what already stands.
+        The token; a repeated call with its id changes nothing.
 
     Raises:
         Forbidden: The actor may not.
-        NotFound: No token has this id, and no standing one this name.
+        NotFound: No token has this id, and no valid one this name.
     """
     actor.require(Role.ADMIN)
     async with engine.store.begin() as uow:
@@ -169,7 +169,7 @@ async def remove_source_from_tokens(engine: Engine, uow: UnitOfWork, actor: Acto
 
 
 async def revoke_within(engine: Engine, uow: UnitOfWork, actor: Actor, token: Token) -> Token:
-    """Revoke a standing token in a transaction that does more."""
+    """Revoke a valid token in a transaction that does more."""
     revoked = await uow.tokens.save(replace(token, revoked_at=await uow.now()))
     await audit(uow, actor, "token.revoke", f"token/{token.name}", detail={"id": token.id})
     await settle_approved_plans(engine, uow, of_token=token.id)

@@ -68,7 +68,7 @@ class LeaseTimes:
     """How leases run, and the request of an apply within one.
 
     Attributes:
-        ttl: How long a lease stands without a sign of its holder; longer than the deadline of an apply.
+        ttl: How long a lease lasts without being renewed; longer than the deadline of an apply.
         heartbeat: Seconds between two renewals.
         deadline: How long the request may take.
     """
@@ -166,7 +166,7 @@ class ApplyExecutor:
                 await uow.leases.drop(lease)
 
     async def _take(self, tenant: str, chatbot_id: str) -> Lease | None:
-        """Take a lease, or note which one stands in the way.
+        """Take a lease, or note which one prevents it.
 
         One that was not renewed for its whole length is abandoned, by the monotonic clock: the wall clock may have been
         set back far behind its end.

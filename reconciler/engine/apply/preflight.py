@@ -30,7 +30,7 @@ class PlanOutdated(Exception):
 
 
 class ApprovalsLapsed(Exception):
-    """Not enough approvals stand; the plan goes back to Pending. Says why each fell."""
+    """Not enough approvals are valid; the plan goes back to Pending. The message says why each lapsed."""
 
 
 async def check_permission(engine: Engine, uow: UnitOfWork, plan: Plan, apply_id: str) -> list[Approval]:
@@ -39,7 +39,7 @@ async def check_permission(engine: Engine, uow: UnitOfWork, plan: Plan, apply_id
     Raises:
         NotNow: A suspension, a missing write key, an unknown source, or what is protected by now.
         NoLonger: The plan ran out.
-        ApprovalFell: Not enough approvals stand.
+        ApprovalsLapsed: Not enough approvals are valid.
     """
     if plan.expires_at <= await uow.now():
         raise PlanOutdated("the plan expired before it was applied")
@@ -165,7 +165,7 @@ async def check_ops(engine: Engine, plan: Plan, ops: tuple[Op, ...]) -> None:
 
 
 async def spend_approvals(uow: UnitOfWork, approvals: list[Approval], apply_id: str) -> None:
-    """Use approvals up for an apply: none of them stands for another."""
+    """Spend approvals on an apply: none of them is valid for another."""
     now = await uow.now()
     for approval in approvals:
         await uow.approvals.save(replace(approval, spent_at=now, spent_by=apply_id))

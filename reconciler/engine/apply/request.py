@@ -27,7 +27,7 @@ async def request_apply(engine: Engine, actor: Actor, plan_id: str, fingerprint:
         fingerprint: What the person saw.
 
     Returns:
-        The apply; the same again returns the one that already stands.
+        The apply; a repeated call returns the same one.
 
     Raises:
         NotFound: There is no such plan.
@@ -38,7 +38,7 @@ async def request_apply(engine: Engine, actor: Actor, plan_id: str, fingerprint:
     async with engine.store.begin() as uow:
         plan = await get_plan_by_fingerprint(uow, actor, plan_id, fingerprint)
         if plan.status is PlanStatus.APPROVED and plan.apply_id is None:
-            # committed also where it leads to a refusal: the plan is shown as it stands
+            # committed also where it leads to a refusal: the plan is shown as it now is
             plan = await recount(engine, uow, PROGRAM, plan)
         refusal = await _refusal(engine, plan)
         queued = None if refusal else (await queue_apply(engine, uow, actor, plan))[1]
@@ -49,7 +49,7 @@ async def request_apply(engine: Engine, actor: Actor, plan_id: str, fingerprint:
 
 
 async def _refusal(engine: Engine, plan: Plan) -> Conflict | None:
-    """Why an apply of the plan as it stands now cannot be asked for, or None."""
+    """Why an apply of the plan cannot be requested now, or None."""
     try:
         if plan.status in DECIDABLE:
             await require_unprotected(engine, plan)

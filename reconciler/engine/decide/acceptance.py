@@ -22,7 +22,7 @@ _ABOUT_DOCUMENTS = frozenset({SourceCause.PATHS_EMPTIED, SourceCause.DOCUMENTS_V
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """What stands after a revision was accepted.
+    """A source after a revision was accepted.
 
     Attributes:
         orphaned: The chatbots whose document is gone at that revision: nothing is done to them at WizChat.
@@ -43,7 +43,7 @@ async def accept_revision(engine: Engine, actor: Actor, source: str, revision: s
         reason: Why, for the audit log.
 
     Returns:
-        The source as it now is, and what it lost; accepted again, as it already stands.
+        The source as it now is, and what it lost; a repeated call changes nothing.
 
     Raises:
         NotFound: There is no such source.

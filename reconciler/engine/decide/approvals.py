@@ -26,7 +26,7 @@ from reconciler.storage import UnitOfWork
 async def standing_approvals(
     engine: Engine, uow: UnitOfWork, plan: Plan, apply_id: str | None = None
 ) -> list[Approval]:
-    """The approvals of a plan that still stand at this moment, also those that this apply spent itself."""
+    """The approvals of a plan that are valid at this moment, also those that this apply spent itself."""
     weighed = await weigh_approvals(engine, uow, plan, apply_id)
     return [approval for approval, cause in weighed if cause is None]
 
@@ -34,7 +34,7 @@ async def standing_approvals(
 async def weigh_approvals(
     engine: Engine, uow: UnitOfWork, plan: Plan, apply_id: str | None = None
 ) -> Sequence[tuple[Approval, str | None]]:
-    """Every approval of a plan, and why it does not stand, or None where it does.
+    """Every approval of a plan, with why it is not valid, or None where it is.
 
     One falls when it is taken back, spent on another apply or expired, when its token is revoked or expired, when its
     person is barred, when what the token or the person's groups give them no longer suffices, when the policy asks for
@@ -69,7 +69,7 @@ async def _lapse_of(  # noqa: PLR0911  one return per cause
 
 
 def is_expired(approval: Approval, now: datetime) -> bool:
-    """Whether its time has run out, or never came: given while the clock was ahead, it would stand for too long."""
+    """Whether its time has run out, or never came: given while the clock was ahead, it would be valid for too long."""
     return approval.expires_at is not None and (approval.expires_at <= now or is_ahead(approval.created_at, now))
 
 
@@ -104,7 +104,7 @@ async def are_enough(engine: Engine, plan: Plan, valid: Sequence[Approval]) -> b
 
 
 async def recount(engine: Engine, uow: UnitOfWork, actor: Actor, plan: Plan) -> Plan:
-    """Let a plan that can be decided on be Approved exactly while enough approvals stand."""
+    """Make a plan that can be decided on Approved exactly while enough approvals are valid."""
     weighed = await weigh_approvals(engine, uow, plan)
     enough = await are_enough(engine, plan, [approval for approval, cause in weighed if cause is None])
     if enough == (plan.status is PlanStatus.APPROVED):

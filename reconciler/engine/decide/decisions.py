@@ -88,7 +88,7 @@ async def approve(
         apply: Queue the apply as soon as enough people approved, in the same transaction.
 
     Returns:
-        What stands now; the same again returns what already stands.
+        The plan with its approvals; a repeated call changes nothing.
 
     Raises:
         NotFound: There is no such plan.
@@ -116,7 +116,7 @@ async def revoke(engine: Engine, actor: Actor, plan_id: str) -> Decision:
     """Take back one's own approval, and the policy's, before an apply began.
 
     Returns:
-        What stands now; the same again returns what already stands.
+        The plan with its approvals; a repeated call changes nothing.
 
     Raises:
         NotFound: There is no such plan.

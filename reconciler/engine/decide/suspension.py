@@ -33,7 +33,7 @@ async def suspend(
         until: When it ends by itself; None means when somebody resumes it.
 
     Returns:
-        The suspension; asked for again, the one that already stands.
+        The suspension; a repeated call returns the active one.
 
     Raises:
         NotFound: There is no such chatbot, source or tenant.
@@ -95,7 +95,7 @@ async def end_expired_suspensions(engine: Engine) -> None:
 
 
 async def remind_of_suspensions(engine: Engine) -> None:
-    """Remind people, again and again, of the suspensions that still stand."""
+    """Remind people periodically of active suspensions."""
     async with engine.store.read() as uow:
         due = _to_remind_of(engine, await uow.suspensions.active(), await uow.now())
     if not due:

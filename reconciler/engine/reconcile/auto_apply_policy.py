@@ -145,7 +145,7 @@ async def record_policy_switch(engine: Engine, uow: UnitOfWork) -> None:
 async def _clear_future_syncs(uow: UnitOfWork, now: datetime) -> None:
     """A chatbot that was in sync while the clock was ahead must not count as in sync since the switch was set.
 
-    Only the time is wrong: what it agreed with, and what people rejected, stands.
+    Only the time is wrong: its baseline, and what people rejected, are kept.
     """
     for chatbot in await uow.chatbots.in_scope(ScopeKind.ALL, ""):
         if chatbot.synced_at is not None and chatbot.synced_at > now:

@@ -1,6 +1,6 @@
 """Carries the diagnostics of a revision from the run that read it to later runs that read no documents.
 
-Most runs look at a revision whose documents were read before, and read none; what is wrong in them stands all the same.
+Most runs look at a revision whose documents were read before, and read none; what is wrong in them still holds.
 """
 
 import re

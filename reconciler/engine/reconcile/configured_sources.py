@@ -45,7 +45,7 @@ async def configure_sources(engine: Engine, uow: UnitOfWork) -> None:
             await _deconfigure(engine, uow, record)
     inputs = await ConditionInputs.read(uow)
     for name in engine.sources:
-        # of several claims to what was let go, that of the source named first stands
+        # of several claims to a released chatbot, that of the source named first wins
         await claim_unowned(engine, uow, inputs, name, every=True)
 
 

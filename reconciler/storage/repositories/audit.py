@@ -35,7 +35,7 @@ class Audit(Reader[AuditEntry]):
         fingerprint: str | None = None,
         detail: Mapping[str, Any] | None = None,
     ) -> AuditEntry:
-        """Add the next entry. It and its number stand or fall with the transaction, so there are no gaps."""
+        """Add the next entry. Its number is committed or rolled back with the transaction, so there are no gaps."""
         await self._transaction.dialect.serialize_audit(self._transaction.connection)
         last = await self.last()
         prev_hash = last.hash if last else GENESIS

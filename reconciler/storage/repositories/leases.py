@@ -31,7 +31,7 @@ class Leases(Reader[Lease]):
             tenant: Whose chatbot it is.
             chatbot_id: The chatbot.
             holder: Who asks.
-            ttl: How long it stands without being renewed.
+            ttl: How long it lasts without being renewed.
             abandoned: A lease that its holder has not renewed for its whole length, as the caller saw: should it be
                 the newest still, it keeps nobody out, whatever the wall clock says.
         """

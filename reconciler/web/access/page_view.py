@@ -44,7 +44,7 @@ class PersonView:
 
 @dataclass(frozen=True, slots=True)
 class TypedToken:
-    """What stands in the form of a new token.
+    """The values in the form of a new token.
 
     Attributes:
         reach: ``all`` sources, or ``some``.
@@ -87,7 +87,7 @@ class AccessPage:
     """Who may come in.
 
     Attributes:
-        standing: Tokens that are good for something, newest first.
+        standing: Valid tokens, newest first.
         ended: Those that are revoked or expired.
         sources: The names of the configured sources.
         login: Whether an issuer vouches for people.

@@ -110,7 +110,7 @@ class CredentialCache:
 
     async def _read_known(self) -> _Credentials:
         queries = self._engine.store.queries
-        # a secret may have been revoked and given again: the token that stands wins
+        # a secret may have been revoked and issued again: the valid token wins
         tokens = sorted(await queries.tokens(), key=lambda token: token.revoked_at is None)
         people = await queries.people()
         barred = frozenset(person_key(person.name) for person in people if person.barred_at is not None)

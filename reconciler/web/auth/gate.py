@@ -205,7 +205,7 @@ async def _signed_in(request: Request, role: Role, flaw: LinkFlaw | None = None)
 
 
 def _page_to_return_to(request: Request) -> str:
-    """The page to come back to, with its filters; of a form that was sent, the page that it stood on.
+    """The page to come back to, with its filters; of a form that was sent, the page that it was on.
 
     Of that the query is not taken over: it may be the signature of a link.
     """

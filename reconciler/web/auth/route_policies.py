@@ -17,7 +17,7 @@ P = TypeVar("P")
 
 
 def policy_of(route: BaseRoute) -> RoutePolicy | None:
-    """The rule that stands beside a route, or None."""
+    """The rule that is declared at a route, or None."""
     if isinstance(route, APIRoute):
         return _only([call for call in _declared(route) if isinstance(call, RoutePolicy)])
     # what is mounted has no dependencies: it says itself why it is open

@@ -63,7 +63,7 @@ class DesiredSide:
     """What git wants.
 
     Attributes:
-        origin: Where the document stands; None where no revision of its source was read yet.
+        origin: The place of the document in git; None where no revision of its source was read yet.
         listing: What it asks for; None when it is refused.
         refusal: Why it is, and what to do; else None.
     """
@@ -117,7 +117,7 @@ class ChatbotPageData:
     Attributes:
         now: The moment at which it is looked at.
         document: The claim at its source's last good revision.
-        origin: Where that stands.
+        origin: The place of the document in git.
         live: The live configuration, when it was asked for.
         standing: The suspensions that cover the chatbot now.
         forget: The form that forgets it, where no document states it; else None.
@@ -146,7 +146,7 @@ class ChatbotPage:
     Attributes:
         name: The chatbot's, or its id.
         address: The page's own path.
-        sentence: Where it stands.
+        sentence: The state of the chatbot in a sentence.
         reason_words: The reason for that, in words.
         advice: What is wrong and what to do: a sentence or two.
         drifted: Since when it is out of sync; None while it is not.
@@ -213,7 +213,7 @@ def chatbot_page(frame: Layout, data: ChatbotPageData, effort: Effort) -> Chatbo
 
 
 def sentence(chatbot: Chatbot) -> str:
-    """Where a chatbot stands, for somebody who is no engineer."""
+    """The state of a chatbot in a sentence, for people who are no engineers."""
     match chatbot.sync:
         case Sync.SYNCED:
             return "The chatbot is as its document says."

@@ -28,11 +28,11 @@ class EpisodeCause:
 
 @dataclass(frozen=True, slots=True)
 class EpisodeMoment:
-    """One change of where the chatbot stood.
+    """One change of the chatbot's state.
 
     Attributes:
         title: What happened, in a word or two.
-        sync: How it then stood; None for a chatbot that was forgotten.
+        sync: Its sync afterwards; None for a chatbot that was forgotten.
         direction: Which side had moved.
         reason: The reason that it then showed, in words.
     """

@@ -39,7 +39,7 @@ class StreamLimits:
             of whoever has the most.
         of_person: Of one person, whatever they show.
         heartbeat: After how long a comment says that the stream is still there.
-        look: How often is looked whether another process committed, and whether the credential still stands.
+        look: How often commits of other processes and the validity of the credential are checked.
         pause: How long events are gathered after some were sent.
         retry: How long a browser waits before it comes back.
     """

@@ -46,7 +46,7 @@ class FilterOption:
 
     Attributes:
         sign: How it looks, and what people call it.
-        count: How many chatbots it leaves when it stands alone.
+        count: How many chatbots it selects by itself.
         path: The page with it, or without it when it is chosen already.
         chosen: Whether it is chosen.
     """

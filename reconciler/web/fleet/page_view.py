@@ -177,7 +177,7 @@ class FleetPage:
         query: What is listed, and in which order.
         headline: How many differ, of those that could be compared.
         tenants: The tenants whose WizChat cannot be used.
-        write_keys: What stands in the way of applies with the tenants' write keys.
+        write_keys: What prevents applies with the tenants' write keys.
         tiles: The filters by sync and side.
         chips: The filters by reason, but for those that a tile is already.
         heads: The columns that can be ordered by: name, state, since.

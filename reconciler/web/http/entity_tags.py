@@ -18,7 +18,7 @@ def weak(parts: Iterable[bytes]) -> bytes:
 
 
 def presents(scope: Scope, tag: bytes) -> bool:
-    """Whether a request says that it already has what the tag stands for (weak comparison)."""
+    """Whether a request presents the tag (weak comparison)."""
     bare = tag.removeprefix(b"W/")
     for name, value in scope["headers"]:
         if name == b"if-none-match" and (

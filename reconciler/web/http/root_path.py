@@ -41,7 +41,7 @@ def check_root_path(path: str, own: Iterable[str]) -> None:
 
 
 def root_path() -> str:
-    """The path that stands before every address which is written for the request that is being answered."""
+    """The path before every address in the answer to the present request."""
     return _CURRENT.get()
 
 

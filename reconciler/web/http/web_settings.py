@@ -69,7 +69,7 @@ class WebSettings:
 
     @property
     def public_url(self) -> str:
-        """Where people reach the service: its host is allowed, and its path stands before every address."""
+        """Where people reach the service: its host is allowed, and its path precedes every address."""
         return self.server.public_url or f"http://{self.server.host}:{self.server.port}"
 
     @property

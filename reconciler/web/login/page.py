@@ -86,7 +86,7 @@ async def login_form(request: Request, next: str = "/", why: str = "") -> Respon
 
 @router.post("/login", name="page_sign_in", dependencies=[ANYBODY, NOBODY_YET])
 async def login(request: Request, engine: TheEngine, settings: TheSettings, gate: TheGate) -> Response:
-    """Take a token, and give a cookie that stands for it."""
+    """Sign in with a token: answer with a session cookie."""
     form = await read_form(request)
     target = own_page(form.get("next", "/"))
     secret = form.get("token", "").strip().encode()

@@ -21,7 +21,7 @@ from reconciler.errors import Conflict
 
 @dataclass(frozen=True, slots=True)
 class WeighedApproval:
-    """An approval, and why it does not stand; None where it does."""
+    """An approval, and why it is not valid; None where it is."""
 
     approval: Approval
     fall: str | None
@@ -37,7 +37,7 @@ class DecisionRules:
         approvals: All of them, oldest first.
         needed: How many people must approve it.
         override: Why an approval must carry the delete override, or None.
-        protected: What stands against approving it.
+        protected: The protections that prevent approving it.
         holds_back: Whether its rejection is why an equal plan is not offered again.
         unproven: Whether no apply with the tenant's write key was carried out yet.
     """
@@ -89,12 +89,12 @@ class DecisionBox:
 
     Attributes:
         needed: How many people must approve it.
-        approved_by: How many whose approval stands.
+        approved_by: How many people have approved it validly.
         automatic: Whether the policy approved it, which is enough.
-        approvals: Those that were given, whether they stand or not.
+        approvals: All approvals, valid or not.
         override: Why an approval must carry the delete override, or None.
         refusal: Why the person may decide nothing here, or None.
-        protected: What stands against approving it.
+        protected: The protections that prevent approving it.
         choices: What they may do.
         unproven: Whether nobody knows yet that the tenant's write key may write.
     """

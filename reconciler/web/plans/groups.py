@@ -62,7 +62,7 @@ class GroupOutcome:
     Attributes:
         plan_id: The plan.
         name: The chatbot's, or its id; the plan's where neither is known.
-        status: Where it stands now; None when it was refused.
+        status: The plan's status now; None when the decision was refused.
         is_applying: Whether its apply was requested, too: its page shows the outcome.
         problem: Why it was refused, or None.
     """

@@ -166,7 +166,7 @@ def op_views(
         whole: Whether much more of long texts is shown.
         effort: How much work the comparison of all texts may take together; None means `prose.EFFORT`.
         apply: The plan's latest apply.
-        begin: How many ops stand before this part, which has `MAX_OPS` at most.
+        begin: How many ops precede this part, which has `MAX_OPS` at most.
     """
     outcomes = op_outcomes([op.op for op in ops], apply)
     pairs = [pair for pair in zip(ops, outcomes, strict=True) if not pair[0].op.is_noop]
@@ -218,7 +218,7 @@ def _is_nested(change: FieldChange) -> bool:
 
 
 def _title(op: Op, fields: int) -> str:
-    """What stands above it, under the heading of its section; a delete stands under another heading."""
+    """Its heading, below that of its section; a delete is listed under another heading."""
     if op.action is Action.DELETE:
         return escaped(noun_of(op))
     return escaped_distinct(op.key) if op.key is not None else "1 field" if fields == 1 else f"{fields} fields"

@@ -61,7 +61,7 @@ class PlanPageData:
         newer: The plan that took the place of this one.
         now: When it was read.
         baseline: What both sides last agreed on; of an open plan only.
-        origin: Where the document stands, and the commit that last changed what it says.
+        origin: The place of the document in git, and the commit that last changed it.
     """
 
     plan: Plan
@@ -82,7 +82,7 @@ class Shown:
     Attributes:
         view: How texts are put beside each other.
         whole: Whether much more of long texts is shown.
-        begin: How many ops stand before the part that is shown.
+        begin: How many ops precede the part that is shown.
         problem: What went wrong with what was just sent, or None.
         typed: What that was.
         shared: The link that shows the page to somebody without an account, who can do nothing here; else None.
@@ -136,7 +136,7 @@ class PlanPage:
         suspension: What stops its apply.
         newer: The plan that took the place of this one.
         since: What changed since, of a plan that another one took the place of.
-        origin: Where the document stands, and the commit that last changed it where git has moved and it is known.
+        origin: The place of the document in git, and the last commit to it where git has moved and it is known.
         commands: What decides by the API instead: titles and command lines.
         shown: How the page is looked at.
     """
@@ -310,7 +310,7 @@ async def _baseline(engine: Engine, plan: Plan) -> Baseline:
 
 
 async def _origin(engine: Engine, actor: Actor | None, plan: Plan) -> GitOrigin:
-    """Where the document stands; who only follows a link to this plan is led nowhere else."""
+    """The place of the document in git; without links for a reader who only has a link to this plan."""
     moved = any(op.direction in _GIT_MOVED for op in plan.ops)
     async with engine.store.read() as uow:
         chatbot = await uow.chatbots.get(plan.tenant, plan.chatbot_id)

@@ -99,7 +99,7 @@ async def readable_plan(engine: Engine, reader: Actor | SharedLink, plan_id: str
 
 
 async def frame_around(engine: Engine, reader: Actor | SharedLink) -> Layout:
-    """What stands around a plan: for a link no navigation, no count of plans, and no script that asks for more."""
+    """The layout around a plan: for a link without navigation, counts of plans, and scripts that load more."""
     if isinstance(reader, Actor):
         return await layout_for(engine, reader, "plans", (ChangeKind.PLAN, ChangeKind.APPLY))
     return SIGNED_OUT

@@ -58,7 +58,7 @@ class AcceptForm:
 
 @dataclass(frozen=True, slots=True)
 class SourceProblem:
-    """What stands wrong in the documents of the last good revision.
+    """What is wrong in the documents of the last good revision.
 
     Attributes:
         sign: How much it is.
@@ -77,7 +77,7 @@ class SourceCard:
         record: The source with the state that people are shown.
         advice: What to do about its state, or None when there is nothing to do.
         stop: What stops the applies of all of it, where its state does not say so; else None.
-        wrong: What stands wrong in its documents, or None when nothing is known to.
+        wrong: What is wrong in its documents, or None when nothing is known.
         run: Its last run.
         run_sign: How that ended, or None.
         refused: In how many files it says that documents are refused, or None.
@@ -86,7 +86,7 @@ class SourceCard:
         git: When git was last asked.
         tenant: Its tenant, while WizChat cannot be used for it; else None.
         write_key: What is known of its tenant's write key.
-        write_key_warnings: What stands in the way of applies with it.
+        write_key_warnings: What prevents applies with it.
         compared: When changes at WizChat were last looked for, and anything was learned.
         checks: How its chatbots were last compared, in words; None while none was.
         oldest: When the one was compared that waits longest.
@@ -153,7 +153,7 @@ class SourceCardData:
         bindings: The configured sources.
         runs: Source → its last run.
         finding_runs: Source → the run with the findings of its last good revision.
-        standing: What is suspended now.
+        standing: The active suspensions.
         stopped: Source → what stops the applies of all of it.
         tenants: The tenants by name.
         checks: Source → how its chatbots were last compared.
@@ -214,7 +214,7 @@ def source_card(record: SourceRecord, data: SourceCardData) -> SourceCard:
 
 
 def _write_key(tenant: TenantRecord | None) -> str:
-    """What is known of a tenant's write key, in a few words; what is wrong with it stands elsewhere."""
+    """The state of a tenant's write key in a few words; its faults are listed elsewhere."""
     if tenant is None:
         return "the tenant is not configured"
     if tenant.write_key is None:

@@ -17,7 +17,7 @@ class SuspendBox:
         scope: As the API names it, such as ``source/main``.
         title: What people call it, such as ``this chatbot``.
         back: The page to come back to.
-        standing: The suspension of exactly this scope, where one stands.
+        standing: The active suspension of exactly this scope, if there is one.
         refusal: Why the person may do nothing here, or None.
         reason: What is in the field of that name.
         until: What is in the field of that name.

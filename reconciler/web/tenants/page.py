@@ -32,7 +32,7 @@ class ShortcutPage:
     dependencies=[Depends(Audited("tenant.shortcut_on", "tenant/{name}"))],
 )
 async def shortcut_on(actor: AdminPage, engine: TheEngine, name: Name, request: Request) -> Response:
-    """Leave chatbots whose `updatedAt` stands to the rotation again."""
+    """Leave chatbots whose `updatedAt` did not move to the rotation again."""
     form = await read_form(request)
     async with FormAction(engine, request) as action:
         body = parse_form(request, ShortcutRequest, fields_named(form, "reason"))

@@ -87,7 +87,7 @@ _CAME: Final[Mapping[str, Mapping[str, str]]] = {
 
 
 def sync_badge(sync: str, direction: str | None) -> Badge:
-    """Where a chatbot stands: which side moved when it is out of sync and that is known, else its sync.
+    """The badge of a chatbot: which side moved when it is out of sync and that is known, else its sync.
 
     Args:
         sync: Of the chatbot.

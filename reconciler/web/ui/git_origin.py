@@ -54,7 +54,7 @@ async def git_origin_of(
     synced: str | None = None,
     with_authors: bool = True,
 ) -> GitOrigin:
-    """Where a document of a source stands; of a source that is no longer configured nothing more is known.
+    """The place of a document in git; of a source that is no longer configured, only path and revision.
 
     Args:
         engine: The ports.

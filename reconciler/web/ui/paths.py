@@ -15,7 +15,7 @@ def group_path(change: str) -> str:
 
 
 def source_path(name: str) -> str:
-    """Where a source stands on the page of all of them."""
+    """The address of a source on the page of all sources."""
     return f"/sources#{quote(name, safe='')}"
 
 
