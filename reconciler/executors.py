@@ -92,7 +92,7 @@ class NamedExecutor:
         done, late = await asyncio.wait(under_way, timeout=seconds)
         for future in done:
             if not future.cancelled():
-                future.exception()  # whoever asked has been told: asyncio need not tell it again
+                future.exception()  # the caller got the exception: asyncio need not report it again
         for future in late:
             future.cancel()
         if late:

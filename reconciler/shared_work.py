@@ -32,7 +32,7 @@ class SharedWork(Generic[T]):
         task = self._task
         if task is None or (task.done() and (now - self._begun >= self.seconds or _has_failed(task))):
             task = self._task = asyncio.ensure_future(self._work())
-            # whoever waited may have hung up: then nobody else asks what became of it
+            # all that waited may have been cancelled: then nobody else retrieves the exception
             task.add_done_callback(_has_failed)
             self._begun = now
         # one who hangs up ends it for nobody else

@@ -112,7 +112,7 @@ class _Handler(BaseHTTPRequestHandler):
         for name, value in answer.headers:
             self.send_header(name, value)
         self.send_header("Content-Length", str(len(answer.body)))
-        with suppress(ConnectionError):  # whoever asked has gone, as when it was killed
+        with suppress(ConnectionError):  # the client is gone, as when it was killed
             self.end_headers()
             self.wfile.write(answer.body)
 

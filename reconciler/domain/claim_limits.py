@@ -14,8 +14,8 @@ def open_claims(tenant: str, limits: Limits, visible: Collection[str] | None = N
     Args:
         tenant: Its name.
         limits: Those of its sources.
-        visible: The sources that whoever is told may see; None means all. The others are not named, and what concerns
-            none of these is not told.
+        visible: The sources that the reader may see; None means all. The others are not named; findings that concern
+            none of these are left out.
 
     Yields:
         One sentence for each finding, which names the sources and what to set.

@@ -6,7 +6,7 @@ from datetime import datetime
 
 @dataclass(frozen=True, slots=True)
 class CommitFact:
-    """A commit. Whoever pushes chooses its author, its time and its subject: they are told, and nothing rests on them.
+    """A commit. Its author, time and subject are chosen by the person who pushes: they are shown, and not relied on.
 
     Attributes:
         id: The whole commit id.

@@ -19,7 +19,7 @@ class MovedField:
     """One op that is not as it was.
 
     Attributes:
-        noun: What it is about, as people say it.
+        noun: The name of the section or item in plain words.
         action: What the newer plan does there; for one that is gone, what the older would have done.
         side: Which side moved since the older plan; Unknown where the two plans do not tell.
         fields: Of an update in both plans, what differs between them as people say it, each with the side that moved.
@@ -79,7 +79,7 @@ def _moved(op: Op, side: Direction) -> MovedField:
 
 
 def _side_of_new(directed: DirectedOp, *, git_still: bool) -> Direction:
-    """Both sides were alike there, so whoever moved did so since."""
+    """Both sides agreed there, so the side that differs has moved since."""
     return Direction.LIVE_AHEAD if git_still else directed.direction
 
 

@@ -127,7 +127,7 @@ def side_unknown(ops: Sequence[DirectedOp]) -> bool:
 
 
 def noun_of(op: Op) -> str:
-    """What an op is about, as people say it: a section, or an item with its name."""
+    """The name of an op's target in plain words: a section, or an item with its name."""
     if op.key is None:
         return _SECTIONS.get(op.section, as_words(op.section))
     return f"{NOUNS[op.section].one if op.section in NOUNS else op.section} {escaped_distinct(op.key)}"

@@ -1,6 +1,6 @@
 """Limits each HTTP connection in time: uvicorn itself waits for ever for a head that does not end.
 
-Whoever is slow on purpose costs a socket for a while and nothing else. Who has to go when there are too many, `places`
+A slow client costs a socket for a while and nothing else. Who has to go when there are too many, `places`
 says. uvicorn offers no way to do this: what is used here of its protocol is its own affair, which is why its version is
 held (docs/decisions/0015).
 """

@@ -98,7 +98,7 @@ class Dialect(Protocol):
         """Give some free space back to the disk, and say whether there may be more of it."""
 
     def compact(self, url: URL) -> None:
-        """Give all free space back to the disk, for whoever already holds the guard.
+        """Give all free space back to the disk; the caller holds the guard.
 
         Raises:
             StoreError: The database does that by itself.

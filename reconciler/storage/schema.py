@@ -92,7 +92,7 @@ def compact(url: str) -> None:
 
 
 def migrate(url: URL, dialect: Dialect, *, revision: str = "head") -> None:
-    """The upgrade itself, for whoever already holds the dialect's guard: all of it in one transaction, or nothing."""
+    """The upgrade itself, in one transaction; the caller holds the dialect's guard."""
     engine = dialect.migration_engine(url)
     try:
         with engine.begin() as connection:

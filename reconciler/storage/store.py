@@ -95,7 +95,7 @@ class Store:
 
     @property
     def feed(self) -> Feed:
-        """What was committed, for whoever looks on."""
+        """The events of commits."""
         return self._feed
 
     @property

@@ -63,9 +63,9 @@ def create_app(
         settings: The settings of the web.
         audit: What is known of the audit log, for the metrics.
         identity: Who vouches for people that sign in; None means that only tokens do.
-        token_use: Where it is noted when tokens were used; whoever gives it also has it written.
+        token_use: Notes when tokens were used; the caller has it written.
         vitals: What the process knows of itself; None where nothing ticks.
-        executors: The threads in which pages and renderings are made; whoever gives them also closes them.
+        executors: The threads in which pages and renderings are made; the caller closes them.
         keeps_answers: Whether answers may be kept until the store's generation moves: only where it moves at once with
             every commit.
 

@@ -98,7 +98,7 @@ def _refused_by(engine: Engine) -> Callable[[Request, Exception], Awaitable[Resp
 async def _answer(
     engine: Engine, request: Request, body: Mapping[str, Any], headers: Mapping[str, str] | None = None
 ) -> Response:
-    """A problem as a page for whoever looks at pages, and as a document for every program."""
+    """A problem as a page for browsers, and as a document for programs."""
     if body["status"] in _UNKNOWN and request.method in _LOADING and (form_page := page_of_form(request.scope["path"])):
         # it was the answer to a form, and somebody reloads it
         return RedirectResponse(form_page, 303)

@@ -26,7 +26,7 @@ async def verify_log(
 
     Args:
         store: The database.
-        folder: Where heads and removed entries are kept; both are held against the log.
+        folder: Where heads and removed entries are kept; both are compared with the log.
         heads: Further heads, from logs or metrics.
         prunes: Further notes of removals, from logs.
         for_ever: Whether the settings say that nothing is ever removed.

@@ -16,7 +16,7 @@ async def forecast_full_pass(engine: Engine, budget: Budget, sources: Collection
 
     Args:
         engine: The ports.
-        budget: A tenant's, as far as whoever asks may see it.
+        budget: A tenant's, as far as the reader may see it.
         sources: Those of its sources that are compared.
     """
     return forecast_of_documents(budget, (await documents_of(engine, sources)).values())

@@ -92,7 +92,7 @@ async def open_service(
         public_url: How people reach it, where the settings do not say.
         clock: Another time than the machine's.
         lease_times: How the leases of its applies run.
-        tick_seconds: How often whoever runs the service looks at what is due.
+        tick_seconds: The interval between ticks, for the probes.
 
     Raises:
         StoreError: The database cannot be used.

@@ -64,7 +64,7 @@ class Leases(Reader[Lease]):
         return live is not None and live.fence == lease.fence
 
     async def live(self, tenant: str, chatbot_id: str) -> Lease | None:
-        """The lease that runs now, whoever holds it."""
+        """The lease that runs now, with any holder."""
         last = await self._find(tenant, chatbot_id)
         return last if last and last.expires_at > await self._transaction.now() else None
 

@@ -147,7 +147,7 @@ async def _done(request: Request, engine: Engine, actor: Actor, work: Awaitable[
 
 async def _again(request: Request, engine: Engine, actor: Actor, refusal: FormRefusal, sent: RefusedForm) -> Response:
     """The page again, with the problem and what was typed."""
-    # whoever may not see the page does not see it by a mistake in a form either
+    # a mistake in a form does not show the page to people who may not see it
     actor.require(Role.ADMIN)
     refused = replace(sent, problem=refusal.detail)
     return await _page(request, engine, actor, refused, status=refusal.status)

@@ -1,7 +1,7 @@
 """Limits how many requests one person may have in progress; further ones wait.
 
 A request whose client has hung up is worked on to its end, so closing connections frees nothing. Without a limit for
-each person, whoever asks and hangs up over and over has the database answer nobody else.
+each person, a client that sends requests and hangs up over and over would occupy the whole database.
 """
 
 import asyncio

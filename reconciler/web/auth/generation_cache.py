@@ -47,7 +47,7 @@ class GenerationCache(Generic[T]):
             generation: The store's, asked for before.
 
         Raises:
-            StoreError: The read failed, for all who wait for it; whoever asks next begins another.
+            StoreError: The read failed, for all that wait for it; the next caller begins another.
         """
         before = self._begun
         while True:
@@ -62,7 +62,7 @@ class GenerationCache(Generic[T]):
     def _begin(self) -> asyncio.Task[None]:
         self._begun += 1
         task = asyncio.ensure_future(self._keep(self._begun, self._generation()))
-        # whoever waited may have hung up: then nobody else asks what became of it
+        # all that waited may have been cancelled: then nobody else retrieves the exception
         task.add_done_callback(lambda done: done.cancelled() or done.exception())
         return task
 

@@ -54,7 +54,7 @@ async def visible_chatbot(engine: Engine, actor: Actor, chatbot_id: str, tenant:
 async def chatbot_names(engine: Engine, plans: Sequence[Plan]) -> Mapping[str, str]:
     """Plan id → the name of its chatbot, where that is known.
 
-    The name that another source gives a chatbot is left out: whoever sees the plan may not see that source.
+    The name that another source gives a chatbot is left out: a reader of the plan may not see that source.
     """
     chatbots = await engine.store.queries.chatbots_with({plan.chatbot_id for plan in plans})
     names = {(item.tenant, item.id, item.source): item.name for item in chatbots if item.name}

@@ -1,6 +1,6 @@
 """Server-sent events, as the WHATWG HTML standard defines them: one open response for each reader.
 
-A stream keeps nothing for its reader but the place in the feed: whoever reads slowly finds a reset there, and costs no
+A stream keeps nothing for its reader but the place in the feed: a slow reader finds a reset there, and costs no
 memory meanwhile. Who it is that reads is asked again at each step, so a stream ends with its credential.
 """
 
@@ -100,7 +100,7 @@ class Streams:
             self._leave(key, place)
 
     def _make_room(self, own: int) -> bool:
-        """End the oldest stream of whoever has the most, unless somebody who has as many would only take turns."""
+        """End the oldest stream of the person who has the most, unless the new one would have as many."""
         key, streams = max(self._open.items(), key=lambda item: len(item[1]))
         if len(streams) <= own + 1:
             return False

@@ -193,7 +193,7 @@ class FleetPage:
         groups: Changes that wait on several chatbots alike.
         plot: How many were out of sync lately, or None.
         stops: What is suspended now.
-        stop: The form that suspends all applies; None for whoever may not.
+        stop: The form that suspends all applies; None for people who may not.
     """
 
     frame: Layout

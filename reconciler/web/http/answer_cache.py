@@ -22,7 +22,7 @@ class AnswerKey:
 
     Attributes:
         generation: The store's, asked for before anything else.
-        tag: Stands for the generation, for whoever asks, and for all that they ask for.
+        tag: Identifies the generation, the caller and the request.
     """
 
     generation: str
@@ -42,7 +42,7 @@ def keep_answer(scope: Scope, key: AnswerKey) -> None:
     """Let the answer to a request be kept.
 
     Args:
-        scope: The request; whoever asks was identified.
+        scope: The request, which is authenticated.
         key: What its answer depends on: only who has the same key is sent the answer again.
     """
     scope.setdefault("state", {})[_KEY] = key

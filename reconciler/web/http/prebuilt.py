@@ -34,7 +34,7 @@ class Prebuilt:
         return cls(body, compressed, media_type, tag)
 
     def answer(self, scope: Scope, cache_control: str = "no-cache") -> Response:
-        """The answer to a request; 304 when whoever asks has it already.
+        """The answer to a request; 304 when the client has it already.
 
         Args:
             scope: The request.

@@ -1,7 +1,7 @@
 """Renders pages and plans in threads, fairly among people, and only while the client waits.
 
 Comparing texts takes long, and a thread cannot be ended from outside. So the work of a rendering is bounded by its
-effort, each person has one thread at a time, and whoever hangs up ends their rendering at its next step.
+effort, each person has one thread at a time, and a rendering ends at its next step when its client hangs up.
 """
 
 import asyncio
@@ -31,7 +31,7 @@ BY_LINK: Final = "by link"
 
 
 class ClientGone(Exception):
-    """Whoever asked has hung up, and nobody waits for the answer."""
+    """The client has hung up, and nobody waits for the answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +96,7 @@ class RenderPool:
         except BaseException:
             turn.release()
             raise
-        # not before the thread is free: else whoever hangs up and asks again would have several
+        # not before the thread is free: else a client that hangs up and asks again would have several
         future.add_done_callback(lambda _: loop.is_closed() or loop.call_soon_threadsafe(turn.release))
         return await asyncio.wrap_future(future)
 

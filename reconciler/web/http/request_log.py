@@ -49,7 +49,7 @@ class RequestLog:
         fields = {
             "request_id": scope["state"]["request_id"],
             "method": scope["method"],
-            # whoever means to revoke a leaked token may have put the token itself where its name belongs
+            # somebody who revokes a leaked token may put the token itself where its name belongs
             "path": redacted(scope["path"]),
             "route": route,
             "status": status,

@@ -181,7 +181,7 @@ def decision_box(plan: Plan, actor: Actor | None, rules: DecisionRules) -> Decis
 
 
 def _closed(plan: Plan) -> str | None:
-    """Why nothing can be decided about the plan any more, whoever asks."""
+    """Why nobody can decide about the plan any more."""
     if plan.status not in DECIDABLE:
         return "Nothing can be decided about this plan any more."
     if plan.apply_id is not None:

@@ -102,7 +102,7 @@ class OpView:
     Attributes:
         anchor: Its id within the page.
         title: The item, or how many fields of the section it is about.
-        noun: The same as people say it, such as ``skill refunds``.
+        noun: Its name in plain words, such as ``skill refunds``.
         direction: Which side moved.
         rows: Its short fields.
         texts: Its other fields.

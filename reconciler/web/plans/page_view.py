@@ -127,7 +127,7 @@ class PlanPage:
         losses: What it takes away.
         sections: What it does, under headings: what is deleted first.
         part: Which part of it that is; None where it is all.
-        unchanged: What it leaves as it is in the sections that it changes, as people say it.
+        unchanged: The items that it leaves as they are in the sections that it changes, in plain words.
         views: How texts can be put beside each other: a title, its address, and whether it is chosen; nothing where
             there are none.
         more: The address of more of what is cut, and what it is; None where there is no more.

@@ -51,7 +51,7 @@ async def runs_with_findings(
         engine: The ports.
         records: The sources.
         newest: Source → its newest run.
-        sees: Whether a source may be shown to whoever asks.
+        sees: Whether a source may be shown to the reader.
     """
     found: dict[str, Run] = {}
     for record in records:

@@ -112,7 +112,7 @@ NOTHING_TO_DO: Final = "nothing to do"
 
 
 def reason_words(reason: Reason) -> str:
-    """A reason's code as people read it; of what is in sync and nothing else, not what the tile of all in sync says."""
+    """A reason's code as words; for InSync other words than those of the tile of all that are in sync."""
     if reason is Reason.IN_SYNC:
         return NOTHING_TO_DO
     return "".join(f" {char.lower()}" if char.isupper() else char for char in reason).strip()
