@@ -35,7 +35,7 @@ class SharedWork(Generic[T]):
             # all that waited may have been cancelled: then nobody else retrieves the exception
             task.add_done_callback(_has_failed)
             self._begun = now
-        # one who hangs up ends it for nobody else
+        # a cancelled caller does not cancel it for the others
         return await asyncio.shield(task)
 
     async def _work(self) -> T:

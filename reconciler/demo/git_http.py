@@ -74,7 +74,7 @@ class _GitServer(ThreadingHTTPServer):
         self.root = root
         self.pushes = pushes
         self.services = (*_FETCHES, *_PUSHES) if pushes else _FETCHES
-        # a page in a browser may be led here by another name, and would then be taken for this machine
+        # DNS rebinding: a page in a browser may reach this address by another name
         self.hosts = (f"{_LOOPBACK}:{self.server_port}", f"localhost:{self.server_port}")
         self.backend = _find_backend()
 

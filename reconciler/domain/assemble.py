@@ -114,7 +114,7 @@ def _finding(claim: _Refused) -> Diagnostic:
 
 def unmatched_in(files: Sequence[ParsedFile], allowed: Sequence[str]) -> Iterator[Diagnostic]:
     """As `unmatched_limits`, of all files of a source."""
-    # what cannot be read may be what is meant
+    # a file that cannot be read may be the one that is meant
     if allowed and not any(is_unclear(file) for file in files):
         yield from unmatched_limits({chatbot_id for file in files for chatbot_id in file.claimed_ids}, allowed)
 

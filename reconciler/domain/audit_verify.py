@@ -290,7 +290,7 @@ class Verifier:
             return
         expected = ChainPoint(removed.seq, removed.hash) if removed else _NOTHING
         if not self.whole and (self.prunes is not None or start.seq not in (0, expected.seq)):
-            return  # a part of a log begins anywhere; where the log itself begins was looked at by `hold_start`
+            return  # a part of a log begins anywhere; the beginning of the whole log is checked by `hold_start`
         if not self.whole and start.seq == 0:
             expected = _NOTHING
         if not start.agrees(expected):

@@ -250,7 +250,7 @@ def _first_covered(chatbot_id: str, places: Iterable[OpTarget], policy: Policy) 
 
 def _covering(chatbot_id: str, place: OpTarget, policy: Policy) -> Protection | None:
     for protection in policy.protected:
-        # a section that is deleted as a whole takes every one of its fields with it
+        # deleting a whole section deletes every one of its fields
         if protection.covers(chatbot_id, place.section, place.key or protection.key):
             return protection
     return None

@@ -61,7 +61,7 @@ class MissingRight:
         if not self.concerns(chatbot_id, sections):
             return self
         remaining = tuple(section for section in self.sections if section not in sections)
-        # a scope that WizChat named guards all of its sections, so one that was written shows that it is there
+        # a scope covers all of its sections, so one that was written proves it
         return replace(self, sections=remaining) if remaining and self.scope is None else None
 
     def sentence(self, tenant: str) -> str:

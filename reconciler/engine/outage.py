@@ -69,4 +69,4 @@ class Outage:
             except (*_FOR_ALL, *_PERHAPS_FOR_ALL) as error:
                 self.error = error
             except TargetError:
-                return  # of the list alone, such as a scope that the key lacks
+                return  # concerns the list alone, such as a scope that the key lacks

@@ -227,7 +227,7 @@ async def _keep_write_key(
 ) -> None:
     stored = await uow.tenants.get(tenant)
     before = stored or TenantRecord(name=tenant)
-    # nothing that is known of another key holds for this one
+    # findings about another key do not apply to this one
     current = before.write_key if before.write_key and before.write_key.key_id == key_id else WriteKey(key_id=key_id)
     key = change(current, await uow.now())
     if key == before.write_key:

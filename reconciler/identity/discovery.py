@@ -43,7 +43,7 @@ def described(issuer: str, document: Mapping[str, Any]) -> OidcIssuer:
         LoginRefused: ``issuer_answer``: it is another issuer's, or lacks what is needed.
     """
     name = document.get("issuer")
-    # settings hold no last slash, which some issuers write: it is the same place either way
+    # the setting has no trailing slash, some issuers' names have one: both are the same address
     if name not in (issuer, f"{issuer}/"):
         raise LoginRefused("issuer_answer", "the issuer calls itself something else: correct oidc.issuer")
     signed_with = document.get("id_token_signing_alg_values_supported", ["RS256"])

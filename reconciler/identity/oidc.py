@@ -39,7 +39,7 @@ class LoginAttempt:
         callback: Where the issuer sends the browser back to.
         state: Comes back with the browser.
         nonce: Comes back in what the issuer signs.
-        verifier: Shows at the exchange of the code that the asker is the one exchange_code began (PKCE).
+        verifier: Proves at the exchange of the code that the same client began the attempt (PKCE).
     """
 
     callback: str
@@ -79,7 +79,7 @@ class OidcProvider:
             LoginRefused: The issuer does not answer, or not as it should.
         """
         issuer = await self._description.outcome()
-        return authorization_url(
+        return url_with_parameters(
             issuer.authorize_url,
             response_type="code",
             client_id=self.client_id,
@@ -156,7 +156,7 @@ class OidcProvider:
         fresh_for = KEYS_SECONDS if matching(keys, kid) is not None else LOOK_AGAIN_SECONDS
         if fetched_at is not None and now - fetched_at < fresh_for:
             return keys
-        # set before the answer: an issuer that fails is not asked over and over, either
+        # set before the answer, so that a failing issuer is not called at every login
         self._keys = now, keys
         keys = read_keys(await self.fetch.get(issuer.keys_url, "key set"))
         self._keys = now, keys
@@ -181,7 +181,7 @@ class OidcProvider:
             raise LoginRefused("no_name", f"the issuer does not say the claim {claim}: correct oidc.name_claim")
         if claim != "email":
             return str(with_name[0][claim])
-        # an address and whether it is verified must come from the same saying
+        # an address and whether it is verified must come from the same claims
         verified = next((claims for claims in with_name if claims.get("email_verified") in (True, "true")), None)
         if verified is None:
             raise LoginRefused("email_unverified", _unverified(with_name))
@@ -194,7 +194,7 @@ def code_challenge(verifier: str) -> str:
     return base64.urlsafe_b64encode(digest).rstrip(b"=").decode("ascii")
 
 
-def authorization_url(endpoint: str, **parameters: str) -> str:
+def url_with_parameters(endpoint: str, **parameters: str) -> str:
     """Where a browser is sent: the endpoint with its own query, which stays (RFC 6749, section 3.1), and ours."""
     parts = urlsplit(endpoint)
     own = parse_qsl(parts.query, keep_blank_values=True)
@@ -204,7 +204,7 @@ def authorization_url(endpoint: str, **parameters: str) -> str:
 def _unverified(claim_sets: Sequence[Mapping[str, Any]]) -> str:
     if any(claims.get("email_verified") is not None for claims in claim_sets):
         return "the issuer has not verified your email address: verify it there"
-    # nobody exchange_code signs in can change that: Microsoft's issuer has no such claim
+    # nobody who signs in can change that: Microsoft's issuer has no such claim
     return (
         "the issuer does not say whether your email address is verified: an admin must set oidc.name_claim to another "
         "claim that people cannot change by themselves, such as preferred_username"

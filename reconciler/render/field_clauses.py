@@ -198,7 +198,7 @@ def _name(field: Field) -> str:
 
 
 def _subject(field: Field) -> str:
-    """What a switch turns on or off: the owner, the object that the switch lies in, or what it is field_label for."""
+    """What a switch turns on or off: the owner, the object that the switch lies in, or what it is named for."""
     inside, _, last = field.change.name.rpartition(".")
     if last != _ENABLED:
         return f"the {_name(field)}"

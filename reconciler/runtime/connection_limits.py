@@ -147,7 +147,7 @@ class ConnectionSlots:
         return place in self._by_address.get(place.address, {})
 
     def _let_go(self, place: ConnectionSlot, cause: RefusalCause) -> None:
-        # it is gone only later: by then others may have come, who must not choose it again
+        # it closes only later: until then no other connection may choose it again
         self.leave(place)
         self.counts.closed[cause.value] += 1
         place.close()

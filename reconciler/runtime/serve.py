@@ -151,7 +151,7 @@ async def _tick(service: Service) -> None:
         # a stop cancels the tick that is under way: its transaction is rolled back, and the scheduler would log it
         log.debug("tick cancelled")
         return
-    # one that fails each time asks for nothing that is due, and is no sign of life
+    # a tick that fails requests nothing that is due, and is no sign of life
     if is_done:
         service.vitals.ticks.record_tick()
 

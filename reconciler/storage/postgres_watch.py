@@ -90,7 +90,7 @@ class ChangeWatch:
         """Count until the watch is stopped; the answer is that it was."""
         with psycopg.connect(self._conninfo, autocommit=True, connect_timeout=self._connect_timeout) as connection:
             connection.execute(sql.SQL("LISTEN {}").format(sql.Identifier(self._channel)))
-            # what was committed before this moment was not heard
+            # commits before this moment were not noticed
             self._heard += 1
             self._others += 1
             self._listening.set()

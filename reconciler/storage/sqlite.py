@@ -70,7 +70,7 @@ class Sqlite:
             ) from error
         try:
             _lock(handle, path)
-            # not for everybody's eyes; what SQLite puts beside it takes the same mode
+            # readable by its owner only; the files that SQLite puts beside it take the same mode
             os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
             yield
         finally:

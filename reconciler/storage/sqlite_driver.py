@@ -72,7 +72,7 @@ class SqliteConnection:
             sqlite3.Error: The file cannot be opened.
         """
         opened = cls()
-        # whoever waits in SQLite for ever must not keep the process from ending
+        # a call that blocks in SQLite must not keep the process from ending
         Thread(target=_take, args=(opened._steps,), name="sqlite", daemon=True).start()
         try:
             opened._connection = await opened._run(lambda: sqlite3.connect(path, isolation_level=None))

@@ -168,7 +168,7 @@ class Store:
                 self._end_commit(changes)
 
     def _begin_commit(self) -> None:
-        # where nobody else can commit now, what the watch says until now is of others
+        # while no other commit is possible here, all that the watch has noticed is of other processes
         if self._others_committed():
             self._feed.publish([Signal.CHANGED])
         self._committing += 1

@@ -116,7 +116,7 @@ class AuditArchiver:
         forget = self.state.intact is not False  # evidence is kept, however much there is
         now = self.clock.now()
         await self.folder.files.run(lambda: self.folder.keep_head(head, now, forget=forget))
-        # only now: what could not be kept, as on a full disk, is kept the next time
+        # only now: what could not be written, as on a full disk, is written the next time
         self._kept = head
 
     async def prune(self, retention: timedelta) -> int:

@@ -71,7 +71,7 @@ async def select_plans(engine: Engine, source: str) -> AutoApplySelection:
         async with engine.store.begin() as uow:
             return await _select(engine, uow, source)
     except Conflict:
-        return AutoApplySelection()  # somebody else changed a plan meanwhile; the next look finds the rest
+        return AutoApplySelection()  # a plan changed meanwhile; the next pass finds the rest
 
 
 async def _select(engine: Engine, uow: UnitOfWork, source: str) -> AutoApplySelection:

@@ -141,7 +141,7 @@ async def _deconfigure(engine: Engine, uow: UnitOfWork, record: SourceRecord) ->
         f"the source {record.name} is no longer configured: add it to [[sources]] again, or forget it with "
         f"`reconciler source forget {record.name}`",
     )
-    # nobody looks at it any more, whenever that was due
+    # it is not read any more, whenever that was due
     await mark_source_unknown(engine, uow, replace(record, next_run_at=None), gone)
     run = await uow.runs.queued(record.name)
     if run is not None:

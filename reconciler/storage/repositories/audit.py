@@ -16,7 +16,7 @@ from reconciler.storage.rows import AUDIT
 
 _BATCH: Final = 500
 _seq = tables.audit.c.seq
-# what reading a row meets that somebody wrote by hand: no JSON, no time, or no UTF-8, which is SQLite's own error
+# errors of reading a row that was written by hand: no JSON, no time, or no UTF-8, which is SQLite's own error
 _NO_ENTRY: Final = (ValueError, TypeError, AttributeError, OverflowError, OperationalError)
 
 

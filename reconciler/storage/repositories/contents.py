@@ -95,7 +95,7 @@ async def drop_contents(transaction: Transaction, owners: Collection[str]) -> No
 
 
 async def _serialize(transaction: Transaction) -> None:
-    # by the lock that whoever makes a plan takes anyway, for its entry: what is found here is not removed meanwhile,
+    # by the audit log's lock, which a transaction that adds a plan takes anyway: contents found here are not removed,
     # and no two wait for each other's contents
     await transaction.dialect.serialize_audit(transaction.connection)
 

@@ -11,7 +11,7 @@ parsed_files = Table(
     text("source", key=True),
     text("path", key=True),
     text("blob_id"),
-    # what one version of the program parsed, another reads anew: its rules may differ
+    # another version of the program parses files anew: its rules may differ
     text("program"),
     Column("has_findings", Boolean, nullable=False),
     json("file"),
@@ -48,7 +48,7 @@ known_trees = Table(
     metadata,
     text("source", key=True),
     text("program"),
-    # changes with every write, so that nobody describes what another one changed meanwhile
+    # changes with every write, which shows that another process has written meanwhile
     text("writer"),
     json("tree", optional=True),
     # whether the claims of the source are those of these files

@@ -79,7 +79,7 @@ documents = Table(
     text("digest", optional=True),
     text("refusal", optional=True),
     text("refusal_message", optional=True),
-    # whether nobody has looked yet if its chatbot follows it, or it does not
+    # whether its chatbot does not follow it, or that was not checked yet
     Column("unsettled", Boolean, nullable=False),
 )
 Index(None, documents.c.tenant, documents.c.chatbot_id)
@@ -146,7 +146,7 @@ chatbots = Table(
 Index(None, chatbots.c.id)
 Index(None, chatbots.c.called, chatbots.c.tenant, chatbots.c.id)
 Index(None, chatbots.c.drifted_at, chatbots.c.tenant, chatbots.c.id)
-# what is to be compared is found without looking at the rest
+# finds what is to be compared without reading the rest
 _pending = chatbots.c.checked_digest.is_(None)
 Index("ix_chatbots_pending", chatbots.c.source, chatbots.c.id, sqlite_where=_pending, postgresql_where=_pending)
 _unexplained = chatbots.c.unexplained_at.is_not(None)
@@ -173,7 +173,7 @@ Index(
 transitions = Table(
     "transitions",
     metadata,
-    # in the order in which they came to be: moments may be equal
+    # in the order of insertion: moments may be equal
     Column("id", Integer, primary_key=True),
     moment("at"),
     text("tenant"),
@@ -205,7 +205,7 @@ baselines = Table(
     text("tenant", key=True),
     text("chatbot_id", key=True),
     Column("data", LargeBinary, nullable=False),
-    # the body of a document that it is packed by, because both say nearly the same
+    # the body of a document that it is packed against, because both are nearly equal
     text("source", optional=True),
     text("digest", optional=True),
 )

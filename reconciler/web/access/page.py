@@ -65,7 +65,7 @@ async def create(actor: AdminPage, engine: TheEngine, request: Request) -> Respo
         new = await _made(request, engine, actor, typed)
     if new is None:
         return await _again(request, engine, actor, action.refusal, RefusedForm("new", typed=typed))
-    # without events: what came next would take the secret off the page
+    # without events: a reload would take the secret off the page
     return await _page(request, engine, actor, new=new, status=_CREATED)
 
 

@@ -81,7 +81,7 @@ def kept_body(model: type[B]) -> Callable[[Request, B], Awaitable[B]]:
     async def read(request: Request, body: B) -> B:
         return keep_body(request, body)
 
-    # here FastAPI reads what the body is to be
+    # FastAPI derives the type of the body from this signature
     read.__annotations__["body"] = model
     return read
 

@@ -65,7 +65,7 @@ class EtagMiddleware:
             await self.app(scope, receive, send)
             return
         generation = self.engine.store.generation
-        # nobody can know the tag of what they were not given; without a valid credential the route says 401
+        # a tag is known only to those who got the answer; without a valid credential the route answers 401
         caller = await self.gate.peek(scope, generation)
         if caller is None:
             await self.app(scope, receive, send)
@@ -91,7 +91,7 @@ class EtagMiddleware:
             await self.not_modified(send, last_tag)
             return
         tag = await _Tagged(self, scope, send).run(receive)
-        # what has moved meanwhile may be in the answer already, and may move back
+        # a state that changed meanwhile may be in the answer already, and may change back
         if tag is not None and state == await self.moving.state(scope["path"], generation):
             self._tags.keep(key, tag)
 

@@ -199,7 +199,7 @@ async def _signed_in(request: Request, role: Role, flaw: LinkFlaw | None = None)
     gate: AuthGate = request.app.state.gate
     caller = await gate.peek(request.scope)
     if caller is None:
-        # of a link that shows nothing the query is its signature, which belongs in no other address
+        # the query of an invalid link is its signature, which must not get into another address
         raise SignInRequired(request.url.path if flaw else _page_to_return_to(request), flaw)
     return _authorized(request, caller, role)
 

@@ -52,7 +52,7 @@ class GenerationCache(Generic[T]):
         before = self._begun
         while True:
             kept = self._kept
-            # a read that began after the question is an answer to it, whatever was committed since
+            # a read that began after the call answers it, whatever was committed since
             if kept is not None and (kept.generation == generation or kept.number > before):
                 return kept.rows
             if self._reading is None:

@@ -20,7 +20,7 @@ def policy_of(route: BaseRoute) -> RoutePolicy | None:
     """The rule that is declared at a route, or None."""
     if isinstance(route, APIRoute):
         return _only([call for call in _declared(route) if isinstance(call, RoutePolicy)])
-    # what is mounted has no dependencies: it says itself why it is open
+    # a mounted application has no dependencies: it declares itself why it is public
     rule = getattr(getattr(route, "app", None), "rule", None)
     return rule if isinstance(rule, Public) else None
 

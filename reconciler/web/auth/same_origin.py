@@ -55,7 +55,7 @@ class SameOrigin:
         if origins:
             own = {self.public_origin, f"{scope['scheme']}://{headers.get('host', '')}"}
             return len(origins) == 1 and origins[0] in own
-        # what says neither is no browser, so it has no cookie to abuse, unless it shows one
+        # a client that sends neither header is no browser: it has no cookie to abuse, unless it sends one
         return not signed_in
 
 

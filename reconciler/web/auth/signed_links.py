@@ -109,7 +109,7 @@ def verify(key: bytes, plan_id: str, until: Sequence[str], signature: Sequence[s
     if not hmac.compare_digest(signed.encode(), _signature(key, plan_id, moment).encode()):
         raise LinkRefused(LinkFlaw.WRONG)
     end = datetime.fromtimestamp(int(moment), UTC)
-    # no link lasts longer: this one was made while the clock was ahead
+    # no link has a longer lifetime: this one was made while the clock was ahead
     if not now < end <= now + max(lifetime.lasts for lifetime in LinkLifetime) + TOLERANCE:
         raise LinkRefused(LinkFlaw.EXPIRED)
     return SharedLink(plan_id, end, sign(key, plan_id, end))

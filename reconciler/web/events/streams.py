@@ -112,7 +112,7 @@ class Streams:
         streams = self._open.get(key, [])
         if place in streams:
             streams.remove(place)
-        # names of people who are gone must not pile up
+        # entries of people without streams must not pile up
         if not streams:
             self._open.pop(key, None)
 
@@ -160,7 +160,7 @@ class EventStream(Response):
             text += "".join(encoded(item) for item in visible_events(events, caller.actor))
             if clock.monotonic() >= due:
                 due = clock.monotonic() + limits.heartbeat
-                # the place goes on also for who was shown nothing of what happened
+                # the position advances also for readers that none of the events is shown to
                 text += f": still here\n{_place(after)}\n"
             if text:
                 await send({"type": "http.response.body", "body": text.encode(), "more_body": True})

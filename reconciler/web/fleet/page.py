@@ -60,7 +60,7 @@ async def fleet(
 
 async def _read(engine: Engine, reads: FleetReads, actor: Actor, chatbots: Page[Chatbot]) -> FleetPageData:
     now, queries = engine.clock.now(), engine.store.queries
-    # before the service was there nothing is known, which is not the same as none out of sync
+    # before the service ran, the number is unknown, which is not zero
     begins = await queries.audit_begins() or now
     since = min(max(now - timedelta(days=DAYS), begins), now)
     fleet = await fleet_status(engine, actor.sources, reads=reads)

@@ -30,7 +30,7 @@ def _refusal(scope: Scope) -> Problem | None:
         detail = f"send at most {MAX_HEADERS} headers, and {MAX_BYTES} bytes with the URL"
         return Problem(Code.HEADERS_TOO_LARGE, detail)
     if {name for name, _ in scope["headers"]} >= _LENGTHS:
-        # a proxy before us may have believed the other one: what follows is read as nobody's request (RFC 9112, 6.3)
+        # a proxy may have used the other one: the rest must not be read as another request (RFC 9112, 6.3)
         detail = "send Content-Length or Transfer-Encoding, not both"
         return Problem(Code.BAD_REQUEST, detail, headers={"connection": "close"})
     return None

@@ -125,7 +125,7 @@ async def from_issuer(
     except Problem as problem:
         answer = _form(request, "/", problem)
     else:
-        # a page, and no redirect: what another site began would not get the strict cookie sent along
+        # a page, not a redirect: after a redirect from another site, browsers withhold strict cookies
         page = templates.page("login/signed_in.html", SignedInPage(target))
         answer = await _signed_in(page, request, engine, settings, actor)
     take_cookie(answer, ATTEMPT, secure=settings.secure)
@@ -158,7 +158,7 @@ async def _recognised(
     try:
         identified = await identity.exchange_code(code, attempt, _one(request, "iss"))
     except LoginRefused:
-        # only what made us ask the issuer counts: whatever else came with an attempt of their own guesses nothing
+        # only a code that made us call the issuer counts as a guess
         gate.failed_logins.fail(origin)
         raise
     person = await upsert_from_idp(engine, identified, origin)

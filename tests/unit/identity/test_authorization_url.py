@@ -2,7 +2,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from reconciler.identity.oidc import authorization_url, code_challenge
+from reconciler.identity.oidc import code_challenge, url_with_parameters
 
 
 def test_the_challenge_is_that_of_the_standard() -> None:
@@ -20,7 +20,7 @@ def test_the_challenge_is_that_of_the_standard() -> None:
     ],
 )
 def test_an_endpoint_keeps_its_own_query(endpoint: str, own: dict[str, list[str]]) -> None:
-    url = urlsplit(authorization_url(endpoint, scope="openid email", redirect_uri="https://us.example.com/x?y=1&z"))
+    url = urlsplit(url_with_parameters(endpoint, scope="openid email", redirect_uri="https://us.example.com/x?y=1&z"))
 
     assert url.geturl().startswith("https://sso.example.com/authorize?")
     assert parse_qs(url.query, keep_blank_values=True) == {
