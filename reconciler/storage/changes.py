@@ -18,7 +18,7 @@ _OF_NO_SOURCE: Final = {Person: ChangeKind.PERSON, TenantRecord: ChangeKind.TENA
 
 
 @dataclass(slots=True)
-class Touched:
+class TransactionChanges:
     """What one transaction has touched.
 
     An approval and an apply do not say to which source they belong: that is their plan's, which the same transaction

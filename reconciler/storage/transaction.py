@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from reconciler.executors import NamedExecutor
 from reconciler.ports import Clock
-from reconciler.storage.changes import Touched
+from reconciler.storage.changes import TransactionChanges
 from reconciler.storage.contents import contents_of, may_be_large, with_contents
 from reconciler.storage.dialect import Dialect
 from reconciler.storage.rows import Codec
@@ -33,7 +33,7 @@ class Transaction:
         self.connection = connection
         self.dialect = dialect
         self.changed = False
-        self.touched = Touched()
+        self.touched = TransactionChanges()
         self.records = records
         self._clock = clock
 

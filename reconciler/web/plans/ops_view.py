@@ -299,7 +299,7 @@ _MAX_LISTED: Final = MAX_OPS
 
 
 @dataclass(frozen=True, slots=True)
-class Some(Generic[T]):
+class ClippedList(Generic[T]):
     """As much of a list as is shown.
 
     Attributes:
@@ -327,9 +327,9 @@ class Losses:
         side_unknown: Whether it is not known of something which side moved, so that it may be a live edit.
     """
 
-    deleted: Some[OpView]
-    taken_away: Some[str]
-    overwritten: Some[str]
+    deleted: ClippedList[OpView]
+    taken_away: ClippedList[str]
+    overwritten: ClippedList[str]
     side_unknown: bool
 
 
@@ -343,12 +343,12 @@ def losses_of(ops: Sequence[DirectedOp], shown: Sequence[OpView], *, is_open: bo
     """
     deletes = sum(op.op.action is Action.DELETE for op in ops)
     return Losses(
-        deleted=Some([op for op in shown if op.action is Action.DELETE], deletes),
+        deleted=ClippedList([op for op in shown if op.action is Action.DELETE], deletes),
         taken_away=_first(taken_away(ops)),
         overwritten=_first(overwritten(ops) if is_open else ()),
         side_unknown=is_open and side_unknown(ops),
     )
 
 
-def _first(found: Sequence[str]) -> Some[str]:
-    return Some(found[:_MAX_LISTED], len(found))
+def _first(found: Sequence[str]) -> ClippedList[str]:
+    return ClippedList(found[:_MAX_LISTED], len(found))

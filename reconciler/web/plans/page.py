@@ -20,7 +20,7 @@ from reconciler.web.http.web_settings import WebSettings
 from reconciler.web.plans import actions
 from reconciler.web.plans.decision_box import TypedDecision
 from reconciler.web.plans.ops_view import OpsForm
-from reconciler.web.plans.page_view import Shown, plan_page, read_plan
+from reconciler.web.plans.page_view import PageOptions, plan_page, read_plan
 from reconciler.web.plans.schemas import ApplyRequest, ApproveRequest, RejectRequest, WithdrawRequest
 from reconciler.web.plans.share_page import Reader, frame_around, link_of, readable_plan
 from reconciler.web.ui import templates
@@ -40,18 +40,18 @@ async def plan(reader: Reader, engine: TheEngine, settings: TheSettings, plan_id
     record = await readable_plan(engine, reader, plan_id)
     data = await read_plan(engine, reader if isinstance(reader, Actor) else None, record)
     frame = await frame_around(engine, reader)
-    shown = replace(_shown_for(request), shared=link_of(reader))
+    options = replace(_options_of(request), shared=link_of(reader))
     return await templates.long_page(
-        request, "plans/plan.html", lambda effort: plan_page(frame, data, shown, settings.public_url, effort)
+        request, "plans/plan.html", lambda effort: plan_page(frame, data, options, settings.public_url, effort)
     )
 
 
-def _shown_for(request: Request) -> Shown:
-    """How the page is looked at; what its address says besides is no reason to show none."""
-    asked_for = request.query_params
-    view = OpsForm.UNIFIED if asked_for.get("view") == OpsForm.UNIFIED else OpsForm.SIDES
-    begin = asked_for.get("from", "")
-    return Shown(view=view, whole="all" in asked_for, begin=int(begin) if _NUMBER.fullmatch(begin) else 0)
+def _options_of(request: Request) -> PageOptions:
+    """The options in the address of the page; unknown ones are ignored."""
+    parameters = request.query_params
+    view = OpsForm.UNIFIED if parameters.get("view") == OpsForm.UNIFIED else OpsForm.SIDES
+    begin = parameters.get("from", "")
+    return PageOptions(view=view, whole="all" in parameters, begin=int(begin) if _NUMBER.fullmatch(begin) else 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,11 +83,11 @@ class SentForm:
         data = await read_plan(engine, actor, await visible_plan(engine, actor, self.plan_id))
         frame = replace(await frame_around(engine, actor), page=plan_path(self.plan_id))
         typed = TypedDecision(fields.get("comment", ""), "deletes" in fields, fields.get("reason", ""))
-        shown = replace(_shown_for(self.request), problem=str(refusal), typed=typed)
+        options = replace(_options_of(self.request), problem=str(refusal), typed=typed)
         return await templates.long_page(
             self.request,
             "plans/plan.html",
-            lambda effort: plan_page(frame, data, shown, self.settings.public_url, effort),
+            lambda effort: plan_page(frame, data, options, self.settings.public_url, effort),
             refusal.status,
         )
 

@@ -76,8 +76,8 @@ class PlanPageData:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Shown:
-    """How the page is looked at.
+class PageOptions:
+    """The options of the page.
 
     Attributes:
         view: How texts are put beside each other.
@@ -138,7 +138,7 @@ class PlanPage:
         since: What changed since, of a plan that another one took the place of.
         origin: The place of the document in git, and the last commit to it where git has moved and it is known.
         commands: What decides by the API instead: titles and command lines.
-        shown: How the page is looked at.
+        options: How texts are compared, and which part is shown.
     """
 
     frame: Layout
@@ -160,27 +160,27 @@ class PlanPage:
     since: PlanComparison | None
     origin: GitOrigin
     commands: Sequence[tuple[str, str]]
-    shown: Shown
+    options: PageOptions
 
     @property
     def shared(self) -> SharedLink | None:
         """The link that shows the page, or None."""
-        return self.shown.shared
+        return self.options.shared
 
 
-def plan_page(frame: Layout, data: PlanPageData, shown: Shown, public_url: str, effort: Effort) -> PlanPage:
+def plan_page(frame: Layout, data: PlanPageData, options: PageOptions, public_url: str, effort: Effort) -> PlanPage:
     """Everything that the page of a plan says, comparing its texts as far as the effort suffices."""
     plan = data.plan
-    shown = replace(shown, begin=_begin(shown.begin, len(plan.ops)))
+    options = replace(options, begin=_begin(options.begin, len(plan.ops)))
     summary = sentence(plan.ops, effort)
     ops = op_views(
         plan.ops,
         data.baseline,
-        shown.view,
-        whole=shown.whole,
+        options.view,
+        whole=options.whole,
         effort=effort,
         apply=data.apply,
-        begin=shown.begin,
+        begin=options.begin,
     )
     box = decision_box(plan, frame.actor, data.rulings)
     return PlanPage(
@@ -192,10 +192,10 @@ def plan_page(frame: Layout, data: PlanPageData, shown: Shown, public_url: str, 
         sentence=summary,
         losses=losses_of(plan.ops, ops, is_open=plan.is_open),
         sections=in_sections(ops),
-        part=_part(plan, shown),
+        part=_part(plan, options),
         unchanged=[escaped(name) for name in unchanged_items(plan.body, plan.bare_ops, plan.summary.noop)],
-        views=list(_views(plan, shown)) if any(op.texts for op in ops if op.action is Action.UPDATE) else (),
-        more=_more(plan, shown),
+        views=list(_views(plan, options)) if any(op.texts for op in ops if op.action is Action.UPDATE) else (),
+        more=_more(plan, options),
         decision=box,
         apply=data.apply,
         suspension=data.suspension,
@@ -203,7 +203,7 @@ def plan_page(frame: Layout, data: PlanPageData, shown: Shown, public_url: str, 
         since=compare_plans(plan, data.newer) if data.newer and plan.status in _OVERTAKEN else None,
         origin=data.origin,
         commands=list(_commands(plan, box, frame.actor, public_url)),
-        shown=shown,
+        options=options,
     )
 
 
@@ -212,40 +212,40 @@ def _begin(requested: int, total: int) -> int:
     return min(requested, max(0, total - 1)) // MAX_OPS * MAX_OPS
 
 
-def _part(plan: Plan, shown: Shown) -> PagePart | None:
-    total, end = len(plan.ops), shown.begin + MAX_OPS
+def _part(plan: Plan, options: PageOptions) -> PagePart | None:
+    total, end = len(plan.ops), options.begin + MAX_OPS
     if total <= MAX_OPS:
         return None
     return PagePart(
-        first=shown.begin + 1,
+        first=options.begin + 1,
         last=min(end, total),
         total=total,
-        before=_view_url(plan, replace(shown, begin=shown.begin - MAX_OPS)) if shown.begin else None,
-        after=_view_url(plan, replace(shown, begin=end)) if end < total else None,
+        before=_view_url(plan, replace(options, begin=options.begin - MAX_OPS)) if options.begin else None,
+        after=_view_url(plan, replace(options, begin=end)) if end < total else None,
     )
 
 
-def _view_url(plan: Plan, shown: Shown) -> str:
+def _view_url(plan: Plan, options: PageOptions) -> str:
     """The address at which a plan is looked at so."""
-    begin = f"&from={shown.begin}" if shown.begin else ""
-    return f"{_base_url(plan, shown)}view={shown.view}{begin}{'&all' if shown.whole else ''}"
+    begin = f"&from={options.begin}" if options.begin else ""
+    return f"{_base_url(plan, options)}view={options.view}{begin}{'&all' if options.whole else ''}"
 
 
-def _views(plan: Plan, shown: Shown) -> Iterator[tuple[str, str, bool]]:
+def _views(plan: Plan, options: PageOptions) -> Iterator[tuple[str, str, bool]]:
     for view, title in _VIEWS.items():
-        yield title, _view_url(plan, replace(shown, view=view, whole=False)), view is shown.view
+        yield title, _view_url(plan, replace(options, view=view, whole=False)), view is options.view
 
 
-def _more(plan: Plan, shown: Shown) -> tuple[str, str] | None:
-    if not shown.whole:
-        return _view_url(plan, replace(shown, whole=True)), "Show more of it"
+def _more(plan: Plan, options: PageOptions) -> tuple[str, str] | None:
+    if not options.whole:
+        return _view_url(plan, replace(options, whole=True)), "Show more of it"
     # a link shows no API
-    return None if shown.shared else (f"/api/v1{plan_path(plan.id)}", "Read all of it as JSON")
+    return None if options.shared else (f"/api/v1{plan_path(plan.id)}", "Read all of it as JSON")
 
 
-def _base_url(plan: Plan, shown: Shown) -> str:
+def _base_url(plan: Plan, options: PageOptions) -> str:
     """The page's own address, as it was opened, up to where a parameter can be added."""
-    return f"{shown.shared.path}&" if shown.shared else f"{plan_path(plan.id)}?"
+    return f"{options.shared.path}&" if options.shared else f"{plan_path(plan.id)}?"
 
 
 def _commands(plan: Plan, box: DecisionBox, actor: Actor | None, public_url: str) -> Iterator[tuple[str, str]]:
