@@ -7,7 +7,9 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any, Final, Self
+
+_CANONICAL: Final = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
 
 
 def canonical_bytes(value: Any) -> bytes:
@@ -17,7 +19,7 @@ def canonical_bytes(value: Any) -> bytes:
         ValueError: For NaN and infinities, lone surrogates, and anything JSON does not know.
     """
     try:
-        text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+        text = _CANONICAL.encode(value)
     except TypeError as error:
         raise ValueError("not a JSON value: " + str(error)) from error
     return text.encode()
