@@ -8,7 +8,7 @@ from sqlalchemy import delete, exists, insert, or_, select, tuple_
 
 from reconciler.domain.entities import Chatbot
 from reconciler.domain.history import SERVICE, Transition
-from reconciler.domain.status import Direction, Sync
+from reconciler.domain.status import Direction, Reason, Sync
 from reconciler.storage import tables
 from reconciler.storage.rows import CHATBOTS, TRANSITIONS
 from reconciler.storage.transaction import Transaction
@@ -31,10 +31,17 @@ _NOWHERE = HistoryState(None, None, None)
 
 
 class HistoryChange(NamedTuple):
-    """The change of a chatbot by a transaction, and its cause."""
+    """The change of a chatbot by a transaction, and its cause: no more of it, as there may be thousands.
 
-    chatbot: Chatbot
+    Attributes:
+        after: The state in the end.
+        reason: The chatbot's, in the end.
+        revision: Likewise.
+    """
+
     after: HistoryState
+    reason: Reason
+    revision: str | None
     cause: str
 
 
@@ -78,12 +85,13 @@ class History:
         self._note(chatbot, _NOWHERE)
 
     async def write(self) -> None:
-        """Insert the transitions of the transaction, by one statement."""
-        changed = [change for key, change in self._changes.items() if self._before[key] != change.after]
+        """Insert the transitions of the transaction, by few statements."""
+        changed = [(key, change) for key, change in self._changes.items() if self._before[key] != change.after]
         self._changes = {}
-        if changed:
+        for start in range(0, len(changed), _AT_ONCE):
             now = await self._transaction.now()
-            rows = [TRANSITIONS.to_row(self._transition(change, now)) for change in changed]
+            part = changed[start : start + _AT_ONCE]
+            rows = [TRANSITIONS.to_row(self._transition(key, change, now)) for key, change in part]
             await self._transaction.write(insert(tables.transitions), rows)
 
     async def forget_before(self, moment: datetime) -> int:
@@ -106,27 +114,27 @@ class History:
         key = _key(chatbot)
         last = self._changes.get(key)
         cause = self._cause if last is None or last.after != state else last.cause
-        self._changes[key] = HistoryChange(chatbot, state, cause)
+        self._changes[key] = HistoryChange(state, chatbot.reason, chatbot.revision, cause)
 
     async def _read_states(self, keys: Sequence[Key]) -> None:
         table = tables.chatbots
         statement = select(*CHATBOTS.columns).where(tuple_(table.c.tenant, table.c.id).in_(keys))
         self.met(await self._transaction.all(CHATBOTS, statement))
 
-    def _transition(self, change: HistoryChange, now: datetime) -> Transition:
-        chatbot, before, after = change.chatbot, self._before[_key(change.chatbot)], change.after
+    def _transition(self, key: Key, change: HistoryChange, now: datetime) -> Transition:
+        (tenant, chatbot_id), before, after = key, self._before[key], change.after
         return Transition(
             at=now,
-            tenant=chatbot.tenant,
-            chatbot_id=chatbot.id,
+            tenant=tenant,
+            chatbot_id=chatbot_id,
             source_before=before.source,
             source=after.source,
             sync_before=before.sync,
             sync=after.sync,
             direction_before=before.direction,
             direction=after.direction,
-            reason=chatbot.reason,
-            revision=chatbot.revision,
+            reason=change.reason,
+            revision=change.revision,
             cause=change.cause,
         )
 
