@@ -43,11 +43,9 @@ class HistoryQueries:
     async def oldest_drift(self, visible: Collection[str] | None = None) -> Chatbot | None:
         """The chatbot of these sources that is OutOfSync for longest; None while none is."""
         chatbot = tables.chatbots.c
-        statement = (
-            select(*rows.CHATBOTS.columns)
-            .where(chatbot.drifted_at.is_not(None), *among(chatbot.source, visible))
-            .order_by(chatbot.drifted_at, chatbot.tenant, chatbot.id)
-        )
+        statement = rows.CHATBOTS.selection.where(
+            chatbot.drifted_at.is_not(None), *among(chatbot.source, visible)
+        ).order_by(chatbot.drifted_at, chatbot.tenant, chatbot.id)
         async with self._reading() as transaction:
             return await transaction.one(rows.CHATBOTS, statement)
 
@@ -55,8 +53,7 @@ class HistoryQueries:
         """The last transitions of a chatbot, newest first."""
         transition = tables.transitions.c
         statement = (
-            select(*rows.TRANSITIONS.columns)
-            .where(transition.tenant == tenant, transition.chatbot_id == chatbot_id)
+            rows.TRANSITIONS.selection.where(transition.tenant == tenant, transition.chatbot_id == chatbot_id)
             .order_by(transition.id.desc())
             .limit(limit)
         )

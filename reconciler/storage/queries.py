@@ -66,20 +66,20 @@ class Queries(HistoryQueries):
         descending: bool = False,
     ) -> Page[Chatbot]:
         """Chatbots; a cursor holds for the order and the direction that it was handed out for."""
-        statement = select(*rows.CHATBOTS.columns).where(*chatbot_conditions(filters, self._dialect))
+        statement = rows.CHATBOTS.selection.where(*chatbot_conditions(filters, self._dialect))
         by = chatbot_order(order, descending=descending)
         return await self._page(rows.CHATBOTS, by, statement, limit, cursor)
 
     async def chatbots_with(self, ids: Collection[str]) -> Sequence[Chatbot]:
         """The chatbots of these ids, one per tenant that has it, by id and tenant."""
         column = tables.chatbots.c
-        statement = select(*rows.CHATBOTS.columns).where(column.id.in_(ids)).order_by(column.id, column.tenant)
+        statement = rows.CHATBOTS.selection.where(column.id.in_(ids)).order_by(column.id, column.tenant)
         async with self._reading() as transaction:
             return await transaction.all(rows.CHATBOTS, statement)
 
     async def plans(self, filters: PlanFilter, *, limit: int, cursor: str | None) -> Page[Plan]:
         """Plans, newest first."""
-        statement = select(*rows.PLANS.columns).where(*plan_conditions(filters))
+        statement = rows.PLANS.selection.where(*plan_conditions(filters))
         return await self._page(rows.PLANS, paging.PLANS, statement, limit, cursor)
 
     async def plan_groups(self, visible: Collection[str] | None = None, *, limit: int = 100) -> Sequence[PlanGroup]:
@@ -127,14 +127,14 @@ class Queries(HistoryQueries):
 
     async def runs(self, sources: Collection[str] | None, *, limit: int, cursor: str | None) -> Page[Run]:
         """Runs of these sources, newest first; None means all."""
-        statement = select(*rows.RUNS.columns).where(*among(tables.runs.c.source, sources))
+        statement = rows.RUNS.selection.where(*among(tables.runs.c.source, sources))
         return await self._page(rows.RUNS, paging.RUNS, statement, limit, cursor)
 
     async def audit(self, filters: AuditFilter | None, *, limit: int, cursor: str | None) -> Page[AuditEntry]:
         """Audit entries, newest first; None means all."""
         filters = filters or AuditFilter()
         names = await self._spellings(filters)
-        statement = select(*rows.AUDIT.columns).where(*audit_conditions(filters, self._dialect, names))
+        statement = rows.AUDIT.selection.where(*audit_conditions(filters, self._dialect, names))
         return await self._page(rows.AUDIT, paging.AUDIT, statement, limit, cursor)
 
     async def _spellings(self, filters: AuditFilter) -> Collection[str]:
@@ -150,7 +150,7 @@ class Queries(HistoryQueries):
     async def applies_of(self, plan_ids: Collection[str]) -> Mapping[str, Apply]:
         """Plan id → its latest apply."""
         table = tables.applies
-        statement = select(*rows.APPLIES.columns).where(table.c.plan_id.in_(plan_ids))
+        statement = rows.APPLIES.selection.where(table.c.plan_id.in_(plan_ids))
         async with self._reading() as transaction:
             found = await transaction.all(rows.APPLIES, statement.order_by(table.c.created_at, table.c.id))
         return {apply.plan_id: apply for apply in found}
@@ -158,7 +158,7 @@ class Queries(HistoryQueries):
     async def approvals_of(self, plan_ids: Collection[str]) -> Mapping[str, Sequence[Approval]]:
         """Plan id → its approvals, oldest first; a plan without any is left out."""
         table = tables.approvals
-        statement = select(*rows.APPROVALS.columns).where(table.c.plan_id.in_(plan_ids))
+        statement = rows.APPROVALS.selection.where(table.c.plan_id.in_(plan_ids))
         async with self._reading() as transaction:
             found = await transaction.all(rows.APPROVALS, statement.order_by(table.c.created_at, table.c.id))
         by_plan: dict[str, list[Approval]] = defaultdict(list)
@@ -203,7 +203,7 @@ class Queries(HistoryQueries):
 
     async def applies_with(self, ids: Collection[str]) -> Mapping[str, Apply]:
         """Id → the apply; those that are not kept any more are left out."""
-        statement = select(*rows.APPLIES.columns).where(tables.applies.c.id.in_(ids))
+        statement = rows.APPLIES.selection.where(tables.applies.c.id.in_(ids))
         async with self._reading() as transaction:
             return {apply.id: apply for apply in await transaction.all(rows.APPLIES, statement)}
 
@@ -218,8 +218,9 @@ class Queries(HistoryQueries):
             column.created_at > plan.created_at, and_(column.created_at == plan.created_at, column.id > plan.id)
         )
         statement = (
-            select(*rows.PLANS.columns)
-            .where(*plan_conditions(PlanFilter(tenant=plan.tenant, chatbot=plan.chatbot_id, visible=visible)), later)
+            rows.PLANS.selection.where(
+                *plan_conditions(PlanFilter(tenant=plan.tenant, chatbot=plan.chatbot_id, visible=visible)), later
+            )
             .order_by(column.created_at, column.id)
             .limit(1)
         )
@@ -246,7 +247,7 @@ class Queries(HistoryQueries):
 
     async def suspensions_with(self, ids: Collection[str]) -> Mapping[str, Suspension]:
         """Id → the suspension; those that are not kept any more are left out."""
-        statement = select(*rows.SUSPENSIONS.columns).where(tables.suspensions.c.id.in_(ids))
+        statement = rows.SUSPENSIONS.selection.where(tables.suspensions.c.id.in_(ids))
         async with self._reading() as transaction:
             return {item.id: item for item in await transaction.all(rows.SUSPENSIONS, statement)}
 
@@ -312,7 +313,7 @@ async def _counts(transaction: Transaction, visible: Collection[str] | None) -> 
 
 
 async def _runs_with(transaction: Transaction, ids: Collection[str]) -> Mapping[str, Run]:
-    statement = select(*rows.RUNS.columns).where(tables.runs.c.id.in_(ids))
+    statement = rows.RUNS.selection.where(tables.runs.c.id.in_(ids))
     return {run.id: run for run in await transaction.all(rows.RUNS, statement)}
 
 

@@ -6,7 +6,7 @@ from enum import Enum
 from typing import Any, Generic, TypeVar
 
 from pydantic import TypeAdapter
-from sqlalchemy import JSON, Column, Table
+from sqlalchemy import JSON, Column, Select, Table, select
 
 from reconciler.domain.access import Person, Session, Token
 from reconciler.domain.audit import AuditEntry
@@ -31,6 +31,7 @@ class Codec(Generic[R]):
         table: Where it is kept.
         names: The names of the columns that make a record; the table may have more.
         columns: Those columns.
+        selection: Of all rows: made once, because it takes longer to make than to narrow down.
         key: The primary key's columns.
         apart: The names of columns whose values may be large, and are then kept as contents.
         elsewhere: The names of fields that the table has no column for; they are left to whoever reads the rows.
@@ -57,6 +58,7 @@ class Codec(Generic[R]):
         names = [field.name for field in fields(record)]  # type: ignore[arg-type]  # every record is a dataclass
         self.names = [name for name in names if name not in elsewhere]
         self.columns: list[Column[Any]] = [table.c[name] for name in self.names]
+        self.selection: Select[Any] = select(*self.columns)
         self.key: list[Column[Any]] = list(table.primary_key)
         self._absent = dict.fromkeys(elsewhere)
         self._adapter = TypeAdapter(record)

@@ -16,8 +16,8 @@ from typing import Any, Final, Self, TypeAlias, TypeVar
 
 T = TypeVar("T")
 
-_BEGIN: Final = "BEGIN"
-"""It takes no lock and reads nothing: SQLite itself waits for the first statement."""
+_BEGINNINGS: Final = frozenset({"BEGIN", "BEGIN IMMEDIATE"})
+"""They go with the first statement of their transaction: a lock is still taken before anything is read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +62,7 @@ class SqliteConnection:
         self._steps: _Steps = SimpleQueue()
         # SQLAlchemy reads this name to see whether there is still a connection
         self._connection: sqlite3.Connection | None = None
-        self._has_begun = False
+        self._beginning: str | None = None
 
     @classmethod
     async def open(cls, path: Path) -> Self:
@@ -117,26 +117,26 @@ class SqliteConnection:
             self._steps.put(connection.close)
         self._steps.put(None)
 
-    def begin(self) -> None:
-        """Begin with the next statement."""
-        self._has_begun = True
+    def begin(self, statement: str) -> None:
+        """Begin by a statement, once the next one is there."""
+        self._beginning = statement
 
     async def run(self, work: Callable[[sqlite3.Connection], T]) -> T:
         """The result of something done with the connection, in its thread."""
         connection = self._connection
         if connection is None:
             raise sqlite3.OperationalError("no active connection")
-        begins, self._has_begun = self._has_begun, False
+        beginning, self._beginning = self._beginning, None
 
         def step() -> T:
-            if begins:
-                connection.execute(_BEGIN)
+            if beginning is not None:
+                connection.execute(beginning)
             return work(connection)
 
         return await self._run(step)
 
     async def _end(self, work: Callable[[sqlite3.Connection], None]) -> None:
-        self._has_begun = False
+        self._beginning = None
         if self._connection is not None and self._connection.in_transaction:
             await self.run(work)
 
@@ -185,8 +185,8 @@ class SqliteCursor:
 
     async def execute(self, statement: str, parameters: Sequence[Any] = ()) -> None:
         """Execute a statement, and fetch what it finds."""
-        if statement == _BEGIN:
-            self._connection.begin()
+        if statement in _BEGINNINGS:
+            self._connection.begin(statement)
             return
         await self._run(lambda cursor: cursor.execute(statement, parameters))
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, ClassVar, Generic, Protocol, TypeVar
 
-from sqlalchemy import ColumnElement, Delete, Select, Update, bindparam, insert, select, update
+from sqlalchemy import ColumnElement, Delete, Select, Update, bindparam, insert, update
 
 from reconciler.errors import Conflict
 from reconciler.storage.rows import Codec
@@ -33,7 +33,7 @@ class Reader(Generic[R]):
         self._transaction = transaction
 
     def _select(self, *conditions: ColumnElement[bool]) -> Select[Any]:
-        return select(*self.codec.columns).where(*conditions)
+        return self.codec.selection.where(*conditions)
 
     async def _find(self, *key: str) -> R | None:
         return await self._transaction.one(self.codec, self._select(*self._at(key)))

@@ -116,6 +116,11 @@ class Comparisons:
         row = (await self._transaction.connection.execute(statement)).one()
         return row[0], row[1]
 
+    async def is_any_pending(self, source: str) -> bool:
+        """Whether a chatbot of a source waits to be compared."""
+        statement = select(_CHATBOT.id).where(*_within(source, Scope.PENDING)).limit(1)
+        return (await self._transaction.connection.execute(statement)).first() is not None
+
     async def has_faults(self, source: str) -> bool:
         """Whether a chatbot that is to be compared could not be, or was never."""
         statement = select(_CHATBOT.id).where(*_following(source), _PENDING, _CHATBOT.fault.is_not(None)).limit(1)

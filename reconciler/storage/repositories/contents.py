@@ -34,6 +34,16 @@ class PackedRepository(Repository[P]):
         super().__init__(transaction)
         self._kept: dict[str, Mapping[str, Any]] = {}
         """Id → the large values of a record as its row has them."""
+        self._new: set[str] = set()
+
+    async def add(self, record: P) -> None:
+        """Keep a new record, of which nothing is kept apart yet.
+
+        Raises:
+            Conflict: When there is one already.
+        """
+        self._new.add(record.id)
+        await super().add(record)
 
     async def _stored(self, record: P) -> dict[str, Any]:
         row, large = self.codec.to_row(record, without=self.codec.stored_apart), self._large(record)
@@ -42,7 +52,9 @@ class PackedRepository(Repository[P]):
             return row
         packed = await self._transaction.records.compute(lambda: _packed(large), large)
         contents = {digest: content for item in packed.values() for digest, content in item.contents.items()}
-        await keep_contents(self._transaction, owner_of(self.codec.noun, record.id), contents)
+        if contents or record.id not in self._new:
+            await keep_contents(self._transaction, owner_of(self.codec.noun, record.id), contents)
+        self._new.discard(record.id)
         self._kept[record.id] = large
         return row | {name: item.column for name, item in packed.items()}
 

@@ -70,6 +70,12 @@ class Documents(Reader[Claim]):
         statement = select(func.count()).select_from(tables.documents).where(tables.documents.c.source == source)
         return (await self._transaction.connection.scalars(statement)).one()
 
+    async def is_any_unsettled(self, source: str) -> bool:
+        """Whether nobody has looked yet whether a chatbot follows a claim of a source, or one does not."""
+        column = tables.documents.c
+        statement = select(column.chatbot_id).where(column.source == source, column.unsettled.is_(True)).limit(1)
+        return (await self._transaction.connection.execute(statement)).first() is not None
+
     async def change(self, source: str, claims: Sequence[Claim], removed: Collection[str] = ()) -> None:
         """Have a source make these claims, too, or instead of what it claimed of the same chatbots, and not others.
 

@@ -88,6 +88,25 @@ class Runs(PackedRepository[Run]):
         waiting = tables.runs.c.status == RunStatus.QUEUED
         return await self._transaction.one(RUNS, self._select(tables.runs.c.source == source, waiting))
 
+    async def unended(self, source: str) -> Sequence[Run]:
+        """The runs of a source that wait to start or are marked Running."""
+        waiting_or_running = tables.runs.c.status.in_([RunStatus.QUEUED, RunStatus.RUNNING])
+        return await self._all(tables.runs.c.source == source, waiting_or_running)
+
+    async def last_about(self, source: str, revision: str, *, among: int) -> Run | None:
+        """The newest run of a source that ended and tells of a revision.
+
+        Args:
+            source: The source's name.
+            revision: The revision.
+            among: How many of the newest runs are looked at.
+        """
+        column = tables.runs.c
+        newest_first = (column.created_at.desc(), column.id.desc())
+        newest = select(column.id).where(column.source == source).order_by(*newest_first).limit(among)
+        told = self._select(column.id.in_(newest), column.finished_at.is_not(None), column.revision == revision)
+        return await self._transaction.one(RUNS, told.order_by(*newest_first))
+
     async def running(self) -> Sequence[Run]:
         """Every run that is marked Running."""
         return await self._all(tables.runs.c.status == RunStatus.RUNNING)

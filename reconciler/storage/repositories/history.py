@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-from sqlalchemy import delete, exists, insert, or_, select, tuple_
+from sqlalchemy import delete, exists, insert, or_, tuple_
 
 from reconciler.domain.entities import Chatbot
 from reconciler.domain.history import SERVICE, Transition
@@ -118,7 +118,7 @@ class History:
 
     async def _read_states(self, keys: Sequence[Key]) -> None:
         table = tables.chatbots
-        statement = select(*CHATBOTS.columns).where(tuple_(table.c.tenant, table.c.id).in_(keys))
+        statement = CHATBOTS.selection.where(tuple_(table.c.tenant, table.c.id).in_(keys))
         self.met(await self._transaction.all(CHATBOTS, statement))
 
     def _transition(self, key: Key, change: HistoryChange, now: datetime) -> Transition:

@@ -47,13 +47,14 @@ async def test_a_statement_is_one_step(tmp_path: Path) -> None:
         await connection.close()
 
 
-async def test_a_transaction_begins_with_its_first_statement_and_may_have_none(tmp_path: Path) -> None:
+@pytest.mark.parametrize("beginning", ["BEGIN", "BEGIN IMMEDIATE"])
+async def test_a_transaction_begins_with_its_first_statement_and_may_have_none(tmp_path: Path, beginning: str) -> None:
     connection = await CountedConnection.open(tmp_path / "a.db")
     try:
-        await connection.cursor().execute("BEGIN")
+        await connection.cursor().execute(beginning)
         await connection.commit()
         assert connection.steps == 0
-        await connection.cursor().execute("BEGIN")
+        await connection.cursor().execute(beginning)
         await connection.cursor().execute("CREATE TABLE t (n INTEGER)")
         await connection.rollback()
         assert connection.steps == 2
