@@ -67,6 +67,13 @@ class Source(Protocol):
             SourceUnreadable: With the exact cause.
         """
 
+    async def fetch_head(self) -> str:
+        """The branch's commit id at the remote, which is fetched at once: for whoever has heard that it is new.
+
+        Raises:
+            SourceUnreadable: With the exact cause.
+        """
+
     async def load(self, revision: str, cache: ParseCache) -> Snapshot:
         """Everything the source says at a revision, fetching it when it is not here.
 

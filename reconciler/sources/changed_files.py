@@ -14,7 +14,7 @@ from reconciler.domain.diagnostics import Diagnostic
 from reconciler.domain.document import KnownTree, ParsedFile, Snapshot, Surroundings
 from reconciler.domain.secrets import redacted
 from reconciler.ports import ParseCache
-from reconciler.sources.file_tree import DOCUMENT_SUFFIXES, UNNAMEABLE, Globs
+from reconciler.sources.file_tree import DOCUMENT_SUFFIXES, UNNAMEABLE, Entry, Globs
 from reconciler.sources.git_objects import LISTING, TreeChange
 from reconciler.sources.loader import SOURCE_LIMITS, Loaded, SourceLimits
 from reconciler.sources.unmatched_files import amid, lies_beside
@@ -35,6 +35,7 @@ class Differences:
         before: Path → blob id of the documents' files that changed or are gone, as they were.
         documents: The paths of all documents' files that differ.
         paths: The paths of all files that differ.
+        after: Path → what stands there in the second tree, of the documents' files that differ.
         entries: By how many files the second tree has more.
         beside: Whether what lies beside the documents may be told otherwise.
     """
@@ -42,6 +43,7 @@ class Differences:
     before: Mapping[str, str]
     documents: frozenset[str]
     paths: frozenset[str]
+    after: Mapping[str, Entry | None]
     entries: int = 0
     beside: bool = False
 
@@ -63,10 +65,12 @@ class Differences:
         globs = Globs(tuple(paths))
         selected = {path for path in {entry.path for entry in entries} if _is_document(path, globs)}
         before = (change.before for change in changes if change.before is not None)
+        after = {change.after.path: change.after for change in changes if change.after is not None}
         return cls(
             before={entry.path: entry.blob_id for entry in before if entry.path in selected},
             documents=frozenset(selected),
             paths=frozenset(entry.path for entry in entries),
+            after={path: after.get(path) for path in selected},
             entries=sum((change.after is not None) - (change.before is not None) for change in changes),
             beside=any(lies_beside(entry, globs, tells_outside=tells_outside) for entry in entries),
         )

@@ -16,9 +16,10 @@ from reconciler.domain.secrets import redacted
 from reconciler.errors import SourceUnreadable
 from reconciler.executors import NamedExecutor
 from reconciler.sources.contract import DocumentContract
+from reconciler.sources.git_objects import is_revision
 from reconciler.sources.git_tree import MirrorBroken, PartOfTree
 from reconciler.sources.loader import load_tree
-from reconciler.sources.mirror import Mirror, is_revision
+from reconciler.sources.mirror import Mirror
 
 log = logging.getLogger(__name__)
 

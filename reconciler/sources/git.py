@@ -20,6 +20,7 @@ from reconciler.sources.builder import LIMITS
 from reconciler.sources.changed_files import ChangeReading, Differences, TooLittleKnown, stamped
 from reconciler.sources.commits import CommitLog
 from reconciler.sources.contract import DocumentContract
+from reconciler.sources.fetched_branch import FetchedBranch, fetch_branch
 from reconciler.sources.file_tree import Entry
 from reconciler.sources.git_remote import GitRemote
 from reconciler.sources.git_tree import GitTree, MirrorBroken, PartOfTree
@@ -59,6 +60,7 @@ class GitSource:
         quick = replace(self._limits, local_seconds=self._limits.look_seconds)
         self._looked_at = replace(self._mirror, limits=quick)
         self._commits = CommitLog(self._looked_at, contract, self._looks)
+        self._fetched: FetchedBranch | None = None
         self._too_large: tuple[str, str] | None = None
 
     def __repr__(self) -> str:
@@ -73,6 +75,12 @@ class GitSource:
     async def head(self) -> str:
         """The branch's commit id at the remote, by one ``ls-remote``."""
         return await self._run(self._mirror.remote_head)
+
+    async def fetch_head(self) -> str:
+        """The branch's commit id at the remote, fetched."""
+        async with self._turn:
+            self._fetched = await self._run(lambda: fetch_branch(self._mirror))
+        return self._fetched.revision if self._fetched is not None else await self.head()
 
     async def load(self, revision: str, cache: ParseCache) -> Snapshot:
         """Everything the source says at a revision, fetching it when it is not here."""
@@ -111,7 +119,7 @@ class GitSource:
         tree, remote = PartOfTree(self._mirror, {}, revision), self._remote
         reading = ChangeReading(
             stamp=self._stamp,
-            load=lambda paths, before: self._run(lambda: self._loaded_again(tree, paths, before)),
+            load=lambda paths, before: self._run(lambda: self._loaded_again(tree, paths, before, found.after)),
             beside=lambda: self._run(lambda: self._beside(tree)),
             allowed=remote.allowed,
             max_files=self._limits.files,
@@ -187,15 +195,23 @@ class GitSource:
     def _differences(self, since: str, revision: str) -> Differences:
         """Where a revision differs from the good one."""
         with _too_little_known():
-            self._mirror.ensure(revision)
-            if since != revision and not self._mirror.descends(revision, since):
-                raise TooLittleKnown
+            if self._fetched != FetchedBranch(revision, since):
+                self._mirror.ensure(revision)
+                if since != revision and not self._mirror.descends(revision, since):
+                    raise TooLittleKnown
             changes = self._mirror.changes(since, revision) if since != revision else []
         return Differences.of(changes, self._remote.paths, tells_outside=not self._remote.is_shared)
 
-    def _loaded_again(self, tree: PartOfTree, paths: Collection[str], before: Mapping[str, ParsedFile]) -> Loaded:
+    def _loaded_again(
+        self,
+        tree: PartOfTree,
+        paths: Collection[str],
+        before: Mapping[str, ParsedFile],
+        after: Mapping[str, Entry | None],
+    ) -> Loaded:
         """What those of the files say that are still there."""
         with _too_little_known():
+            tree.learn({path: entry for path, entry in after.items() if path in paths})
             tree.look_up((*paths, *(path for file in before.values() for path in file.includes)))
             entries = [entry for path in sorted(paths) if (entry := tree.entry(path)) is not None]
             return load_tree(tree, entries, self._contract, {})

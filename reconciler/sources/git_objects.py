@@ -1,5 +1,6 @@
 """What git prints of the objects in a repository, and how much of it there may be."""
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
@@ -9,6 +10,8 @@ from reconciler.sources.git_process import Caps
 
 LISTING: Final = Caps(stdout_bytes=64 * 1024**2, files=200_000)
 """For the names of all files."""
+_REVISION: Final = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?\Z")
+_SHA256_DIGITS: Final = 64
 _ABSENT: Final = "000000"
 CONTENTS: Final = Caps(stdout_bytes=160 * 1024**2)
 """For files with their headers: more than the loader ever asks for at once."""
@@ -34,6 +37,16 @@ class TreeChange:
 
 class ObjectMissing(Exception):
     """A repository does not hold an object that it names."""
+
+
+def is_revision(text: str) -> bool:
+    """Whether a text is a whole commit id, and so neither an option nor a name."""
+    return _REVISION.match(text) is not None
+
+
+def object_format_of(revision: str) -> str:
+    """The format of a repository that can hold a commit."""
+    return "sha256" if len(revision) == _SHA256_DIGITS else "sha1"
 
 
 def tree_entries(listing: bytes) -> Iterable[Entry]:

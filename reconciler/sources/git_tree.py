@@ -1,13 +1,16 @@
 """The files of one commit in a mirror: all of them, or those that somebody asks for."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final, Protocol
 
+from reconciler.errors import SourceCause, SourceUnreadable
 from reconciler.sources.file_tree import Entry
 from reconciler.sources.git_objects import CONTENTS, ObjectMissing, blobs
 from reconciler.sources.git_process import DEFAULT_CAPS, Caps, Output
 
+_FEW: Final = 20
+"""So many files are read before it is known how large they are."""
 _AT_ONCE: Final = 500
 """So many paths are arguments of one command."""
 
@@ -51,8 +54,13 @@ class GitTree:
 
     def read(self, blob_ids: Collection[str]) -> Mapping[str, bytes]:
         """The contents, by id, with one ``cat-file --batch``."""
+        return self._read(blob_ids, CONTENTS)
+
+    def _read(self, blob_ids: Collection[str], caps: Caps) -> Mapping[str, bytes]:
+        if not blob_ids:
+            return {}
         lines = [blob_id.encode() for blob_id in blob_ids]
-        output = self.mirror.local("cat-file", "--batch", lines=lines, caps=CONTENTS)
+        output = self.mirror.local("cat-file", "--batch", lines=lines, caps=caps)
         try:
             return dict(blobs(output.stdout, blob_ids))
         except ObjectMissing as error:
@@ -66,16 +74,42 @@ class PartOfTree(GitTree):
     Attributes:
         revision: The commit id.
         absent: Paths of which it is known that no file is there.
+        contents: Blob id → what a file says, of those that were read to learn of them.
     """
 
     by_path: dict[str, Entry]
     revision: str
     absent: set[str] = field(default_factory=set)
+    contents: dict[str, bytes] = field(default_factory=dict)
 
     def entry(self, path: str) -> Entry | None:
         """What stands at a path."""
         self.look_up([path])
         return self.by_path.get(path)
+
+    def learn(self, changed: Mapping[str, Entry | None]) -> None:
+        """Learn of a few files that differ from another tree's, by reading them: their sizes are not told with that.
+
+        Args:
+            changed: Path → what stands there, its size left out.
+        """
+        if len(changed) > _FEW:
+            return
+        found = [entry for entry in changed.values() if entry is not None and entry.is_regular]
+        try:
+            self.contents.update(self._read({entry.blob_id for entry in found}, DEFAULT_CAPS))
+        except SourceUnreadable as error:
+            if error.cause is SourceCause.TOO_LARGE:
+                return  # what is so large is not read before its size is known
+            raise
+        self.by_path.update({entry.path: replace(entry, size=len(self.contents[entry.blob_id])) for entry in found})
+        self.absent.update(path for path, entry in changed.items() if entry is None)
+
+    def read(self, blob_ids: Collection[str]) -> Mapping[str, bytes]:
+        """The contents, by id; what was read already is not read again."""
+        unread = [blob_id for blob_id in blob_ids if blob_id not in self.contents]
+        known = {blob_id: self.contents[blob_id] for blob_id in blob_ids if blob_id in self.contents}
+        return {**known, **super().read(unread)} if unread else known
 
     def look_up(self, paths: Iterable[str]) -> None:
         """Learn what stands at these paths, by one command for very many of them."""

@@ -1,7 +1,6 @@
 """A bare mirror of one branch: a cache that can be deleted at any time, and never a checkout."""
 
 import os
-import re
 import shutil
 import threading
 from collections.abc import Iterable, Mapping, Sequence
@@ -20,6 +19,8 @@ from reconciler.sources.git_failure import is_explained, printed, remote_failure
 from reconciler.sources.git_objects import (
     LISTING,
     TreeChange,
+    is_revision,
+    object_format_of,
     tree_changes,
     tree_entries,
 )
@@ -33,12 +34,10 @@ _MAX_KEPT: Final = 200
 _REJECTED: Final = 1
 """How ``git fetch`` ends when it got what it was asked for, and a reference would not move forward."""
 _LEFT_BEHIND: Final = ("*.lock", "tmp_*", ".tmp-*")
-_SHA256_DIGITS: Final = 64
 _FOLDER: Final = "040000"
 _MAX_NAMED: Final = 10
 """Branches, in a message: enough to see the right one."""
 _OVER_HTTP: Final = frozenset({"http", "https"})
-_REVISION: Final = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?\Z")
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,10 +122,10 @@ class Mirror:
             self._create(revision)
         if self.has(revision):
             return
-        if self._object_format() != _object_format_of(revision):
+        if self._object_format() != object_format_of(revision):
             self.remove()
             self._create(revision)
-        self._fetch_branch()
+        self.fetch_branch()
         if not self.has(revision):
             self._fetch_commit(revision)
         self.check_size()
@@ -150,7 +149,7 @@ class Mirror:
             "--quiet",
             "--bare",
             "--template=",
-            f"--object-format={_object_format_of(revision)}",
+            f"--object-format={object_format_of(revision)}",
             "--",
             str(self.folder),
             seconds=self.limits.local_seconds,
@@ -275,20 +274,34 @@ class Mirror:
         return "packet:" in output.stderr
 
     def _had_commits(self) -> bool:
-        return self.exists and self._local("rev-parse", "--verify", "--quiet", _HEAD).status == 0
+        return self.exists and self.fetched() is not None
 
-    def _fetch_branch(self) -> None:
-        """Fetch, and keep what a rewritten history leaves behind: it may be the last good revision."""
+    def fetched(self) -> str | None:
+        """Where the branch was when it was last fetched; None before that."""
+        loose = self.folder / _HEAD
+        found = loose.read_text(encoding="ascii").strip() if loose.is_file() else ""
+        if not is_revision(found):
+            found = self._local("rev-parse", "--verify", "--quiet", _HEAD).stdout.decode().strip()
+        return found or None
+
+    def fetch_branch(self) -> bool:
+        """Fetch, and keep what a rewritten history leaves behind: it may be the last good revision.
+
+        Returns:
+            Whether the history goes on from what was fetched before, or nothing was.
+        """
         output = self._fetch(f"{self._branch_ref}:{_HEAD}")
-        if output.status != _REJECTED:
+        rewritten = output.status == _REJECTED
+        if not rewritten:
             self._require_fetched(output)
         else:
-            before = self._local("rev-parse", "--verify", "--quiet", _HEAD).stdout.decode().strip()
+            before = self.fetched()
             if before:
                 self.local("update-ref", f"{_KEPT}/{before}", before)
             self._fetch_all(f"+{self._branch_ref}:{_HEAD}")
         if self._keeps_any():
             self._forget_kept()
+        return not rewritten
 
     def _keeps_any(self) -> bool:
         """Whether a commit of a rewritten history is kept, told without asking git."""
@@ -370,15 +383,6 @@ class Mirror:
             f"{self.remote.display_url}: the repository holds {size} bytes and {self.limits.repository_bytes} are "
             "the limit: keep the documents in another repository",
         )
-
-
-def is_revision(text: str) -> bool:
-    """Whether a text is a whole commit id, and so neither an option nor a name."""
-    return _REVISION.match(text) is not None
-
-
-def _object_format_of(revision: str) -> str:
-    return "sha256" if len(revision) == _SHA256_DIGITS else "sha1"
 
 
 def _bytes_in(folder: Path) -> int:

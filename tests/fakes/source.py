@@ -130,6 +130,9 @@ class FakeSource:
         self._check()
         return self.tip
 
+    async def fetch_head(self) -> str:
+        return await self.head()
+
     async def load(self, revision: str, cache: ParseCache) -> Snapshot:
         self.loads_asked += 1
         self._check()

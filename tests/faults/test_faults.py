@@ -33,7 +33,7 @@ PATHS: Final = (
     "apply/executor", "apply/outcome", "apply/preflight", "apply/recovery", "apply/request", "decide/approvals",
     "decide/decisions", "reconcile/auto_apply", "reconcile/auto_apply_policy", "reconcile/diff", "reconcile/drift_scan",
     "reconcile/fetch", "reconcile/inventory", "reconcile/promote", "reconcile/run", "reconcile/run_lifecycle",
-    "reconcile/schedule",
+    "reconcile/schedule", "reconcile/standing",
 )  # fmt: skip
 ASKS: Final = (
     "store.begin", "store.read", ".dry_run", "].apply", ".chatbots", "port.head", "port.load", "retry_on_conflict",
@@ -45,6 +45,7 @@ ELSEWHERE: Final = {
     "fetch:_named_now": "mirror:",
     # it asks for the time alone, of which SQLite's file hears nothing
     "recovery:_is_settled": "recovery:",
+    "run:_named": "mirror:",
 }
 
 

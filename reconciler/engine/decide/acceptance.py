@@ -7,10 +7,10 @@ from reconciler.domain.access import Role
 from reconciler.domain.entities import SourceRecord, SourceState, Trigger
 from reconciler.engine.audit.entries import audit
 from reconciler.engine.context import Actor, Engine, SourceBinding
-from reconciler.engine.reconcile.fetch import claims_of, load_snapshot, source_record
+from reconciler.engine.reconcile.fetch import claims_of, load_snapshot
 from reconciler.engine.reconcile.promote import ClaimChanges, Claims, promote_revision
 from reconciler.engine.reconcile.run_lifecycle import request_refresh
-from reconciler.errors import Conflict, SourceCause
+from reconciler.errors import Conflict, NotFound, SourceCause
 
 MAX_NAMED = 20
 """The largest number of orphaned chatbots that the log names; their total is always logged."""
@@ -75,7 +75,7 @@ async def accept_revision(engine: Engine, actor: Actor, source: str, revision: s
         detail |= {"orphaned": len(orphaned), "chatbots": orphaned[:MAX_NAMED]}
         await audit(uow, actor, "source.accept", f"source/{source}", detail=detail)
         changes = await ClaimChanges.read(uow, source, Claims(documents, snapshot.about))
-        record = await promote_revision(engine, uow, record, revision, changes, actor)
+        record, _ = await promote_revision(engine, uow, record, revision, changes, actor)
     await request_refresh(engine, actor, source, Trigger.MANUAL, full=True)
     return Accepted(record, tuple(orphaned))
 
@@ -87,3 +87,16 @@ async def _require_acceptable(binding: SourceBinding, record: SourceRecord, revi
     head = await binding.port.head()
     if head != revision:
         raise Conflict("revision_not_seen", f"the remote of source {record.name} is at {head}, not at {revision}")
+
+
+async def source_record(engine: Engine, source: str) -> SourceRecord:
+    """A source as it was last seen.
+
+    Raises:
+        NotFound: There is no such source.
+    """
+    async with engine.store.read() as uow:
+        record = await uow.sources.get(source)
+    if record is None:
+        raise NotFound(f"there is no source {source!r}")
+    return record

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from reconciler.domain.access import Role
 from reconciler.domain.auto_apply_rules import ACTOR, rule_of
-from reconciler.domain.entities import Apply, Approval, Plan, SourceState
+from reconciler.domain.entities import Apply, Approval, Plan, SourceRecord, SourceState
 from reconciler.domain.lifecycle import PlanStatus
 from reconciler.domain.policy import AutoApply
 from reconciler.domain.status import Reason
@@ -61,11 +61,16 @@ class AutoApplySelection:
     plans: Sequence[str] = ()
 
 
+def selects_nothing(engine: Engine, record: SourceRecord | None) -> bool:
+    """Whether the policy applies nothing of a source by itself, and no brake is left to be released."""
+    return engine.policy.auto_apply is AutoApply.NONE and (record is None or record.brake is None)
+
+
 async def select_plans(engine: Engine, source: str) -> AutoApplySelection:
     """Judge the brake, choose the plans that the policy lets pass, and show at the others why not."""
     async with engine.store.read() as uow:
         record = await uow.sources.get(source)
-    if engine.policy.auto_apply is AutoApply.NONE and (record is None or record.brake is None):
+    if selects_nothing(engine, record):
         return AutoApplySelection()
     try:
         async with engine.store.begin() as uow:

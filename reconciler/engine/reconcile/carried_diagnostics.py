@@ -13,7 +13,7 @@ from reconciler.engine.context import Engine
 MAX_CARRIED: Final = 100
 """There can be very many, and a run every few minutes: the run that read the documents keeps all of them."""
 
-_MAX_RUNS: Final = 10
+LOOKED_BACK: Final = 10
 """So many runs are looked back at, for those that wait, run, or were cut off before they knew a revision."""
 _CLAIMED_TOO: Final = "is also claimed by"
 _MORE_FINDINGS: Final = "more findings stand in the documents: the run"
@@ -22,16 +22,10 @@ _REFERENCE: Final = re.compile(rf"\d+ {_MORE_FINDINGS} (?P<run>\S+) lists them")
 
 async def last_run_about(engine: Engine, source: str, revision: str | None) -> Run | None:
     """The newest run that ended and read this revision; None when there is none among the latest."""
-    cursor = None
-    for _ in range(_MAX_RUNS if revision else 0):
-        part = await engine.store.queries.runs((source,), limit=1, cursor=cursor)
-        for run in part.items:
-            if is_about(run, revision):
-                return run
-        cursor = part.next_cursor
-        if cursor is None:
-            break
-    return None
+    if revision is None:
+        return None
+    async with engine.store.read() as uow:
+        return await uow.runs.last_about(source, revision, among=LOOKED_BACK)
 
 
 def is_about(run: Run, revision: str | None) -> bool:

@@ -13,7 +13,7 @@ from reconciler.domain.entities import Claim, SourceRecord
 from reconciler.domain.kept_documents import keep_missing
 from reconciler.domain.policy import Policy, vanished_share
 from reconciler.engine.context import Engine, SourceBinding
-from reconciler.errors import NotFound, SourceCause, SourceUnreadable
+from reconciler.errors import SourceCause, SourceUnreadable
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,19 +31,6 @@ class FetchedRevision:
     snapshot: Snapshot | None
     claims: Sequence[Claim]
     judged_by: str | None
-
-
-async def source_record(engine: Engine, source: str) -> SourceRecord:
-    """A source as it was last seen.
-
-    Raises:
-        NotFound: There is no such source.
-    """
-    async with engine.store.read() as uow:
-        record = await uow.sources.get(source)
-    if record is None:
-        raise NotFound(f"there is no source {source!r}")
-    return record
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +53,13 @@ class GoodClaims:
 
 
 async def fetch_revision(
-    engine: Engine, binding: SourceBinding, record: SourceRecord, *, reload: bool = False, keeps: bool = True
+    engine: Engine,
+    binding: SourceBinding,
+    record: SourceRecord,
+    *,
+    named: str | None = None,
+    reload: bool = False,
+    keeps: bool = True,
 ) -> FetchedRevision:
     """Ask the remote, load what is new, and trust it or not.
 
@@ -74,13 +67,14 @@ async def fetch_revision(
         engine: The ports.
         binding: The source.
         record: The source as it was last seen.
+        named: What the remote names, where it was just asked.
         reload: Load also an unchanged revision (nothing is parsed that is in the cache).
         keeps: Whether what is found out about files is remembered, because the revision is to be promoted.
 
     Raises:
         SourceUnreadable: With the exact cause.
     """
-    revision = await binding.port.head()
+    revision = named or await binding.port.head()
     if revision == record.good_revision and not reload:
         return FetchedRevision(revision, None, (), record.good_revision)
     try:

@@ -110,10 +110,10 @@ async def promote_fetched(
         stated = Claims(fetched.claims, fetched.snapshot.about if fetched.snapshot is not None else frozenset())
         changes = await ClaimChanges.read(uow, record.name, stated)
         if fetched.revision != record.good_revision or changes:
-            await promote_revision(engine, uow, record, fetched.revision, changes)
+            _, lost = await promote_revision(engine, uow, record, fetched.revision, changes)
         else:
             await _stand_by_claims(engine, uow, record, fetched)
-        lost = await claim_unowned(engine, uow, await ConditionInputs.read(uow), binding.name)
+            lost = await claim_unowned(engine, uow, await ConditionInputs.read(uow), binding.name)
     return Promotion(fetched.revision, (*found, *map(contest_finding, lost)))
 
 
@@ -143,7 +143,7 @@ async def promote_revision(
     revision: str,
     changes: ClaimChanges,
     actor: Actor = PROGRAM,
-) -> SourceRecord:
+) -> tuple[SourceRecord, Sequence[Contest]]:
     """Make a revision the good one.
 
     Args:
@@ -155,7 +155,7 @@ async def promote_revision(
         actor: Who decided: the program, or an approver who accepted it.
 
     Returns:
-        The source as it now is.
+        The source as it now is, and its claims that do not stand.
     """
     await uow.documents.change(record.name, changes.put, [claim.chatbot_id for claim in changes.removed])
     await uow.documents.agree_with_files(record.name, revision)
@@ -168,11 +168,11 @@ async def promote_revision(
     inputs = await ConditionInputs.read(uow)
     await _update_chatbots(uow, inputs, changes.put)
     await release(engine, uow, inputs, record.name, changes.removed)
-    await claim_unowned(engine, uow, inputs, record.name, first=first)
+    lost = await claim_unowned(engine, uow, inputs, record.name, first=first)
     await audit(uow, actor, "source.revision", f"source/{record.name}", detail={"revision": revision})
     if was is SourceState.UNKNOWN:
         await refresh_conditions(engine, uow, await uow.chatbots.of_source(record.name))
-    return record
+    return record, lost
 
 
 async def mark_source_ready(engine: Engine, uow: UnitOfWork, record: SourceRecord) -> SourceRecord:

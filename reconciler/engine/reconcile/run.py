@@ -18,28 +18,31 @@ from reconciler.domain.status import EXPLANATIONS, Reason
 from reconciler.domain.uncompared import Uncompared, named_uncompared
 from reconciler.engine.conflicts import retry_on_conflict
 from reconciler.engine.context import Engine, SourceBinding
-from reconciler.engine.reconcile.auto_apply import AutoApplySelection, apply_selected, select_plans
-from reconciler.engine.reconcile.carried_diagnostics import carried_diagnostics, is_complete, last_run_about
+from reconciler.engine.reconcile.auto_apply import AutoApplySelection, apply_selected, select_plans, selects_nothing
+from reconciler.engine.reconcile.carried_diagnostics import carried_diagnostics, is_complete
 from reconciler.engine.reconcile.claims import Contest, contest_finding
 from reconciler.engine.reconcile.compare import LiveComparison, compare_live_side
 from reconciler.engine.reconcile.diff import fault_of
-from reconciler.engine.reconcile.fetch import FetchedRevision, fetch_revision, source_record
+from reconciler.engine.reconcile.fetch import FetchedRevision, fetch_revision
 from reconciler.engine.reconcile.promote import Promotion, distrust, promote_fetched
-from reconciler.engine.reconcile.run_lifecycle import RELOADING_TRIGGERS, begin_run, end_run
+from reconciler.engine.reconcile.run_lifecycle import RELOADING_TRIGGERS, BegunRun, begin_run, end_run
+from reconciler.engine.reconcile.standing import SourceStanding
 from reconciler.errors import ReconcilerError, SourceUnreadable
 from reconciler.ports import Job, JobKind
+from reconciler.task_groups import task_group
 
 log = logging.getLogger(__name__)
 
 
 async def run_refresh(engine: Engine, source: str) -> Run | None:
     """Do the run that waits for a source; None when none does."""
-    run = await begin_run(engine, source) if source in engine.sources else None
-    if run is None:
+    begun = await begin_run(engine, source) if source in engine.sources else None
+    if begun is None:
         return None
+    run = begun.run
     report = RunReport()
     try:
-        async with aclosing(_steps(engine, engine.sources[source], run)) as reports:
+        async with aclosing(_steps(engine, engine.sources[source], begun)) as reports:
             async for step in reports:
                 report = step
     except asyncio.CancelledError:
@@ -70,35 +73,72 @@ def _hour(moment: datetime) -> datetime:
     return moment.replace(minute=0, second=0, microsecond=0)
 
 
-async def _steps(engine: Engine, binding: SourceBinding, run: Run) -> AsyncGenerator["RunReport", None]:
+async def _steps(engine: Engine, binding: SourceBinding, begun: BegunRun) -> AsyncGenerator["RunReport", None]:
     """Take the steps of a run, and give what it has to say after each."""
-    source = await source_record(engine, binding.name)
+    run, source = begun.run, begun.source
     if _is_write_key_due(run, source):
         engine.dispatcher.submit(Job(JobKind.CHECK_WRITE_KEY, binding.tenant))
-    carried = await last_run_about(engine, binding.name, source.good_revision)
-    report = RunReport(good=source, carried=carried_diagnostics(carried))
+    report = RunReport(good=source)
+    yield report
+    async with task_group() as group:
+        head = group.create_task(_named(binding, run))  # takes longest
+        before = await SourceStanding.read(engine, binding)
+    report = replace(report, carried=carried_diagnostics(before.last_run))
     yield report
     try:
-        reload = run.trigger in RELOADING_TRIGGERS or not is_complete(carried)
-        fetched = await fetch_revision(engine, binding, source, reload=reload)
+        reload = run.trigger in RELOADING_TRIGGERS or not is_complete(before.last_run)
+        fetched = await fetch_revision(engine, binding, source, named=_known(head.result()), reload=reload)
         report = replace(report, fetched=fetched)
         yield report
-        # such as another source that claims one of the chatbots, too
-        promotion = await retry_on_conflict(
-            lambda: promote_fetched(engine, binding, f"run/{run.id}", fetched, report.carried)
-        )
-        report = replace(report, promotion=promotion)
+        report = await _promoted(engine, binding, run, report, before)
     except SourceUnreadable as error:
         unreadable = error
         contests = await retry_on_conflict(lambda: distrust(engine, source, unreadable))
-        report = replace(report, unreadable=unreadable, contests=contests)
-    report = replace(report, documents=await _count_documents(engine, binding.name))
+        documents = await _count_documents(engine, binding.name)
+        report = replace(report, unreadable=unreadable, contests=contests, documents=documents)
     yield report
+    standing = report.standing
+    if standing is not None and standing.needs_no_call and not run.looks_at_live:
+        report = replace(report, live=LiveComparison(skipped=report.documents))
     # before a first good revision, what is known is of another repository, which the source named before
-    if report.unreadable is None or (run.looks_at_live and source.good_revision is not None):
+    elif report.unreadable is None or (run.looks_at_live and source.good_revision is not None):
         report = replace(report, live=await compare_live_side(engine, binding, run, report.documents))
-        yield report
-    yield replace(report, selection=await select_plans(engine, binding.name))
+    yield report
+    if standing is None or not selects_nothing(engine, standing.record):
+        yield replace(report, selection=await select_plans(engine, binding.name))
+
+
+async def _named(binding: SourceBinding, run: Run) -> str | SourceUnreadable:
+    """What the remote names; that it cannot be told is a result."""
+    try:
+        # a push was heard of: what is asked for first and fetched then takes two connections
+        return await (binding.port.fetch_head() if run.trigger is Trigger.WEBHOOK else binding.port.head())
+    except SourceUnreadable as error:
+        return error
+
+
+def _known(named: str | SourceUnreadable) -> str:
+    if isinstance(named, SourceUnreadable):
+        raise named
+    return named
+
+
+async def _promoted(
+    engine: Engine, binding: SourceBinding, run: Run, report: "RunReport", standing: SourceStanding
+) -> "RunReport":
+    """The report once the revision is the good one; nothing is written where it is already, and nothing changed."""
+    fetched = report.fetched
+    assert fetched is not None  # noqa: S101  it was fetched just now
+    if standing.stands_at(fetched) and not standing.holds_still(engine):
+        standing = await SourceStanding.read(engine, binding)
+    if standing.stands_at(fetched):
+        promotion = Promotion(fetched.revision, report.carried)
+        return replace(report, promotion=promotion, standing=standing, documents=standing.documents)
+    # such as another source that claims one of the chatbots, too
+    promotion = await retry_on_conflict(
+        lambda: promote_fetched(engine, binding, f"run/{run.id}", fetched, report.carried)
+    )
+    return replace(report, promotion=promotion, documents=await _count_documents(engine, binding.name))
 
 
 async def _count_documents(engine: Engine, source: str) -> int:
@@ -117,6 +157,7 @@ class RunReport:
         promotion: What became of that.
         unreadable: Why the source could not be read, or is not trusted.
         contests: Its claims that do not stand, where it was not read.
+        standing: What stands of it, where promoting changed nothing.
         documents: How many chatbots it states by now.
         live: What the comparison with the live side gave.
         selection: What the policy applies.
@@ -129,6 +170,7 @@ class RunReport:
     promotion: Promotion | None = None
     unreadable: SourceUnreadable | None = None
     contests: Sequence[Contest] = ()
+    standing: SourceStanding | None = None
     documents: int = 0
     live: LiveComparison = field(default_factory=LiveComparison)
     selection: AutoApplySelection = field(default_factory=AutoApplySelection)

@@ -5,7 +5,7 @@ meanwhile shares it.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -89,17 +89,31 @@ def _heavier(waiting: Trigger, new: Trigger) -> Trigger:
     return new if RELOADING_TRIGGERS.get(new, 0) >= RELOADING_TRIGGERS.get(waiting, 0) else waiting
 
 
-async def begin_run(engine: Engine, source: str) -> Run | None:
+@dataclass(frozen=True, slots=True)
+class BegunRun:
+    """A run that began.
+
+    Attributes:
+        run: The run.
+        source: Its source as it was then.
+    """
+
+    run: Run
+    source: SourceRecord
+
+
+async def begin_run(engine: Engine, source: str) -> BegunRun | None:
     """Begin the run that waits for a source; None when none does."""
     while isinstance(begun := await retry_on_conflict(lambda: _begin(engine, source)), timedelta):
         await engine.clock.sleep(begun.total_seconds())
     return begun
 
 
-async def _begin(engine: Engine, source: str) -> Run | timedelta | None:
+async def _begin(engine: Engine, source: str) -> BegunRun | timedelta | None:
     """Begin the run, or return how long it has to wait."""
     async with engine.store.begin() as uow:
-        run = await uow.runs.queued(source)
+        runs = await uow.runs.unended(source)
+        run = next((one for one in runs if one.status is RunStatus.QUEUED), None)
         record = await uow.sources.get(source)
         if run is None or record is None:
             return None
@@ -107,13 +121,12 @@ async def _begin(engine: Engine, source: str) -> Run | timedelta | None:
         if wait := await _wait_of_webhook(uow, run, record, now):
             return wait
         # runs of a source never overlap, and for as long as one is under way nothing is applied automatically
-        unended = [item for item in await uow.runs.running() if item.source == source]
+        unended = [one for one in runs if one is not run]
         await _fail_all(uow, unended, "its end could not be written down; the log has it")
         if _is_satisfied(run, record, now):
             run = replace(run, full=False, drift=False)
         run = await uow.runs.save(replace(run, status=RunStatus.RUNNING, started_at=now))
-        await uow.sources.save(replace(record, last_run_id=run.id))
-        return run
+        return BegunRun(run, await uow.sources.save(replace(record, last_run_id=run.id)))
 
 
 async def _wait_of_webhook(uow: UnitOfWork, run: Run, record: SourceRecord, now: datetime) -> timedelta | None:

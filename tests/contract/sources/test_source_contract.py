@@ -72,6 +72,30 @@ async def test_the_head_is_the_last_commit(branch: Branch) -> None:
     assert await branch.source.head() == second != first
 
 
+async def test_a_head_that_is_fetched_at_once_is_the_last_commit_too(branch: Branch) -> None:
+    cache = MemoryParseCache()
+    first = branch.commit({"chatbots/a.yaml": DOCUMENT % "A"})
+    assert await branch.source.fetch_head() == first
+    await branch.source.load(first, cache)
+    assert await branch.source.fetch_head() == first
+    cache.promote({"a": "chatbots/a.yaml"})
+    second = branch.commit({"chatbots/a.yaml": DOCUMENT % "A2", "chatbots/b.yaml": DOCUMENT % "B"})
+    assert await branch.source.fetch_head() == second
+    changes = await branch.source.load_changes(first, second, cache)
+    assert changes is not None
+    assert [document.chatbot_id for document in changes.documents] == ["a", "b"]
+    cache.promote({"a": "chatbots/a.yaml", "b": "chatbots/b.yaml"})
+    rewritten = branch.force_push({"chatbots/a.yaml": DOCUMENT % "A3"})
+    assert await branch.source.fetch_head() == rewritten
+    assert await branch.source.load_changes(second, rewritten, cache) is None
+
+
+async def test_of_a_repository_without_commits_nothing_is_fetched(branch: Branch) -> None:
+    with pytest.raises(SourceUnreadable) as failed:
+        await branch.source.fetch_head()
+    assert failed.value.cause is SourceCause.REPOSITORY_EMPTY
+
+
 async def test_a_revision_says_what_it_said_when_it_was_made(branch: Branch) -> None:
     first = branch.commit({"chatbots/a.yaml": DOCUMENT % "A", "chatbots/b.yaml": INCLUDING % "../p.md", "p.md": "P\n"})
     branch.commit({"p.md": "changed"}, remove=("chatbots/a.yaml",))

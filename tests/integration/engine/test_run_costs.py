@@ -14,7 +14,7 @@ from sqlalchemy import event
 
 from reconciler.domain.entities import Trigger
 from reconciler.engine.context import PROGRAM
-from reconciler.engine.reconcile.run_lifecycle import request_refresh
+from reconciler.engine.reconcile.run_lifecycle import WEBHOOK_SPACING, request_refresh
 from reconciler.sources.git import GitSource
 from reconciler.sources.git_remote import GitRemote
 from tests.support.contract import CONTRACT
@@ -117,12 +117,18 @@ async def test_a_run_costs_what_changed(tmp_path: Path, monkeypatch: pytest.Monk
             found.repo.commit({path_of("bot_00007"): document(spec(name="bot_00007", prompt="Changed."), "bot_00007")})
             changed = await found.run()
             again = await found.run(Trigger.STARTUP)
-            costs[count] = (quiet, changed, again)
-    quiet, changed, again = costs[MANY]
+            found.repo.commit({path_of("bot_00008"): document(spec(name="bot_00008", prompt="Pushed."), "bot_00008")})
+            found.w.clock.advance(WEBHOOK_SPACING.total_seconds())
+            pushed = await found.run(Trigger.WEBHOOK)
+            costs[count] = (quiet, changed, again, pushed)
+    quiet, changed, again, pushed = costs[MANY]
     assert costs[FEW] == costs[MANY]
     assert (quiet.git, quiet.blobs, quiet.parsed) == (1, 0, 0)
     assert (changed.blobs, changed.parsed) == (1, 1)
-    assert changed.git <= 9
+    assert changed.git <= 8
+    # fetch, diff-tree, cat-file
+    assert (pushed.git, pushed.blobs, pushed.parsed) == (3, 1, 1)
     assert (again.blobs, again.parsed) == (0, 0)
     assert quiet.rows_read < 20
+    assert quiet.statements <= 22
     assert changed.rows_written < 40

@@ -20,9 +20,10 @@ from reconciler.engine.reconcile.run_lifecycle import request_refresh
 from reconciler.engine.reconcile.schedule import tick
 from reconciler.errors import StoreError
 from tests.fakes.clock import FakeClock
+from tests.fakes.source import FakeSource
 from tests.fakes.target import FakeTarget
 from tests.support.defaults import tenant_binding
-from tests.support.meanwhile import BusyTarget, Deaf
+from tests.support.meanwhile import BusyTarget, Deaf, Meanwhile
 from tests.support.waiting import PATIENCE
 from tests.support.world import BOT, SOURCE, TENANT, World, document, path_of, spec, world
 
@@ -164,3 +165,36 @@ async def test_a_full_run_that_waits_stays_full_whoever_else_asks(tmp_path: Path
         assert (shared.full, shared.trigger) == (True, Trigger.MANUAL)
         assert await run_refresh(engine, SOURCE) is not None
         assert (await w.run(shared.id)).counts.dry_runs == 1
+
+
+class MovingSource(FakeSource):
+    """Something happens once, while it is asked where its branch is."""
+
+    meanwhile: Meanwhile | None = None
+
+    async def head(self) -> str:
+        if self.meanwhile is not None:
+            meanwhile, self.meanwhile = self.meanwhile, None
+            await meanwhile()
+        return await super().head()
+
+
+async def test_what_is_to_be_compared_since_the_remote_was_asked_is_compared(tmp_path: Path) -> None:
+    source = MovingSource({path_of(): document(spec())})
+    async with world(tmp_path, {BOT: spec()}, {}, source=source) as w:
+        await w.refresh(full=False)
+        asked = asyncio.Event()
+
+        async def pending() -> None:
+            async with w.store.begin() as uow:
+                chatbot = await uow.chatbots.get(TENANT, BOT)
+                assert chatbot is not None
+                await uow.chatbots.save(replace(chatbot, checked_digest=None))
+            asked.set()
+
+        source.meanwhile = pending
+        run = await w.refresh(full=False)
+        assert asked.is_set()
+        assert (run.status, run.counts.dry_runs, run.counts.skipped) == (RunStatus.SUCCEEDED, 1, 0)
+        run = await w.refresh(full=False)
+        assert (run.status, run.counts.dry_runs, run.counts.skipped) == (RunStatus.SUCCEEDED, 0, 1)

@@ -17,8 +17,8 @@ from reconciler.domain.lifecycle import ApplyStatus, PlanStatus
 from reconciler.domain.status import Reason, Sync
 from reconciler.engine.apply.request import request_apply
 from reconciler.engine.context import PROGRAM
-from reconciler.engine.decide.acceptance import accept_revision
-from reconciler.engine.reconcile.fetch import fetch_revision, source_record
+from reconciler.engine.decide.acceptance import accept_revision, source_record
+from reconciler.engine.reconcile.fetch import fetch_revision
 from reconciler.engine.reconcile.inventory import BATCH_SIZE
 from reconciler.engine.reconcile.run import run_refresh
 from reconciler.engine.reconcile.run_lifecycle import request_refresh

@@ -64,6 +64,9 @@ class Git:
     async def head(self) -> str:
         return REVISION
 
+    async def fetch_head(self) -> str:
+        return REVISION
+
     async def load(self, revision: str, cache: ParseCache) -> Snapshot:  # noqa: ARG002  the port's signature
         return Snapshot(revision, (), (), (), 0, 0)
 
