@@ -26,6 +26,7 @@ from reconciler.sources.git_remote import GitRemote
 from reconciler.sources.git_tree import GitTree, MirrorBroken, PartOfTree
 from reconciler.sources.loader import Loaded, TreeReading, load_tree, select, stamp, tree_of
 from reconciler.sources.mirror import GitLimits, Mirror
+from reconciler.sources.parse_process import ParseProcess
 from reconciler.sources.unmatched_files import surroundings_of, with_surroundings
 
 __all__ = ["GitLimits", "GitRemote", "GitSource"]
@@ -90,10 +91,11 @@ class GitSource:
             reading = await self._run(
                 lambda: self._once(revision, lambda: TreeReading(tree, entries, self._contract, known))
             )
-            for batch in reading.batches():
-                files = await self._run(partial(self._parsed, revision, reading, batch))
-                await cache.keep(stamped(files, self._stamp))
-                reading.keep(file.without_bodies() for file in files)
+            with self._parser(reading) as parser:
+                for batch in reading.batches():
+                    files = await self._run(partial(self._parsed, revision, reading, batch, parser))
+                    await cache.keep(stamped(files, self._stamp))
+                    reading.keep(file.without_bodies() for file in files)
             loaded = reading.loaded()
             unmatched = tuple(unmatched_in(loaded.files, self._remote.allowed))
             snapshot = self._assembled(revision, loaded, unmatched)
@@ -169,9 +171,20 @@ class GitSource:
         self._mirror.check_size()
         return tree, select(tree, self._remote.paths, max_files=self._limits.files)
 
-    def _parsed(self, revision: str, reading: TreeReading, batch: Sequence[Entry]) -> list[ParsedFile]:
+    @contextmanager
+    def _parser(self, reading: TreeReading) -> Iterator[ParseProcess | None]:
+        """A process for files that take long to parse; for a few, starting one would take longer."""
+        if not reading.is_large:
+            yield None
+            return
+        with ParseProcess(self._contract, self._mirror.stopped) as process:
+            yield process
+
+    def _parsed(
+        self, revision: str, reading: TreeReading, batch: Sequence[Entry], parser: ParseProcess | None
+    ) -> list[ParsedFile]:
         """What the files of a batch say, their digests included."""
-        files = self._once(revision, lambda: self._mended(revision, lambda: reading.parse(batch)))
+        files = self._once(revision, lambda: self._mended(revision, lambda: reading.parse(batch, parser)))
         for file in files:
             file.without_bodies()
         return files

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from hashlib import sha256
-from typing import Final, Self, TypeVar
+from typing import Final, Protocol, Self, TypeVar
 
 from reconciler.domain.diagnostics import Diagnostic
 from reconciler.domain.document import KnownTree, ParsedFile, Snapshot
@@ -132,6 +132,13 @@ def load_tree(
     return reading.loaded()
 
 
+class Parser(Protocol):
+    """Parses files elsewhere."""
+
+    def parse(self, tree: Tree, batch: Sequence[Entry]) -> list[ParsedFile]:
+        """What files say, in their order."""
+
+
 class TreeReading:
     """The reading of a tree's files, some at once, so that no more than those have to be in memory.
 
@@ -166,17 +173,31 @@ class TreeReading:
         """The files that are not read at all, as far as that is new."""
         self._files |= refused
 
+    @property
+    def is_large(self) -> bool:
+        """Whether there is more than one batch."""
+        return sum(entry.size for entry in self._new) > BATCH_BYTES
+
     def batches(self) -> Iterator[list[Entry]]:
         """The files that have to be parsed, those of a batch at once."""
         return _batches(self._new, lambda entry: entry.size, BATCH_BYTES)
 
-    def parse(self, batch: Sequence[Entry]) -> list[ParsedFile]:
+    def parse(self, batch: Sequence[Entry], parser: Parser | None = None) -> list[ParsedFile]:
         """What the files of a batch say.
+
+        Args:
+            batch: Some files, as `batches` gives them.
+            parser: What parses them instead of this thread.
 
         Raises:
             SourceUnreadable: When they ask for more than the limits, together with those that came before.
         """
-        return list(_parse(self._tree, batch, self._contract, self._room))
+        if parser is None:
+            return list(parse_files(self._tree, batch, self._contract, self._room))
+        files = parser.parse(self._tree, batch)
+        for file in files:
+            self._room.take(file)
+        return files
 
     def keep(self, files: Iterable[ParsedFile]) -> None:
         """Take what a batch gave, with the bodies of its documents or without."""
@@ -251,7 +272,21 @@ class _Asking:
         return None
 
 
-def _parse(tree: Tree, entries: Sequence[Entry], contract: DocumentContract, room: "_Room") -> Iterator[ParsedFile]:
+def parse_files(
+    tree: Tree, entries: Sequence[Entry], contract: DocumentContract, room: "_Room | None" = None
+) -> Iterator[ParsedFile]:
+    """What files say, in their order.
+
+    Args:
+        tree: The revision.
+        entries: The files.
+        contract: What a document may state.
+        room: What is left of the source's limits; by default, all.
+
+    Raises:
+        SourceUnreadable: When they ask for more than that.
+    """
+    room = room or _Room.within(SOURCE_LIMITS)
     # each path is parsed and kept for itself, though a tree may name one blob thousands of times
     contents = _read(tree, entries)
     sizes = {entry.path: entry.size for entry in entries}

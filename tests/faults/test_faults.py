@@ -33,7 +33,7 @@ PATHS: Final = (
     "apply/executor", "apply/outcome", "apply/preflight", "apply/recovery", "apply/request", "decide/approvals",
     "decide/decisions", "reconcile/auto_apply", "reconcile/auto_apply_policy", "reconcile/diff", "reconcile/drift_scan",
     "reconcile/fetch", "reconcile/inventory", "reconcile/promote", "reconcile/run", "reconcile/run_lifecycle",
-    "reconcile/schedule", "reconcile/standing",
+    "reconcile/schedule", "reconcile/unchanged",
 )  # fmt: skip
 ASKS: Final = (
     "store.begin", "store.read", ".dry_run", "].apply", ".chatbots", "port.head", "port.load", "retry_on_conflict",

@@ -26,7 +26,7 @@ from reconciler.engine.reconcile.diff import fault_of
 from reconciler.engine.reconcile.fetch import FetchedRevision, fetch_revision
 from reconciler.engine.reconcile.promote import Promotion, distrust, promote_fetched
 from reconciler.engine.reconcile.run_lifecycle import RELOADING_TRIGGERS, BegunRun, begin_run, end_run
-from reconciler.engine.reconcile.standing import SourceStanding
+from reconciler.engine.reconcile.unchanged import SourceStanding
 from reconciler.errors import ReconcilerError, SourceUnreadable
 from reconciler.ports import Job, JobKind
 from reconciler.task_groups import task_group
