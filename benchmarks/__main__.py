@@ -9,6 +9,7 @@ from pathlib import Path
 
 from benchmarks import (
     calls,
+    changed,
     conditional,
     first_run,
     footprint,
@@ -41,6 +42,7 @@ class Benchmark:
 
 BENCHMARKS: Mapping[str, Benchmark] = {
     "quiet": Benchmark(quiet.main),
+    "changed": Benchmark(changed.main),
     "parses": Benchmark(parses.main),
     "calls": Benchmark(calls.main),
     "sweep": Benchmark(sweep.main),

@@ -12,6 +12,7 @@ pytestmark = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="co
 
 SMALL: dict[str, dict[str, Any]] = {
     "quiet": {"chatbots": 5, "rounds": 2},
+    "changed": {"chatbots": 5, "rounds": 2},
     "parses": {"chatbots": 5},
     "calls": {"chatbots": 20, "intervals": 2},
     "sweep": {"chatbots": 5, "latency_ms": 0, "rounds": 2},
