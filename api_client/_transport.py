@@ -272,7 +272,8 @@ def _trust(injected: object) -> ssl.SSLContext | bool:
 def _has_proxy(http: httpx.AsyncClient, url: str) -> bool:
     """Whether the environment sends what goes to a URL through a proxy."""
     # httpx alone knows how it reads the variables; pinned, and a test with a proxy shows that it works
-    return http._transport_for_url(httpx.URL(url)) is not http._transport  # noqa: SLF001 - see above
+    mounted = (transport for pattern, transport in http._mounts.items() if pattern.matches(httpx.URL(url)))  # noqa: SLF001 - see above
+    return next(mounted, None) is not None
 
 
 def _codings(response: httpx.Response) -> list[str]:
