@@ -36,6 +36,10 @@ from enum import StrEnum
 class ReconcilerError(Exception):
     """The root: what is raised on purpose and may be shown as it is."""
 
+    def __reduce__(self) -> tuple[object, ...]:
+        """Errors come back from other processes: their arguments are not always those that they were made with."""
+        return _restored, (type(self), self.args), self.__dict__
+
 
 class SettingsError(ReconcilerError):
     """A setting is unknown, missing or wrong."""
@@ -177,3 +181,7 @@ class LoginRefused(ReconcilerError):
         super().__init__(message)
         self.code = code
         self.noted = is_audited
+
+
+def _restored(kind: type[ReconcilerError], args: tuple[object, ...]) -> ReconcilerError:
+    return kind.__new__(kind, *args)

@@ -118,7 +118,8 @@ async def test_commits_survive_a_power_cut_and_readers_a_writer(tmp_path: Path) 
 
 
 async def test_a_writer_holds_the_lock_before_it_reads(tmp_path: Path) -> None:
-    async with open_store(tmp_path, FakeClock()) as store, store.begin():
+    async with open_store(tmp_path, FakeClock()) as store, store.begin() as uow:
+        await uow.chatbots.get("acme", "bot_1")
         other = sqlite3.connect(tmp_path / "reconciler.db", timeout=0)
         with closing(other), pytest.raises(sqlite3.OperationalError, match="locked"):
             other.execute("BEGIN IMMEDIATE")
