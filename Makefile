@@ -4,7 +4,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.set-up
 PORT ?= 8080
-WORKERS ?= auto
+# one more than there are cores: tests wait as often as they compute
+WORKERS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
 SECONDS ?= 60
 N ?=
 ARGS ?=
