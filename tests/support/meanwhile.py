@@ -1,4 +1,4 @@
-"""What happens in between: a dry run or a request during which something else is done, and jobs that nobody does."""
+"""What happens in between: something done during a question to git, a dry run or a request; jobs that nobody does."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
@@ -8,6 +8,7 @@ from reconciler.domain.apply_answers import ApplyAnswer
 from reconciler.domain.canonical import EncodedBody
 from reconciler.domain.plan import Op
 from reconciler.ports import DryRunAnswer, Spender
+from tests.fakes.source import FakeSource
 from tests.fakes.target import FakeTarget, FakeWriter, answered
 from tests.support.world import BOT
 
@@ -18,6 +19,18 @@ class Deaf:
     """A dispatcher that does nothing, because the test runs the job itself."""
 
     def submit(self, job: object) -> None: ...
+
+
+class BusySource(FakeSource):
+    """Something happens once, while it is asked where its branch is."""
+
+    meanwhile: Meanwhile | None = None
+
+    async def head(self) -> str:
+        if self.meanwhile is not None:
+            meanwhile, self.meanwhile = self.meanwhile, None
+            await meanwhile()
+        return await super().head()
 
 
 @dataclass

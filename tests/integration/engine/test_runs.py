@@ -20,10 +20,9 @@ from reconciler.engine.reconcile.run_lifecycle import request_refresh
 from reconciler.engine.reconcile.schedule import tick
 from reconciler.errors import StoreError
 from tests.fakes.clock import FakeClock
-from tests.fakes.source import FakeSource
 from tests.fakes.target import FakeTarget
 from tests.support.defaults import tenant_binding
-from tests.support.meanwhile import BusyTarget, Deaf, Meanwhile
+from tests.support.meanwhile import BusySource, BusyTarget, Deaf
 from tests.support.waiting import PATIENCE
 from tests.support.world import BOT, SOURCE, TENANT, World, document, path_of, spec, world
 
@@ -167,20 +166,8 @@ async def test_a_full_run_that_waits_stays_full_whoever_else_asks(tmp_path: Path
         assert (await w.run(shared.id)).counts.dry_runs == 1
 
 
-class MovingSource(FakeSource):
-    """Something happens once, while it is asked where its branch is."""
-
-    meanwhile: Meanwhile | None = None
-
-    async def head(self) -> str:
-        if self.meanwhile is not None:
-            meanwhile, self.meanwhile = self.meanwhile, None
-            await meanwhile()
-        return await super().head()
-
-
 async def test_what_is_to_be_compared_since_the_remote_was_asked_is_compared(tmp_path: Path) -> None:
-    source = MovingSource({path_of(): document(spec())})
+    source = BusySource({path_of(): document(spec())})
     async with world(tmp_path, {BOT: spec()}, {}, source=source) as w:
         await w.refresh(full=False)
         asked = asyncio.Event()

@@ -15,8 +15,7 @@ from reconciler.engine.context import PROGRAM
 from reconciler.engine.reconcile.run_lifecycle import request_refresh
 from reconciler.errors import SourceCause
 from reconciler.storage import UnitOfWork
-from tests.fakes.source import FakeSource
-from tests.support.meanwhile import BusyTarget, BusyWriter, Meanwhile
+from tests.support.meanwhile import BusySource, BusyTarget, BusyWriter
 from tests.support.postgres import until_somebody_waits
 from tests.support.store import open_url
 from tests.support.world import BOT, SOURCE, TENANT, World, document, path_of, spec, world
@@ -72,22 +71,10 @@ async def test_a_run_ends_though_its_source_is_changed_at_that_moment(tmp_path: 
         assert (await w.source_record()).configured_at == CHANGED
 
 
-class WatchedSource(FakeSource):
-    """Something happens once, while it is asked where its branch is."""
-
-    meanwhile: Meanwhile | None = None
-
-    async def head(self) -> str:
-        if self.meanwhile is not None:
-            meanwhile, self.meanwhile = self.meanwhile, None
-            await meanwhile()
-        return await super().head()
-
-
 async def test_why_a_source_is_not_trusted_is_kept_though_it_is_changed_at_that_moment(
     tmp_path: Path, store_url: str
 ) -> None:
-    source = WatchedSource(FILES)
+    source = BusySource(FILES)
     async with world(tmp_path, LIVE, {}, source=source, url=store_url) as w, another(w, store_url) as somebody:
         source.fail(SourceCause.UNREACHABLE)
         source.meanwhile = lambda: somebody(configure)
