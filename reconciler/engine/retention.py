@@ -139,9 +139,9 @@ class RetentionKeeper:
         """The runs that the findings of the documents as they are come from."""
         async with self.engine.store.read() as uow:
             records = await uow.sources.all()
+            runs = [await last_run_about(uow, record.name, record.good_revision) for record in records]
         spared = {record.last_run_id for record in records if record.last_run_id is not None}
-        for record in records:
-            run = await last_run_about(self.engine, record.name, record.good_revision)
+        for run in runs:
             if run is not None:
                 spared |= {run.id, *runs_referred_to(run)}
         return frozenset(spared)

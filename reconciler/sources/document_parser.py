@@ -18,7 +18,7 @@ from reconciler.domain.secrets import find_secrets
 from reconciler.domain.status import Reason
 from reconciler.sources.builder import LIMITS, RawDocument, shorten
 from reconciler.sources.contract import METADATA_KEYS, DocumentContract
-from reconciler.sources.file_tree import Entry, Tree
+from reconciler.sources.file_tree import Entry, Files
 from reconciler.sources.free_fields import slips, unmarked_includes, unmarked_paths
 from reconciler.sources.includes import Included, IncludeRefused, Includes, identity, references, resolve_path
 from reconciler.sources.json_reader import read_json
@@ -71,7 +71,7 @@ def refuse_file(entry: Entry, message: str) -> ParsedFile:
     return _collect(entry.path, entry.blob_id, {}, [_judge_unread(entry.path, raw)])
 
 
-def finish(draft: DocumentDraft, tree: Tree, texts: Mapping[str, Included], contract: DocumentContract) -> ParsedFile:
+def finish(draft: DocumentDraft, tree: Files, texts: Mapping[str, Included], contract: DocumentContract) -> ParsedFile:
     """What the file says.
 
     Args:
@@ -95,7 +95,7 @@ def finish(draft: DocumentDraft, tree: Tree, texts: Mapping[str, Included], cont
     )
 
 
-def refuse_draft(draft: DocumentDraft, tree: Tree, message: str) -> ParsedFile:
+def refuse_draft(draft: DocumentDraft, tree: Files, message: str) -> ParsedFile:
     """A file that was read, and asks for more than it may: none of its documents stands.
 
     Args:
@@ -109,7 +109,7 @@ def refuse_draft(draft: DocumentDraft, tree: Tree, message: str) -> ParsedFile:
     return replace(_collect(draft.path, draft.blob_id, depends_on, judged), values=draft.values)
 
 
-def _depends_on(draft: DocumentDraft, tree: Tree) -> Mapping[str, str | None]:
+def _depends_on(draft: DocumentDraft, tree: Files) -> Mapping[str, str | None]:
     # a key in place of a path is kept nowhere; its document is refused whatever stands there
     return {path: identity(tree, path) for path in sorted(draft.includes) if not find_secrets(path)}
 

@@ -71,14 +71,11 @@ def entry_of(name: bytes, mode: str, blob_id: str, size: int) -> Entry:
     return Entry(path, mode, blob_id, size)
 
 
-class Tree(Protocol):
-    """All files of one revision. Nothing outside of it can be reached through it."""
+class Files(Protocol):
+    """The files of one revision, by path. Nothing outside of it can be reached through them."""
 
     def entry(self, path: str) -> Entry | None:
         """What stands at a path; None for folders and for what does not exist."""
-
-    def entries(self) -> Iterable[Entry]:
-        """Everything that is not a folder."""
 
     def read(self, blob_ids: Collection[str]) -> Mapping[str, bytes]:
         """The contents, by id, all at once.
@@ -86,6 +83,13 @@ class Tree(Protocol):
         Raises:
             SourceUnreadable: When one of them cannot be read.
         """
+
+
+class Tree(Files, Protocol):
+    """All files of one revision."""
+
+    def entries(self) -> Iterable[Entry]:
+        """Everything that is not a folder."""
 
 
 def documents_of(tree: Tree, paths: Sequence[str]) -> list[Entry]:

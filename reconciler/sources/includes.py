@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from reconciler.domain.secrets import find_secrets
 from reconciler.sources.builder import LIMITS, DocumentLimits, shorten
-from reconciler.sources.file_tree import Entry, Tree
+from reconciler.sources.file_tree import Entry, Files
 from reconciler.sources.positions import Finding, Location, Pointer
 from reconciler.sources.secret_scan import wording
 from reconciler.sources.text_decoding import NotText, decode, position
@@ -63,7 +63,7 @@ def resolve_path(document: str, reference: str) -> str:
     return "/".join(parts)
 
 
-def identity(tree: Tree, path: str) -> str | None:
+def identity(tree: Files, path: str) -> str | None:
     """What a cached file depends on at a path: another identity there means that it must be parsed anew."""
     entry = tree.entry(path)
     if entry is None:
@@ -124,7 +124,7 @@ class Includes:
         refused: Reference → why it is refused: a document may name one many times.
     """
 
-    tree: Tree
+    tree: Files
     texts: Mapping[str, "Included"]
     document: str
     budget: int
@@ -186,7 +186,7 @@ def _reference(value: Mapping[str, Any]) -> str:
     return reference
 
 
-def _regular_file(tree: Tree, path: str) -> Entry:
+def _regular_file(tree: Files, path: str) -> Entry:
     entry = tree.entry(path)
     if entry is None:
         raise IncludeRefused(_why_absent(tree, path))
@@ -195,7 +195,7 @@ def _regular_file(tree: Tree, path: str) -> Entry:
     return entry
 
 
-def _why_absent(tree: Tree, path: str) -> str:
+def _why_absent(tree: Files, path: str) -> str:
     parts = path.split("/")
     for length in range(1, len(parts)):
         above = tree.entry("/".join(parts[:length]))

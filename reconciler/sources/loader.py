@@ -12,7 +12,7 @@ from reconciler.errors import SourceCause, SourceUnreadable
 from reconciler.sources.builder import LIMITS
 from reconciler.sources.contract import DocumentContract
 from reconciler.sources.document_parser import DocumentDraft, finish, read_file, refuse_draft, refuse_file
-from reconciler.sources.file_tree import LEAKING, Entry, Tree, documents_of
+from reconciler.sources.file_tree import LEAKING, Entry, Files, Tree, documents_of
 from reconciler.sources.includes import identity, read_included
 
 T = TypeVar("T")
@@ -135,7 +135,7 @@ def load_tree(
 class Parser(Protocol):
     """Parses files elsewhere."""
 
-    def parse(self, tree: Tree, batch: Sequence[Entry]) -> list[ParsedFile]:
+    def parse(self, tree: Files, batch: Sequence[Entry]) -> list[ParsedFile]:
         """What files say, in their order."""
 
 
@@ -211,7 +211,7 @@ class TreeReading:
         return Loaded(every, tuple(self._files[path] for path in self._parsed))
 
 
-def _is_current(file: ParsedFile | None, entry: Entry, tree: Tree) -> bool:
+def _is_current(file: ParsedFile | None, entry: Entry, tree: Files) -> bool:
     if file is None or file.blob_id != entry.blob_id or not entry.is_regular:
         return False
     return all(identity(tree, path) == before for path, before in file.includes.items())
@@ -273,7 +273,7 @@ class _Asking:
 
 
 def parse_files(
-    tree: Tree, entries: Sequence[Entry], contract: DocumentContract, room: "_Room | None" = None
+    tree: Files, entries: Sequence[Entry], contract: DocumentContract, room: "_Room | None" = None
 ) -> Iterator[ParsedFile]:
     """What files say, in their order.
 
@@ -301,7 +301,7 @@ def parse_files(
             yield replace(file, size=sizes[file.path], count=item.draft.count)
 
 
-def _ask(tree: Tree, draft: DocumentDraft, room: "_Room") -> _Asking:
+def _ask(tree: Files, draft: DocumentDraft, room: "_Room") -> _Asking:
     room.documents.take(draft.count)
     room.values.take(draft.values)
     found = (tree.entry(path) for path in draft.includes)
@@ -312,7 +312,7 @@ def _is_includable(entry: Entry) -> bool:
     return entry.is_regular and entry.size <= LIMITS.file_bytes
 
 
-def _read(tree: Tree, entries: Iterable[Entry]) -> Mapping[str, bytes]:
+def _read(tree: Files, entries: Iterable[Entry]) -> Mapping[str, bytes]:
     blob_ids = {entry.blob_id for entry in entries}
     return tree.read(blob_ids) if blob_ids else {}
 

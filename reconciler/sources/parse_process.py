@@ -21,7 +21,7 @@ from reconciler.errors import SourceCause, SourceUnreadable
 from reconciler.sources import parse_worker
 from reconciler.sources.contract import DocumentContract
 from reconciler.sources.document_parser import refuse_file
-from reconciler.sources.file_tree import Entry, Tree
+from reconciler.sources.file_tree import Entry, Files
 from reconciler.sources.parse_worker import (
     MEMORY_BYTES,
     OUT_OF_MEMORY,
@@ -79,7 +79,7 @@ class ParseProcess:
     def __exit__(self, _: type[BaseException] | None, __: BaseException | None, ___: TracebackType | None) -> None:
         self.end()
 
-    def parse(self, tree: Tree, batch: Sequence[Entry]) -> list[ParsedFile]:
+    def parse(self, tree: Files, batch: Sequence[Entry]) -> list[ParsedFile]:
         """What files say, in their order; one on which the process dies twice is refused, and no other.
 
         Args:
@@ -112,7 +112,7 @@ class ParseProcess:
             self._close()
             self._in_use.release()
 
-    def _parse(self, tree: Tree, batch: Sequence[Entry]) -> list[ParsedFile]:
+    def _parse(self, tree: Files, batch: Sequence[Entry]) -> list[ParsedFile]:
         done: list[ParsedFile] = []
         try:
             self._ask(tree, batch, done.append)
@@ -132,7 +132,7 @@ class ParseProcess:
             process.kill()
             process.communicate()
 
-    def _ask(self, tree: Tree, batch: Sequence[Entry], take: Callable[[ParsedFile], object]) -> None:
+    def _ask(self, tree: Files, batch: Sequence[Entry], take: Callable[[ParsedFile], object]) -> None:
         self._refuse_when_stopped()
         try:
             link = self._running[1] if self._running is not None else self._start()
@@ -191,7 +191,7 @@ class ParseProcess:
         return f"the process that read it ended (status {status})"
 
 
-def _answer(message: Message, link: Connection, tree: Tree, take: Callable[[ParsedFile], object]) -> None:
+def _answer(message: Message, link: Connection, tree: Files, take: Callable[[ParsedFile], object]) -> None:
     match message:
         case ParsedFile():
             take(message)

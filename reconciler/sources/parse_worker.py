@@ -7,7 +7,7 @@ import os
 import resource
 import signal
 import sys
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from threading import Thread
@@ -56,8 +56,8 @@ Message = ParsedFile | EntryAsked | BlobsAsked | Failed | Parsed
 """What the worker sends."""
 
 
-class AskedTree:
-    """A tree whose files are asked for over a connection."""
+class AskedFiles:
+    """The files of a tree, asked for over a connection."""
 
     def __init__(self, link: Connection) -> None:
         self._link = link
@@ -69,10 +69,6 @@ class AskedTree:
             self._link.send(EntryAsked(path))
             self._entries[path] = self._link.recv()
         return self._entries[path]
-
-    def entries(self) -> Iterable[Entry]:
-        """Nothing that is parsed asks for all of them."""
-        raise NotImplementedError
 
     def read(self, blob_ids: Collection[str]) -> Mapping[str, bytes]:
         """The contents, by id."""
@@ -87,7 +83,7 @@ Parse = Callable[[Connection, Sequence[Entry], DocumentContract], None]
 def parse_batch(link: Connection, batch: Sequence[Entry], contract: DocumentContract) -> None:
     """Send what each file says, and then that this was all, or why it cannot be told."""
     try:
-        for file in parse_files(AskedTree(link), batch, contract):
+        for file in parse_files(AskedFiles(link), batch, contract):
             for document in file.documents:
                 document.digest  # noqa: B018  it is kept, and goes with the file
             link.send(file)

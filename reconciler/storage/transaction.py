@@ -59,6 +59,10 @@ class Transaction:
         """The first record, or None."""
         return next(iter(await self.all(codec, statement.limit(1))), None)
 
+    async def finds_any(self, statement: Select[Any]) -> bool:
+        """Whether a selection finds a row."""
+        return (await self.connection.execute(statement.limit(1))).first() is not None
+
     async def write(
         self,
         statement: Insert | Update | Delete,

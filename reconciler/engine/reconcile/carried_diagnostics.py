@@ -8,24 +8,21 @@ from typing import Final
 
 from reconciler.domain.diagnostics import Diagnostic
 from reconciler.domain.entities import Run, RunStatus
-from reconciler.engine.context import Engine
+from reconciler.storage import UnitOfWork
 
 MAX_CARRIED: Final = 100
 """There can be very many, and a run every few minutes: the run that read the documents keeps all of them."""
 
-LOOKED_BACK: Final = 10
+_LOOKED_BACK: Final = 10
 """So many runs are looked back at, for those that wait, run, or were cut off before they knew a revision."""
 _CLAIMED_TOO: Final = "is also claimed by"
 _MORE_FINDINGS: Final = "more findings stand in the documents: the run"
 _REFERENCE: Final = re.compile(rf"\d+ {_MORE_FINDINGS} (?P<run>\S+) lists them")
 
 
-async def last_run_about(engine: Engine, source: str, revision: str | None) -> Run | None:
+async def last_run_about(uow: UnitOfWork, source: str, revision: str | None) -> Run | None:
     """The newest run that ended and read this revision; None when there is none among the latest."""
-    if revision is None:
-        return None
-    async with engine.store.read() as uow:
-        return await uow.runs.last_about(source, revision, among=LOOKED_BACK)
+    return await uow.runs.last_about(source, revision, among=_LOOKED_BACK) if revision is not None else None
 
 
 def is_about(run: Run, revision: str | None) -> bool:

@@ -6,7 +6,7 @@ from typing import Self
 from reconciler.domain.entities import Run, SourceRecord, SourceState
 from reconciler.domain.tenant import TenantRecord, TenantState
 from reconciler.engine.context import Engine, SourceBinding
-from reconciler.engine.reconcile.carried_diagnostics import LOOKED_BACK
+from reconciler.engine.reconcile.carried_diagnostics import last_run_about
 from reconciler.engine.reconcile.fetch import FetchedRevision
 
 
@@ -38,11 +38,10 @@ class SourceStanding:
         name, generation = binding.name, engine.store.generation
         async with engine.store.read() as uow:
             record = await uow.sources.get(name)
-            revision = record.good_revision if record is not None else None
             return cls(
                 generation=generation,
                 record=record,
-                last_run=await uow.runs.last_about(name, revision, among=LOOKED_BACK) if revision else None,
+                last_run=await last_run_about(uow, name, record.good_revision if record is not None else None),
                 tenant=await uow.tenants.get(binding.tenant),
                 documents=await uow.documents.count(name),
                 is_settled=not await uow.documents.is_any_unsettled(name),

@@ -118,13 +118,13 @@ class Comparisons:
 
     async def is_any_pending(self, source: str) -> bool:
         """Whether a chatbot of a source waits to be compared."""
-        statement = select(_CHATBOT.id).where(*_within(source, Scope.PENDING)).limit(1)
-        return (await self._transaction.connection.execute(statement)).first() is not None
+        statement = select(_CHATBOT.id).where(*_within(source, Scope.PENDING))
+        return await self._transaction.finds_any(statement)
 
     async def has_faults(self, source: str) -> bool:
         """Whether a chatbot that is to be compared could not be, or was never."""
-        statement = select(_CHATBOT.id).where(*_following(source), _PENDING, _CHATBOT.fault.is_not(None)).limit(1)
-        return (await self._transaction.connection.execute(statement)).first() is not None
+        statement = select(_CHATBOT.id).where(*_following(source), _PENDING, _CHATBOT.fault.is_not(None))
+        return await self._transaction.finds_any(statement)
 
     async def with_faults(self, source: str, faults: Sequence[Reason]) -> Sequence[str]:
         """The ids of a source's chatbots that have one of these faults."""
@@ -159,8 +159,8 @@ class Comparisons:
 
     async def has_unexplained(self, source: str) -> bool:
         """Whether a chatbot of a source is noted that changed though its `updatedAt` did not."""
-        statement = select(_CHATBOT.id).where(_CHATBOT.source == source, _CHATBOT.unexplained_at.is_not(None)).limit(1)
-        return (await self._transaction.connection.execute(statement)).first() is not None
+        statement = select(_CHATBOT.id).where(_CHATBOT.source == source, _CHATBOT.unexplained_at.is_not(None))
+        return await self._transaction.finds_any(statement)
 
     async def unexplained(self, source: str, before: datetime) -> int:
         """How many of them were noted before a moment, and still have the `updatedAt` that they had then.

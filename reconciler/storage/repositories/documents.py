@@ -73,8 +73,8 @@ class Documents(Reader[Claim]):
     async def is_any_unsettled(self, source: str) -> bool:
         """Whether nobody has looked yet whether a chatbot follows a claim of a source, or one does not."""
         column = tables.documents.c
-        statement = select(column.chatbot_id).where(column.source == source, column.unsettled.is_(True)).limit(1)
-        return (await self._transaction.connection.execute(statement)).first() is not None
+        statement = select(column.chatbot_id).where(column.source == source, column.unsettled.is_(True))
+        return await self._transaction.finds_any(statement)
 
     async def change(self, source: str, claims: Sequence[Claim], removed: Collection[str] = ()) -> None:
         """Have a source make these claims, too, or instead of what it claimed of the same chatbots, and not others.

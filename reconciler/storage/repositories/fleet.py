@@ -147,8 +147,8 @@ class Chatbots(Repository[Chatbot]):
     async def is_any_compared(self, tenant: str) -> bool:
         """Whether any chatbot of the tenant could be compared when that was last tried."""
         chatbot = tables.chatbots.c
-        statement = select(chatbot.id).where(chatbot.tenant == tenant, chatbot.fault.is_(None)).limit(1)
-        return (await self._transaction.connection.execute(statement)).first() is not None
+        statement = select(chatbot.id).where(chatbot.tenant == tenant, chatbot.fault.is_(None))
+        return await self._transaction.finds_any(statement)
 
     async def in_scope(self, kind: ScopeKind, subject: str) -> Sequence[Chatbot]:
         """The chatbots that a suspension of this scope covers."""

@@ -54,10 +54,11 @@ async def runs_with_findings(
         sees: Whether a source may be shown to the reader.
     """
     found: dict[str, Run] = {}
-    for record in records:
-        run = newest.get(record.name)
-        if run is None or not is_about(run, record.good_revision):
-            run = await last_run_about(engine, record.name, record.good_revision)
-        if run is not None:
-            found[record.name] = run.seen_by(sees)
+    async with engine.store.read() as uow:
+        for record in records:
+            run = newest.get(record.name)
+            if run is None or not is_about(run, record.good_revision):
+                run = await last_run_about(uow, record.name, record.good_revision)
+            if run is not None:
+                found[record.name] = run.seen_by(sees)
     return found
